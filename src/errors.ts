@@ -1,0 +1,68 @@
+/** Every error a person can meet, and the one place that turns errors into exit codes. */
+
+export type ErrorKind =
+  /** A flag, a provider name or a value out of range. */
+  | 'usage'
+  /** The input file or its content. */
+  | 'input'
+  /** The output file or its folder. */
+  | 'output'
+  /** A missing or refused API key. */
+  | 'key'
+  /** The provider refused or was out of reach. */
+  | 'provider'
+  /** Files under the loom home. */
+  | 'state'
+  /** The provider has no such capability (token counting). */
+  | 'unavailable'
+  | 'interrupted';
+
+/** An error for people: `message` says what happened with the value in question, `hint` what to do next. */
+export class LoomError extends Error {
+  readonly kind: ErrorKind;
+  readonly hint: string | undefined;
+
+  constructor(kind: ErrorKind, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'LoomError';
+    this.kind = kind;
+    this.hint = options.hint;
+  }
+}
+
+/**
+ * How far a provider's refusal reaches: `run` stops everything at once, `row` fails that row only, `retry` is
+ * worth another try.
+ */
+export type ErrorScope = 'run' | 'row' | 'retry';
+
+/** A provider's refusal or a failed call, classed by its adapter. Never holds a key. */
+export class ProviderError extends Error {
+  readonly scope: ErrorScope;
+  /** The provider's own word for it (`insufficient_quota`), else `http_<status>` or `connection`. */
+  readonly code: string;
+  /** HTTP status; undefined when no answer arrived whole, so that the call may have taken effect. */
+  readonly status: number | undefined;
+  /** How long the provider asked to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    scope: ErrorScope,
+    code: string,
+    message: string,
+    options: { status?: number | undefined; retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = 'ProviderError';
+    this.scope = scope;
+    this.code = code;
+    this.status = options.status;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** The exit code of a run that ended with this error. */
+export function exitCodeFor(error: unknown): number {
+  if (error instanceof LoomError && (error.kind === 'usage' || error.kind === 'unavailable')) return 2;
+  return 1;
+}

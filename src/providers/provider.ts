@@ -1,0 +1,88 @@
+/** The contract between the stories and the vendors. Each promise here is checked by test/providers/conformance.ts. */
+import type { BatchCounts, BatchStatus, PromptRequest, ProviderName, RowResult } from '../models.ts';
+
+/** How to reach a provider. */
+export interface Connection {
+  /** Sent to this provider only; never logged, never part of an error message. */
+  readonly apiKey: string;
+  /** Where the API is, in the form the vendor's own SDK takes; undefined: the vendor's own address. */
+  readonly baseUrl?: string | undefined;
+  /** How long to wait for an answer to begin, and for its next byte, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** A file of encoded requests on disk, complete and closed. */
+export interface RequestFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly requests: number;
+}
+
+export interface BatchCheck {
+  readonly status: BatchStatus;
+  /** The provider's own word. */
+  readonly rawStatus: string;
+  readonly counts?: BatchCounts | undefined;
+  /** Why the batch failed, in the provider's words; `code` is its machine-readable form. */
+  readonly error?: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** The text around and between encoded requests in a request file. */
+export interface Framing {
+  readonly before: string;
+  readonly between: string;
+  readonly after: string;
+}
+
+/**
+ * Batches at one vendor. Methods throw ProviderError, classed by what it means for the run, and nothing else
+ * (an aborted signal throws its own reason). No method retries: that is orchestrator/retry.ts.
+ */
+export interface BatchProvider {
+  /** What one batch may hold; bytes count the whole request file. */
+  readonly limits: { readonly requests: number; readonly bytes: number };
+  readonly framing: Framing;
+  /** One request as the wire wants it, without line ends: a pure function. */
+  encode(request: PromptRequest): string;
+  /** Uploads the request file and returns its id. Absent where `create` carries the requests itself. Safe to repeat. */
+  upload?(file: RequestFile, signal: AbortSignal): Promise<string>;
+  /**
+   * Creates the batch and returns its id exactly as the provider wants it back. Not safe to repeat after an
+   * error without a status: ask `find` first. `tag` is kept at the provider where it has a place for it.
+   */
+  create(
+    source: { readonly file: RequestFile; readonly fileId: string | undefined },
+    batch: { readonly model: string; readonly tag: string },
+    signal: AbortSignal,
+  ): Promise<string>;
+  check(batchId: string, signal: AbortSignal): Promise<BatchCheck>;
+  /**
+   * Every result the batch has, in any order, also for a batch that ended early. A line that can't be read is
+   * skipped, its row has no result. A broken connection throws; a second call starts again from the first result.
+   */
+  results(batchId: string, signal: AbortSignal): AsyncIterable<RowResult>;
+  /** The batch that was created under this tag, if any. Absent where the provider keeps no tag. */
+  find?(tag: string, signal: AbortSignal): Promise<string | undefined>;
+  cancel(batchId: string, signal: AbortSignal): Promise<void>;
+  /** Deletes an uploaded request file; one that is gone already is no error. */
+  deleteFile?(fileId: string, signal: AbortSignal): Promise<void>;
+}
+
+/** One call per prompt. Throws as BatchProvider does; an empty, refused or blocked answer is a failed RowResult. */
+export interface SyncProvider {
+  generate(request: PromptRequest, signal: AbortSignal): Promise<RowResult>;
+  /** Input tokens of the prompt. Absent where the provider has no such call. */
+  countTokens?(request: PromptRequest, signal: AbortSignal): Promise<number>;
+}
+
+/** What a provider can do, known without loading its SDK. */
+export interface ProviderEntry {
+  readonly name: ProviderName;
+  /** As people write it: `OpenAI`. */
+  readonly title: string;
+  readonly keyVariable: string;
+  readonly baseUrlVariable: string;
+  readonly countsTokens: boolean;
+  openSync(connection: Connection): Promise<SyncProvider>;
+  openBatch?(connection: Connection): Promise<BatchProvider>;
+}
