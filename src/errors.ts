@@ -30,6 +30,17 @@ export class LoomError extends Error {
   }
 }
 
+/** The person, or the system, asked the program to stop. */
+export class InterruptedError extends LoomError {
+  readonly signal: 'SIGINT' | 'SIGTERM';
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super('interrupted', `interrupted by ${signal}.`);
+    this.name = 'InterruptedError';
+    this.signal = signal;
+  }
+}
+
 /**
  * How far a provider's refusal reaches: `run` stops everything at once, `row` fails that row only, `retry` is
  * worth another try.
@@ -63,6 +74,7 @@ export class ProviderError extends Error {
 
 /** The exit code of a run that ended with this error. */
 export function exitCodeFor(error: unknown): number {
+  if (error instanceof InterruptedError) return error.signal === 'SIGINT' ? 130 : 143;
   if (error instanceof LoomError && (error.kind === 'usage' || error.kind === 'unavailable')) return 2;
   return 1;
 }

@@ -1,0 +1,43 @@
+/** Bundles the program into dist/: one small entry, a chunk per command, the SDKs left to node_modules. */
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { build } from 'esbuild';
+
+const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+
+await rm('dist', { recursive: true, force: true });
+const { metafile } = await build({
+  entryPoints: { loom: 'src/cli/index.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  external: Object.keys(dependencies),
+  // Bundled CommonJS packages (commander, cli-progress) call require for node's own modules.
+  banner: {
+    js: "import { createRequire as loomCreateRequire } from 'node:module';const require = loomCreateRequire(import.meta.url);",
+  },
+  chunkNames: 'chunks/[name]-[hash]',
+  legalComments: 'none',
+  metafile: true,
+});
+await writeFile('dist/LICENSES.txt', await collectLicenses(Object.keys(metafile.inputs)));
+
+/** The licences of the packages that are bundled into the program. */
+async function collectLicenses(inputs) {
+  const folders = new Set(inputs.flatMap((path) => path.match(/^node_modules\/(@[^/]+\/)?[^/]+/)?.[0] ?? []));
+  const texts = [];
+  for (const folder of [...folders].sort()) {
+    const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'));
+    const text = await readLicense(folder);
+    texts.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
+  }
+  return texts.join('\n---\n\n');
+}
+
+async function readLicense(folder) {
+  const name = (await readdir(folder)).find((file) => /^licen[cs]e/i.test(file));
+  if (!name) throw new Error(`${folder} has no licence file.`);
+  return readFile(`${folder}/${name}`, 'utf8');
+}

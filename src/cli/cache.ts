@@ -1,0 +1,35 @@
+/** `loom cache clear`. */
+import { LoomError } from '../errors.ts';
+import { countCacheEntries, clearCache as deleteEntries } from '../utils/cache.ts';
+import { loomHome } from '../utils/home.ts';
+import type { CacheClearOptions, CommandContext } from './options.ts';
+
+export async function clearCache(options: CacheClearOptions, { terminal }: CommandContext): Promise<number> {
+  const folder = loomHome({ sandbox: options.sandbox }).cache;
+  const entries = await countCacheEntries(folder);
+  if (entries === undefined) {
+    terminal.print('No cache directory exists yet — nothing to clear.');
+    return 0;
+  }
+  if (entries === 0) {
+    terminal.print('Cache is already empty.');
+    return 0;
+  }
+  if (!options.yes && !(await mayClear(entries, folder, terminal))) return 0;
+  terminal.print(`Cache cleared. Removed ${await deleteEntries(folder)} files.`);
+  return 0;
+}
+
+async function mayClear(
+  entries: number,
+  folder: string,
+  terminal: CommandContext['terminal'],
+): Promise<boolean> {
+  if (!terminal.canAsk) {
+    const what = `${entries} cached responses in ${folder} were not deleted: there is no terminal to ask on.`;
+    throw new LoomError('state', what, { hint: 'Pass --yes to delete them.' });
+  }
+  const answer = await terminal.confirm(`Delete ${entries} cached responses from ${folder}?`);
+  if (answer === 'no') terminal.note('Aborted.');
+  return answer === 'yes';
+}

@@ -1,0 +1,118 @@
+/** `loom fetch`: check batches, write the outputs that are complete. */
+import { LoomError } from '../errors.ts';
+import type { BatchRecord, BatchStatus } from '../models.ts';
+import { type FetchEvents, fetchBatches, listPendingProviders } from '../orchestrator/fetch-batches.ts';
+import type { MergedJob } from '../orchestrator/merge-job.ts';
+import { providerEntry } from '../providers/registry.ts';
+import type { LoomHome } from '../utils/home.ts';
+import { describeError } from './describe-error.ts';
+import { reportRows } from './failures.ts';
+import type { CommandContext, FetchOptions } from './options.ts';
+import { nameProvider, openReach } from './reach.ts';
+import { noteRetry } from './retries.ts';
+import type { Terminal } from './terminal.ts';
+
+/** One sentence per status, as people and scripts know them. */
+const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
+  queued: "The provider's queue is full; a later loom fetch submits this part.",
+  validating: 'Provider has accepted the batch and is queueing/preparing it; no work has started yet.',
+  in_progress: 'Provider is actively running the prompts; check back later.',
+  completed: 'All prompts finished and results were downloaded.',
+  failed: 'Provider reported the batch as failed; results are not available.',
+  expired: "Batch exceeded the provider's time limit (typically 24h) before completing.",
+  cancelled: "Batch was cancelled — either by you on the provider's dashboard, or by the provider itself.",
+  unknown: 'Last fetch attempt raised an error (e.g. invalid id, auth, or network); re-run to retry.',
+};
+
+export async function fetch(options: FetchOptions, context: CommandContext): Promise<number> {
+  if (options.id === undefined && !options.all) {
+    throw new LoomError('usage', '--no-all leaves nothing to fetch.', { hint: 'Name a batch with --id.' });
+  }
+  const reach = await openReach(options, context);
+  try {
+    await checkKeyReach(options, reach.home);
+    const order = {
+      id: options.id,
+      keep: options.keep,
+      force: options.force,
+      workingFolder: context.workingFolder,
+      connect: (provider: BatchRecord['provider'], recordedBaseUrl: string | undefined) =>
+        reach.connect(providerEntry(provider), recordedBaseUrl),
+      async confirmOverwrite(outputPath: string, id: string) {
+        if (!context.terminal.canAsk) return 'nobody' as const;
+        context.terminal.warn(`output file ${outputPath} already exists (batch ${id}).`);
+        return context.terminal.confirm('Overwrite?');
+      },
+    };
+    const summary = await fetchBatches(
+      reach.home,
+      order,
+      context.signal,
+      printEvents(options, context.terminal),
+    );
+    if (summary.jobs === 0) context.terminal.note('No pending batches. See loom list.');
+    if (summary.troubled) return 1;
+    return summary.incomplete ? 3 : 0;
+  } finally {
+    await reach.close();
+  }
+}
+
+/** One provider's key or address must not reach another. */
+async function checkKeyReach(options: FetchOptions, home: LoomHome): Promise<void> {
+  const flag =
+    options.apiKey !== undefined ? '--api-key' : options.baseUrl !== undefined ? '--base-url' : undefined;
+  if (!flag || options.id !== undefined) return;
+  const providers = await listPendingProviders(home);
+  if (providers.size < 2) return;
+  throw new LoomError(
+    'input',
+    `${flag} can't serve pending batches of several providers (${[...providers].sort().join(', ')}).`,
+    {
+      hint: 'Name one batch with --id, or set the variables of each provider instead.',
+    },
+  );
+}
+
+function printEvents(options: FetchOptions, terminal: Terminal): FetchEvents {
+  const printStatus = (id: string, status: BatchStatus | 'queued') => {
+    terminal.print(`Checking the loom... id=${id} status=${status}`);
+    terminal.print(`  ${explanations[status]}`);
+  };
+  return {
+    onStatus(record, reason) {
+      printStatus(record.batch_id, record.status);
+      if (reason) terminal.warn(`batch ${record.batch_id}: ${reason}`);
+    },
+    onQueued: (job, part) =>
+      printStatus(job.parts.length > 1 ? `${job.job_id}/${part}` : job.job_id, 'queued'),
+    onSubmitted: (record) =>
+      terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`),
+    onParts: (jobId, partsIn, parts) => terminal.print(`Job ${jobId}: ${partsIn} of ${parts} parts are in.`),
+    onMerged: (merged) => printMerged(merged, options, terminal),
+    onKept: (id, outputPath, answer) => {
+      if (answer === 'nobody') {
+        terminal.warn(
+          `output file ${outputPath} already exists; batch ${id} stays pending. Pass --force to overwrite it, or move it.`,
+        );
+      } else {
+        terminal.note('Skipped. Re-run with --force to overwrite, or move the existing file.');
+      }
+    },
+    onDamaged: ({ path, reason }) => terminal.warn(`can't read ${path}: ${reason}. Repair or delete it.`),
+    onError: (id, provider, error) =>
+      terminal.fail(`batch ${id}: ${describeError(nameProvider(providerEntry(provider), error))}`),
+    onRetry: (provider, notice) => noteRetry(terminal, providerEntry(provider), notice),
+  };
+}
+
+function printMerged(
+  { id, outputPath, summary, unknownResults }: MergedJob,
+  options: FetchOptions,
+  terminal: Terminal,
+): void {
+  reportRows(summary, terminal);
+  if (unknownResults > 0)
+    terminal.warn(`batch ${id}: ${unknownResults} results have ids that were not sent; they are ignored.`);
+  terminal.print(`Fabric complete. id=${id} -> ${outputPath}${options.keep ? '' : ' (metadata removed)'}`);
+}

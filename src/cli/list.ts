@@ -1,0 +1,40 @@
+/** `loom list`: every batch known, newest first. */
+import { basename } from 'node:path';
+import { listBatches } from '../orchestrator/list-batches.ts';
+import { loomHome } from '../utils/home.ts';
+import type { CommandContext, ListOptions } from './options.ts';
+
+const columns = ['batch_id', 'provider', 'model', 'status', 'created_at', 'file'];
+
+export async function list(options: ListOptions, { terminal }: CommandContext): Promise<number> {
+  const { batches, damaged } = await listBatches(loomHome({ sandbox: options.sandbox }));
+  for (const { path, reason } of damaged)
+    terminal.warn(`can't read ${path}: ${reason}. Repair or delete it.`);
+  if (batches.length === 0) {
+    terminal.print('No batches stored under ~/.loom/batches/.');
+    return 0;
+  }
+  const inParts = batches.some((batch) => batch.parts > 1);
+  const rows = batches.map((batch) => [
+    batch.batchId ?? '-',
+    batch.provider,
+    batch.model,
+    batch.status,
+    batch.createdAt,
+    basename(batch.inputPath),
+    ...(inParts ? [batch.parts > 1 ? `${batch.jobId} ${batch.part}/${batch.parts}` : '-'] : []),
+  ]);
+  for (const line of alignColumns([[...columns, ...(inParts ? ['job'] : [])], ...rows])) terminal.print(line);
+  return 0;
+}
+
+/** Lines with each column as wide as its widest cell. */
+function alignColumns(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,66 @@
+/** From arguments to an exit code: the only place where errors become words. */
+import { CommanderError } from 'commander';
+import { exitCodeFor, InterruptedError, LoomError } from '../errors.ts';
+import { describeError, describeTrace } from './describe-error.ts';
+import type { CommandContext, Commands } from './options.ts';
+import { createProgram } from './program.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Each command is loaded when it is called: help and errors in flags need none of them. */
+const commands: Commands = {
+  run: async (options, context) => (await import('./run.ts')).run(options, context),
+  fetch: async (options, context) => (await import('./fetch.ts')).fetch(options, context),
+  list: async (options, context) => (await import('./list.ts')).list(options, context),
+  tokens: async (options, context) => (await import('./tokens.ts')).tokens(options, context),
+  clearCache: async (options, context) => (await import('./cache.ts')).clearCache(options, context),
+  serveSandbox: async (options, context) => (await import('./sandbox.ts')).serveSandbox(options, context),
+};
+
+/** Runs one command line and returns its exit code. Never throws. */
+export async function main(
+  args: readonly string[],
+  version: string,
+  context: CommandContext,
+): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(version, commands, context, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args.length === 0 ? ['--help'] : args.map(readHelpWord), { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    reportError(error, context);
+    return exitCodeFor(error);
+  }
+}
+
+/** `-?` asks for help, as it does in the Python tool; commander takes only one short form. */
+function readHelpWord(argument: string): string {
+  return argument === '-?' ? '--help' : argument;
+}
+
+function reportError(error: unknown, { terminal, environment }: CommandContext): void {
+  if (environment.LOOM_DEBUG === '1' && error instanceof Error) terminal.note(describeTrace(error));
+  if (error instanceof LoomError && error.kind === 'unavailable') {
+    terminal.print(`Token counting not available: ${error.message}`);
+  } else if (error instanceof InterruptedError) {
+    terminal.note(`Interrupted by ${error.signal}.`);
+  } else {
+    terminal.fail(describeError(error));
+  }
+}
+
+/** A signal that SIGINT and SIGTERM abort; the second of them ends the process at once. */
+export function listenForInterrupts(terminal: Terminal): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(exitCodeFor(new InterruptedError(name)));
+      terminal.note('Stopping...');
+      controller.abort(new InterruptedError(name));
+    });
+  }
+  return controller.signal;
+}

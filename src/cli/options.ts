@@ -1,0 +1,76 @@
+/** What each command is asked for, as its flags say it. */
+import type { ProviderName } from '../models.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Flags by which a command reaches a provider. */
+export interface ReachOptions {
+  apiKey?: string;
+  baseUrl?: string;
+  sandbox: boolean;
+}
+
+export interface RunOptions extends ReachOptions {
+  file: string;
+  provider: ProviderName;
+  model: string;
+  col?: string;
+  output?: string;
+  sync: boolean;
+  workers: number;
+  /** false with --no-cache. */
+  cache: boolean;
+  force: boolean;
+  withMeta: boolean;
+}
+
+export interface FetchOptions extends ReachOptions {
+  id?: string;
+  /** false with --no-all. */
+  all: boolean;
+  keep: boolean;
+  force: boolean;
+}
+
+export interface ListOptions {
+  sandbox: boolean;
+}
+
+export interface TokensOptions extends ReachOptions {
+  file: string;
+  provider: ProviderName;
+  model: string;
+  col?: string;
+  workers: number;
+}
+
+export interface CacheClearOptions {
+  yes: boolean;
+  sandbox: boolean;
+}
+
+export interface SandboxServerOptions {
+  port: number;
+  /** Milliseconds before a live answer. */
+  latency: number;
+  /** Milliseconds from the creation of a batch to its end. */
+  turnaround: number;
+}
+
+/** What a command gets beside its options. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly workingFolder: string;
+  /** Aborted with an InterruptedError by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** One function per command; each returns the exit code. */
+export interface Commands {
+  run(options: RunOptions, context: CommandContext): Promise<number>;
+  fetch(options: FetchOptions, context: CommandContext): Promise<number>;
+  list(options: ListOptions, context: CommandContext): Promise<number>;
+  tokens(options: TokensOptions, context: CommandContext): Promise<number>;
+  clearCache(options: CacheClearOptions, context: CommandContext): Promise<number>;
+  serveSandbox(options: SandboxServerOptions, context: CommandContext): Promise<number>;
+}

@@ -1,0 +1,170 @@
+/** Every command and every flag, and nothing of what they do. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { providerNames } from '../models.ts';
+import type { CommandContext, Commands } from './options.ts';
+
+/** The commander program; an action's exit code is handed to `onExitCode`. */
+export function createProgram(
+  version: string,
+  commands: Commands,
+  context: CommandContext,
+  onExitCode: (code: number) => void,
+): Command {
+  const program = new Command('loom')
+    .description(
+      'Run a file of prompts through an LLM, in half-price batches or live, and get the answers back in the file.',
+    )
+    .version(version, '-V, --version', 'Print the version.')
+    .addHelpText('after', exitCodeHelp);
+  const act =
+    <Options>(command: (options: Options, context: CommandContext) => Promise<number>) =>
+    async (options: Options) =>
+      onExitCode(await command(options, context));
+
+  addRun(program).action(act(commands.run));
+  addFetch(program).action(act(commands.fetch));
+  addList(program).action(act(commands.list));
+  addTokens(program).action(act(commands.tokens));
+  addCacheClear(program).action(act(commands.clearCache));
+  addSandbox(program).action(act(commands.serveSandbox));
+  for (const command of allCommands(program)) shapeCommand(command, context);
+  return program;
+}
+
+const exitCodeHelp = `
+Exit codes:
+  0    done; for fetch also when batches are still pending
+  1    it could not be done
+  2    usage error, or token counting not available
+  3    done and written, but some rows have no response
+  130  interrupted by SIGINT (143: by SIGTERM)`;
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}
+
+/** The same manners at every level: help words, one error line, no exit of commander's own. */
+function shapeCommand(command: Command, { terminal }: CommandContext): void {
+  command
+    .helpOption('-h, --help', 'Show this help (also -?).')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.replace(/\n$/, '')),
+      writeErr: (text) => terminal.fail(text.replace(/^error: /, '')),
+    });
+}
+
+function addRun(program: Command): Command {
+  const run = addInputOptions(program.command('run'))
+    .description(
+      'Submit a file of prompts as a batch (cheap; fetch the answers later), or answer it at once with --sync.',
+    )
+    .option('-o, --output <path>', 'Output file (default: <input>_results_<provider>_<model>.<ext>).')
+    .option('--sync', 'Call the provider for each prompt and write the output at once.', false)
+    .option('--batch', 'Submit through the batch API of the provider (default).')
+    .addOption(workersOption().default(8))
+    .option('--no-cache', 'Neither read nor write the response cache.')
+    .option('--force', 'Overwrite an existing output file without asking.', false)
+    .option('--with-meta', 'Add llm_provider and llm_model next to llm_response.', false);
+  // The last of --sync and --batch wins.
+  run.on('option:batch', () => run.setOptionValue('sync', false));
+  return addReachOptions(run).addHelpText('after', runExamples);
+}
+
+const runExamples = `
+Examples:
+  loom run -f prompts.json -p openai -m gpt-4o-mini
+  loom run -f data.csv -c text -p anthropic -m claude-haiku-5-5 --sync
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sandbox`;
+
+function addFetch(program: Command): Command {
+  const fetch = program
+    .command('fetch')
+    .description('Check pending batches, and write the output of each that is complete.')
+    .option('-i, --id <id>', 'Fetch one batch or job by its id (implies --no-all).')
+    .option('-a, --all', 'Fetch every pending batch (default).', true)
+    .option('--no-all', 'Fetch only what --id names.')
+    .option('-k, --keep', 'Keep the record in ~/.loom/batches/ after the output is written.', false)
+    .option('--force', 'Overwrite existing output files without asking.', false);
+  return addReachOptions(fetch).addHelpText('after', '\nExample:\n  loom fetch');
+}
+
+function addList(program: Command): Command {
+  return program
+    .command('list')
+    .description('List every batch known to loom with its last-seen status.')
+    .addOption(sandboxOption())
+    .addHelpText('after', '\nExample:\n  loom list');
+}
+
+function addTokens(program: Command): Command {
+  const tokens = addInputOptions(program.command('tokens'))
+    .description(
+      "Count the input tokens of every prompt with the provider's own counter (Anthropic, Google).",
+    )
+    .addOption(workersOption().default(8));
+  return addReachOptions(tokens).addHelpText(
+    'after',
+    '\nExample:\n  loom tokens -f prompts.json -p anthropic -m claude-haiku-5-5',
+  );
+}
+
+function addCacheClear(program: Command): Command {
+  const cache = program.command('cache').description('Manage the response cache under ~/.loom/cache/.');
+  cache.action(() => cache.outputHelp());
+  return cache
+    .command('clear')
+    .description('Delete every cached response.')
+    .option('-y, --yes', 'Do not ask.', false)
+    .addOption(sandboxOption())
+    .addHelpText('after', '\nExample:\n  loom cache clear --yes');
+}
+
+function addSandbox(program: Command): Command {
+  return program
+    .command('sandbox')
+    .description('Serve a local stand-in for all four providers, to rehearse runs without keys or cost.')
+    .option('--port <number>', 'Port on 127.0.0.1 (0: any free one).', parseWhole(0, 65_535), 0)
+    .option('--latency <ms>', 'Wait before each live answer.', parseWhole(0), 0)
+    .option('--turnaround <ms>', 'Time from the creation of a batch to its end.', parseWhole(0), 1_000)
+    .addHelpText('after', '\nExample:\n  loom sandbox --port 8080 --latency 100');
+}
+
+function addInputOptions(command: Command): Command {
+  return command
+    .requiredOption('-f, --file <path>', 'Input .json, .csv, .json.gz or .csv.gz.')
+    .addOption(
+      new Option('-p, --provider <name>', 'LLM provider.').choices([...providerNames]).makeOptionMandatory(),
+    )
+    .requiredOption('-m, --model <id>', 'Model id, as the provider names it.')
+    .option('-c, --col <name>', 'Column that holds the prompt (required for CSV).');
+}
+
+function addReachOptions(command: Command): Command {
+  return command
+    .option('--api-key <key>', 'API key (default: from the environment or .env).')
+    .option('--base-url <url>', 'Address of the API: a proxy, a gateway, a local server.')
+    .addOption(sandboxOption());
+}
+
+function sandboxOption(): Option {
+  return new Option(
+    '--sandbox',
+    'Use the built-in stand-in for the provider: no key, no cost, state apart.',
+  ).default(false);
+}
+
+function workersOption(): Option {
+  return new Option('-w, --workers <number>', 'Concurrent calls (with --sync).').argParser(parseWhole(1));
+}
+
+/** A parser for whole numbers in a range. */
+function parseWhole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+  };
+}

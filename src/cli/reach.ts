@@ -1,0 +1,62 @@
+/** How a command reaches providers and its state: keys, addresses, and the sandbox in their place. */
+import { join } from 'node:path';
+import { LoomError, ProviderError } from '../errors.ts';
+import type { Connection, ProviderEntry } from '../providers/provider.ts';
+import { type LoomHome, loomHome } from '../utils/home.ts';
+import { readSettings, resolveApiKey, resolveBaseUrl } from '../utils/keys.ts';
+import type { CommandContext, ReachOptions } from './options.ts';
+
+/** How long an answer may take to begin, and to go on, in milliseconds. */
+const answerTimeoutMs = 10 * 60_000;
+
+export interface Reach {
+  readonly home: LoomHome;
+  /** LoomError `key` names the variable when there is no key. */
+  connect(entry: ProviderEntry, recordedBaseUrl?: string | undefined): Connection;
+  close(): Promise<void>;
+}
+
+/** Call `close` when the command is over, however it ends. */
+export async function openReach(options: ReachOptions, context: CommandContext): Promise<Reach> {
+  const home = loomHome({ sandbox: options.sandbox });
+  if (options.sandbox) return openSandboxReach(home, options);
+  const settings = readSettings(context.environment, context.workingFolder);
+  return {
+    home,
+    connect: (entry, recordedBaseUrl) => ({
+      apiKey: resolveApiKey(entry, options.apiKey, settings),
+      baseUrl: resolveBaseUrl(entry, options.baseUrl, recordedBaseUrl, settings),
+      timeoutMs: answerTimeoutMs,
+    }),
+    close: async () => {},
+  };
+}
+
+async function openSandboxReach(home: LoomHome, options: ReachOptions): Promise<Reach> {
+  if (options.baseUrl !== undefined) {
+    throw new LoomError('usage', '--sandbox and --base-url exclude each other.', {
+      hint: 'Leave one of them out.',
+    });
+  }
+  const { sandboxKey, startSandbox } = await import('../sandbox/server.ts');
+  const sandbox = await startSandbox({ dir: join(home.root, 'providers') });
+  return {
+    home,
+    connect: (entry) => ({
+      apiKey: sandboxKey,
+      baseUrl: sandbox.baseUrls[entry.name],
+      timeoutMs: answerTimeoutMs,
+    }),
+    close: () => sandbox.close(),
+  };
+}
+
+/** A provider's error with the provider's name, and the variable to look at when the key was refused. */
+export function nameProvider(entry: ProviderEntry, error: unknown): unknown {
+  if (!(error instanceof ProviderError)) return error;
+  const refusedKey = error.status === 401 || error.code === 'invalid_api_key';
+  return new LoomError(refusedKey ? 'key' : 'provider', `${entry.title}: ${error.message}`, {
+    ...(refusedKey && { hint: `Check ${entry.keyVariable} or --api-key.` }),
+    cause: error,
+  });
+}

@@ -1,0 +1,70 @@
+/** Everything that people see goes through here, so that a test can stand in for the process. */
+import { createInterface } from 'node:readline/promises';
+
+export interface Terminal {
+  /** A line of results, on stdout: plain and never wrapped. */
+  print(line: string): void;
+  /** A line in the tool's own voice, on stderr. */
+  note(line: string): void;
+  /** `Warning: …` on stderr. */
+  warn(message: string): void;
+  /** `Error: …` on stderr, as one line. */
+  fail(message: string): void;
+  /** Whether stdin and stderr are both a terminal, so that there is somebody to ask. */
+  readonly canAsk: boolean;
+  /** Asks on stderr; only `y` or `yes` is yes. Call it only where `canAsk`. */
+  confirm(question: string): Promise<'yes' | 'no'>;
+  /** Whether stderr is a terminal, on which a progress bar can be drawn. */
+  readonly drawsBars: boolean;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+type Colour = 'red' | 'yellow' | 'cyan';
+const colourCodes: Readonly<Record<Colour, number>> = { red: 31, yellow: 33, cyan: 36 };
+
+/** The terminal of this process. A closed pipe on stdout or stderr is no error: what goes there is dropped. */
+export function createTerminal(streams: {
+  stdin: NodeJS.ReadStream;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  environment: NodeJS.ProcessEnv;
+}): Terminal {
+  const { stdin, stdout, stderr, environment } = streams;
+  const coloured = Boolean(stderr.isTTY) && !environment.NO_COLOR && environment.TERM !== 'dumb';
+  ignoreClosedPipe(stdout);
+  ignoreClosedPipe(stderr);
+
+  const paint = (colour: Colour, text: string) =>
+    coloured ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
+  const note = (line: string) => void stderr.write(`${line}\n`);
+
+  return {
+    print: (line) => void stdout.write(`${line}\n`),
+    note,
+    warn: (message) => note(`${paint('yellow', 'Warning:')} ${joinLines(message)}`),
+    fail: (message) => note(`${paint('red', 'Error:')} ${joinLines(message)}`),
+    canAsk: Boolean(stdin.isTTY && stderr.isTTY),
+    async confirm(question) {
+      const lines = createInterface({ input: stdin, output: stderr });
+      try {
+        const answer = await lines.question(`${paint('cyan', question)} [y/N] `);
+        return /^y(es)?$/i.test(answer.trim()) ? 'yes' : 'no';
+      } finally {
+        lines.close();
+      }
+    },
+    drawsBars: Boolean(stderr.isTTY),
+    stderr,
+  };
+}
+
+function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+/** One line without control characters, whatever a provider or a file put into the message. */
+function joinLines(message: string): string {
+  return message.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+}

@@ -1,0 +1,69 @@
+/** `loom tokens`: count the input tokens of every prompt. */
+import { resolve } from 'node:path';
+import { LoomError } from '../errors.ts';
+import {
+  countTokens,
+  requireTokenCounting,
+  type TokenProgress,
+  type TokenSummary,
+} from '../orchestrator/count-tokens.ts';
+import { describeDataset } from '../orchestrator/dataset.ts';
+import { providerEntry } from '../providers/registry.ts';
+import { describeSkipped } from './failures.ts';
+import type { CommandContext, TokensOptions } from './options.ts';
+import { startProgress } from './progress.ts';
+import { nameProvider, openReach } from './reach.ts';
+
+export async function tokens(options: TokensOptions, context: CommandContext): Promise<number> {
+  const { terminal } = context;
+  const entry = providerEntry(options.provider);
+  requireTokenCounting(entry);
+  const dataset = describeDataset(resolve(context.workingFolder, options.file), options.col);
+  const reach = await openReach(options, context);
+  try {
+    const connection = reach.connect(entry);
+    const progress = await startProgress(terminal, 'Counting tokens');
+    let summary: TokenSummary;
+    try {
+      const order = { dataset, provider: entry.name, model: options.model, workers: options.workers };
+      summary = await countTokens(order, () => entry.openSync(connection), context.signal, {
+        onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
+      });
+    } finally {
+      progress.stop();
+    }
+    return printSummary(summary, options, terminal);
+  } catch (error) {
+    throw nameProvider(entry, error);
+  } finally {
+    await reach.close();
+  }
+}
+
+function printSummary(
+  summary: TokenSummary,
+  options: TokensOptions,
+  terminal: CommandContext['terminal'],
+): number {
+  const { rows, blankRows, total, errors, firstError } = summary;
+  if (blankRows > 0) terminal.note(describeSkipped(blankRows));
+  if (errors > 0) terminal.warn(`${errors} of ${rows} prompts could not be counted: ${firstError}`);
+  if (errors === total)
+    throw new LoomError('provider', 'no prompt could be counted.', { hint: 'See the reason above.' });
+  terminal.print(
+    `Total input tokens: ${group(summary.tokens)} across ${rows} prompts (provider=${options.provider}, model=${options.model}, errors=${errors})`,
+  );
+  return errors > 0 ? 3 : 0;
+}
+
+/** The mean of the prompts so far, times the number of prompts. */
+function describeProgress({ done, total, errors, tokens: counted }: TokenProgress): string {
+  const answered = done - errors;
+  const estimate = answered > 0 ? group(Math.round((counted / answered) * total)) : '—';
+  return `est_total≈${estimate}  errors=${errors}`;
+}
+
+/** `12,345`, whatever the locale. */
+function group(number: number): string {
+  return number.toLocaleString('en-US');
+}

@@ -1,0 +1,87 @@
+/** The story of `loom tokens`: check the input whole, then ask the provider for the size of each prompt. */
+import { LoomError, ProviderError } from '../errors.ts';
+import type { ProviderName } from '../models.ts';
+import type { ProviderEntry, SyncProvider } from '../providers/provider.ts';
+import { createCustomId } from './custom-ids.ts';
+import { type Dataset, readDataset } from './dataset.ts';
+import { createCallQueue, type RetryNotice } from './retry.ts';
+import { runRows } from './run-rows.ts';
+
+export interface TokenOrder {
+  readonly dataset: Dataset;
+  readonly provider: ProviderName;
+  readonly model: string;
+  readonly workers: number;
+}
+
+export interface TokenProgress {
+  readonly done: number;
+  /** Rows that have a prompt. */
+  readonly total: number;
+  readonly errors: number;
+  /** Input tokens of the prompts counted so far. */
+  readonly tokens: number;
+}
+
+export interface TokenEvents {
+  onProgress?(progress: TokenProgress): void;
+  onRetry?(notice: RetryNotice): void;
+}
+
+export interface TokenSummary extends TokenProgress {
+  /** Rows of the input, those without a prompt included. */
+  readonly rows: number;
+  readonly blankRows: number;
+  /** The provider's words for the first prompt that could not be counted. */
+  readonly firstError: string | undefined;
+}
+
+/** LoomError `unavailable` unless the provider has a call that counts tokens. */
+export function requireTokenCounting(entry: ProviderEntry): void {
+  if (entry.countsTokens) return;
+  throw noTokenCounting(entry.name);
+}
+
+function noTokenCounting(provider: ProviderName): LoomError {
+  return new LoomError('unavailable', `Provider '${provider}' does not expose a token-counting API.`);
+}
+
+/** Counts every prompt's input tokens; one that can't be counted is an error in the summary. */
+export async function countTokens(
+  order: TokenOrder,
+  openProvider: () => Promise<SyncProvider>,
+  signal: AbortSignal,
+  events: TokenEvents = {},
+): Promise<TokenSummary> {
+  const { rows, blankRows } = await readDataset(order.dataset, signal);
+  const provider = await openProvider();
+  const count = provider.countTokens?.bind(provider);
+  if (!count) throw noTokenCounting(order.provider);
+  const progress = { done: 0, total: rows - blankRows, errors: 0, tokens: 0 };
+  let firstError: string | undefined;
+  events.onProgress?.(progress);
+  await runRows({
+    dataset: order.dataset,
+    workers: order.workers,
+    signal,
+    openQueue: (runSignal) =>
+      createCallQueue({
+        workers: order.workers,
+        signal: runSignal,
+        onRetry: (notice) => events.onRetry?.(notice),
+      }),
+    async call(row, prompt, calls, runSignal) {
+      const request = { customId: createCustomId(row.index, prompt), model: order.model, prompt };
+      try {
+        progress.tokens += await calls.run(() => count(request, runSignal));
+      } catch (error) {
+        if (!(error instanceof ProviderError) || error.scope === 'run') throw error;
+        progress.errors += 1;
+        firstError ??= error.message;
+      }
+      progress.done += 1;
+      events.onProgress?.(progress);
+    },
+  });
+  return { ...progress, rows, blankRows, firstError };
+}

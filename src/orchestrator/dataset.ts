@@ -1,0 +1,72 @@
+/** The input file as every story sees it: its format, its rows, and where its output goes. */
+import { createHash } from 'node:crypto';
+import { basename, dirname, join, resolve } from 'node:path';
+import { LoomError } from '../errors.ts';
+import type { ProviderName, Row } from '../models.ts';
+import { detectFormat, type InputFormat, stripExtension } from '../utils/converters/format.ts';
+import { converterFor } from '../utils/converters/index.ts';
+
+export interface Dataset {
+  /** Absolute. */
+  readonly path: string;
+  readonly format: InputFormat;
+  /** The prompt's column; undefined for JSON. */
+  readonly column: string | undefined;
+}
+
+/** What a whole read of a dataset tells. */
+export interface Census {
+  readonly rows: number;
+  /** Rows without a prompt, which are never sent. */
+  readonly blankRows: number;
+  /** Of the file's bytes as they lie on disk, in hex. */
+  readonly sha256: string;
+}
+
+/** The dataset at a path. LoomError `input` for a name with another extension, and for CSV without a column. */
+export function describeDataset(path: string, column: string | undefined): Dataset {
+  const format = detectFormat(path);
+  if (format.fileType === 'json') return { path: resolve(path), format, column: undefined };
+  if (column) return { path: resolve(path), format, column };
+  throw new LoomError('input', '--col is required for CSV input.', {
+    hint: `Name the column of ${path} that holds the prompt.`,
+  });
+}
+
+/** Reads a dataset once, whole: every row goes to `visit`, and what is wrong with the file is thrown. */
+export async function readDataset(
+  dataset: Dataset,
+  signal: AbortSignal,
+  visit: (row: Row) => void | Promise<void> = () => {},
+): Promise<Census> {
+  const converter = await converterFor(dataset.format.fileType);
+  const hash = createHash('sha256');
+  const options = { column: dataset.column, onBytes: (chunk: Buffer) => void hash.update(chunk) };
+  let rows = 0;
+  let blankRows = 0;
+  for await (const row of converter.readRows(dataset.path, dataset.format.gzip, options)) {
+    signal.throwIfAborted();
+    rows += 1;
+    if (row.prompt === null) blankRows += 1;
+    const visited = visit(row);
+    if (visited) await visited;
+  }
+  if (rows === blankRows) {
+    throw new LoomError('input', 'Input file contains no prompts.', {
+      hint: `Check ${dataset.path}${dataset.column ? ` and its column "${dataset.column}"` : ''}.`,
+    });
+  }
+  return { rows, blankRows, sha256: hash.digest('hex') };
+}
+
+/** A provider or model as part of a file name. */
+function sanitizeForFileName(text: string): string {
+  return text.replace(/[^A-Za-z0-9._-]+/g, '_').replace(/^_+|_+$/g, '') || 'unknown';
+}
+
+/** `<name>_results_<provider>_<model>.<ext>` next to the input. */
+export function defaultOutputPath(dataset: Dataset, provider: ProviderName, model: string): string {
+  const stem = stripExtension(basename(dataset.path));
+  const name = [stem, 'results', sanitizeForFileName(provider), sanitizeForFileName(model)].join('_');
+  return join(dirname(dataset.path), `${name}.${dataset.format.fileType}`);
+}

@@ -1,0 +1,118 @@
+/** Writes the request files and id maps of a job's parts, a row at a time, starting a new part when one is full. */
+import { join } from 'node:path';
+import type { PromptRequest, Row } from '../models.ts';
+import type { BatchProvider } from '../providers/provider.ts';
+import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
+import { removeFile } from '../utils/files.ts';
+import type { LoomHome } from '../utils/home.ts';
+import type { JobPart } from '../utils/jobs.ts';
+
+/** How much one part may hold. */
+export interface PartLimits {
+  readonly requests: number;
+  readonly bytes: number;
+}
+
+/** The encoded requests of a part, framed as the provider wants them. */
+export function requestFilePath(home: LoomHome, jobId: string, part: number): string {
+  return join(home.requests, `${jobId}_${part}.jsonl`);
+}
+
+/** The lines of a part's id map, as JSON text for its record. */
+export function idMapPath(home: LoomHome, jobId: string, part: number): string {
+  return join(home.requests, `${jobId}_${part}.ids`);
+}
+
+export interface PartWriter {
+  add(row: Row, request: PromptRequest): Promise<void> | undefined;
+  finish(): Promise<JobPart[]>;
+  /** Removes every file that was written. */
+  discard(): Promise<void>;
+}
+
+/** A writer for one job; `add` is called once per row that has a prompt, in order. A row that no part can hold is left out. */
+export function createPartWriter(
+  home: LoomHome,
+  jobId: string,
+  provider: BatchProvider,
+  limits: PartLimits,
+): PartWriter {
+  const { framing } = provider;
+  const frameBytes = Buffer.byteLength(framing.before + framing.after);
+  const betweenBytes = Buffer.byteLength(framing.between);
+  const parts: JobPart[] = [];
+  let current: OpenPart | undefined;
+
+  async function start(): Promise<OpenPart> {
+    if (current) await close(current);
+    const part = parts.length + 1;
+    current = await openPart(
+      requestFilePath(home, jobId, part),
+      idMapPath(home, jobId, part),
+      framing.before,
+    );
+    parts.push({ part, state: 'planned', tag: `loom-${jobId}-${part}`, requests: 0, bytes: frameBytes });
+    return current;
+  }
+
+  async function close(open: OpenPart): Promise<void> {
+    open.requests.write(framing.after);
+    await open.requests.close();
+    await open.ids.close();
+  }
+
+  async function addToNewPart(line: string, bytes: number, member: string): Promise<void> {
+    const open = await start();
+    write(open, line, bytes, member);
+  }
+
+  function write(open: OpenPart, line: string, bytes: number, member: string): Promise<void> | undefined {
+    const part = parts.at(-1) as JobPart;
+    const first = part.requests === 0;
+    open.requests.write(first ? line : framing.between + line);
+    open.ids.write(first ? member : `,\n${member}`);
+    part.requests += 1;
+    part.bytes += first ? bytes : bytes + betweenBytes;
+    return open.requests.drain() ?? open.ids.drain();
+  }
+
+  return {
+    add(row, request) {
+      const line = provider.encode(request);
+      const bytes = Buffer.byteLength(line);
+      if (bytes + frameBytes > limits.bytes) return;
+      const member = `    ${JSON.stringify(request.customId)}: ${JSON.stringify(row.id)}`;
+      const part = parts.at(-1);
+      const fits =
+        part && part.requests < limits.requests && part.bytes + betweenBytes + bytes <= limits.bytes;
+      return fits && current ? write(current, line, bytes, member) : addToNewPart(line, bytes, member);
+    },
+    async finish() {
+      if (current) await close(current);
+      return parts;
+    },
+    async discard() {
+      await current?.requests.abandon();
+      await current?.ids.abandon();
+      for (const { part } of parts) await removeRequestFiles(home, jobId, part);
+    },
+  };
+}
+
+/** Removes what `createPartWriter` wrote for a part. */
+export async function removeRequestFiles(home: LoomHome, jobId: string, part: number): Promise<void> {
+  await removeFile(requestFilePath(home, jobId, part));
+  await removeFile(idMapPath(home, jobId, part));
+}
+
+interface OpenPart {
+  readonly requests: BufferedFile;
+  readonly ids: BufferedFile;
+}
+
+async function openPart(requestsPath: string, idsPath: string, before: string): Promise<OpenPart> {
+  const requests = await openBufferedFile(requestsPath);
+  const ids = await openBufferedFile(idsPath);
+  requests.write(before);
+  return { requests, ids };
+}

@@ -1,0 +1,154 @@
+/** The one retry policy for every call to every provider; the SDKs' own retries are off. */
+import pLimit from 'p-limit';
+import { ProviderError } from '../errors.ts';
+
+export interface RetryPolicy {
+  /** How often a call that fails with anything but a rate limit is made at most. */
+  readonly attempts: number;
+  /** Upper bound of the first pause, doubled for each further one, in milliseconds. */
+  readonly firstPauseMs: number;
+  readonly longestPauseMs: number;
+  /** How long rate limits are waited out while no call of the run succeeds, in milliseconds. */
+  readonly rateLimitPatienceMs: number;
+}
+
+export const defaultRetryPolicy: RetryPolicy = {
+  attempts: 8,
+  firstPauseMs: 1_000,
+  longestPauseMs: 60_000,
+  rateLimitPatienceMs: 5 * 60_000,
+};
+
+export interface RetryNotice {
+  readonly error: ProviderError;
+  readonly pauseMs: number;
+}
+
+export interface CallQueueOptions {
+  readonly workers: number;
+  readonly signal: AbortSignal;
+  readonly policy?: RetryPolicy;
+  readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+}
+
+/** Runs calls, at most `workers` at once, each again and again as the policy allows. */
+export interface CallQueue {
+  /**
+   * The call's result, or the error that ended it: one that is not worth another try, or the last one.
+   * A call that waits for its next try leaves its place to others.
+   */
+  run<Result>(call: () => Promise<Result>): Promise<Result>;
+}
+
+const rateLimitStatuses = new Set([429, 529]);
+
+/** Whether the provider asked for fewer calls, as opposed to failing at one. */
+export function isRateLimit(error: unknown): error is ProviderError {
+  return (
+    error instanceof ProviderError && error.scope === 'retry' && rateLimitStatuses.has(error.status ?? 0)
+  );
+}
+
+/** A queue for the calls of one run; its pace is shared by all of them. */
+export function createCallQueue(options: CallQueueOptions): CallQueue {
+  const policy = options.policy ?? defaultRetryPolicy;
+  const pace = createPace(options.workers, policy);
+
+  async function attempt<Result>(call: () => Promise<Result>): Promise<Result> {
+    await pace.untilOpen(options.signal);
+    options.signal.throwIfAborted();
+    const startedAt = Date.now();
+    try {
+      const result = await call();
+      pace.noteSuccess();
+      return result;
+    } catch (error) {
+      if (isRateLimit(error)) pace.noteRateLimit(startedAt, error.retryAfterMs);
+      throw error;
+    }
+  }
+
+  return {
+    async run(call) {
+      let failures = 0;
+      let rateLimits = 0;
+      for (;;) {
+        try {
+          return await pace.limit(() => attempt(call));
+        } catch (error) {
+          if (!(error instanceof ProviderError) || error.scope !== 'retry' || options.signal.aborted)
+            throw error;
+          const limited = isRateLimit(error);
+          if (limited ? pace.patienceIsOver() : failures + 1 >= policy.attempts) throw error;
+          const pauseMs = pauseBefore(limited ? rateLimits++ : failures++, error.retryAfterMs, policy);
+          options.onRetry?.({ error, pauseMs });
+          await sleep(pauseMs, options.signal);
+        }
+      }
+    },
+  };
+}
+
+/** Full jitter over a doubling bound, never shorter than the provider asked for. */
+function pauseBefore(retry: number, retryAfterMs: number | undefined, policy: RetryPolicy): number {
+  const bound = Math.min(policy.firstPauseMs * 2 ** retry, policy.longestPauseMs);
+  const jittered = Math.random() * bound;
+  return retryAfterMs === undefined ? jittered : retryAfterMs + jittered / 4;
+}
+
+/** How fast the run may call at this moment: how many at once, and not before when. */
+function createPace(workers: number, policy: RetryPolicy) {
+  const limit = pLimit(workers);
+  let opensAt = 0;
+  let slowedAt = 0;
+  let lastSuccessAt = Date.now();
+  let successesSinceChange = 0;
+
+  return {
+    limit,
+
+    async untilOpen(signal: AbortSignal): Promise<void> {
+      // Another rate limit can move the time while this call sleeps.
+      while (Date.now() < opensAt) await sleep(opensAt - Date.now(), signal);
+    },
+
+    noteSuccess(): void {
+      lastSuccessAt = Date.now();
+      successesSinceChange += 1;
+      if (limit.concurrency < workers && successesSinceChange >= limit.concurrency) {
+        limit.concurrency += 1;
+        successesSinceChange = 0;
+      }
+    },
+
+    /** Calls that were under way together are refused together: only the first of them slows the run. */
+    noteRateLimit(startedAt: number, retryAfterMs: number | undefined): void {
+      if (retryAfterMs !== undefined) opensAt = Math.max(opensAt, Date.now() + retryAfterMs);
+      if (startedAt < slowedAt) return;
+      slowedAt = Date.now();
+      successesSinceChange = 0;
+      limit.concurrency = Math.max(1, Math.floor(limit.concurrency / 2));
+      opensAt = Math.max(opensAt, Date.now() + Math.random() * policy.firstPauseMs);
+    },
+
+    patienceIsOver(): boolean {
+      return Date.now() - lastSuccessAt > policy.rateLimitPatienceMs;
+    },
+  };
+}
+
+/** Resolves after the time, or rejects with the signal's reason as soon as it is aborted. */
+export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, milliseconds);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}

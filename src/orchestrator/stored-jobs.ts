@@ -1,0 +1,105 @@
+/** What lies in the loom home, as jobs: records of one `loom run` together, the Python tool's each on its own. */
+import { LoomError } from '../errors.ts';
+import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
+import type { LoomHome } from '../utils/home.ts';
+import { deleteJob, type JobPart, type JobRecord, loadJobs } from '../utils/jobs.ts';
+import { type DamagedRecord, loadRecords } from '../utils/storage.ts';
+import { removeRequestFiles } from './part-writer.ts';
+
+/** One job and the records of those of its parts that are batches. */
+export interface StoredJob {
+  /** What people call it: the batch id when it is one batch, else the job id. */
+  readonly id: string;
+  readonly provider: ProviderName;
+  /** Absent for a record that the Python tool wrote, or whose job file is gone. */
+  readonly job: JobRecord | undefined;
+  /** By part. */
+  readonly records: readonly BatchRecord[];
+}
+
+export interface StoredState {
+  /** Newest first. */
+  readonly jobs: readonly StoredJob[];
+  /** Jobs of which a batch record is gone: they can't be finished, and what they left can be cleared away. */
+  readonly abandoned: readonly JobRecord[];
+  readonly damaged: readonly DamagedRecord[];
+}
+
+export async function loadState(home: LoomHome): Promise<StoredState> {
+  const { records, damaged: damagedRecords } = await loadRecords(home.batches);
+  const { jobs: jobRecords, damaged: damagedJobs } = await loadJobs(home.jobs);
+  const abandoned: JobRecord[] = [];
+  const jobs: StoredJob[] = [];
+  const grouped = new Set<string>();
+  for (const job of jobRecords) {
+    const own = recordsOf(job, records);
+    if (
+      job.parts.some((part) => isSubmitted(part) && !own.some((record) => record.batch_id === part.batch_id))
+    ) {
+      abandoned.push(job);
+      continue;
+    }
+    grouped.add(job.job_id);
+    jobs.push({ id: nameJob(job), provider: job.provider, job, records: own });
+  }
+  for (const record of records) {
+    if (record.job_id && grouped.has(record.job_id)) continue;
+    jobs.push({ id: record.batch_id, provider: record.provider, job: undefined, records: [record] });
+  }
+  jobs.sort((a, b) => creationTime(b) - creationTime(a));
+  return { jobs, abandoned, damaged: [...damagedRecords, ...damagedJobs] };
+}
+
+function recordsOf(job: JobRecord, records: readonly BatchRecord[]): BatchRecord[] {
+  const own = records.filter((record) => record.job_id === job.job_id);
+  return own.sort((a, b) => (a.part ?? 0) - (b.part ?? 0));
+}
+
+function isSubmitted(part: JobPart): boolean {
+  return part.state === 'submitted' || part.state === 'downloaded';
+}
+
+/** What people call a job: a batch id when it is one batch, else the job id. */
+export function nameJob(job: JobRecord): string {
+  const [only, ...others] = job.parts;
+  return others.length === 0 && only?.batch_id ? only.batch_id : job.job_id;
+}
+
+function creationTime(stored: StoredJob): number {
+  return Date.parse(stored.job?.created_at ?? stored.records[0]?.created_at ?? '') || 0;
+}
+
+const endedBadly: ReadonlySet<BatchStatus> = new Set(['failed', 'expired', 'cancelled']);
+
+/** Whether a batch ended without results that are merged by themselves. */
+export function hasEndedBadly(status: BatchStatus): boolean {
+  return endedBadly.has(status);
+}
+
+/** Whether a bare `loom fetch` has anything to do for this job. */
+export function isPending(stored: StoredJob): boolean {
+  const { job, records } = stored;
+  if (!job) return records.some(({ status }) => status !== 'completed' && !hasEndedBadly(status));
+  if (job.state === 'merged') return false;
+  const statuses = new Map(records.map((record) => [record.batch_id, record.status]));
+  const isOver = (part: JobPart) => hasEndedBadly(statuses.get(part.batch_id ?? '') ?? 'unknown');
+  const isIn = (part: JobPart) => part.state === 'downloaded';
+  return job.parts.every(isIn) || !job.parts.every((part) => isIn(part) || isOver(part));
+}
+
+/** The job with this batch id or job id; LoomError `state` when there is none. */
+export function findJob(state: StoredState, id: string): StoredJob {
+  const found = state.jobs.find(
+    (stored) => stored.job?.job_id === id || stored.records.some((record) => record.batch_id === id),
+  );
+  if (found) return found;
+  throw new LoomError('state', `no stored batch found for id=${id}.`, {
+    hint: 'See loom list for those there are.',
+  });
+}
+
+/** Removes a job and its request files. */
+export async function forgetJob(home: LoomHome, job: JobRecord): Promise<void> {
+  await deleteJob(home.jobs, job.job_id);
+  for (const { part } of job.parts) await removeRequestFiles(home, job.job_id, part);
+}

@@ -1,0 +1,150 @@
+/** Atomic writes, private folders and the errors of the disk, in words. */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { LoomError } from '../errors.ts';
+
+const privateFolderMode = 0o700;
+const privateFileMode = 0o600;
+
+/** Words for the disk's error codes; any other error keeps its own message. */
+const diskReasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the disk is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of its path is a file, not a folder',
+  EISDIR: 'it is a folder',
+  EMFILE: 'too many open files',
+};
+
+/** The machine-readable code of a failed system call, if it is one. */
+export function errorCode(error: unknown): string | undefined {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** Why a system call failed, in words. */
+export function describeDiskError(error: unknown): string {
+  const code = errorCode(error);
+  return (code && diskReasons[code]) ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** Creates a folder that only its owner can enter, with its parents. LoomError `state` where it can't. */
+export async function ensurePrivateFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: privateFolderMode });
+  } catch (error) {
+    throw new LoomError('state', `can't create the folder ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Make it writable, or free the path.',
+      cause: error,
+    });
+  }
+}
+
+export interface AtomicWriteOptions {
+  /** false: leave the moment of writing to the system, for what can be made again. Default true. */
+  readonly flush?: boolean;
+  /** Default: readable by the owner only. */
+  readonly mode?: number;
+}
+
+/**
+ * Writes a file so that a reader sees the old one or the whole new one: temporary file in the same folder,
+ * flush, rename. What the chunks throw is thrown on; the temporary file is removed then.
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
+  options: AtomicWriteOptions = {},
+): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const flush = options.flush ?? true;
+  try {
+    const file = await open(temporary, 'wx', options.mode ?? privateFileMode);
+    try {
+      await writeChunks(file, typeof content === 'string' ? [content] : content);
+      if (flush) await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    if (flush) await flushFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+async function writeChunks(
+  file: FileHandle,
+  chunks: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
+): Promise<void> {
+  for await (const chunk of chunks) {
+    // FileHandle.writeFile writes all of the chunk at the current position, also after a short write.
+    await file.writeFile(chunk);
+  }
+}
+
+/** Makes a rename or removal in this folder durable, where the system can (Windows can't open folders). */
+async function flushFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY).catch(() => undefined);
+  if (!folder) return;
+  await folder.sync().catch(() => {});
+  await folder.close();
+}
+
+/** Names of the JSON files in a folder, sorted; undefined when there is no such folder. */
+export async function listJsonFiles(folder: string): Promise<string[] | undefined> {
+  try {
+    return (await readdir(folder)).filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort();
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw new LoomError('state', `can't read the folder ${folder}: ${describeDiskError(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Removes a file; one that is gone already is no error. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+/**
+ * Checks that an output can be written at this path, before anything is sent or paid for: its folder is there
+ * and writable, and no folder or device stands in its place. LoomError `output` otherwise.
+ * Returns whether a file is there already.
+ */
+export async function checkOutputPath(path: string): Promise<boolean> {
+  const folder = dirname(path);
+  const folderState = await stat(folder).catch(() => undefined);
+  if (!folderState?.isDirectory()) {
+    throw new LoomError('output', `the output folder ${folder} does not exist.`, {
+      hint: 'Create it, or choose another path with --output.',
+    });
+  }
+  const fileState = await stat(path).catch(() => undefined);
+  if (fileState && !fileState.isFile()) {
+    const kind = fileState.isDirectory() ? 'a folder' : 'not a regular file';
+    throw new LoomError('output', `can't write the output to ${path}: it is ${kind}.`, {
+      hint: 'Choose a file name with --output.',
+    });
+  }
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new LoomError(
+      'output',
+      `can't write to the output folder ${folder}: ${describeDiskError(error)}.`,
+      {
+        hint: 'Make it writable, or choose another path with --output.',
+        cause: error,
+      },
+    );
+  }
+  return fileState !== undefined;
+}

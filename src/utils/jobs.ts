@@ -1,0 +1,125 @@
+/** Job records under `jobs/`: what one `loom run` set out to do, and how far each of its parts is. */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { LoomError } from '../errors.ts';
+import { fileTypes, providerNames } from '../models.ts';
+import {
+  describeDiskError,
+  ensurePrivateFolder,
+  errorCode,
+  listJsonFiles,
+  removeFile,
+  writeFileAtomic,
+} from './files.ts';
+import type { DamagedRecord } from './storage.ts';
+
+/** The version of the job format that this program writes, and the newest that it reads. */
+export const jobVersion = 1;
+
+const jobPartSchema = z.object({
+  /** From 1. */
+  part: z.number(),
+  /**
+   * planned: its request file is written. submitting: the provider may have a batch under its tag. submitted: its
+   * batch record is written. downloaded: its results are on disk.
+   */
+  state: z.enum(['planned', 'submitting', 'submitted', 'downloaded']),
+  tag: z.string(),
+  requests: z.number(),
+  bytes: z.number(),
+  file_id: z.optional(z.string()),
+  batch_id: z.optional(z.string()),
+});
+export type JobPart = z.infer<typeof jobPartSchema>;
+
+const jobRecordSchema = z.object({
+  version: z.literal(jobVersion),
+  job_id: z.string(),
+  created_at: z.string(),
+  provider: z.enum(providerNames),
+  model: z.string(),
+  original_file_path: z.string(),
+  file_type: z.enum(fileTypes),
+  prompt_column: z.nullable(z.string()),
+  input_sha256: z.string(),
+  /** Rows of the input, those without a prompt included. */
+  rows: z.number(),
+  blank_rows: z.number(),
+  output_path: z.string(),
+  with_meta: z.boolean(),
+  use_cache: z.boolean(),
+  base_url: z.nullable(z.string()),
+  /** merged: the output is written; the job stays because its records were kept. */
+  state: z.enum(['pending', 'merged']),
+  parts: z.array(jobPartSchema),
+});
+export type JobRecord = z.infer<typeof jobRecordSchema>;
+
+export interface StoredJobs {
+  readonly jobs: JobRecord[];
+  readonly damaged: DamagedRecord[];
+}
+
+/** A new job id: sorts by time, and can't be taken for any provider's batch id. */
+export function createJobId(now = new Date()): string {
+  const time = now.toISOString().replace(/[-:T]/g, '').slice(0, 14);
+  return `job_${time}_${randomBytes(3).toString('hex')}`;
+}
+
+function jobPath(folder: string, jobId: string): string {
+  return join(folder, `${jobId}.json`);
+}
+
+/** Writes a job, durable when it returns. LoomError `state` names the file when the disk refuses. */
+export async function saveJob(folder: string, job: JobRecord): Promise<void> {
+  await ensurePrivateFolder(folder);
+  const path = jobPath(folder, job.job_id);
+  try {
+    await writeFileAtomic(path, `${JSON.stringify(job, null, 2)}\n`);
+  } catch (error) {
+    throw new LoomError('state', `can't write the job ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Make the folder writable and free some space.',
+      cause: error,
+    });
+  }
+}
+
+export async function loadJobs(folder: string): Promise<StoredJobs> {
+  const jobs: JobRecord[] = [];
+  const damaged: DamagedRecord[] = [];
+  for (const name of (await listJsonFiles(folder)) ?? []) {
+    const path = join(folder, name);
+    try {
+      jobs.push(parseJob(await readFile(path, 'utf8')));
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') continue;
+      damaged.push({ path, reason: error instanceof LoomError ? error.message : describeDiskError(error) });
+    }
+  }
+  return { jobs, damaged };
+}
+
+function parseJob(text: string): JobRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new LoomError('state', text.trim() === '' ? 'it is empty' : 'it is cut short, or no JSON');
+  }
+  const version = (value as { version?: unknown } | null)?.version;
+  if (typeof version === 'number' && version > jobVersion) {
+    throw new LoomError('state', `it was written by a newer version of loom (format ${version})`);
+  }
+  const result = jobRecordSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new LoomError(
+    'state',
+    `its field ${result.error.issues[0]?.path.join('.') || 'list'} is missing or wrong`,
+  );
+}
+
+export async function deleteJob(folder: string, jobId: string): Promise<void> {
+  await removeFile(jobPath(folder, jobId));
+}

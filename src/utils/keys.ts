@@ -1,0 +1,53 @@
+/** API keys and base URLs: flag, else environment, else the `.env` of the current folder. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'dotenv';
+import { LoomError } from '../errors.ts';
+import { describeDiskError, errorCode } from './files.ts';
+
+/** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden. */
+export function readSettings(environment: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
+  const path = join(folder, '.env');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return environment;
+    throw new LoomError('key', `can't read ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Make it readable, or move it away.',
+      cause: error,
+    });
+  }
+  return { ...parse(text), ...environment };
+}
+
+/** The key to use; LoomError `key` names the variable when there is none. */
+export function resolveApiKey(
+  provider: { readonly title: string; readonly keyVariable: string },
+  flag: string | undefined,
+  settings: NodeJS.ProcessEnv,
+): string {
+  const key = (flag ?? settings[provider.keyVariable])?.trim();
+  if (key) return key;
+  throw new LoomError('key', `no API key for ${provider.title}.`, {
+    hint: `Set ${provider.keyVariable} in the environment or in a .env file in this folder, or pass --api-key.`,
+  });
+}
+
+/** The provider's address where one is set, in the order flag, record, environment; LoomError `usage` if it is no URL. */
+export function resolveBaseUrl(
+  provider: { readonly baseUrlVariable: string },
+  flag: string | undefined,
+  recorded: string | null | undefined,
+  settings: NodeJS.ProcessEnv,
+): string | undefined {
+  const url = flag ?? recorded ?? settings[provider.baseUrlVariable];
+  if (!url?.trim()) return undefined;
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
+    const source = flag === undefined ? provider.baseUrlVariable : '--base-url';
+    throw new LoomError('usage', `the base URL "${url}" is not a http(s) address.`, {
+      hint: `Give ${source} an address such as https://gateway.example.com/v1.`,
+    });
+  }
+  return url.trim().replace(/\/+$/, '');
+}

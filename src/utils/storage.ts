@@ -1,0 +1,177 @@
+/** Batch records under `batches/`: one JSON file per batch, in the Python tool's format with fields of our own. */
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LoomError } from '../errors.ts';
+import { type BatchRecord, batchRecordSchema, type IdMap } from '../models.ts';
+import {
+  describeDiskError,
+  ensurePrivateFolder,
+  errorCode,
+  listJsonFiles,
+  removeFile,
+  writeFileAtomic,
+} from './files.ts';
+
+/** A file under `batches/` that is no record, or only a part of one. */
+export interface DamagedRecord {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface StoredBatches {
+  /** Newest first. */
+  readonly records: BatchRecord[];
+  readonly damaged: DamagedRecord[];
+}
+
+/** An id as part of a file name: it can't leave the folder that the name is joined to. */
+function safeFileId(id: string): string {
+  return id.replace(/[/\\]/g, '_').replaceAll('\0', '_');
+}
+
+/** Where the record of a batch lies. */
+function recordPath(folder: string, provider: string, batchId: string): string {
+  return join(folder, `${provider}_${safeFileId(batchId)}.json`);
+}
+
+/** Where the downloaded results of a batch lie. */
+export function resultsPath(folder: string, record: BatchRecord): string {
+  return join(folder, `${record.provider}_${safeFileId(record.batch_id)}.jsonl`);
+}
+
+// The id map stands last in our records, so that the rest can be read and replaced without holding it.
+const idMapStart = ',\n  "id_map": {';
+const headBytes = 64 * 1024;
+
+/** Writes a new record. `idMembers` are the lines of its id map as JSON text: `"custom id": "row",` and so on. */
+export async function saveRecord(
+  folder: string,
+  record: BatchRecord,
+  idMembers: AsyncIterable<string | Buffer> | Iterable<string | Buffer>,
+): Promise<void> {
+  const path = recordPath(folder, record.provider, record.batch_id);
+  await ensurePrivateFolder(folder);
+  await writeRecord(path, async function* () {
+    yield* [headText(record), idMapStart, '\n'];
+    yield* idMembers;
+    yield '\n  }\n}\n';
+  });
+}
+
+/** Replaces everything but the id map of a stored record. */
+export async function updateRecord(folder: string, record: BatchRecord): Promise<void> {
+  const path = recordPath(folder, record.provider, record.batch_id);
+  const { idMapOffset } = await readHead(path);
+  if (idMapOffset === undefined) {
+    const idMap = await readIdMap(folder, record);
+    await writeRecord(path, () => [`${JSON.stringify({ ...record, id_map: idMap }, null, 2)}\n`]);
+    return;
+  }
+  await writeRecord(path, async function* () {
+    yield headText(record);
+    yield* createReadStream(path, { start: idMapOffset }) as AsyncIterable<Buffer>;
+  });
+}
+
+async function writeRecord(
+  path: string,
+  chunks: () => AsyncIterable<string | Buffer> | Iterable<string | Buffer>,
+): Promise<void> {
+  try {
+    await writeFileAtomic(path, chunks());
+  } catch (error) {
+    throw new LoomError('state', `can't write the batch record ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Make the folder writable and free some space.',
+      cause: error,
+    });
+  }
+}
+
+/** The record as JSON, up to the place where its id map goes. */
+function headText(record: BatchRecord): string {
+  return JSON.stringify(record, null, 2).slice(0, -'\n}'.length);
+}
+
+/** Every record, and every file that should be one and is not. */
+export async function loadRecords(folder: string): Promise<StoredBatches> {
+  const records: BatchRecord[] = [];
+  const damaged: DamagedRecord[] = [];
+  for (const name of (await listJsonFiles(folder)) ?? []) {
+    const path = join(folder, name);
+    try {
+      records.push((await readHead(path)).record);
+    } catch (error) {
+      // A record that another process deleted since the folder was read is simply gone.
+      if (errorCode(error) === 'ENOENT') continue;
+      damaged.push({ path, reason: error instanceof LoomError ? error.message : describeDiskError(error) });
+    }
+  }
+  records.sort((a, b) => creationTime(b) - creationTime(a));
+  return { records, damaged };
+}
+
+function creationTime(record: BatchRecord): number {
+  return Date.parse(record.created_at) || 0;
+}
+
+interface RecordHead {
+  readonly record: BatchRecord;
+  /** Where the id map starts when it stands last, as in the records that we write. */
+  readonly idMapOffset: number | undefined;
+}
+
+async function readHead(path: string): Promise<RecordHead> {
+  const file = await open(path, 'r');
+  try {
+    const start = await readAt(file, 0, headBytes);
+    const idMapOffset = start.indexOf(idMapStart);
+    const ours = start.subarray(0, Math.max(idMapOffset, 0)).includes('\n  "job_id": ');
+    if (!ours) return { record: parseRecord(await readFile(path, 'utf8')), idMapOffset: undefined };
+    const { size } = await file.stat();
+    const end = await readAt(file, Math.max(0, size - 8), 8);
+    if (!end.toString().trimEnd().endsWith('}\n}')) throw new LoomError('state', 'it is cut short');
+    return { record: parseRecord(`${start.subarray(0, idMapOffset)}\n}`), idMapOffset };
+  } finally {
+    await file.close();
+  }
+}
+
+async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}
+
+function parseRecord(text: string): BatchRecord {
+  const result = batchRecordSchema.safeParse(parseJson(text));
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw new LoomError('state', `its field ${issue?.path.join('.') || 'list'} is missing or wrong`);
+  }
+  const { id_map: _, ...record } = result.data;
+  return record as BatchRecord;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new LoomError('state', text.trim() === '' ? 'it is empty' : 'it is cut short, or no JSON');
+  }
+}
+
+/** The id map of a stored record. LoomError `state` when the record is gone or damaged. */
+export async function readIdMap(folder: string, record: BatchRecord): Promise<IdMap> {
+  const path = recordPath(folder, record.provider, record.batch_id);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new LoomError('state', `can't read the batch record ${path}: ${describeDiskError(error)}.`, {
+      cause: error,
+    });
+  });
+  const idMap = (parseJson(text) as { id_map?: unknown }).id_map;
+  return typeof idMap === 'object' && idMap !== null ? (idMap as IdMap) : {};
+}
+
+export async function deleteRecord(folder: string, record: BatchRecord): Promise<void> {
+  await removeFile(recordPath(folder, record.provider, record.batch_id));
+}
