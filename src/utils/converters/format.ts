@@ -14,6 +14,8 @@ export interface ReadOptions {
   readonly column?: string | undefined;
   /** Sees every byte of the file as it lies on disk, in order (to hash it). */
   readonly onBytes?: ((chunk: Buffer) => void) | undefined;
+  /** How many bytes are read at a time; tests set it low to cut the file in every possible place. */
+  readonly chunkBytes?: number | undefined;
 }
 
 /** The cells or fields that a merge sets in each row; null is an empty cell, or JSON null. */

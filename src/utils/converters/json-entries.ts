@@ -1,0 +1,133 @@
+/** Reads the entries of a JSON list: the text of each, checked, and the row that it stands for. */
+import { LoomError } from '../../errors.ts';
+import type { Row } from '../../models.ts';
+import { ByteWindow } from './byte-window.ts';
+import { IdSet } from './id-set.ts';
+import { type EntryPlace, EntrySplitter, entryHint, syntaxHint } from './json-splitter.ts';
+import { compactValue, findMembers } from './json-text.ts';
+import { blankToNull } from './rows.ts';
+import type { TextSource } from './text-source.ts';
+import { quoteValue } from './words.ts';
+
+/** Consecutive entries: the text of each beside its row. */
+export interface EntryBatch {
+  readonly texts: readonly string[];
+  readonly rows: readonly Row[];
+}
+
+export class EntryReader {
+  readonly #source: TextSource;
+  readonly #splitter = new EntrySplitter();
+  readonly #window = new ByteWindow();
+  readonly #ids = new IdSet();
+  #rowCount = 0;
+
+  constructor(source: TextSource) {
+    this.#source = source;
+  }
+
+  async *readBatches(): AsyncGenerator<EntryBatch> {
+    for await (const chunk of this.#source.readChunks(() => this.#splitter.describePlace())) {
+      this.#window.append(chunk);
+      this.#splitter.feed(chunk);
+      yield* this.#readEntries(this.#splitter.takeEntries());
+      this.#throwProblem();
+    }
+    this.#splitter.finish();
+    this.#throwProblem();
+  }
+
+  /** The batch of these entries, up to the first one that is wrong, which is then thrown. */
+  *#readEntries(places: readonly EntryPlace[]): Generator<EntryBatch> {
+    const last = places.at(-1);
+    if (!last) return;
+    const windowStart = this.#window.start;
+    const bytes = this.#window.takeUntil(last.end);
+    const batch: { texts: string[]; rows: Row[] } = { texts: [], rows: [] };
+    let failure: unknown;
+    try {
+      for (const { start, end } of places) {
+        const text = bytes.toString('utf8', start - windowStart, end - windowStart);
+        batch.rows.push(this.#readRow(text));
+        batch.texts.push(text);
+      }
+    } catch (error) {
+      failure = error;
+    }
+    yield batch;
+    if (failure) throw failure;
+  }
+
+  #readRow(text: string): Row {
+    const index = this.#rowCount;
+    const entry = this.#parse(text, index);
+    const row = { index, id: this.#readId(entry, text, index), prompt: this.#readPrompt(entry, text, index) };
+    this.#rowCount += 1;
+    return row;
+  }
+
+  #parse(text: string, index: number): Record<string, unknown> {
+    try {
+      return JSON.parse(text) as Record<string, unknown>;
+    } catch (cause) {
+      const reason = (cause as Error).message.replaceAll(/\s+/g, ' ');
+      throw this.#error(`entry ${index} is not valid JSON (${reason})`, syntaxHint, cause);
+    }
+  }
+
+  #readId(entry: Record<string, unknown>, text: string, index: number): string {
+    const given = Object.hasOwn(entry, 'id') ? entry.id : null;
+    const id = given === null ? `row-${index}` : textOf(given, text, 'id');
+    if (mayHoldHalfPair(text)) this.#checkCharacters(id, `the id of entry ${index}`);
+    if (!this.#ids.add(id)) {
+      const which = given === null ? `has no id and is ${quoteValue(id)}` : `has the id ${quoteValue(id)}`;
+      throw this.#error(
+        `entry ${index} ${which}, which an earlier entry has`,
+        'Give each entry an id of its own.',
+      );
+    }
+    return id;
+  }
+
+  #readPrompt(entry: Record<string, unknown>, text: string, index: number): string | null {
+    if (!Object.hasOwn(entry, 'prompt')) {
+      throw this.#error(`entry ${index} has no "prompt"`, entryHint);
+    }
+    if (entry.prompt === null) return null;
+    const prompt = textOf(entry.prompt, text, 'prompt');
+    if (mayHoldHalfPair(text)) this.#checkCharacters(prompt, `the prompt of entry ${index}`);
+    return blankToNull(prompt);
+  }
+
+  /** Half of a surrogate pair is no character: it can't be sent as UTF-8. */
+  #checkCharacters(value: string, what: string): void {
+    const lone = /\p{Surrogate}/u.exec(value)?.[0];
+    if (lone === undefined) return;
+    const written = `\\u${lone.charCodeAt(0).toString(16)}`;
+    throw this.#error(
+      `${what} holds ${written}, half of a surrogate pair`,
+      'Complete the character or remove it.',
+    );
+  }
+
+  #throwProblem(): void {
+    const found = this.#splitter.problem;
+    if (found) throw this.#error(found.problem, found.hint);
+  }
+
+  #error(problem: string, hint: string, cause?: unknown): LoomError {
+    return new LoomError('input', `${this.#source.path}: ${problem}.`, { hint, cause });
+  }
+}
+
+/** Only an escape can write it: the text was UTF-8. */
+function mayHoldHalfPair(text: string): boolean {
+  return text.includes('\\u');
+}
+
+/** A string as it is, anything else as it is written. The last of doubled keys counts, as for JSON.parse. */
+function textOf(value: unknown, text: string, name: string): string {
+  if (typeof value === 'string') return value;
+  const member = findMembers(text).findLast((candidate) => candidate.name === name);
+  return member ? compactValue(text.slice(member.valueStart, member.valueEnd)) : '';
+}

@@ -1,0 +1,70 @@
+/**
+ * JSON: a list of objects. A merge lays the white space anew with two spaces of indent and keeps everything else as it
+ * is written. A field of ours that is already there is overwritten where it stands (each time, if the key is doubled),
+ * the others go to the end. The file ends with a line end if the input does.
+ */
+
+import type { Row } from '../../models.ts';
+import type { AddedFields, Converter, ReadOptions } from './format.ts';
+import { EntryReader } from './json-entries.ts';
+import { findMembers, layOutValue } from './json-text.ts';
+import { OutputChunks } from './output-chunks.ts';
+import { flatten } from './rows.ts';
+import { byteOrderMark, TextSource } from './text-source.ts';
+
+const entryMargin = '  ';
+const memberMargin = '    ';
+
+export const jsonConverter: Converter = {
+  readRows: (path, gzip, options) => flatten(readRowBatches(new TextSource(path, gzip, options))),
+  mergeRows,
+};
+
+async function* readRowBatches(source: TextSource): AsyncGenerator<readonly Row[]> {
+  for await (const { rows } of new EntryReader(source).readBatches()) yield rows;
+}
+
+async function* mergeRows(
+  path: string,
+  gzip: boolean,
+  options: ReadOptions,
+  fields: AddedFields,
+): AsyncGenerator<Buffer> {
+  const source = new TextSource(path, gzip, options);
+  const output = new OutputChunks();
+  let entryCount = 0;
+  for await (const { texts, rows } of new EntryReader(source).readBatches()) {
+    for (const [index, row] of rows.entries()) {
+      if (entryCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);
+      output.appendText(entryCount === 0 ? '[\n' : ',\n');
+      output.appendText(layOutEntry(texts[index] as string, fields.names, fields.valuesFor(row)));
+      entryCount += 1;
+      yield* output.takeReady();
+    }
+  }
+  if (entryCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);
+  output.appendText(entryCount === 0 ? '[]' : '\n]');
+  if (source.endsWithNewline) output.appendText('\n');
+  yield* output.takeRest();
+}
+
+/** The entry on lines of its own with our fields set. */
+function layOutEntry(text: string, names: readonly string[], values: readonly (string | null)[]): string {
+  const written = new Set<string>();
+  const lines: string[] = [];
+  for (const member of findMembers(text)) {
+    const key = text.slice(member.keyStart, member.keyEnd);
+    const ours = names.indexOf(member.name);
+    if (ours !== -1) written.add(member.name);
+    const value =
+      ours === -1
+        ? layOutValue(text.slice(member.valueStart, member.valueEnd), memberMargin)
+        : JSON.stringify(values[ours] ?? null);
+    lines.push(`${memberMargin}${key}: ${value}`);
+  }
+  names.forEach((name, index) => {
+    if (written.has(name)) return;
+    lines.push(`${memberMargin}${JSON.stringify(name)}: ${JSON.stringify(values[index] ?? null)}`);
+  });
+  return `${entryMargin}{\n${lines.join(',\n')}\n${entryMargin}}`;
+}

@@ -1,0 +1,72 @@
+/** A file's text as checked UTF-8 bytes: what both parsers read. */
+import { LoomError } from '../../errors.ts';
+import { readFileBytes } from './file-bytes.ts';
+import type { ReadOptions } from './format.ts';
+import { validLength, wholeCharactersLength } from './utf8.ts';
+
+const newline = 0x0a;
+
+export const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+
+export class TextSource {
+  readonly path: string;
+  /** Known once the first chunk is out. */
+  hasByteOrderMark = false;
+  /** Known once the last chunk is out. */
+  endsWithNewline = false;
+  readonly #gzip: boolean;
+  readonly #options: ReadOptions;
+
+  constructor(path: string, gzip: boolean, options: ReadOptions) {
+    this.path = path;
+    this.#gzip = gzip;
+    this.#options = options;
+  }
+
+  /**
+   * The text without its byte order mark, cut between characters. Throws at the first byte that is not UTF-8, after
+   * everything before it is out; `describePlace` then says where the reader stands.
+   */
+  async *readChunks(describePlace: () => string): AsyncGenerator<Buffer> {
+    let isFirst = true;
+    let isEmpty = true;
+    for await (const chunk of this.#readWholeCharacters(describePlace)) {
+      if (isFirst) this.hasByteOrderMark = chunk.indexOf(byteOrderMark) === 0;
+      const text = isFirst && this.hasByteOrderMark ? chunk.subarray(byteOrderMark.length) : chunk;
+      isFirst = false;
+      if (text.length === 0) continue;
+      isEmpty = false;
+      this.endsWithNewline = text[text.length - 1] === newline;
+      yield text;
+    }
+    if (isEmpty) throw emptyFileError(this.path);
+  }
+
+  async *#readWholeCharacters(describePlace: () => string): AsyncGenerator<Buffer> {
+    let cut: Buffer = Buffer.alloc(0);
+    for await (const piece of readFileBytes(this.path, this.#gzip, this.#options)) {
+      const bytes = cut.length === 0 ? piece : Buffer.concat([cut, piece]);
+      const length = wholeCharactersLength(bytes);
+      cut = bytes.subarray(length);
+      yield* this.#check(bytes.subarray(0, length), describePlace);
+    }
+    if (cut.length > 0) throw this.#invalidByteError(cut[0] as number, describePlace());
+  }
+
+  *#check(bytes: Buffer, describePlace: () => string): Generator<Buffer> {
+    const length = validLength(bytes);
+    if (length > 0) yield bytes.subarray(0, length);
+    if (length < bytes.length) throw this.#invalidByteError(bytes[length] as number, describePlace());
+  }
+
+  #invalidByteError(byte: number, place: string): LoomError {
+    const name = `0x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    return new LoomError('input', `${this.path}: byte ${name} ${place} is not UTF-8.`, {
+      hint: 'Save the file as UTF-8 and run again.',
+    });
+  }
+}
+
+function emptyFileError(path: string): LoomError {
+  return new LoomError('input', `${path}: the file is empty.`, { hint: 'Pass a file that holds prompts.' });
+}

@@ -1,0 +1,31 @@
+/** Finds where bytes stop being UTF-8. */
+import { isUtf8 } from 'node:buffer';
+
+/** The length of the bytes up to their last whole character; the one to three bytes of a cut one are left out. */
+export function wholeCharactersLength(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
+    const byte = bytes[bytes.length - back] as number;
+    if (byte < 0x80) return bytes.length;
+    if (byte >= 0xc0) return back < characterLength(byte) ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}
+
+function characterLength(leadByte: number): number {
+  if (leadByte >= 0xf0) return 4;
+  return leadByte >= 0xe0 ? 3 : 2;
+}
+
+/** The length of the part before the first byte that is not UTF-8; the whole length when all of it is. */
+export function validLength(bytes: Buffer): number {
+  if (isUtf8(bytes)) return bytes.length;
+  let good = 0;
+  let bad = bytes.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    const head = bytes.subarray(0, middle);
+    if (isUtf8(head.subarray(0, wholeCharactersLength(head)))) good = middle;
+    else bad = middle;
+  }
+  return wholeCharactersLength(bytes.subarray(0, good));
+}

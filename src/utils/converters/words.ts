@@ -1,0 +1,41 @@
+/** How values from a file are shown in one-line messages, and the name that a mistyped one may stand for. */
+
+const longestShown = 60;
+const mostNamesShown = 20;
+
+/** The value in quotes, on one line and not too long. */
+export function quoteValue(value: string): string {
+  return JSON.stringify(value.length > longestShown ? `${value.slice(0, longestShown)}…` : value);
+}
+
+/** `"a", "b" and 3 more`. */
+export function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, mostNamesShown).map(quoteValue).join(', ');
+  return names.length > mostNamesShown ? `${shown} and ${names.length - mostNamesShown} more` : shown;
+}
+
+/** The candidate that takes the fewest edits to reach, letter case apart; undefined when none is near. */
+export function findClosestName(name: string, candidates: readonly string[]): string | undefined {
+  const farthest = Math.max(1, Math.floor(name.length / 2));
+  const ranked = candidates
+    .map((candidate) => ({
+      candidate,
+      distance: countEdits(name.trim().toLowerCase(), candidate.trim().toLowerCase()),
+    }))
+    .sort((a, b) => a.distance - b.distance);
+  return ranked[0] && ranked[0].distance <= farthest ? ranked[0].candidate : undefined;
+}
+
+/** Levenshtein's distance. */
+function countEdits(from: string, to: string): number {
+  let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= from.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column += 1) {
+      const replaced = (previous[column - 1] as number) + (from[row - 1] === to[column - 1] ? 0 : 1);
+      current.push(Math.min(replaced, (previous[column] as number) + 1, (current[column - 1] as number) + 1));
+    }
+    previous = current;
+  }
+  return previous[to.length] as number;
+}

@@ -1,0 +1,89 @@
+/** Temporary inputs for the converter tests, and both passes over them in one call. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll } from 'vitest';
+import { LoomError } from '../../../src/errors.ts';
+import type { Row } from '../../../src/models.ts';
+import { type AddedFields, detectFormat, type ReadOptions } from '../../../src/utils/converters/format.ts';
+import { converterFor } from '../../../src/utils/converters/index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'loom-converters-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let fileCount = 0;
+
+export function writeInput(extension: string, content: string | Buffer): string {
+  fileCount += 1;
+  const path = join(folder, `input-${fileCount}${extension}`);
+  writeFileSync(path, extension.endsWith('.gz') ? gzipSync(content) : content);
+  return path;
+}
+
+export function writeRawInput(extension: string, content: Buffer): string {
+  fileCount += 1;
+  const path = join(folder, `input-${fileCount}${extension}`);
+  writeFileSync(path, content);
+  return path;
+}
+
+export const inputFolder = folder;
+
+export async function readAll(path: string, options: ReadOptions = {}): Promise<Row[]> {
+  const { fileType, gzip } = detectFormat(path);
+  const rows: Row[] = [];
+  for await (const row of (await converterFor(fileType)).readRows(path, gzip, options)) rows.push(row);
+  return rows;
+}
+
+export async function mergeAll(
+  path: string,
+  fields: AddedFields,
+  options: ReadOptions = {},
+): Promise<Buffer> {
+  const { fileType, gzip } = detectFormat(path);
+  const chunks: Buffer[] = [];
+  for await (const chunk of (await converterFor(fileType)).mergeRows(path, gzip, options, fields))
+    chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Fields that hold these values in each row, one list per name. */
+export function fieldsOf(values: Record<string, (row: Row) => string | null>): AddedFields {
+  return {
+    names: Object.keys(values),
+    valuesFor: (row) => Object.values(values).map((makeValue) => makeValue(row)),
+  };
+}
+
+/** The same response for every row. */
+export function respond(text: string | null): AddedFields {
+  return fieldsOf({ llm_response: () => text });
+}
+
+/** What `loom` prints for the error, without `Error: `, and with the path shortened to `<file>`. */
+export async function failureOf(path: string, act: () => Promise<unknown>): Promise<string> {
+  try {
+    await act();
+  } catch (error) {
+    if (!(error instanceof LoomError) || error.kind !== 'input') throw error;
+    return [error.message, error.hint].join(' ').replaceAll(path, '<file>');
+  }
+  throw new Error('no error was thrown');
+}
+
+/** Numbers from 0 to 1, the same for the same seed. */
+export function makeRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function pickFrom<T>(random: () => number, choices: readonly T[]): T {
+  return choices[Math.floor(random() * choices.length)] as T;
+}

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { detectFormat, stripExtension } from '../../../src/utils/converters/format.ts';
+import { failureOf } from './files.ts';
+
+it.each([
+  ['data.json', 'json', false],
+  ['a/b.c/DATA.CSV', 'csv', false],
+  ['data.json.gz', 'json', true],
+  ['data.Csv.GZ', 'csv', true],
+  ['my.data.json.csv', 'csv', false],
+])('%s is %s, packed: %s', (path, fileType, gzip) => {
+  expect(detectFormat(path)).toEqual({ fileType, gzip });
+});
+
+it.each(['data.jsonl', 'data.txt', 'data', 'csv', 'data.gz', 'data.json.zip', 'data.csv/x'])(
+  '%s is refused',
+  async (path) => {
+    const message = await failureOf('\0', async () => detectFormat(path));
+    expect(message).toBe(
+      `unsupported file type: ${path.split('/').at(-1)}. Use one of: .json, .csv, .json.gz, .csv.gz.`,
+    );
+  },
+);
+
+it.each([
+  ['data.json', 'data'],
+  ['data.CSV.gz', 'data'],
+  ['my.data.json.csv', 'my.data.json'],
+  ['data.gz.json', 'data.gz'],
+])('%s without its extension is %s', (name, stem) => {
+  expect(stripExtension(name)).toBe(stem);
+});
