@@ -1,0 +1,321 @@
+/**
+ * Scripted faults, as plain data: what goes wrong, for which calls, how often. The first rule that fits a call
+ * decides; delays add up. Counters (`skip`, `times`, `once`) are kept per running server.
+ */
+import { hash } from 'node:crypto';
+import { isLive, isObject, type OperationKind, operationKinds } from './http.ts';
+
+export const vendorNames = ['openai', 'anthropic', 'google', 'openrouter'] as const;
+export type VendorName = (typeof vendorNames)[number];
+
+/** Which calls a rule is for; what is left out fits all. */
+interface CallChoice {
+  readonly provider?: VendorName;
+  readonly operation?: OperationKind;
+  /** Of the calls that fit; for a live call it hangs on its body alone, so that the same call has the same fate. */
+  readonly share?: number;
+  /** Live calls: only the first time that this very body comes. */
+  readonly once?: boolean;
+  /** So many fitting calls go well first. */
+  readonly skip?: number;
+  /** After so many faults the rule is spent. */
+  readonly times?: number;
+}
+
+type CallEffect =
+  /** The answer comes later. */
+  | { readonly do: 'delay'; readonly ms: number }
+  /** An error in the vendor's own form, with the headers that a vendor may or may not send. */
+  | {
+      readonly do: 'status';
+      readonly status: number;
+      readonly message?: string;
+      readonly code?: string;
+      readonly retryAfter?: number;
+      readonly retryAfterMs?: number;
+    }
+  /** 429 past so many calls per second and key. Google has no header: its wait is in the body (RetryInfo). */
+  | {
+      readonly do: 'rateLimit';
+      readonly perSecond: number;
+      readonly header?: 'retry-after' | 'retry-after-ms' | 'none';
+    }
+  /** A page of HTML, as proxies send. */
+  | { readonly do: 'html'; readonly status: number }
+  /** HTTP 200 with the vendor's error object as the body, as OpenRouter does. */
+  | { readonly do: 'bodyError'; readonly status: number }
+  /** HTTP 200 whose JSON ends too early, though the connection is sound. */
+  | { readonly do: 'garble' }
+  /** The connection goes: before anything was done, after the work but before the answer, or in the answer. */
+  | { readonly do: 'cut'; readonly at: 'request' | 'reply' | 'body'; readonly afterBytes?: number }
+  /** The answer begins and then nothing more comes. */
+  | { readonly do: 'stall'; readonly afterBytes?: number };
+
+export type CallFault = CallChoice & CallEffect;
+
+/** What becomes of a batch, decided when it is created and kept with it. */
+export interface BatchFault {
+  readonly provider?: VendorName;
+  readonly skip?: number;
+  readonly times?: number;
+  /** `failed` at Anthropic, which knows no such end, is a batch of errored rows. */
+  readonly end?: 'completed' | 'failed' | 'expired' | 'cancelled';
+  /** The vendor's words for a failed batch. */
+  readonly code?: string;
+  readonly message?: string;
+  /** Of the rows, how many are done when it expires or is cancelled; half of them unless said. */
+  readonly doneShare?: number;
+  /** Of the done rows, how many failed at the vendor, and with what status (500). */
+  readonly failedShare?: number;
+  readonly failedStatus?: number;
+  /** After its creation the batch is not found for so long. */
+  readonly hiddenMs?: number;
+  /** Words that nobody has seen before, in place of those for a running and for an ended batch. */
+  readonly runningWord?: string;
+  readonly endedWord?: string;
+  /** The result files: rows that are left out, come twice, or belong to nobody; blank lines between them. */
+  readonly missingShare?: number;
+  readonly duplicateShare?: number;
+  readonly unknownRows?: number;
+  readonly blankLines?: boolean;
+  /** OpenAI: "" in place of null for an error file that is not there. */
+  readonly blankFileIds?: boolean;
+}
+
+export interface Faults {
+  readonly calls?: readonly CallFault[];
+  readonly batches?: readonly BatchFault[];
+  /** Requests in all batches that have not ended; a batch beyond that is refused in the vendor's own way. */
+  readonly queue?: { readonly [Name in VendorName]?: number };
+}
+
+/** What a call meets. */
+export interface CallFate {
+  readonly delayMs: number;
+  readonly effect: Exclude<CallEffect, { do: 'delay' | 'rateLimit' }> | undefined;
+}
+
+/** Where a share of a whole falls, by a number: the same rows each time. Shares with other turns are other rows. */
+export function isInShare(index: number, share: number | undefined, turn = 0): boolean {
+  if (share === undefined) return false;
+  // Knuth's multiplicative hash spreads neighbours over the whole range.
+  return (Math.imul(index + 1, 2654435761) + turn * 2 ** 32) >>> 0 < share * 2 ** 32;
+}
+
+/** Decides call by call and batch by batch. */
+export class FaultScript {
+  readonly #calls: readonly CallRule[];
+  readonly #batches: readonly { fault: BatchFault; seen: number }[];
+  readonly #queue: Faults['queue'];
+
+  constructor(faults: Faults = {}) {
+    this.#calls = (faults.calls ?? []).map((fault) => new CallRule(fault));
+    this.#batches = (faults.batches ?? []).map((fault) => ({ fault, seen: 0 }));
+    this.#queue = faults.queue;
+  }
+
+  /** The fate of a call; undefined for the usual one. */
+  forCall(provider: VendorName, kind: OperationKind, key: string, body: string): CallFate | undefined {
+    if (this.#calls.length === 0) return undefined;
+    let delayMs = 0;
+    for (const rule of this.#calls) {
+      const effect = rule.effectOn(provider, kind, key, body);
+      if (effect?.do === 'delay') delayMs += effect.ms;
+      else if (effect !== undefined) return { delayMs, effect };
+    }
+    return delayMs > 0 ? { delayMs, effect: undefined } : undefined;
+  }
+
+  /** The fate of a batch that is created now. */
+  forBatch(provider: VendorName): BatchFault | undefined {
+    for (const rule of this.#batches) {
+      if (rule.fault.provider !== undefined && rule.fault.provider !== provider) continue;
+      rule.seen += 1;
+      const skip = rule.fault.skip ?? 0;
+      if (rule.seen > skip && rule.seen <= skip + (rule.fault.times ?? Number.POSITIVE_INFINITY))
+        return rule.fault;
+    }
+    return undefined;
+  }
+
+  /** How many requests may be enqueued at a vendor; undefined for any number. */
+  queueLimit(provider: VendorName): number | undefined {
+    return this.#queue?.[provider];
+  }
+}
+
+class CallRule {
+  readonly #fault: CallFault;
+  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #met = new Set<string>();
+  #seen = 0;
+  #used = 0;
+
+  constructor(fault: CallFault) {
+    this.#fault = fault;
+  }
+
+  effectOn(
+    provider: VendorName,
+    kind: OperationKind,
+    key: string,
+    body: string,
+  ): Exclude<CallEffect, { do: 'rateLimit' }> | undefined {
+    const fault = this.#fault;
+    if (fault.provider !== undefined && fault.provider !== provider) return undefined;
+    if (fault.operation !== undefined && fault.operation !== kind) return undefined;
+    if (!this.#chooses(isLive(kind) ? body : undefined)) return undefined;
+    if (fault.do !== 'rateLimit') return fault;
+    return this.#limit(fault, `${provider} ${key}`);
+  }
+
+  /** Counts the call and says whether this rule is for it. */
+  #chooses(body: string | undefined): boolean {
+    const { share, once, skip, times } = this.#fault;
+    this.#seen += 1;
+    const digest = body !== undefined && (share !== undefined || once) ? hash('sha1', body) : undefined;
+    const place = digest === undefined ? this.#seen : Number.parseInt(digest.slice(0, 8), 16);
+    if (share !== undefined && !isInShare(place, share)) return false;
+    if (digest !== undefined && once) {
+      if (this.#met.has(digest)) return false;
+      this.#met.add(digest);
+    }
+    if (this.#seen <= (skip ?? 0) || this.#used >= (times ?? Number.POSITIVE_INFINITY)) return false;
+    this.#used += 1;
+    return true;
+  }
+
+  #limit(
+    fault: Extract<CallFault, { do: 'rateLimit' }>,
+    payer: string,
+  ): Extract<CallEffect, { do: 'status' }> | undefined {
+    const bucket = this.#buckets.get(payer) ?? new TokenBucket(fault.perSecond);
+    this.#buckets.set(payer, bucket);
+    const waitMs = bucket.take(Date.now());
+    if (waitMs === 0) return undefined;
+    const refusal = { do: 'status', status: 429 } as const;
+    if (fault.header === 'none') return refusal;
+    if (fault.header === 'retry-after-ms') return { ...refusal, retryAfterMs: Math.ceil(waitMs) };
+    return { ...refusal, retryAfter: Math.ceil(waitMs / 1000) };
+  }
+}
+
+/** So many per second, with one second's worth at hand. */
+class TokenBucket {
+  readonly #perSecond: number;
+  #tokens: number;
+  #filledAt: number | undefined;
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+    this.#tokens = Math.max(1, perSecond);
+  }
+
+  /** Takes a token and returns 0, or takes none and returns how long until there is one. */
+  take(now: number): number {
+    const elapsed = now - (this.#filledAt ?? now);
+    this.#filledAt = now;
+    this.#tokens = Math.min(Math.max(1, this.#perSecond), this.#tokens + (elapsed / 1000) * this.#perSecond);
+    if (this.#tokens < 1) return ((1 - this.#tokens) / this.#perSecond) * 1000;
+    this.#tokens -= 1;
+    return 0;
+  }
+}
+
+type Check = (value: unknown) => boolean;
+const isCount: Check = (value) => typeof value === 'number' && value >= 0 && Number.isFinite(value);
+const isShare: Check = (value) => isCount(value) && (value as number) <= 1;
+const isText: Check = (value) => typeof value === 'string';
+const isFlag: Check = (value) => typeof value === 'boolean';
+const isOneOf =
+  (...words: readonly string[]): Check =>
+  (value) =>
+    words.includes(value as string);
+
+const choiceFields: Record<string, Check> = {
+  provider: isOneOf(...vendorNames),
+  operation: isOneOf(...operationKinds),
+  share: isShare,
+  once: isFlag,
+  skip: isCount,
+  times: isCount,
+  do: isText,
+};
+const effectFields: Record<
+  CallEffect['do'],
+  { needed: Record<string, Check>; possible?: Record<string, Check> }
+> = {
+  delay: { needed: { ms: isCount } },
+  status: {
+    needed: { status: isCount },
+    possible: { message: isText, code: isText, retryAfter: isCount, retryAfterMs: isCount },
+  },
+  rateLimit: {
+    needed: { perSecond: (value) => isCount(value) && value !== 0 },
+    possible: { header: isOneOf('retry-after', 'retry-after-ms', 'none') },
+  },
+  html: { needed: { status: isCount } },
+  bodyError: { needed: { status: isCount } },
+  garble: { needed: {} },
+  cut: { needed: { at: isOneOf('request', 'reply', 'body') }, possible: { afterBytes: isCount } },
+  stall: { needed: {}, possible: { afterBytes: isCount } },
+};
+const batchFields: Record<keyof BatchFault, Check> = {
+  provider: isOneOf(...vendorNames),
+  skip: isCount,
+  times: isCount,
+  end: isOneOf('completed', 'failed', 'expired', 'cancelled'),
+  code: isText,
+  message: isText,
+  doneShare: isShare,
+  failedShare: isShare,
+  failedStatus: isCount,
+  hiddenMs: isCount,
+  runningWord: isText,
+  endedWord: isText,
+  missingShare: isShare,
+  duplicateShare: isShare,
+  unknownRows: isCount,
+  blankLines: isFlag,
+  blankFileIds: isFlag,
+};
+
+/** Reads faults that came as data; throws an Error that names the field which is not right. */
+export function readFaults(value: unknown): Faults {
+  if (!isObject(value)) throw new Error('Faults are an object with `calls`, `batches` or `queue`.');
+  checkFields('faults', value, { calls: Array.isArray, batches: Array.isArray, queue: isObject });
+  const {
+    calls = [],
+    batches = [],
+    queue = {},
+  } = value as { calls?: unknown[]; batches?: unknown[]; queue?: object };
+  calls.forEach((fault, index) => {
+    checkCallFault(`calls[${index}]`, fault);
+  });
+  batches.forEach((fault, index) => {
+    checkFields(`batches[${index}]`, fault, batchFields);
+  });
+  checkFields('queue', queue, Object.fromEntries(vendorNames.map((name) => [name, isCount])));
+  return value as Faults;
+}
+
+function checkCallFault(where: string, fault: unknown): void {
+  const effect = isObject(fault) ? effectFields[fault.do as CallEffect['do']] : undefined;
+  if (effect === undefined) {
+    throw new Error(`${where}.do is one of ${Object.keys(effectFields).join(', ')}.`);
+  }
+  checkFields(where, fault, { ...choiceFields, ...effect.needed, ...effect.possible });
+  for (const field of Object.keys(effect.needed)) {
+    if (!(field in (fault as object))) throw new Error(`${where}.${field} is missing.`);
+  }
+}
+
+function checkFields(where: string, value: unknown, fields: Record<string, Check>): void {
+  if (!isObject(value)) throw new Error(`${where} is not an object.`);
+  for (const [field, content] of Object.entries(value)) {
+    const check = Object.hasOwn(fields, field) ? fields[field] : undefined;
+    if (check === undefined)
+      throw new Error(`${where}.${field} is not known; there is ${Object.keys(fields).join(', ')}.`);
+    if (!check(content)) throw new Error(`${where}.${field} can't be ${JSON.stringify(content)}.`);
+  }
+}

@@ -1,0 +1,77 @@
+/** OpenAI's API: keys, errors and live calls; files and batches are in their own files. */
+import { countTokens, type Draft, draftAnswer } from './answers.ts';
+import { type ChatRequest, readChat } from './chat.ts';
+import { type Answer, type Call, isObject, type Operation, parseJson } from './http.ts';
+import { openaiBatchOperation } from './openai-batches.ts';
+import { openaiFileOperation } from './openai-files.ts';
+import { completion, openaiError, openaiJson, refusalIn } from './openai-forms.ts';
+import {
+  bearerKey,
+  isRefusal,
+  type Refusal,
+  refusedKeyPrefix,
+  type Vendor,
+  type Workshop,
+} from './vendor.ts';
+
+let answersGiven = 0;
+
+/** OpenAI's part of the sandbox. */
+export function openaiVendor(workshop: Workshop): Vendor {
+  const generate: Operation = { kind: 'generate', run: (call) => answerChat(workshop, call.body) };
+  const count: Operation = { kind: 'countTokens', run: (call) => answerCount(call.body) };
+  return {
+    name: 'openai',
+    keyOf: bearerKey,
+    refuse: refuseKey,
+    error: openaiError,
+    operation(call: Call) {
+      if (call.method === 'POST' && call.path === '/v1/chat/completions') return generate;
+      if (call.method === 'POST' && call.path === '/v1/responses/input_tokens') return count;
+      return openaiFileOperation(workshop, call) ?? openaiBatchOperation(workshop, call);
+    },
+  };
+}
+
+/** The real one masks the key it shows; this one does not, so that a client has something to hide. */
+function refuseKey(key: string): Refusal | undefined {
+  const where = 'You can find your API key at https://platform.openai.com/account/api-keys.';
+  if (key === '') {
+    return { status: 401, message: `You didn't provide an API key. ${where}` };
+  }
+  if (!key.startsWith(refusedKeyPrefix)) return undefined;
+  return { status: 401, message: `Incorrect API key provided: ${key}. ${where}`, code: 'invalid_api_key' };
+}
+
+function answerChat(workshop: Workshop, body: string): Answer | Promise<Answer> {
+  const request = readChat(parseJson(body));
+  if (isRefusal(request)) return openaiError(request);
+  const draft = draftAnswer(request.model, request.prompt);
+  if (draft.slowMs > 0) return workshop.wait(draft.slowMs).then(() => completeChat(workshop, request, draft));
+  return completeChat(workshop, request, draft);
+}
+
+function completeChat(workshop: Workshop, request: ChatRequest, draft: Draft): Answer {
+  const refusal = refusalIn(draft);
+  if (refusal !== undefined) return openaiError(refusal);
+  workshop.statistics.answered('openai', request.prompt);
+  answersGiven += 1;
+  return openaiJson(completion(request, draft, `chatcmpl-sandbox${answersGiven}`, Date.now()));
+}
+
+/** Counts the input of the Responses API, which is what OpenAI counts: `input` and `instructions`. */
+function answerCount(body: string): Answer {
+  const request = parseJson(body);
+  if (!isObject(request))
+    return openaiError({ status: 400, message: 'We could not parse the JSON body of your request.' });
+  const text =
+    inputText(request.input) + (typeof request.instructions === 'string' ? request.instructions : '');
+  return openaiJson({ object: 'response.input_tokens', input_tokens: countTokens(text) });
+}
+
+function inputText(input: unknown): string {
+  if (typeof input === 'string') return input;
+  if (Array.isArray(input)) return input.map(inputText).join('');
+  if (!isObject(input)) return '';
+  return typeof input.text === 'string' ? input.text : inputText(input.content);
+}

@@ -1,0 +1,332 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BatchJob, GoogleGenAI } from '@google/genai';
+import { expect, test } from 'vitest';
+import type { Sandbox } from '../../src/sandbox/server.ts';
+import { googleClient, googleLine, open, parseLines, temporaryFolder, thrown, until } from './rehearsal.ts';
+
+const model = 'gemini-2.5-flash';
+const headers = { 'x-goog-api-key': 'key' };
+const config = { mimeType: 'application/jsonl' };
+
+async function upload(client: GoogleGenAI, text: string): Promise<string> {
+  const path = join(await temporaryFolder(), 'requests.jsonl');
+  await writeFile(path, text);
+  return (await client.files.upload({ file: path, config })).name as string;
+}
+
+async function batchOf(
+  client: GoogleGenAI,
+  lines: readonly string[],
+  displayName = 'job-1',
+): Promise<string> {
+  const fileName = await upload(client, lines.map((line) => `${line}\n`).join(''));
+  return (await client.batches.create({ model, src: { fileName }, config: { displayName } })).name as string;
+}
+
+async function ended(client: GoogleGenAI, name: string): Promise<BatchJob> {
+  return until(
+    () => client.batches.get({ name }),
+    (job) => !['JOB_STATE_PENDING', 'JOB_STATE_RUNNING'].includes(job.state as string),
+  );
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the raw operation
+async function raw(sandbox: Sandbox, path: string): Promise<any> {
+  return (await fetch(`${sandbox.baseUrls.google}/v1beta/${path}`, { headers })).json();
+}
+
+async function download(sandbox: Sandbox, name: string): Promise<Response> {
+  return fetch(`${sandbox.baseUrls.google}/v1beta/${name}:download?alt=media`, { headers });
+}
+
+/** The error object in what the SDK threw. */
+// biome-ignore lint/suspicious/noExplicitAny: the vendor's own object
+async function refused(promise: Promise<unknown>): Promise<any> {
+  return JSON.parse((await thrown(promise)).message as string).error;
+}
+
+test('a live call is answered with the prompt, the model and a count of tokens', async () => {
+  const client = googleClient(await open());
+  const answer = await client.models.generateContent({ model, contents: 'What is a loom?' });
+  expect(answer.text).toBe('Sandbox answer from gemini-2.5-flash: What is a loom?');
+  expect(answer.candidates?.[0]).toMatchObject({ finishReason: 'STOP', content: { role: 'model' } });
+  expect(answer.usageMetadata).toEqual({
+    promptTokenCount: 4,
+    candidatesTokenCount: 14,
+    totalTokenCount: 18,
+  });
+});
+
+test('tokens are counted, for contents and for a whole request', async () => {
+  const sandbox = await open();
+  const count = await googleClient(sandbox).models.countTokens({ model, contents: 'What is a loom?' });
+  expect(count.totalTokens).toBe(4);
+  const contents = [{ role: 'user', parts: [{ text: 'What is a loom?' }] }];
+  const whole = {
+    model: `models/${model}`,
+    contents,
+    systemInstruction: { parts: [{ text: 'x'.repeat(40) }] },
+  };
+  const body = JSON.stringify({ generateContentRequest: whole });
+  const address = `${sandbox.baseUrls.google}/v1beta/models/${model}:countTokens`;
+  expect(await (await fetch(address, { method: 'POST', headers, body })).json()).toMatchObject({
+    totalTokens: 14,
+  });
+});
+
+test('a refused key is HTTP 400 with the reason among the details', async () => {
+  const client = googleClient(await open(), 'bad-key');
+  const error = await refused(client.models.generateContent({ model, contents: 'x' }));
+  expect(error).toMatchObject({ code: 400, status: 'INVALID_ARGUMENT' });
+  expect(error.details[0]).toMatchObject({
+    '@type': expect.stringMatching(/ErrorInfo$/),
+    reason: 'API_KEY_INVALID',
+  });
+});
+
+test('a call without a key is refused', async () => {
+  const sandbox = await open();
+  const answer = await fetch(`${sandbox.baseUrls.google}/v1beta/batches`);
+  expect(answer.status).toBe(403);
+  expect(await answer.json()).toMatchObject({ error: { status: 'PERMISSION_DENIED' } });
+});
+
+test.each([
+  ['an unknown model', 'no-such-model', { contents: [{ parts: [{ text: 'x' }] }] }, 404, 'NOT_FOUND'],
+  ['an empty prompt', model, { contents: [{ parts: [{ text: '' }] }] }, 400, 'INVALID_ARGUMENT'],
+  ['no contents', model, {}, 400, 'INVALID_ARGUMENT'],
+  ['no parts', model, { contents: [{ parts: [] }] }, 400, 'INVALID_ARGUMENT'],
+  [
+    'an unknown field',
+    model,
+    { contents: [{ parts: [{ text: 'x' }] }], thinking_config: {} },
+    400,
+    'INVALID_ARGUMENT',
+  ],
+])('%s is refused', async (_what, name, body, code, status) => {
+  const sandbox = await open();
+  const address = `${sandbox.baseUrls.google}/v1beta/models/${name}:generateContent`;
+  const answer = await fetch(address, { method: 'POST', headers, body: JSON.stringify(body) });
+  expect(answer.status).toBe(code);
+  expect(await answer.json()).toMatchObject({ error: { code, status } });
+});
+
+test('an upload of several chunks arrives whole', async () => {
+  const sandbox = await open();
+  const client = googleClient(sandbox);
+  const lines = Array.from({ length: 10_000 }, (_, row) =>
+    googleLine(`row-${row}`, `${row} ${'x'.repeat(1000)}`),
+  );
+  const name = await upload(client, lines.join('\n'));
+  expect(await client.files.get({ name })).toMatchObject({
+    name,
+    state: 'ACTIVE',
+    mimeType: 'application/jsonl',
+  });
+  expect((await client.files.get({ name })).sizeBytes).toBe(String(lines.join('\n').length));
+  const job = await client.batches.create({ model, src: { fileName: name }, config: { displayName: 'x' } });
+  expect((await raw(sandbox, job.name as string)).metadata.batchStats.requestCount).toBe('10000');
+});
+
+test('an upload that was cut off says how far it got, and goes on from there', async () => {
+  const sandbox = await open();
+  const call = (address: string, command: string, more: object, body?: string) => {
+    const all = { ...headers, 'x-goog-upload-command': command, ...more };
+    return fetch(address, { method: 'POST', headers: all, ...(body === undefined ? {} : { body }) });
+  };
+  const announced = {
+    'x-goog-upload-protocol': 'resumable',
+    'x-goog-upload-header-content-length': '10',
+    'x-goog-upload-header-content-type': 'application/jsonl',
+  };
+  const begun = await call(`${sandbox.baseUrls.google}/upload/v1beta/files`, 'start', announced, '{}');
+  const address = begun.headers.get('x-goog-upload-url') as string;
+  expect(
+    (await call(address, 'upload', { 'x-goog-upload-offset': '0' }, '01234')).headers.get(
+      'x-goog-upload-status',
+    ),
+  ).toBe('active');
+  const asked = await call(address, 'query', {});
+  expect(asked.headers.get('x-goog-upload-size-received')).toBe('5');
+  expect((await call(address, 'upload', { 'x-goog-upload-offset': '3' }, '34')).status).toBe(400);
+  expect((await call(address, 'upload, finalize', { 'x-goog-upload-offset': '5' }, '567')).status).toBe(400);
+  const last = await call(address, 'upload, finalize', { 'x-goog-upload-offset': '8' }, '89');
+  expect(last.headers.get('x-goog-upload-status')).toBe('final');
+  expect(await last.json()).toMatchObject({ file: { sizeBytes: '10', state: 'ACTIVE' } });
+  expect((await call(address, 'query', {})).status).toBe(404);
+});
+
+test('files are listed in pages, deleted and then gone', async () => {
+  const client = googleClient(await open());
+  const names: string[] = [];
+  for (let number = 0; number < 5; number += 1) names.unshift(await upload(client, String(number)));
+  const listed: string[] = [];
+  for await (const file of await client.files.list({ config: { pageSize: 2 } }))
+    listed.push(file.name as string);
+  expect(listed).toEqual(names);
+  const [name] = names as [string];
+  await client.files.delete({ name });
+  expect(await refused(client.files.get({ name }))).toMatchObject({ code: 403, status: 'PERMISSION_DENIED' });
+});
+
+test('a file past the limit is refused when its upload begins', async () => {
+  const client = googleClient(await open({ limits: { google: { fileBytes: 4 } } }));
+  expect(await upload(client, '1234')).toMatch(/^files\//);
+  expect(await refused(upload(client, '12345'))).toMatchObject({
+    code: 400,
+    message: expect.stringMatching(/at most 4/),
+  });
+});
+
+test('a batch from a file succeeds and answers each row, in an order of its own', async () => {
+  const sandbox = await open({ turnaroundMs: 300 });
+  const client = googleClient(sandbox);
+  const name = await batchOf(
+    client,
+    [0, 1, 2, 3].map((row) => googleLine(`row-${row}`, `prompt ${row}`)),
+  );
+  expect(name).toMatch(/^batches\/[a-z0-9]+$/);
+  expect(await raw(sandbox, name)).toMatchObject({
+    name,
+    metadata: { state: 'BATCH_STATE_PENDING', batchStats: { requestCount: '4', pendingRequestCount: '4' } },
+  });
+  const job = await ended(client, name);
+  expect(job).toMatchObject({ state: 'JOB_STATE_SUCCEEDED', displayName: 'job-1', model: `models/${model}` });
+  const operation = await raw(sandbox, name);
+  expect(operation.done).toBe(true);
+  expect(operation.metadata.batchStats).toEqual({ requestCount: '4', successfulRequestCount: '4' });
+  expect(operation.response.responsesFile).toBe(job.dest?.fileName);
+  const results = parseLines(await (await download(sandbox, job.dest?.fileName as string)).text());
+  expect(results.map((row) => row.key)).toEqual(['row-3', 'row-2', 'row-1', 'row-0']);
+  for (const { key, response } of results) {
+    const text = `Sandbox answer from gemini-2.5-flash: prompt ${key.slice(4)}`;
+    expect(response.candidates[0].content).toEqual({ parts: [{ text }], role: 'model' });
+  }
+});
+
+test('a result file can be downloaded but not looked at: its id is too long', async () => {
+  const client = googleClient(await open());
+  const job = await ended(client, await batchOf(client, [googleLine('a', 'x')]));
+  const name = job.dest?.fileName as string;
+  expect(name.length).toBeGreaterThan('files/'.length + 40);
+  expect(await refused(client.files.get({ name }))).toMatchObject({ code: 400, status: 'INVALID_ARGUMENT' });
+});
+
+test('an uploaded file can be looked at but not downloaded', async () => {
+  const sandbox = await open();
+  const name = await upload(googleClient(sandbox), 'x');
+  expect((await download(sandbox, name)).status).toBe(400);
+});
+
+test('a row that is wrong fails by itself, with the number of its status', async () => {
+  const sandbox = await open();
+  const client = googleClient(sandbox);
+  const job = await ended(
+    client,
+    await batchOf(client, [
+      googleLine('good', 'hello'),
+      googleLine('empty', ''),
+      JSON.stringify({ key: 'no-request' }),
+      googleLine('quota', '[[sandbox:error 429]]'),
+    ]),
+  );
+  expect(job.state).toBe('JOB_STATE_SUCCEEDED');
+  const results = parseLines(await (await download(sandbox, job.dest?.fileName as string)).text());
+  expect(results.map((row) => [row.key, row.error?.code])).toEqual([
+    ['quota', 8],
+    ['no-request', 3],
+    ['empty', 3],
+    ['good', undefined],
+  ]);
+  const { batchStats } = (await raw(sandbox, job.name as string)).metadata;
+  expect(batchStats).toEqual({ requestCount: '4', successfulRequestCount: '1', failedRequestCount: '3' });
+});
+
+test('a line that is no JSON fails the whole batch', async () => {
+  const sandbox = await open();
+  const client = googleClient(sandbox);
+  const name = await batchOf(client, [googleLine('a', 'x'), 'no json']);
+  expect((await ended(client, name)).state).toBe('JOB_STATE_FAILED');
+  expect(await raw(sandbox, name)).toMatchObject({
+    done: true,
+    error: { code: 3, message: 'Failed to parse line 2 of the input file as JSON.' },
+  });
+});
+
+test('a batch of inline requests has its results in itself, in their order, with their metadata', async () => {
+  const sandbox = await open();
+  const client = googleClient(sandbox);
+  const src = ['one', 'two'].map((text) => ({
+    contents: [{ role: 'user', parts: [{ text }] }],
+    metadata: { key: `key-${text}` },
+  }));
+  const { name } = await client.batches.create({ model, src, config: { displayName: 'inline' } });
+  const job = await ended(client, name as string);
+  const texts = job.dest?.inlinedResponses?.map(
+    (row) => row.response?.candidates?.[0]?.content?.parts?.[0]?.text,
+  );
+  expect(texts).toEqual(['one', 'two'].map((text) => `Sandbox answer from ${model}: ${text}`));
+  const operation = await raw(sandbox, name as string);
+  const rows = operation.response.inlinedResponses.inlinedResponses;
+  expect(rows.map((row: { metadata: object }) => row.metadata)).toEqual([
+    { key: 'key-one' },
+    { key: 'key-two' },
+  ]);
+  expect(operation.metadata.output.inlinedResponses.inlinedResponses).toEqual(rows);
+});
+
+test('inline requests past the limit, an unknown model and a missing file create no batch', async () => {
+  const client = googleClient(await open({ limits: { google: { inlineBytes: 2000 } } }));
+  const inline = (text: string) => [{ contents: [{ role: 'user', parts: [{ text }] }] }];
+  const create = (name: string, src: never) =>
+    client.batches.create({ model: name, src, config: { displayName: 'x' } });
+  expect(await refused(create(model, inline('x'.repeat(2001)) as never))).toMatchObject({
+    code: 400,
+    message: expect.stringMatching(/exceeds the limit/),
+  });
+  expect(await refused(create('no-such-model', inline('x') as never))).toMatchObject({ code: 404 });
+  expect(await refused(create(model, { fileName: 'files/none' } as never))).toMatchObject({ code: 404 });
+  expect(await create(model, inline('x') as never)).toMatchObject({ state: 'JOB_STATE_PENDING' });
+});
+
+test('batches are listed in pages, and the last page names no next one', async () => {
+  const sandbox = await open();
+  const client = googleClient(sandbox);
+  const names: string[] = [];
+  for (const tag of ['a', 'b', 'c', 'd']) names.unshift(await batchOf(client, [googleLine('a', 'x')], tag));
+  const listed: string[] = [];
+  for await (const job of await client.batches.list({ config: { pageSize: 2 } }))
+    listed.push(job.name as string);
+  expect(listed).toEqual(names);
+  const first = await raw(sandbox, 'batches?pageSize=3');
+  const last = await raw(sandbox, `batches?pageSize=3&pageToken=${first.nextPageToken}`);
+  expect(last.operations).toHaveLength(1);
+  expect('nextPageToken' in last).toBe(false);
+  expect((await raw(sandbox, 'batches')).operations[0].metadata.displayName).toBe('d');
+});
+
+test('no more batches are open at once than the limit says', async () => {
+  const client = googleClient(await open({ turnaroundMs: 30_000, limits: { google: { openBatches: 2 } } }));
+  const first = await batchOf(client, [googleLine('a', 'x')]);
+  await batchOf(client, [googleLine('a', 'x')]);
+  expect(await refused(batchOf(client, [googleLine('a', 'x')]))).toMatchObject({
+    code: 429,
+    status: 'RESOURCE_EXHAUSTED',
+  });
+  await client.batches.delete({ name: first });
+  expect(await batchOf(client, [googleLine('a', 'x')])).toMatch(/^batches\//);
+});
+
+test('a cancelled batch keeps no results, and a deleted one is gone', async () => {
+  const sandbox = await open({ turnaroundMs: 1000 });
+  const client = googleClient(sandbox);
+  const name = await batchOf(client, [googleLine('a', 'x')]);
+  await client.batches.cancel({ name });
+  const job = await ended(client, name);
+  expect(job.state).toBe('JOB_STATE_CANCELLED');
+  expect(job.dest?.fileName).toBe(undefined);
+  expect((await download(sandbox, `files/batch-${name.slice('batches/'.length)}`)).status).toBe(403);
+  await client.batches.delete({ name });
+  expect(await refused(client.batches.get({ name }))).toMatchObject({ code: 404, status: 'NOT_FOUND' });
+});
