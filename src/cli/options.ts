@@ -21,6 +21,8 @@ export interface RunOptions extends ReachOptions {
   cache: boolean;
   force: boolean;
   withMeta: boolean;
+  /** Most rows in one batch; the provider's limit when absent. */
+  batchSize?: number;
 }
 
 export interface FetchOptions extends ReachOptions {

@@ -66,6 +66,7 @@ function addRun(program: Command): Command {
     .addOption(workersOption().default(8))
     .option('--no-cache', 'Neither read nor write the response cache.')
     .option('--force', 'Overwrite an existing output file without asking.', false)
+    .option('--batch-size <rows>', "Most rows in one batch (default: the provider's limit).", parseWhole(1))
     .option('--with-meta', 'Add llm_provider and llm_model next to llm_response.', false);
   // The last of --sync and --batch wins.
   run.on('option:batch', () => run.setOptionValue('sync', false));

@@ -51,6 +51,7 @@ async function submit(
     withMeta: options.withMeta,
     useCache: options.cache,
     baseUrl: options.baseUrl,
+    batchSize: options.batchSize,
   };
   terminal.note('Spinning the threads... submitting batch.');
   const submitted = await submitBatch(reach.home, order, entry, connection, signal, {

@@ -20,6 +20,8 @@ export interface BatchOrder {
   readonly useCache: boolean;
   /** Kept for the fetch: the address that was given for this run. */
   readonly baseUrl: string | undefined;
+  /** Most rows in one batch, where people want fewer than the provider takes. */
+  readonly batchSize: number | undefined;
 }
 
 /** Room for what a provider counts and we don't. */
@@ -28,9 +30,9 @@ const safeShareOfBytes = 0.95;
 const largestPartBytes = 100_000_000;
 
 /** How much one part may hold at this provider. */
-export function limitParts(limits: PartLimits): PartLimits {
+export function limitParts(limits: PartLimits, batchSize: number | undefined): PartLimits {
   return {
-    requests: limits.requests,
+    requests: Math.min(limits.requests, batchSize ?? limits.requests),
     bytes: Math.min(Math.floor(limits.bytes * safeShareOfBytes), largestPartBytes),
   };
 }

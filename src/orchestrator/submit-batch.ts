@@ -37,7 +37,7 @@ export async function submitBatch(
 ): Promise<SubmittedJob> {
   await checkOutputPath(order.outputPath);
   const provider = await entry.openBatch(connection);
-  const job = await planBatches(home, order, provider, limitParts(provider.limits), signal);
+  const job = await planBatches(home, order, provider, limitParts(provider.limits, order.batchSize), signal);
   await saveJob(home.jobs, job);
   events.onPlanned?.(job);
   const calls = createCallQueue({ workers: 1, signal, onRetry: events.onRetry });
