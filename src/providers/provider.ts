@@ -23,6 +23,8 @@ export interface BatchCheck {
   /** The provider's own word. */
   readonly rawStatus: string;
   readonly counts?: BatchCounts | undefined;
+  /** The batch failed before it started, only because the provider's queue is full: the same requests may be sent later. */
+  readonly queueFull?: boolean | undefined;
   /** Why the batch failed, in the provider's words; `code` is its machine-readable form. */
   readonly error?: { readonly code: string; readonly message: string } | undefined;
 }
@@ -86,3 +88,6 @@ export interface ProviderEntry {
   openSync(connection: Connection): Promise<SyncProvider>;
   openBatch?(connection: Connection): Promise<BatchProvider>;
 }
+
+/** An entry of a provider that has a batch API. */
+export type BatchEntry = ProviderEntry & Required<Pick<ProviderEntry, 'openBatch'>>;

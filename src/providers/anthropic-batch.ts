@@ -1,0 +1,144 @@
+/** Anthropic's Message Batches: the requests travel in the create call, the results are one JSONL stream. */
+import { openAsBlob } from 'node:fs';
+import type { BatchStatus, RowResult } from '../models.ts';
+import { classifyAnthropic, messageBody, openAnthropicClient, readMessage } from './anthropic-messages.ts';
+import { aboutBatch, readId } from './batch-calls.ts';
+import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
+import { cleanMessage, forWholeBatch } from './refusal.ts';
+import { noTimeLimit } from './transport.ts';
+import { asCount, asId, asObject, asText, firstText, type WireObject } from './wire.ts';
+
+const limits = { requests: 100_000, bytes: 256_000_000 };
+const batchesPath = '/v1/messages/batches';
+
+export async function openBatch(connection: Connection): Promise<BatchProvider> {
+  const { client, transport, baseUrl } = await openAnthropicClient(
+    connection,
+    forWholeBatch(classifyAnthropic),
+  );
+  const retrieve = async (batchId: string, signal: AbortSignal) =>
+    asObject(
+      await aboutBatch(
+        batchId,
+        transport.call(signal, (signal) => client.messages.batches.retrieve(batchId, {}, { signal })),
+      ),
+    );
+
+  return {
+    limits,
+    framing: { before: '{"requests":[', between: ',\n', after: ']}' },
+    encode: (request) => JSON.stringify({ custom_id: request.customId, params: messageBody(request) }),
+
+    create: ({ file }, _batch, signal) =>
+      transport.call(signal, async (signal) => {
+        // The file is the JSON body already; batches.create would hold all requests as objects.
+        const body = await openAsBlob(file.path, { type: 'application/json' });
+        return readId(await client.post(batchesPath, { body, signal, timeout: noTimeLimit }), 'id');
+      }),
+
+    check: async (batchId, signal) => readCheck(await retrieve(batchId, signal)),
+
+    async *results(batchId, signal) {
+      const batch = await retrieve(batchId, signal);
+      if (batch.processing_status !== 'ended') return;
+      const address = resultsAddress(baseUrl, batchId, asText(batch.results_url));
+      const lines = transport.lines(signal, (signal) =>
+        client.get(address, { signal, headers: { accept: 'application/binary' } }).asResponse(),
+      );
+      for await (const line of lines) {
+        const result = readResult(asObject(line));
+        if (result) yield result;
+      }
+    },
+
+    cancel: (batchId, signal) =>
+      aboutBatch(
+        batchId,
+        transport.call(signal, async (signal) => {
+          await client.messages.batches.cancel(batchId, {}, { signal });
+        }),
+      ),
+  };
+}
+
+/** `ended` says nothing about the rows: a batch of which nothing but expired rows is left has expired. */
+export function mapStatus(raw: string, counts: WireObject = {}): BatchStatus {
+  if (raw === 'in_progress' || raw === 'canceling') return 'in_progress';
+  if (raw !== 'ended') return 'unknown';
+  const { total, succeeded, canceled, expired } = readCounts(counts);
+  if (total === 0 || succeeded > 0 || canceled + expired < total) return 'completed';
+  return canceled > 0 ? 'cancelled' : 'expired';
+}
+
+/** The key goes to no other host than the API's own, whatever the batch says. */
+function resultsAddress(baseUrl: string, batchId: string, resultsUrl: string): string {
+  const ownAddress = `${baseUrl}${batchesPath}/${encodeURIComponent(batchId)}/results`;
+  if (!resultsUrl || !URL.canParse(resultsUrl, `${baseUrl}/`)) return ownAddress;
+  const given = new URL(resultsUrl, `${baseUrl}/`);
+  return given.origin === new URL(baseUrl).origin ? given.href : ownAddress;
+}
+
+function readCounts(counts: WireObject) {
+  const [processing, succeeded, errored, canceled, expired] = [
+    counts.processing,
+    counts.succeeded,
+    counts.errored,
+    counts.canceled,
+    counts.expired,
+  ].map((count) => asCount(count) ?? 0) as [number, number, number, number, number];
+  return {
+    total: processing + succeeded + errored + canceled + expired,
+    succeeded,
+    errored,
+    canceled,
+    expired,
+  };
+}
+
+function readCheck(batch: WireObject): BatchCheck {
+  const rawStatus = asText(batch.processing_status);
+  const { total, succeeded, errored, canceled, expired } = readCounts(asObject(batch.request_counts));
+  const isEnded = rawStatus === 'ended';
+  return {
+    status: mapStatus(rawStatus, asObject(batch.request_counts)),
+    rawStatus,
+    // Until the end every row counts as processing.
+    counts:
+      total === 0
+        ? undefined
+        : isEnded
+          ? { total, succeeded, failed: errored + canceled + expired }
+          : { total },
+  };
+}
+
+function readResult(line: WireObject): RowResult | undefined {
+  const customId = asId(line.custom_id);
+  if (!customId) return undefined;
+  const result = asObject(line.result);
+  const unread = { kind: 'unreadable', message: 'The result has no message.' };
+  switch (result.type) {
+    case 'succeeded':
+      return (
+        readMessage(customId, asObject(result.message)) ?? { customId, outcome: 'failed', error: unread }
+      );
+    case 'canceled':
+      return {
+        customId,
+        outcome: 'cancelled',
+        error: { kind: 'batch_cancelled', message: 'The batch was cancelled.' },
+      };
+    case 'expired':
+      return {
+        customId,
+        outcome: 'expired',
+        error: { kind: 'batch_expired', message: 'The batch expired first.' },
+      };
+  }
+  // {"type":"error","error":{"type","message"}} around the error proper.
+  const outer = asObject(result.error);
+  const error = { ...outer, ...asObject(outer.error) };
+  const kind = firstText(error.type) || 'not_processed';
+  const message = cleanMessage(firstText(error.message)) || 'The request got no answer.';
+  return { customId, outcome: 'failed', error: { kind, message } };
+}

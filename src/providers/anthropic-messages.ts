@@ -1,0 +1,65 @@
+/** What Anthropic's batches and live calls share: client, request, answer, refusals. */
+import type { PromptRequest, RowResult } from '../models.ts';
+import type { Connection } from './provider.ts';
+import { type Classify, cleanMessage, scopeOfStatus } from './refusal.ts';
+import { openTransport, withoutVariables } from './transport.ts';
+import { asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+
+const anthropicAddress = 'https://api.anthropic.com';
+
+/** Required by the API. */
+const maxTokens = 4096;
+
+export async function openAnthropicClient(connection: Connection, classify: Classify) {
+  const baseUrl = (connection.baseUrl ?? anthropicAddress).replace(/\/+$/, '');
+  const transport = await openTransport(connection, baseUrl, classify);
+  const { default: Anthropic } = await import('@anthropic-ai/sdk');
+  const client = withoutVariables(
+    /^ANTHROPIC_/,
+    () =>
+      new Anthropic({
+        apiKey: connection.apiKey,
+        baseURL: baseUrl,
+        timeout: connection.timeoutMs,
+        maxRetries: 0,
+        logLevel: 'off',
+        openTelemetry: false,
+        fetch: transport.fetch,
+      }),
+  );
+  return { client, transport, baseUrl };
+}
+
+export function messageBody({ model, prompt }: PromptRequest) {
+  return { model, max_tokens: maxTokens, messages: [{ role: 'user' as const, content: prompt }] };
+}
+
+/** The row's result from a message; `undefined` when the body is none. */
+export function readMessage(customId: string, message: WireObject): RowResult | undefined {
+  if (!Array.isArray(message.content)) return undefined;
+  const blocks = asList(message.content).map(asObject);
+  const text = blocks.map((block) => (block.type === 'text' ? asText(block.text) : '')).join('');
+  const failed = (kind: string, reason: string): RowResult => ({
+    customId,
+    outcome: 'failed',
+    error: { kind, message: cleanMessage(reason) },
+  });
+  if (message.stop_reason === 'refusal') {
+    return failed(
+      'refusal',
+      firstText(asObject(message.stop_details).explanation, text) || 'The model refused to answer.',
+    );
+  }
+  if (text) return { customId, outcome: 'succeeded', text };
+  if (message.stop_reason === 'max_tokens')
+    return failed('max_tokens', 'The token limit was reached before any text.');
+  return failed('empty', 'The answer has no text.');
+}
+
+export const classifyAnthropic: Classify = ({ status, code, message }) => {
+  if (status === 401) return { scope: 'run', code: 'invalid_api_key' };
+  // Out of credit comes as an ordinary 400 as well as a 402.
+  if (status === 400 && /credit balance|usage limits/i.test(message))
+    return { scope: 'run', code: 'billing_error' };
+  return { scope: code === 'billing_error' ? 'run' : scopeOfStatus(status) };
+};

@@ -1,0 +1,29 @@
+/** What the calls about a batch have in common at all vendors. */
+import { ProviderError } from '../errors.ts';
+import { unreadableAnswer } from './refusal.ts';
+import { asObject, firstText } from './wire.ts';
+
+/** The id of what was just created; without one the call may have taken effect all the same. */
+export function readId(answer: unknown, field: 'id' | 'name'): string {
+  const id = firstText(asObject(answer)[field]);
+  if (!id) throw unreadableAnswer(`it has no ${field}`);
+  return id;
+}
+
+/** A 404 on a batch is about that batch, not about a model. */
+export async function aboutBatch<T>(batchId: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.status !== 404) throw error;
+    const message = `There is no batch ${batchId} at the provider for this key: ${error.message}`;
+    throw new ProviderError('run', 'not_found', message, { status: 404 });
+  }
+}
+
+/** For a deletion: what is gone already is no error. */
+export function ignoreStatus(...statuses: number[]) {
+  return (error: unknown): void => {
+    if (!(error instanceof ProviderError) || !statuses.includes(error.status ?? 0)) throw error;
+  };
+}

@@ -1,0 +1,202 @@
+/** Gemini's Batch API: an uploaded JSONL file, a long-running operation, and a file of responses. */
+
+import { ProviderError } from '../errors.ts';
+import type { BatchStatus, RowResult } from '../models.ts';
+import { aboutBatch, ignoreStatus, readId } from './batch-calls.ts';
+import {
+  checkModel,
+  classifyGoogle,
+  contentBody,
+  openGoogleClient,
+  readContent,
+  readErrorKind,
+} from './google-content.ts';
+import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
+import { cleanMessage, forWholeBatch } from './refusal.ts';
+import { asCount, asId, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+
+/** Google names no number of requests. */
+const limits = { requests: 100_000, bytes: 2_000_000_000 };
+const mimeType = 'application/jsonl';
+const pageSize = 100;
+const mostPages = 200;
+
+export async function openBatch(connection: Connection): Promise<BatchProvider> {
+  const { client, openClient, transport, baseUrl } = await openGoogleClient(
+    connection,
+    forWholeBatch(classifyGoogle),
+  );
+  const headers = { 'x-goog-api-key': connection.apiKey };
+  const get = (path: string, signal: AbortSignal) =>
+    transport.fetch(`${baseUrl}/v1beta/${path}`, { headers, signal });
+  // The SDK leaves out a batch's counts and its error (googleapis/python-genai#1323), so the raw answer is read.
+  const getObject = (path: string, signal: AbortSignal) =>
+    transport.call(signal, async (signal) => asObject(await (await get(path, signal)).json()));
+  const retrieve = (batchId: string, signal: AbortSignal) =>
+    aboutBatch(batchId, getObject(batchPath(batchId), signal));
+
+  return {
+    limits,
+    framing: { before: '', between: '\n', after: '\n' },
+    encode: (request) => JSON.stringify({ key: request.customId, request: contentBody(request) }),
+
+    upload: (file, signal) =>
+      transport.call(signal, async (signal) =>
+        readId(await openClient(signal).files.upload({ file: file.path, config: { mimeType } }), 'name'),
+      ),
+
+    create: ({ fileId }, { model, tag }, signal) =>
+      transport.call(signal, async (signal) => {
+        const config = { displayName: tag, abortSignal: signal };
+        return readId(
+          await client.batches.create({ model: checkModel(model), src: { fileName: fileId ?? '' }, config }),
+          'name',
+        );
+      }),
+
+    check: async (batchId, signal) => readCheck(await retrieve(batchId, signal)),
+
+    async *results(batchId, signal) {
+      const operation = await retrieve(batchId, signal);
+      const { inlined, fileName } = readOutput(operation);
+      const entries = fileName
+        ? transport.lines(signal, (signal) => get(`${encodePath(fileName)}:download?alt=media`, signal))
+        : inlined;
+      yield* readEntries(entries);
+    },
+
+    async find(tag, signal) {
+      let pageToken = '';
+      for (let page = 0; page < mostPages; page++) {
+        const query = new URLSearchParams({ pageSize: String(pageSize), ...(pageToken && { pageToken }) });
+        const listed = await getObject(`batches?${query}`, signal);
+        for (const operation of [...asList(listed.operations), ...asList(listed.batches)].map(asObject)) {
+          const { displayName } = { ...operation, ...asObject(operation.metadata) } as WireObject;
+          if (displayName === tag) return readId(operation, 'name');
+        }
+        pageToken = asText(listed.nextPageToken);
+        if (!pageToken) return undefined;
+      }
+      return undefined;
+    },
+
+    cancel: (batchId, signal) =>
+      aboutBatch(
+        batchId,
+        transport.call(signal, (signal) =>
+          client.batches.cancel({ name: batchPath(batchId), config: { abortSignal: signal } }),
+        ),
+      ),
+
+    deleteFile: (fileId, signal) =>
+      transport
+        .call(signal, async (signal) => {
+          await client.files.delete({ name: fileId, config: { abortSignal: signal } });
+        })
+        // Google says 403 for a file that doesn't exist.
+        .catch(ignoreStatus(403, 404)),
+  };
+}
+
+/** `JOB_STATE_RUNNING`, `BATCH_STATE_RUNNING`: only the last word counts. */
+export function mapStatus(raw: string): BatchStatus {
+  switch (raw.replace(/^(JOB|BATCH)_STATE_/, '')) {
+    case 'QUEUED':
+    case 'PENDING':
+      return 'validating';
+    case 'RUNNING':
+    case 'CANCELLING':
+    case 'PAUSED':
+    case 'UPDATING':
+      return 'in_progress';
+    case 'SUCCEEDED':
+    case 'PARTIALLY_SUCCEEDED':
+      return 'completed';
+    case 'FAILED':
+      return 'failed';
+    case 'CANCELLED':
+      return 'cancelled';
+    case 'EXPIRED':
+      return 'expired';
+    default:
+      return 'unknown';
+  }
+}
+
+/** `batches/<id>`, also when the id came without its prefix. */
+function batchPath(batchId: string): string {
+  return `batches/${encodeURIComponent(batchId.slice(batchId.lastIndexOf('/') + 1))}`;
+}
+
+function encodePath(name: string): string {
+  return name.split('/').map(encodeURIComponent).join('/');
+}
+
+function readCheck(operation: WireObject): BatchCheck {
+  const metadata = asObject(operation.metadata);
+  const rawStatus = firstText(metadata.state, operation.state);
+  const stats = asObject(metadata.batchStats ?? operation.batchStats);
+  const total = asCount(stats.requestCount);
+  // A count of 0 is left out.
+  const [succeeded, failed] = [
+    asCount(stats.successfulRequestCount) ?? 0,
+    asCount(stats.failedRequestCount) ?? 0,
+  ];
+  const error = asObject(operation.error ?? metadata.error);
+  return {
+    status: mapStatus(rawStatus),
+    rawStatus,
+    counts: total ? { total, succeeded, failed } : undefined,
+    error:
+      operation.error || metadata.error
+        ? { code: readErrorKind(error), message: cleanMessage(asText(error.message)) }
+        : undefined,
+  };
+}
+
+/** The output stands in the metadata, in the response, or in both. */
+function readOutput(operation: WireObject) {
+  const output = [asObject(operation.metadata).output, operation.response, operation.output].map(asObject);
+  const fileName = firstText(...output.map((place) => place.responsesFile));
+  const inlined = output.map((place) => {
+    const wrapper = place.inlinedResponses;
+    return asList(Array.isArray(wrapper) ? wrapper : asObject(wrapper).inlinedResponses);
+  });
+  return { fileName, inlined: inlined.find((entries) => entries.length > 0) ?? [] };
+}
+
+async function* readEntries(entries: AsyncIterable<unknown> | Iterable<unknown>): AsyncGenerator<RowResult> {
+  let named = 0;
+  let nameless = 0;
+  for await (const value of entries) {
+    const entry = asObject(value);
+    const metadata = asObject(entry.metadata);
+    const customId = [entry.key, metadata.custom_id, metadata.key].map(asId).find((id) => id !== '');
+    if (customId === undefined) {
+      nameless++;
+      continue;
+    }
+    named++;
+    yield readResult(customId, entry);
+  }
+  // Results may come in any order, so without ids they belong to nobody; to pass over them would lose them all.
+  if (named === 0 && nameless > 0) {
+    throw new ProviderError(
+      'run',
+      'no_custom_ids',
+      `The batch's ${nameless} results carry no ids, so they can't be matched to rows.`,
+    );
+  }
+}
+
+function readResult(customId: string, entry: WireObject): RowResult {
+  const answer = entry.response ? readContent(customId, asObject(entry.response)) : undefined;
+  if (answer) return answer;
+  const error = asObject(entry.error);
+  const message = cleanMessage(asText(error.message)) || 'The request got no answer.';
+  return {
+    customId,
+    outcome: 'failed',
+    error: { kind: entry.error ? readErrorKind(error) : 'not_processed', message },
+  };
+}

@@ -1,0 +1,111 @@
+/** What Gemini's batches and live calls share: client, request, answer, refusals. */
+import { ProviderError } from '../errors.ts';
+import type { PromptRequest, RowResult } from '../models.ts';
+import type { Connection } from './provider.ts';
+import { type Classify, cleanMessage, scopeOfStatus } from './refusal.ts';
+import { openTransport, withoutVariables } from './transport.ts';
+import { asCount, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+
+const googleAddress = 'https://generativelanguage.googleapis.com';
+
+/** Finish reasons of an answer that was held back. */
+const filterReasons = ['SAFETY', 'RECITATION', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII'];
+
+/** google.rpc.Code in words. */
+const codeWords: Record<number, string> = {
+  1: 'CANCELLED',
+  3: 'INVALID_ARGUMENT',
+  4: 'DEADLINE_EXCEEDED',
+  5: 'NOT_FOUND',
+  7: 'PERMISSION_DENIED',
+  8: 'RESOURCE_EXHAUSTED',
+  9: 'FAILED_PRECONDITION',
+  13: 'INTERNAL',
+  14: 'UNAVAILABLE',
+};
+
+export async function openGoogleClient(connection: Connection, classify: Classify) {
+  const { apiKey } = connection;
+  const baseUrl = (connection.baseUrl ?? googleAddress).replace(/\/+$/, '');
+  const transport = await openTransport(connection, baseUrl, classify);
+  const { GoogleGenAI } = await import('@google/genai');
+  /** A client of its own for a call that takes no signal (googleapis/js-genai: files.upload). */
+  const openClient = (signal?: AbortSignal) => {
+    const fetch: typeof transport.fetch = signal
+      ? (address, init) => transport.fetch(address, { ...init, signal })
+      : transport.fetch;
+    // No timeout: it would have to cover the whole body, and the server takes it for its own deadline.
+    return withoutVariables(
+      /^(GOOGLE|GEMINI)_/,
+      () => new GoogleGenAI({ apiKey, vertexai: false, httpOptions: { baseUrl, fetch } }),
+    );
+  };
+  return { client: openClient(), openClient, transport, baseUrl };
+}
+
+export function contentBody({ prompt }: PromptRequest) {
+  return { contents: [{ role: 'user', parts: [{ text: prompt }] }] };
+}
+
+/** The SDK refuses these in words that would pass for a broken connection. */
+export function checkModel(model: string): string {
+  if (/^$|\.\.|[?&]/.test(model))
+    throw new ProviderError('run', 'model_not_found', `${model} is no model name.`);
+  return model;
+}
+
+/** The row's result from a GenerateContentResponse; `undefined` when the body is none. */
+export function readContent(customId: string, response: WireObject): RowResult | undefined {
+  const failed = (kind: string, reason: string): RowResult => ({
+    customId,
+    outcome: 'failed',
+    error: { kind, message: cleanMessage(reason) },
+  });
+  const feedback = asObject(response.promptFeedback);
+  const [first] = asList(response.candidates);
+  if (!first) {
+    if (feedback.blockReason) {
+      return failed(
+        'blocked',
+        asText(feedback.blockReasonMessage) || `The prompt was blocked: ${feedback.blockReason}.`,
+      );
+    }
+    return response.candidates || response.usageMetadata || response.promptFeedback
+      ? failed('empty', 'The answer has no text.')
+      : undefined;
+  }
+  const candidate = asObject(first);
+  const parts = asList(asObject(candidate.content).parts).map(asObject);
+  const text = parts.map((part) => (part.thought === true ? '' : asText(part.text))).join('');
+  const reason = asText(candidate.finishReason);
+  if (filterReasons.includes(reason)) {
+    return failed(
+      'content_filter',
+      asText(candidate.finishMessage) || `The answer was held back: ${reason}.`,
+    );
+  }
+  if (text) return { customId, outcome: 'succeeded', text };
+  if (reason === 'MAX_TOKENS') return failed('max_tokens', 'The token limit was reached before any text.');
+  return failed(
+    'empty',
+    reason && reason !== 'STOP' ? `The answer has no text: ${reason}.` : 'The answer has no text.',
+  );
+}
+
+export const classifyGoogle: Classify = ({ status, message, error }) => {
+  const reasons = asList(error.details).map((detail) => asObject(detail).reason);
+  // A refused key is a 400, not a 401.
+  if (reasons.includes('API_KEY_INVALID') || status === 401) return { scope: 'run', code: 'invalid_api_key' };
+  // A file that was just uploaded.
+  if (/not in an active state/i.test(message)) return { scope: 'retry', code: 'file_not_active' };
+  // FAILED_PRECONDITION: the country or the billing account, so every row.
+  if (error.status === 'FAILED_PRECONDITION') return { scope: 'run' };
+  if (status === 400 && /api key/i.test(message)) return { scope: 'run', code: 'invalid_api_key' };
+  return { scope: scopeOfStatus(status) };
+};
+
+/** The kind of a row's error, which has a status, a number of google.rpc.Code, or an HTTP status. */
+export function readErrorKind(error: WireObject): string {
+  const code = asCount(error.code) ?? 0;
+  return firstText(error.status) || codeWords[code] || (code >= 400 ? `http_${code}` : 'failed');
+}

@@ -1,0 +1,163 @@
+/** OpenAI's Batch API: an uploaded JSONL file of chat completions, an output file and an error file. */
+import { openAsBlob } from 'node:fs';
+import { basename } from 'node:path';
+import type { BatchStatus, RowResult } from '../models.ts';
+import { aboutBatch, ignoreStatus, readId } from './batch-calls.ts';
+import { chatBody, classifyOpenAi, openAiAddress, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
+import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
+import { cleanMessage, forWholeBatch } from './refusal.ts';
+import { noTimeLimit } from './transport.ts';
+import { asCount, asId, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+
+const endpoint = '/v1/chat/completions';
+const limits = { requests: 50_000, bytes: 200_000_000 };
+/** An input file lives for 30 days, so a batch that is older holds nothing that is still to be found. */
+const findWithinSeconds = 30 * 24 * 3600;
+const findAmong = 20_000;
+const tagName = 'loom_tag';
+
+export async function openBatch(connection: Connection): Promise<BatchProvider> {
+  const vendor = { address: openAiAddress, classify: forWholeBatch(classifyOpenAi), accountHeaders: true };
+  const { client, transport } = await openOpenAiClient(connection, vendor);
+  const retrieve = async (batchId: string, signal: AbortSignal) =>
+    asObject(
+      await aboutBatch(
+        batchId,
+        transport.call(signal, (signal) => client.batches.retrieve(batchId, { signal })),
+      ),
+    );
+
+  return {
+    limits,
+    framing: { before: '', between: '\n', after: '\n' },
+    encode: (request) =>
+      JSON.stringify({ custom_id: request.customId, method: 'POST', url: endpoint, body: chatBody(request) }),
+
+    upload: (file, signal) =>
+      transport.call(signal, async (signal) => {
+        // A File over a blob of the disk is sent with its length; a bare Blob is dropped from the form.
+        const upload = new File([await openAsBlob(file.path)], basename(file.path));
+        const form = { file: upload, purpose: 'batch' as const };
+        return readId(await client.files.create(form, { signal, timeout: noTimeLimit }), 'id');
+      }),
+
+    create: ({ fileId }, { tag }, signal) =>
+      transport.call(signal, async (signal) =>
+        readId(
+          await client.batches.create(
+            { input_file_id: fileId ?? '', endpoint, completion_window: '24h', metadata: { [tagName]: tag } },
+            { signal },
+          ),
+          'id',
+        ),
+      ),
+
+    check: async (batchId, signal) => readCheck(await retrieve(batchId, signal)),
+
+    async *results(batchId, signal) {
+      const batch = await retrieve(batchId, signal);
+      // Either file may be missing, null or an empty text; rows that failed are in the error file only.
+      for (const fileId of [asText(batch.output_file_id), asText(batch.error_file_id)]) {
+        if (!fileId) continue;
+        for await (const line of transport.lines(signal, (signal) =>
+          client.files.content(fileId, { signal }).asResponse(),
+        )) {
+          const result = readResult(asObject(line));
+          if (result) yield result;
+        }
+      }
+    },
+
+    find: (tag, signal) =>
+      transport.call(signal, async (signal) => {
+        const oldest = Date.now() / 1000 - findWithinSeconds;
+        let listedCount = 0;
+        for await (const listed of client.batches.list({ limit: 100 }, { signal })) {
+          const batch = asObject(listed);
+          if (asObject(batch.metadata)[tagName] === tag) return readId(batch, 'id');
+          if ((asCount(batch.created_at) ?? oldest) < oldest || ++listedCount >= findAmong) return undefined;
+        }
+        return undefined;
+      }),
+
+    cancel: (batchId, signal) =>
+      aboutBatch(
+        batchId,
+        transport.call(signal, async (signal) => {
+          await client.batches.cancel(batchId, { signal });
+        }),
+      ),
+
+    deleteFile: (fileId, signal) =>
+      transport
+        .call(signal, async (signal) => {
+          await client.files.delete(fileId, { signal });
+        })
+        .catch(ignoreStatus(404)),
+  };
+}
+
+export function mapStatus(raw: string): BatchStatus {
+  switch (raw) {
+    case 'validating':
+    case 'completed':
+    case 'failed':
+    case 'expired':
+    case 'cancelled':
+    case 'in_progress':
+      return raw;
+    case 'finalizing':
+    case 'cancelling':
+      return 'in_progress';
+    default:
+      return 'unknown';
+  }
+}
+
+function readCheck(batch: WireObject): BatchCheck {
+  const counts = asObject(batch.request_counts);
+  const total = asCount(counts.total);
+  const rawStatus = asText(batch.status);
+  const error = readBatchError(asList(asObject(batch.errors).data).map(asObject));
+  return {
+    status: mapStatus(rawStatus),
+    rawStatus,
+    // All three are 0 until the file is validated.
+    counts: total
+      ? { total, succeeded: asCount(counts.completed), failed: asCount(counts.failed) }
+      : undefined,
+    // The create call succeeds all the same (openai/openai-python#2084).
+    queueFull: rawStatus === 'failed' && error?.code === 'token_limit_exceeded',
+    error,
+  };
+}
+
+function readBatchError(errors: WireObject[]): BatchCheck['error'] {
+  const [first] = errors;
+  if (!first) return undefined;
+  const line = asCount(first.line);
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  const message =
+    cleanMessage(`${line === undefined ? '' : `line ${line}: `}${asText(first.message)}`) + more;
+  return { code: asText(first.code) || 'failed', message };
+}
+
+/** One line of the output file or the error file; `undefined` when it belongs to no row. */
+function readResult(line: WireObject): RowResult | undefined {
+  const customId = asId(line.custom_id);
+  if (!customId) return undefined;
+  const response = asObject(line.response);
+  const body = asObject(response.body);
+  const status = asCount(response.status_code) ?? 0;
+  const error = { ...asObject(body.error), ...asObject(line.error) };
+  if (Object.keys(error).length === 0 && status >= 200 && status <= 299) {
+    const answer = readChatAnswer(customId, body);
+    if (answer) return answer;
+  }
+  const code = firstText(error.code, error.type);
+  const message = cleanMessage(firstText(error.message)) || `The request got no answer (status ${status}).`;
+  if (code === 'batch_expired') return { customId, outcome: 'expired', error: { kind: code, message } };
+  if (code === 'batch_cancelled') return { customId, outcome: 'cancelled', error: { kind: code, message } };
+  const kind = code || (status >= 400 ? `http_${status}` : 'not_processed');
+  return { customId, outcome: 'failed', error: { kind, message } };
+}

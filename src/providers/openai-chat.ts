@@ -1,0 +1,87 @@
+/** What batch and live calls share at OpenAI and at servers that speak like it: client, request, answer, refusals. */
+import type { PromptRequest, RowResult } from '../models.ts';
+import type { Connection } from './provider.ts';
+import { type Classify, cleanMessage, scopeOfStatus } from './refusal.ts';
+import { openTransport, withoutVariables } from './transport.ts';
+import { asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+
+export const openAiAddress = 'https://api.openai.com/v1';
+
+/** Refusals that last until somebody pays. */
+const billingCodes = ['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active'];
+
+/** How a server may call a refused key; another word on a 401 (`account_deactivated`) is kept. */
+const keyCodes = ['', 'invalid_api_key', 'invalid_request_error', 'authentication_error'];
+
+export async function openOpenAiClient(
+  connection: Connection,
+  vendor: {
+    readonly address: string;
+    readonly classify: Classify;
+    /** OPENAI_ORG_ID and OPENAI_PROJECT_ID are for OpenAI only. */
+    readonly accountHeaders: boolean;
+  },
+) {
+  const baseUrl = (connection.baseUrl ?? vendor.address).replace(/\/+$/, '');
+  const transport = await openTransport(connection, baseUrl, vendor.classify);
+  const { default: OpenAI } = await import('openai');
+  const { OPENAI_ORG_ID, OPENAI_PROJECT_ID } = vendor.accountHeaders ? process.env : {};
+  const client = withoutVariables(
+    /^OPENAI_/,
+    () =>
+      new OpenAI({
+        apiKey: connection.apiKey,
+        baseURL: baseUrl,
+        organization: OPENAI_ORG_ID || null,
+        project: OPENAI_PROJECT_ID || null,
+        timeout: connection.timeoutMs,
+        maxRetries: 0,
+        logLevel: 'off',
+        fetch: transport.fetch,
+      }),
+  );
+  return { client, transport };
+}
+
+export function chatBody({ model, prompt }: PromptRequest) {
+  return { model, messages: [{ role: 'user' as const, content: prompt }] };
+}
+
+/** The row's result from a chat completion; `undefined` when the body is none. */
+export function readChatAnswer(customId: string, body: WireObject): RowResult | undefined {
+  if (!Array.isArray(body.choices)) return undefined;
+  const choice = asObject(body.choices[0]);
+  const message = asObject(choice.message);
+  const text = readContent(message.content);
+  const failed = (kind: string, reason: string): RowResult => ({
+    customId,
+    outcome: 'failed',
+    error: { kind, message: cleanMessage(reason) },
+  });
+  const refusal = asText(message.refusal);
+  if (refusal) return failed('refusal', refusal);
+  if (choice.finish_reason === 'content_filter')
+    return failed('content_filter', 'The answer was held back by a content filter.');
+  if (text) return { customId, outcome: 'succeeded', text };
+  if (choice.finish_reason === 'length')
+    return failed('max_tokens', 'The token limit was reached before any text.');
+  return failed('empty', 'The answer has no text.');
+}
+
+export const classifyOpenAi: Classify = ({ status, code, message }) => {
+  if (status === 401) return { scope: 'run', code: keyCodes.includes(code) ? 'invalid_api_key' : code };
+  if (billingCodes.includes(code)) return { scope: 'run' };
+  if (code === 'model_not_found' || /invalid model id/i.test(message))
+    return { scope: 'run', code: 'model_not_found' };
+  // A file is not yet visible in the first moments after its upload (bespokelabsai/curator#116).
+  if (status === 400 && /cannot find file/i.test(message)) return { scope: 'retry', code: 'file_not_found' };
+  return { scope: scopeOfStatus(status) };
+};
+
+/** Text, or with some compatible servers a list of parts. */
+function readContent(content: unknown): string {
+  if (typeof content === 'string') return content;
+  return asList(content)
+    .map((part) => (typeof part === 'string' ? part : firstText(asObject(part).text)))
+    .join('');
+}

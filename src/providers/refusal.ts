@@ -1,0 +1,166 @@
+/** From an HTTP answer or a broken call to a classed ProviderError: what all vendors have in common. */
+import { type ErrorScope, ProviderError } from '../errors.ts';
+import { asCount, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+
+/** An answer that says no, read liberally: every vendor puts an `error` object into the body. */
+export interface Refusal {
+  readonly status: number;
+  /** The provider's own word, empty when it has none. */
+  readonly code: string;
+  readonly message: string;
+  readonly error: WireObject;
+  readonly retryAfterMs: number | undefined;
+}
+
+/** What a refusal means at one vendor. */
+export type Classify = (refusal: Refusal) => { readonly scope: ErrorScope; readonly code?: string };
+
+const longestMessage = 500;
+
+export function readRefusal(status: number, headers: Headers, bodyText: string): Refusal {
+  const body = parseJson(bodyText);
+  const error = asObject(body.error);
+  return {
+    status,
+    code: firstText(error.code, error.status, error.type),
+    message: readMessage(body, error) || `HTTP ${status}${readRedirect(headers)} ${stripTags(bodyText)}`,
+    error,
+    retryAfterMs: readRetryAfter(headers) ?? readRetryInfo(error),
+  };
+}
+
+export function refusalToError(refusal: Refusal, classify: Classify, apiKey: string): ProviderError {
+  const { scope, code } = classify(refusal);
+  return new ProviderError(
+    scope,
+    code || refusal.code || `http_${refusal.status}`,
+    cleanMessage(refusal.message, apiKey),
+    {
+      status: refusal.status,
+      retryAfterMs: refusal.retryAfterMs,
+    },
+  );
+}
+
+/** What an HTTP status means where the vendor says nothing more exact. */
+export function scopeOfStatus(status: number): ErrorScope {
+  if (status >= 500 || [408, 409, 425, 429].includes(status)) return 'retry';
+  if ([401, 402, 403, 404].includes(status) || status < 400) return 'run';
+  return 'row';
+}
+
+/** In a batch call there is no single row that a refusal could be about. */
+export function forWholeBatch(classify: Classify): Classify {
+  return (refusal) => {
+    const reading = classify(refusal);
+    return reading.scope === 'row' ? { ...reading, scope: 'run' } : reading;
+  };
+}
+
+/** A call without a whole answer: it may have taken effect, so the error has no status. */
+export function failureToError(failure: unknown, apiKey: string): ProviderError {
+  const trail = causesOf(failure);
+  const known = trail.find((error) => error instanceof ProviderError);
+  if (known instanceof ProviderError) return known;
+  if (trail.some((error) => error instanceof SyntaxError)) return unreadableAnswer('it is not valid JSON');
+  const codes = trail.map((error) => asText((error as { code?: unknown }).code));
+  const marks = [
+    ...trail.map((error) => `${error.constructor.name} ${error.name} ${error.message}`),
+    ...codes,
+  ].join(' ');
+  // The innermost error says the most: "connect ECONNREFUSED 127.0.0.1:9", not "fetch failed".
+  const innermost = [...codes, ...trail.map((error) => error.message)].findLast((text) => text !== '');
+  const detail = cleanMessage(innermost ?? String(failure), apiKey);
+  if (/ENOENT|ERR_INVALID_ARG_VALUE|NotReadableError/.test(marks)) {
+    return new ProviderError('run', 'request_file', `The request file can't be read: ${detail}`);
+  }
+  // A mistake in a program is no reason to ask again; fetch's own failures are TypeErrors too.
+  if (
+    trail.length === 1 &&
+    /^(ReferenceError|RangeError|TypeError)/.test(marks) &&
+    !/fetch failed|terminated/.test(marks)
+  ) {
+    return new ProviderError('run', 'internal', `Reading the provider's answer failed: ${detail}`);
+  }
+  if (/timed? ?out|DOMException AbortError/i.test(marks)) {
+    return new ProviderError('retry', 'timeout', 'The provider took too long to answer.');
+  }
+  // A certificate or an address that is wrong stays wrong.
+  const isLasting = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL_WRONG_VERSION|ERR_INVALID_URL/.test(marks);
+  const scope = isLasting ? 'run' : 'retry';
+  return new ProviderError(scope, 'connection', `The connection to the provider failed: ${detail}`);
+}
+
+export function unreadableAnswer(why: string): ProviderError {
+  return new ProviderError('retry', 'unreadable', `The provider's answer can't be read: ${why}.`);
+}
+
+/** One line of harmless text: no control characters, no key nor anything that looks like one, not too long. */
+export function cleanMessage(message: string, apiKey = ''): string {
+  const withoutKey = apiKey.length < 8 ? message : message.replaceAll(apiKey, '[key]');
+  const oneLine = withoutKey
+    .slice(0, 10 * longestMessage)
+    .replace(/\b(sk|pk|rk)-[\w*-]{8,}|\bAIza[\w-]{16,}|\S*\*{4,}\S*/g, '[key]')
+    .replace(/\bBearer\s+\S+/gi, 'Bearer [key]')
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
+    .replace(/ {2,}/g, ' ')
+    .trim();
+  return oneLine.length > longestMessage ? `${oneLine.slice(0, longestMessage - 1).trimEnd()}…` : oneLine;
+}
+
+function parseJson(text: string): WireObject {
+  try {
+    const body: unknown = JSON.parse(text);
+    return asObject(Array.isArray(body) ? body[0] : body);
+  } catch {
+    return {};
+  }
+}
+
+function readMessage(body: WireObject, error: WireObject): string {
+  const message = firstText(error.message, body.error, body.message, body.detail);
+  // OpenRouter says "Provider returned error" and has the upstream's own words beside it.
+  const upstream = asText(asObject(error.metadata).raw);
+  return message && upstream ? `${message}: ${upstream}` : message || upstream;
+}
+
+/** A POST is not sent on: the address is to be set right. */
+function readRedirect(headers: Headers): string {
+  const location = headers.get('location');
+  return location ? `, which points to ${location.replace(/[?#].*/, '')}` : '';
+}
+
+/** `retry-after-ms`, then `retry-after` in seconds or as a date. */
+function readRetryAfter(headers: Headers): number | undefined {
+  const milliseconds = asCount(headers.get('retry-after-ms'));
+  if (milliseconds !== undefined) return Math.max(0, milliseconds);
+  const header = headers.get('retry-after');
+  if (!header) return undefined;
+  const seconds = asCount(header);
+  const wait = seconds === undefined ? Date.parse(header) - Date.now() : seconds * 1000;
+  return Number.isNaN(wait) ? undefined : Math.max(0, wait);
+}
+
+/** google.rpc.RetryInfo: `retryDelay` is a duration such as `7s` or `0.5s`. */
+function readRetryInfo(error: WireObject): number | undefined {
+  for (const detail of asList(error.details)) {
+    const seconds = /^([\d.]+)s$/.exec(asText(asObject(detail).retryDelay))?.[1];
+    if (seconds) return Math.round(Number(seconds) * 1000);
+  }
+  return undefined;
+}
+
+function stripTags(html: string): string {
+  return html
+    .slice(0, 5000)
+    .replace(/<(style|script)[\s\S]*?<\/\1>|<[^>]*>/gi, ' ')
+    .replace(/\s+/g, ' ')
+    .slice(0, 200);
+}
+
+function causesOf(failure: unknown): Error[] {
+  const trail: Error[] = [];
+  for (let error = failure; error instanceof Error && trail.length < 6; error = error.cause)
+    trail.push(error);
+  return trail;
+}

@@ -1,0 +1,51 @@
+/**
+ * The providers there are. An entry knows what its provider can do; its adapter, and with it the SDK, is loaded when
+ * one of them is opened. A new provider is an adapter file and an entry here.
+ */
+import type { ProviderName } from '../models.ts';
+import type { ProviderEntry } from './provider.ts';
+
+const openai: ProviderEntry = {
+  name: 'openai',
+  title: 'OpenAI',
+  keyVariable: 'OPENAI_API_KEY',
+  baseUrlVariable: 'OPENAI_BASE_URL',
+  countsTokens: false,
+  openSync: async (connection) => (await import('./openai-sync.ts')).openSync(connection),
+  openBatch: async (connection) => (await import('./openai-batch.ts')).openBatch(connection),
+};
+
+const anthropic: ProviderEntry = {
+  name: 'anthropic',
+  title: 'Anthropic',
+  keyVariable: 'ANTHROPIC_API_KEY',
+  baseUrlVariable: 'ANTHROPIC_BASE_URL',
+  countsTokens: true,
+  openSync: async (connection) => (await import('./anthropic-sync.ts')).openSync(connection),
+  openBatch: async (connection) => (await import('./anthropic-batch.ts')).openBatch(connection),
+};
+
+const google: ProviderEntry = {
+  name: 'google',
+  title: 'Google',
+  keyVariable: 'GOOGLE_API_KEY',
+  baseUrlVariable: 'GOOGLE_GEMINI_BASE_URL',
+  countsTokens: true,
+  openSync: async (connection) => (await import('./google-sync.ts')).openSync(connection),
+  openBatch: async (connection) => (await import('./google-batch.ts')).openBatch(connection),
+};
+
+const openrouter: ProviderEntry = {
+  name: 'openrouter',
+  title: 'OpenRouter',
+  keyVariable: 'OPENROUTER_API_KEY',
+  baseUrlVariable: 'OPENROUTER_BASE_URL',
+  countsTokens: false,
+  openSync: async (connection) => (await import('./openrouter-sync.ts')).openSync(connection),
+};
+
+const entries: Readonly<Record<ProviderName, ProviderEntry>> = { openai, anthropic, google, openrouter };
+
+export function providerEntry(name: ProviderName): ProviderEntry {
+  return entries[name];
+}
