@@ -1,0 +1,75 @@
+/** Makes inputs of any size as streams: rows of about 500 bytes, no two prompts alike, some with quotes and non-ASCII. */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+
+const sentences = [
+  'The parcel came two days late, and nobody answered when I asked where it was.',
+  'For the price it is well made: the seams hold, the colour stays, and it fits.',
+  'My neighbour said "never again", but I would buy it a second time at once.',
+  'Après une semaine, la fermeture ne tenait plus; the shop replaced it for free.',
+  'It does what the description promises, no more and no less, and does it quietly.',
+  'The manual is thin, the app asks for an account, and the light cannot be dimmed.',
+  'Größe und Gewicht stimmen, only the smell took a few days to go away.',
+];
+
+/** The prompt of a row. */
+export function createPrompt(row) {
+  let text = `Review ${row}: is the writer content? Answer with yes, no or mixed.`;
+  for (let place = 0; place < 5; place++)
+    text += ` ${sentences[(row * 5 + place * (row % 3)) % sentences.length]}`;
+  return text;
+}
+
+export const promptColumn = 'review';
+
+function csvRecord(row) {
+  return `${row},"${createPrompt(row).replaceAll('"', '""')}",${(row % 5) + 1}\n`;
+}
+
+function jsonElement(row) {
+  return JSON.stringify({ id: `review-${row}`, prompt: createPrompt(row), stars: (row % 5) + 1 });
+}
+
+const linesPerChunk = 1_000;
+
+function* csvChunks(rows) {
+  yield `id,${promptColumn},stars\n`;
+  for (let row = 0; row < rows; row += linesPerChunk) {
+    yield rowsFrom(row, rows).map(csvRecord).join('');
+  }
+}
+
+function* jsonChunks(rows) {
+  yield '[\n';
+  for (let row = 0; row < rows; row += linesPerChunk) {
+    yield `${row === 0 ? '' : ',\n'}${rowsFrom(row, rows).map(jsonElement).join(',\n')}`;
+  }
+  yield '\n]\n';
+}
+
+function rowsFrom(first, rows) {
+  return Array.from({ length: Math.min(linesPerChunk, rows - first) }, (_, place) => first + place);
+}
+
+/** Writes an input; its format is in its name: `.csv`, `.json`, and either with `.gz`. */
+export async function writeInput(path, rows) {
+  const chunks = Readable.from(/\.csv/.test(path) ? csvChunks(rows) : jsonChunks(rows));
+  const stages = path.endsWith('.gz') ? [createGzip()] : [];
+  await pipeline(chunks, ...stages, createWriteStream(path));
+}
+
+/** Throws unless an output has an answer of the sandbox for every row. */
+export async function checkOutput(path, rows) {
+  let answers = 0;
+  let rest = '';
+  for await (const chunk of createReadStream(path, { encoding: 'latin1', highWaterMark: 1024 * 1024 })) {
+    const pieces = (rest + chunk).split(answerStart);
+    answers += pieces.length - 1;
+    rest = pieces.at(-1).slice(-answerStart.length);
+  }
+  if (answers !== rows) throw new Error(`${path} holds ${answers} answers, not ${rows}.`);
+}
+
+const answerStart = 'Sandbox answer from ';
