@@ -1,10 +1,11 @@
 /** Runs the built program the way people do: as a process, in a folder and a home of its own. */
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 
-const entry = resolve(import.meta.dirname, '../dist/loom.js');
+/** The built program. */
+export const entry = resolve(import.meta.dirname, '../dist/loom.js');
 
 export interface Ended {
   readonly code: number | null;
@@ -20,10 +21,19 @@ export interface World {
   readonly environment: Record<string, string>;
   loom(...args: string[]): Promise<Ended>;
   start(...args: string[]): Running;
+  /** A line of sh, with `loom` and `loom-batch` on its PATH as the package's `bin` has them. */
+  shell(line: string): Promise<Ended>;
   write(name: string, content: string | Buffer): Promise<string>;
   read(name: string): Promise<string>;
+  readBytes(name: string): Promise<Buffer>;
+  /** Names of what lies in the current folder, sorted. */
+  listFolder(): Promise<string[]>;
   /** Names of the files below the loom home, sorted. */
   listState(): Promise<string[]>;
+  /** Where a file of the loom home is. */
+  statePath(name: string): string;
+  readState(name: string): Promise<string>;
+  writeState(name: string, content: string | Buffer): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -41,12 +51,8 @@ export async function createWorld(environment: Record<string, string> = {}): Pro
   await mkdir(home);
   const variables = { PATH: process.env.PATH ?? '', HOME: home, USERPROFILE: home, ...environment };
 
-  function start(...args: string[]): Running {
-    const child = spawn(process.execPath, [entry, ...args], {
-      cwd: folder,
-      env: variables,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  function run(command: string, args: readonly string[]): Running {
+    const child = spawn(command, args, { cwd: folder, env: variables, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -62,18 +68,35 @@ export async function createWorld(environment: Record<string, string> = {}): Pro
     return { process: child, ended };
   }
 
+  const start = (...args: string[]) => run(process.execPath, [entry, ...args]);
+  const statePath = (name: string) => join(home, '.loom', name);
+
   return {
     folder,
     home,
     environment: variables,
     start,
     loom: (...args) => start(...args).ended,
+    async shell(line) {
+      const commands = join(root, 'bin');
+      await writeCommands(commands);
+      const path = `PATH='${commands}${delimiter}'"$PATH"`;
+      return run('sh', ['-c', `${path}; ${line}`]).ended;
+    },
     async write(name, content) {
       const path = join(folder, name);
       await writeFile(path, content);
       return path;
     },
     read: (name) => readFile(join(folder, name), 'utf8'),
+    readBytes: (name) => readFile(join(folder, name)),
+    listFolder: async () => (await readdir(folder)).sort(),
+    statePath,
+    readState: (name) => readFile(statePath(name), 'utf8'),
+    async writeState(name, content) {
+      await mkdir(dirname(statePath(name)), { recursive: true });
+      await writeFile(statePath(name), content);
+    },
     async listState() {
       const entries = await readdir(join(home, '.loom'), { recursive: true, withFileTypes: true }).catch(
         () => [],
@@ -85,4 +108,19 @@ export async function createWorld(environment: Record<string, string> = {}): Pro
     },
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 3 }),
   };
+}
+
+/** A command per `bin` of package.json, as npm makes them. */
+async function writeCommands(folder: string): Promise<void> {
+  const packagePath = resolve(import.meta.dirname, '../package.json');
+  const { bin } = JSON.parse(await readFile(packagePath, 'utf8')) as { bin: Record<string, string> };
+  await mkdir(folder, { recursive: true });
+  for (const [name, script] of Object.entries(bin)) {
+    const command = join(folder, name);
+    await writeFile(
+      command,
+      `#!/bin/sh\nexec '${process.execPath}' '${resolve(dirname(packagePath), script)}' "$@"\n`,
+    );
+    await chmod(command, 0o755);
+  }
 }

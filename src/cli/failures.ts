@@ -1,10 +1,11 @@
 /** How rows without a response are told. */
-import type { MergeSummary } from '../orchestrator/merge.ts';
+import { errorsPathFor } from '../orchestrator/merge.ts';
+import type { MergeSummary } from '../orchestrator/row-tally.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What was skipped and what failed, with the reasons; nothing when every row has its response. */
-export function reportRows(summary: MergeSummary, terminal: Terminal): void {
-  if (summary.blankRows > 0) terminal.note(describeSkipped(summary.blankRows));
+/** The fate of every row, and the reasons of those without a response. */
+export function reportRows(summary: MergeSummary, outputPath: string, terminal: Terminal): void {
+  terminal.note(describeRows(summary));
   if (summary.failed === 0) return;
   const groups = summary.failures.map((group) => `${group.count} × ${group.kind}`).join(', ');
   terminal.warn(`${summary.failed} of ${summary.rows} rows have no response: ${groups}.`);
@@ -12,6 +13,18 @@ export function reportRows(summary: MergeSummary, terminal: Terminal): void {
     const more = count > rowIds.length ? ', …' : '';
     terminal.note(`  ${kind} (rows ${rowIds.join(', ')}${more}): ${message}`);
   }
+  terminal.note(`All of them, with their reasons: ${errorsPathFor(outputPath)}`);
+}
+
+/** `10,000 rows: 9,960 answered, 37 failed, 3 empty prompts skipped` */
+function describeRows({ rows, answered, failed, blankRows }: MergeSummary): string {
+  const group = (number: number) => number.toLocaleString('en-US');
+  const counts = [`${group(answered)} answered`];
+  if (failed > 0) counts.push(`${group(failed)} failed`);
+  if (blankRows > 0) counts.push(`${group(blankRows)} empty prompts skipped`);
+  const notSent = rows - answered - failed - blankRows;
+  if (notSent > 0) counts.push(`${group(notSent)} not in this batch`);
+  return `${group(rows)} rows: ${counts.join(', ')}`;
 }
 
 export function describeSkipped(blankRows: number): string {

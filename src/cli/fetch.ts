@@ -1,7 +1,13 @@
 /** `loom fetch`: check batches, write the outputs that are complete. */
-import { LoomError } from '../errors.ts';
-import type { BatchRecord, BatchStatus } from '../models.ts';
-import { type FetchEvents, fetchBatches, listPendingProviders } from '../orchestrator/fetch-batches.ts';
+import { resolve } from 'node:path';
+import { InterruptedError, LoomError } from '../errors.ts';
+import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
+import {
+  type FetchEvents,
+  fetchBatches,
+  type KeptAnswers,
+  listPendingProviders,
+} from '../orchestrator/fetch-batches.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
@@ -9,7 +15,7 @@ import { describeError } from './describe-error.ts';
 import { reportRows } from './failures.ts';
 import type { CommandContext, FetchOptions } from './options.ts';
 import { nameProvider, openReach } from './reach.ts';
-import { noteRetry } from './retries.ts';
+import { tellRetries } from './retries.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One sentence per status, as people and scripts know them. */
@@ -28,6 +34,10 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
   if (options.id === undefined && !options.all) {
     throw new LoomError('usage', '--no-all leaves nothing to fetch.', { hint: 'Name a batch with --id.' });
   }
+  const needsId = options.partial ? '--partial' : options.file !== undefined ? '--file' : undefined;
+  if (needsId && options.id === undefined) {
+    throw new LoomError('usage', `${needsId} is about one batch.`, { hint: 'Name it with --id.' });
+  }
   const reach = await openReach(options, context);
   try {
     await checkKeyReach(options, reach.home);
@@ -35,6 +45,8 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
       id: options.id,
       keep: options.keep,
       force: options.force,
+      partial: options.partial,
+      inputPath: options.file === undefined ? undefined : resolve(context.workingFolder, options.file),
       workingFolder: context.workingFolder,
       connect: (provider: BatchRecord['provider'], recordedBaseUrl: string | undefined) =>
         reach.connect(providerEntry(provider), recordedBaseUrl),
@@ -53,6 +65,13 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
     if (summary.jobs === 0) context.terminal.note('No pending batches. See loom list.');
     if (summary.troubled) return 1;
     return summary.incomplete ? 3 : 0;
+  } catch (error) {
+    if (error instanceof InterruptedError) {
+      context.terminal.note(
+        'What is in is kept, and nothing half-written: the next loom fetch goes on from there.',
+      );
+    }
+    throw error;
   } finally {
     await reach.close();
   }
@@ -75,6 +94,7 @@ async function checkKeyReach(options: FetchOptions, home: LoomHome): Promise<voi
 }
 
 function printEvents(options: FetchOptions, terminal: Terminal): FetchEvents {
+  const tellers = new Map<ProviderName, ReturnType<typeof tellRetries>>();
   const printStatus = (id: string, status: BatchStatus | 'queued') => {
     terminal.print(`Checking the loom... id=${id} status=${status}`);
     terminal.print(`  ${explanations[status]}`);
@@ -99,19 +119,39 @@ function printEvents(options: FetchOptions, terminal: Terminal): FetchEvents {
         terminal.note('Skipped. Re-run with --force to overwrite, or move the existing file.');
       }
     },
-    onDamaged: ({ path, reason }) => terminal.warn(`can't read ${path}: ${reason}. Repair or delete it.`),
+    onEnded: (record, kept) => terminal.note(describeKept(record, kept)),
+    onMiscount: (record, counted, held) =>
+      terminal.warn(
+        `batch ${record.batch_id}: the provider counts ${counted} results, and its files hold ${held}.`,
+      ),
+    onBusy: (id) => terminal.note(`Another process is working on ${id}; it is passed over.`),
+    onDamaged: ({ path, reason }) =>
+      terminal.warn(`can't read ${path}: ${reason}. Repair it, or rebuild a record with loom adopt.`),
     onError: (id, provider, error) =>
       terminal.fail(`batch ${id}: ${describeError(nameProvider(providerEntry(provider), error))}`),
-    onRetry: (provider, notice) => noteRetry(terminal, providerEntry(provider), notice),
+    onRetry(provider, notice) {
+      const tell =
+        tellers.get(provider) ?? tellRetries(providerEntry(provider), (line) => terminal.note(line));
+      tellers.set(provider, tell);
+      tell(notice);
+    },
   };
 }
 
+/** What a job gave that has no output by itself, and the two ways to go on. */
+function describeKept({ batch_id: id }: BatchRecord, { answers, inCache }: KeptAnswers): string {
+  const kept = answers === 1 ? '1 answer is kept' : `${answers} answers are kept`;
+  const sends = inCache && answers > 0 ? 'only the rest' : 'all rows';
+  return `  ${kept}. The same loom run command again sends ${sends}; loom fetch --id ${id} --partial writes what there is.`;
+}
+
 function printMerged(
-  { id, outputPath, summary, unknownResults }: MergedJob,
+  { id, outputPath, summary, unknownResults, cacheTrouble }: MergedJob,
   options: FetchOptions,
   terminal: Terminal,
 ): void {
-  reportRows(summary, terminal);
+  reportRows(summary, outputPath, terminal);
+  if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
   if (unknownResults > 0)
     terminal.warn(`batch ${id}: ${unknownResults} results have ids that were not sent; they are ignored.`);
   terminal.print(`Fabric complete. id=${id} -> ${outputPath}${options.keep ? '' : ' (metadata removed)'}`);

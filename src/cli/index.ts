@@ -3,6 +3,9 @@ import packageInfo from '../../package.json' with { type: 'json' };
 import { listenForInterrupts, main } from './main.ts';
 import { createTerminal } from './terminal.ts';
 
+// A key given with --api-key must not stay in the list of processes.
+process.title = 'loom';
+
 const { stdin, stdout, stderr, env: environment } = process;
 const terminal = createTerminal({ stdin, stdout, stderr, environment });
 const signal = listenForInterrupts(terminal);

@@ -9,7 +9,7 @@ const columns = ['batch_id', 'provider', 'model', 'status', 'created_at', 'file'
 export async function list(options: ListOptions, { terminal }: CommandContext): Promise<number> {
   const { batches, damaged } = await listBatches(loomHome({ sandbox: options.sandbox }));
   for (const { path, reason } of damaged)
-    terminal.warn(`can't read ${path}: ${reason}. Repair or delete it.`);
+    terminal.warn(`can't read ${path}: ${reason}. Repair it, or rebuild a record with loom adopt.`);
   if (batches.length === 0) {
     terminal.print('No batches stored under ~/.loom/batches/.');
     return 0;

@@ -10,6 +10,7 @@ import type { Terminal } from './terminal.ts';
 const commands: Commands = {
   run: async (options, context) => (await import('./run.ts')).run(options, context),
   fetch: async (options, context) => (await import('./fetch.ts')).fetch(options, context),
+  adopt: async (options, context) => (await import('./adopt.ts')).adopt(options, context),
   list: async (options, context) => (await import('./list.ts')).list(options, context),
   tokens: async (options, context) => (await import('./tokens.ts')).tokens(options, context),
   clearCache: async (options, context) => (await import('./cache.ts')).clearCache(options, context),

@@ -21,6 +21,9 @@ export interface RunOptions extends ReachOptions {
   cache: boolean;
   force: boolean;
   withMeta: boolean;
+  withError: boolean;
+  /** Sends nothing while the same work is pending. */
+  once: boolean;
   /** Most rows in one batch; the provider's limit when absent. */
   batchSize?: number;
 }
@@ -31,6 +34,22 @@ export interface FetchOptions extends ReachOptions {
   all: boolean;
   keep: boolean;
   force: boolean;
+  partial: boolean;
+  /** Where the input is now. */
+  file?: string;
+}
+
+export interface AdoptOptions extends ReachOptions {
+  id: string;
+  file: string;
+  provider: ProviderName;
+  model: string;
+  col?: string;
+  output?: string;
+  /** false with --no-cache. */
+  cache: boolean;
+  withMeta: boolean;
+  withError: boolean;
 }
 
 export interface ListOptions {
@@ -56,6 +75,8 @@ export interface SandboxServerOptions {
   latency: number;
   /** Milliseconds from the creation of a batch to its end. */
   turnaround: number;
+  /** A JSON file of faults. */
+  faults?: string;
 }
 
 /** What a command gets beside its options. */
@@ -71,6 +92,7 @@ export interface CommandContext {
 export interface Commands {
   run(options: RunOptions, context: CommandContext): Promise<number>;
   fetch(options: FetchOptions, context: CommandContext): Promise<number>;
+  adopt(options: AdoptOptions, context: CommandContext): Promise<number>;
   list(options: ListOptions, context: CommandContext): Promise<number>;
   tokens(options: TokensOptions, context: CommandContext): Promise<number>;
   clearCache(options: CacheClearOptions, context: CommandContext): Promise<number>;

@@ -23,6 +23,7 @@ export function createProgram(
 
   addRun(program).action(act(commands.run));
   addFetch(program).action(act(commands.fetch));
+  addAdopt(program).action(act(commands.adopt));
   addList(program).action(act(commands.list));
   addTokens(program).action(act(commands.tokens));
   addCacheClear(program).action(act(commands.clearCache));
@@ -48,11 +49,20 @@ function shapeCommand(command: Command, { terminal }: CommandContext): void {
   command
     .helpOption('-h, --help', 'Show this help (also -?).')
     .helpCommand(false)
+    .configureHelp({ optionDescription: describeOption })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.print(text.replace(/\n$/, '')),
       writeErr: (text) => terminal.fail(text.replace(/^error: /, '')),
     });
+}
+
+/** The description with its default; a switch needs none. */
+function describeOption({ description, defaultValue, argChoices }: Option): string {
+  const notes: string[] = [];
+  if (argChoices) notes.push(`one of: ${argChoices.join(', ')}`);
+  if (defaultValue !== undefined && typeof defaultValue !== 'boolean') notes.push(`default: ${defaultValue}`);
+  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
 }
 
 function addRun(program: Command): Command {
@@ -63,11 +73,13 @@ function addRun(program: Command): Command {
     .option('-o, --output <path>', 'Output file (default: <input>_results_<provider>_<model>.<ext>).')
     .option('--sync', 'Call the provider for each prompt and write the output at once.', false)
     .option('--batch', 'Submit through the batch API of the provider (default).')
-    .addOption(workersOption().default(8))
-    .option('--no-cache', 'Neither read nor write the response cache.')
+    .addOption(workersOption('Concurrent calls (with --sync).'))
+    .addOption(noCacheOption())
     .option('--force', 'Overwrite an existing output file without asking.', false)
+    .option('--once', 'Send nothing while the same work is pending (for cron).', false)
     .option('--batch-size <rows>', "Most rows in one batch (default: the provider's limit).", parseWhole(1))
-    .option('--with-meta', 'Add llm_provider and llm_model next to llm_response.', false);
+    .addOption(withMetaOption())
+    .addOption(withErrorOption());
   // The last of --sync and --batch wins.
   run.on('option:batch', () => run.setOptionValue('sync', false));
   return addReachOptions(run).addHelpText('after', runExamples);
@@ -87,8 +99,29 @@ function addFetch(program: Command): Command {
     .option('-a, --all', 'Fetch every pending batch (default).', true)
     .option('--no-all', 'Fetch only what --id names.')
     .option('-k, --keep', 'Keep the record in ~/.loom/batches/ after the output is written.', false)
-    .option('--force', 'Overwrite existing output files without asking.', false);
+    .option('--force', 'Overwrite existing output files without asking.', false)
+    .option(
+      '--partial',
+      'With --id: write what there is of a batch that ended early or whose input has changed.',
+      false,
+    )
+    .option('-f, --file <path>', 'With --id: where the input is now, if it was moved.');
   return addReachOptions(fetch).addHelpText('after', '\nExample:\n  loom fetch');
+}
+
+function addAdopt(program: Command): Command {
+  const adopt = addInputOptions(
+    program.command('adopt').requiredOption('-i, --id <id>', 'Batch id at the provider.'),
+  )
+    .description('Rebuild the lost record of a batch, from the input it was made of.')
+    .option('-o, --output <path>', 'Output file (default: <input>_results_<provider>_<model>.<ext>).')
+    .addOption(noCacheOption())
+    .addOption(withMetaOption())
+    .addOption(withErrorOption());
+  return addReachOptions(adopt).addHelpText(
+    'after',
+    '\nExample:\n  loom adopt --id batch_abc123 -p openai -m gpt-4o-mini -f prompts.json',
+  );
 }
 
 function addList(program: Command): Command {
@@ -104,7 +137,7 @@ function addTokens(program: Command): Command {
     .description(
       "Count the input tokens of every prompt with the provider's own counter (Anthropic, Google).",
     )
-    .addOption(workersOption().default(8));
+    .addOption(workersOption('Concurrent calls.'));
   return addReachOptions(tokens).addHelpText(
     'after',
     '\nExample:\n  loom tokens -f prompts.json -p anthropic -m claude-haiku-5-5',
@@ -113,7 +146,11 @@ function addTokens(program: Command): Command {
 
 function addCacheClear(program: Command): Command {
   const cache = program.command('cache').description('Manage the response cache under ~/.loom/cache/.');
-  cache.action(() => cache.outputHelp());
+  cache.allowExcessArguments().action(() => {
+    const [word] = cache.args;
+    if (word === undefined) cache.outputHelp();
+    else cache.error(`error: unknown command '${word}' of cache. It has: clear.`);
+  });
   return cache
     .command('clear')
     .description('Delete every cached response.')
@@ -128,17 +165,18 @@ function addSandbox(program: Command): Command {
     .description('Serve a local stand-in for all four providers, to rehearse runs without keys or cost.')
     .option('--port <number>', 'Port on 127.0.0.1 (0: any free one).', parseWhole(0, 65_535), 0)
     .option('--latency <ms>', 'Wait before each live answer.', parseWhole(0), 0)
+    .option('--faults <path>', 'JSON file that says what goes wrong, for rehearsals.')
     .option('--turnaround <ms>', 'Time from the creation of a batch to its end.', parseWhole(0), 1_000)
     .addHelpText('after', '\nExample:\n  loom sandbox --port 8080 --latency 100');
 }
 
 function addInputOptions(command: Command): Command {
   return command
-    .requiredOption('-f, --file <path>', 'Input .json, .csv, .json.gz or .csv.gz.')
+    .requiredOption('-f, --file <path>', 'Input .json, .csv, .json.gz or .csv.gz.', parseText)
     .addOption(
       new Option('-p, --provider <name>', 'LLM provider.').choices([...providerNames]).makeOptionMandatory(),
     )
-    .requiredOption('-m, --model <id>', 'Model id, as the provider names it.')
+    .requiredOption('-m, --model <id>', 'Model id, as the provider names it.', parseText)
     .option('-c, --col <name>', 'Column that holds the prompt (required for CSV).');
 }
 
@@ -149,6 +187,23 @@ function addReachOptions(command: Command): Command {
     .addOption(sandboxOption());
 }
 
+function noCacheOption(): Option {
+  return new Option(
+    '--no-cache',
+    'Neither read nor write the response cache, and ask equal prompts each time.',
+  );
+}
+
+function withMetaOption(): Option {
+  return new Option('--with-meta', 'Add llm_provider and llm_model next to llm_response.').default(false);
+}
+
+function withErrorOption(): Option {
+  return new Option('--with-error', 'Add llm_error, the reason of each row without a response.').default(
+    false,
+  );
+}
+
 function sandboxOption(): Option {
   return new Option(
     '--sandbox',
@@ -156,8 +211,14 @@ function sandboxOption(): Option {
   ).default(false);
 }
 
-function workersOption(): Option {
-  return new Option('-w, --workers <number>', 'Concurrent calls (with --sync).').argParser(parseWhole(1));
+function workersOption(description: string): Option {
+  return new Option('-w, --workers <number>', description).argParser(parseWhole(1)).default(8);
+}
+
+/** A parser for a text that must say something. */
+function parseText(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It must not be empty.');
 }
 
 /** A parser for whole numbers in a range. */

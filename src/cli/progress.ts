@@ -3,6 +3,8 @@ import type { Terminal } from './terminal.ts';
 
 export interface Progress {
   update(state: { readonly done: number; readonly total: number; readonly details: string }): void;
+  /** A line for people, above the bar. */
+  note(line: string): void;
   /** Leaves the last state on the screen. Call it however the command ends. */
   stop(): void;
 }
@@ -35,6 +37,11 @@ async function startBar(terminal: Terminal, label: string): Promise<Progress> {
       started = true;
       bar.start(total, done, { details });
     },
+    note(line) {
+      // The bar draws itself again, below.
+      terminal.stderr.write('\r\x1b[K');
+      terminal.note(line);
+    },
     stop() {
       if (started) bar.stop();
     },
@@ -56,6 +63,7 @@ function startPlainLines(terminal: Terminal, label: string): Progress {
     update(next) {
       state = { ...next };
     },
+    note: (line) => terminal.note(line),
     stop: () => clearInterval(timer),
   };
 }

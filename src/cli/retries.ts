@@ -1,11 +1,20 @@
-/** How a call that is tried again is told: only where it makes people wait. */
+/** How calls that are tried again are told: only where they make people wait. */
 import type { RetryNotice } from '../orchestrator/retry.ts';
 import type { ProviderEntry } from '../providers/provider.ts';
-import type { Terminal } from './terminal.ts';
 
 const worthTellingMs = 1_000;
+/** With many workers the same trouble comes many times: it is told once in a while. */
+const quietMs = 10_000;
 
-export function noteRetry(terminal: Terminal, entry: ProviderEntry, { error, pauseMs }: RetryNotice): void {
-  if (pauseMs < worthTellingMs) return;
-  terminal.note(`${entry.title}: ${error.message} Trying again in ${Math.round(pauseMs / 1000)} s.`);
+/** A listener for one command's retries; `note` takes lines for stderr. */
+export function tellRetries(
+  entry: ProviderEntry,
+  note: (line: string) => void,
+): (notice: RetryNotice) => void {
+  let quietUntil = 0;
+  return ({ error, pauseMs }) => {
+    if (pauseMs < worthTellingMs || Date.now() < quietUntil) return;
+    quietUntil = Date.now() + quietMs;
+    note(`${entry.title}: ${error.message} Trying again in ${Math.round(pauseMs / 1000)} s.`);
+  };
 }

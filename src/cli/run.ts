@@ -1,37 +1,44 @@
 /** `loom run`: submit a batch, or answer at once with --sync. */
-import { resolve } from 'node:path';
-import { LoomError } from '../errors.ts';
-import { type Dataset, defaultOutputPath, describeDataset } from '../orchestrator/dataset.ts';
-import { runSync, type SyncOrder, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
-import { type SubmittedJob, submitBatch } from '../orchestrator/submit-batch.ts';
+import { InterruptedError, LoomError } from '../errors.ts';
+import type { MergedJob } from '../orchestrator/merge-job.ts';
+import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
+import { nameJob } from '../orchestrator/stored-jobs.ts';
+import { type SubmitEvents, submitBatch } from '../orchestrator/submit-batch.ts';
 import type { BatchEntry, ProviderEntry } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { checkOutputPath } from '../utils/files.ts';
+import type { JobRecord } from '../utils/jobs.ts';
 import { describeSkipped, exitCodeOf, reportRows } from './failures.ts';
 import type { CommandContext, RunOptions } from './options.ts';
+import { describeOrder, type RunOrder } from './orders.ts';
 import { startProgress } from './progress.ts';
 import { nameProvider, openReach, type Reach } from './reach.ts';
-import { noteRetry } from './retries.ts';
+import { tellRetries } from './retries.ts';
+import type { Terminal } from './terminal.ts';
 
 export async function run(options: RunOptions, context: CommandContext): Promise<number> {
   const entry = providerEntry(options.provider);
   if (!options.sync && !entry.openBatch) {
     throw new LoomError('provider', `${entry.title} has no batch API.`, { hint: 'Re-run with --sync.' });
   }
-  const dataset = describeDataset(resolve(context.workingFolder, options.file), options.col);
-  const outputPath = options.output
-    ? resolve(context.workingFolder, options.output)
-    : defaultOutputPath(dataset, options.provider, options.model);
+  const order = describeOrder(options, context.workingFolder);
   const reach = await openReach(options, context);
   try {
-    return entry.openBatch && !options.sync
-      ? await submit(options, context, reach, entry as BatchEntry, dataset, outputPath)
-      : await answer(options, context, reach, entry, dataset, outputPath);
+    return options.sync
+      ? await answer(options, context, reach, entry, order)
+      : await submit(options, context, reach, entry as BatchEntry, order);
   } catch (error) {
+    if (error instanceof InterruptedError) context.terminal.note(afterInterrupt(options));
     throw nameProvider(entry, error);
   } finally {
     await reach.close();
   }
+}
+
+function afterInterrupt(options: RunOptions): string {
+  return options.sync
+    ? 'Answers so far are kept, and no output is written: the same command goes on from there.'
+    : 'What was submitted is kept: the same command, or loom fetch, goes on from there.';
 }
 
 async function submit(
@@ -39,100 +46,101 @@ async function submit(
   { terminal, signal }: CommandContext,
   reach: Reach,
   entry: BatchEntry,
-  dataset: Dataset,
-  outputPath: string,
+  order: RunOrder,
 ): Promise<number> {
   const connection = reach.connect(entry);
-  const order = {
-    dataset,
-    provider: entry.name,
-    model: options.model,
-    outputPath,
-    withMeta: options.withMeta,
-    useCache: options.cache,
-    baseUrl: options.baseUrl,
-    batchSize: options.batchSize,
+  const batchOrder = { ...order, baseUrl: options.baseUrl, batchSize: options.batchSize };
+  const submitOptions = {
+    once: options.once,
+    mayWriteOutput: () => mayWrite(order.outputPath, options, terminal),
   };
   terminal.note('Spinning the threads... submitting batch.');
-  const submitted = await submitBatch(reach.home, order, entry, connection, signal, {
-    onPlanned: (job) => {
+  const events = printSubmission(options, entry, terminal);
+  const outcome = await submitBatch(reach.home, batchOrder, entry, connection, submitOptions, signal, events);
+  if (outcome.kind !== 'answered') return 0;
+  return printDone(outcome.merged, terminal);
+}
+
+function printSubmission(options: RunOptions, entry: ProviderEntry, terminal: Terminal): SubmitEvents {
+  return {
+    onPlanned(job) {
       if (job.blank_rows > 0) terminal.note(describeSkipped(job.blank_rows));
+      if (job.cached_rows > 0 && job.parts.length > 0) {
+        terminal.note(`Rows with their answer in the cache: ${job.cached_rows}; only the others are sent.`);
+      }
+    },
+    onResumed: (job) => terminal.note(`Going on with job ${job.job_id}, which was cut off.`),
+    onPending(job) {
+      const what = `the same work is pending already as ${nameJob(job)}`;
+      terminal.note(options.once ? `Nothing sent: ${what}.` : `Note: ${what}; it is submitted once more.`);
     },
     onSubmitted: (record) =>
       terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`),
-    onRetry: (notice) => noteRetry(terminal, entry, notice),
-  });
-  printSubmitted(submitted, options, terminal);
-  return 0;
+    onAnnounce: (job, queued) => printSubmitted(job, queued, options, terminal),
+    onRetry: tellRetries(entry, (line) => terminal.note(line)),
+  };
 }
 
-function printSubmitted(
-  { job, queued }: SubmittedJob,
-  options: RunOptions,
-  terminal: CommandContext['terminal'],
-): void {
-  const [only, ...others] = job.parts;
-  const id = others.length === 0 && only?.batch_id ? only.batch_id : job.job_id;
-  if (others.length > 0) terminal.print(`Job submitted. id=${id} parts=${job.parts.length} rows=${job.rows}`);
-  if (queued > 0)
+function printSubmitted(job: JobRecord, queued: number, options: RunOptions, terminal: Terminal): void {
+  const id = nameJob(job);
+  const parts = job.parts.length;
+  if (parts > 1) terminal.print(`Job submitted. id=${id} parts=${parts} rows=${job.rows}`);
+  if (queued > 0) {
     terminal.note(
-      `${queued} of ${job.parts.length} parts wait for room in the provider's queue; loom fetch submits them.`,
+      `${queued} of ${parts} parts wait for room in the provider's queue; loom fetch submits them.`,
     );
+  }
   const sandbox = options.sandbox ? ' --sandbox' : '';
   terminal.print(`Metadata saved to ~/.loom/batches/. Run loom fetch --id ${id}${sandbox} later.`);
 }
 
 async function answer(
   options: RunOptions,
-  context: CommandContext,
+  { terminal, signal }: CommandContext,
   reach: Reach,
   entry: ProviderEntry,
-  dataset: Dataset,
-  outputPath: string,
+  order: RunOrder,
 ): Promise<number> {
-  const { terminal, signal } = context;
   const connection = reach.connect(entry);
-  if (!(await mayWrite(outputPath, options, terminal))) return 0;
-  const cache = options.cache ? 'on' : 'off';
+  if (!(await mayWrite(order.outputPath, options, terminal))) return 0;
+  const { provider, model, workers } = options;
   terminal.note(
-    `Weaving live... provider=${entry.name} model=${options.model} workers=${options.workers} cache=${cache}`,
+    `Weaving live... provider=${provider} model=${model} workers=${workers} cache=${options.cache ? 'on' : 'off'}`,
   );
-  const order: SyncOrder = {
-    dataset,
-    provider: entry.name,
-    model: options.model,
-    outputPath,
-    withMeta: options.withMeta,
-    useCache: options.cache,
-    workers: options.workers,
-  };
   const progress = await startProgress(terminal, 'Generating');
   let summary: SyncSummary;
   try {
-    summary = await runSync(reach.home, order, () => entry.openSync(connection), signal, {
+    summary = await runSync(reach.home, { ...order, workers }, () => entry.openSync(connection), signal, {
       onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
+      onRetry: tellRetries(entry, (line) => progress.note(line)),
+      onWait: () => terminal.note('Another process is doing the same run; waiting for it.'),
+      onResumed: (answers) => terminal.note(`${answers} answers are kept from a run that was cut off.`),
       onCacheTrouble: (error) => terminal.warn(`${(error as Error).message} Answers go to the output only.`),
     });
   } finally {
     progress.stop();
   }
-  reportRows(summary, terminal);
-  terminal.print(
-    `Done. wrote ${summary.outputPath} (${summary.rows} prompts, ${summary.cacheHits} cache hits, ${summary.failed} errors)`,
-  );
-  return exitCodeOf(summary);
+  const { outputPath, cacheHits } = summary;
+  return printDone({ outputPath, cacheHits, summary }, terminal);
 }
 
 function describeProgress({ cacheHits, errors }: SyncProgress): string {
   return `cache=${cacheHits}  errors=${errors}`;
 }
 
+function printDone(
+  { outputPath, cacheHits, summary }: Pick<MergedJob, 'outputPath' | 'cacheHits' | 'summary'>,
+  terminal: Terminal,
+): number {
+  reportRows(summary, outputPath, terminal);
+  terminal.print(
+    `Done. wrote ${outputPath} (${summary.rows} prompts, ${cacheHits} cache hits, ${summary.failed} errors)`,
+  );
+  return exitCodeOf(summary);
+}
+
 /** Whether the output may be written, asked before the first call is paid for. LoomError when there is nobody to ask. */
-async function mayWrite(
-  outputPath: string,
-  options: RunOptions,
-  terminal: CommandContext['terminal'],
-): Promise<boolean> {
+async function mayWrite(outputPath: string, options: RunOptions, terminal: Terminal): Promise<boolean> {
   const exists = await checkOutputPath(outputPath);
   if (!exists || options.force) return true;
   if (!terminal.canAsk) {

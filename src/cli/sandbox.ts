@@ -1,21 +1,27 @@
 /** `loom sandbox`: the stand-in for the providers, as a server of its own. */
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { LoomError } from '../errors.ts';
 import { providerNames } from '../models.ts';
 import { providerEntry } from '../providers/registry.ts';
-import { sandboxKey, startSandbox } from '../sandbox/server.ts';
+import { type Faults, readFaults, sandboxKey, startSandbox } from '../sandbox/server.ts';
 import { loomHome } from '../utils/home.ts';
 import type { CommandContext, SandboxServerOptions } from './options.ts';
 
 /** Serves until it is interrupted. The lines it prints can be pasted into a shell, or read by `eval`. */
 export async function serveSandbox(
   options: SandboxServerOptions,
-  { terminal, signal }: CommandContext,
+  { terminal, signal, workingFolder }: CommandContext,
 ): Promise<number> {
+  const faults =
+    options.faults === undefined ? undefined : await loadFaults(resolve(workingFolder, options.faults));
   const sandbox = await startSandbox({
     dir: join(loomHome({ sandbox: true }).root, 'providers'),
     port: options.port,
     latencyMs: options.latency,
     turnaroundMs: options.turnaround,
+    countPrompts: true,
+    ...(faults && { faults }),
   });
   for (const name of providerNames) {
     const { keyVariable, baseUrlVariable } = providerEntry(name);
@@ -25,4 +31,15 @@ export async function serveSandbox(
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   await sandbox.close();
   throw signal.reason;
+}
+
+/** LoomError `input` names the file, and what in it is no fault. */
+async function loadFaults(path: string): Promise<Faults> {
+  try {
+    return readFaults(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    throw new LoomError('input', `can't read the faults in ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }

@@ -1,5 +1,6 @@
 /** Everything that people see goes through here, so that a test can stand in for the process. */
-import { createInterface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline/promises';
+import { InterruptedError } from '../errors.ts';
 
 export interface Terminal {
   /** A line of results, on stdout: plain and never wrapped. */
@@ -47,7 +48,10 @@ export function createTerminal(streams: {
     async confirm(question) {
       const lines = createInterface({ input: stdin, output: stderr });
       try {
-        const answer = await lines.question(`${paint('cyan', question)} [y/N] `);
+        const answer = await Promise.race([
+          lines.question(`${paint('cyan', question)} [y/N] `),
+          endOfInput(lines),
+        ]);
         return /^y(es)?$/i.test(answer.trim()) ? 'yes' : 'no';
       } finally {
         lines.close();
@@ -56,6 +60,14 @@ export function createTerminal(streams: {
     drawsBars: Boolean(stderr.isTTY),
     stderr,
   };
+}
+
+/** Ctrl+D answers nothing, which is no; Ctrl+C interrupts the program as anywhere else. */
+function endOfInput(lines: Interface): Promise<string> {
+  return new Promise((resolve, reject) => {
+    lines.once('SIGINT', () => reject(new InterruptedError('SIGINT')));
+    lines.once('close', () => resolve(''));
+  });
 }
 
 function ignoreClosedPipe(stream: NodeJS.WriteStream): void {

@@ -13,6 +13,7 @@ import { describeSkipped } from './failures.ts';
 import type { CommandContext, TokensOptions } from './options.ts';
 import { startProgress } from './progress.ts';
 import { nameProvider, openReach } from './reach.ts';
+import { tellRetries } from './retries.ts';
 
 export async function tokens(options: TokensOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
@@ -28,6 +29,7 @@ export async function tokens(options: TokensOptions, context: CommandContext): P
       const order = { dataset, provider: entry.name, model: options.model, workers: options.workers };
       summary = await countTokens(order, () => entry.openSync(connection), context.signal, {
         onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
+        onRetry: tellRetries(entry, (line) => progress.note(line)),
       });
     } finally {
       progress.stop();

@@ -68,12 +68,15 @@ export async function countTokens(
       createCallQueue({
         workers: order.workers,
         signal: runSignal,
+        stopsAtFatal: true,
         onRetry: (notice) => events.onRetry?.(notice),
       }),
-    async call(row, prompt, calls, runSignal) {
-      const request = { customId: createCustomId(row.index, prompt), model: order.model, prompt };
+    async call({ index }, prompt, digest, calls, callSignal) {
+      const request = { customId: createCustomId(index, digest), model: order.model, prompt };
       try {
-        progress.tokens += await calls.run(() => count(request, runSignal));
+        // Not `+= await`: that adds to the sum as it was before the call.
+        const tokens = await calls.run(() => count(request, callSignal));
+        progress.tokens += tokens;
       } catch (error) {
         if (!(error instanceof ProviderError) || error.scope === 'run') throw error;
         progress.errors += 1;

@@ -1,16 +1,21 @@
 /** Our custom ids: valid at every provider, unique in a job, and proof of the prompt that was sent. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const pattern = /^row-(0|[1-9]\d{0,14})-([0-9a-f]{8})$/;
 
-/** The first 32 bits of the prompt's sha256, as a number. */
-export function fingerprintPrompt(prompt: string): number {
-  return createHash('sha256').update(prompt).digest().readUInt32BE(0);
+/** sha256 of a prompt: what proves it, and tells equal ones. */
+export function digestPrompt(prompt: string): Buffer {
+  return hash('sha256', prompt, 'buffer');
+}
+
+/** The part of a digest that stands in a custom id: its first 32 bits. */
+export function fingerprintOf(digest: Buffer): number {
+  return digest.readUInt32BE(0);
 }
 
 /** `row-<index>-<first 8 hex digits of sha256(prompt)>`. */
-export function createCustomId(index: number, prompt: string): string {
-  return `row-${index}-${fingerprintPrompt(prompt).toString(16).padStart(8, '0')}`;
+export function createCustomId(index: number, digest: Buffer): string {
+  return `row-${index}-${digest.toString('hex', 0, 4)}`;
 }
 
 /** The parts of a custom id of ours, or undefined for any other. */

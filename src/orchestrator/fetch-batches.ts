@@ -1,25 +1,58 @@
 /** The story of `loom fetch`: ask how each batch is, bring in what is ready, write the outputs that are complete. */
+import { LoomError } from '../errors.ts';
 import type { BatchRecord, ProviderName } from '../models.ts';
 import type { Connection } from '../providers/provider.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
+import { type Lock, tryLock } from '../utils/locks.ts';
 import type { DamagedRecord } from '../utils/storage.ts';
-import { checkBatches, downloadBatches, openJob, submitQueuedParts } from './fetch-job.ts';
-import { clearMergedJob, describeOutput, type MergedJob, mergeJob, outputIsFree } from './merge-job.ts';
+import { deleteUploads, downloadBatches } from './download-results.ts';
+import { checkBatches, submitQueuedParts } from './fetch-job.ts';
+import { openJob } from './job-fetch.ts';
+import {
+  clearMergedJob,
+  findWrittenOutput,
+  type MergedJob,
+  type MergeOptions,
+  mergeJob,
+  outputExists,
+  planOutput,
+} from './merge-job.ts';
 import type { RetryNotice } from './retry.ts';
-import { findJob, forgetJob, isPending, loadState, type StoredJob } from './stored-jobs.ts';
+import {
+  findJob,
+  findLostParts,
+  isPending,
+  loadState,
+  lockName,
+  nameJob,
+  reloadJob,
+  type StoredJob,
+} from './stored-jobs.ts';
+import { sweepHome } from './sweep-home.ts';
 
 export interface FetchOrder {
   /** A batch id or a job id; undefined: every pending job. */
   readonly id: string | undefined;
   readonly keep: boolean;
   readonly force: boolean;
+  /** Writes what there is of a batch that ended early, and the rows of a changed input that still match. */
+  readonly partial: boolean;
+  /** Where the input is now; undefined: where it was. Absolute. */
+  readonly inputPath: string | undefined;
   /** What relative paths in records of the Python tool are taken from. */
   readonly workingFolder: string;
   /** How to reach a provider, given the address in the record. LoomError when there is no key. */
   connect(provider: ProviderName, recordedBaseUrl: string | undefined): Connection;
   /** Whether a file in the way may go; `nobody` when there is nobody to ask. */
   confirmOverwrite(outputPath: string, id: string): Promise<'yes' | 'no' | 'nobody'>;
+}
+
+/** What an ended batch gave before its end. */
+export interface KeptAnswers {
+  readonly answers: number;
+  /** Whether they are in the cache, so that the same run sends only the rest. */
+  readonly inCache: boolean;
 }
 
 export interface FetchEvents {
@@ -33,6 +66,12 @@ export interface FetchEvents {
   onMerged?(merged: MergedJob): void;
   /** An output in the way that stays, and what was answered. */
   onKept?(id: string, outputPath: string, answer: 'no' | 'nobody'): void;
+  /** A batch ended early: what it gave is kept. */
+  onEnded?(record: BatchRecord, kept: KeptAnswers): void;
+  /** The provider's count of results is not what its files hold. */
+  onMiscount?(record: BatchRecord, counted: number, held: number): void;
+  /** Another process is working on this job: it is passed over. */
+  onBusy?(id: string): void;
   onDamaged?(damaged: DamagedRecord): void;
   /** One job could not be fetched; the others go on. */
   onError?(id: string, provider: ProviderName, error: unknown): void;
@@ -53,10 +92,11 @@ export interface FetchSummary {
 export interface FetchRun {
   readonly home: LoomHome;
   readonly order: FetchOrder;
+  readonly merging: MergeOptions;
   readonly events: FetchEvents;
   readonly signal: AbortSignal;
-  troubled: boolean;
-  incomplete: boolean;
+  /** The worst so far. */
+  readonly outcome: { troubled: boolean; incomplete: boolean };
 }
 
 /** Fetches one job or all pending ones. An error of one job is reported and does not stop the others. */
@@ -67,39 +107,103 @@ export async function fetchBatches(
   events: FetchEvents = {},
 ): Promise<FetchSummary> {
   const state = await loadState(home);
-  const run: FetchRun = { home, order, events, signal, troubled: false, incomplete: false };
+  const { workingFolder, inputPath } = order;
+  const merging = { workingFolder, inputPath, changedRows: order.partial ? 'leave_out' : 'refuse' } as const;
+  const outcome = { troubled: false, incomplete: false };
+  const run: FetchRun = { home, order, merging, events, signal, outcome };
   for (const damaged of state.damaged) {
     events.onDamaged?.(damaged);
-    run.troubled = true;
+    outcome.troubled = true;
   }
-  for (const job of state.abandoned) await forgetJob(home, job);
+  await sweepHome(home);
   const targets = order.id === undefined ? state.jobs.filter(isPending) : [findJob(state, order.id)];
   for (const stored of targets) {
     try {
-      await fetchJob(run, stored);
+      await fetchLocked(run, stored);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       events.onError?.(stored.id, stored.provider, error);
-      run.troubled = true;
+      outcome.troubled = true;
     }
   }
-  return { jobs: targets.length, troubled: run.troubled, incomplete: run.incomplete };
+  return { jobs: targets.length, ...outcome };
+}
+
+/** Fetches a job as it is now on disk, unless another process is at it. */
+async function fetchLocked(run: FetchRun, known: StoredJob): Promise<void> {
+  run.signal.throwIfAborted();
+  const lock = await tryLock(run.home.locks, lockName(known));
+  if (!lock) return run.events.onBusy?.(known.id);
+  try {
+    const stored = await reloadJob(run.home, known);
+    if (stored && (run.order.id !== undefined || isPending(stored)))
+      await fetchJob(whileHeld(run, lock), stored);
+    if (!(await reloadJob(run.home, known))) await lock.forget();
+  } finally {
+    await lock.release();
+  }
+}
+
+/** A run that stops as soon as its lock is another's. */
+function whileHeld(run: FetchRun, lock: Lock): FetchRun {
+  return { ...run, signal: AbortSignal.any([run.signal, lock.lost]) };
 }
 
 async function fetchJob(run: FetchRun, stored: StoredJob): Promise<void> {
+  const written = await findWrittenOutput(stored, run.merging);
+  if (written) {
+    if (!run.order.keep) await forgetUploads(run, stored);
+    return finishJob(run, stored, written);
+  }
   const fetching = await openJob(run, stored);
+  reportLostParts(run, stored);
   await submitQueuedParts(fetching);
-  const ready = await checkBatches(fetching);
-  const complete = ready.length === fetching.parts;
-  const output = describeOutput(run, stored);
-  if (complete && !(await outputIsFree(run, stored, output.path))) return;
-  await downloadBatches(fetching, ready);
-  if (fetching.parts > 1) run.events.onParts?.(stored.id, ready.length, fetching.parts);
+  const { ready, ended } = await checkBatches(fetching);
+  const usable = run.order.partial ? [...ready, ...ended] : ready;
+  const missing = run.order.partial ? fetching.lostParts : 0;
+  const complete = usable.length + missing === fetching.parts && usable.length > 0;
+  if (complete && !(await outputIsFree(run, stored))) return;
+  await downloadBatches(fetching, usable);
+  if (fetching.parts > 1) run.events.onParts?.(stored.id, usable.length, fetching.parts);
   if (!complete) return;
-  const merged = await mergeJob(run, stored, ready, output);
-  await clearMergedJob(run, stored, ready, output.path);
-  if (merged.summary.failed > 0) run.incomplete = true;
-  if (merged.summary.answered === 0) run.troubled = true;
+  // A job of one part has a batch id only since that was submitted, which may have been just now.
+  const id = stored.job ? nameJob(stored.job) : stored.id;
+  const current = { ...stored, id, records: fetching.records };
+  const merged = await mergeJob(run.home, current, usable, run.merging);
+  if (!run.order.keep) await deleteUploads(fetching, usable);
+  await finishJob(run, current, merged);
+}
+
+/** What an earlier fetch had no time for; it is no reason to hold up the output. */
+async function forgetUploads(run: FetchRun, stored: StoredJob): Promise<void> {
+  const fetching = await openJob(run, stored).catch(() => undefined);
+  if (fetching) await deleteUploads(fetching, stored.records);
+}
+
+function reportLostParts(run: FetchRun, stored: StoredJob): void {
+  for (const part of findLostParts(stored)) {
+    const what = `the record of part ${part.part} (batch ${part.batch_id}) is gone, so the job has no output by itself.`;
+    const hint = `The same loom run command sends what is missing; loom fetch --id ${stored.id} --partial writes what there is.`;
+    run.events.onError?.(stored.id, stored.provider, new LoomError('state', what, { hint }));
+    run.outcome.troubled = true;
+  }
+}
+
+/** Whether the output may be written, after asking where a file is in the way. */
+async function outputIsFree(run: FetchRun, stored: StoredJob): Promise<boolean> {
+  if (!(await outputExists(stored, run.merging)) || run.order.force) return true;
+  const { path } = planOutput(stored, run.merging);
+  const answer = await run.order.confirmOverwrite(path, stored.id);
+  if (answer === 'yes') return true;
+  run.events.onKept?.(stored.id, path, answer);
+  if (answer === 'nobody') run.outcome.troubled = true;
+  return false;
+}
+
+async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): Promise<void> {
+  await clearMergedJob(run.home, stored, merged.outputPath, run.order.keep);
+  if (merged.summary.failed > 0) run.outcome.incomplete = true;
+  if (merged.summary.answered === 0) run.outcome.troubled = true;
   run.events.onMerged?.(merged);
 }
 

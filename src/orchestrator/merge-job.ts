@@ -1,28 +1,40 @@
-/** The steps of a fetch that end a job: match its results with the rows that were sent, write the output, clear up. */
+/** The steps of a fetch that end a job: write its output from results on disk, and clear up. */
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
-import { indexResults } from '../utils/answers.ts';
 import { checkOutputPath, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { deleteJob, saveJob } from '../utils/jobs.ts';
-import { deleteRecord, readIdMap, resultsPath, updateRecord } from '../utils/storage.ts';
+import { type JobRecord, saveJob } from '../utils/jobs.ts';
+import { deleteRecord, resultsPath, updateRecord } from '../utils/storage.ts';
 import { type Dataset, defaultOutputPath, describeDataset } from './dataset.ts';
-import type { FetchRun } from './fetch-batches.ts';
-import { matchMappedRows, matchOwnRows, type RowMatcher } from './match-rows.ts';
-import { type MergeSummary, mergeAnswers } from './merge.ts';
+import { openJobAnswers } from './job-answers.ts';
+import { errorsPathFor, mergeAnswers } from './merge.ts';
 import { removeRequestFiles } from './part-writer.ts';
-import type { StoredJob } from './stored-jobs.ts';
+import type { MergeSummary } from './row-tally.ts';
+import { forgetJob, type StoredJob } from './stored-jobs.ts';
 
 export interface MergedJob {
   readonly id: string;
   readonly outputPath: string;
   readonly summary: MergeSummary;
+  /** How many answers were in the cache when the job was planned. */
+  readonly cacheHits: number;
   /** Results with a custom id that was not sent. */
   readonly unknownResults: number;
+  /** Why answers could not be put into the cache, when they couldn't. */
+  readonly cacheTrouble: unknown;
 }
 
-export interface JobOutput {
+export interface MergeOptions {
+  /** What relative paths in records of the Python tool are taken from. */
+  readonly workingFolder: string;
+  /** Where the input is now, when it is not where it was. */
+  readonly inputPath: string | undefined;
+  readonly changedRows: 'refuse' | 'leave_out';
+}
+
+export interface JobOutputPlan {
   readonly dataset: Dataset;
   readonly path: string;
   readonly model: string;
@@ -30,78 +42,153 @@ export interface JobOutput {
 }
 
 /** What a job is merged from and to. */
-export function describeOutput({ order }: FetchRun, { id, job, provider, records }: StoredJob): JobOutput {
+export function planOutput({ id, job, provider, records }: StoredJob, options: MergeOptions): JobOutputPlan {
   const source = job ?? records[0];
   if (!source) throw new LoomError('state', `${id} has no record.`);
-  const inputPath = resolve(order.workingFolder, source.original_file_path);
-  const dataset = describeDataset(inputPath, source.prompt_column ?? undefined);
+  const originalPath = resolve(options.workingFolder, source.original_file_path);
+  const column = source.prompt_column ?? undefined;
+  const original = describeDataset(originalPath, column);
   const path = source.output_path
-    ? resolve(order.workingFolder, source.output_path)
-    : defaultOutputPath(dataset, provider, source.model);
+    ? resolve(options.workingFolder, source.output_path)
+    : defaultOutputPath(original, provider, source.model);
+  const dataset = options.inputPath === undefined ? original : describeDataset(options.inputPath, column);
+  if (dataset.format.fileType !== original.format.fileType) {
+    throw new LoomError(
+      'input',
+      `${dataset.path} is no ${original.format.fileType} file, and ${originalPath} was.`,
+      {
+        hint: 'Give --file the file that was submitted.',
+      },
+    );
+  }
   return { dataset, path, model: source.model, withMeta: source.with_meta };
 }
 
-/** Whether the output may be written, after asking where a file is in the way. LoomError `output` where none can be. */
-export async function outputIsFree(run: FetchRun, stored: StoredJob, path: string): Promise<boolean> {
-  const exists = await checkOutputPath(path);
-  if (!exists || run.order.force) return true;
-  const answer = await run.order.confirmOverwrite(path, stored.id);
-  if (answer === 'yes') return true;
-  run.events.onKept?.(stored.id, path, answer);
-  if (answer === 'nobody') run.troubled = true;
-  return false;
+/** Whether an output is in the way. LoomError `output` where none can be written. */
+export function outputExists(stored: StoredJob, options: MergeOptions): Promise<boolean> {
+  return checkOutputPath(planOutput(stored, options).path);
 }
 
-/** Writes the output from results that are on disk. Nothing is cleared away yet. */
+/** Writes the output from results that are on disk, and notes in the job that it did. Nothing is cleared away yet. */
 export async function mergeJob(
-  { home }: FetchRun,
+  home: LoomHome,
   stored: StoredJob,
   records: readonly BatchRecord[],
-  output: JobOutput,
+  options: MergeOptions,
 ): Promise<MergedJob> {
-  const matcher = await matchRecords(home, records);
-  const paths = records.map((record) => resultsPath(home.results, record));
-  const results = await indexResults(paths, (customId) => matcher.slotOf(customId));
-  const { dataset, path, model, withMeta } = output;
+  const { job } = stored;
+  const { dataset, path, model, withMeta } = planOutput(stored, options);
+  const answers = await openJobAnswers(home, dataset, job, records);
   try {
-    const order = { dataset, outputPath: path, provider: stored.provider, model, withMeta };
-    const summary = await mergeAnswers(order, (row) => {
-      const place = matcher.locate(row);
-      if (typeof place === 'number') return results.get(place) ?? 'no_result';
-      // A job sends every row that has a prompt, but for those that no batch can hold.
-      return place === 'not_sent' && stored.job && row.prompt !== null ? 'too_large' : place;
-    });
-    return { id: stored.id, outputPath: path, summary, unknownResults: results.unknown };
+    if (answers.areForeign && options.changedRows === 'refuse') throw describeForeignResults(stored, dataset);
+    const order = {
+      dataset,
+      outputPath: path,
+      provider: stored.provider,
+      model,
+      withMeta,
+      withError: job?.with_error ?? false,
+      changedRows: options.changedRows,
+      expectedRows: job?.rows,
+      temporaryTag: stored.id.replace(/[^\w-]/g, '_'),
+      onComplete: async (temporaryPath: string, summary: MergeSummary) => {
+        if (job && records.length > 0)
+          await noteWriting(home, job, temporaryPath, summary, answers.unknownResults);
+      },
+    };
+    const summary = await mergeAnswers(order, (row) => answers.answerFor(row));
+    return {
+      id: stored.id,
+      outputPath: path,
+      summary,
+      cacheHits: job?.cached_rows ?? 0,
+      unknownResults: answers.unknownResults,
+      cacheTrouble: answers.cacheTrouble,
+    };
   } finally {
-    await results.close();
+    await answers.close();
   }
 }
 
-async function matchRecords(home: LoomHome, records: readonly BatchRecord[]): Promise<RowMatcher> {
-  const first = records[0] as BatchRecord;
-  if (first.job_id === undefined)
-    return matchMappedRows(await readIdMap(home.batches, first), first.file_type);
-  const matcher = matchOwnRows();
-  for (const record of records) matcher.add(await readIdMap(home.batches, record));
-  return matcher;
+/** An output without a single answer would end with the record of a paid batch deleted. */
+function describeForeignResults({ id }: StoredJob, dataset: Dataset): LoomError {
+  return new LoomError(
+    'state',
+    `not one result of ${id} has an id of a row of ${dataset.path}; everything is kept.`,
+    {
+      hint: 'Was it adopted with another input or column? Move its record away and adopt it again.',
+    },
+  );
 }
 
-/** Clears what a written output no longer needs; with --keep the records stay, and so does their job. */
-export async function clearMergedJob(
-  { home, order }: FetchRun,
-  { job }: StoredJob,
-  records: readonly BatchRecord[],
-  outputPath: string,
+/** From here on a crash leaves either no output of this job or the whole of it, and the job tells which. */
+async function noteWriting(
+  home: LoomHome,
+  job: JobRecord,
+  temporaryPath: string,
+  summary: MergeSummary,
+  unknownResults: number,
 ): Promise<void> {
-  if (order.keep) {
-    for (const record of records) {
-      await updateRecord(home.batches, { ...record, status: 'completed', output_path: outputPath });
-    }
-    if (job) await saveJob(home.jobs, { ...job, state: 'merged' });
-  } else {
-    for (const record of records) await deleteRecord(home.batches, record);
-    if (job) await deleteJob(home.jobs, job.job_id);
-  }
+  const { rows, answered, blankRows, failed, failures } = summary;
+  const groups = failures.map(({ kind, message, count, rowIds }) => ({
+    kind,
+    message,
+    count,
+    row_ids: rowIds,
+  }));
+  job.output = {
+    inode: (await stat(temporaryPath)).ino,
+    rows,
+    answered,
+    blank_rows: blankRows,
+    failed,
+    failures: groups,
+    unknown_results: unknownResults,
+  };
+  job.state = 'writing';
+  await saveJob(home.jobs, job);
+}
+
+/** The output that an earlier fetch put in place before it was cut off, if it did. */
+export async function findWrittenOutput(
+  stored: StoredJob,
+  options: MergeOptions,
+): Promise<MergedJob | undefined> {
+  const { job, id } = stored;
+  if (!job?.output || (job.state !== 'writing' && job.state !== 'merged')) return undefined;
+  const { path } = planOutput(stored, options);
+  const { inode, rows, answered, failed, unknown_results } = job.output;
+  if (job.state === 'writing' && (await stat(path).catch(() => undefined))?.ino !== inode) return undefined;
+  if (failed === 0) await removeFile(errorsPathFor(path));
+  const failures = job.output.failures.map(({ row_ids, ...group }) => ({ ...group, rowIds: row_ids }));
+  return {
+    id,
+    outputPath: path,
+    summary: { rows, answered, blankRows: job.output.blank_rows, failed, failures },
+    cacheHits: job.cached_rows,
+    unknownResults: unknown_results,
+    cacheTrouble: undefined,
+  };
+}
+
+/** Clears what a written output no longer needs; with `keep` the records stay, and so does their job. */
+export async function clearMergedJob(
+  home: LoomHome,
+  { job, records }: StoredJob,
+  outputPath: string,
+  keep: boolean,
+): Promise<void> {
+  // A fetch that finishes this one, cut off, keeps or clears as this one would have.
+  const keeps = job?.state === 'merged' ? (job.keep ?? keep) : keep;
+  if (job) await saveJob(home.jobs, Object.assign(job, { state: 'merged', keep: keeps }));
   for (const record of records) await removeFile(resultsPath(home.results, record));
-  if (job) for (const { part } of job.parts) await removeRequestFiles(home, job.job_id, part);
+  for (const record of records) {
+    if (keeps) await updateRecord(home.batches, { ...record, status: 'completed', output_path: outputPath });
+    else await deleteRecord(home.batches, record);
+  }
+  if (!job) return;
+  if (!keeps) return forgetJob(home, job);
+  // The cached answers stay: a later fetch --id writes the output anew.
+  for (const { part } of job.parts) await removeRequestFiles(home, job.job_id, part);
+  await saveJob(home.jobs, Object.assign(job, { state: 'kept' }));
 }

@@ -1,10 +1,13 @@
 /** Puts answers into the output file, in the input's order, and counts what each row got. */
-import { realpath } from 'node:fs/promises';
+import { realpath, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { ProviderName, Row, RowResult } from '../models.ts';
+import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
 import { converterFor } from '../utils/converters/index.ts';
-import { describeDiskError, writeFileAtomic } from '../utils/files.ts';
+import { describeDiskError, removeFile, writeFileAtomic } from '../utils/files.ts';
 import type { Dataset } from './dataset.ts';
+import { type MergeSummary, RowTally } from './row-tally.ts';
 
 export interface MergeOrder {
   readonly dataset: Dataset;
@@ -13,6 +16,15 @@ export interface MergeOrder {
   readonly provider: ProviderName;
   readonly model: string;
   readonly withMeta: boolean;
+  readonly withError: boolean;
+  /** Whether rows that are not the ones that were sent stop the merge, or stay without a response. */
+  readonly changedRows: 'refuse' | 'leave_out';
+  /** How many rows the input had when it was sent. */
+  readonly expectedRows?: number | undefined;
+  /** The same for every try of the same work, so that what a killed try left is replaced. */
+  readonly temporaryTag: string;
+  /** Called when the output is complete in a temporary file, just before that is put in place. */
+  readonly onComplete?: (temporaryPath: string, summary: MergeSummary) => Promise<void>;
 }
 
 /**
@@ -21,124 +33,171 @@ export interface MergeOrder {
  */
 export type RowAnswer = RowResult | 'no_result' | 'not_sent' | 'too_large' | 'changed';
 
-/** Rows that failed for one reason. */
-export interface FailureGroup {
-  readonly kind: string;
-  /** The provider's words for the first of them. */
-  readonly message: string;
-  count: number;
-  /** Ids of the first rows. */
-  readonly rowIds: string[];
-}
-
-export interface MergeSummary {
-  readonly rows: number;
-  readonly answered: number;
-  readonly blankRows: number;
-  /** Rows that should have a response and have none. */
-  readonly failed: number;
-  /** The largest group first. */
-  readonly failures: readonly FailureGroup[];
-}
-
-const namedRowsPerGroup = 5;
-
-/** Counts the fate of each row. */
-class RowTally {
-  rows = 0;
-  answered = 0;
-  blankRows = 0;
-  failed = 0;
-  readonly #groups = new Map<string, FailureGroup>();
-
-  addFailure(row: Row, kind: string, message: string): void {
-    this.failed += 1;
-    const group = this.#groups.get(kind) ?? { kind, message, count: 0, rowIds: [] };
-    group.count += 1;
-    if (group.rowIds.length < namedRowsPerGroup) group.rowIds.push(row.id);
-    this.#groups.set(kind, group);
-  }
-
-  summarize(): MergeSummary {
-    const failures = [...this.#groups.values()].sort((a, b) => b.count - a.count);
-    const { rows, answered, blankRows, failed } = this;
-    return { rows, answered, blankRows, failed, failures };
-  }
-}
+const namedRows = 5;
 
 const unansweredMessages = {
-  no_result: 'the provider returned no result for this row',
-  too_large: "the row alone is larger than the provider's limit for a batch, and was not sent",
+  no_result: 'The provider returned no result for this row.',
+  too_large: "The row alone is larger than the provider's limit for a batch, and was not sent.",
+  changed: 'The prompt is not the one that was sent: the input has changed since.',
 } as const;
+
+/** Where the reasons of rows without a response go. */
+export function errorsPathFor(outputPath: string): string {
+  return `${outputPath}.errors.jsonl`;
+}
 
 /**
  * Writes the output: complete and in place when this returns, untouched when it throws. LoomError `output` when it
- * can't be written, `input` when the input is not the one whose rows were sent.
+ * can't be written, `input` when the input is not the one whose rows were sent. The reasons of rows without a response
+ * are written next to it; without any, an older file of them is removed.
  */
 export async function mergeAnswers(
   order: MergeOrder,
   answerFor: (row: Row) => RowAnswer,
 ): Promise<MergeSummary> {
-  const { dataset } = order;
-  const tally = new RowTally();
-  const changedRows: string[] = [];
-  const meta = order.withMeta ? [order.provider, order.model] : [];
-  const fields = {
-    names: ['llm_response', ...(order.withMeta ? ['llm_provider', 'llm_model'] : [])],
-    valuesFor(row: Row) {
-      const answer = answerFor(row);
-      if (answer === 'changed') changedRows.push(row.id);
-      return [countAnswer(tally, row, answer), ...meta];
-    },
-  };
-  const converter = await converterFor(dataset.format.fileType);
-  async function* chunks() {
-    yield* converter.mergeRows(dataset.path, dataset.format.gzip, { column: dataset.column }, fields);
-    if (changedRows.length > 0) throw describeChange(dataset, changedRows);
+  // A link stays a link: the file that it leads to is replaced.
+  const target = await realpath(order.outputPath).catch(() => order.outputPath);
+  const errors = openErrorLog(errorsPathFor(order.outputPath), order.temporaryTag);
+  const tally = new RowTally((failure) => errors.add(failure));
+  try {
+    await writeFileAtomic(target, mergeRows(order, answerFor, tally, errors), {
+      mode: 0o666,
+      temporaryTag: order.temporaryTag,
+      async onComplete(temporaryPath) {
+        await errors.putInPlace();
+        await order.onComplete?.(temporaryPath, tally.summarize());
+      },
+    });
+  } catch (error) {
+    await errors.discard();
+    if (error instanceof LoomError || (error as Error).name === 'AbortError') throw error;
+    throw new LoomError(
+      'output',
+      `can't write the output ${order.outputPath}: ${describeDiskError(error)}.`,
+      {
+        hint: 'Make room, or choose another path with --output; nothing is lost.',
+        cause: error,
+      },
+    );
   }
-  await writeOutput(order.outputPath, chunks());
+  if (tally.failed === 0) await removeFile(errorsPathFor(order.outputPath));
   return tally.summarize();
 }
 
-/** The row's response, null when it has none. */
-function countAnswer(tally: RowTally, row: Row, answer: RowAnswer): string | null {
-  tally.rows += 1;
-  if (answer === 'not_sent' || answer === 'changed') {
-    if (row.prompt === null) tally.blankRows += 1;
-    return null;
+async function* mergeRows(
+  order: MergeOrder,
+  answerFor: (row: Row) => RowAnswer,
+  tally: RowTally,
+  errors: ErrorLog,
+): AsyncGenerator<Buffer> {
+  const { dataset } = order;
+  const changedRows: string[] = [];
+  const converter = await converterFor(dataset.format.fileType);
+  const fields = describeFields(order, (row) => {
+    const answer = answerFor(row);
+    if (answer === 'changed') changedRows.push(row.id);
+    return settleRow(tally, row, answer);
+  });
+  for await (const chunk of converter.mergeRows(
+    dataset.path,
+    dataset.format.gzip,
+    { column: dataset.column },
+    fields,
+  )) {
+    yield chunk;
+    await errors.drain();
   }
-  if (typeof answer === 'string') {
-    tally.addFailure(row, answer, unansweredMessages[answer]);
-    return null;
+  if (order.changedRows === 'leave_out') return;
+  if (changedRows.length > 0) throw describeChange(dataset, changedRows);
+  if (tally.rows < (order.expectedRows ?? 0))
+    throw describeMissingRows(dataset, tally.rows, order.expectedRows ?? 0);
+}
+
+/** What a row gets: its text or null, and why there is none. */
+interface SettledRow {
+  readonly text: string | null;
+  readonly error: string | null;
+}
+
+function describeFields(order: MergeOrder, settle: (row: Row) => SettledRow) {
+  const { provider, model, withMeta, withError } = order;
+  const meta = withMeta ? [provider, model] : [];
+  return {
+    names: [
+      'llm_response',
+      ...(withMeta ? ['llm_provider', 'llm_model'] : []),
+      ...(withError ? ['llm_error'] : []),
+    ],
+    valuesFor(row: Row) {
+      const { text, error } = settle(row);
+      return withError ? [text, ...meta, error] : [text, ...meta];
+    },
+  };
+}
+
+function settleRow(tally: RowTally, row: Row, answer: RowAnswer): SettledRow {
+  if (typeof answer === 'object' && answer.outcome === 'succeeded') {
+    tally.countAnswer();
+    return { text: answer.text, error: null };
   }
-  if (answer.outcome === 'succeeded') {
-    tally.answered += 1;
-    return answer.text;
+  if (answer === 'not_sent') {
+    tally.countUnsent(row);
+    return { text: null, error: null };
   }
-  tally.addFailure(row, answer.error.kind, answer.error.message);
-  return null;
+  const { kind, message } =
+    typeof answer === 'object' ? answer.error : { kind: answer, message: unansweredMessages[answer] };
+  tally.countFailure(row, kind, message);
+  return { text: null, error: `${kind}: ${message}` };
 }
 
 function describeChange(dataset: Dataset, rowIds: readonly string[]): LoomError {
-  const named = rowIds.slice(0, namedRowsPerGroup).join(', ');
-  const rest = rowIds.length > namedRowsPerGroup ? ` and ${rowIds.length - namedRowsPerGroup} more` : '';
-  return new LoomError(
-    'input',
-    `the input ${dataset.path} has changed since the batch was submitted: the prompt of row ${named}${rest} is not the one that was sent.`,
-    { hint: 'Put the submitted file back and fetch again; the batch is kept.' },
-  );
+  const named = rowIds.slice(0, namedRows).join(', ');
+  const rest = rowIds.length > namedRows ? ` and ${rowIds.length - namedRows} more` : '';
+  const what = `the input ${dataset.path} has changed since it was submitted: the prompt of row ${named}${rest} is not the one that was sent.`;
+  return new LoomError('input', what, { hint: changedInputHint });
 }
 
-async function writeOutput(path: string, chunks: AsyncIterable<Buffer>): Promise<void> {
-  // A link stays a link: the file that it leads to is replaced.
-  const target = await realpath(path).catch(() => path);
-  try {
-    await writeFileAtomic(target, chunks, { mode: 0o666 });
-  } catch (error) {
-    if (error instanceof LoomError) throw error;
-    throw new LoomError('output', `can't write the output ${path}: ${describeDiskError(error)}.`, {
-      hint: 'Make room or choose another path with --output; nothing is lost.',
-      cause: error,
-    });
+function describeMissingRows(dataset: Dataset, rows: number, expected: number): LoomError {
+  const what = `the input ${dataset.path} has changed since it was submitted: it had ${expected} rows and has ${rows}.`;
+  return new LoomError('input', what, { hint: changedInputHint });
+}
+
+const changedInputHint =
+  'Put the submitted file back and fetch again, or merge the rows that still match with --partial; the answers are kept.';
+
+/** The lines of `<output>.errors.jsonl`, written beside it and put in place with it. */
+interface ErrorLog {
+  add(failure: { row: Row; kind: string; message: string }): void;
+  drain(): Promise<void>;
+  putInPlace(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+function openErrorLog(path: string, temporaryTag: string): ErrorLog {
+  const temporary = join(dirname(path), `.${basename(path)}.${temporaryTag}.tmp`);
+  let lines: string[] = [];
+  let file: BufferedFile | undefined;
+  async function drain(): Promise<void> {
+    if (lines.length === 0) return;
+    file ??= await openBufferedFile(temporary);
+    file.write(lines.join(''));
+    lines = [];
+    await file.drain();
   }
+  return {
+    add({ row, kind, message }) {
+      lines.push(`${JSON.stringify({ row: row.index, id: row.id, kind, message })}\n`);
+    },
+    drain,
+    async putInPlace() {
+      await drain();
+      if (!file) return;
+      await file.close();
+      await rename(temporary, path);
+    },
+    async discard() {
+      await file?.abandon();
+      await removeFile(temporary).catch(() => {});
+    },
+  };
 }

@@ -1,13 +1,18 @@
 /** Cuts the rows of an input into parts that a provider takes as one batch each, encoded in request files on disk. */
+import { join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { ProviderName } from '../models.ts';
 import type { BatchProvider } from '../providers/provider.ts';
-import { ensurePrivateFolder } from '../utils/files.ts';
+import { openBufferedFile } from '../utils/buffered-file.ts';
+import { openCache } from '../utils/cache.ts';
+import { ensurePrivateFolder, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { createJobId, type JobPart, type JobRecord, jobVersion } from '../utils/jobs.ts';
-import { createCustomId } from './custom-ids.ts';
+import { type JobPart, type JobRecord, jobVersion } from '../utils/jobs.ts';
+import { encodeResult } from '../utils/result-lines.ts';
+import { createCustomId, digestPrompt } from './custom-ids.ts';
 import { type Census, type Dataset, readDataset } from './dataset.ts';
 import { createPartWriter, type PartLimits } from './part-writer.ts';
+import { PromptIndex } from './prompt-index.ts';
 
 /** What a person asked a batch run for. */
 export interface BatchOrder {
@@ -17,6 +22,8 @@ export interface BatchOrder {
   /** Absolute. */
   readonly outputPath: string;
   readonly withMeta: boolean;
+  /** Adds `llm_error`. */
+  readonly withError: boolean;
   readonly useCache: boolean;
   /** Kept for the fetch: the address that was given for this run. */
   readonly baseUrl: string | undefined;
@@ -37,33 +44,93 @@ export function limitParts(limits: PartLimits, batchSize: number | undefined): P
   };
 }
 
-/**
- * Checks the whole input and writes the request files of a new job. The job is not saved yet: nothing but
- * request files is on disk when this returns, and not even those when it throws.
- */
+/** A job that is planned and not saved yet: nothing of it is on disk but its files of requests and cached answers. */
+export interface Plan {
+  readonly job: JobRecord;
+  /** Removes those files. */
+  discard(): Promise<void>;
+}
+
+/** Checks the whole input and writes the request files of a new job. Nothing is left on disk when it throws. */
 export async function planBatches(
   home: LoomHome,
+  jobId: string,
   order: BatchOrder,
   provider: BatchProvider,
   limits: PartLimits,
   signal: AbortSignal,
-): Promise<JobRecord> {
-  const jobId = createJobId();
+): Promise<Plan> {
   await ensurePrivateFolder(home.requests);
   const writer = createPartWriter(home, jobId, provider, limits);
+  const answers = await openKnownAnswers(home, jobId, order);
+  const discard = async () => {
+    await writer.discard();
+    await answers.discard();
+  };
   try {
     const census = await readDataset(order.dataset, signal, (row) => {
       if (row.prompt === null) return;
-      const customId = createCustomId(row.index, row.prompt);
+      const digest = digestPrompt(row.prompt);
+      const customId = createCustomId(row.index, digest);
+      if (answers.has(row.index, customId, digest, row.prompt)) return answers.drain();
       return writer.add(row, { customId, model: order.model, prompt: row.prompt });
     });
     const parts = await writer.finish();
-    if (parts.length === 0) throw allRowsTooLarge(order, limits);
-    return describeJob(jobId, order, census, parts);
+    const cachedRows = await answers.finish();
+    if (parts.length === 0 && cachedRows === 0) throw allRowsTooLarge(order, limits);
+    return { job: describeJob(jobId, order, census, cachedRows, parts), discard };
   } catch (error) {
-    await writer.discard();
+    await discard();
     throw error;
   }
+}
+
+/** Rows that need no request: their answer is in the cache, or an earlier row asks the same. */
+interface KnownAnswers {
+  has(row: number, customId: string, digest: Buffer, prompt: string): boolean;
+  drain(): Promise<void> | undefined;
+  /** How many answers were in the cache; they are in the job's own file then. */
+  finish(): Promise<number>;
+  discard(): Promise<void>;
+}
+
+async function openKnownAnswers(home: LoomHome, jobId: string, order: BatchOrder): Promise<KnownAnswers> {
+  if (!order.useCache) {
+    return { has: () => false, drain: () => undefined, finish: async () => 0, discard: async () => {} };
+  }
+  await ensurePrivateFolder(home.results);
+  const cache = openCache(home.cache, order.provider, order.model);
+  const path = cachedAnswersPath(home, jobId);
+  const file = await openBufferedFile(path);
+  let prompts: PromptIndex | undefined = new PromptIndex();
+  let cachedRows = 0;
+  return {
+    has(row, customId, digest, prompt) {
+      if (prompts?.firstRowWith(digest, row) !== row) return true;
+      const text = cache.get(prompt);
+      if (text === undefined) return false;
+      file.write(encodeResult({ customId, outcome: 'succeeded', text }));
+      cachedRows += 1;
+      return true;
+    },
+    drain: () => file.drain(),
+    async finish() {
+      // `discard` outlives the planning, and would keep 33 bytes a row through every upload.
+      prompts = undefined;
+      await file.close();
+      if (cachedRows === 0) await removeFile(path);
+      return cachedRows;
+    },
+    async discard() {
+      await file.abandon();
+      await removeFile(path);
+    },
+  };
+}
+
+/** The answers that a job found in the cache when it was planned. */
+export function cachedAnswersPath(home: LoomHome, jobId: string): string {
+  return join(home.results, `${jobId}_cached.jsonl`);
 }
 
 function allRowsTooLarge(order: BatchOrder, limits: PartLimits): LoomError {
@@ -76,7 +143,13 @@ function allRowsTooLarge(order: BatchOrder, limits: PartLimits): LoomError {
   );
 }
 
-function describeJob(jobId: string, order: BatchOrder, census: Census, parts: JobPart[]): JobRecord {
+function describeJob(
+  jobId: string,
+  order: BatchOrder,
+  census: Census,
+  cachedRows: number,
+  parts: JobPart[],
+): JobRecord {
   const { dataset } = order;
   return {
     version: jobVersion,
@@ -90,10 +163,13 @@ function describeJob(jobId: string, order: BatchOrder, census: Census, parts: Jo
     input_sha256: census.sha256,
     rows: census.rows,
     blank_rows: census.blankRows,
+    cached_rows: cachedRows,
     output_path: order.outputPath,
     with_meta: order.withMeta,
+    with_error: order.withError,
     use_cache: order.useCache,
     base_url: order.baseUrl ?? null,
+    announced: false,
     state: 'pending',
     parts,
   };

@@ -28,6 +28,8 @@ export interface CallQueueOptions {
   readonly workers: number;
   readonly signal: AbortSignal;
   readonly policy?: RetryPolicy;
+  /** After an error that reaches the whole run no call is made any more: each fails with that error. */
+  readonly stopsAtFatal?: boolean;
   readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
 }
 
@@ -49,14 +51,21 @@ export function isRateLimit(error: unknown): error is ProviderError {
   );
 }
 
+/** Whether an error is about more than its own call; one that is not a provider's (a full disk) always is. */
+function reachesRun(error: unknown): boolean {
+  return !(error instanceof ProviderError) || error.scope === 'run';
+}
+
 /** A queue for the calls of one run; its pace is shared by all of them. */
 export function createCallQueue(options: CallQueueOptions): CallQueue {
   const policy = options.policy ?? defaultRetryPolicy;
   const pace = createPace(options.workers, policy);
+  let fatal: { readonly error: unknown } | undefined;
 
   async function attempt<Result>(call: () => Promise<Result>): Promise<Result> {
     await pace.untilOpen(options.signal);
     options.signal.throwIfAborted();
+    if (fatal) throw fatal.error;
     const startedAt = Date.now();
     try {
       const result = await call();
@@ -64,6 +73,8 @@ export function createCallQueue(options: CallQueueOptions): CallQueue {
       return result;
     } catch (error) {
       if (isRateLimit(error)) pace.noteRateLimit(startedAt, error.retryAfterMs);
+      // Noted here, while the failed call still has its place in the queue: the next one is not made.
+      if (options.stopsAtFatal && reachesRun(error)) fatal ??= { error };
       throw error;
     }
   }

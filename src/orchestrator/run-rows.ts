@@ -1,17 +1,21 @@
 /** Takes the rows of a dataset through one call each, many at once, without holding more rows than it works on. */
+import { setMaxListeners } from 'node:events';
 import type { Row } from '../models.ts';
+import { digestPrompt } from './custom-ids.ts';
 import { type Dataset, readDataset } from './dataset.ts';
+import { abortAfterGrace } from './grace.ts';
 import type { CallQueue } from './retry.ts';
 
 export interface RowWork {
   readonly dataset: Dataset;
   readonly workers: number;
+  /** Once aborted, no new call is made; calls under way may finish for a few seconds. */
   readonly signal: AbortSignal;
-  /** Deals with a row that needs no call; false when it does need one. */
-  answerAtOnce?(row: Row, prompt: string): Promise<boolean>;
   openQueue(signal: AbortSignal): CallQueue;
+  /** Deals with a row that needs no call; false when it does need one. */
+  answerAtOnce?(row: Row, prompt: string, digest: Buffer): Promise<boolean>;
   /** Makes the row's call. What it throws stops the whole run. */
-  call(row: Row, prompt: string, calls: CallQueue, signal: AbortSignal): Promise<void>;
+  call(row: Row, prompt: string, digest: Buffer, calls: CallQueue, callSignal: AbortSignal): Promise<void>;
 }
 
 /** Rows that may wait for another try while others are called: one slow or failing row does not stop the rest. */
@@ -21,19 +25,23 @@ const waitingRows = 256;
 export async function runRows(work: RowWork): Promise<void> {
   const stop = new AbortController();
   const signal = AbortSignal.any([work.signal, stop.signal]);
+  const callSignal = abortAfterGrace(signal);
+  for (const shared of [signal, callSignal]) setMaxListeners(0, shared);
   const calls = work.openQueue(signal);
   const mostAtWork = work.workers + waitingRows;
   const atWork = new Set<Promise<void>>();
   let onRowDone = () => {};
   let failure: { readonly error: unknown } | undefined;
 
-  function start(row: Row, prompt: string): void {
+  function fail(error: unknown): void {
+    failure ??= { error };
+    stop.abort(error);
+  }
+
+  function start(row: Row, prompt: string, digest: Buffer): void {
     const running = work
-      .call(row, prompt, calls, signal)
-      .catch((error: unknown) => {
-        failure ??= { error };
-        stop.abort(error);
-      })
+      .call(row, prompt, digest, calls, callSignal)
+      .catch(fail)
       .finally(() => {
         atWork.delete(running);
         onRowDone();
@@ -42,15 +50,18 @@ export async function runRows(work: RowWork): Promise<void> {
   }
 
   try {
-    await readDataset(work.dataset, signal, async ({ prompt, ...row }) => {
-      if (prompt === null || (await work.answerAtOnce?.({ prompt, ...row }, prompt))) return;
+    await readDataset(work.dataset, signal, async (row) => {
+      const { prompt } = row;
+      if (prompt === null) return;
+      const digest = digestPrompt(prompt);
+      if (await work.answerAtOnce?.(row, prompt, digest)) return;
       // Not Promise.race over the set: it leaves a reaction on every slow row each time.
       while (atWork.size >= mostAtWork) await new Promise<void>((resolve) => (onRowDone = resolve));
-      start({ prompt, ...row }, prompt);
+      signal.throwIfAborted();
+      start(row, prompt, digest);
     });
   } catch (error) {
-    failure ??= { error };
-    stop.abort(error);
+    fail(error);
   }
   await Promise.all(atWork);
   if (failure) throw failure.error;

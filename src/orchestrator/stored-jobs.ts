@@ -1,10 +1,13 @@
 /** What lies in the loom home, as jobs: records of one `loom run` together, the Python tool's each on its own. */
+import { basename } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
+import { removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { deleteJob, type JobPart, type JobRecord, loadJobs } from '../utils/jobs.ts';
-import { type DamagedRecord, loadRecords } from '../utils/storage.ts';
+import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs } from '../utils/jobs.ts';
+import { type DamagedRecord, loadRecord, loadRecords, safeFileId } from '../utils/storage.ts';
 import { removeRequestFiles } from './part-writer.ts';
+import { cachedAnswersPath } from './plan-batches.ts';
 
 /** One job and the records of those of its parts that are batches. */
 export interface StoredJob {
@@ -28,41 +31,74 @@ export interface StoredState {
 export async function loadState(home: LoomHome): Promise<StoredState> {
   const { records, damaged: damagedRecords } = await loadRecords(home.batches);
   const { jobs: jobRecords, damaged: damagedJobs } = await loadJobs(home.jobs);
+  const damaged = [...damagedRecords, ...damagedJobs];
   const abandoned: JobRecord[] = [];
   const jobs: StoredJob[] = [];
   const grouped = new Set<string>();
   for (const job of jobRecords) {
     const own = recordsOf(job, records);
-    if (
-      job.parts.some((part) => isSubmitted(part) && !own.some((record) => record.batch_id === part.batch_id))
-    ) {
+    // With a damaged record about, a missing one may be that: nothing is forgotten then.
+    if (isAbandoned(job, own) && damagedRecords.length === 0) {
       abandoned.push(job);
       continue;
     }
     grouped.add(job.job_id);
     jobs.push({ id: nameJob(job), provider: job.provider, job, records: own });
   }
+  // A job that can't be read is reported; its batches wait for it, and are not taken for jobs of their own.
+  for (const { path } of damagedJobs) grouped.add(basename(path, '.json'));
   for (const record of records) {
     if (record.job_id && grouped.has(record.job_id)) continue;
     jobs.push({ id: record.batch_id, provider: record.provider, job: undefined, records: [record] });
   }
   jobs.sort((a, b) => creationTime(b) - creationTime(a));
-  return { jobs, abandoned, damaged: [...damagedRecords, ...damagedJobs] };
+  return { jobs, abandoned, damaged };
 }
 
 function recordsOf(job: JobRecord, records: readonly BatchRecord[]): BatchRecord[] {
-  const own = records.filter((record) => record.job_id === job.job_id);
+  const ids = new Set(job.parts.map((part) => part.batch_id));
+  const own = records.filter((record) => record.job_id === job.job_id && ids.has(record.batch_id));
   return own.sort((a, b) => (a.part ?? 0) - (b.part ?? 0));
+}
+
+/** Whether nothing of a job is left: its records were deleted by hand, or fetched by the Python tool. */
+function isAbandoned(job: JobRecord, records: readonly BatchRecord[]): boolean {
+  if (job.state === 'merged' || records.length > 0) return false;
+  return job.parts.some(isSubmitted);
+}
+
+/** The submitted parts of a job whose record is gone while those of others are there. */
+export function findLostParts({ job, records }: StoredJob): JobPart[] {
+  const ids = new Set(records.map((record) => record.batch_id));
+  return job?.parts.filter((part) => isSubmitted(part) && !ids.has(part.batch_id ?? '')) ?? [];
 }
 
 function isSubmitted(part: JobPart): boolean {
   return part.state === 'submitted' || part.state === 'downloaded';
 }
 
+/** The same job as it is now on disk; undefined when it is gone. */
+export async function reloadJob(home: LoomHome, stored: StoredJob): Promise<StoredJob | undefined> {
+  const job = stored.job && (await loadJob(home.jobs, stored.job.job_id));
+  if (stored.job && !job) return undefined;
+  if (job) {
+    const { records } = await loadRecords(home.batches);
+    return { id: nameJob(job), provider: job.provider, job, records: recordsOf(job, records) };
+  }
+  const [first] = stored.records;
+  const record = first && (await loadRecord(home.batches, first.provider, first.batch_id));
+  return record && { ...stored, records: [record] };
+}
+
 /** What people call a job: a batch id when it is one batch, else the job id. */
 export function nameJob(job: JobRecord): string {
   const [only, ...others] = job.parts;
   return others.length === 0 && only?.batch_id ? only.batch_id : job.job_id;
+}
+
+/** The lock that whoever works on a job holds. */
+export function lockName({ job, records, id }: StoredJob): string {
+  return job?.job_id ?? records[0]?.job_id ?? safeFileId(`${records[0]?.provider}_${id}`);
 }
 
 function creationTime(stored: StoredJob): number {
@@ -80,10 +116,13 @@ export function hasEndedBadly(status: BatchStatus): boolean {
 export function isPending(stored: StoredJob): boolean {
   const { job, records } = stored;
   if (!job) return records.some(({ status }) => status !== 'completed' && !hasEndedBadly(status));
-  if (job.state === 'merged') return false;
+  if (job.state === 'kept') return false;
+  if (job.state === 'merged' || job.state === 'writing') return true;
   const statuses = new Map(records.map((record) => [record.batch_id, record.status]));
-  const isOver = (part: JobPart) => hasEndedBadly(statuses.get(part.batch_id ?? '') ?? 'unknown');
-  const isIn = (part: JobPart) => part.state === 'downloaded';
+  const lost = new Set(findLostParts(stored));
+  const isOver = (part: JobPart) =>
+    lost.has(part) || hasEndedBadly(statuses.get(part.batch_id ?? '') ?? 'unknown');
+  const isIn = (part: JobPart) => part.state === 'downloaded' && !lost.has(part);
   return job.parts.every(isIn) || !job.parts.every((part) => isIn(part) || isOver(part));
 }
 
@@ -98,8 +137,9 @@ export function findJob(state: StoredState, id: string): StoredJob {
   });
 }
 
-/** Removes a job and its request files. */
+/** Removes a job and the files that are its own; the job itself last. */
 export async function forgetJob(home: LoomHome, job: JobRecord): Promise<void> {
-  await deleteJob(home.jobs, job.job_id);
   for (const { part } of job.parts) await removeRequestFiles(home, job.job_id, part);
+  await removeFile(cachedAnswersPath(home, job.job_id));
+  await deleteJob(home.jobs, job.job_id);
 }

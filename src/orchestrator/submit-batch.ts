@@ -3,55 +3,155 @@ import type { BatchRecord } from '../models.ts';
 import type { BatchEntry, Connection } from '../providers/provider.ts';
 import { checkOutputPath } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { type JobRecord, saveJob } from '../utils/jobs.ts';
-import { type BatchOrder, limitParts, planBatches } from './plan-batches.ts';
+import { createJobId, type JobRecord, loadJob, saveJob } from '../utils/jobs.ts';
+import { type Lock, tryLock } from '../utils/locks.ts';
+import { loadRecords } from '../utils/storage.ts';
+import { type Claim, claimWork, listRivals } from './claim-work.ts';
+import { checkFreeSpace } from './free-space.ts';
+import { abortAfterGrace } from './grace.ts';
+import { type MergedJob, mergeJob } from './merge-job.ts';
+import { type BatchOrder, limitParts, type Plan, planBatches } from './plan-batches.ts';
 import { createCallQueue, type RetryNotice } from './retry.ts';
 import { forgetJob } from './stored-jobs.ts';
 import { submitParts } from './submit-parts.ts';
+import { sweepHome } from './sweep-home.ts';
 
 export interface SubmitEvents {
   /** The input is checked and nothing was sent yet. */
-  readonly onPlanned?: ((job: JobRecord) => void) | undefined;
-  /** A batch is at the provider and its record on disk. */
-  readonly onSubmitted?: ((record: BatchRecord) => void) | undefined;
-  readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+  onPlanned?(job: JobRecord): void;
+  /** The same work was cut off in an earlier run: this run finishes it. */
+  onResumed?(job: JobRecord): void;
+  /** The same work is under way already; with `once` nothing more happens. */
+  onPending?(job: JobRecord): void;
+  /** A batch is at the provider and its record on disk; also told of those that a run that was cut off had submitted. */
+  onSubmitted?(record: BatchRecord): void;
+  /** Every part is submitted or waits in the queue. What is printed here is printed once for each job. */
+  onAnnounce?(job: JobRecord, queued: number): void;
+  onRetry?(notice: RetryNotice): void;
 }
 
-export interface SubmittedJob {
-  readonly job: JobRecord;
-  /** How many parts wait for room in the provider's queue. */
-  readonly queued: number;
+export interface SubmitOptions {
+  /** Sends nothing while the same work is pending. */
+  readonly once: boolean;
+  /** Asked when every answer is in the cache, before the output is written. */
+  mayWriteOutput(): Promise<boolean>;
 }
+
+export type SubmitOutcome =
+  | { readonly kind: 'submitted'; readonly job: JobRecord }
+  /** Every answer was in the cache: the output is written. */
+  | { readonly kind: 'answered'; readonly job: JobRecord; readonly merged: MergedJob }
+  | { readonly kind: 'pending' | 'declined' };
 
 /**
- * Checks the input whole, then submits it as one or more batches. When this throws before the first batch is
- * created, nothing is left behind; batches that were created stay recorded.
+ * Checks the input whole, then submits what the cache has no answer for as one or more batches. When this throws
+ * before the first batch is created, nothing is left behind; what may have been created stays recorded.
  */
 export async function submitBatch(
   home: LoomHome,
   order: BatchOrder,
   entry: BatchEntry,
   connection: Connection,
+  options: SubmitOptions,
   signal: AbortSignal,
   events: SubmitEvents = {},
-): Promise<SubmittedJob> {
+): Promise<SubmitOutcome> {
   await checkOutputPath(order.outputPath);
+  await sweepHome(home);
+  await checkFreeSpace(home.root, order.dataset);
   const provider = await entry.openBatch(connection);
-  const job = await planBatches(home, order, provider, limitParts(provider.limits, order.batchSize), signal);
-  await saveJob(home.jobs, job);
-  events.onPlanned?.(job);
-  const calls = createCallQueue({ workers: 1, signal, onRetry: events.onRetry });
+  const limits = limitParts(provider.limits, order.batchSize);
+  const jobId = createJobId();
+  const ownLock = (await tryLock(home.locks, jobId)) as Lock;
+  let lock = ownLock;
   try {
-    await submitParts({ home, job, provider, calls, signal }, (record) => events.onSubmitted?.(record));
+    const { plan, claim } = await planAndClaim(home, options.once, signal, order, () =>
+      planBatches(home, jobId, order, provider, limits, signal),
+    );
+    if (claim.kind === 'pending') {
+      events.onPending?.(claim.job);
+      return { kind: 'pending' };
+    }
+    if (claim.kind === 'cut_off') {
+      lock = claim.lock;
+      events.onResumed?.(claim.job);
+    } else {
+      events.onPlanned?.(plan.job);
+      if (claim.twin) events.onPending?.(claim.twin);
+    }
+    const job = claim.kind === 'cut_off' ? claim.job : plan.job;
+    if (job.parts.length === 0) return await writeKnownAnswers(home, job, options, plan.discard, signal);
+    const calls = createCallQueue({ workers: 1, signal, onRetry: (notice) => events.onRetry?.(notice) });
+    await submitJob({ home, job, provider, calls, signal, callSignal: abortAfterGrace(signal) }, events);
+    return { kind: 'submitted', job };
+  } finally {
+    if (!(await loadJob(home.jobs, jobId))) await ownLock.forget();
+    await lock.release();
+  }
+}
+
+/** Plans until the plan is of now: answers that came in while it was made are not asked for again. */
+async function planAndClaim(
+  home: LoomHome,
+  once: boolean,
+  signal: AbortSignal,
+  order: BatchOrder,
+  makePlan: () => Promise<Plan>,
+): Promise<{ plan: Plan; claim: Exclude<Claim, { kind: 'stale' }> }> {
+  for (;;) {
+    const rivals = await listRivals(home, order);
+    const plan = await makePlan();
+    const claim = await claimWork(home, plan.job, once, rivals, signal);
+    if (claim.kind !== 'own') await plan.discard();
+    if (claim.kind !== 'stale') return { plan, claim };
+  }
+}
+
+async function submitJob(submission: Parameters<typeof submitParts>[0], events: SubmitEvents): Promise<void> {
+  const { home, job } = submission;
+  for (const record of await recordsOf(home, job)) events.onSubmitted?.(record);
+  try {
+    await submitParts(submission, (record) => events.onSubmitted?.(record));
   } catch (error) {
     await discardUnsentJob(home, job);
     throw error;
   }
-  return { job, queued: job.parts.filter((part) => part.state === 'planned').length };
+  events.onAnnounce?.(job, job.parts.filter((part) => part.state === 'planned').length);
+  await saveJob(home.jobs, Object.assign(job, { announced: true }));
+}
+
+/** The batches that an earlier run of this job submitted, by part. */
+async function recordsOf(home: LoomHome, job: JobRecord): Promise<BatchRecord[]> {
+  if (job.parts.every((part) => part.state === 'planned')) return [];
+  const { records } = await loadRecords(home.batches);
+  const ids = new Set(job.parts.filter((part) => part.state !== 'submitting').map((part) => part.batch_id));
+  return records.filter((record) => ids.has(record.batch_id)).sort((a, b) => (a.part ?? 0) - (b.part ?? 0));
+}
+
+/** Nothing is left to send: the output is written at once. */
+async function writeKnownAnswers(
+  home: LoomHome,
+  job: JobRecord,
+  options: SubmitOptions,
+  discard: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<SubmitOutcome> {
+  try {
+    signal.throwIfAborted();
+    if (!(await options.mayWriteOutput())) return { kind: 'declined' };
+    const stored = { id: job.job_id, provider: job.provider, job, records: [] };
+    const merged = await mergeJob(home, stored, [], {
+      workingFolder: '/',
+      changedRows: 'refuse',
+      inputPath: undefined,
+    });
+    return { kind: 'answered', job, merged };
+  } finally {
+    await discard();
+  }
 }
 
 /** A job of which the provider has nothing for certain is forgotten; any other stays for later commands. */
 async function discardUnsentJob(home: LoomHome, job: JobRecord): Promise<void> {
-  if (job.parts.some((part) => part.state !== 'planned')) return;
-  await forgetJob(home, job);
+  if (job.parts.every((part) => part.state === 'planned')) await forgetJob(home, job);
 }

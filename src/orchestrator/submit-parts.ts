@@ -7,7 +7,7 @@ import type { BatchProvider, RequestFile } from '../providers/provider.ts';
 import { describeDiskError } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
-import { saveRecord } from '../utils/storage.ts';
+import { deleteRecord, loadRecords, saveRecord } from '../utils/storage.ts';
 import { idMapPath, requestFilePath } from './part-writer.ts';
 import { type CallQueue, isRateLimit, sleep } from './retry.ts';
 
@@ -16,24 +16,36 @@ export interface Submission {
   readonly job: JobRecord;
   readonly provider: BatchProvider;
   readonly calls: CallQueue;
+  /** No new call is made once it is aborted. */
   readonly signal: AbortSignal;
+  /** Cuts calls that are under way. */
+  readonly callSignal: AbortSignal;
 }
 
 /** Gateways that answer for a server whose own answer was lost. */
 const ambiguousStatuses = new Set([408, 502, 504]);
 const createAttempts = 4;
 const createPauseMs = 2_000;
+/** How long a new batch may take to show up in the provider's list. */
+const listingDelayMs = 3_000;
+const longAgoMs = 60_000;
 
 /**
- * Submits every part that is not yet at the provider and reports each batch as soon as its record is on disk.
- * Stops at a full queue: the parts that are left stay `planned`, for a later command.
+ * Submits every part that is not yet at the provider, in order, and reports each batch as soon as its record is on
+ * disk. A part whose creation was cut off is looked for first. Stops at a full queue: the parts that are left stay
+ * `planned`, for a later command.
  */
 export async function submitParts(
   submission: Submission,
   onSubmitted: (record: BatchRecord) => void,
 ): Promise<'all_submitted' | 'queue_full'> {
   for (const part of submission.job.parts) {
+    if (part.state === 'submitting') {
+      const record = await recoverPart(submission, part);
+      if (record) onSubmitted(record);
+    }
     if (part.state !== 'planned') continue;
+    submission.signal.throwIfAborted();
     const batchId = await submitPart(submission, part);
     if (batchId === undefined) return 'queue_full';
     onSubmitted(await recordPart(submission, part, batchId));
@@ -41,12 +53,61 @@ export async function submitParts(
   return 'all_submitted';
 }
 
+/**
+ * Settles a part that was cut off while its batch was created: its record, when a batch is found, or undefined, and
+ * then the part is `planned` again.
+ */
+async function recoverPart(submission: Submission, part: JobPart): Promise<BatchRecord | undefined> {
+  const { home, job } = submission;
+  const { records } = await loadRecords(home.batches);
+  const recorded = records.find((record) => record.job_id === job.job_id && record.tag === part.tag);
+  if (recorded) {
+    await markPart(submission, part, { state: 'submitted', batch_id: recorded.batch_id });
+    return recorded;
+  }
+  const batchId = await findBatch(submission, part);
+  if (batchId !== undefined) return recordPart(submission, part, batchId);
+  await markPart(submission, part, { state: 'planned' });
+  return undefined;
+}
+
+/** The batch that the provider has of a part whose creation was cut off, if any. */
+async function findBatch(submission: Submission, part: JobPart): Promise<string | undefined> {
+  for (let look = 1; ; look++) {
+    const { batchId, now } = await lookForBatch(submission, part);
+    if (batchId !== undefined) return batchId;
+    // A batch that was created a moment ago may not be listed yet.
+    const age = now.getTime() - Date.parse(part.submitting_since ?? '');
+    if (look > 1 || !(age < longAgoMs)) return undefined;
+    await sleep(listingDelayMs, submission.signal);
+  }
+}
+
+async function lookForBatch(
+  { home, provider, calls, callSignal }: Submission,
+  part: JobPart,
+): Promise<{ batchId: string | undefined; now: Date }> {
+  const find = provider.find?.bind(provider);
+  if (find) return { batchId: await calls.run(() => find(part.tag, callSignal)), now: new Date() };
+  const list = provider.listCandidates?.bind(provider);
+  if (!list || part.submitting_since === undefined) return { batchId: undefined, now: new Date() };
+  const since = new Date(part.submitting_since);
+  const { candidates, now } = await calls.run(() => list(since, part.requests, callSignal));
+  const taken = new Set((await loadRecords(home.batches)).records.map((record) => record.batch_id));
+  const batchId = candidates.find((id) => !taken.has(id) && !part.mistaken_ids?.includes(id));
+  if (batchId !== undefined) part.provisional = true;
+  return { batchId, now };
+}
+
 /** The id of the part's new batch, or undefined when the provider's queue is full. */
 async function submitPart(submission: Submission, part: JobPart): Promise<string | undefined> {
-  const { home, job } = submission;
+  const { home, job, provider, calls, callSignal } = submission;
   const file = await describeRequestFile(requestFilePath(home, job.job_id, part.part), part);
+  await deleteRefusedRecord(submission, part);
   await uploadPart(submission, part, file);
-  await markPart(submission, part, { state: 'submitting' });
+  const readClock = provider.readClock?.bind(provider);
+  const since = readClock ? await calls.run(() => readClock(callSignal)) : new Date();
+  await markPart(submission, part, { state: 'submitting', submitting_since: since.toISOString() });
   try {
     return await createBatch(submission, part, file);
   } catch (error) {
@@ -57,11 +118,19 @@ async function submitPart(submission: Submission, part: JobPart): Promise<string
   }
 }
 
+/** A batch that a full queue gave back may have left its record, when a fetch was cut off just then. */
+async function deleteRefusedRecord({ home, job }: Submission, part: JobPart): Promise<void> {
+  const { records } = await loadRecords(home.batches);
+  for (const record of records) {
+    if (record.job_id === job.job_id && record.part === part.part) await deleteRecord(home.batches, record);
+  }
+}
+
 async function uploadPart(submission: Submission, part: JobPart, file: RequestFile): Promise<void> {
-  const { calls, signal } = submission;
-  const upload = submission.provider.upload?.bind(submission.provider);
+  const { provider, calls, callSignal } = submission;
+  const upload = provider.upload?.bind(provider);
   if (!upload || part.file_id !== undefined) return;
-  const fileId = await calls.run(() => upload(file, signal));
+  const fileId = await calls.run(() => upload(file, callSignal));
   await markPart(submission, part, { file_id: fileId });
 }
 
@@ -85,41 +154,32 @@ async function markPart(submission: Submission, part: JobPart, change: Partial<J
   await saveJob(submission.home.jobs, submission.job);
 }
 
-/** Creates the batch; after an answer that was lost, looks for it by its tag before it tries again. */
+/** Creates the batch; after an answer that was lost, looks for it before it tries again. */
 async function createBatch(submission: Submission, part: JobPart, file: RequestFile): Promise<string> {
-  const { job, provider, calls, signal } = submission;
-  const find = provider.find?.bind(provider);
+  const { job, provider, signal, callSignal } = submission;
   for (let attempt = 1; ; attempt++) {
     try {
       return await provider.create(
         { file, fileId: part.file_id },
         { model: job.model, tag: part.tag },
-        signal,
+        callSignal,
       );
     } catch (error) {
       if (!(error instanceof ProviderError) || error.scope !== 'retry' || signal.aborted) throw error;
-      if (mayHaveBeenCreated(error)) {
-        if (!find) throw describeLostReply(part, error);
-        const batchId = await calls.run(() => find(part.tag, signal));
-        if (batchId !== undefined) return batchId;
-      }
+      const batchId = mayHaveBeenCreated(error) ? await findBatch(submission, part) : undefined;
+      if (batchId !== undefined) return batchId;
       if (attempt >= createAttempts) throw error;
       await sleep(error.retryAfterMs ?? Math.random() * createPauseMs * 2 ** attempt, signal);
     }
   }
 }
 
-function describeLostReply(part: JobPart, error: ProviderError): ProviderError {
-  return new ProviderError(
-    'run',
-    error.code,
-    `the reply to the creation of part ${part.part} was lost (${error.message}); the provider may have the batch. Look at its console before you run this again.`,
-    { cause: error },
-  );
-}
-
 /** Writes the batch's record, then notes in the job that the part is there. */
-async function recordPart(submission: Submission, part: JobPart, batchId: string): Promise<BatchRecord> {
+export async function recordPart(
+  submission: Submission,
+  part: JobPart,
+  batchId: string,
+): Promise<BatchRecord> {
   const { home, job } = submission;
   const record: BatchRecord = {
     batch_id: batchId,
@@ -132,6 +192,7 @@ async function recordPart(submission: Submission, part: JobPart, batchId: string
     status: 'validating',
     output_path: job.output_path,
     with_meta: job.with_meta,
+    use_cache: job.use_cache,
     job_id: job.job_id,
     part: part.part,
     parts: job.parts.length,
@@ -142,7 +203,20 @@ async function recordPart(submission: Submission, part: JobPart, batchId: string
     last_error: null,
   };
   const idMembers = createReadStream(idMapPath(home, job.job_id, part.part)) as AsyncIterable<Buffer>;
-  await saveRecord(home.batches, record, idMembers);
-  await markPart(submission, part, { state: 'submitted', batch_id: batchId });
+  try {
+    await saveRecord(home.batches, record, idMembers);
+    await markPart(submission, part, { state: 'submitted', batch_id: batchId });
+  } catch (error) {
+    throw nameUnrecordedBatch(error, job, batchId);
+  }
   return record;
+}
+
+/** A paid batch whose record can't be written is named, whatever happens to the disk. */
+function nameUnrecordedBatch(error: unknown, job: JobRecord, batchId: string): unknown {
+  if (!(error instanceof LoomError)) return error;
+  return new LoomError('state', `${error.message} The batch ${batchId} is at ${job.provider} and paid for.`, {
+    hint: 'Mend the disk, then run loom fetch: it finds the batch again.',
+    cause: error,
+  });
 }

@@ -6,7 +6,7 @@ import { aboutBatch, readId } from './batch-calls.ts';
 import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
 import { cleanMessage, forWholeBatch } from './refusal.ts';
 import { noTimeLimit } from './transport.ts';
-import { asCount, asId, asObject, asText, firstText, type WireObject } from './wire.ts';
+import { asCount, asId, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
 
 const limits = { requests: 100_000, bytes: 256_000_000 };
 const batchesPath = '/v1/messages/batches';
@@ -23,6 +23,17 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
         transport.call(signal, (signal) => client.messages.batches.retrieve(batchId, {}, { signal })),
       ),
     );
+
+  /** A page of the account's batches, newest first, and the server's clock. */
+  async function listPage(afterId: string | undefined, signal: AbortSignal, size = 100) {
+    const query = { limit: size, ...(afterId !== undefined && { after_id: afterId }) };
+    const { data, response } = await transport.call(signal, (signal) =>
+      client.messages.batches.list(query, { signal }).withResponse(),
+    );
+    const batches = asList(data.data).map(asObject);
+    const lastId = data.has_more ? asText(batches.at(-1)?.id) || undefined : undefined;
+    return { page: { batches, lastId }, now: readDate(response.headers.get('date')) };
+  }
 
   return {
     limits,
@@ -51,6 +62,22 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
       }
     },
 
+    async listCandidates(since, requests, signal) {
+      const candidates: string[] = [];
+      const { page: first, now } = await listPage(undefined, signal);
+      for (let page = first; ; page = (await listPage(page.lastId, signal)).page) {
+        const young = page.batches.filter((batch) => createdAt(batch) >= since.getTime());
+        for (const batch of young) {
+          if (readCounts(asObject(batch.request_counts)).total === requests)
+            candidates.unshift(asText(batch.id));
+        }
+        // The list is newest first.
+        if (young.length < page.batches.length || page.lastId === undefined) return { candidates, now };
+      }
+    },
+
+    readClock: async (signal) => (await listPage(undefined, signal, 1)).now,
+
     cancel: (batchId, signal) =>
       aboutBatch(
         batchId,
@@ -68,6 +95,16 @@ export function mapStatus(raw: string, counts: WireObject = {}): BatchStatus {
   const { total, succeeded, canceled, expired } = readCounts(counts);
   if (total === 0 || succeeded > 0 || canceled + expired < total) return 'completed';
   return canceled > 0 ? 'cancelled' : 'expired';
+}
+
+/** The Date header has whole seconds, cut off: a batch of the same second counts as created since. */
+function readDate(header: string | null): Date {
+  const time = Date.parse(header ?? '');
+  return new Date(Number.isNaN(time) ? Date.now() : time);
+}
+
+function createdAt(batch: WireObject): number {
+  return Date.parse(asText(batch.created_at)) || 0;
 }
 
 /** The key goes to no other host than the API's own, whatever the batch says. */

@@ -1,5 +1,6 @@
 /** Gemini's Batch API: an uploaded JSONL file, a long-running operation, and a file of responses. */
 
+import { openAsBlob } from 'node:fs';
 import { ProviderError } from '../errors.ts';
 import type { BatchStatus, RowResult } from '../models.ts';
 import { aboutBatch, ignoreStatus, readId } from './batch-calls.ts';
@@ -41,9 +42,11 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     encode: (request) => JSON.stringify({ key: request.customId, request: contentBody(request) }),
 
     upload: (file, signal) =>
-      transport.call(signal, async (signal) =>
-        readId(await openClient(signal).files.upload({ file: file.path, config: { mimeType } }), 'name'),
-      ),
+      transport.call(signal, async (signal) => {
+        // Given a path, the SDK copies every piece into memory; slices of a blob of the disk stay there.
+        const upload = await openAsBlob(file.path, { type: mimeType });
+        return readId(await openClient(signal).files.upload({ file: upload, config: { mimeType } }), 'name');
+      }),
 
     create: ({ fileId }, { model, tag }, signal) =>
       transport.call(signal, async (signal) => {

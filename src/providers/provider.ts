@@ -65,6 +65,17 @@ export interface BatchProvider {
   results(batchId: string, signal: AbortSignal): AsyncIterable<RowResult>;
   /** The batch that was created under this tag, if any. Absent where the provider keeps no tag. */
   find?(tag: string, signal: AbortSignal): Promise<string | undefined>;
+  /**
+   * Where the provider keeps no tag: the batches of so many requests that were created since a time of its own clock,
+   * oldest first, and its clock now. One of them may be the batch whose creation was cut off.
+   */
+  listCandidates?(
+    since: Date,
+    requests: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly candidates: readonly string[]; readonly now: Date }>;
+  /** The provider's clock, for `listCandidates`: the Date header of any answer. Present where that is. */
+  readClock?(signal: AbortSignal): Promise<Date>;
   cancel(batchId: string, signal: AbortSignal): Promise<void>;
   /** Deletes an uploaded request file; one that is gone already is no error. */
   deleteFile?(fileId: string, signal: AbortSignal): Promise<void>;

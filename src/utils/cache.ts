@@ -1,32 +1,36 @@
 /** Answers on disk, one file each under `cache/`, found by provider, model and prompt. */
-import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { hash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { type CacheEntry, cacheEntrySchema } from '../models.ts';
-import { describeDiskError, ensurePrivateFolder, listJsonFiles } from './files.ts';
+import { describeDiskError, errorCode, listJsonFiles } from './files.ts';
 
 /** The name of an entry: sha256 of `<provider>|<model>|<prompt>` in hex. */
 export function cacheKey(provider: string, model: string, prompt: string): string {
-  return createHash('sha256').update(`${provider}|${model}|${prompt}`).digest('hex');
+  return hash('sha256', `${provider}|${model}|${prompt}`);
 }
 
 /** The name under which the Python tool files the same entry: it joins with NUL bytes. */
 function pythonCacheKey(provider: string, model: string, prompt: string): string {
-  return createHash('sha256').update(`${provider}\0${model}\0${prompt}`).digest('hex');
+  return hash('sha256', `${provider}\0${model}\0${prompt}`);
+}
+
+/** Entries on their way; apart, so that what a killed process left is found without reading a million names. */
+export function cacheTemporaryFolder(folder: string): string {
+  return join(folder, 'tmp');
 }
 
 export interface ResponseCache {
   /** The stored response, or undefined: absent, damaged, empty and mislabelled entries are all misses. */
   get(prompt: string): string | undefined;
   /** Stores a response; an empty one is not kept. LoomError `state` where the disk refuses. */
-  set(prompt: string, response: string): Promise<void>;
+  set(prompt: string, response: string): void;
 }
 
 /** The cache for one provider and model. Its folder is made by the first `set`. */
 export function openCache(folder: string, provider: string, model: string): ResponseCache {
-  let folderReady: Promise<void> | undefined;
   return {
     get(prompt) {
       return (
@@ -34,20 +38,21 @@ export function openCache(folder: string, provider: string, model: string): Resp
         readEntry(folder, pythonCacheKey(provider, model, prompt), provider, model)
       );
     },
-    async set(prompt, response) {
+    set(prompt, response) {
       if (response === '') return;
-      folderReady ??= ensurePrivateFolder(folder);
-      await folderReady;
       const entry: CacheEntry = { provider, model, response, created_at: new Date().toISOString() };
-      await writeEntry(join(folder, `${cacheKey(provider, model, prompt)}.json`), entry);
+      writeEntry(folder, cacheKey(provider, model, prompt), entry);
     },
   };
 }
 
 // Synchronous on purpose: a small local file is read in a third of the time that a trip through the thread pool takes.
 function readEntry(folder: string, key: string, provider: string, model: string): string | undefined {
+  const path = join(folder, `${key}.json`);
+  // A miss is the common case, and an exception costs ten times as much as this look.
+  if (!existsSync(path)) return undefined;
   try {
-    const entry = cacheEntrySchema.safeParse(JSON.parse(readFileSync(join(folder, `${key}.json`), 'utf8')));
+    const entry = cacheEntrySchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
     if (!entry.success || entry.data.provider !== provider || entry.data.model !== model) return undefined;
     return entry.data.response;
   } catch {
@@ -56,17 +61,37 @@ function readEntry(folder: string, key: string, provider: string, model: string)
 }
 
 // Atomic but not flushed: an entry can be paid for again, and a flush costs more than writing it.
-async function writeEntry(path: string, entry: CacheEntry): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+function writeEntry(folder: string, key: string, entry: CacheEntry): void {
+  const path = join(folder, `${key}.json`);
+  const temporary = join(cacheTemporaryFolder(folder), `${randomBytes(8).toString('hex')}.tmp`);
   try {
-    await writeFile(temporary, JSON.stringify(entry), { mode: 0o600, flag: 'wx' });
-    await rename(temporary, path);
+    writeNewFile(temporary, JSON.stringify(entry));
+    renameSync(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
+    removeQuietly(temporary);
     throw new LoomError('state', `can't write the cache entry ${path}: ${describeDiskError(error)}.`, {
       hint: 'Free the disk, or run with --no-cache.',
       cause: error,
     });
+  }
+}
+
+/** A disk that refuses to write may refuse this too: the first error is the one to tell. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
+}
+
+/** The folder may be deleted by hand at any time: it is made when it is missing. */
+function writeNewFile(path: string, text: string): void {
+  const options = { mode: 0o600, flag: 'wx' };
+  try {
+    writeFileSync(path, text, options);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, text, options);
   }
 }
 

@@ -50,6 +50,13 @@ export interface AtomicWriteOptions {
   readonly flush?: boolean;
   /** Default: readable by the owner only. */
   readonly mode?: number;
+  /**
+   * Makes the temporary file's name the same for every try of the same work, so that a try replaces what a killed one
+   * left. Only for a writer that holds a lock.
+   */
+  readonly temporaryTag?: string;
+  /** Called when the temporary file is complete, before it is renamed. */
+  readonly onComplete?: (temporaryPath: string) => Promise<void>;
 }
 
 /**
@@ -61,16 +68,18 @@ export async function writeFileAtomic(
   content: string | Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
   options: AtomicWriteOptions = {},
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const tag = options.temporaryTag ?? randomBytes(6).toString('hex');
+  const temporary = join(dirname(path), `.${basename(path)}.${tag}.tmp`);
   const flush = options.flush ?? true;
   try {
-    const file = await open(temporary, 'wx', options.mode ?? privateFileMode);
+    const file = await open(temporary, options.temporaryTag ? 'w' : 'wx', options.mode ?? privateFileMode);
     try {
       await writeChunks(file, typeof content === 'string' ? [content] : content);
       if (flush) await file.sync();
     } finally {
       await file.close();
     }
+    await options.onComplete?.(temporary);
     await rename(temporary, path);
     if (flush) await flushFolder(dirname(path));
   } catch (error) {
@@ -109,9 +118,21 @@ export async function listJsonFiles(folder: string): Promise<string[] | undefine
   }
 }
 
-/** Removes a file; one that is gone already is no error. */
+/** Whether there is a regular file at this path. */
+export async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
+/** Removes a file; one that is gone already is no error. LoomError `state` where the disk refuses. */
 export async function removeFile(path: string): Promise<void> {
-  await rm(path, { force: true });
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    throw new LoomError('state', `can't remove ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Make its folder writable.',
+      cause: error,
+    });
+  }
 }
 
 /**

@@ -14,6 +14,7 @@ export interface LoomHome {
   /** Answers on their way into an output. */
   readonly results: string;
   readonly cache: string;
+  readonly locks: string;
 }
 
 export function loomHome(options: { readonly sandbox?: boolean | undefined } = {}): LoomHome {
@@ -26,5 +27,6 @@ export function loomHome(options: { readonly sandbox?: boolean | undefined } = {
     requests: join(root, 'requests'),
     results: join(root, 'results'),
     cache: join(root, 'cache'),
+    locks: join(root, 'locks'),
   };
 }

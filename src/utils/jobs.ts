@@ -22,8 +22,8 @@ const jobPartSchema = z.object({
   /** From 1. */
   part: z.number(),
   /**
-   * planned: its request file is written. submitting: the provider may have a batch under its tag. submitted: its
-   * batch record is written. downloaded: its results are on disk.
+   * planned: its request file is written, and the provider has no batch of it. submitting: the provider may have a
+   * batch under its tag. submitted: its batch record is written. downloaded: its results are on disk.
    */
   state: z.enum(['planned', 'submitting', 'submitted', 'downloaded']),
   tag: z.string(),
@@ -31,12 +31,32 @@ const jobPartSchema = z.object({
   bytes: z.number(),
   file_id: z.optional(z.string()),
   batch_id: z.optional(z.string()),
+  /** When `submitting` began, by the provider's clock where batches are found by their time. */
+  submitting_since: z.optional(z.string()),
+  /** The batch was found without a tag: its results must prove that it is this part. */
+  provisional: z.optional(z.boolean()),
+  /** Batches that were taken for this part, and were not. */
+  mistaken_ids: z.optional(z.array(z.string())),
 });
 export type JobPart = z.infer<typeof jobPartSchema>;
 
+const jobOutputSchema = z.object({
+  /** The number that the disk gave the file; it stays when the file is renamed. */
+  inode: z.number(),
+  rows: z.number(),
+  answered: z.number(),
+  blank_rows: z.number(),
+  failed: z.number(),
+  failures: z.array(
+    z.object({ kind: z.string(), message: z.string(), count: z.number(), row_ids: z.array(z.string()) }),
+  ),
+  unknown_results: z.number(),
+});
+
 const jobRecordSchema = z.object({
   version: z.literal(jobVersion),
-  job_id: z.string(),
+  /** Part of file names: nothing else may come from a file that somebody wrote. */
+  job_id: z.string().check(z.regex(/^job_\w+$/)),
   created_at: z.string(),
   provider: z.enum(providerNames),
   model: z.string(),
@@ -47,12 +67,25 @@ const jobRecordSchema = z.object({
   /** Rows of the input, those without a prompt included. */
   rows: z.number(),
   blank_rows: z.number(),
+  /** Rows whose answer was in the cache, kept since in a file of the job's own. */
+  cached_rows: z.number(),
   output_path: z.string(),
   with_meta: z.boolean(),
+  with_error: z.boolean(),
+  /** Answers go to and come from the cache, and equal prompts are asked once. */
   use_cache: z.boolean(),
   base_url: z.nullable(z.string()),
-  /** merged: the output is written; the job stays because its records were kept. */
-  state: z.enum(['pending', 'merged']),
+  /** Its `Batch submitted.` lines were printed. */
+  announced: z.boolean(),
+  /**
+   * writing: the output is complete in a temporary file, which may be in place already. merged: the output is in
+   * place, what the job no longer needs is being cleared away. kept: the same, and its records stay.
+   */
+  state: z.enum(['pending', 'writing', 'merged', 'kept']),
+  /** With `writing` and `merged`: how to know the output again, and what is told of it. */
+  output: z.optional(jobOutputSchema),
+  /** With `merged`: what --keep was. */
+  keep: z.optional(z.boolean()),
   parts: z.array(jobPartSchema),
 });
 export type JobRecord = z.infer<typeof jobRecordSchema>;
@@ -83,6 +116,18 @@ export async function saveJob(folder: string, job: JobRecord): Promise<void> {
       hint: 'Make the folder writable and free some space.',
       cause: error,
     });
+  }
+}
+
+/** The job as it is now; undefined when it is gone. LoomError `state` when it is damaged. */
+export async function loadJob(folder: string, jobId: string): Promise<JobRecord | undefined> {
+  const path = jobPath(folder, jobId);
+  try {
+    return parseJob(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    const reason = error instanceof LoomError ? error.message : describeDiskError(error);
+    throw new LoomError('state', `can't read the job ${path}: ${reason}.`, { cause: error });
   }
 }
 

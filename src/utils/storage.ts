@@ -26,7 +26,7 @@ export interface StoredBatches {
 }
 
 /** An id as part of a file name: it can't leave the folder that the name is joined to. */
-function safeFileId(id: string): string {
+export function safeFileId(id: string): string {
   return id.replace(/[/\\]/g, '_').replaceAll('\0', '_');
 }
 
@@ -91,6 +91,22 @@ async function writeRecord(
 /** The record as JSON, up to the place where its id map goes. */
 function headText(record: BatchRecord): string {
   return JSON.stringify(record, null, 2).slice(0, -'\n}'.length);
+}
+
+/** One record as it is now; undefined when it is gone. LoomError `state` when it is damaged. */
+export async function loadRecord(
+  folder: string,
+  provider: string,
+  batchId: string,
+): Promise<BatchRecord | undefined> {
+  const path = recordPath(folder, provider, batchId);
+  try {
+    return (await readHead(path)).record;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    const reason = error instanceof LoomError ? error.message : describeDiskError(error);
+    throw new LoomError('state', `can't read the batch record ${path}: ${reason}.`, { cause: error });
+  }
 }
 
 /** Every record, and every file that should be one and is not. */
@@ -162,14 +178,54 @@ function parseJson(text: string): unknown {
 
 /** The id map of a stored record. LoomError `state` when the record is gone or damaged. */
 export async function readIdMap(folder: string, record: BatchRecord): Promise<IdMap> {
+  return readTextMap(folder, record, 'id_map');
+}
+
+/** Answers that the Python tool 0.7.0 found in its cache when it submitted: custom id → text. */
+export async function readCachedResponses(folder: string, record: BatchRecord): Promise<IdMap> {
+  return 'cached_responses' in record ? readTextMap(folder, record, 'cached_responses') : {};
+}
+
+async function readTextMap(folder: string, record: BatchRecord, field: string): Promise<IdMap> {
   const path = recordPath(folder, record.provider, record.batch_id);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new LoomError('state', `can't read the batch record ${path}: ${describeDiskError(error)}.`, {
-      cause: error,
-    });
+    throw describeDamage(path, describeDiskError(error));
   });
-  const idMap = (parseJson(text) as { id_map?: unknown }).id_map;
-  return typeof idMap === 'object' && idMap !== null ? (idMap as IdMap) : {};
+  const map = (parseJson(text) as Record<string, unknown>)[field];
+  if (typeof map === 'object' && map !== null && !Array.isArray(map)) {
+    if (Object.values(map).every((value) => typeof value === 'string')) return map as IdMap;
+  }
+  throw describeDamage(path, `its field ${field} is missing or wrong`);
+}
+
+function describeDamage(path: string, reason: string): LoomError {
+  return new LoomError('state', `can't read the batch record ${path}: ${reason}.`, {
+    hint: 'Rebuild it with loom adopt, after moving the file away.',
+  });
+}
+
+/** The custom ids of a record that we wrote, one at a time. */
+export async function* readCustomIds(folder: string, record: BatchRecord): AsyncGenerator<string> {
+  const path = recordPath(folder, record.provider, record.batch_id);
+  const { idMapOffset } = await readHead(path);
+  if (idMapOffset === undefined) {
+    yield* Object.keys(await readIdMap(folder, record));
+    return;
+  }
+  let rest = '';
+  for await (const chunk of createReadStream(path, {
+    start: idMapOffset + idMapStart.length,
+    encoding: 'utf8',
+    highWaterMark: 256 * 1024,
+  })) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() as string;
+    for (const line of lines) {
+      const start = line.indexOf('"');
+      if (start === -1) continue;
+      yield line.slice(start + 1, line.indexOf('"', start + 1));
+    }
+  }
 }
 
 export async function deleteRecord(folder: string, record: BatchRecord): Promise<void> {

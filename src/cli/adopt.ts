@@ -1,0 +1,39 @@
+/** `loom adopt`: rebuild the record of a batch. */
+import { LoomError } from '../errors.ts';
+import { adoptBatch } from '../orchestrator/adopt-batch.ts';
+import type { BatchEntry } from '../providers/provider.ts';
+import { providerEntry } from '../providers/registry.ts';
+import type { AdoptOptions, CommandContext } from './options.ts';
+import { describeOrder } from './orders.ts';
+import { nameProvider, openReach } from './reach.ts';
+
+export async function adopt(options: AdoptOptions, context: CommandContext): Promise<number> {
+  const entry = providerEntry(options.provider);
+  if (!entry.openBatch)
+    throw new LoomError('provider', `${entry.title} has no batch API.`, {
+      hint: 'There is nothing to adopt.',
+    });
+  const order = describeOrder(options, context.workingFolder);
+  const reach = await openReach(options, context);
+  try {
+    const batchOrder = { ...order, baseUrl: options.baseUrl, batchSize: undefined };
+    const connection = reach.connect(entry);
+    const record = await adoptBatch(
+      reach.home,
+      options.id,
+      batchOrder,
+      entry as BatchEntry,
+      connection,
+      context.signal,
+    );
+    context.terminal.print(`Batch adopted. id=${record.batch_id} provider=${record.provider}`);
+    context.terminal.print(
+      `Metadata saved to ~/.loom/batches/. Run loom fetch --id ${record.batch_id}${options.sandbox ? ' --sandbox' : ''} later.`,
+    );
+    return 0;
+  } catch (error) {
+    throw nameProvider(entry, error);
+  } finally {
+    await reach.close();
+  }
+}

@@ -1,0 +1,35 @@
+/** What a person asks of a run, from the flags that `run` and `adopt` share. */
+import { resolve } from 'node:path';
+import type { ProviderName } from '../models.ts';
+import { type Dataset, defaultOutputPath, describeDataset } from '../orchestrator/dataset.ts';
+
+export interface OrderOptions {
+  readonly file: string;
+  readonly provider: ProviderName;
+  readonly model: string;
+  readonly col?: string;
+  readonly output?: string;
+  readonly cache: boolean;
+  readonly withMeta: boolean;
+  readonly withError: boolean;
+}
+
+export interface RunOrder {
+  readonly dataset: Dataset;
+  readonly provider: ProviderName;
+  readonly model: string;
+  readonly outputPath: string;
+  readonly withMeta: boolean;
+  readonly withError: boolean;
+  readonly useCache: boolean;
+}
+
+/** LoomError `input` for an unknown file type, and for CSV without a column. */
+export function describeOrder(options: OrderOptions, workingFolder: string): RunOrder {
+  const { provider, model, withMeta, withError, cache } = options;
+  const dataset = describeDataset(resolve(workingFolder, options.file), options.col);
+  const outputPath = options.output
+    ? resolve(workingFolder, options.output)
+    : defaultOutputPath(dataset, provider, model);
+  return { dataset, provider, model, outputPath, withMeta, withError, useCache: cache };
+}

@@ -1,0 +1,53 @@
+/** The story of `loom adopt`: rebuild the record of a batch that is at the provider, from the input it was made of. */
+import { LoomError } from '../errors.ts';
+import type { BatchRecord } from '../models.ts';
+import type { BatchEntry, Connection } from '../providers/provider.ts';
+import type { LoomHome } from '../utils/home.ts';
+import { createJobId, loadJob, saveJob } from '../utils/jobs.ts';
+import { type Lock, tryLock } from '../utils/locks.ts';
+import { loadRecord } from '../utils/storage.ts';
+import { removeRequestFiles } from './part-writer.ts';
+import { type BatchOrder, planBatches } from './plan-batches.ts';
+import { createCallQueue } from './retry.ts';
+import { recordPart } from './submit-parts.ts';
+
+/**
+ * Records a batch as if this home had submitted it. The batch must exist at the provider. Rows whose answer is in the
+ * cache by now need no result of it.
+ */
+export async function adoptBatch(
+  home: LoomHome,
+  batchId: string,
+  order: BatchOrder,
+  entry: BatchEntry,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<BatchRecord> {
+  if (await loadRecord(home.batches, entry.name, batchId)) {
+    throw new LoomError('state', `the batch ${batchId} has a record already.`, { hint: 'Run loom fetch.' });
+  }
+  const provider = await entry.openBatch(connection);
+  const calls = createCallQueue({ workers: 1, signal });
+  await calls.run(() => provider.check(batchId, signal));
+  const jobId = createJobId();
+  const lock = (await tryLock(home.locks, jobId)) as Lock;
+  try {
+    const noLimits = { requests: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+    const { job } = await planBatches(home, jobId, order, provider, noLimits, signal);
+    const [part] = job.parts;
+    if (!part) {
+      throw new LoomError('state', `every row of ${order.dataset.path} has its answer in the cache.`, {
+        hint: 'loom run writes the output at once. To fetch the batch all the same, pass --no-cache.',
+      });
+    }
+    job.announced = true;
+    await saveJob(home.jobs, job);
+    const submission = { home, job, provider, calls, signal, callSignal: signal };
+    const record = await recordPart(submission, part, batchId);
+    await removeRequestFiles(home, jobId, part.part);
+    return record;
+  } finally {
+    if (!(await loadJob(home.jobs, jobId))) await lock.forget();
+    await lock.release();
+  }
+}

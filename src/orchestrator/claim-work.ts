@@ -1,0 +1,100 @@
+/** Settles between processes who does a piece of work: the same input, provider, model, settings and output. */
+import { createHash } from 'node:crypto';
+import type { LoomHome } from '../utils/home.ts';
+import { type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
+import { type Lock, tryLock, waitForLock } from '../utils/locks.ts';
+import type { BatchOrder } from './plan-batches.ts';
+import { isPending, loadState } from './stored-jobs.ts';
+
+export type Claim =
+  /** The planned job is saved; `twin` is a job for the same work that is under way already. */
+  | { readonly kind: 'own'; readonly twin: JobRecord | undefined }
+  /** A job for the same work was cut off before it was announced: it is locked for this process, to be finished. */
+  | { readonly kind: 'cut_off'; readonly job: JobRecord; readonly lock: Lock }
+  /** A job for the same work is under way, and one is enough. */
+  | { readonly kind: 'pending'; readonly job: JobRecord }
+  /** Answers came in while the plan was made: it would ask for them again. */
+  | { readonly kind: 'stale' };
+
+/** Jobs that may bring answers for the same output, by id, and how far they are. */
+export type Rivals = ReadonlyMap<string, JobRecord['state']>;
+
+/** Call it before the plan is made, for `claimWork` after. */
+export async function listRivals(home: LoomHome, order: BatchOrder): Promise<Rivals> {
+  if (!order.useCache) return new Map();
+  const { jobs } = await loadJobs(home.jobs);
+  const rivals = jobs.filter(
+    (job) =>
+      job.use_cache &&
+      job.original_file_path === order.dataset.path &&
+      job.provider === order.provider &&
+      job.model === order.model,
+  );
+  return new Map(rivals.map((job) => [job.job_id, job.state]));
+}
+
+/** Decides, as one step among all processes, what becomes of a plan; saves its job when that is to be done. */
+export async function claimWork(
+  home: LoomHome,
+  planned: JobRecord,
+  once: boolean,
+  rivals: Rivals,
+  signal: AbortSignal,
+): Promise<Claim> {
+  const name = `work_${createHash('sha256').update(describeWork(planned)).digest('hex').slice(0, 24)}`;
+  const lock = await waitForLock(home.locks, name, signal, () => {});
+  try {
+    if (await haveMoved(home, rivals)) return { kind: 'stale' };
+    const twins = await findTwins(home, planned);
+    const cutOff = await lockCutOffTwin(home, twins);
+    if (cutOff) return cutOff;
+    const [twin] = twins;
+    if (twin && once) return { kind: 'pending', job: twin };
+    if (planned.parts.length > 0) await saveJob(home.jobs, planned);
+    return { kind: 'own', twin };
+  } finally {
+    await lock.forget();
+  }
+}
+
+async function haveMoved(home: LoomHome, rivals: Rivals): Promise<boolean> {
+  for (const [jobId, state] of rivals) {
+    if ((await loadJob(home.jobs, jobId))?.state !== state) return true;
+  }
+  return false;
+}
+
+async function findTwins(home: LoomHome, planned: JobRecord): Promise<JobRecord[]> {
+  const { jobs } = await loadState(home);
+  const work = describeWork(planned);
+  return jobs
+    .filter(isPending)
+    .flatMap(({ job }) => (job?.state === 'pending' && describeWork(job) === work ? [job] : []));
+}
+
+async function lockCutOffTwin(home: LoomHome, twins: readonly JobRecord[]): Promise<Claim | undefined> {
+  for (const twin of twins.filter((job) => !job.announced)) {
+    const lock = await tryLock(home.locks, twin.job_id);
+    // As it is now, with the lock held: the run that made it may have ended well in between.
+    const job = lock && (await loadJob(home.jobs, twin.job_id));
+    if (job && !job.announced && job.state === 'pending') return { kind: 'cut_off', job, lock };
+    await lock?.release();
+  }
+  return undefined;
+}
+
+/** Two jobs with the same description write the same output from the same answers. */
+function describeWork(job: JobRecord): string {
+  return JSON.stringify([
+    job.input_sha256,
+    job.original_file_path,
+    job.prompt_column,
+    job.provider,
+    job.model,
+    job.base_url,
+    job.output_path,
+    job.with_meta,
+    job.with_error,
+    job.use_cache,
+  ]);
+}

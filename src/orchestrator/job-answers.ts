@@ -1,0 +1,147 @@
+/** The answers of a job, from its batches and from the cache as it was when the job was planned, by row. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { LoomError } from '../errors.ts';
+import type { BatchRecord, Row, RowResult } from '../models.ts';
+import { indexResults } from '../utils/answers.ts';
+import { openCache } from '../utils/cache.ts';
+import { describeDiskError, errorCode } from '../utils/files.ts';
+import type { LoomHome } from '../utils/home.ts';
+import type { JobRecord } from '../utils/jobs.ts';
+import type { FoundResult } from '../utils/result-lines.ts';
+import { readCachedResponses, readCustomIds, readIdMap, resultsPath } from '../utils/storage.ts';
+import type { Dataset } from './dataset.ts';
+import { matchMappedRows, OwnRowMatcher, type RowMatcher } from './match-rows.ts';
+import type { RowAnswer } from './merge.ts';
+import { cachedAnswersPath } from './plan-batches.ts';
+
+export interface JobAnswers {
+  /** What is known of a row; answers of a batch are put into the cache on the way. Call it for every row, in order. */
+  answerFor(row: Row): RowAnswer;
+  /** Results with a custom id that was not sent. */
+  readonly unknownResults: number;
+  /** Whether there are results, and not one of them is of a row that was sent. */
+  readonly areForeign: boolean;
+  /** Why answers could not be put into the cache, when they couldn't. */
+  readonly cacheTrouble: unknown;
+  close(): Promise<void>;
+}
+
+/** `records` are those of the job's batches whose results are on disk. LoomError `input` when the input is gone. */
+export async function openJobAnswers(
+  home: LoomHome,
+  dataset: Dataset,
+  job: JobRecord | undefined,
+  records: readonly BatchRecord[],
+): Promise<JobAnswers> {
+  const source = job ?? (records[0] as BatchRecord);
+  const useCache = job?.use_cache ?? records[0]?.use_cache ?? true;
+  const cache = useCache ? openCache(home.cache, source.provider, source.model) : undefined;
+  const known = job && job.cached_rows > 0 ? [cachedAnswersPath(home, job.job_id)] : [];
+  const matcher = await matchRows(home, dataset, job, records);
+  const own = matcher instanceof OwnRowMatcher ? matcher : undefined;
+  const results = await indexResults(
+    [...known, ...records.map((record) => resultsPath(home.results, record))],
+    (customId, file) => {
+      if (file < known.length) own?.add(customId);
+      return matcher.slotOf(customId);
+    },
+  );
+  const cachedResponses = await readPythonAnswers(home, matcher, records[0]);
+  let cacheTrouble: unknown;
+
+  function keepInCache(row: Row, { result, file }: FoundResult): void {
+    const isFresh = file >= known.length;
+    if (!cache || cacheTrouble !== undefined || !isFresh || row.prompt === null) return;
+    if (result.outcome !== 'succeeded') return;
+    try {
+      cache.set(row.prompt, result.text);
+    } catch (error) {
+      // The output matters more, and it needs no cache.
+      cacheTrouble = error;
+    }
+  }
+
+  return {
+    answerFor(row) {
+      const slot = matcher.locate(row);
+      if (typeof slot !== 'number') return slot;
+      const found = results.get(slot);
+      if (!found) return cachedResponses.get(slot) ?? 'no_result';
+      keepInCache(row, found);
+      return found.result;
+    },
+    unknownResults: results.unknown,
+    areForeign: results.unknown > 0 && results.known === 0,
+    get cacheTrouble() {
+      return cacheTrouble;
+    },
+    close: () => results.close(),
+  };
+}
+
+/** What the Python tool had in its cache, and did not send, by slot. */
+async function readPythonAnswers(
+  home: LoomHome,
+  matcher: RowMatcher,
+  record: BatchRecord | undefined,
+): Promise<ReadonlyMap<number, RowResult>> {
+  const answers = new Map<number, RowResult>();
+  if (!record || record.job_id !== undefined) return answers;
+  for (const [customId, text] of Object.entries(await readCachedResponses(home.batches, record))) {
+    const slot = matcher.slotOf(customId);
+    if (slot !== undefined) answers.set(slot, { customId, outcome: 'succeeded', text });
+  }
+  return answers;
+}
+
+async function matchRows(
+  home: LoomHome,
+  dataset: Dataset,
+  job: JobRecord | undefined,
+  records: readonly BatchRecord[],
+): Promise<RowMatcher> {
+  const [first] = records;
+  if (first && first.job_id === undefined) {
+    return matchMappedRows(await readIdMap(home.batches, first), first.file_type);
+  }
+  const unchanged = job !== undefined && (await hashFile(dataset.path)) === job.input_sha256;
+  const matcher = new OwnRowMatcher({
+    unchanged,
+    equalPromptsOnce: job?.use_cache ?? first?.use_cache ?? false,
+    unknownRow: describeUnknownRow(job, records),
+    rowsWithPrompt: job ? job.rows - job.blank_rows : undefined,
+  });
+  for (const record of records) {
+    for await (const customId of readCustomIds(home.batches, record)) matcher.add(customId);
+  }
+  return matcher;
+}
+
+/** What it means that no record knows of a row. */
+function describeUnknownRow(job: JobRecord | undefined, records: readonly BatchRecord[]) {
+  if (!job) return 'not_sent';
+  return records.length === job.parts.length ? 'too_large' : 'no_result';
+}
+
+/** sha256 of a file's bytes, in hex. */
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') throw inputIsGone(path, error);
+    throw new LoomError('input', `can't read the input ${path}: ${describeDiskError(error)}.`, {
+      cause: error,
+    });
+  }
+  return hash.digest('hex');
+}
+
+function inputIsGone(path: string, cause: unknown): LoomError {
+  return new LoomError('input', `the input ${path} is gone.`, {
+    hint: 'Put it back, or say with --id and --file where it is now; the batch and its answers are kept.',
+    cause,
+  });
+}

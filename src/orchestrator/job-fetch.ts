@@ -1,0 +1,72 @@
+/** One job under fetch: what its steps share. */
+import { LoomError } from '../errors.ts';
+import type { BatchRecord } from '../models.ts';
+import type { BatchProvider } from '../providers/provider.ts';
+import { providerEntry } from '../providers/registry.ts';
+import { isFile } from '../utils/files.ts';
+import type { JobPart, JobRecord } from '../utils/jobs.ts';
+import { deleteRecord, resultsPath } from '../utils/storage.ts';
+import type { FetchRun } from './fetch-batches.ts';
+import { abortAfterGrace } from './grace.ts';
+import { type CallQueue, createCallQueue } from './retry.ts';
+import { findLostParts, type StoredJob } from './stored-jobs.ts';
+
+/** One job under fetch. */
+export interface JobFetch {
+  readonly run: FetchRun;
+  readonly stored: StoredJob;
+  readonly job: JobRecord | undefined;
+  /** The job's batches; grows as queued parts are submitted. */
+  readonly records: BatchRecord[];
+  readonly parts: number;
+  /** Parts that were submitted and whose record is gone. */
+  readonly lostParts: number;
+  readonly provider: BatchProvider;
+  readonly calls: CallQueue;
+  readonly callSignal: AbortSignal;
+}
+
+export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetch> {
+  const { job, records } = stored;
+  const entry = providerEntry(stored.provider);
+  if (!entry.openBatch)
+    throw new LoomError('state', `${entry.title} has no batch API, but the record says so.`);
+  const baseUrl = job?.base_url ?? records[0]?.base_url ?? undefined;
+  const onRetry = run.events.onRetry?.bind(run.events, stored.provider);
+  return {
+    run,
+    stored,
+    job,
+    records: [...records],
+    parts: job?.parts.length ?? 1,
+    lostParts: findLostParts(stored).length,
+    provider: await entry.openBatch(run.order.connect(stored.provider, baseUrl)),
+    calls: createCallQueue({ workers: 1, signal: run.signal, onRetry }),
+    callSignal: abortAfterGrace(run.signal),
+  };
+}
+
+/** The part of the job that is this batch. */
+export function partOf({ job }: JobFetch, record: BatchRecord): JobPart | undefined {
+  return job?.parts.find((part) => part.batch_id === record.batch_id);
+}
+
+/** Whether a batch's results are on disk, whole. */
+export async function isDownloaded(fetching: JobFetch, record: BatchRecord): Promise<boolean> {
+  if (partOf(fetching, record)?.state !== 'downloaded') return false;
+  return isFile(resultsPath(fetching.run.home.results, record));
+}
+
+/** The head of a record stays small, whatever a provider says. */
+const longestError = 2_000;
+
+/** Notes why a batch is not in, for `loom list` and people who look. */
+export function noteError(record: BatchRecord, reason: string | undefined): void {
+  record.last_error = reason?.slice(0, longestError) ?? null;
+}
+
+/** Removes a record, of a batch that is not this job's any more. */
+export async function forgetRecord({ run, records }: JobFetch, record: BatchRecord): Promise<void> {
+  await deleteRecord(run.home.batches, record);
+  records.splice(records.indexOf(record), 1);
+}

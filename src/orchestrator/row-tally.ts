@@ -1,0 +1,66 @@
+/** Counts the fate of each row. */
+import type { Row } from '../models.ts';
+
+/** Rows that failed for one reason. */
+export interface FailureGroup {
+  readonly kind: string;
+  /** The provider's words for the first of them. */
+  readonly message: string;
+  count: number;
+  /** Ids of the first rows. */
+  readonly rowIds: string[];
+}
+
+export interface MergeSummary {
+  readonly rows: number;
+  readonly answered: number;
+  readonly blankRows: number;
+  /** Rows that should have a response and have none. */
+  readonly failed: number;
+  /** The largest group first. */
+  readonly failures: readonly FailureGroup[];
+}
+
+const namedRowsPerGroup = 5;
+/** A provider that words every error differently must not fill the memory. */
+const mostGroups = 100;
+
+export class RowTally {
+  rows = 0;
+  answered = 0;
+  blankRows = 0;
+  failed = 0;
+  readonly #groups = new Map<string, FailureGroup>();
+  readonly #onFailure: (failure: { row: Row; kind: string; message: string }) => void;
+
+  constructor(onFailure: (failure: { row: Row; kind: string; message: string }) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  countAnswer(): void {
+    this.rows += 1;
+    this.answered += 1;
+  }
+
+  countUnsent(row: Row): void {
+    this.rows += 1;
+    if (row.prompt === null) this.blankRows += 1;
+  }
+
+  countFailure(row: Row, kind: string, message: string): void {
+    this.rows += 1;
+    this.failed += 1;
+    this.#onFailure({ row, kind, message });
+    const name = this.#groups.has(kind) || this.#groups.size < mostGroups ? kind : 'other';
+    const group = this.#groups.get(name) ?? { kind: name, message, count: 0, rowIds: [] };
+    group.count += 1;
+    if (group.rowIds.length < namedRowsPerGroup) group.rowIds.push(row.id);
+    this.#groups.set(name, group);
+  }
+
+  summarize(): MergeSummary {
+    const failures = [...this.#groups.values()].sort((a, b) => b.count - a.count);
+    const { rows, answered, blankRows, failed } = this;
+    return { rows, answered, blankRows, failed, failures };
+  }
+}

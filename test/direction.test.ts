@@ -1,0 +1,133 @@
+/** Imports go one way: cli → orchestrator → providers, utils → models, errors; and each package has its place. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const source = resolve(import.meta.dirname, '../src');
+
+interface Import {
+  readonly from: string;
+  /** A path below src, or a package's name, or `node:…`. */
+  readonly to: string;
+}
+
+const files = listFiles(source).map((path) => ({
+  name: relative(source, path).split(sep).join('/'),
+  text: readFileSync(path, 'utf8'),
+}));
+
+const imports: Import[] = files.flatMap(({ name, text }) =>
+  [...text.matchAll(/(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)'([^']+)'/g)].map(([, target = '']) => ({
+    from: name,
+    to: target.startsWith('.')
+      ? relative(source, join(source, dirname(name), target))
+          .split(sep)
+          .join('/')
+      : target,
+  })),
+);
+
+function listFiles(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name));
+}
+
+/** The folder of a file below src; for a file in src itself its name. */
+function layerOf(path: string): string {
+  return path.split('/')[0]?.replace(/\.ts$/, '') as string;
+}
+
+function isInside(path: string): boolean {
+  return path.endsWith('.ts') && !path.startsWith('..');
+}
+
+const shared = ['models', 'errors'];
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  cli: ['cli', 'orchestrator', 'providers', 'utils', 'sandbox', ...shared],
+  orchestrator: ['orchestrator', 'providers', 'utils', ...shared],
+  providers: ['providers', ...shared],
+  utils: ['utils', ...shared],
+  sandbox: ['sandbox'],
+  models: [],
+  errors: [],
+};
+
+test('there is something to check', () => {
+  expect(new Set(files.map(({ name }) => layerOf(name)))).toEqual(new Set(Object.keys(allowed)));
+  expect(imports.length).toBeGreaterThan(100);
+});
+
+test.each(Object.entries(allowed))('%s imports only from %j', (layer, targets) => {
+  const wrong = imports
+    .filter(({ from, to }) => layerOf(from) === layer && isInside(to) && !targets.includes(layerOf(to)))
+    .map(({ from, to }) => `${from} → ${to}`);
+  expect(wrong).toEqual([]);
+});
+
+test('nothing is imported from outside of src but package.json, by cli', () => {
+  const outside = imports.filter(({ to }) => to.startsWith('..'));
+  expect(outside.filter(({ from, to }) => to !== '../package.json' || layerOf(from) !== 'cli')).toEqual([]);
+});
+
+function packageOf(target: string): string {
+  return target
+    .split('/')
+    .slice(0, target.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+function isPackage(target: string): boolean {
+  return !target.startsWith('node:') && !isInside(target) && !target.startsWith('..');
+}
+
+test('the sandbox needs nothing but node', () => {
+  const packages = imports.filter(({ from, to }) => layerOf(from) === 'sandbox' && isPackage(to));
+  expect(packages).toEqual([]);
+});
+
+describe('only', () => {
+  test.each([
+    ['cli', ['commander', 'cli-progress']],
+    ['providers', ['openai', '@anthropic-ai/sdk', '@google/genai']],
+  ])('%s uses %j', (layer, names) => {
+    const users = imports.filter(({ to }) => names.includes(packageOf(to)));
+    expect(users.length).toBeGreaterThan(0);
+    expect(users.filter(({ from }) => layerOf(from) !== layer)).toEqual([]);
+    // An SDK costs 140 to 260 ms: none is loaded before it is needed.
+    if (layer !== 'providers') return;
+    for (const { name, text } of files) {
+      for (const [line] of text.matchAll(/^import (?!type\b)[^;]*;/gm)) {
+        const target = /'([^']+)'/.exec(line)?.[1] ?? '';
+        expect([name, names.includes(packageOf(target)) ? line : '']).toEqual([name, '']);
+      }
+    }
+  });
+
+  // Who runs the program, and what the SDKs would read by themselves.
+  const readers: Readonly<Record<string, readonly string[]>> = {
+    env: ['providers/transport.ts', 'providers/openai-chat.ts'],
+    pid: ['utils/locks.ts'],
+  };
+
+  test('cli uses process, but for a few that read its environment or its id', () => {
+    const uses = files
+      .filter(({ name }) => layerOf(name) !== 'cli')
+      .flatMap(({ name, text }) => {
+        const code = withoutComments(text);
+        const members = [...code.matchAll(/\bprocess(?:\??\.(\w+)|\[)|= process\b|'node:process'/g)];
+        return members.map(([, member = 'as a whole']) => ({ name, member }));
+      });
+    expect(uses.filter(({ name, member }) => !readers[member]?.includes(name))).toEqual([]);
+  });
+
+  test('cli prints', () => {
+    const users = files
+      .filter(({ name, text }) => layerOf(name) !== 'cli' && /\bconsole\.\w/.test(withoutComments(text)))
+      .map(({ name }) => name);
+    expect(users).toEqual([]);
+  });
+});
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+}

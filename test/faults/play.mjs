@@ -1,0 +1,66 @@
+/** Chooses the stops of a scenario and plays them; plays the cases. */
+
+import { referenceOf } from './expect.mjs';
+import { isKill, listKills, readStop, spread } from './stop.mjs';
+import { playStopped } from './stopping.mjs';
+
+/** The golden ratio moves the stops of each scenario, so that scenarios alike are stopped at other steps. */
+const goldenRatio = 0.618034;
+
+/** Kills at places spread over the command, some of them with a kill of the next command, and the other stops. */
+function chooseStops(steps, index, { at, stops, short }) {
+  if (at) return [at.split(',')];
+  const offset = (index * goldenRatio) % 1;
+  const count = stops === 'all' ? Number.POSITIVE_INFINITY : Number(stops);
+  const kills = listKills(steps);
+  if (short) return spread(kills, 2, offset).map((stop) => [stop]);
+  const some = (share) => Math.max(1, Math.round(count / share));
+  const places = (many, turn) =>
+    spread(
+      steps.map((_, step) => step + 1),
+      many,
+      (offset + turn) % 1,
+    );
+  return [
+    ...spread(kills, count, offset).map((stop) => [stop]),
+    ...spread(kills, some(4), 1 - offset).map((stop, turn) => [stop, `${3 + 11 * turn + index}after`]),
+    ...places(some(4), 0.2).map((step) => [`${step}full`]),
+    ...places(some(8), 0.5).map((step) => [`${step}readonly`]),
+    ...places(some(8), 0.3).map((step) => [`${step}int`]),
+    ...places(some(8), 0.7).map((step) => [`${step}term`]),
+  ];
+}
+
+export async function playScenario(scenario, index, options, report) {
+  const reference = await attempt(() => referenceOf(scenario.name));
+  if (reference.error) return report.fail(scenario.name, undefined, 'reference', [reference.error], '');
+  for (const stops of chooseStops(reference.steps, index, options)) {
+    const played = await attempt(() => playStopped(scenario, reference, stops));
+    const kind = describeKind(stops);
+    if (played.error) report.fail(scenario.name, stops, kind, [played.error], '');
+    else report.add(scenario.name, stops, kind, played);
+  }
+}
+
+const kindNames = { full: 'disk full', readonly: 'disk read-only', int: 'SIGINT', term: 'SIGTERM' };
+
+function describeKind(stops) {
+  const [{ how }] = stops.map(readStop);
+  if (!isKill(how)) return kindNames[how];
+  return stops.length > 1 ? 'two SIGKILLs in a row' : 'SIGKILL';
+}
+
+export async function playCase(one, report) {
+  const played = await attempt(() => one.play());
+  if (played.error) report.fail(one.name, undefined, one.kind, [played.error], '');
+  else if (played.skipped) report.skip(one.name, played.skipped);
+  else report.add(one.name, undefined, one.kind, played);
+}
+
+async function attempt(work) {
+  try {
+    return await work();
+  } catch (error) {
+    return { error: error.stack };
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Stories of which one command is stopped in the middle. `prepare` comes before it, `command` is the one, `finish`
+ * is what people and cron jobs do afterwards; without a stop the same story is the reference.
+ */
+import {
+  allProviders,
+  batchProviders,
+  fetchUntilDone,
+  outputName,
+  runArgs,
+  wasAnnounced,
+} from './stories.mjs';
+
+const mostRuns = 6;
+
+/** After a run that was stopped: the same command again, or the cron job's fetch comes first. */
+async function finishRun(world, provider, ended, flags, recovery) {
+  let last = ended;
+  if (recovery === 'fetch') await fetchUntilDone(world);
+  const isOver = async () =>
+    wasAnnounced(last) || (recovery === 'fetch' && (await world.exists(outputName(provider))));
+  for (let turn = 0; turn < mostRuns && !(await isOver()); turn += 1) {
+    last = await world.loom(runArgs(provider, ...flags));
+  }
+  await fetchUntilDone(world);
+}
+
+function runScenario(provider, name, flags = []) {
+  return {
+    name: `${provider} ${name}`,
+    provider,
+    mode: 'batch',
+    prepare: () => {},
+    command: runArgs(provider, ...flags),
+    finish: (world, ended, recovery) => finishRun(world, provider, ended, flags, recovery),
+  };
+}
+
+function fetchScenario(provider, name, { runFlags = [], fetchFlags = [], oldOutput } = {}) {
+  return {
+    name: `${provider} ${name}`,
+    provider,
+    mode: 'batch',
+    oldOutput,
+    async prepare(world) {
+      if (oldOutput) await world.write(outputName(provider), oldOutput);
+      await world.loom(runArgs(provider, ...runFlags));
+    },
+    command: ['fetch', ...fetchFlags],
+    finish: (world) => fetchUntilDone(world, ...fetchFlags),
+  };
+}
+
+/** The first batch expires half done; what it gave is kept, and the same run again asks for the rest only. */
+function expiredScenario(provider) {
+  return {
+    name: `${provider} fetch expired`,
+    provider,
+    mode: 'batch',
+    faults: { batches: [{ end: 'expired', doneShare: 0.6, times: 1 }] },
+    prepare: (world) => world.loom(runArgs(provider)),
+    command: ['fetch'],
+    async finish(world) {
+      await fetchUntilDone(world);
+      await world.loom(runArgs(provider));
+      // Anthropic has no word for a batch that expired in the middle: its output was written, with gaps.
+      await fetchUntilDone(world, '--force');
+    },
+  };
+}
+
+/** What is left of an expired batch is sent: the answers that there are wait in a file of the job's own. */
+function restScenario(provider) {
+  return {
+    name: `${provider} run of the rest`,
+    provider,
+    mode: 'batch',
+    faults: { batches: [{ end: 'expired', doneShare: 0.6, times: 1 }] },
+    async prepare(world) {
+      await world.loom(runArgs(provider));
+      await fetchUntilDone(world);
+      await world.clearFolder(outputName(provider));
+    },
+    command: runArgs(provider),
+    finish: (world, ended, recovery) => finishRun(world, provider, ended, [], recovery),
+  };
+}
+
+/** A cron job that looks at nothing: run --once, then fetch, whatever became of the last turn. */
+function cronScenario(provider) {
+  const command = runArgs(provider, '--once');
+  return {
+    name: `${provider} run --once`,
+    provider,
+    mode: 'batch',
+    prepare: () => {},
+    command,
+    async finish(world, _ended, recovery) {
+      if (recovery === 'fetch') await fetchUntilDone(world);
+      for (let turn = 0; turn < mostRuns && !(await world.exists(outputName(provider))); turn += 1) {
+        await world.loom(command);
+        await fetchUntilDone(world);
+      }
+    },
+  };
+}
+
+function syncScenario(provider, flags = []) {
+  const args = runArgs(provider, '--sync', ...flags);
+  return {
+    name: [provider, 'run --sync', ...flags].join(' '),
+    provider,
+    mode: 'sync',
+    prepare: () => {},
+    command: args,
+    async finish(world, ended) {
+      let last = ended;
+      for (let turn = 0; turn < mostRuns && !isWritten(last); turn += 1) last = await world.loom(args);
+      await fetchUntilDone(world);
+    },
+  };
+}
+
+/** A run whose output is there refuses to overwrite it: it was done when it was stopped. */
+function isWritten(ended) {
+  return /^Done\. wrote/m.test(ended.stdout) || /already exists/.test(ended.stderr);
+}
+
+const all = [
+  ...batchProviders.map((provider) => [
+    runScenario(provider, 'run'),
+    fetchScenario(provider, 'fetch'),
+    runScenario(provider, 'run of 3 parts', ['--batch-size', '6']),
+    fetchScenario(provider, 'fetch of 3 parts', { runFlags: ['--batch-size', '6'] }),
+    expiredScenario(provider),
+    fetchScenario(provider, 'fetch --force', { fetchFlags: ['--force'], oldOutput: 'an older output\n' }),
+    runScenario(provider, 'run --no-cache', ['--no-cache']),
+    fetchScenario(provider, 'fetch --keep', { fetchFlags: ['--keep'] }),
+    restScenario(provider),
+    cronScenario(provider),
+  ]),
+  ...allProviders.map((provider) => [syncScenario(provider), syncScenario(provider, ['--no-cache'])]),
+];
+
+/** The short selection takes each story once, and turns through the providers. */
+export const scenarios = all.flatMap((ofProvider, place) =>
+  ofProvider.map((scenario, kind) => ({
+    ...scenario,
+    short: scenario.mode === 'batch' ? kind % batchProviders.length === place : kind === place % 2,
+  })),
+);

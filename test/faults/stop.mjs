@@ -1,0 +1,35 @@
+/** Where and how a command is stopped: `37` (SIGKILL before its 37th step), `37half`, `37after`, `37full`, … */
+
+/**
+ * before, after: SIGKILL there. half: SIGKILL when half of a write is on the disk. full, readonly: from this step on
+ * the disk takes nothing new, or nothing at all. int, term: SIGINT or SIGTERM at this step. pause: it waits there.
+ */
+const ways = ['before', 'half', 'after', 'full', 'readonly', 'int', 'term', 'pause'];
+
+export function readStop(text) {
+  const match = /^(\d+)([a-z]*)$/.exec(text);
+  if (!match) return { step: Number.POSITIVE_INFINITY, how: 'before' };
+  const how = match[2] || 'before';
+  if (!ways.includes(how)) throw new Error(`A stop ends in one of ${ways.join(', ')}, not in ${how}.`);
+  return { step: Number(match[1]), how };
+}
+
+export const isKill = (how) => how === 'before' || how === 'half' || how === 'after';
+
+/** Every place where a command with these steps can be killed, in order. */
+export function listKills(steps) {
+  return steps.flatMap((label, index) => {
+    const number = index + 1;
+    const kills = [`${number}`, `${number}after`];
+    return /^(write|append)/.test(label) ? [kills[0], `${number}half`, kills[1]] : kills;
+  });
+}
+
+/** So many of a list, evenly spread; `offset` (0 to 1) moves the places, so that lists of equal length differ. */
+export function spread(list, count, offset = 0) {
+  if (count >= list.length) return list;
+  return Array.from(
+    { length: count },
+    (_, turn) => list[Math.floor(((turn + offset) * list.length) / count)],
+  );
+}

@@ -1,0 +1,160 @@
+/** A real file, 3,376 airports, through every provider and mode: what went in comes out, with one cell more. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { parse } from 'csv-parse/sync';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  batchProviders,
+  createSandboxWorld,
+  fetchUntilDone,
+  providers,
+  type SandboxWorld,
+  submittedId,
+} from './sandbox-world.ts';
+
+const csv = await readFile(join(import.meta.dirname, '../data/airports.csv'));
+const [header, ...lines] = csv.toString('utf8').trimEnd().split('\n') as [string, ...string[]];
+const cells = parse(csv, { from_line: 2 }) as string[][];
+const model = 'airport-model-1';
+
+function answerTo(name: string): string {
+  return `Sandbox answer from ${model}: ${name}`;
+}
+
+function quoteIfNeeded(cell: string): string {
+  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+}
+
+const expectedCsv = `${header},llm_response\n${lines
+  .map((line, index) => `${line},${quoteIfNeeded(answerTo(cells[index]?.[1] as string))}\n`)
+  .join('')}`;
+
+/** The same airports as JSON, with the coordinates as the numbers that they are in the CSV, digit by digit. */
+function airportsAsJson(): { input: string; expected: string } {
+  const entries = cells.map(([iata, name, , , , latitude, longitude]) => [
+    `"id": ${JSON.stringify(iata)}`,
+    `"prompt": ${JSON.stringify(name)}`,
+    `"latitude": ${latitude}`,
+    `"longitude": ${longitude}`,
+  ]);
+  const inputs = entries.map((members) => `{${members.join(',').replaceAll('": ', '":')}}`);
+  const outputs = entries.map((members, index) => {
+    const answer = `"llm_response": ${JSON.stringify(answerTo(cells[index]?.[1] as string))}`;
+    return `  {\n${[...members, answer].map((member) => `    ${member}`).join(',\n')}\n  }`;
+  });
+  return { input: `[${inputs.join(',')}]`, expected: `[\n${outputs.join(',\n')}\n]` };
+}
+
+/** Compares whole files, but shows only the first line that differs. */
+function expectSameText(actual: string, expected: string): void {
+  if (actual === expected) return;
+  const actualLines = actual.split('\n');
+  const expectedLines = expected.split('\n');
+  const index = expectedLines.findIndex((line, at) => line !== actualLines[at]);
+  expect({ line: index + 1, text: actualLines[index] }).toEqual({
+    line: index + 1,
+    text: expectedLines[index],
+  });
+  expect(actualLines.length).toBe(expectedLines.length);
+  throw new Error('The files differ.');
+}
+
+let world: SandboxWorld;
+
+beforeEach(async () => {
+  world = await createSandboxWorld();
+});
+
+afterEach(() => world.remove());
+
+test('the file is the one that these tests are about', () => {
+  expect(lines).toHaveLength(3376);
+  expect(lines[0]).toBe('00M,Thigpen,Bay Springs,MS,USA,31.95376472,-89.23450472');
+});
+
+describe.each(batchProviders)('a batch at %s', (provider) => {
+  test('submitted by one process and fetched by another gives every line byte for byte with its answer', async () => {
+    const input = await world.write('airports.csv', csv);
+    const run = await world.loom('run', '-f', 'airports.csv', '-c', 'name', '-p', provider, '-m', model);
+    const id = submittedId(run);
+    expect(run).toEqual({
+      code: 0,
+      stdout: `Batch submitted. id=${id} provider=${provider}\nMetadata saved to ~/.loom/batches/. Run loom fetch --id ${id} later.\n`,
+      stderr: 'Spinning the threads... submitting batch.\n',
+    });
+    const output = join(world.folder, `airports_results_${provider}_airport-model-1.csv`);
+    expect(await fetchUntilDone(world)).toEqual({
+      code: 0,
+      stdout: `Fabric complete. id=${id} -> ${output} (metadata removed)\n`,
+      stderr: '3,376 rows: 3,376 answered\n',
+    });
+    expectSameText(await readFile(output, 'utf8'), expectedCsv);
+    expect(await readFile(input)).toEqual(csv);
+    expect(await world.countCalls(provider)).toMatchObject({ createBatch: 1 });
+    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
+  });
+});
+
+describe.each(providers)('a live run at %s', (provider) => {
+  test('gives every line byte for byte with its answer', async () => {
+    await world.write('airports.csv', csv);
+    const args = ['-f', 'airports.csv', '-c', 'name', '-p', provider, '-m', model, '--sync', '-w', '32'];
+    const output = join(world.folder, `airports_results_${provider}_airport-model-1.csv`);
+    const run = await world.loom('run', ...args, '--no-cache');
+    expect(run.stdout).toBe(`Done. wrote ${output} (3376 prompts, 0 cache hits, 0 errors)\n`);
+    expect(run.stderr.split('\n')[0]).toBe(
+      `Weaving live... provider=${provider} model=${model} workers=32 cache=off`,
+    );
+    expect(run.code).toBe(0);
+    expectSameText(await readFile(output, 'utf8'), expectedCsv);
+    expect(await world.countCalls(provider)).toEqual({ generate: 3376 });
+  });
+});
+
+test('a gzipped CSV gives the same output as the plain one, uncompressed', async () => {
+  await world.write('airports.csv.gz', gzipSync(csv));
+  await world.loom('run', '-f', 'airports.csv.gz', '-c', 'name', '-p', 'openai', '-m', model);
+  expect((await fetchUntilDone(world)).code).toBe(0);
+  expectSameText(await world.read('airports_results_openai_airport-model-1.csv'), expectedCsv);
+});
+
+test('CR LF line ends and a byte order mark come out as they went in', async () => {
+  const bom = '\uFEFF';
+  await world.write('airports.CSV', bom + csv.toString().replaceAll('\n', '\r\n'));
+  await world.loom('run', '-f', 'airports.CSV', '-c', 'name', '-p', 'anthropic', '-m', model);
+  expect((await fetchUntilDone(world)).code).toBe(0);
+  const output = await world.read('airports_results_anthropic_airport-model-1.csv');
+  expectSameText(output, bom + expectedCsv.replaceAll('\n', '\r\n'));
+});
+
+test.each(['airports.json', 'airports.json.gz'])(
+  'as %s, ids and coordinates keep every digit',
+  async (name) => {
+    const { input, expected } = airportsAsJson();
+    await world.write(name, name.endsWith('.gz') ? gzipSync(input) : input);
+    await world.loom('run', '-f', name, '-p', 'google', '-m', model);
+    expect((await fetchUntilDone(world)).code).toBe(0);
+    expectSameText(await world.read('airports_results_google_airport-model-1.json'), expected);
+  },
+);
+
+test('as JSON, a live run writes what a batch writes', async () => {
+  const { input, expected } = airportsAsJson();
+  await world.write('airports.json', input);
+  const run = await world.loom(
+    'run',
+    '-f',
+    'airports.json',
+    '-p',
+    'openrouter',
+    '-m',
+    model,
+    '--sync',
+    '-w',
+    '32',
+    '--no-cache',
+  );
+  expect(run.code).toBe(0);
+  expectSameText(await world.read('airports_results_openrouter_airport-model-1.json'), expected);
+});

@@ -1,0 +1,56 @@
+/** A tiny HTTP server for answers that no sandbox gives: it records every request and answers by script. */
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Received {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface Response {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  /** Text as it is, anything else as JSON. */
+  readonly body: unknown;
+}
+
+export interface HttpServer {
+  readonly url: string;
+  /** In the order in which they came. */
+  readonly requests: Received[];
+  close(): Promise<void>;
+}
+
+export async function startHttpServer(
+  answer: (request: Received) => Response | Promise<Response>,
+): Promise<HttpServer> {
+  const requests: Received[] = [];
+  const server = createServer(async (incoming, outgoing) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    const request: Received = {
+      method: incoming.method ?? '',
+      path: (incoming.url ?? '').replace(/\?.*/, ''),
+      headers: incoming.headers,
+      body: Buffer.concat(chunks).toString('utf8'),
+    };
+    requests.push(request);
+    const { status = 200, headers = {}, body } = await answer(request);
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    outgoing.writeHead(status, { 'content-type': 'application/json', ...headers });
+    outgoing.end(text);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,70 @@
+/** A world whose providers are all one sandbox, which runs in the test's own process. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Sandbox, type SandboxOptions, sandboxKey, startSandbox } from '../../src/sandbox/server.ts';
+import { createWorld, type Ended, type World } from '../program.ts';
+
+export const providers = ['openai', 'anthropic', 'google', 'openrouter'] as const;
+export const batchProviders = ['openai', 'anthropic', 'google'] as const;
+export type ProviderName = (typeof providers)[number];
+
+export const keyVariables: Readonly<Record<ProviderName, string>> = {
+  openai: 'OPENAI_API_KEY',
+  anthropic: 'ANTHROPIC_API_KEY',
+  google: 'GOOGLE_API_KEY',
+  openrouter: 'OPENROUTER_API_KEY',
+};
+export const baseUrlVariables: Readonly<Record<ProviderName, string>> = {
+  openai: 'OPENAI_BASE_URL',
+  anthropic: 'ANTHROPIC_BASE_URL',
+  google: 'GOOGLE_GEMINI_BASE_URL',
+  openrouter: 'OPENROUTER_BASE_URL',
+};
+
+export interface SandboxWorld extends World {
+  readonly sandbox: Sandbox;
+  /** How many calls of each kind a provider got. */
+  countCalls(provider: ProviderName): Promise<Record<string, number>>;
+}
+
+export async function createSandboxWorld(options: Partial<SandboxOptions> = {}): Promise<SandboxWorld> {
+  const dir = await mkdtemp(join(tmpdir(), 'loom-sandbox-'));
+  const sandbox = await startSandbox({ dir, turnaroundMs: 100, ...options });
+  const environment: Record<string, string> = {};
+  for (const name of providers) {
+    environment[baseUrlVariables[name]] = sandbox.baseUrls[name];
+    environment[keyVariables[name]] = sandboxKey;
+  }
+  const world = await createWorld(environment);
+  return {
+    ...world,
+    sandbox,
+    async countCalls(provider) {
+      const statistics = await (await fetch(`${sandbox.origin}/sandbox/stats`)).json();
+      return (statistics as { vendors: Record<string, { calls: Record<string, number> }> }).vendors[provider]
+        ?.calls as Record<string, number>;
+    },
+    async remove() {
+      await sandbox.close();
+      await world.remove();
+      await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+/** Fetches again and again until nothing is pending, and gives what the last fetch said. */
+export async function fetchUntilDone(world: World, ...flags: string[]): Promise<Ended> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const ended = await world.loom('fetch', ...flags);
+    if (!/status=(validating|in_progress)$/m.test(ended.stdout)) return ended;
+  }
+  throw new Error('The batch does not end.');
+}
+
+/** The id in `Batch submitted. id=…`. */
+export function submittedId(ended: Ended): string {
+  const id = /^Batch submitted\. id=(\S+) provider=/m.exec(ended.stdout)?.[1];
+  if (!id) throw new Error(`Nothing was submitted: ${JSON.stringify(ended)}`);
+  return id;
+}

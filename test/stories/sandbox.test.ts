@@ -1,0 +1,152 @@
+/** Rehearsals: `--sandbox` on a command, and `loom sandbox` as a server. */
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createWorld, type World } from '../program.ts';
+import { until } from './openai-world.ts';
+import { batchProviders, fetchUntilDone, providers, submittedId } from './sandbox-world.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await createWorld();
+  await world.write('data.csv', 'id,text\n1,Hello\n');
+});
+
+afterEach(() => world.remove());
+
+const merged = 'id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n';
+
+describe('--sandbox needs no key and keeps its state apart:', () => {
+  test.each(batchProviders)('a batch at %s, run and fetched by two processes', async (provider) => {
+    const run = await world.loom(
+      'run',
+      '-f',
+      'data.csv',
+      '-c',
+      'text',
+      '-p',
+      provider,
+      '-m',
+      'm',
+      '--sandbox',
+    );
+    const id = submittedId(run);
+    expect(run).toMatchObject({ code: 0 });
+    expect((await world.listState()).filter((name) => !name.startsWith('sandbox/'))).toEqual([]);
+    expect((await world.loom('list')).stdout).toBe('No batches stored under ~/.loom/batches/.\n');
+    expect((await world.loom('list', '--sandbox')).stdout).toContain(id);
+    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: '' });
+    const fetched = await fetchUntilDone(world, '--sandbox', '--id', id);
+    expect(fetched.stdout).toBe(
+      `Fabric complete. id=${id} -> ${join(world.folder, `data_results_${provider}_m.csv`)} (metadata removed)\n`,
+    );
+    expect(await world.read(`data_results_${provider}_m.csv`)).toBe(merged);
+  });
+
+  test.each(providers)('a live run at %s, with a cache of its own', async (provider) => {
+    const args = [
+      '-f',
+      'data.csv',
+      '-c',
+      'text',
+      '-p',
+      provider,
+      '-m',
+      'm',
+      '--sync',
+      '--force',
+      '--sandbox',
+    ];
+    expect((await world.loom('run', ...args)).code).toBe(0);
+    expect((await world.loom('run', ...args)).stdout).toContain('(1 prompts, 1 cache hits, 0 errors)');
+    expect(await world.read(`data_results_${provider}_m.csv`)).toBe(merged);
+    expect((await world.loom('cache', 'clear', '--yes')).stdout).toContain('No cache directory exists yet');
+    expect((await world.loom('cache', 'clear', '--yes', '--sandbox')).stdout).toBe(
+      'Cache cleared. Removed 1 files.\n',
+    );
+  });
+
+  test('a key and an address of the real provider are not used', async () => {
+    world.environment.OPENAI_BASE_URL = 'http://127.0.0.1:9/v1';
+    world.environment.OPENAI_API_KEY = 'bad-key';
+    const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync', '--sandbox'];
+    expect((await world.loom('run', ...args)).code).toBe(0);
+  });
+
+  test('it excludes --base-url', async () => {
+    const args = [
+      '-f',
+      'data.csv',
+      '-c',
+      'text',
+      '-p',
+      'openai',
+      '-m',
+      'm',
+      '--sandbox',
+      '--base-url',
+      'http://x',
+    ];
+    const ended = await world.loom('run', ...args);
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(ended.stderr).toMatch(/^Error: [^\n]*--sandbox[^\n]*--base-url[^\n]*\n$/);
+  });
+});
+
+interface Served {
+  /** Ends it by SIGINT, and gives its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Starts `loom sandbox`; env.sh then has what it printed. */
+async function serve(...flags: string[]): Promise<Served> {
+  const { process: server, ended } = world.start('sandbox', ...flags);
+  let lines = '';
+  server.stdout?.on('data', (text: string) => {
+    lines += text;
+  });
+  await until(() => lines.split('\n').length > providers.length);
+  await world.write('env.sh', lines);
+  return {
+    async stop() {
+      server.kill('SIGINT');
+      return (await ended).code;
+    },
+  };
+}
+
+describe.skipIf(process.platform === 'win32')('loom sandbox', () => {
+  test('serves every provider, until it is interrupted', async () => {
+    const served = await serve('--turnaround', '50');
+    for (const provider of providers) {
+      const args = `-f data.csv -c text -p ${provider} -m m --sync -o ${provider}.csv`;
+      expect(await world.shell(`. ./env.sh; loom run ${args}`)).toMatchObject({ code: 0 });
+      expect(await world.read(`${provider}.csv`)).toBe(merged);
+    }
+    expect(await served.stop()).toBe(130);
+  });
+
+  test('--faults makes happen what its file says', async () => {
+    const refusal = { operation: 'generate', do: 'status', status: 400, message: 'As the script says.' };
+    await world.write('faults.json', JSON.stringify({ calls: [{ provider: 'openai', ...refusal }] }));
+    const served = await serve('--faults', 'faults.json');
+    const run = await world.shell('. ./env.sh; loom run -f data.csv -c text -p openai -m m --sync');
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('As the script says.');
+    const other = await world.shell('. ./env.sh; loom run -f data.csv -c text -p openrouter -m m --sync');
+    expect(other.code).toBe(0);
+    await served.stop();
+  });
+});
+
+test.each([
+  ['is not there', undefined, /faults\.json/],
+  ['is no JSON', '{', /faults\.json/],
+  ['says what is no fault', '{"calls":[{"do":"dance"}]}', /faults\.json: calls\[0\]\.do is one of /],
+])('loom sandbox --faults with a file that %s is an error', async (_, content, says) => {
+  if (content !== undefined) await world.write('faults.json', content);
+  const ended = await world.loom('sandbox', '--faults', 'faults.json');
+  expect(ended).toMatchObject({ code: 1, stdout: '' });
+  expect(ended.stderr).toMatch(/^Error: [^\n]*\n$/);
+  expect(ended.stderr).toMatch(says);
+});

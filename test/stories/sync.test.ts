@@ -1,0 +1,306 @@
+/** `loom run --sync` against servers that are slow, busy, refusing or wrong. */
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createWorld, type Ended, type World } from '../program.ts';
+import { type HttpServer, type Response, startHttpServer } from './http-server.ts';
+import { baseUrlVariables, keyVariables, providers } from './sandbox-world.ts';
+
+let world: World;
+let server: HttpServer;
+let answerTo: (prompt: string) => Response | Promise<Response>;
+
+beforeEach(async () => {
+  answerTo = (prompt) => say(`Answer to ${prompt}`);
+  server = await startHttpServer(({ body }) => answerTo(JSON.parse(body).messages[0].content));
+  world = await createWorld();
+  for (const provider of providers) {
+    world.environment[baseUrlVariables[provider]] = server.url;
+    world.environment[keyVariables[provider]] = 'a-key';
+  }
+});
+
+afterEach(async () => {
+  await server.close();
+  await world.remove();
+});
+
+function say(text: string): Response {
+  const message = { role: 'assistant', content: text };
+  return { body: { object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop' }] } };
+}
+
+function refuse(status: number, message: string, code?: string, headers?: Record<string, string>): Response {
+  return { status, body: { error: { message, code, type: 'error' } }, ...(headers && { headers }) };
+}
+
+async function run(prompts: readonly string[], ...flags: string[]): Promise<Ended> {
+  await writePrompts(prompts);
+  return world.loom('run', ...args, ...flags);
+}
+
+function writePrompts(prompts: readonly string[]): Promise<string> {
+  return world.write('data.csv', `text\n${prompts.map((prompt) => `${prompt}\n`).join('')}`);
+}
+
+const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync'];
+const output = 'data_results_openai_m.csv';
+
+function numbered(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `p${index}`);
+}
+
+function promptsAsked(): string[] {
+  return server.requests.map(({ body }) => JSON.parse(body).messages[0].content);
+}
+
+/** Resolves when so many requests have arrived. */
+async function arrived(count: number): Promise<void> {
+  while (server.requests.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test('each request holds one user message, and as many go out at once as there are workers', async () => {
+  let atWork = 0;
+  let most = 0;
+  answerTo = async (prompt) => {
+    most = Math.max(most, ++atWork);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    atWork -= 1;
+    return say(prompt);
+  };
+  expect((await run(numbered(20), '-w', '4')).code).toBe(0);
+  expect(most).toBe(4);
+  expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({
+    model: 'm',
+    messages: [{ role: 'user', content: 'p0' }],
+  });
+  expect(server.requests[0]).toMatchObject({ method: 'POST', path: '/chat/completions' });
+});
+
+test('the rows keep their order though the answers come in another', async () => {
+  const held: (() => void)[] = [];
+  // Nothing is answered until all eight are there, and then the last comes first.
+  answerTo = (prompt) =>
+    new Promise((resolve) => {
+      held.push(() => resolve(say(`Answer to ${prompt}`)));
+      if (held.length === 8)
+        for (const [turn, answer] of held.reverse().entries()) setTimeout(answer, turn * 20);
+    });
+  const prompts = numbered(8);
+  expect((await run(prompts)).code).toBe(0);
+  expect(await world.read(output)).toBe(
+    `text,llm_response\n${prompts.map((prompt) => `${prompt},Answer to ${prompt}\n`).join('')}`,
+  );
+});
+
+describe('a call is tried again', () => {
+  test.each<[string, Response]>([
+    ['408', refuse(408, 'slow')],
+    ['409', refuse(409, 'busy')],
+    ['429', refuse(429, 'too fast', 'rate_limit_exceeded', { 'retry-after-ms': '20' })],
+    ['500', refuse(500, 'broken')],
+    ['503 of a proxy', { status: 503, headers: { 'content-type': 'text/html' }, body: '<h1>busy</h1>' }],
+    ['an answer that is no JSON', { body: '{"choices": [{"mess' }],
+  ])('after %s', async (_, refusal) => {
+    const failed = new Set<string>();
+    answerTo = (prompt) => {
+      if (failed.has(prompt)) return say('at last');
+      failed.add(prompt);
+      return refusal;
+    };
+    expect(await run(['x', 'y'])).toMatchObject({
+      code: 0,
+      stdout: `Done. wrote ${join(world.folder, output)} (2 prompts, 0 cache hits, 0 errors)\n`,
+    });
+    expect(server.requests).toHaveLength(4);
+    expect(await world.read(output)).toBe('text,llm_response\nx,at last\ny,at last\n');
+  });
+
+  test('not before the time that the provider asks for', async () => {
+    let refusedAt = 0;
+    let waited = 0;
+    answerTo = () => {
+      if (refusedAt > 0) {
+        waited = Date.now() - refusedAt;
+        return say('at last');
+      }
+      refusedAt = Date.now();
+      return refuse(429, 'too fast', 'rate_limit_exceeded', { 'retry-after': '1' });
+    };
+    expect((await run(['x'])).code).toBe(0);
+    expect(waited).toBeGreaterThanOrEqual(990);
+  });
+});
+
+describe('what lasts for all rows stops the run at once:', () => {
+  test.each<[string, Response]>([
+    ['a refused key', refuse(401, 'No such key.', 'invalid_api_key')],
+    ['a bill that is not paid', refuse(402, 'Pay first.')],
+    ['a quota that is used up', refuse(429, 'You exceeded your current quota.', 'insufficient_quota')],
+    ['an unknown model', refuse(404, 'There is no such model.', 'model_not_found')],
+  ])('%s; nothing is written, what was answered stays in the cache, exit 1', async (_, refusal) => {
+    answerTo = (prompt) => (prompt === 'p5' ? refusal : say(`Answer to ${prompt}`));
+    const ended = await run(numbered(400), '-w', '1');
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr).toMatch(/^Weaving live[^\n]*\nError: OpenAI: [^\n]*\n$/);
+    expect(ended.stderr).toContain((refusal.body as { error: { message: string } }).error.message);
+    expect(await world.listFolder()).toEqual(['data.csv']);
+    expect((await world.listState()).filter((name) => name.startsWith('cache/'))).toHaveLength(5);
+    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
+    expect(server.requests).toHaveLength(6);
+
+    answerTo = (prompt) => say(`Answer to ${prompt}`);
+    expect((await run(numbered(6))).stdout).toContain('(6 prompts, 5 cache hits, 0 errors)');
+    expect(promptsAsked().at(-1)).toBe('p5');
+  });
+
+  test('at Google a refused key is an HTTP 400 with reason API_KEY_INVALID', async () => {
+    const google = await startHttpServer(() => ({
+      status: 400,
+      body: {
+        error: {
+          ...{ code: 400, message: 'API key not valid.', status: 'INVALID_ARGUMENT' },
+          details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'API_KEY_INVALID' }],
+        },
+      },
+    }));
+    world.environment.GOOGLE_GEMINI_BASE_URL = google.url;
+    const ended = await run(numbered(50), '-p', 'google', '-w', '1');
+    await google.close();
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr).toContain('GOOGLE_API_KEY');
+    expect(google.requests).toHaveLength(1);
+    expect(await world.listFolder()).toEqual(['data.csv']);
+  });
+});
+
+describe('a row that fails for itself', () => {
+  test('gets an empty cell in a CSV; the rest goes on; exit 3', async () => {
+    answerTo = (prompt) => (prompt === 'y' ? refuse(400, 'This prompt is too long.') : say('fine'));
+    const ended = await run(['x', 'y', 'z']);
+    expect(ended).toMatchObject({
+      code: 3,
+      stdout: `Done. wrote ${join(world.folder, output)} (3 prompts, 0 cache hits, 1 errors)\n`,
+    });
+    expect(ended.stderr).toContain('1 of 3 rows have no response');
+    expect(ended.stderr).toContain('This prompt is too long.');
+    expect(await world.read(output)).toBe('text,llm_response\nx,fine\ny,\nz,fine\n');
+  });
+
+  test('gets null in JSON, and is named by its id', async () => {
+    await world.write('data.json', '[{"id":"good","prompt":"x"},{"id":"too-long","prompt":"y"}]');
+    answerTo = (prompt) => (prompt === 'y' ? refuse(400, 'This prompt is too long.') : say('fine'));
+    const ended = await world.loom('run', '-f', 'data.json', '-p', 'openai', '-m', 'm', '--sync');
+    expect(ended.code).toBe(3);
+    expect(ended.stderr).toContain('too-long');
+    const rows = JSON.parse(await world.read('data_results_openai_m.json'));
+    expect(rows.map((row: { llm_response: unknown }) => row.llm_response)).toEqual(['fine', null]);
+  });
+
+  test('is, at OpenRouter, also one with status 403', async () => {
+    answerTo = (prompt) => (prompt === 'y' ? refuse(403, 'Your input was flagged.') : say('fine'));
+    const ended = await run(['x', 'y', 'z'], '-p', 'openrouter');
+    expect(ended.code).toBe(3);
+    expect(ended.stderr).toContain('Your input was flagged.');
+    expect(await world.read('data_results_openrouter_m.csv')).toBe('text,llm_response\nx,fine\ny,\nz,fine\n');
+  });
+
+  test('together with all others: the output is written, exit 1', async () => {
+    answerTo = () => refuse(400, 'Not for us.');
+    const ended = await run(['x', 'y']);
+    expect(ended.code).toBe(1);
+    expect(ended.stdout).toContain('(2 prompts, 0 cache hits, 2 errors)');
+    expect(ended.stderr).toContain('Not for us.');
+    expect(await world.read(output)).toBe('text,llm_response\nx,\ny,\n');
+  });
+});
+
+describe('an output that exists', () => {
+  test('stops the run before the first call is paid for; --force overwrites it', async () => {
+    await world.write(output, 'precious');
+    const ended = await run(['x']);
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr).toMatch(/^Error: [^\n]*already exists[^\n]*--force[^\n]*\n$/);
+    expect(ended.stderr).toContain(join(world.folder, output));
+    expect(server.requests).toEqual([]);
+    expect(await world.read(output)).toBe('precious');
+    expect((await run(['x'], '--force')).code).toBe(0);
+    expect(await world.read(output)).toBe('text,llm_response\nx,Answer to x\n');
+  });
+
+  test('is as it was when the run stops half-way', async () => {
+    await world.write(output, 'precious');
+    answerTo = (prompt) => (prompt === 'p3' ? refuse(401, 'No.', 'invalid_api_key') : say('new'));
+    expect((await run(numbered(5), '--force', '-w', '1')).code).toBe(1);
+    expect(await world.read(output)).toBe('precious');
+    expect(await world.listFolder()).toEqual(['data.csv', output]);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a signal', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    '%s ends the run with %i; nothing is written, and what was answered is in the cache',
+    async (signal, code) => {
+      answerTo = (prompt) =>
+        Number(prompt.slice(1)) < 3 ? say(`Answer to ${prompt}`) : new Promise(() => {});
+      await writePrompts(numbered(20));
+      const { process: running, ended } = world.start('run', ...args, '-w', '2');
+      await arrived(5);
+      while ((await world.listState()).filter((name) => /^cache\/\w+\.json$/.test(name)).length < 3) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      running.kill(signal);
+      const result = await ended;
+      expect(result).toMatchObject({ code, stdout: '' });
+      expect(result.stderr).not.toContain('Error:');
+      expect(await world.listFolder()).toEqual(['data.csv']);
+      expect((await world.listState()).filter((name) => !/^cache\/\w+\.json$/.test(name))).toEqual([]);
+      answerTo = (prompt) => say(`Answer to ${prompt}`);
+      expect((await run(numbered(20))).stdout).toContain('(20 prompts, 3 cache hits, 0 errors)');
+    },
+  );
+
+  test('ends a run that waits for its next try at once', async () => {
+    let answeredAt = 0;
+    answerTo = () => {
+      answeredAt = Date.now();
+      return refuse(429, 'later', 'rate_limit_exceeded', { 'retry-after': '600' });
+    };
+    await writePrompts(['x']);
+    const { process: running, ended } = world.start('run', ...args);
+    await arrived(1);
+    // Whether the refusal is read by then or not, the run must end.
+    while (Date.now() - answeredAt < 300) await new Promise((resolve) => setTimeout(resolve, 20));
+    running.kill('SIGINT');
+    const result = await ended;
+    expect(result.code).toBe(130);
+  });
+});
+
+test('without a terminal a long run says every ten seconds how far it is', async () => {
+  const answers: (() => void)[] = [];
+  answerTo = (prompt) =>
+    prompt === 'p0'
+      ? say('quick')
+      : new Promise((resolve) => {
+          answers.push(() => resolve(say('slow')));
+        });
+  await writePrompts(numbered(3));
+  const { process: running, ended } = world.start('run', ...args);
+  let stderr = '';
+  running.stderr?.on('data', (text: string) => {
+    stderr += text;
+  });
+  while (!stderr.includes('Generating')) await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const answer of answers) answer();
+  const result = await ended;
+  expect(result.code).toBe(0);
+  expect(result.stderr.split('\n')[1]).toMatch(
+    /^Generating 1\/3 {2}cache=0 {2}errors=0 {2}0:00:\d\d {2}eta 0:00:\d\d$/,
+  );
+  expect(result.stdout).toBe(
+    `Done. wrote ${join(world.folder, output)} (3 prompts, 0 cache hits, 0 errors)\n`,
+  );
+});
