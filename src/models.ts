@@ -1,22 +1,15 @@
 /** The vocabulary that every layer shares. Shapes that are read from disk are zod schemas. */
 import * as z from 'zod/mini';
+import {
+  type BatchStatus,
+  batchStatuses,
+  type FileType,
+  fileTypes,
+  type ProviderName,
+  providerNames,
+} from './names.ts';
 
-export const providerNames = ['openai', 'anthropic', 'google', 'openrouter'] as const;
-export type ProviderName = (typeof providerNames)[number];
-
-export const batchStatuses = [
-  'validating',
-  'in_progress',
-  'completed',
-  'failed',
-  'expired',
-  'cancelled',
-  'unknown',
-] as const;
-export type BatchStatus = (typeof batchStatuses)[number];
-
-export const fileTypes = ['csv', 'json'] as const;
-export type FileType = (typeof fileTypes)[number];
+export type { BatchStatus, FileType, ProviderName };
 
 /** One element of the input: a CSV record or a JSON object. */
 export interface Row {

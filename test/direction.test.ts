@@ -41,14 +41,15 @@ function isInside(path: string): boolean {
   return path.endsWith('.ts') && !path.startsWith('..');
 }
 
-const shared = ['models', 'errors'];
+const shared = ['models', 'errors', 'names'];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   cli: ['cli', 'orchestrator', 'providers', 'utils', 'sandbox', ...shared],
   orchestrator: ['orchestrator', 'providers', 'utils', ...shared],
   providers: ['providers', ...shared],
   utils: ['utils', ...shared],
   sandbox: ['sandbox'],
-  models: [],
+  models: ['names'],
+  names: [],
   errors: [],
 };
 

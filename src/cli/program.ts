@@ -1,6 +1,6 @@
 /** Every command and every flag, and nothing of what they do. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { providerNames } from '../models.ts';
+import { providerNames } from '../names.ts';
 import type { CommandContext, Commands } from './options.ts';
 
 /** The commander program; an action's exit code is handed to `onExitCode`. */

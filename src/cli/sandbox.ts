@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
-import { providerNames } from '../models.ts';
+import { providerNames } from '../names.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { type Faults, readFaults, sandboxKey, startSandbox } from '../sandbox/server.ts';
 import { loomHome } from '../utils/home.ts';

@@ -1,5 +1,5 @@
 /** Everything that people see goes through here, so that a test can stand in for the process. */
-import { createInterface, type Interface } from 'node:readline/promises';
+import type { Interface } from 'node:readline/promises';
 import { InterruptedError } from '../errors.ts';
 
 export interface Terminal {
@@ -46,6 +46,8 @@ export function createTerminal(streams: {
     fail: (message) => note(`${paint('red', 'Error:')} ${joinLines(message)}`),
     canAsk: Boolean(stdin.isTTY && stderr.isTTY),
     async confirm(question) {
+      // Only questions need it, and every start would pay for it.
+      const { createInterface } = await import('node:readline/promises');
       const lines = createInterface({ input: stdin, output: stderr });
       try {
         const answer = await Promise.race([

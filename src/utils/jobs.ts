@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { LoomError } from '../errors.ts';
-import { fileTypes, providerNames } from '../models.ts';
+import { fileTypes, providerNames } from '../names.ts';
 import {
   describeDiskError,
   ensurePrivateFolder,

@@ -1,6 +1,6 @@
 /** Batch records under `batches/`: one JSON file per batch, in the Python tool's format with fields of our own. */
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { type BatchRecord, batchRecordSchema, type IdMap } from '../models.ts';
@@ -62,7 +62,7 @@ export async function saveRecord(
 /** Replaces everything but the id map of a stored record. */
 export async function updateRecord(folder: string, record: BatchRecord): Promise<void> {
   const path = recordPath(folder, record.provider, record.batch_id);
-  const { idMapOffset } = await readHead(path);
+  const { idMapOffset } = readHead(path);
   if (idMapOffset === undefined) {
     const idMap = await readIdMap(folder, record);
     await writeRecord(path, () => [`${JSON.stringify({ ...record, id_map: idMap }, null, 2)}\n`]);
@@ -101,7 +101,7 @@ export async function loadRecord(
 ): Promise<BatchRecord | undefined> {
   const path = recordPath(folder, provider, batchId);
   try {
-    return (await readHead(path)).record;
+    return readHead(path).record;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     const reason = error instanceof LoomError ? error.message : describeDiskError(error);
@@ -116,7 +116,7 @@ export async function loadRecords(folder: string): Promise<StoredBatches> {
   for (const name of (await listJsonFiles(folder)) ?? []) {
     const path = join(folder, name);
     try {
-      records.push((await readHead(path)).record);
+      records.push(readHead(path).record);
     } catch (error) {
       // A record that another process deleted since the folder was read is simply gone.
       if (errorCode(error) === 'ENOENT') continue;
@@ -137,25 +137,26 @@ interface RecordHead {
   readonly idMapOffset: number | undefined;
 }
 
-async function readHead(path: string): Promise<RecordHead> {
-  const file = await open(path, 'r');
+// Synchronous on purpose: a listing reads many small heads, and each trip through the thread pool costs more than a read.
+function readHead(path: string): RecordHead {
+  const file = openSync(path, 'r');
   try {
-    const start = await readAt(file, 0, headBytes);
+    const start = readAt(file, 0, headBytes);
     const idMapOffset = start.indexOf(idMapStart);
     const ours = start.subarray(0, Math.max(idMapOffset, 0)).includes('\n  "job_id": ');
-    if (!ours) return { record: parseRecord(await readFile(path, 'utf8')), idMapOffset: undefined };
-    const { size } = await file.stat();
-    const end = await readAt(file, Math.max(0, size - 8), 8);
+    if (!ours) return { record: parseRecord(readFileSync(file, 'utf8')), idMapOffset: undefined };
+    const { size } = fstatSync(file);
+    const end = readAt(file, Math.max(0, size - 8), 8);
     if (!end.toString().trimEnd().endsWith('}\n}')) throw new LoomError('state', 'it is cut short');
     return { record: parseRecord(`${start.subarray(0, idMapOffset)}\n}`), idMapOffset };
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
-  return buffer.subarray(0, bytesRead);
+function readAt(file: number, position: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length);
+  return buffer.subarray(0, readSync(file, buffer, 0, length, position));
 }
 
 function parseRecord(text: string): BatchRecord {
@@ -207,7 +208,7 @@ function describeDamage(path: string, reason: string): LoomError {
 /** The custom ids of a record that we wrote, one at a time. */
 export async function* readCustomIds(folder: string, record: BatchRecord): AsyncGenerator<string> {
   const path = recordPath(folder, record.provider, record.batch_id);
-  const { idMapOffset } = await readHead(path);
+  const { idMapOffset } = readHead(path);
   if (idMapOffset === undefined) {
     yield* Object.keys(await readIdMap(folder, record));
     return;

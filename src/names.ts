@@ -1,0 +1,17 @@
+/** The words that the command line and the files on disk share; apart from the schemas, so that help needs none of them. */
+export const providerNames = ['openai', 'anthropic', 'google', 'openrouter'] as const;
+export type ProviderName = (typeof providerNames)[number];
+
+export const batchStatuses = [
+  'validating',
+  'in_progress',
+  'completed',
+  'failed',
+  'expired',
+  'cancelled',
+  'unknown',
+] as const;
+export type BatchStatus = (typeof batchStatuses)[number];
+
+export const fileTypes = ['csv', 'json'] as const;
+export type FileType = (typeof fileTypes)[number];
