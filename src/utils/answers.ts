@@ -2,7 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { LoomError } from '../errors.ts';
 import type { RowResult } from '../models.ts';
-import { describeDiskError, writeFileAtomic } from './files.ts';
+import { describeDiskError, isDiskError, writeFileAtomic } from './files.ts';
 import {
   encodeResult,
   type FoundResult,
@@ -14,10 +14,21 @@ import {
   readResult,
 } from './result-lines.ts';
 
-/** Writes a provider's results to a file that is there whole or not at all. Returns how many there were. */
+/**
+ * Writes a provider's results to a file that is there whole or not at all. Returns how many there were. What the
+ * results throw is thrown on; LoomError `state` where the disk refuses.
+ */
 export async function saveResults(path: string, results: AsyncIterable<RowResult>): Promise<number> {
   let count = 0;
-  await writeFileAtomic(path, chunkLines(countLines()));
+  try {
+    await writeFileAtomic(path, chunkLines(countLines()));
+  } catch (error) {
+    if (!isDiskError(error)) throw error;
+    throw new LoomError('state', `can't write the results ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Free some space or make the folder writable, then fetch again; nothing is lost.',
+      cause: error,
+    });
+  }
   return count;
 
   async function* countLines() {

@@ -33,6 +33,11 @@ export function describeDiskError(error: unknown): string {
   return (code && diskReasons[code]) ?? (error instanceof Error ? error.message : String(error));
 }
 
+/** Whether an error is a system call's, as opposed to one that a provider or the program made. */
+export function isDiskError(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException | undefined)?.syscall === 'string';
+}
+
 /** Creates a folder that only its owner can enter, with its parents. LoomError `state` where it can't. */
 export async function ensurePrivateFolder(path: string): Promise<void> {
   try {
