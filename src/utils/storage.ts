@@ -62,7 +62,7 @@ export async function saveRecord(
 /** Replaces everything but the id map of a stored record. */
 export async function updateRecord(folder: string, record: BatchRecord): Promise<void> {
   const path = recordPath(folder, record.provider, record.batch_id);
-  const { idMapOffset } = readHead(path);
+  const { idMapOffset } = readPresentHead(path);
   if (idMapOffset === undefined) {
     const idMap = await readIdMap(folder, record);
     await writeRecord(path, () => [`${JSON.stringify({ ...record, id_map: idMap }, null, 2)}\n`]);
@@ -72,6 +72,19 @@ export async function updateRecord(folder: string, record: BatchRecord): Promise
     yield headText(record);
     yield* createReadStream(path, { start: idMapOffset }) as AsyncIterable<Buffer>;
   });
+}
+
+/** The head of a record that was there a moment ago. */
+function readPresentHead(path: string): RecordHead {
+  try {
+    return readHead(path);
+  } catch (error) {
+    if (error instanceof LoomError) throw error;
+    throw new LoomError('state', `can't read the batch record ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Another command may have finished it: see loom list.',
+      cause: error,
+    });
+  }
 }
 
 async function writeRecord(
