@@ -221,7 +221,7 @@ function describeDamage(path: string, reason: string): LoomError {
 /** The custom ids of a record that we wrote, one at a time. */
 export async function* readCustomIds(folder: string, record: BatchRecord): AsyncGenerator<string> {
   const path = recordPath(folder, record.provider, record.batch_id);
-  const { idMapOffset } = readHead(path);
+  const { idMapOffset } = readPresentHead(path);
   if (idMapOffset === undefined) {
     yield* Object.keys(await readIdMap(folder, record));
     return;
