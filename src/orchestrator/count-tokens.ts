@@ -4,7 +4,7 @@ import type { ProviderName } from '../models.ts';
 import type { ProviderEntry, SyncProvider } from '../providers/provider.ts';
 import { createCustomId } from './custom-ids.ts';
 import { type Dataset, readDataset } from './dataset.ts';
-import { createCallQueue, type RetryNotice } from './retry.ts';
+import type { RetryNotice } from './retry.ts';
 import { runRows } from './run-rows.ts';
 
 export interface TokenOrder {
@@ -64,13 +64,7 @@ export async function countTokens(
     dataset: order.dataset,
     workers: order.workers,
     signal,
-    openQueue: (runSignal) =>
-      createCallQueue({
-        workers: order.workers,
-        signal: runSignal,
-        stopsAtFatal: true,
-        onRetry: (notice) => events.onRetry?.(notice),
-      }),
+    onRetry: (notice) => events.onRetry?.(notice),
     async call({ index }, prompt, digest, calls, callSignal) {
       const request = { customId: createCustomId(index, digest), model: order.model, prompt };
       try {

@@ -152,7 +152,8 @@ function whileHeld(run: FetchRun, lock: Lock): FetchRun {
 async function fetchJob(run: FetchRun, stored: StoredJob): Promise<void> {
   const written = await findWrittenOutput(stored, run.merging);
   if (written) {
-    if (!run.order.keep) await forgetUploads(run, stored);
+    // The fetch that was cut off said whether to keep them, as far as it came.
+    if (!(stored.job?.keep ?? run.order.keep)) await forgetUploads(run, stored);
     return finishJob(run, stored, written);
   }
   const fetching = await openJob(run, stored);

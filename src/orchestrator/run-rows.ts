@@ -4,14 +4,14 @@ import type { Row } from '../models.ts';
 import { digestPrompt } from './custom-ids.ts';
 import { type Dataset, readDataset } from './dataset.ts';
 import { abortAfterGrace } from './grace.ts';
-import type { CallQueue } from './retry.ts';
+import { type CallQueue, createCallQueue, type RetryNotice } from './retry.ts';
 
 export interface RowWork {
   readonly dataset: Dataset;
   readonly workers: number;
   /** Once aborted, no new call is made; calls under way may finish for a few seconds. */
   readonly signal: AbortSignal;
-  openQueue(signal: AbortSignal): CallQueue;
+  onRetry?(notice: RetryNotice): void;
   /** Deals with a row that needs no call; false when it does need one. */
   answerAtOnce?(row: Row, prompt: string, digest: Buffer): Promise<boolean>;
   /** Makes the row's call. What it throws stops the whole run. */
@@ -27,7 +27,12 @@ export async function runRows(work: RowWork): Promise<void> {
   const signal = AbortSignal.any([work.signal, stop.signal]);
   const callSignal = abortAfterGrace(signal);
   for (const shared of [signal, callSignal]) setMaxListeners(0, shared);
-  const calls = work.openQueue(signal);
+  const calls = createCallQueue({
+    workers: work.workers,
+    signal,
+    stopsAtFatal: true,
+    onRetry: (notice) => work.onRetry?.(notice),
+  });
   const mostAtWork = work.workers + waitingRows;
   const atWork = new Set<Promise<void>>();
   let onRowDone = () => {};

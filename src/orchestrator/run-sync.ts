@@ -13,7 +13,7 @@ import { type Dataset, readDataset } from './dataset.ts';
 import { checkFreeSpace } from './free-space.ts';
 import { mergeAnswers } from './merge.ts';
 import { PromptIndex } from './prompt-index.ts';
-import { createCallQueue, type RetryNotice } from './retry.ts';
+import type { RetryNotice } from './retry.ts';
 import type { MergeSummary } from './row-tally.ts';
 import { nameRun } from './run-names.ts';
 import { runRows } from './run-rows.ts';
@@ -169,13 +169,7 @@ async function answerRows(run: SyncRun): Promise<void> {
     dataset: order.dataset,
     workers: order.workers,
     signal,
-    openQueue: (runSignal) =>
-      createCallQueue({
-        workers: order.workers,
-        signal: runSignal,
-        stopsAtFatal: true,
-        onRetry: (notice) => events.onRetry?.(notice),
-      }),
+    onRetry: (notice) => events.onRetry?.(notice),
     async answerAtOnce({ index }, prompt, digest) {
       if (journal.has(index) || (cache && prompts.firstRowWith(digest, index) !== index)) {
         count();
