@@ -34,14 +34,13 @@ export interface RowError {
   readonly message: string;
 }
 
-/** What came back for one row. A `succeeded` text is never empty: an empty answer is a failed row. */
-export type RowResult =
-  | { readonly customId: string; readonly outcome: 'succeeded'; readonly text: string }
-  | {
-      readonly customId: string;
-      readonly outcome: 'failed' | 'expired' | 'cancelled';
-      readonly error: RowError;
-    };
+/** What a row's prompt led to. A `succeeded` text is never empty: an empty answer is a failed row. */
+export type RowOutcome =
+  | { readonly outcome: 'succeeded'; readonly text: string }
+  | { readonly outcome: 'failed' | 'expired' | 'cancelled'; readonly error: RowError };
+
+/** What came back for one row. */
+export type RowResult = RowOutcome & { readonly customId: string };
 
 /** Rows by their state at the provider; a provider that does not say leaves a count out. */
 export interface BatchCounts {

@@ -51,12 +51,16 @@ export async function readDataset(
     const visited = visit(row);
     if (visited) await visited;
   }
-  if (rows === blankRows) {
-    throw new LoomError('input', 'Input file contains no prompts.', {
-      hint: `Check ${dataset.path}${dataset.column ? ` and its column "${dataset.column}"` : ''}.`,
-    });
-  }
+  requirePrompts(dataset, rows - blankRows);
   return { rows, blankRows, sha256: hash.digest('hex') };
+}
+
+/** LoomError `input` for a dataset of which no row has a prompt. */
+export function requirePrompts(dataset: Dataset, prompts: number): void {
+  if (prompts > 0) return;
+  throw new LoomError('input', 'Input file contains no prompts.', {
+    hint: `Check ${dataset.path}${dataset.column ? ` and its column "${dataset.column}"` : ''}.`,
+  });
 }
 
 /** A provider or model as part of a file name. */

@@ -2,7 +2,7 @@
 import { realpath, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../errors.ts';
-import type { ProviderName, Row, RowResult } from '../models.ts';
+import type { ProviderName, Row, RowOutcome } from '../models.ts';
 import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
 import { converterFor } from '../utils/converters/index.ts';
 import { describeDiskError, removeFile, writeFileAtomic } from '../utils/files.ts';
@@ -31,7 +31,7 @@ export interface MergeOrder {
  * What is known of a row: its result, `no_result` when it was sent and nothing came back, `not_sent`, `too_large`
  * for a row that no batch can hold, or `changed` when the row is not the one that was sent.
  */
-export type RowAnswer = RowResult | 'no_result' | 'not_sent' | 'too_large' | 'changed';
+export type RowAnswer = RowOutcome | 'no_result' | 'not_sent' | 'too_large' | 'changed';
 
 const namedRows = 5;
 
@@ -55,12 +55,58 @@ export async function mergeAnswers(
   order: MergeOrder,
   answerFor: (row: Row) => RowAnswer,
 ): Promise<MergeSummary> {
+  const tally = new RowTally();
+  await writeOutput(order, answerFor, tally);
+  return tally.summarize();
+}
+
+/**
+ * Does the same as long as there is an answer: after the first row without one (`undefined`) the rest of the input is
+ * still read and checked, and the output stays as it was. Returns undefined then.
+ */
+export async function tryMergeAnswers(
+  order: MergeOrder,
+  answerFor: (row: Row) => RowAnswer | undefined,
+): Promise<MergeSummary | undefined> {
+  const tally = new RowTally();
+  const attempt = { givenUp: false };
+  try {
+    await writeOutput(
+      order,
+      (row) => {
+        const answer = answerFor(row);
+        if (answer === undefined) attempt.givenUp = true;
+        return answer ?? 'not_sent';
+      },
+      tally,
+      attempt,
+    );
+    return tally.summarize();
+  } catch (error) {
+    if (error instanceof GivenUp) return undefined;
+    throw error;
+  }
+}
+
+/** Keeps a file of which only a part was written from being put in place. */
+class GivenUp extends LoomError {
+  constructor() {
+    super('output', 'not every row has an answer.');
+  }
+}
+
+async function writeOutput(
+  order: MergeOrder,
+  answerFor: (row: Row) => RowAnswer,
+  tally: RowTally,
+  attempt = { givenUp: false },
+): Promise<void> {
   // A link stays a link: the file that it leads to is replaced.
   const target = await realpath(order.outputPath).catch(() => order.outputPath);
   const errors = openErrorLog(errorsPathFor(order.outputPath), order.temporaryTag);
-  const tally = new RowTally((failure) => errors.add(failure));
+  tally.onFailure = (failure) => errors.add(failure);
   try {
-    await writeFileAtomic(target, mergeRows(order, answerFor, tally, errors), {
+    await writeFileAtomic(target, mergeRows(order, answerFor, tally, errors, attempt), {
       mode: 0o666,
       temporaryTag: order.temporaryTag,
       async onComplete(temporaryPath) {
@@ -81,7 +127,6 @@ export async function mergeAnswers(
     );
   }
   if (tally.failed === 0) await removeFile(errorsPathFor(order.outputPath));
-  return tally.summarize();
 }
 
 async function* mergeRows(
@@ -89,6 +134,7 @@ async function* mergeRows(
   answerFor: (row: Row) => RowAnswer,
   tally: RowTally,
   errors: ErrorLog,
+  attempt: { readonly givenUp: boolean },
 ): AsyncGenerator<Buffer> {
   const { dataset } = order;
   const changedRows: string[] = [];
@@ -104,9 +150,11 @@ async function* mergeRows(
     { column: dataset.column },
     fields,
   )) {
+    if (attempt.givenUp) continue;
     yield chunk;
     await errors.drain();
   }
+  if (attempt.givenUp) throw new GivenUp();
   if (order.changedRows === 'leave_out') return;
   if (changedRows.length > 0) throw describeChange(dataset, changedRows);
   if (tally.rows < (order.expectedRows ?? 0))

@@ -31,11 +31,8 @@ export class RowTally {
   blankRows = 0;
   failed = 0;
   readonly #groups = new Map<string, FailureGroup>();
-  readonly #onFailure: (failure: { row: Row; kind: string; message: string }) => void;
-
-  constructor(onFailure: (failure: { row: Row; kind: string; message: string }) => void) {
-    this.#onFailure = onFailure;
-  }
+  /** Told of each failure. */
+  onFailure: ((failure: { row: Row; kind: string; message: string }) => void) | undefined;
 
   countAnswer(): void {
     this.rows += 1;
@@ -50,7 +47,7 @@ export class RowTally {
   countFailure(row: Row, kind: string, message: string): void {
     this.rows += 1;
     this.failed += 1;
-    this.#onFailure({ row, kind, message });
+    this.onFailure?.({ row, kind, message });
     const name = this.#groups.has(kind) || this.#groups.size < mostGroups ? kind : 'other';
     const group = this.#groups.get(name) ?? { kind: name, message, count: 0, rowIds: [] };
     group.count += 1;

@@ -6,10 +6,20 @@ import type { SyncOrder } from './run-sync.ts';
 export const cachedRunPrefix = 'live_';
 export const uncachedRunPrefix = 'sync_';
 
-/** Runs of the same name ask the same of the same rows for the same output. */
-export function nameRun(order: SyncOrder, inputSha256: string): string {
-  const { dataset, provider, model, outputPath, useCache } = order;
-  const work = JSON.stringify([inputSha256, dataset.column ?? null, provider, model, outputPath]);
-  const hash = createHash('sha256').update(work).digest('hex').slice(0, 24);
-  return `${useCache ? cachedRunPrefix : uncachedRunPrefix}${hash}`;
+/**
+ * Runs of the same name ask the same of the same rows for the same output. What an earlier run with the cache paid for
+ * is in the cache, so that such runs may have the name in common when their input has changed in between.
+ */
+export function nameCachedRun(order: SyncOrder): string {
+  return `${cachedRunPrefix}${hashWork(order, order.dataset.path)}`;
+}
+
+/** As above, for a run without the cache: what it answers is kept for that very input. */
+export function nameUncachedRun(order: SyncOrder, inputSha256: string): string {
+  return `${uncachedRunPrefix}${hashWork(order, inputSha256)}`;
+}
+
+function hashWork({ dataset, provider, model, outputPath }: SyncOrder, input: string): string {
+  const work = JSON.stringify([input, dataset.column ?? null, provider, model, outputPath]);
+  return createHash('sha256').update(work).digest('hex').slice(0, 24);
 }

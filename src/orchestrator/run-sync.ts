@@ -12,10 +12,12 @@ import { createCustomId, digestPrompt, parseCustomId } from './custom-ids.ts';
 import { type Dataset, readDataset } from './dataset.ts';
 import { checkFreeSpace } from './free-space.ts';
 import { mergeAnswers } from './merge.ts';
+import { mergeCachedAnswers } from './merge-cached.ts';
 import { PromptIndex } from './prompt-index.ts';
 import type { RetryNotice } from './retry.ts';
+import { RowSet } from './row-set.ts';
 import type { MergeSummary } from './row-tally.ts';
-import { nameRun } from './run-names.ts';
+import { nameCachedRun, nameUncachedRun } from './run-names.ts';
 import { runRows } from './run-rows.ts';
 import { sweepHome } from './sweep-home.ts';
 
@@ -70,28 +72,66 @@ export async function runSync(
   events: SyncEvents = {},
 ): Promise<SyncSummary> {
   await checkFreeSpace(home.root, order.dataset);
-  const census = await readDataset(order.dataset, signal);
-  const provider = await openProvider();
   await sweepHome(home);
   await ensurePrivateFolder(home.results);
-  const runName = nameRun(order, census.sha256);
+  const ground = { home, order, openProvider, signal, events };
+  return order.useCache ? runWithCache(ground) : runWithoutCache(ground);
+}
+
+/** What a live run is given. */
+interface SyncGround {
+  readonly home: LoomHome;
+  readonly order: SyncOrder;
+  readonly openProvider: () => Promise<SyncProvider>;
+  readonly signal: AbortSignal;
+  readonly events: SyncEvents;
+}
+
+/** What an earlier run paid for is in the cache: a journal that one left is worth nothing. */
+async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
+  const { home, order, events } = ground;
+  const runName = nameCachedRun(order);
+  return underLock(ground, runName, async (signal) => {
+    const cache = openCache(home.cache, order.provider, order.model);
+    const { prompts, summary } = await mergeCachedAnswers({ ...order, temporaryTag: runName }, cache, signal);
+    if (summary) {
+      events.onProgress?.({ done: prompts, total: prompts, cacheHits: prompts, errors: 0 });
+      return { ...summary, outputPath: order.outputPath, cacheHits: prompts };
+    }
+    await removeFile(journalPath(home, runName));
+    try {
+      return await answerAndMerge(ground, { runName, prompts, cache, signal });
+    } finally {
+      await removeFile(journalPath(home, runName));
+    }
+  });
+}
+
+/** The journal has what an earlier run was answered, until the output is written. */
+async function runWithoutCache(ground: SyncGround): Promise<SyncSummary> {
+  const { home, order } = ground;
+  const census = await readDataset(order.dataset, ground.signal);
+  const runName = nameUncachedRun(order, census.sha256);
+  const path = journalPath(home, runName);
+  return underLock(ground, runName, async (signal) => {
+    if (await isSpentJournal(path)) await removeFile(path);
+    const prompts = census.rows - census.blankRows;
+    const summary = await answerAndMerge(ground, { runName, prompts, cache: undefined, signal });
+    await removeFile(path);
+    return summary;
+  });
+}
+
+/** Does the work of a run while no other process does the same; the lock stays only with a journal. */
+async function underLock<Result>(
+  { home, signal, events }: SyncGround,
+  runName: string,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
   const lock = await waitForLock(home.locks, runName, signal, () => events.onWait?.());
   try {
-    const run: SyncRun = {
-      order,
-      provider,
-      // With the cache on, what an earlier run paid for is there; without it, the journal has it.
-      journal: await openRunJournal(home, runName, order, events),
-      cache: order.useCache ? openCache(home.cache, order.provider, order.model) : undefined,
-      signal: AbortSignal.any([signal, lock.lost]),
-      events,
-      progress: { done: 0, total: census.rows - census.blankRows, cacheHits: 0, errors: 0 },
-    };
-    const summary = await answerAndMerge(run, runName);
-    await removeFile(journalPath(home, runName));
-    return summary;
+    return await work(AbortSignal.any([signal, lock.lost]));
   } finally {
-    if (order.useCache) await removeFile(journalPath(home, runName));
     if (!(await isFile(journalPath(home, runName)))) await lock.forget();
     await lock.release();
   }
@@ -99,23 +139,6 @@ export async function runSync(
 
 function journalPath(home: LoomHome, runName: string): string {
   return join(home.results, `${runName}.jsonl`);
-}
-
-async function openRunJournal(
-  home: LoomHome,
-  runName: string,
-  order: SyncOrder,
-  events: SyncEvents,
-): Promise<Journal> {
-  const path = journalPath(home, runName);
-  if (order.useCache || (await isSpentJournal(path))) await removeFile(path);
-  let kept = 0;
-  const journal = await openJournal(path, (customId) => {
-    kept += 1;
-    return parseCustomId(customId)?.index;
-  });
-  if (kept > 0) events.onResumed?.(kept);
-  return journal;
 }
 
 /** What the steps of one run share. */
@@ -129,33 +152,59 @@ interface SyncRun {
   readonly progress: { done: number; readonly total: number; cacheHits: number; errors: number };
 }
 
-async function answerAndMerge(run: SyncRun, runName: string): Promise<SyncSummary> {
-  const { order, journal, progress } = run;
+async function answerAndMerge(
+  { home, order, openProvider, events }: SyncGround,
+  {
+    runName,
+    prompts,
+    ...reach
+  }: { runName: string; prompts: number; cache: ResponseCache | undefined; signal: AbortSignal },
+): Promise<SyncSummary> {
+  const provider = await openProvider();
+  const journal = await openRunJournal(journalPath(home, runName), events);
+  const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
+  const run: SyncRun = { ...reach, order, provider, journal, events, progress };
   try {
     await answerRows(run);
     await journal.flush();
-    const prompts = new PromptIndex();
-    const merge = {
-      ...order,
-      changedRows: 'refuse',
-      temporaryTag: runName,
-      onComplete: (temporaryPath: string) => journal.markSpent(temporaryPath, order.outputPath),
-    } as const;
-    const summary = await mergeAnswers(merge, ({ index, prompt }) => {
-      if (prompt === null) return 'not_sent';
-      const asked = order.useCache ? prompts.firstRowWith(digestPrompt(prompt), index) : index;
-      return journal.get(asked) ?? 'changed';
-    });
-    return { ...summary, outputPath: order.outputPath, cacheHits: progress.cacheHits };
+    return await mergeJournal(run, runName);
   } finally {
     await journal.close();
   }
+}
+
+async function openRunJournal(path: string, events: SyncEvents): Promise<Journal> {
+  let kept = 0;
+  const journal = await openJournal(path, (customId) => {
+    kept += 1;
+    return parseCustomId(customId)?.index;
+  });
+  if (kept > 0) events.onResumed?.(kept);
+  return journal;
+}
+
+async function mergeJournal({ order, journal, progress }: SyncRun, runName: string): Promise<SyncSummary> {
+  // With a line for every prompt no two rows share one, and none needs to be looked at again.
+  const equalPrompts = order.useCache && journal.size < progress.total ? new PromptIndex() : undefined;
+  const merge = {
+    ...order,
+    changedRows: 'refuse',
+    temporaryTag: runName,
+    onComplete: (temporaryPath: string) => journal.markSpent(temporaryPath, order.outputPath),
+  } as const;
+  const summary = await mergeAnswers(merge, ({ index, prompt }) => {
+    if (prompt === null) return 'not_sent';
+    const asked = equalPrompts ? equalPrompts.firstRowWith(digestPrompt(prompt), index) : index;
+    return journal.get(asked) ?? 'changed';
+  });
+  return { ...summary, outputPath: order.outputPath, cacheHits: progress.cacheHits };
 }
 
 /** Puts an answer for every row with a prompt into the journal, but for rows that ask what an earlier one asked. */
 async function answerRows(run: SyncRun): Promise<void> {
   const { order, provider, journal, cache, signal, events, progress } = run;
   const prompts = new PromptIndex();
+  const cachedRows = new RowSet();
   const storeInCache = createCacheWriter(cache, events);
   events.onProgress?.(progress);
 
@@ -171,13 +220,16 @@ async function answerRows(run: SyncRun): Promise<void> {
     signal,
     onRetry: (notice) => events.onRetry?.(notice),
     async answerAtOnce({ index }, prompt, digest) {
-      if (journal.has(index) || (cache && prompts.firstRowWith(digest, index) !== index)) {
+      const first = cache ? prompts.firstRowWith(digest, index) : index;
+      if (journal.has(index) || first !== index) {
+        if (cachedRows.has(first)) progress.cacheHits += 1;
         count();
         return true;
       }
       const text = cache?.get(prompt);
       if (text === undefined) return false;
       progress.cacheHits += 1;
+      cachedRows.add(index);
       await journal.addCached(index, { customId: createCustomId(index, digest), outcome: 'succeeded', text });
       count();
       return true;

@@ -97,9 +97,17 @@ async function writeChunks(
   file: FileHandle,
   chunks: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
 ): Promise<void> {
-  for await (const chunk of chunks) {
-    // FileHandle.writeFile writes all of the chunk at the current position, also after a short write.
-    await file.writeFile(chunk);
+  let writing: Promise<void> | undefined;
+  try {
+    for await (const chunk of chunks) {
+      await writing;
+      // FileHandle.writeFile writes all of the chunk at the current position, also after a short write.
+      writing = file.writeFile(chunk);
+      // The next chunk is made meanwhile; a failure counts when its turn comes.
+      writing.catch(() => {});
+    }
+  } finally {
+    await writing;
   }
 }
 

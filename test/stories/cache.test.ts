@@ -63,6 +63,24 @@ test('a run of a few more rows pays for those alone', async () => {
   expect(await callsSoFar()).toBe(calls + 1);
 });
 
+test('every row whose answer comes from the cache is a hit, also where it asks what another one asked', async () => {
+  await run();
+  await world.write('data.csv', 'id,text\n1,Hello\n2,Hello\n');
+  expect((await run()).stdout).toContain('(2 prompts, 2 cache hits, 0 errors)');
+  await world.write('data.csv', 'id,text\n1,Hello\n2,Hello\n3,New\n4,New\n');
+  expect((await run()).stdout).toContain('(4 prompts, 2 cache hits, 0 errors)');
+});
+
+test('an input that is broken behind its cached rows leaves the output as it was', async () => {
+  await run();
+  const first = await world.read(output);
+  await world.write('data.csv', 'id,text\n1,Hello\n2,"World\n');
+  const broken = await run();
+  expect(broken.code).toBe(1);
+  expect(broken.stderr).toContain('line 3 opens a quote that is never closed');
+  expect(await world.read(output)).toBe(first);
+});
+
 test('--no-cache neither reads nor writes it', async () => {
   expect((await run('--no-cache')).stdout).toContain(' 0 cache hits, ');
   expect(await world.listState()).toEqual([]);
