@@ -6,7 +6,11 @@ const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
 
 await rm('dist', { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: { loom: 'src/cli/index.ts' },
+  entryPoints: {
+    loom: 'src/cli/index.ts',
+    // A thread of its own, which is looked for beside the chunk that starts it.
+    'chunks/cache-thread': 'src/utils/cache-thread.ts',
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -118,11 +118,13 @@ async function keepAnswers(fetching: JobFetch, records: readonly BatchRecord[]):
       await readDataset(dataset, run.signal, (row) => {
         const answer = answers.answerFor(row);
         if (typeof answer === 'object' && answer.outcome === 'succeeded') kept += 1;
+        return answers.drain();
       });
+      const cacheTrouble = await answers.finishCaching();
+      return { answers: kept, inCache: inCache && cacheTrouble === undefined };
     } finally {
       await answers.close();
     }
-    return { answers: kept, inCache: inCache && answers.cacheTrouble === undefined };
   } catch (error) {
     // Without its input an answer has no prompt to be filed under; it stays in the results on disk.
     if (!(error instanceof LoomError) || error.kind !== 'input') throw error;

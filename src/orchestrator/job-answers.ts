@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { LoomError } from '../errors.ts';
 import type { BatchRecord, Row, RowResult } from '../models.ts';
 import { indexResults } from '../utils/answers.ts';
-import { openCache } from '../utils/cache.ts';
+import { openBackgroundCache } from '../utils/background-cache.ts';
 import { describeDiskError, errorCode } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
@@ -23,10 +23,15 @@ export interface JobAnswers {
   readonly unknownResults: number;
   /** Whether there are results, and not one of them is of a row that was sent. */
   readonly areForeign: boolean;
-  /** Why answers could not be put into the cache, when they couldn't. */
-  readonly cacheTrouble: unknown;
+  /** To be awaited now and then: the cache may be slower than the merge. */
+  drain(): Promise<void> | undefined;
+  /** Waits until the cache has every answer; why it could not take one, when it couldn't. */
+  finishCaching(): Promise<unknown>;
   close(): Promise<void>;
 }
+
+/** Answers that may wait for the cache at once: their memory is bounded by it. */
+const mostStoring = 2_000;
 
 /** `records` are those of the job's batches whose results are on disk. LoomError `input` when the input is gone. */
 export async function openJobAnswers(
@@ -37,7 +42,7 @@ export async function openJobAnswers(
 ): Promise<JobAnswers> {
   const source = job ?? (records[0] as BatchRecord);
   const useCache = job?.use_cache ?? records[0]?.use_cache ?? true;
-  const cache = useCache ? openCache(home.cache, source.provider, source.model) : undefined;
+  const cache = useCache ? openBackgroundCache(home.cache, source.provider, source.model) : undefined;
   const known = job && job.cached_rows > 0 ? [cachedAnswersPath(home, job.job_id)] : [];
   const matcher = await matchRows(home, dataset, job, records);
   const own = matcher instanceof OwnRowMatcher ? matcher : undefined;
@@ -50,17 +55,24 @@ export async function openJobAnswers(
   );
   const cachedResponses = await readPythonAnswers(home, matcher, records[0]);
   let cacheTrouble: unknown;
+  const storing = new Set<Promise<void>>();
 
   function keepInCache(row: Row, { result, file }: FoundResult): void {
     const isFresh = file >= known.length;
     if (!cache || cacheTrouble !== undefined || !isFresh || row.prompt === null) return;
     if (result.outcome !== 'succeeded') return;
-    try {
-      cache.set(row.prompt, result.text);
-    } catch (error) {
+    const stored: Promise<void> = cache
+      .set(row.prompt, result.text)
       // The output matters more, and it needs no cache.
-      cacheTrouble = error;
-    }
+      .catch((error: unknown) => {
+        cacheTrouble ??= error;
+      })
+      .finally(() => storing.delete(stored));
+    storing.add(stored);
+  }
+
+  async function settleStoring(): Promise<void> {
+    await Promise.all(storing);
   }
 
   return {
@@ -74,10 +86,15 @@ export async function openJobAnswers(
     },
     unknownResults: results.unknown,
     areForeign: results.unknown > 0 && results.known === 0,
-    get cacheTrouble() {
+    drain: () => (storing.size < mostStoring ? undefined : settleStoring()),
+    async finishCaching() {
+      await settleStoring();
       return cacheTrouble;
     },
-    close: () => results.close(),
+    async close() {
+      await results.close();
+      await cache?.close();
+    },
   };
 }
 

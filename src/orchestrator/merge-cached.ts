@@ -1,7 +1,8 @@
 /** A live run's first pass over its input: checks it whole, and writes the output if the cache has every answer. */
-import type { ResponseCache } from '../utils/cache.ts';
+import type { Row } from '../models.ts';
+import type { BackgroundCache } from '../utils/background-cache.ts';
 import { requirePrompts } from './dataset.ts';
-import { type MergeOrder, type RowAnswer, tryMergeAnswers } from './merge.ts';
+import { type MergeOrder, tryMergeAnswers } from './merge.ts';
 import type { MergeSummary } from './row-tally.ts';
 
 export interface CachedPass {
@@ -14,29 +15,38 @@ export interface CachedPass {
 /** LoomError `input` for what is wrong with the input, wherever in it that is; the output stays as it was then. */
 export async function mergeCachedAnswers(
   order: Omit<MergeOrder, 'changedRows'>,
-  cache: ResponseCache,
+  cache: BackgroundCache,
   signal: AbortSignal,
 ): Promise<CachedPass> {
   let prompts = 0;
-  let misses = 0;
+  let missed = false;
+  const found = new Map<number, string>();
 
-  function look(prompt: string): RowAnswer | undefined {
-    const text = misses > 0 ? undefined : cache.get(prompt);
-    if (text !== undefined) return { outcome: 'succeeded', text };
-    misses += 1;
-    return undefined;
+  async function lookUp(rows: readonly Row[]): Promise<void> {
+    if (missed) return;
+    const asking = rows.filter((row) => row.prompt !== null);
+    const texts = await cache.getAll(asking.map((row) => [row.prompt as string]));
+    asking.forEach((row, place) => {
+      const text = texts[place];
+      if (text !== undefined) found.set(row.index, text);
+    });
   }
 
   const merge = {
     ...order,
     changedRows: 'refuse',
+    prepareRows: lookUp,
     onComplete: async () => requirePrompts(order.dataset, prompts),
   } as const;
-  const summary = await tryMergeAnswers(merge, ({ prompt }) => {
+  const summary = await tryMergeAnswers(merge, ({ index, prompt }) => {
     signal.throwIfAborted();
     if (prompt === null) return 'not_sent';
     prompts += 1;
-    return look(prompt);
+    const text = found.get(index);
+    found.delete(index);
+    if (text !== undefined && !missed) return { outcome: 'succeeded', text };
+    missed = true;
+    return undefined;
   });
   requirePrompts(order.dataset, prompts);
   return { prompts, summary };

@@ -91,7 +91,10 @@ export async function mergeJob(
       changedRows: options.changedRows,
       expectedRows: job?.rows,
       temporaryTag: stored.id.replace(/[^\w-]/g, '_'),
+      drain: () => answers.drain(),
       onComplete: async (temporaryPath: string, summary: MergeSummary) => {
+        // Before the output counts as written: whatever is cut off then, no answer is missing from the cache.
+        await answers.finishCaching();
         if (job && records.length > 0)
           await noteWriting(home, job, temporaryPath, summary, answers.unknownResults);
       },
@@ -103,7 +106,7 @@ export async function mergeJob(
       summary,
       cacheHits: job?.cached_rows ?? 0,
       unknownResults: answers.unknownResults,
-      cacheTrouble: answers.cacheTrouble,
+      cacheTrouble: await answers.finishCaching(),
     };
   } finally {
     await answers.close();

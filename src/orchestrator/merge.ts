@@ -25,6 +25,10 @@ export interface MergeOrder {
   readonly temporaryTag: string;
   /** Called when the output is complete in a temporary file, just before that is put in place. */
   readonly onComplete?: (temporaryPath: string, summary: MergeSummary) => Promise<void>;
+  /** Called some rows ahead of their merge, and awaited before that. */
+  readonly prepareRows?: (rows: readonly Row[]) => Promise<void>;
+  /** Awaited now and then, so that what an answer leads to can keep up. */
+  readonly drain?: () => Promise<void> | undefined;
 }
 
 /**
@@ -153,6 +157,7 @@ async function* mergeRows(
     if (attempt.givenUp) continue;
     yield chunk;
     await errors.drain();
+    await order.drain?.();
   }
   if (attempt.givenUp) throw new GivenUp();
   if (order.changedRows === 'leave_out') return;
@@ -168,7 +173,7 @@ interface SettledRow {
 }
 
 function describeFields(order: MergeOrder, settle: (row: Row) => SettledRow) {
-  const { provider, model, withMeta, withError } = order;
+  const { provider, model, withMeta, withError, prepareRows } = order;
   const meta = withMeta ? [provider, model] : [];
   return {
     names: [
@@ -176,6 +181,7 @@ function describeFields(order: MergeOrder, settle: (row: Row) => SettledRow) {
       ...(withMeta ? ['llm_provider', 'llm_model'] : []),
       ...(withError ? ['llm_error'] : []),
     ],
+    prepareRows,
     valuesFor(row: Row) {
       const { text, error } = settle(row);
       return withError ? [text, ...meta, error] : [text, ...meta];

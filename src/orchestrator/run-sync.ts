@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { ProviderError } from '../errors.ts';
 import type { ProviderName, RowResult } from '../models.ts';
 import type { SyncProvider } from '../providers/provider.ts';
-import { openCache, type ResponseCache } from '../utils/cache.ts';
+import { type BackgroundCache, openBackgroundCache } from '../utils/background-cache.ts';
+import { openCache } from '../utils/cache.ts';
 import { ensurePrivateFolder, isFile, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { isSpentJournal, type Journal, openJournal } from '../utils/journal.ts';
@@ -92,17 +93,19 @@ async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
   const { home, order, events } = ground;
   const runName = nameCachedRun(order);
   return underLock(ground, runName, async (signal) => {
-    const cache = openCache(home.cache, order.provider, order.model);
-    const { prompts, summary } = await mergeCachedAnswers({ ...order, temporaryTag: runName }, cache, signal);
-    if (summary) {
-      events.onProgress?.({ done: prompts, total: prompts, cacheHits: prompts, errors: 0 });
-      return { ...summary, outputPath: order.outputPath, cacheHits: prompts };
-    }
-    await removeFile(journalPath(home, runName));
+    const cache = openBackgroundCache(home.cache, order.provider, order.model);
     try {
+      const merge = { ...order, temporaryTag: runName };
+      const { prompts, summary } = await mergeCachedAnswers(merge, cache, signal);
+      if (summary) {
+        events.onProgress?.({ done: prompts, total: prompts, cacheHits: prompts, errors: 0 });
+        return { ...summary, outputPath: order.outputPath, cacheHits: prompts };
+      }
+      await removeFile(journalPath(home, runName));
       return await answerAndMerge(ground, { runName, prompts, cache, signal });
     } finally {
       await removeFile(journalPath(home, runName));
+      await cache.close();
     }
   });
 }
@@ -143,10 +146,11 @@ function journalPath(home: LoomHome, runName: string): string {
 
 /** What the steps of one run share. */
 interface SyncRun {
+  readonly home: LoomHome;
   readonly order: SyncOrder;
   readonly provider: SyncProvider;
   readonly journal: Journal;
-  readonly cache: ResponseCache | undefined;
+  readonly cache: BackgroundCache | undefined;
   readonly signal: AbortSignal;
   readonly events: SyncEvents;
   readonly progress: { done: number; readonly total: number; cacheHits: number; errors: number };
@@ -158,12 +162,12 @@ async function answerAndMerge(
     runName,
     prompts,
     ...reach
-  }: { runName: string; prompts: number; cache: ResponseCache | undefined; signal: AbortSignal },
+  }: { runName: string; prompts: number; cache: BackgroundCache | undefined; signal: AbortSignal },
 ): Promise<SyncSummary> {
   const provider = await openProvider();
   const journal = await openRunJournal(journalPath(home, runName), events);
   const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
-  const run: SyncRun = { ...reach, order, provider, journal, events, progress };
+  const run: SyncRun = { ...reach, home, order, provider, journal, events, progress };
   try {
     await answerRows(run);
     await journal.flush();
@@ -205,6 +209,7 @@ async function answerRows(run: SyncRun): Promise<void> {
   const { order, provider, journal, cache, signal, events, progress } = run;
   const prompts = new PromptIndex();
   const cachedRows = new RowSet();
+  const known = cache && openCache(run.home.cache, order.provider, order.model);
   const storeInCache = createCacheWriter(cache, events);
   events.onProgress?.(progress);
 
@@ -226,7 +231,7 @@ async function answerRows(run: SyncRun): Promise<void> {
         count();
         return true;
       }
-      const text = cache?.get(prompt);
+      const text = known?.get(prompt);
       if (text === undefined) return false;
       progress.cacheHits += 1;
       cachedRows.add(index);
@@ -240,8 +245,9 @@ async function answerRows(run: SyncRun): Promise<void> {
         calls.run(async () => {
           const answer = await provider.generate(request, callSignal);
           // Within the call's place in the queue: no more answers than workers wait for the disk.
-          if (answer.outcome === 'succeeded') storeInCache(prompt, answer.text);
+          const stored = answer.outcome === 'succeeded' && storeInCache(prompt, answer.text);
           await journal.add(index, answer);
+          await stored;
           return answer;
         }),
       );
@@ -261,11 +267,11 @@ async function asRowResult(customId: string, call: () => Promise<RowResult>): Pr
   }
 }
 
-function createCacheWriter(cache: ResponseCache | undefined, events: SyncEvents) {
+function createCacheWriter(cache: BackgroundCache | undefined, events: SyncEvents) {
   let troubled = false;
-  return (prompt: string, response: string): void => {
+  return async (prompt: string, response: string): Promise<void> => {
     try {
-      cache?.set(prompt, response);
+      await cache?.set(prompt, response);
     } catch (error) {
       if (!troubled) events.onCacheTrouble?.(error);
       troubled = true;

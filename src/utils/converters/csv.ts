@@ -8,7 +8,7 @@ import { RecordMerger } from './csv-merge.ts';
 import { type RecordBatch, RecordReader } from './csv-records.ts';
 import type { AddedFields, Converter, ReadOptions } from './format.ts';
 import { OutputChunks } from './output-chunks.ts';
-import { blankToNull, flatten } from './rows.ts';
+import { blankToNull, flatten, prepareBatches } from './rows.ts';
 import { byteOrderMark, TextSource } from './text-source.ts';
 import { findClosestName, listNames, quoteValue } from './words.ts';
 
@@ -37,7 +37,7 @@ async function* mergeRows(
   const source = new TextSource(path, gzip, options);
   const output = new OutputChunks();
   let merger: RecordMerger | undefined;
-  for await (const { batch, header, rows } of readTable(source, options)) {
+  for await (const { batch, header, rows } of prepareBatches(readTable(source, options), fields)) {
     if (source.hasByteOrderMark && header) output.appendBytes(byteOrderMark);
     merger ??= new RecordMerger(output, header ?? [], fields.names);
     const rowsStart = header ? 1 : 0;

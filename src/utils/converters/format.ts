@@ -21,6 +21,8 @@ export interface ReadOptions {
 /** The cells or fields that a merge sets in each row; null is an empty cell, or JSON null. */
 export interface AddedFields {
   readonly names: readonly string[];
+  /** Called some rows ahead of `valuesFor`, and awaited before that. */
+  prepareRows?: ((rows: readonly Row[]) => Promise<void>) | undefined;
   valuesFor(row: Row): readonly (string | null)[];
 }
 

@@ -9,7 +9,7 @@ import type { AddedFields, Converter, ReadOptions } from './format.ts';
 import { EntryReader } from './json-entries.ts';
 import { findMembers, layOutValue } from './json-text.ts';
 import { OutputChunks } from './output-chunks.ts';
-import { flatten } from './rows.ts';
+import { flatten, prepareBatches } from './rows.ts';
 import { byteOrderMark, TextSource } from './text-source.ts';
 
 const entryMargin = '  ';
@@ -33,7 +33,7 @@ async function* mergeRows(
   const source = new TextSource(path, gzip, options);
   const output = new OutputChunks();
   let entryCount = 0;
-  for await (const { texts, rows } of new EntryReader(source).readBatches()) {
+  for await (const { texts, rows } of prepareBatches(new EntryReader(source).readBatches(), fields)) {
     for (const [index, row] of rows.entries()) {
       if (entryCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);
       output.appendText(entryCount === 0 ? '[\n' : ',\n');
