@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 const help = `npm run bench -- [options]
 
 Measures the built program against the sandbox, beside the Python tool of the same name and physical limits, and
-writes bench/results.md. A full run takes about half an hour and up to 40 GB below the temporary folder (TMPDIR).
+writes bench/results.md. A full run takes about half an hour and up to 15 GB below the temporary folder (TMPDIR).
 
   --only <names>    Only these sections, separated by commas:
                     SECTIONS

@@ -4,8 +4,8 @@ import { checkOutput, promptColumn } from './inputs.mjs';
 
 const models = { openai: 'gpt-4o-mini', anthropic: 'claude-haiku-5-5', google: 'gemini-3-flash' };
 
-/** What `run` and `fetch` took. Throws unless the output has an answer for every row. */
-export async function submitAndFetch(workplace, runTool, provider, input, rows) {
+/** What `run`, with these flags, and `fetch` took. Throws unless the output has an answer for every row. */
+export async function submitAndFetch(workplace, runTool, provider, input, rows, flags = []) {
   const sandbox = await workplace.startSandbox();
   const place = await workplace.createPlace(
     `batch-${Math.random().toString(36).slice(2)}`,
@@ -18,6 +18,7 @@ export async function submitAndFetch(workplace, runTool, provider, input, rows) 
     place,
     ...['run', '--file', input, ...column, '--provider', provider, '--model', models[provider]],
     ...['--output', output],
+    ...flags,
   );
   const fetch = await runTool(place, 'fetch');
   await checkOutput(output, rows);

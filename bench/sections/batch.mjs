@@ -5,7 +5,13 @@ import { formatCount, formatMegabytes, formatSeconds, tableOfTimes } from '../re
 import { submitAndFetch } from '../submit-and-fetch.mjs';
 import { runLoom } from '../workplace.mjs';
 
-const providers = ['openai', 'anthropic', 'google'];
+/** The Python tool keeps no answer of a batch in its cache: `--no-cache` does the same work as it. */
+const cases = [
+  { provider: 'openai', flags: ['--no-cache'], beside: true },
+  { provider: 'openai', flags: [], beside: true },
+  { provider: 'anthropic', flags: [] },
+  { provider: 'google', flags: [] },
+];
 
 export async function measureBatches({ workplace, python, sizes, ceiling }) {
   const { batchRows } = sizes;
@@ -16,25 +22,25 @@ export async function measureBatches({ workplace, python, sizes, ceiling }) {
   const theirs = python && (await submitAndFetch(workplace, python.run, 'openai', input, batchRows));
   const rows = [];
   const peaks = [];
-  for (const provider of providers) {
-    const ours = await submitAndFetch(workplace, runLoom, provider, input, batchRows);
-    const python = provider === 'openai' ? theirs : undefined;
+  for (const { provider, flags, beside } of cases) {
+    const ours = await submitAndFetch(workplace, runLoom, provider, input, batchRows, flags);
+    const name = [provider, ...flags].join(' ');
     for (const step of ['submit', 'fetch']) {
       rows.push({
-        what: `${formatCount(batchRows)} rows, ${provider}: ${step === 'fetch' ? 'fetch and merge' : step}`,
+        what: `${formatCount(batchRows)} rows, ${name}: ${step === 'fetch' ? 'fetch and merge' : step}`,
         ours: ours[step].seconds,
-        python: python?.[step].seconds,
-        target: provider === 'openai' ? { faster: 1 } : undefined,
+        python: beside && theirs?.[step].seconds,
+        target: beside && { faster: 1 },
       });
     }
-    peaks.push(`${provider} ${describePeaks(ours)}`);
+    peaks.push(`${name} ${describePeaks(ours)}`);
   }
   if (theirs) peaks.push(`the Python tool ${describePeaks(theirs)}`);
   return tableOfTimes('Batches', rows, {
     python,
     notes: [
       `Peak memory, submit and fetch: ${peaks.join('; ')}.`,
-      'Each with a home of its own: nothing comes from a cache, and answers go into one where the tool does that.',
+      'Each with a home of its own: nothing comes from a cache. Without --no-cache every answer goes into one, as a file of its own; the Python tool keeps none of a batch.',
       ...describeCeiling(ceiling),
     ],
   });

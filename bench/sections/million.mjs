@@ -9,21 +9,23 @@ import { timeCachedRun } from './cache.mjs';
 const mostMegabytes = 250;
 const mostGrowth = 1.2;
 
+/** The cache makes a file for each answer, which takes the disk longer than all the rest: once is enough. */
 const batchCases = [
-  { provider: 'openai', format: 'csv' },
-  { provider: 'anthropic', format: 'csv' },
-  { provider: 'google', format: 'csv' },
-  { provider: 'openai', format: 'json' },
-  { provider: 'openai', format: 'csv.gz' },
+  { provider: 'openai', format: 'csv', flags: [] },
+  { provider: 'openai', format: 'csv', flags: ['--no-cache'] },
+  { provider: 'anthropic', format: 'csv', flags: ['--no-cache'] },
+  { provider: 'google', format: 'csv', flags: ['--no-cache'] },
+  { provider: 'openai', format: 'json', flags: ['--no-cache'] },
+  { provider: 'openai', format: 'csv.gz', flags: ['--no-cache'] },
 ];
 
 export async function measureMillion({ workplace, sizes }) {
   const rows = sizes.millionRows;
   const liveRows = Math.ceil(rows / 10);
   const results = [];
-  for (const { provider, format } of batchCases) {
-    const measure = (input, count) => submitAndFetch(workplace, runLoom, provider, input, count);
-    const name = `${provider}, ${format}`;
+  for (const { provider, format, flags } of batchCases) {
+    const measure = (input, count) => submitAndFetch(workplace, runLoom, provider, input, count, flags);
+    const name = [`${provider}, ${format}`, ...flags].join(' ');
     const sizesTaken = await inBothSizes(workplace, name, rows, format, measure);
     results.push(pickStep(`${name}: submit`, rows, sizesTaken, ({ submit }) => submit));
     results.push(pickStep(`${name}: fetch and merge`, rows, sizesTaken, ({ fetch }) => fetch));
