@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LoomError, ProviderError } from '../errors.ts';
 import type { Connection, ProviderEntry } from '../providers/provider.ts';
 import { type LoomHome, loomHome } from '../utils/home.ts';
-import { readSettings, resolveApiKey, resolveBaseUrl } from '../utils/keys.ts';
+import { readVariables, resolveApiKey, resolveBaseUrl } from '../utils/keys.ts';
 import type { CommandContext, ReachOptions } from './options.ts';
 
 /** How long an answer may take to begin, and to go on, in milliseconds. */
@@ -20,12 +20,12 @@ export interface Reach {
 export async function openReach(options: ReachOptions, context: CommandContext): Promise<Reach> {
   const home = loomHome({ sandbox: options.sandbox });
   if (options.sandbox) return openSandboxReach(home, options);
-  const settings = readSettings(context.environment, context.workingFolder);
+  const variables = readVariables(context.environment, context.workingFolder);
   return {
     home,
     connect: (entry, recordedBaseUrl) => ({
-      apiKey: resolveApiKey(entry, options.apiKey, settings),
-      baseUrl: resolveBaseUrl(entry, options.baseUrl, recordedBaseUrl, settings),
+      apiKey: resolveApiKey(entry, options.apiKey, variables),
+      baseUrl: resolveBaseUrl(entry, options.baseUrl, recordedBaseUrl, variables),
       timeoutMs: answerTimeoutMs,
     }),
     close: async () => {},

@@ -6,7 +6,7 @@ import { LoomError } from '../errors.ts';
 import { describeDiskError, errorCode } from './files.ts';
 
 /** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden. */
-export function readSettings(environment: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
+export function readVariables(environment: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
   const path = join(folder, '.env');
   let text: string;
   try {
@@ -25,9 +25,9 @@ export function readSettings(environment: NodeJS.ProcessEnv, folder: string): No
 export function resolveApiKey(
   provider: { readonly title: string; readonly keyVariable: string },
   flag: string | undefined,
-  settings: NodeJS.ProcessEnv,
+  variables: NodeJS.ProcessEnv,
 ): string {
-  const key = (flag ?? settings[provider.keyVariable])?.trim();
+  const key = (flag ?? variables[provider.keyVariable])?.trim();
   if (key) return key;
   throw new LoomError('key', `no API key for ${provider.title}.`, {
     hint: `Set ${provider.keyVariable} in the environment or in a .env file in this folder, or pass --api-key.`,
@@ -39,9 +39,9 @@ export function resolveBaseUrl(
   provider: { readonly baseUrlVariable: string },
   flag: string | undefined,
   recorded: string | null | undefined,
-  settings: NodeJS.ProcessEnv,
+  variables: NodeJS.ProcessEnv,
 ): string | undefined {
-  const url = flag ?? recorded ?? settings[provider.baseUrlVariable];
+  const url = flag ?? recorded ?? variables[provider.baseUrlVariable];
   if (!url?.trim()) return undefined;
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     const source = flag === undefined ? provider.baseUrlVariable : '--base-url';
