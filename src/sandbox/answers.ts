@@ -1,5 +1,6 @@
 /**
- * What the sandbox answers: a function of the model and the prompt, the same in live calls and in batches.
+ * What the sandbox answers: a function of the model, the prompt and what the request wants of the answer, the same in
+ * live calls and in batches.
  *
  * A prompt can ask for what a real model may do. These directives are known:
  *
@@ -15,16 +16,28 @@
  * | `[[sandbox:large 5000000]]`    | a text of that many characters                                                |
  * | `[[sandbox:separators]]`       | U+2028, U+2029, U+0085, quotes, commas, line ends and other traps in the text |
  * | `[[sandbox:thinking]]`         | reasoning blocks ahead of the text, where the vendor has them                 |
+ * | `[[sandbox:misfit]]`           | a plain text where JSON was wanted                                            |
  * | `[[sandbox:slow 2000]]`        | a live answer that comes that many milliseconds later                         |
  */
 import { hash } from 'node:crypto';
+import { exampleOf } from './schemas.ts';
 
 type Outcome = 'text' | 'cut' | 'refused' | 'empty' | 'blocked' | 'error' | 'body-error' | 'choice-error';
+
+/** What a request wants of its answer, in no vendor's form. */
+export interface Wish {
+  readonly maxTokens: number | undefined;
+  readonly stops: readonly string[];
+  readonly json: boolean;
+  readonly schema: unknown;
+}
 
 /** An answer before it is put in a vendor's form. */
 export interface Draft {
   readonly outcome: Outcome;
   readonly text: string;
+  /** The stop text that the answer ended at. */
+  readonly stop?: string | undefined;
   readonly thinking: string | undefined;
   /** The HTTP status of an error. */
   readonly status: number;
@@ -38,7 +51,32 @@ const trapText =
   'back\\slash\r\nsecond line\n=SUM(A1) \u00e9\u{1f9f5} end';
 
 /** The answer to a prompt. */
-export function draftAnswer(model: string, prompt: string): Draft {
+export function draftAnswer(model: string, prompt: string, wish: Wish): Draft {
+  const draft = draftText(model, prompt);
+  if (draft.outcome !== 'text' && draft.outcome !== 'cut') return draft;
+  const isMisfit = prompt.includes('[[sandbox:misfit]]');
+  const text = isMisfit ? draft.text : formText(draft.text, wish);
+  // A prompt that asks for a length gets it.
+  const maxTokens = prompt.includes('[[sandbox:large ') ? undefined : wish.maxTokens;
+  return shorten({ ...draft, text }, { ...wish, maxTokens });
+}
+
+function formText(text: string, { json, schema }: Wish): string {
+  if (schema !== undefined) return JSON.stringify(exampleOf(schema, text));
+  return json ? JSON.stringify({ answer: text }) : text;
+}
+
+/** Ends the text at the first stop text, which is not part of it, and at the token limit. */
+function shorten(draft: Draft, { stops, maxTokens }: Wish): Draft {
+  const [stop] = stops
+    .filter((text) => draft.text.includes(text))
+    .sort((a, b) => draft.text.indexOf(a) - draft.text.indexOf(b));
+  const text = stop === undefined ? draft.text : draft.text.slice(0, draft.text.indexOf(stop));
+  if (maxTokens === undefined || countTokens(text) <= maxTokens) return { ...draft, text, stop };
+  return { ...draft, text: text.slice(0, maxTokens * 4), outcome: 'cut' };
+}
+
+function draftText(model: string, prompt: string): Draft {
   if (!prompt.includes('[[sandbox:')) {
     return { outcome: 'text', text: usualText(model, prompt), thinking: undefined, status: 200, slowMs: 0 };
   }

@@ -298,7 +298,7 @@ function result(
   if (line.index >= doneAtEnd(batch)) return { type: end === 'cancelled' ? 'canceled' : 'expired' };
   const suffix = `${batch.id.slice('msgbatch_'.length)}${line.index}`;
   if (isRefusal(request)) return { type: 'errored', error: anthropicErrorBody(request, `req_${suffix}`) };
-  const draft = draftAnswer(request.model, request.prompt);
+  const draft = draftAnswer(request.model, request.prompt, request.wish);
   return { type: 'succeeded', message: message(request, draft, `msg_${suffix}`, 'batch') };
 }
 
@@ -315,5 +315,8 @@ function readRow(batch: StoredBatch, line: Line): { customId: string; request: M
   }
   const request = readMessage(row.params);
   if (isRefusal(request) || !request.prompt.includes('[[sandbox:')) return { customId, request };
-  return { customId, request: anthropicRefusalIn(draftAnswer(request.model, request.prompt)) ?? request };
+  return {
+    customId,
+    request: anthropicRefusalIn(draftAnswer(request.model, request.prompt, request.wish)) ?? request,
+  };
 }

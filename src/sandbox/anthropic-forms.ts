@@ -1,5 +1,6 @@
 /** The forms in which Anthropic speaks: requests and what is wrong with them, messages, errors. */
-import { countTokens, type Draft, isUnknownModel } from './answers.ts';
+import { countTokens, type Draft, isUnknownModel, type Wish } from './answers.ts';
+import { findWrongMessageField, readMessageWish } from './anthropic-fields.ts';
 import { type Answer, type Call, isObject, json } from './http.ts';
 import { headerOf, type Refusal } from './vendor.ts';
 
@@ -17,6 +18,7 @@ export interface MessageRequest {
   /** The text of the last user message. */
   readonly prompt: string;
   readonly inputTokens: number;
+  readonly wish: Wish;
 }
 
 let requestsSeen = 0;
@@ -86,6 +88,8 @@ export function refuseShape(
 export function readMessage(params: Record<string, unknown>): MessageRequest | Refusal {
   const model = params.model as string;
   if (isUnknownModel(model)) return { status: 404, message: `model: ${model}` };
+  const wrong = findWrongMessageField(params);
+  if (wrong !== undefined) return invalid(wrong);
   const messages = params.messages as unknown[];
   if (messages.length === 0) return invalid('messages: at least one message is required');
   let prompt = '';
@@ -100,7 +104,7 @@ export function readMessage(params: Record<string, unknown>): MessageRequest | R
     if ((entry as { role?: unknown }).role === 'user') prompt = text;
     inputTokens += countTokens(text);
   }
-  return { model, prompt, inputTokens };
+  return { model, prompt, inputTokens, wish: readMessageWish(params) };
 }
 
 function contentText(content: unknown): string {
@@ -137,8 +141,8 @@ export function message(
     role: 'assistant',
     model: request.model,
     content: contentBlocks(draft),
-    stop_reason: reasons[draft.outcome] ?? 'end_turn',
-    stop_sequence: null,
+    stop_reason: reasons[draft.outcome] ?? (draft.stop === undefined ? 'end_turn' : 'stop_sequence'),
+    stop_sequence: draft.stop ?? null,
     usage: {
       input_tokens: request.inputTokens,
       cache_creation_input_tokens: 0,

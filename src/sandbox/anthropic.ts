@@ -59,7 +59,7 @@ function answerMessage(workshop: Workshop, call: Call): Answer | Promise<Answer>
   if (shape !== undefined) return anthropicError(shape);
   const request = readMessage(parsed as Record<string, unknown>);
   if (isRefusal(request)) return anthropicError(request);
-  const draft = draftAnswer(request.model, request.prompt);
+  const draft = draftAnswer(request.model, request.prompt, request.wish);
   if (draft.slowMs > 0)
     return workshop.wait(draft.slowMs).then(() => completeMessage(workshop, request, draft));
   return completeMessage(workshop, request, draft);

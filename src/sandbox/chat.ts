@@ -1,5 +1,6 @@
 /** Chat completions: the request form that OpenAI and OpenRouter share. */
-import { countTokens, type Draft, isUnknownModel } from './answers.ts';
+import { countTokens, type Draft, isUnknownModel, type Wish } from './answers.ts';
+import { type ChatFields, findWrongChatField, readChatWish } from './chat-fields.ts';
 import { isObject } from './http.ts';
 import type { Refusal } from './vendor.ts';
 
@@ -9,10 +10,11 @@ export interface ChatRequest {
   /** The text of the last user message. */
   readonly prompt: string;
   readonly promptTokens: number;
+  readonly wish: Wish;
 }
 
 /** Reads a request body; a refusal says what OpenAI would say about it. */
-export function readChat(body: unknown): ChatRequest | Refusal {
+export function readChat(body: unknown, fields: ChatFields): ChatRequest | Refusal {
   if (!isObject(body)) return invalid('We could not parse the JSON body of your request.', undefined);
   if (typeof body.model !== 'string' || body.model === '') {
     return invalid('you must provide a model parameter', undefined);
@@ -23,7 +25,11 @@ export function readChat(body: unknown): ChatRequest | Refusal {
     const text = "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
     return invalid(`Unsupported parameter: ${text}`, 'max_tokens', 'unsupported_parameter');
   }
-  return readMessages(body.model, body.messages);
+  const request = readMessages(body.model, body.messages);
+  return (
+    findWrongChatField(body, fields) ??
+    ('prompt' in request ? { ...request, wish: readChatWish(body) } : request)
+  );
 }
 
 /** OpenAI's refusal of a model that does not exist. */
@@ -32,7 +38,7 @@ export function unknownModel(model: string): Refusal {
   return { status: 404, message, code: 'model_not_found' };
 }
 
-function readMessages(model: string, messages: unknown): ChatRequest | Refusal {
+function readMessages(model: string, messages: unknown): Omit<ChatRequest, 'wish'> | Refusal {
   if (messages === undefined) {
     return invalid("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
   }

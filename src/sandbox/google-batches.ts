@@ -327,7 +327,7 @@ function resultOf(batch: GoogleBatch, line: Line): object {
   const { key, metadata, request } = readRow(batch, line);
   const mark = { ...(key === undefined ? {} : { key }), ...(metadata === undefined ? {} : { metadata }) };
   if (isRefusal(request)) return { ...mark, error: googleRowError(request) };
-  const draft = draftAnswer(batch.model, request.prompt);
+  const draft = draftAnswer(batch.model, request.prompt, request.wish);
   return { ...mark, response: contentResponse(batch.model, request, draft, `${batch.id}${line.index}`) };
 }
 
@@ -345,7 +345,12 @@ function readRow(batch: GoogleBatch, line: Line): Row {
     const request = { status: injected, message: 'The request failed on the side of the sandbox.' };
     return { key, metadata, request };
   }
-  const request = readContent(asked);
+  // responseJsonSchema is taken there, and has no effect (crmne/ruby_llm#894).
+  const request = readContent(asked, { heedsJsonSchema: false });
   if (isRefusal(request) || !request.prompt.includes('[[sandbox:')) return { key, metadata, request };
-  return { key, metadata, request: googleRefusalIn(draftAnswer(batch.model, request.prompt)) ?? request };
+  return {
+    key,
+    metadata,
+    request: googleRefusalIn(draftAnswer(batch.model, request.prompt, request.wish)) ?? request,
+  };
 }

@@ -1,5 +1,6 @@
 /** The forms in which Google speaks: requests and what is wrong with them, responses, errors. */
-import { countTokens, type Draft, isUnknownModel } from './answers.ts';
+import { countTokens, type Draft, isUnknownModel, type Wish } from './answers.ts';
+import { findWrongGenerationConfig, readContentWish } from './google-fields.ts';
 import { type Answer, isObject, json } from './http.ts';
 import type { Refusal } from './vendor.ts';
 
@@ -17,6 +18,7 @@ export interface ContentRequest {
   /** The text of the last content. */
   readonly prompt: string;
   readonly promptTokens: number;
+  readonly wish: Wish;
 }
 
 /** HTTP status → the status word and number of google.rpc.Code. */
@@ -94,12 +96,14 @@ const requestFields = new Set([
 ]);
 
 /** Reads a GenerateContentRequest. */
-export function readContent(request: unknown): ContentRequest | Refusal {
+export function readContent(request: unknown, { heedsJsonSchema = true } = {}): ContentRequest | Refusal {
   if (!isObject(request)) return invalid('Invalid JSON payload received. Expected an object.');
   const unknown = Object.keys(request).find((name) => !requestFields.has(camelCase(name)));
   if (unknown !== undefined) {
     return invalid(`Invalid JSON payload received. Unknown name "${unknown}": Cannot find field.`);
   }
+  const wrong = findWrongGenerationConfig(request);
+  if (wrong !== undefined) return invalid(wrong);
   const { contents } = request;
   if (!Array.isArray(contents) || contents.length === 0) {
     return invalid('* GenerateContentRequest.contents: contents is not specified\n');
@@ -115,7 +119,7 @@ export function readContent(request: unknown): ContentRequest | Refusal {
     prompt = partsText(content);
     promptTokens += countTokens(prompt);
   }
-  if (prompt !== '') return { prompt, promptTokens };
+  if (prompt !== '') return { prompt, promptTokens, wish: readContentWish(request, heedsJsonSchema) };
   return invalid(
     'Unable to submit request because it has an empty text parameter. Add a value to the parameter and try again.',
   );

@@ -49,7 +49,7 @@ function refuseKey(key: string, call: Call): Refusal | undefined {
 function answerContent(workshop: Workshop, model: string, call: Call): Answer | Promise<Answer> {
   const request = googleUnknownModel(model) ?? readContent(parseJson(call.body));
   if (isRefusal(request)) return googleError(request);
-  const draft = draftAnswer(model, request.prompt);
+  const draft = draftAnswer(model, request.prompt, request.wish);
   if (draft.slowMs > 0)
     return workshop.wait(draft.slowMs).then(() => completeContent(workshop, model, request, draft));
   return completeContent(workshop, model, request, draft);

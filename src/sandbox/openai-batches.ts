@@ -2,6 +2,7 @@
 import { draftAnswer } from './answers.ts';
 import { cancelled, countFailed, isQueueFull, newBatch } from './batches.ts';
 import { type ChatRequest, readChat } from './chat.ts';
+import { openaiFields } from './chat-fields.ts';
 import { type Answer, type Call, isObject, type Operation, pageSize, parseJson, readText } from './http.ts';
 import type { Line } from './lines.ts';
 import { checkRequestFile, type FileCheck, type LineError } from './openai-check.ts';
@@ -304,7 +305,7 @@ function resultLine(
     return kind === 'errors' ? JSON.stringify(failedRow(batch, line, row.customId, row.request)) : undefined;
   }
   if (kind === 'errors') return undefined;
-  const draft = draftAnswer(row.request.model, row.request.prompt);
+  const draft = draftAnswer(row.request.model, row.request.prompt, row.request.wish);
   const body = completion(row.request, draft, `chatcmpl-${batch.id}-${line.index}`, batch.createdAt);
   return JSON.stringify({
     ...rowHead(batch, line, row.customId),
@@ -328,9 +329,9 @@ function readRow(batch: OpenaiBatch, line: Line): Row {
       request: { status: injected, message: 'The request failed on the side of the sandbox.' },
     };
   }
-  const request = readChat(body);
+  const request = readChat(body, openaiFields);
   if (isRefusal(request) || !request.prompt.includes('[[sandbox:')) return { customId, request };
-  const draft = draftAnswer(request.model, request.prompt);
+  const draft = draftAnswer(request.model, request.prompt, request.wish);
   const asked = refusalIn(draft);
   if (asked === undefined) return { customId, request };
   return { customId, request: draft.status === 0 ? { ...asked, status: 0 } : asked };

@@ -1,6 +1,7 @@
 /** OpenAI's API: keys, errors and live calls; files and batches are in their own files. */
 import { countTokens, type Draft, draftAnswer } from './answers.ts';
 import { type ChatRequest, readChat } from './chat.ts';
+import { openaiFields } from './chat-fields.ts';
 import { type Answer, type Call, isObject, type Operation, parseJson } from './http.ts';
 import { openaiBatchOperation } from './openai-batches.ts';
 import { openaiFileOperation } from './openai-files.ts';
@@ -44,9 +45,9 @@ function refuseKey(key: string): Refusal | undefined {
 }
 
 function answerChat(workshop: Workshop, body: string): Answer | Promise<Answer> {
-  const request = readChat(parseJson(body));
+  const request = readChat(parseJson(body), openaiFields);
   if (isRefusal(request)) return openaiError(request);
-  const draft = draftAnswer(request.model, request.prompt);
+  const draft = draftAnswer(request.model, request.prompt, request.wish);
   if (draft.slowMs > 0) return workshop.wait(draft.slowMs).then(() => completeChat(workshop, request, draft));
   return completeChat(workshop, request, draft);
 }

@@ -1,6 +1,7 @@
 /** OpenRouter's API: OpenAI's chat completions with its own errors, some of which come as HTTP 200, and with costs. */
 import { type Draft, draftAnswer, isUnknownModel } from './answers.ts';
 import { type ChatRequest, chatChoice, chatUsage, readChat } from './chat.ts';
+import { openFields } from './chat-fields.ts';
 import { type Answer, type Call, json, type Operation, parseJson } from './http.ts';
 import {
   bearerKey,
@@ -53,9 +54,9 @@ function answerChat(workshop: Workshop, body: string): Answer | Promise<Answer> 
   if (typeof model === 'string' && isUnknownModel(model)) {
     return openrouterError({ status: 400, message: `${model} is not a valid model ID` });
   }
-  const request = readChat(parsed);
+  const request = readChat(parsed, openFields);
   if (isRefusal(request)) return openrouterError({ status: request.status, message: request.message });
-  const draft = draftAnswer(request.model, request.prompt);
+  const draft = draftAnswer(request.model, request.prompt, request.wish);
   if (draft.slowMs > 0) return workshop.wait(draft.slowMs).then(() => completeChat(workshop, request, draft));
   return completeChat(workshop, request, draft);
 }

@@ -26,7 +26,7 @@ const liveCalls: Record<string, Ask> = {
   anthropic: (sandbox, content) =>
     anthropicClient(sandbox).messages.create({
       model: 'm',
-      max_tokens: 1,
+      max_tokens: 1000,
       messages: [{ role: 'user', content }],
     }),
   google: (sandbox, contents) => googleClient(sandbox).models.generateContent({ model: 'm', contents }),
