@@ -21,11 +21,74 @@ export interface Row {
   readonly prompt: string | null;
 }
 
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/**
+ * How to generate, the same for every row of a run; what is not set is absent. Records hold it as `params`, under the
+ * names that the Python tool 0.7.0 has for it.
+ */
+export type GenerationSettings = {
+  readonly system?: string;
+  readonly temperature?: number;
+  readonly max_tokens?: number;
+  readonly top_p?: number;
+  readonly top_k?: number;
+  readonly stop?: readonly string[];
+  readonly seed?: number;
+  readonly presence_penalty?: number;
+  readonly frequency_penalty?: number;
+  /** Any JSON object as the answer. */
+  readonly json_mode?: true;
+  /** The JSON Schema that each answer has to fit. */
+  readonly schema?: JsonObject;
+  /** Fields of the provider's request body, as they are. */
+  readonly extra?: JsonObject;
+};
+export type SettingName = keyof GenerationSettings;
+
+const jsonObjectSchema = z.custom<JsonObject>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
+
+/** Settings as they stand in a record: the Python tool writes unset ones too, as null, false or an empty object. */
+const storedSettingsSchema = z.looseObject({
+  system: z.nullish(z.string()),
+  temperature: z.nullish(z.number()),
+  max_tokens: z.nullish(z.number()),
+  top_p: z.nullish(z.number()),
+  top_k: z.nullish(z.number()),
+  stop: z.nullish(z.readonly(z.array(z.string()))),
+  seed: z.nullish(z.number()),
+  presence_penalty: z.nullish(z.number()),
+  frequency_penalty: z.nullish(z.number()),
+  json_mode: z.nullish(z.boolean()),
+  schema: z.nullish(jsonObjectSchema),
+  extra: z.nullish(jsonObjectSchema),
+});
+
+export const generationSettingsSchema = z.pipe(
+  storedSettingsSchema,
+  z.transform((stored) => leaveOutUnset(stored)),
+);
+
+/** The settings that are set; undefined when none is. */
+export function leaveOutUnset(stored: JsonObject | undefined): GenerationSettings | undefined {
+  const set = Object.entries(stored ?? {}).filter(([name, value]) => isSet(name, value));
+  return set.length > 0 ? Object.fromEntries(set) : undefined;
+}
+
+function isSet(name: string, value: unknown): boolean {
+  if (value === null || value === undefined || value === false) return false;
+  return name !== 'extra' || Object.keys(value as JsonObject).length > 0;
+}
+
 /** What is sent to a provider for one row. */
 export interface PromptRequest {
   readonly customId: string;
   readonly model: string;
   readonly prompt: string;
+  /** Absent: nothing is sent but the prompt. */
+  readonly settings?: GenerationSettings | undefined;
 }
 
 /** Why a row has no response. `kind` is a short stable word, `message` is for people. */
@@ -79,6 +142,7 @@ export const batchRecordSchema = z.looseObject({
   file_id: z.nullish(z.string()),
   counts: z.nullish(countsSchema),
   last_error: z.nullish(z.string()),
+  params: z.optional(storedSettingsSchema),
 });
 export type BatchRecord = z.infer<typeof batchRecordSchema>;
 
@@ -90,5 +154,6 @@ export const cacheEntrySchema = z.object({
   model: z.string(),
   response: z.string().check(z.minLength(1)),
   created_at: z.string(),
+  params: z.optional(generationSettingsSchema),
 });
 export type CacheEntry = z.infer<typeof cacheEntrySchema>;

@@ -9,7 +9,26 @@ export interface ReachOptions {
   sandbox: boolean;
 }
 
-export interface RunOptions extends ReachOptions {
+/** Flags that say how to generate. */
+export interface SettingsOptions {
+  /** The text, or `@` and the name of a file that holds it. */
+  system?: string;
+  temperature?: number;
+  maxTokens?: number;
+  topP?: number;
+  topK?: number;
+  stop?: string[];
+  seed?: number;
+  presencePenalty?: number;
+  frequencyPenalty?: number;
+  json?: boolean;
+  /** The name of a file. */
+  schema?: string;
+  /** Field of the request body → its value. */
+  param?: Readonly<Record<string, unknown>>;
+}
+
+export interface RunOptions extends ReachOptions, SettingsOptions {
   file: string;
   provider: ProviderName;
   model: string;
@@ -39,7 +58,7 @@ export interface FetchOptions extends ReachOptions {
   file?: string;
 }
 
-export interface AdoptOptions extends ReachOptions {
+export interface AdoptOptions extends ReachOptions, SettingsOptions {
   id: string;
   file: string;
   provider: ProviderName;
@@ -56,7 +75,7 @@ export interface ListOptions {
   sandbox: boolean;
 }
 
-export interface TokensOptions extends ReachOptions {
+export interface TokensOptions extends ReachOptions, Pick<SettingsOptions, 'system'> {
   file: string;
   provider: ProviderName;
   model: string;

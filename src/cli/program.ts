@@ -1,7 +1,9 @@
 /** Every command and every flag, and nothing of what they do. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { providerNames } from '../names.ts';
+import { parseText, parseWhole } from './flag-values.ts';
 import type { CommandContext, Commands } from './options.ts';
+import { addSettingsOptions, systemOption } from './settings-flags.ts';
 
 /** The commander program; an action's exit code is handed to `onExitCode`. */
 export function createProgram(
@@ -82,7 +84,7 @@ function addRun(program: Command): Command {
     .addOption(withErrorOption());
   // The last of --sync and --batch wins.
   run.on('option:batch', () => run.setOptionValue('sync', false));
-  return addReachOptions(run).addHelpText('after', runExamples);
+  return addReachOptions(addSettingsOptions(run)).addHelpText('after', runExamples);
 }
 
 const runExamples = `
@@ -118,7 +120,7 @@ function addAdopt(program: Command): Command {
     .addOption(noCacheOption())
     .addOption(withMetaOption())
     .addOption(withErrorOption());
-  return addReachOptions(adopt).addHelpText(
+  return addReachOptions(addSettingsOptions(adopt)).addHelpText(
     'after',
     '\nExample:\n  loom adopt --id batch_abc123 -p openai -m gpt-4o-mini -f prompts.json',
   );
@@ -137,7 +139,8 @@ function addTokens(program: Command): Command {
     .description(
       "Count the input tokens of every prompt with the provider's own counter (Anthropic, Google).",
     )
-    .addOption(workersOption('Concurrent calls.'));
+    .addOption(workersOption('Concurrent calls.'))
+    .addOption(systemOption());
   return addReachOptions(tokens).addHelpText(
     'after',
     '\nExample:\n  loom tokens -f prompts.json -p anthropic -m claude-haiku-5-5',
@@ -213,20 +216,4 @@ function sandboxOption(): Option {
 
 function workersOption(description: string): Option {
   return new Option('-w, --workers <number>', description).argParser(parseWhole(1)).default(8);
-}
-
-/** A parser for a text that must say something. */
-function parseText(text: string): string {
-  if (text.trim() !== '') return text;
-  throw new InvalidArgumentError('It must not be empty.');
-}
-
-/** A parser for whole numbers in a range. */
-function parseWhole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
-  };
 }

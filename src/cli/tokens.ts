@@ -14,19 +14,30 @@ import type { CommandContext, TokensOptions } from './options.ts';
 import { startProgress } from './progress.ts';
 import { nameProvider, openReach } from './reach.ts';
 import { tellRetries } from './retries.ts';
+import { readSettings } from './settings.ts';
 
 export async function tokens(options: TokensOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
   const entry = providerEntry(options.provider);
   requireTokenCounting(entry);
   const dataset = describeDataset(resolve(context.workingFolder, options.file), options.col);
+  const settings = readSettings(
+    { ...(options.system !== undefined && { system: options.system }) },
+    context.workingFolder,
+  );
   const reach = await openReach(options, context);
   try {
     const connection = reach.connect(entry);
     const progress = await startProgress(terminal, 'Counting tokens');
     let summary: TokenSummary;
     try {
-      const order = { dataset, provider: entry.name, model: options.model, workers: options.workers };
+      const order = {
+        dataset,
+        provider: entry.name,
+        model: options.model,
+        workers: options.workers,
+        settings,
+      };
       summary = await countTokens(order, () => entry.openSync(connection), context.signal, {
         onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
         onRetry: tellRetries(entry, (line) => progress.note(line)),

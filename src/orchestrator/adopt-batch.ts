@@ -2,10 +2,12 @@
 import { LoomError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
 import type { BatchEntry, Connection } from '../providers/provider.ts';
+import { checkSettings } from '../providers/settings.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { createJobId, loadJob, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
 import { loadRecord } from '../utils/storage.ts';
+import { openAnswerCheck } from './answer-check.ts';
 import { removeRequestFiles } from './part-writer.ts';
 import { type BatchOrder, planBatches } from './plan-batches.ts';
 import { createCallQueue } from './retry.ts';
@@ -23,6 +25,8 @@ export async function adoptBatch(
   connection: Connection,
   signal: AbortSignal,
 ): Promise<BatchRecord> {
+  checkSettings(entry.name, order.settings);
+  await openAnswerCheck(order.settings);
   if (await loadRecord(home.batches, entry.name, batchId)) {
     throw new LoomError('state', `the batch ${batchId} has a record already.`, { hint: 'Run loom fetch.' });
   }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock, waitForLock } from '../utils/locks.ts';
+import { settingsText } from '../utils/settings-text.ts';
 import type { BatchOrder } from './plan-batches.ts';
 import { isPending, loadState } from './stored-jobs.ts';
 
@@ -28,7 +29,8 @@ export async function listRivals(home: LoomHome, order: BatchOrder): Promise<Riv
       job.use_cache &&
       job.original_file_path === order.dataset.path &&
       job.provider === order.provider &&
-      job.model === order.model,
+      job.model === order.model &&
+      settingsText(job.params) === settingsText(order.settings),
   );
   return new Map(rivals.map((job) => [job.job_id, job.state]));
 }
@@ -96,5 +98,6 @@ function describeWork(job: JobRecord): string {
     job.with_meta,
     job.with_error,
     job.use_cache,
+    settingsText(job.params),
   ]);
 }

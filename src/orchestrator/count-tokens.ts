@@ -1,6 +1,6 @@
 /** The story of `loom tokens`: check the input whole, then ask the provider for the size of each prompt. */
 import { LoomError, ProviderError } from '../errors.ts';
-import type { ProviderName } from '../models.ts';
+import type { GenerationSettings, ProviderName } from '../models.ts';
 import type { ProviderEntry, SyncProvider } from '../providers/provider.ts';
 import { createCustomId } from './custom-ids.ts';
 import { type Dataset, readDataset } from './dataset.ts';
@@ -11,6 +11,8 @@ export interface TokenOrder {
   readonly dataset: Dataset;
   readonly provider: ProviderName;
   readonly model: string;
+  /** Its system text counts, once for each prompt. */
+  readonly settings?: GenerationSettings | undefined;
   readonly workers: number;
 }
 
@@ -66,7 +68,8 @@ export async function countTokens(
     signal,
     onRetry: (notice) => events.onRetry?.(notice),
     async call({ index }, prompt, digest, calls, callSignal) {
-      const request = { customId: createCustomId(index, digest), model: order.model, prompt };
+      const { model, settings } = order;
+      const request = { customId: createCustomId(index, digest), model, prompt, settings };
       try {
         // Not `+= await`: that adds to the sum as it was before the call.
         const tokens = await calls.run(() => count(request, callSignal));

@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { LoomError } from '../errors.ts';
-import type { BatchRecord, Row, RowResult } from '../models.ts';
+import { type BatchRecord, leaveOutUnset, type Row, type RowResult } from '../models.ts';
 import { indexResults } from '../utils/answers.ts';
 import { openBackgroundCache } from '../utils/background-cache.ts';
 import { describeDiskError, errorCode } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
-import type { FoundResult } from '../utils/result-lines.ts';
 import { readCachedResponses, readCustomIds, readIdMap, resultsPath } from '../utils/storage.ts';
+import { openAnswerCheck } from './answer-check.ts';
 import type { Dataset } from './dataset.ts';
 import { matchMappedRows, OwnRowMatcher, type RowMatcher } from './match-rows.ts';
 import type { RowAnswer } from './merge.ts';
@@ -41,8 +41,12 @@ export async function openJobAnswers(
   records: readonly BatchRecord[],
 ): Promise<JobAnswers> {
   const source = job ?? (records[0] as BatchRecord);
+  const settings = leaveOutUnset(source.params);
   const useCache = job?.use_cache ?? records[0]?.use_cache ?? true;
-  const cache = useCache ? openBackgroundCache(home.cache, source.provider, source.model) : undefined;
+  const cache = useCache
+    ? openBackgroundCache(home.cache, source.provider, source.model, settings)
+    : undefined;
+  const checkAnswer = await openAnswerCheck(settings);
   const known = job && job.cached_rows > 0 ? [cachedAnswersPath(home, job.job_id)] : [];
   const matcher = await matchRows(home, dataset, job, records);
   const own = matcher instanceof OwnRowMatcher ? matcher : undefined;
@@ -57,9 +61,9 @@ export async function openJobAnswers(
   let cacheTrouble: unknown;
   const storing = new Set<Promise<void>>();
 
-  function keepInCache(row: Row, { result, file }: FoundResult): void {
-    const isFresh = file >= known.length;
-    if (!cache || cacheTrouble !== undefined || !isFresh || row.prompt === null) return;
+  /** Only an answer that fits its schema goes into the cache, so what comes from there does. */
+  function keepInCache(row: Row, result: RowResult): void {
+    if (!cache || cacheTrouble !== undefined || row.prompt === null) return;
     if (result.outcome !== 'succeeded') return;
     const stored: Promise<void> = cache
       .set(row.prompt, result.text)
@@ -81,8 +85,10 @@ export async function openJobAnswers(
       if (typeof slot !== 'number') return slot;
       const found = results.get(slot);
       if (!found) return cachedResponses.get(slot) ?? 'no_result';
-      keepInCache(row, found);
-      return found.result;
+      if (found.file < known.length) return found.result;
+      const result = checkAnswer(found.result);
+      keepInCache(row, result);
+      return result;
     },
     unknownResults: results.unknown,
     areForeign: results.unknown > 0 && results.known === 0,

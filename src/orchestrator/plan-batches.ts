@@ -1,7 +1,7 @@
 /** Cuts the rows of an input into parts that a provider takes as one batch each, encoded in request files on disk. */
 import { join } from 'node:path';
 import { LoomError } from '../errors.ts';
-import type { ProviderName } from '../models.ts';
+import type { GenerationSettings, ProviderName } from '../models.ts';
 import type { BatchProvider } from '../providers/provider.ts';
 import { openBufferedFile } from '../utils/buffered-file.ts';
 import { openCache } from '../utils/cache.ts';
@@ -25,6 +25,7 @@ export interface BatchOrder {
   /** Adds `llm_error`. */
   readonly withError: boolean;
   readonly useCache: boolean;
+  readonly settings?: GenerationSettings | undefined;
   /** Kept for the fetch: the address that was given for this run. */
   readonly baseUrl: string | undefined;
   /** Most rows in one batch, where people want fewer than the provider takes. */
@@ -73,7 +74,8 @@ export async function planBatches(
       const digest = digestPrompt(row.prompt);
       const customId = createCustomId(row.index, digest);
       if (answers.has(row.index, customId, digest, row.prompt)) return answers.drain();
-      return writer.add(row, { customId, model: order.model, prompt: row.prompt });
+      const { model, settings } = order;
+      return writer.add(row, { customId, model, prompt: row.prompt, settings });
     });
     const parts = await writer.finish();
     const cachedRows = await answers.finish();
@@ -99,7 +101,7 @@ async function openKnownAnswers(home: LoomHome, jobId: string, order: BatchOrder
     return { has: () => false, drain: () => undefined, finish: async () => 0, discard: async () => {} };
   }
   await ensurePrivateFolder(home.results);
-  const cache = openCache(home.cache, order.provider, order.model);
+  const cache = openCache(home.cache, order.provider, order.model, order.settings);
   const path = cachedAnswersPath(home, jobId);
   const file = await openBufferedFile(path);
   let prompts: PromptIndex | undefined = new PromptIndex();
@@ -168,6 +170,7 @@ function describeJob(
     with_meta: order.withMeta,
     with_error: order.withError,
     use_cache: order.useCache,
+    ...(order.settings && { params: order.settings }),
     base_url: order.baseUrl ?? null,
     announced: false,
     state: 'pending',

@@ -1,5 +1,6 @@
 /** The names under which live runs keep their journal and their lock. */
 import { createHash } from 'node:crypto';
+import { settingsText } from '../utils/settings-text.ts';
 import type { SyncOrder } from './run-sync.ts';
 
 /** With the cache on, a journal is worth nothing once its run is dead; without it, it holds what was paid for. */
@@ -19,7 +20,11 @@ export function nameUncachedRun(order: SyncOrder, inputSha256: string): string {
   return `${uncachedRunPrefix}${hashWork(order, inputSha256)}`;
 }
 
-function hashWork({ dataset, provider, model, outputPath }: SyncOrder, input: string): string {
-  const work = JSON.stringify([input, dataset.column ?? null, provider, model, outputPath]);
+function hashWork({ dataset, provider, model, outputPath, ...order }: SyncOrder, input: string): string {
+  const settings = settingsText(order.settings);
+  const work = JSON.stringify([
+    ...[input, dataset.column ?? null, provider, model, outputPath],
+    ...(settings === undefined ? [] : [settings]),
+  ]);
   return createHash('sha256').update(work).digest('hex').slice(0, 24);
 }

@@ -1,14 +1,16 @@
 /** The story of `loom run --sync`: check the input whole, answer each row at once or from the cache, write the output. */
 import { join } from 'node:path';
 import { ProviderError } from '../errors.ts';
-import type { ProviderName, RowResult } from '../models.ts';
+import type { GenerationSettings, ProviderName, RowResult } from '../models.ts';
 import type { SyncProvider } from '../providers/provider.ts';
+import { checkSettings } from '../providers/settings.ts';
 import { type BackgroundCache, openBackgroundCache } from '../utils/background-cache.ts';
 import { openCache } from '../utils/cache.ts';
 import { ensurePrivateFolder, isFile, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { isSpentJournal, type Journal, openJournal } from '../utils/journal.ts';
 import { waitForLock } from '../utils/locks.ts';
+import { type AnswerCheck, openAnswerCheck } from './answer-check.ts';
 import { createCustomId, digestPrompt, parseCustomId } from './custom-ids.ts';
 import { type Dataset, readDataset } from './dataset.ts';
 import { checkFreeSpace } from './free-space.ts';
@@ -33,6 +35,7 @@ export interface SyncOrder {
   readonly withError: boolean;
   /** Answers go to and come from the cache, and equal prompts are asked once. */
   readonly useCache: boolean;
+  readonly settings?: GenerationSettings | undefined;
   readonly workers: number;
 }
 
@@ -72,10 +75,12 @@ export async function runSync(
   signal: AbortSignal,
   events: SyncEvents = {},
 ): Promise<SyncSummary> {
+  checkSettings(order.provider, order.settings);
+  const checkAnswer = await openAnswerCheck(order.settings);
   await checkFreeSpace(home.root, order.dataset);
   await sweepHome(home);
   await ensurePrivateFolder(home.results);
-  const ground = { home, order, openProvider, signal, events };
+  const ground = { home, order, openProvider, checkAnswer, signal, events };
   return order.useCache ? runWithCache(ground) : runWithoutCache(ground);
 }
 
@@ -84,6 +89,7 @@ interface SyncGround {
   readonly home: LoomHome;
   readonly order: SyncOrder;
   readonly openProvider: () => Promise<SyncProvider>;
+  readonly checkAnswer: AnswerCheck;
   readonly signal: AbortSignal;
   readonly events: SyncEvents;
 }
@@ -93,7 +99,7 @@ async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
   const { home, order, events } = ground;
   const runName = nameCachedRun(order);
   return underLock(ground, runName, async (signal) => {
-    const cache = openBackgroundCache(home.cache, order.provider, order.model);
+    const cache = openBackgroundCache(home.cache, order.provider, order.model, order.settings);
     try {
       const merge = { ...order, temporaryTag: runName };
       const { prompts, summary } = await mergeCachedAnswers(merge, cache, signal);
@@ -149,6 +155,7 @@ interface SyncRun {
   readonly home: LoomHome;
   readonly order: SyncOrder;
   readonly provider: SyncProvider;
+  readonly checkAnswer: AnswerCheck;
   readonly journal: Journal;
   readonly cache: BackgroundCache | undefined;
   readonly signal: AbortSignal;
@@ -157,7 +164,7 @@ interface SyncRun {
 }
 
 async function answerAndMerge(
-  { home, order, openProvider, events }: SyncGround,
+  { home, order, openProvider, checkAnswer, events }: SyncGround,
   {
     runName,
     prompts,
@@ -167,7 +174,7 @@ async function answerAndMerge(
   const provider = await openProvider();
   const journal = await openRunJournal(journalPath(home, runName), events);
   const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
-  const run: SyncRun = { ...reach, home, order, provider, journal, events, progress };
+  const run: SyncRun = { ...reach, home, order, provider, checkAnswer, journal, events, progress };
   try {
     await answerRows(run);
     await journal.flush();
@@ -206,10 +213,10 @@ async function mergeJournal({ order, journal, progress }: SyncRun, runName: stri
 
 /** Puts an answer for every row with a prompt into the journal, but for rows that ask what an earlier one asked. */
 async function answerRows(run: SyncRun): Promise<void> {
-  const { order, provider, journal, cache, signal, events, progress } = run;
+  const { order, provider, checkAnswer, journal, cache, signal, events, progress } = run;
   const prompts = new PromptIndex();
   const cachedRows = new RowSet();
-  const known = cache && openCache(run.home.cache, order.provider, order.model);
+  const known = cache && openCache(run.home.cache, order.provider, order.model, order.settings);
   const storeInCache = createCacheWriter(cache, events);
   events.onProgress?.(progress);
 
@@ -240,10 +247,11 @@ async function answerRows(run: SyncRun): Promise<void> {
       return true;
     },
     async call({ index }, prompt, digest, calls, callSignal) {
-      const request = { customId: createCustomId(index, digest), model: order.model, prompt };
+      const { model, settings } = order;
+      const request = { customId: createCustomId(index, digest), model, prompt, settings };
       const result = await asRowResult(request.customId, () =>
         calls.run(async () => {
-          const answer = await provider.generate(request, callSignal);
+          const answer = checkAnswer(await provider.generate(request, callSignal));
           // Within the call's place in the queue: no more answers than workers wait for the disk.
           const stored = answer.outcome === 'succeeded' && storeInCache(prompt, answer.text);
           await journal.add(index, answer);

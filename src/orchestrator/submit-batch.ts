@@ -1,11 +1,13 @@
 /** The story of `loom run` in batch mode. */
 import type { BatchRecord } from '../models.ts';
 import type { BatchEntry, Connection } from '../providers/provider.ts';
+import { checkSettings } from '../providers/settings.ts';
 import { checkOutputPath } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { createJobId, type JobRecord, loadJob, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
 import { loadRecords } from '../utils/storage.ts';
+import { openAnswerCheck } from './answer-check.ts';
 import { type Claim, claimWork, listRivals } from './claim-work.ts';
 import { checkFreeSpace } from './free-space.ts';
 import { abortAfterGrace } from './grace.ts';
@@ -56,6 +58,8 @@ export async function submitBatch(
   signal: AbortSignal,
   events: SubmitEvents = {},
 ): Promise<SubmitOutcome> {
+  checkSettings(entry.name, order.settings);
+  await openAnswerCheck(order.settings);
   await checkOutputPath(order.outputPath);
   await sweepHome(home);
   await checkFreeSpace(home.root, order.dataset);

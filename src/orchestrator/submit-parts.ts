@@ -161,7 +161,7 @@ async function createBatch(submission: Submission, part: JobPart, file: RequestF
     try {
       return await provider.create(
         { file, fileId: part.file_id },
-        { model: job.model, tag: part.tag },
+        { model: job.model, tag: part.tag, settings: job.params },
         callSignal,
       );
     } catch (error) {
@@ -193,6 +193,7 @@ export async function recordPart(
     output_path: job.output_path,
     with_meta: job.with_meta,
     use_cache: job.use_cache,
+    ...(job.params && { params: job.params }),
     job_id: job.job_id,
     part: part.part,
     parts: job.parts.length,

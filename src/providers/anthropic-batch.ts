@@ -1,7 +1,13 @@
 /** Anthropic's Message Batches: the requests travel in the create call, the results are one JSONL stream. */
 import { openAsBlob } from 'node:fs';
 import type { BatchStatus, RowResult } from '../models.ts';
-import { classifyAnthropic, messageBody, openAnthropicClient, readMessage } from './anthropic-messages.ts';
+import {
+  classifyAnthropic,
+  messageBody,
+  openAnthropicClient,
+  readMessage,
+  versionHeaders,
+} from './anthropic-messages.ts';
 import { aboutBatch, readId } from './batch-calls.ts';
 import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
 import { cleanMessage, forWholeBatch } from './refusal.ts';
@@ -40,11 +46,12 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     framing: { before: '{"requests":[', between: ',\n', after: ']}' },
     encode: (request) => JSON.stringify({ custom_id: request.customId, params: messageBody(request) }),
 
-    create: ({ file }, _batch, signal) =>
+    create: ({ file }, { settings }, signal) =>
       transport.call(signal, async (signal) => {
         // The file is the JSON body already; batches.create would hold all requests as objects.
         const body = await openAsBlob(file.path, { type: 'application/json' });
-        return readId(await client.post(batchesPath, { body, signal, timeout: noTimeLimit }), 'id');
+        const headers = versionHeaders(settings);
+        return readId(await client.post(batchesPath, { body, headers, signal, timeout: noTimeLimit }), 'id');
       }),
 
     check: async (batchId, signal) => readCheck(await retrieve(batchId, signal)),

@@ -1,7 +1,8 @@
 /** What Anthropic's batches and live calls share: client, request, answer, refusals. */
-import type { PromptRequest, RowResult } from '../models.ts';
+import type { GenerationSettings, PromptRequest, RowResult } from '../models.ts';
 import type { Connection } from './provider.ts';
 import { type Classify, cleanMessage, scopeOfStatus } from './refusal.ts';
+import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
 import { asList, asObject, asText, firstText, type WireObject } from './wire.ts';
 
@@ -30,8 +31,19 @@ export async function openAnthropicClient(connection: Connection, classify: Clas
   return { client, transport, baseUrl };
 }
 
-export function messageBody({ model, prompt }: PromptRequest) {
-  return { model, max_tokens: maxTokens, messages: [{ role: 'user' as const, content: prompt }] };
+export function messageBody({ model, prompt, settings }: PromptRequest) {
+  const messages = [{ role: 'user' as const, content: prompt }];
+  return { model, max_tokens: maxTokens, messages, ...settingsBody('anthropic', settings) };
+}
+
+/** The version of the API that the SDK names, 2026-10-21, refuses these whatever their value; the one before takes them. */
+const samplingFields = ['temperature', 'top_p', 'top_k'];
+const versionWithSampling = { 'anthropic-version': '2023-06-01' };
+
+/** The headers that calls with these settings need. */
+export function versionHeaders(settings: GenerationSettings | undefined): Record<string, string> {
+  const body = settingsBody('anthropic', settings);
+  return samplingFields.some((field) => field in body) ? versionWithSampling : {};
 }
 
 /** The row's result from a message; `undefined` when the body is none. */

@@ -1,5 +1,11 @@
 /** Anthropic, one message per prompt. */
-import { classifyAnthropic, messageBody, openAnthropicClient, readMessage } from './anthropic-messages.ts';
+import {
+  classifyAnthropic,
+  messageBody,
+  openAnthropicClient,
+  readMessage,
+  versionHeaders,
+} from './anthropic-messages.ts';
 import type { Connection, SyncProvider } from './provider.ts';
 import { unreadableAnswer } from './refusal.ts';
 import { asCount, asObject } from './wire.ts';
@@ -11,7 +17,8 @@ export async function openSync(connection: Connection): Promise<SyncProvider> {
     generate: (request, signal) =>
       transport.call(signal, async (signal) => {
         // messages.create would print warnings about old models.
-        const body = asObject(await client.post('/v1/messages', { body: messageBody(request), signal }));
+        const call = { body: messageBody(request), headers: versionHeaders(request.settings), signal };
+        const body = asObject(await client.post('/v1/messages', call));
         const answer = readMessage(request.customId, body);
         if (!answer) throw unreadableAnswer('it is no message');
         return answer;
@@ -20,9 +27,9 @@ export async function openSync(connection: Connection): Promise<SyncProvider> {
     countTokens: (request, signal) =>
       transport.call(signal, async (signal) => {
         const { model, messages } = messageBody(request);
-        const count = asCount(
-          asObject(await client.messages.countTokens({ model, messages }, { signal })).input_tokens,
-        );
+        const system = request.settings?.system;
+        const params = { model, messages, ...(system !== undefined && { system }) };
+        const count = asCount(asObject(await client.messages.countTokens(params, { signal })).input_tokens);
         if (count === undefined) throw unreadableAnswer('it has no input_tokens');
         return count;
       }),

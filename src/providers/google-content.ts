@@ -3,6 +3,7 @@ import { ProviderError } from '../errors.ts';
 import type { PromptRequest, RowResult } from '../models.ts';
 import type { Connection } from './provider.ts';
 import { type Classify, cleanMessage, scopeOfStatus } from './refusal.ts';
+import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
 import { asCount, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
 
@@ -43,8 +44,9 @@ export async function openGoogleClient(connection: Connection, classify: Classif
   return { client: openClient(), openClient, transport, baseUrl };
 }
 
-export function contentBody({ prompt }: PromptRequest) {
-  return { contents: [{ role: 'user', parts: [{ text: prompt }] }] };
+/** A GenerateContentRequest. */
+export function contentBody({ prompt, settings }: PromptRequest) {
+  return { contents: [{ role: 'user', parts: [{ text: prompt }] }], ...settingsBody('google', settings) };
 }
 
 /** The SDK refuses these in words that would pass for a broken connection. */

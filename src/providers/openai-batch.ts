@@ -31,7 +31,12 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     limits,
     framing: { before: '', between: '\n', after: '\n' },
     encode: (request) =>
-      JSON.stringify({ custom_id: request.customId, method: 'POST', url: endpoint, body: chatBody(request) }),
+      JSON.stringify({
+        custom_id: request.customId,
+        method: 'POST',
+        url: endpoint,
+        body: chatBody('openai', request),
+      }),
 
     upload: (file, signal) =>
       transport.call(signal, async (signal) => {

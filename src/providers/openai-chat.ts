@@ -1,7 +1,8 @@
 /** What batch and live calls share at OpenAI and at servers that speak like it: client, request, answer, refusals. */
-import type { PromptRequest, RowResult } from '../models.ts';
+import type { PromptRequest, ProviderName, RowResult } from '../models.ts';
 import type { Connection } from './provider.ts';
 import { type Classify, cleanMessage, scopeOfStatus } from './refusal.ts';
+import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
 import { asList, asObject, asText, firstText, type WireObject } from './wire.ts';
 
@@ -43,8 +44,11 @@ export async function openOpenAiClient(
   return { client, transport };
 }
 
-export function chatBody({ model, prompt }: PromptRequest) {
-  return { model, messages: [{ role: 'user' as const, content: prompt }] };
+/** The provider says which names its settings have. */
+export function chatBody(provider: ProviderName, { model, prompt, settings }: PromptRequest) {
+  const { messages, ...fields } = settingsBody(provider, settings);
+  const user = { role: 'user' as const, content: prompt };
+  return { model, messages: [...(asList(messages) as (typeof user)[]), user], ...fields };
 }
 
 /** The row's result from a chat completion; `undefined` when the body is none. */

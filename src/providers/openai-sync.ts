@@ -11,7 +11,7 @@ export async function openSync(connection: Connection): Promise<SyncProvider> {
   return {
     generate: (request, signal) =>
       transport.call(signal, async (signal) => {
-        const body = asObject(await client.chat.completions.create(chatBody(request), { signal }));
+        const body = asObject(await client.chat.completions.create(chatBody('openai', request), { signal }));
         const answer = readChatAnswer(request.customId, body);
         if (!answer) throw unreadableAnswer('it is no chat completion');
         return answer;

@@ -13,7 +13,9 @@ export async function openSync(connection: Connection): Promise<SyncProvider> {
   return {
     generate: (request, signal) =>
       transport.call(signal, async (signal) => {
-        const body = asObject(await client.chat.completions.create(chatBody(request), { signal }));
+        const body = asObject(
+          await client.chat.completions.create(chatBody('openrouter', request), { signal }),
+        );
         const error = findError(body);
         if (error) throw transport.refuse(readStatus(error), { error });
         const answer = readChatAnswer(request.customId, body);

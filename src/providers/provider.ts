@@ -1,5 +1,12 @@
 /** The contract between the stories and the vendors. Each promise here is checked by test/providers/conformance.ts. */
-import type { BatchCounts, BatchStatus, PromptRequest, ProviderName, RowResult } from '../models.ts';
+import type {
+  BatchCounts,
+  BatchStatus,
+  GenerationSettings,
+  PromptRequest,
+  ProviderName,
+  RowResult,
+} from '../models.ts';
 
 /** How to reach a provider. */
 export interface Connection {
@@ -50,11 +57,16 @@ export interface BatchProvider {
   upload?(file: RequestFile, signal: AbortSignal): Promise<string>;
   /**
    * Creates the batch and returns its id exactly as the provider wants it back. Not safe to repeat after an
-   * error without a status: ask `find` first. `tag` is kept at the provider where it has a place for it.
+   * error without a status: ask `find` first. `tag` is kept at the provider where it has a place for it. `settings`
+   * are those that the requests were encoded with.
    */
   create(
     source: { readonly file: RequestFile; readonly fileId: string | undefined },
-    batch: { readonly model: string; readonly tag: string },
+    batch: {
+      readonly model: string;
+      readonly tag: string;
+      readonly settings?: GenerationSettings | undefined;
+    },
     signal: AbortSignal,
   ): Promise<string>;
   check(batchId: string, signal: AbortSignal): Promise<BatchCheck>;
@@ -84,7 +96,7 @@ export interface BatchProvider {
 /** One call per prompt. Throws as BatchProvider does; an empty, refused or blocked answer is a failed RowResult. */
 export interface SyncProvider {
   generate(request: PromptRequest, signal: AbortSignal): Promise<RowResult>;
-  /** Input tokens of the prompt. Absent where the provider has no such call. */
+  /** Input tokens of the prompt, with the system text of its settings. Absent where the provider has no such call. */
   countTokens?(request: PromptRequest, signal: AbortSignal): Promise<number>;
 }
 

@@ -1,20 +1,32 @@
-/** Answers on disk, one file each under `cache/`, found by provider, model and prompt. */
+/** Answers on disk, one file each under `cache/`, found by provider, model, prompt and settings. */
 import { hash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { LoomError } from '../errors.ts';
-import { type CacheEntry, cacheEntrySchema } from '../models.ts';
+import { type CacheEntry, cacheEntrySchema, type GenerationSettings } from '../models.ts';
 import { describeDiskError, errorCode, listJsonFiles } from './files.ts';
+import { pythonSettingsText, settingsText } from './settings-text.ts';
 
-/** The name of an entry: sha256 of `<provider>|<model>|<prompt>` in hex. */
-export function cacheKey(provider: string, model: string, prompt: string): string {
-  return hash('sha256', `${provider}|${model}|${prompt}`);
+/** What an answer was asked with, beside the prompt. */
+interface Source {
+  readonly provider: string;
+  readonly model: string;
+  readonly settings: GenerationSettings | undefined;
 }
 
-/** The name under which the Python tool files the same entry: it joins with NUL bytes. */
-function pythonCacheKey(provider: string, model: string, prompt: string): string {
-  return hash('sha256', `${provider}\0${model}\0${prompt}`);
+/** Names entries: sha256 of `<provider>|<model>|<prompt>|<settings>` in hex; without settings, their `|` is absent too. */
+function createKeys({ provider, model, settings }: Source): (prompt: string) => string {
+  const text = settingsText(settings);
+  const end = text === undefined ? '' : `|${text}`;
+  return (prompt) => hash('sha256', `${provider}|${model}|${prompt}${end}`);
+}
+
+/** The names under which the Python tool files the same entries: it joins with NUL bytes. */
+function createPythonKeys({ provider, model, settings }: Source): (prompt: string) => string {
+  const text = pythonSettingsText(settings);
+  const end = text === undefined ? '' : `\0${text}`;
+  return (prompt) => hash('sha256', `${provider}\0${model}\0${prompt}${end}`);
 }
 
 /** Entries on their way; apart, so that what a killed process left is found without reading a million names. */
@@ -29,8 +41,18 @@ export interface ResponseCache {
   set(prompt: string, response: string): void;
 }
 
-/** The cache for one provider and model. Its folder is made by the first `set`. */
-export function openCache(folder: string, provider: string, model: string): ResponseCache {
+/** The cache for one provider, model and set of settings. Its folder is made by the first `set`. */
+export function openCache(
+  folder: string,
+  provider: string,
+  model: string,
+  settings?: GenerationSettings | undefined,
+): ResponseCache {
+  const source = { provider, model, settings };
+  const keyOf = createKeys(source);
+  const pythonKeyOf = createPythonKeys(source);
+  const isFromHere = createSourceCheck(source);
+  const hasSettings = settingsText(settings) !== undefined;
   // Runs are all hits or nearly all misses: as the last look-up went, so will the next.
   let expectsHit = true;
 
@@ -41,8 +63,7 @@ export function openCache(folder: string, provider: string, model: string): Resp
     if (!expectsHit && !existsSync(path)) return undefined;
     try {
       const entry = cacheEntrySchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-      if (!entry.success || entry.data.provider !== provider || entry.data.model !== model) return undefined;
-      return entry.data.response;
+      return entry.success && isFromHere(entry.data) ? entry.data.response : undefined;
     } catch {
       return undefined;
     }
@@ -50,16 +71,26 @@ export function openCache(folder: string, provider: string, model: string): Resp
 
   return {
     get(prompt) {
-      const response = readEntry(cacheKey(provider, model, prompt));
+      const response = readEntry(keyOf(prompt));
       expectsHit = response !== undefined;
-      return response ?? readEntry(pythonCacheKey(provider, model, prompt));
+      return response ?? readEntry(pythonKeyOf(prompt));
     },
     set(prompt, response) {
       if (response === '') return;
       const entry: CacheEntry = { provider, model, response, created_at: new Date().toISOString() };
-      writeEntry(folder, cacheKey(provider, model, prompt), entry);
+      if (hasSettings) entry.params = settings;
+      writeEntry(folder, keyOf(prompt), entry);
     },
   };
+}
+
+function createSourceCheck({ provider, model, settings }: Source): (entry: CacheEntry) => boolean {
+  const text = settingsText(settings);
+  const asWritten = JSON.stringify(settings);
+  // Entries of our own have the members in the same order, and the canonical text costs five times as much.
+  const hasSameSettings = (params: GenerationSettings | undefined) =>
+    JSON.stringify(params) === asWritten || settingsText(params) === text;
+  return (entry) => entry.provider === provider && entry.model === model && hasSameSettings(entry.params);
 }
 
 // Atomic but not flushed: an entry can be paid for again, and a flush costs more than writing it.

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { LoomError } from '../errors.ts';
+import { generationSettingsSchema } from '../models.ts';
 import { fileTypes, providerNames } from '../names.ts';
 import {
   describeDiskError,
@@ -74,6 +75,8 @@ const jobRecordSchema = z.object({
   with_error: z.boolean(),
   /** Answers go to and come from the cache, and equal prompts are asked once. */
   use_cache: z.boolean(),
+  /** How to generate; absent when nothing was set. */
+  params: z.optional(generationSettingsSchema),
   base_url: z.nullable(z.string()),
   /** Its `Batch submitted.` lines were printed. */
   announced: z.boolean(),

@@ -1,4 +1,5 @@
 /** Batches that the Python tool submitted, as its versions 0.1.0 and 0.7.0 record them, fetched by this program. */
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -115,6 +116,11 @@ describe.each([
       'id,text,n,llm_response\n007,"Hello, world",1.0,"one, ""1"""\n008,Second,,two\n',
     );
     expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
+    // Its settings are part of the key under which the answers are filed.
+    const settings = 'params' in more ? ['{"temperature":0.2}'] : [];
+    const key = ['openai', 'gpt-4o-mini', 'Hello, world', ...settings].join('|');
+    const name = createHash('sha256').update(key).digest('hex');
+    expect(JSON.parse(await world.readState(`cache/${name}.json`)).response).toBe('one, "1"');
   });
 
   test('of a JSON file, with the ids of its entries as custom ids', async () => {

@@ -1,0 +1,24 @@
+/** Parsers for what stands behind a flag. */
+import { InvalidArgumentError } from 'commander';
+
+/** A parser for a text that must say something. */
+export function parseText(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It must not be empty.');
+}
+
+/** A parser for whole numbers in a range. */
+export function parseWhole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^-?\d+$/.test(text) && number >= least && number <= most) return number;
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+  };
+}
+
+/** A parser for numbers, with a fraction or without. */
+export function parseNumber(text: string): number {
+  if (/^-?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text) && Number.isFinite(Number(text))) return Number(text);
+  throw new InvalidArgumentError('It must be a number.');
+}

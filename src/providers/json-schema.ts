@@ -1,0 +1,120 @@
+/** JSON Schema in the dialects of the providers. */
+import type { JsonObject } from '../models.ts';
+
+/** Keywords whose value is a schema, a list of schemas, or an object of them. */
+const schemaKeywords = [
+  'items',
+  'additionalProperties',
+  'not',
+  'if',
+  'then',
+  'else',
+  'contains',
+  'propertyNames',
+];
+const listKeywords = ['anyOf', 'oneOf', 'allOf', 'prefixItems'];
+const mapKeywords = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'];
+
+/** A schema within another, and where: `/properties/age`. */
+interface Inner {
+  readonly schema: JsonObject;
+  readonly path: string;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A schema and all within it, outer ones first. */
+function* allSchemas(schema: JsonObject, path = ''): Generator<Inner> {
+  yield { schema, path };
+  for (const [keyword, value] of Object.entries(schema)) {
+    for (const [name, inner] of Object.entries(innerSchemas(keyword, value))) {
+      if (isObject(inner)) yield* allSchemas(inner, `${path}/${keyword}${name && `/${name}`}`);
+    }
+  }
+}
+
+function innerSchemas(keyword: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (schemaKeywords.includes(keyword)) return { '': value };
+  const isContainer = listKeywords.includes(keyword) ? Array.isArray(value) : mapKeywords.includes(keyword);
+  return isContainer && typeof value === 'object' ? { ...value } : {};
+}
+
+/** A copy in which each schema is what `change` makes of it, inner ones first. */
+function mapSchemas(schema: JsonObject, change: (schema: JsonObject) => JsonObject): JsonObject {
+  const mapInner = (inner: unknown) => (isObject(inner) ? mapSchemas(inner, change) : inner);
+  const members = Object.entries(schema).map(([keyword, value]) => {
+    if (schemaKeywords.includes(keyword)) return [keyword, mapInner(value)];
+    if (listKeywords.includes(keyword) && Array.isArray(value)) return [keyword, value.map(mapInner)];
+    if (!mapKeywords.includes(keyword) || !isObject(value)) return [keyword, value];
+    return [
+      keyword,
+      Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, mapInner(inner)])),
+    ];
+  });
+  return change(Object.fromEntries(members));
+}
+
+function describesObject({ type }: JsonObject): boolean {
+  return type === 'object' || (Array.isArray(type) && type.includes('object'));
+}
+
+/** Keywords that Anthropic refuses and that only narrow an answer, which is checked against the whole schema anyway. */
+const narrowing = [
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'minLength', 'maxLength'],
+  ...[
+    'pattern',
+    'maxItems',
+    'uniqueItems',
+    'minProperties',
+    'maxProperties',
+    'propertyNames',
+    '$schema',
+    '$id',
+  ],
+];
+
+/**
+ * The schema as Anthropic takes it (its SDK's transformJSONSchema does the like): each object says that it has no other
+ * properties, and a choice is `anyOf`.
+ */
+export function toAnthropicSchema(schema: JsonObject): JsonObject {
+  return mapSchemas(schema, ({ oneOf, minItems, ...inner }) => {
+    const kept = Object.fromEntries(
+      Object.entries(inner).filter(([keyword]) => !narrowing.includes(keyword)),
+    );
+    return {
+      ...kept,
+      ...(describesObject(inner) && { additionalProperties: false }),
+      ...(oneOf !== undefined && { anyOf: oneOf }),
+      ...((minItems === 0 || minItems === 1) && { minItems }),
+    };
+  });
+}
+
+/** The first object that is open to other properties on purpose, which Anthropic refuses (BerriAI/litellm#35808). */
+export function findOpenObject(schema: JsonObject): string | undefined {
+  for (const { schema: inner, path } of allSchemas(schema)) {
+    const { additionalProperties = false } = inner;
+    if (describesObject(inner) && additionalProperties !== false)
+      return `additionalProperties must be false at ${path || '/'}`;
+  }
+  return undefined;
+}
+
+/** What OpenAI's strict mode does not know (its guide on structured outputs). */
+const unstrict = ['oneOf', 'allOf', 'not', 'if', 'prefixItems', 'patternProperties', 'dependentSchemas'];
+
+/** Whether OpenAI takes it in strict mode, where an object requires each of its properties and takes no other. */
+export function fitsStrictMode(schema: JsonObject): boolean {
+  for (const { schema: inner } of allSchemas(schema)) {
+    if (unstrict.some((keyword) => inner[keyword] !== undefined)) return false;
+    if (!describesObject(inner)) continue;
+    const required = Array.isArray(inner.required) ? inner.required : [];
+    const properties = isObject(inner.properties) ? Object.keys(inner.properties) : [];
+    if (inner.additionalProperties !== false || !properties.every((name) => required.includes(name)))
+      return false;
+  }
+  return describesObject(schema);
+}

@@ -1,0 +1,524 @@
+/** How to generate: each setting in the field that the provider has for it, live and in batches, and wherever it counts. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createRecordedWorld, type RecordedWorld } from './recorder.ts';
+import {
+  batchProviders,
+  fetchUntilDone,
+  type ProviderName,
+  providers,
+  submittedId,
+} from './sandbox-world.ts';
+
+let world: RecordedWorld;
+
+beforeEach(async () => {
+  world = await createRecordedWorld();
+  await world.write('data.csv', 'id,text\n1,Hello JSON\n');
+});
+
+afterEach(() => world.remove());
+
+type Mode = 'live' | 'batch';
+const ways: [ProviderName, Mode][] = [
+  ...providers.map((name): [ProviderName, Mode] => [name, 'live']),
+  ...batchProviders.map((name): [ProviderName, Mode] => [name, 'batch']),
+];
+
+function run(provider: ProviderName, mode: Mode, ...flags: string[]) {
+  const args = ['-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm', ...flags];
+  return world.loom('run', ...args, ...(mode === 'live' ? ['--sync', '--force'] : []));
+}
+
+/** Runs and, in batch mode, fetches; gives the output. */
+async function answer(provider: ProviderName, mode: Mode, ...flags: string[]): Promise<string> {
+  const ended = await run(provider, mode, ...flags);
+  const last = mode === 'live' ? ended : await fetchUntilDone(world, '--force');
+  expect([last.code, last.stderr]).toEqual([0, expect.any(String)]);
+  return world.read(`data_results_${provider}_m.csv`);
+}
+
+const user = { role: 'user', content: 'Hello JSON' };
+const contents = [{ role: 'user', parts: [{ text: 'Hello JSON' }] }];
+const common = ['--system', 'Be kind.', '-t', '0.2', '--max-tokens', '500', '--top-p', '.9'];
+const stops = ['--stop', 'END', '--stop', '\n\n'];
+const more = ['--seed', '-7', '--presence-penalty', '0.5', '--frequency-penalty', '-0.5'];
+const chat = {
+  model: 'm',
+  messages: [{ role: 'system', content: 'Be kind.' }, user],
+  ...{ temperature: 0.2, top_p: 0.9, stop: ['END', '\n\n'] },
+  ...{ seed: -7, presence_penalty: 0.5, frequency_penalty: -0.5 },
+};
+
+const everything: Record<ProviderName, { flags: string[]; body: object }> = {
+  openai: {
+    flags: [...common, ...stops, ...more, '--param', 'reasoning_effort=low', '--param', 'metadata={"a":"b"}'],
+    body: { ...chat, max_completion_tokens: 500, reasoning_effort: 'low', metadata: { a: 'b' } },
+  },
+  openrouter: {
+    flags: [...common, ...stops, ...more, '--top-k', '40', '--param', 'provider={"order":["x"]}'],
+    body: { ...chat, max_tokens: 500, top_k: 40, provider: { order: ['x'] } },
+  },
+  anthropic: {
+    flags: [...common, '--stop', 'END', '--top-k', '40', '--param', 'thinking={"type":"disabled"}'],
+    body: {
+      model: 'm',
+      messages: [user],
+      system: 'Be kind.',
+      ...{ temperature: 0.2, max_tokens: 500, top_p: 0.9, top_k: 40, stop_sequences: ['END'] },
+      thinking: { type: 'disabled' },
+    },
+  },
+  google: {
+    flags: [
+      ...[...common, ...stops, ...more, '--top-k', '40', '--param', 'labels={"a":"b"}'],
+      ...['--param', 'generationConfig={"thinkingConfig":{"thinkingBudget":0}}'],
+    ],
+    body: {
+      contents,
+      systemInstruction: { parts: [{ text: 'Be kind.' }] },
+      generationConfig: {
+        ...{ temperature: 0.2, maxOutputTokens: 500, topP: 0.9, topK: 40, stopSequences: ['END', '\n\n'] },
+        ...{ seed: -7, presencePenalty: 0.5, frequencyPenalty: -0.5 },
+        thinkingConfig: { thinkingBudget: 0 },
+      },
+      labels: { a: 'b' },
+    },
+  },
+};
+
+test.each(ways)('%s, %s: every setting has its field, and nothing else is sent', async (provider, mode) => {
+  const { flags, body } = everything[provider];
+  await answer(provider, mode, ...flags);
+  expect(world.requestBodies(provider)).toEqual([body]);
+});
+
+const schema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  type: 'object',
+  properties: { answer: { type: 'string', minLength: 2 }, sure: { type: ['integer', 'null'] } },
+  required: ['answer', 'sure'],
+  additionalProperties: false,
+};
+const { $schema: _, ...undated } = schema;
+const jsonSchema = { type: 'json_schema', json_schema: { name: 'response', strict: true, schema } };
+const structured: Record<ProviderName, object> = {
+  openai: { model: 'm', messages: [user], response_format: jsonSchema },
+  openrouter: { model: 'm', messages: [user], response_format: jsonSchema },
+  anthropic: {
+    model: 'm',
+    messages: [user],
+    max_tokens: 4096,
+    output_config: {
+      format: {
+        type: 'json_schema',
+        schema: {
+          ...undated,
+          properties: { answer: { type: 'string' }, sure: { type: ['integer', 'null'] } },
+        },
+      },
+    },
+  },
+  google: {
+    contents,
+    generationConfig: {
+      responseMimeType: 'application/json',
+      responseSchema: {
+        type: 'OBJECT',
+        properties: { answer: { type: 'STRING', minLength: 2 }, sure: { type: 'INTEGER', nullable: true } },
+        required: ['answer', 'sure'],
+      },
+    },
+  },
+};
+
+test.each(ways)(
+  '%s, %s: a schema is said in the way of the provider, and the answer fits',
+  async (provider, mode) => {
+    await world.write('schema.json', JSON.stringify(schema));
+    const output = await answer(provider, mode, '--schema', 'schema.json');
+    expect(world.requestBodies(provider)).toEqual([structured[provider]]);
+    expect(output).toBe(
+      'id,text,llm_response\n1,Hello JSON,"{""answer"":""Sandbox answer from m: Hello JSON"",""sure"":1}"\n',
+    );
+  },
+);
+
+test.each(ways.filter(([provider]) => provider !== 'anthropic'))(
+  '%s, %s: --json asks for JSON',
+  async (provider, mode) => {
+    const output = await answer(provider, mode, '--json');
+    const [body] = world.requestBodies(provider);
+    expect(body).toEqual(
+      provider === 'google'
+        ? { contents, generationConfig: { responseMimeType: 'application/json' } }
+        : { model: 'm', messages: [user], response_format: { type: 'json_object' } },
+    );
+    expect(output).toBe(
+      'id,text,llm_response\n1,Hello JSON,"{""answer"":""Sandbox answer from m: Hello JSON""}"\n',
+    );
+  },
+);
+
+describe('the version of the API that Anthropic is asked by', () => {
+  const versions = () =>
+    world.requests
+      .filter(({ method, path }) => method === 'POST' && /\/messages(\/batches)?$/.test(path))
+      .map(({ headers }) => headers['anthropic-version']);
+
+  test.each<[Mode, string, string[]]>([
+    ['live', '2023-06-01', ['-t', '0']],
+    ['batch', '2023-06-01', ['-t', '0']],
+    ['live', '2023-06-01', ['--top-p', '0.5']],
+    ['batch', '2023-06-01', ['--top-k', '5']],
+    ['live', '2023-06-01', ['--param', 'temperature=0.5']],
+    ['live', '2026-10-21', ['--max-tokens', '9', '--system', 'x']],
+    ['batch', '2026-10-21', []],
+  ])('%s: is %s with %j', async (mode, version, flags) => {
+    await run('anthropic', mode, ...flags);
+    expect(versions()).toEqual([version]);
+  });
+
+  test('is the same when fetch submits a part that had to wait', async () => {
+    await world.remove();
+    // The first run meets a full queue at each of its tries.
+    const fault = { operation: 'createBatch', do: 'status', status: 429, retryAfter: 0, times: 4 } as const;
+    world = await createRecordedWorld({ faults: { calls: [fault] } });
+    await world.write('data.csv', 'id,text\n1,a\n');
+    expect((await run('anthropic', 'batch', '-t', '0.5')).stderr).toContain('1 of 1 parts wait');
+    expect((await fetchUntilDone(world)).stdout).toContain('Fabric complete.');
+    expect(versions()).toEqual(Array(5).fill('2023-06-01'));
+  });
+});
+
+describe('what a provider does not take is an error before anything is sent:', () => {
+  const open = '{"type":"object","properties":{"a":{"type":"object","additionalProperties":true}}}';
+  const loop = '{"$ref":"#/$defs/a","$defs":{"a":{"type":"array","items":{"$ref":"#/$defs/a"}}}}';
+
+  beforeEach(async () => {
+    await world.write('open.json', open);
+    await world.write('loop.json', loop);
+    await world.write('all.json', '{"allOf":[{"type":"string"}]}');
+    await world.write('wrong.json', '{"type":"text"}');
+    await world.write('list.json', '[1]');
+    await world.write('broken.json', '{"type":');
+    await world.write('empty.txt', '\n');
+  });
+
+  test.each<[ProviderName, string[], number, string]>([
+    ['openai', ['--top-k', '3'], 2, 'OpenAI has no setting for --top-k. Leave it out.'],
+    ['anthropic', ['--seed', '1'], 2, 'Anthropic has no setting for --seed. Leave it out.'],
+    [
+      'anthropic',
+      ['--presence-penalty', '1'],
+      2,
+      'Anthropic has no setting for --presence-penalty. Leave it out.',
+    ],
+    [
+      'anthropic',
+      ['--frequency-penalty', '1'],
+      2,
+      'Anthropic has no setting for --frequency-penalty. Leave it out.',
+    ],
+    [
+      'anthropic',
+      ['--json'],
+      2,
+      'Anthropic has no setting for --json. Leave it out, or say with --schema what the JSON is to be.',
+    ],
+    ['anthropic', ['-t', '1.5'], 2, 'Anthropic does not take --temperature: 1.5 is not from 0 to 1.'],
+    ['anthropic', ['--stop', ' '], 2, 'Anthropic does not take --stop: white space alone stops nothing.'],
+    [
+      'anthropic',
+      ['--schema', 'open.json'],
+      2,
+      'Anthropic does not take --schema: additionalProperties must be false at /properties/a.',
+    ],
+    ['openai', ['-t', '2.1'], 2, 'OpenAI does not take --temperature: 2.1 is not from 0 to 2.'],
+    ['openai', ['--top-p', '-0.1'], 2, 'OpenAI does not take --top-p: -0.1 is not from 0 to 1.'],
+    [
+      'openrouter',
+      ['--presence-penalty', '3'],
+      2,
+      'OpenRouter does not take --presence-penalty: 3 is not from -2 to 2.',
+    ],
+    [
+      'openai',
+      ['--stop', 'a', '--stop', 'b', '--stop', 'c', '--stop', 'd', '--stop', 'e'],
+      2,
+      'OpenAI does not take --stop: 5 are given, and 4 are the most.',
+    ],
+    ['google', ['--top-k', '0'], 2, 'Google does not take --top-k: 0 is not from 1 to 2147483647.'],
+    [
+      'google',
+      ['--seed', '3000000000'],
+      2,
+      'Google does not take --seed: 3000000000 is not from -2147483648 to 2147483647.',
+    ],
+    [
+      'google',
+      ['--schema', 'loop.json'],
+      2,
+      'Google does not take --schema: #/$defs/a leads back to itself.',
+    ],
+    [
+      'google',
+      ['--schema', 'all.json'],
+      2,
+      'Google does not take --schema: it has no word for "allOf" at /.',
+    ],
+    [
+      'openai',
+      ['--json', '--schema', 'open.json'],
+      2,
+      '--json and --schema exclude each other. Leave --json out: answers to a schema are JSON.',
+    ],
+    [
+      'openai',
+      ['--param', 'model=x'],
+      2,
+      "--param can't say model: loom fills this field, or depends on it. Leave it out.",
+    ],
+    [
+      'google',
+      ['--param', 'contents=[]'],
+      2,
+      "--param can't say contents: loom fills this field, or depends on it. Leave it out.",
+    ],
+    [
+      'openai',
+      ['--param', 'stream=true'],
+      2,
+      "--param can't say stream: loom fills this field, or depends on it. Leave it out.",
+    ],
+    [
+      'openai',
+      ['-t', '1', '--param', 'temperature=1'],
+      2,
+      "--param can't say temperature: another flag says it already. Leave it out.",
+    ],
+    [
+      'google',
+      ['-t', '1', '--param', 'generationConfig={"temperature":1}'],
+      2,
+      "--param can't say generationConfig.temperature: another flag says it already. Leave it out.",
+    ],
+    [
+      'openai',
+      ['--param', 'x'],
+      2,
+      "option '--param <key=value>' argument 'x' is invalid. It must be key=value.",
+    ],
+    [
+      'openai',
+      ['--param', 'a=1', '--param', 'a=2'],
+      2,
+      "option '--param <key=value>' argument 'a=2' is invalid. a was given before.",
+    ],
+    [
+      'openai',
+      ['-t', 'hot'],
+      2,
+      "option '-t, --temperature <number>' argument 'hot' is invalid. It must be a number.",
+    ],
+    [
+      'openai',
+      ['--max-tokens', '1.5'],
+      2,
+      "option '--max-tokens <number>' argument '1.5' is invalid. It must be a whole number of at least 1.",
+    ],
+    [
+      'openai',
+      ['--system', ' '],
+      2,
+      "option '--system <text>' argument ' ' is invalid. It must not be empty.",
+    ],
+    [
+      'openai',
+      ['--system', '@none'],
+      1,
+      "can't read the file of --system, FOLDER/none: no such file or folder.",
+    ],
+    [
+      'openai',
+      ['--system', '@empty.txt'],
+      1,
+      'the file of --system, FOLDER/empty.txt, is empty. Write the text into it.',
+    ],
+    [
+      'openai',
+      ['--schema', 'none'],
+      1,
+      "can't read the file of --schema, FOLDER/none: no such file or folder.",
+    ],
+    [
+      'openai',
+      ['--schema', 'list.json'],
+      1,
+      'the file of --schema, FOLDER/list.json, holds no JSON object. A JSON Schema looks like {"type": "object", "properties": {…}}.',
+    ],
+    [
+      'openai',
+      ['--schema', 'broken.json'],
+      1,
+      'the file of --schema, FOLDER/broken.json, is no JSON: Unexpected end of JSON input.',
+    ],
+    [
+      'openai',
+      ['--schema', 'wrong.json'],
+      1,
+      '--schema is no valid JSON Schema: schema is invalid: data/type must be equal to one of the allowed values, data/type must be array, data/type must match a schema in anyOf. Mend the file; nothing was sent.',
+    ],
+  ])('%s with %j', async (provider, flags, code, message) => {
+    for (const mode of ['live', 'batch'] as const) {
+      if (mode === 'batch' && provider === 'openrouter') continue;
+      const ended = await run(provider, mode, ...flags);
+      expect([ended.code, ended.stderr.split('\n').at(-2)]).toEqual([
+        code,
+        `Error: ${message.replace('FOLDER', world.folder)}`,
+      ]);
+    }
+    expect(world.requests).toEqual([]);
+    expect(await world.listState()).toEqual([]);
+  });
+});
+
+test('--system @file reads the text, without the line end that editors add', async () => {
+  await world.write('system.txt', '\ufeffBe kind.\nBe brief.\n');
+  await answer('openai', 'live', '--system', '@system.txt');
+  expect(world.requestBodies('openai')).toEqual([
+    { model: 'm', messages: [{ role: 'system', content: 'Be kind.\nBe brief.' }, user] },
+  ]);
+});
+
+describe('the cache', () => {
+  const key = (settings: string, separator = '|') =>
+    createHash('sha256').update(['openai', 'm', 'Hello JSON', settings].join(separator)).digest('hex');
+
+  test.each<Mode>(['live', 'batch'])(
+    '%s: has an entry under the canonical JSON of the settings, with them in it',
+    async (mode) => {
+      await answer('openai', mode, '--seed', '3', '--param', 'metadata={"b":"2","a":"1"}', '-t', '0.5');
+      const settings = '{"extra":{"metadata":{"a":"1","b":"2"}},"seed":3,"temperature":0.5}';
+      expect(await world.listState()).toEqual([join('cache', `${key(settings)}.json`)]);
+      expect(JSON.parse(await world.readState(`cache/${key(settings)}.json`))).toEqual({
+        ...{ provider: 'openai', model: 'm', response: 'Sandbox answer from m: Hello JSON' },
+        created_at: expect.any(String),
+        params: JSON.parse(settings),
+      });
+    },
+  );
+
+  test('answers a run with the same settings in either mode, and no other', async () => {
+    await answer('openai', 'batch', '-t', '0.5', '--seed', '3');
+    const hits = async (mode: Mode, ...flags: string[]) =>
+      / (\d) cache hits/.exec((await run('openai', mode, '--force', ...flags)).stdout)?.[1];
+    expect(await hits('live', '--seed', '3', '-t', '.50')).toBe('1');
+    expect(await hits('batch', '-t', '0.5', '--seed', '3')).toBe('1');
+    expect(await hits('live', '-t', '0.5')).toBe('0');
+    expect(await hits('live')).toBe('0');
+    expect(await hits('live', '-t', '0.5', '--seed', '3', '--system', 'x')).toBe('0');
+  });
+
+  test('has no settings in an entry of a run without any', async () => {
+    await answer('openai', 'live');
+    const name = createHash('sha256').update('openai|m|Hello JSON').digest('hex');
+    expect(Object.keys(JSON.parse(await world.readState(`cache/${name}.json`)))).toEqual([
+      ...['provider', 'model', 'response', 'created_at'],
+    ]);
+  });
+
+  test('gives an entry of the Python tool, which writes its fractions with a point', async () => {
+    const entry = {
+      provider: 'openai',
+      model: 'm',
+      response: 'from Python',
+      created_at: 'x',
+      params: { temperature: 1.0 },
+    };
+    await world.writeState(`cache/${key('{"temperature":1.0}', '\0')}.json`, JSON.stringify(entry));
+    expect(await answer('openai', 'live', '-t', '1')).toContain('from Python');
+    expect(world.requests).toEqual([]);
+  });
+
+  test('passes over an entry whose settings are others', async () => {
+    const entry = {
+      provider: 'openai',
+      model: 'm',
+      response: 'other',
+      created_at: 'x',
+      params: { temperature: 0.9 },
+    };
+    await world.writeState(`cache/${key('{"temperature":1}')}.json`, JSON.stringify(entry));
+    expect(await answer('openai', 'live', '-t', '1')).toContain('Sandbox answer');
+  });
+});
+
+describe('records', () => {
+  const records = async () => {
+    const names = (await world.listState()).filter((name) => /^(batches|jobs)/.test(name));
+    return Promise.all(names.map(async (name) => JSON.parse(await world.readState(name))));
+  };
+
+  test('hold the settings as params, in the words of the Python tool', async () => {
+    await run('openai', 'batch', '-t', '0.5', '--stop', 'a', '--param', 'user=me');
+    const params = { temperature: 0.5, stop: ['a'], extra: { user: 'me' } };
+    expect(await records()).toEqual([
+      expect.objectContaining({ params }),
+      expect.objectContaining({ params }),
+    ]);
+  });
+
+  test('hold no params where nothing was set', async () => {
+    await run('openai', 'batch');
+    for (const record of await records()) expect(record).not.toHaveProperty('params');
+  });
+
+  test('tell two runs apart: --once sends the work with other settings', async () => {
+    await run('openai', 'batch', '--once', '-t', '0.5');
+    const same = await run('openai', 'batch', '--once', '-t', '0.5');
+    expect([same.code, same.stderr]).toEqual([
+      0,
+      expect.stringContaining('Nothing sent: the same work is pending'),
+    ]);
+    submittedId(await run('openai', 'batch', '--once', '-t', '0.6'));
+    submittedId(await run('openai', 'batch', '--once'));
+  });
+
+  test('that loom adopt rebuilds have the settings it is given', async () => {
+    const id = submittedId(await run('openai', 'batch', '-t', '0.5'));
+    for (const name of await world.listState()) await world.shell(`rm '${world.statePath(name)}'`);
+    const flags = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '-t', '0.5'];
+    expect((await world.loom('adopt', '--id', id, ...flags)).code).toBe(0);
+    expect((await fetchUntilDone(world)).code).toBe(0);
+    expect((await run('openai', 'live', '-t', '0.5')).stdout).toContain('1 cache hits');
+  });
+});
+
+test.each<[ProviderName, number]>([
+  ['anthropic', 5],
+  ['google', 5],
+])('loom tokens --system counts it with each prompt at %s', async (provider, tokens) => {
+  const count = (...flags: string[]) =>
+    world.loom('tokens', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm', ...flags);
+  expect((await count()).stdout).toContain('Total input tokens: 3 ');
+  expect((await count('--system', 'Be kind.')).stdout).toContain(`Total input tokens: ${tokens} `);
+});
+
+test('every example of the README on settings runs, and together they have every flag', async () => {
+  const readme = await readFile(resolve(import.meta.dirname, '../../README.md'), 'utf8');
+  const section = /### Generation settings\n([\s\S]*?)\n### /.exec(readme)?.[1] ?? '';
+  const [examples = ''] = [...section.matchAll(/```bash\n([\s\S]*?)```/g)].map(([, block]) => block);
+  await world.write('reviews.csv', 'id,text\n1,Good.\n2,"Bad, very bad."\n');
+  const rehearsed = await world.shell(`set -e; ${examples.replaceAll('loom run', 'loom run --sandbox')}`);
+  expect([rehearsed.code, rehearsed.stdout.match(/^Batch submitted/gm)?.length]).toEqual([
+    ...[0, examples.match(/^loom run/gm)?.length],
+  ]);
+  expect((await fetchUntilDone(world, '--sandbox', '--force')).code).toBe(0);
+  const { stdout: help } = await world.loom('run', '--help');
+  const flags = /( +--system[\s\S]*)--api-key/.exec(help)?.[1]?.match(/^ +(-t, )?--[\w-]+/gm) ?? [];
+  expect(flags.length).toBe(12);
+  for (const flag of flags.map((text) => text.trim().replace('-t, ', ''))) expect(examples).toContain(flag);
+});
