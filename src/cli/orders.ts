@@ -30,7 +30,8 @@ export interface RunOrder {
 /** LoomError `input` for an unknown file type, for CSV without a column, and for a file of settings that can't be read. */
 export function describeOrder(options: OrderOptions, workingFolder: string): RunOrder {
   const { provider, model, withMeta, withError, cache } = options;
-  const dataset = describeDataset(resolve(workingFolder, options.file), options.col);
+  const promptSource = options.col ? { column: options.col } : undefined;
+  const dataset = describeDataset(resolve(workingFolder, options.file), promptSource);
   const outputPath = options.output
     ? resolve(workingFolder, options.output)
     : defaultOutputPath(dataset, provider, model);

@@ -180,7 +180,7 @@ function addInputOptions(command: Command): Command {
       new Option('-p, --provider <name>', 'LLM provider.').choices([...providerNames]).makeOptionMandatory(),
     )
     .requiredOption('-m, --model <id>', 'Model id, as the provider names it.', parseText)
-    .option('-c, --col <name>', 'Column that holds the prompt (required for CSV).');
+    .option('-c, --col <name>', 'Column or field that holds the prompt (required for CSV; JSON: prompt).');
 }
 
 function addReachOptions(command: Command): Command {

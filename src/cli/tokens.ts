@@ -20,7 +20,10 @@ export async function tokens(options: TokensOptions, context: CommandContext): P
   const { terminal } = context;
   const entry = providerEntry(options.provider);
   requireTokenCounting(entry);
-  const dataset = describeDataset(resolve(context.workingFolder, options.file), options.col);
+  const dataset = describeDataset(
+    resolve(context.workingFolder, options.file),
+    options.col ? { column: options.col } : undefined,
+  );
   const settings = readSettings(
     { ...(options.system !== undefined && { system: options.system }) },
     context.workingFolder,

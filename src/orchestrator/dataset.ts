@@ -2,16 +2,18 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
-import type { ProviderName, Row } from '../models.ts';
+import type { BatchRecord, ProviderName, Row } from '../models.ts';
 import { detectFormat, type InputFormat, stripExtension } from '../utils/converters/format.ts';
 import { converterFor } from '../utils/converters/index.ts';
+import type { PromptSource } from '../utils/converters/prompt-source.ts';
+import type { JobRecord } from '../utils/jobs.ts';
 
 export interface Dataset {
   /** Absolute. */
   readonly path: string;
   readonly format: InputFormat;
-  /** The prompt's column; undefined for JSON. */
-  readonly column: string | undefined;
+  /** undefined: the field `prompt` of JSON. */
+  readonly promptSource: PromptSource | undefined;
 }
 
 /** What a whole read of a dataset tells. */
@@ -23,11 +25,10 @@ export interface Census {
   readonly sha256: string;
 }
 
-/** The dataset at a path. LoomError `input` for a name with another extension, and for CSV without a column. */
-export function describeDataset(path: string, column: string | undefined): Dataset {
+/** The dataset at a path. LoomError `input` for a name with another extension, and for CSV without a prompt source. */
+export function describeDataset(path: string, promptSource: PromptSource | undefined): Dataset {
   const format = detectFormat(path);
-  if (format.fileType === 'json') return { path: resolve(path), format, column: undefined };
-  if (column) return { path: resolve(path), format, column };
+  if (promptSource || format.fileType === 'json') return { path: resolve(path), format, promptSource };
   throw new LoomError('input', '--col is required for CSV input.', {
     hint: `Name the column of ${path} that holds the prompt.`,
   });
@@ -41,7 +42,7 @@ export async function readDataset(
 ): Promise<Census> {
   const converter = await converterFor(dataset.format.fileType);
   const hash = createHash('sha256');
-  const options = { column: dataset.column, onBytes: (chunk: Buffer) => void hash.update(chunk) };
+  const options = { promptSource: dataset.promptSource, onBytes: (chunk: Buffer) => void hash.update(chunk) };
   let rows = 0;
   let blankRows = 0;
   for await (const row of converter.readRows(dataset.path, dataset.format.gzip, options)) {
@@ -59,8 +60,24 @@ export async function readDataset(
 export function requirePrompts(dataset: Dataset, prompts: number): void {
   if (prompts > 0) return;
   throw new LoomError('input', 'Input file contains no prompts.', {
-    hint: `Check ${dataset.path}${dataset.column ? ` and its column "${dataset.column}"` : ''}.`,
+    hint: `Check ${dataset.path}${describeSource(dataset)}.`,
   });
+}
+
+function describeSource({ promptSource, format }: Dataset): string {
+  if (!promptSource) return '';
+  return ` and its ${format.fileType === 'csv' ? 'column' : 'field'} "${promptSource.column}"`;
+}
+
+/** The fields of a record that say where the prompts came from. */
+export function recordPromptSource({ promptSource }: Dataset): Pick<JobRecord, 'prompt_column'> {
+  return { prompt_column: promptSource?.column ?? null };
+}
+
+/** The same, back from a record. */
+export function recordedPromptSource(record: Pick<BatchRecord, 'prompt_column'>): PromptSource | undefined {
+  const column = record.prompt_column ?? undefined;
+  return column === undefined ? undefined : { column };
 }
 
 /** A provider or model as part of a file name. */

@@ -151,7 +151,7 @@ async function* mergeRows(
   for await (const chunk of converter.mergeRows(
     dataset.path,
     dataset.format.gzip,
-    { column: dataset.column },
+    { promptSource: dataset.promptSource },
     fields,
   )) {
     if (attempt.givenUp) continue;

@@ -10,7 +10,7 @@ import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, jobVersion } from '../utils/jobs.ts';
 import { encodeResult } from '../utils/result-lines.ts';
 import { createCustomId, digestPrompt } from './custom-ids.ts';
-import { type Census, type Dataset, readDataset } from './dataset.ts';
+import { type Census, type Dataset, readDataset, recordPromptSource } from './dataset.ts';
 import { createPartWriter, type PartLimits } from './part-writer.ts';
 import { PromptIndex } from './prompt-index.ts';
 
@@ -161,7 +161,7 @@ function describeJob(
     model: order.model,
     original_file_path: dataset.path,
     file_type: dataset.format.fileType,
-    prompt_column: dataset.column ?? null,
+    ...recordPromptSource(dataset),
     input_sha256: census.sha256,
     rows: census.rows,
     blank_rows: census.blankRows,

@@ -23,7 +23,7 @@ export function nameUncachedRun(order: SyncOrder, inputSha256: string): string {
 function hashWork({ dataset, provider, model, outputPath, ...order }: SyncOrder, input: string): string {
   const settings = settingsText(order.settings);
   const work = JSON.stringify([
-    ...[input, dataset.column ?? null, provider, model, outputPath],
+    ...[input, dataset.promptSource?.column ?? null, provider, model, outputPath],
     ...(settings === undefined ? [] : [settings]),
   ]);
   return createHash('sha256').update(work).digest('hex').slice(0, 24);

@@ -195,7 +195,7 @@ describe('loom run', () => {
     ['data.json.gz', 'anthropic', 'm', 'data_results_anthropic_m.json'],
   ])('of %s at %s with model "%s" writes %s', async (input, provider, model, output) => {
     const isGzip = input.toLowerCase().endsWith('.gz');
-    const content = /json/.test(input) ? '[{"prompt":"Hello"}]' : 'text\nHello\n';
+    const content = /json/.test(input) ? '[{"text":"Hello"}]' : 'text\nHello\n';
     await world.write(input, isGzip ? gzipSync(content) : content);
     const run = await world.loom('run', '--sync', '-f', input, '-c', 'text', '-p', provider, '-m', model);
     expect(run.stdout).toBe(
@@ -233,14 +233,14 @@ describe('loom run', () => {
     });
 
     test('sets them in each JSON object', async () => {
-      await world.write('data.json', '[{"id":7,"prompt":"Hello"}]');
+      await world.write('data.json', '[{"id":7,"text":"Hello"}]');
       await run('data.json');
       expect(await world.read('out')).toBe(
         [
           '[',
           '  {',
           '    "id": 7,',
-          '    "prompt": "Hello",',
+          '    "text": "Hello",',
           `    "llm_response": ${JSON.stringify(answerTo('Hello', 'org/m'))},`,
           '    "llm_provider": "anthropic",',
           '    "llm_model": "org/m"',

@@ -8,9 +8,9 @@ import { RecordMerger } from './csv-merge.ts';
 import { type RecordBatch, RecordReader } from './csv-records.ts';
 import type { AddedFields, Converter, ReadOptions } from './format.ts';
 import { OutputChunks } from './output-chunks.ts';
-import { blankToNull, flatten, prepareBatches } from './rows.ts';
+import { openPromptColumns } from './prompt-columns.ts';
+import { flatten, prepareBatches } from './rows.ts';
 import { byteOrderMark, TextSource } from './text-source.ts';
-import { findClosestName, listNames, quoteValue } from './words.ts';
 
 export const csvConverter: Converter = {
   readRows: (path, gzip, options) => flatten(readRowBatches(new TextSource(path, gzip, options), options)),
@@ -55,57 +55,25 @@ async function* mergeRows(
 
 /** The one reading of the file that both passes share, so that they agree on every row. */
 async function* readTable(source: TextSource, options: ReadOptions): AsyncGenerator<TableBatch> {
-  let column = -1;
+  let composePrompt: ((cells: readonly string[]) => string | null) | undefined;
   let rowCount = 0;
   for await (const batch of new RecordReader(source).readBatches()) {
-    const header = column === -1 ? (batch.records[0] ?? throwNoHeader(source.path)) : undefined;
-    if (header) column = findColumn(header, options.column, source.path);
+    const header = composePrompt ? undefined : (batch.records[0] ?? throwNoHeader(source.path));
+    const compose = composePrompt ?? openPromptColumns(options.promptSource, header ?? [], source.path);
+    composePrompt = compose;
     const records = header ? batch.records.slice(1) : batch.records;
-    const rows = records.map((cells, index) => makeRow(rowCount + index, cells[column] as string));
+    const rows = records.map((cells, index) => makeRow(rowCount + index, compose(cells)));
     rowCount += rows.length;
     yield { batch, header, rows };
   }
 }
 
-function makeRow(index: number, cell: string): Row {
-  return { index, id: String(index), prompt: blankToNull(cell) };
+function makeRow(index: number, prompt: string | null): Row {
+  return { index, id: String(index), prompt };
 }
 
 function throwNoHeader(path: string): never {
   throw new LoomError('input', `${path}: the file has no header line.`, {
     hint: 'Its first line must name the columns.',
   });
-}
-
-function findColumn(header: readonly string[], column: string | undefined, path: string): number {
-  if (column === undefined) {
-    throw new LoomError('input', `--col is required for CSV input; ${path} has ${describeColumns(header)}.`, {
-      hint: 'Pass --col with the one that holds the prompts.',
-    });
-  }
-  const index = header.indexOf(column);
-  if (index === -1) throw unknownColumnError(header, column, path);
-  if (header.lastIndexOf(column) !== index) {
-    throw new LoomError('input', `${path}: more than one column is named ${quoteValue(column)}.`, {
-      hint: 'Give the column that holds the prompts a name of its own.',
-    });
-  }
-  return index;
-}
-
-function unknownColumnError(header: readonly string[], column: string, path: string): LoomError {
-  const closest = findClosestName(column, header);
-  const hint =
-    closest === undefined ? 'Pass one of these with --col.' : `Did you mean ${quoteValue(closest)}?`;
-  return new LoomError(
-    'input',
-    `${path}: no column ${quoteValue(column)}; it has ${describeColumns(header)}.`,
-    {
-      hint,
-    },
-  );
-}
-
-function describeColumns(header: readonly string[]): string {
-  return `the ${header.length === 1 ? 'column' : 'columns'} ${listNames(header)}`;
 }

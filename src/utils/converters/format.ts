@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { LoomError } from '../../errors.ts';
 import type { FileType, Row } from '../../models.ts';
+import type { PromptSource } from './prompt-source.ts';
 
 /** File type and compression of an input, told by its name. */
 export interface InputFormat {
@@ -10,8 +11,8 @@ export interface InputFormat {
 }
 
 export interface ReadOptions {
-  /** CSV: the column that holds the prompt. */
-  readonly column?: string | undefined;
+  /** JSON without one: the field `prompt`. */
+  readonly promptSource?: PromptSource | undefined;
   /** Sees every byte of the file as it lies on disk, in order (to hash it). */
   readonly onBytes?: ((chunk: Buffer) => void) | undefined;
   /** How many bytes are read at a time; tests set it low to cut the file in every possible place. */

@@ -2,10 +2,11 @@
 import { LoomError } from '../../errors.ts';
 import type { Row } from '../../models.ts';
 import { ByteWindow } from './byte-window.ts';
+import type { ReadOptions } from './format.ts';
 import { IdSet } from './id-set.ts';
-import { type EntryPlace, EntrySplitter, entryHint, syntaxHint } from './json-splitter.ts';
-import { compactValue, findMembers } from './json-text.ts';
-import { blankToNull } from './rows.ts';
+import { type EntryPlace, EntrySplitter, syntaxHint } from './json-splitter.ts';
+import { textOfField } from './json-text.ts';
+import { PromptFields } from './prompt-fields.ts';
 import type { TextSource } from './text-source.ts';
 import { quoteValue } from './words.ts';
 
@@ -20,10 +21,12 @@ export class EntryReader {
   readonly #splitter = new EntrySplitter();
   readonly #window = new ByteWindow();
   readonly #ids = new IdSet();
+  readonly #prompts: PromptFields;
   #rowCount = 0;
 
-  constructor(source: TextSource) {
+  constructor(source: TextSource, options: ReadOptions) {
     this.#source = source;
+    this.#prompts = new PromptFields(options.promptSource, source.path);
   }
 
   async *readBatches(): AsyncGenerator<EntryBatch> {
@@ -77,7 +80,7 @@ export class EntryReader {
 
   #readId(entry: Record<string, unknown>, text: string, index: number): string {
     const given = Object.hasOwn(entry, 'id') ? entry.id : null;
-    const id = given === null ? `row-${index}` : textOf(given, text, 'id');
+    const id = given === null ? `row-${index}` : textOfField(given, text, 'id');
     if (mayHoldHalfPair(text)) this.#checkCharacters(id, `the id of entry ${index}`);
     if (!this.#ids.add(id)) {
       const which = given === null ? `has no id and is ${quoteValue(id)}` : `has the id ${quoteValue(id)}`;
@@ -90,13 +93,10 @@ export class EntryReader {
   }
 
   #readPrompt(entry: Record<string, unknown>, text: string, index: number): string | null {
-    if (!Object.hasOwn(entry, 'prompt')) {
-      throw this.#error(`entry ${index} has no "prompt"`, entryHint);
-    }
-    if (entry.prompt === null) return null;
-    const prompt = textOf(entry.prompt, text, 'prompt');
-    if (mayHoldHalfPair(text)) this.#checkCharacters(prompt, `the prompt of entry ${index}`);
-    return blankToNull(prompt);
+    const prompt = this.#prompts.readPrompt({ value: entry, text, place: `entry ${index}` });
+    if (prompt !== null && mayHoldHalfPair(text))
+      this.#checkCharacters(prompt, `the prompt of entry ${index}`);
+    return prompt;
   }
 
   /** Half of a surrogate pair is no character: it can't be sent as UTF-8. */
@@ -123,11 +123,4 @@ export class EntryReader {
 /** Only an escape can write it: the text was UTF-8. */
 function mayHoldHalfPair(text: string): boolean {
   return text.includes('\\u');
-}
-
-/** A string as it is, anything else as it is written. The last of doubled keys counts, as for JSON.parse. */
-function textOf(value: unknown, text: string, name: string): string {
-  if (typeof value === 'string') return value;
-  const member = findMembers(text).findLast((candidate) => candidate.name === name);
-  return member ? compactValue(text.slice(member.valueStart, member.valueEnd)) : '';
 }

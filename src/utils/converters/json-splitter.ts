@@ -49,7 +49,7 @@ const valueKinds: Readonly<Record<string, string>> = {
   ...Object.fromEntries([...'-0123456789'].map((digit) => [digit, 'a number'])),
 };
 
-export const entryHint = 'Each entry must be an object such as {"prompt": "…"}.';
+const entryHint = 'Each entry must be an object such as {"prompt": "…"}.';
 const listHint = 'The file must be one list of objects: [{"prompt": "…"}, …].';
 const unclosedHint = 'A quote or a bracket may be missing, or the end of the file.';
 export const syntaxHint = 'Correct the JSON there and run again.';

@@ -48,6 +48,13 @@ export function compactValue(text: string): string {
   return compact;
 }
 
+/** A string as it is, anything else as it is written. The last of doubled keys counts, as for JSON.parse. */
+export function textOfField(value: unknown, text: string, name: string): string {
+  if (typeof value === 'string') return value;
+  const member = findMembers(text).findLast((candidate) => candidate.name === name);
+  return member ? compactValue(text.slice(member.valueStart, member.valueEnd)) : '';
+}
+
 /** The value on lines of its own, two spaces deeper at each level; empty objects and lists stay closed up. */
 export function layOutValue(text: string, margin: string): string {
   const first = text.charCodeAt(0);

@@ -16,12 +16,12 @@ const entryMargin = '  ';
 const memberMargin = '    ';
 
 export const jsonConverter: Converter = {
-  readRows: (path, gzip, options) => flatten(readRowBatches(new TextSource(path, gzip, options))),
+  readRows: (path, gzip, options) => flatten(readRowBatches(new TextSource(path, gzip, options), options)),
   mergeRows,
 };
 
-async function* readRowBatches(source: TextSource): AsyncGenerator<readonly Row[]> {
-  for await (const { rows } of new EntryReader(source).readBatches()) yield rows;
+async function* readRowBatches(source: TextSource, options: ReadOptions): AsyncGenerator<readonly Row[]> {
+  for await (const { rows } of new EntryReader(source, options).readBatches()) yield rows;
 }
 
 async function* mergeRows(
@@ -33,7 +33,10 @@ async function* mergeRows(
   const source = new TextSource(path, gzip, options);
   const output = new OutputChunks();
   let entryCount = 0;
-  for await (const { texts, rows } of prepareBatches(new EntryReader(source).readBatches(), fields)) {
+  for await (const { texts, rows } of prepareBatches(
+    new EntryReader(source, options).readBatches(),
+    fields,
+  )) {
     for (const [index, row] of rows.entries()) {
       if (entryCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);
       output.appendText(entryCount === 0 ? '[\n' : ',\n');

@@ -6,6 +6,7 @@ import { failureOf, inputFolder, mergeAll, readAll, respond, writeInput, writeRa
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const quoteHint = 'Put the whole cell in quotes and double each quote inside it.';
+const fieldHint = 'Name the field that holds the prompts with --col.';
 const entryHint = 'Each entry must be an object such as {"prompt": "…"}.';
 const listHint = 'The file must be one list of objects: [{"prompt": "…"}, …].';
 const syntaxHint = 'Correct the JSON there and run again.';
@@ -22,9 +23,10 @@ interface Case {
 /** Both passes, plain and packed, must stop with this message, however the file is cut. */
 function checkAll(extension: '.csv' | '.json', cases: readonly Case[], column?: string): void {
   it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { content, message }) => {
+    const promptSource = column === undefined ? undefined : { column };
     for (const path of [writeInput(extension, content), writeInput(`${extension}.gz`, content)]) {
       for (const chunkBytes of [undefined, 1, 5]) {
-        const options = { column, chunkBytes };
+        const options = { promptSource, chunkBytes };
         expect(await failureOf(path, () => readAll(path, options))).toBe(message);
         expect(await failureOf(path, () => mergeAll(path, respond('R'), options))).toBe(message);
       }
@@ -155,14 +157,16 @@ describe('a CSV file is refused when', () => {
 
   it('shows a message of one line for a column with line ends in its name', async () => {
     const path = writeInput('.csv', '"a\nb"\nx\n');
-    expect(await failureOf(path, () => readAll(path, { column: 'a\nc' }))).toBe(
+    expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'a\nc' } }))).toBe(
       '<file>: no column "a\\nc"; it has the column "a\\nb". Did you mean "a\\nb"?',
     );
   });
 
   it('counts a lone \\r as no line and a quoted \\r\\n as one', async () => {
     const path = writeInput('.csv', 'text,b\n"a\r\nb\rc",1\nx\ry,1\nbad\n');
-    expect(await failureOf(path, () => readAll(path, { column: 'text' }))).toContain('line 5 has 1 cell');
+    expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'text' } }))).toContain(
+      'line 5 has 1 cell',
+    );
   });
 });
 
@@ -217,12 +221,17 @@ describe('a JSON file is refused when', () => {
     {
       name: 'a prompt is missing',
       content: '[{"prompt":"a"},{"id":3,"Prompt":"b"}]',
-      message: `<file>: entry 1 has no "prompt". ${entryHint}`,
+      message: `<file>: entry 1 has no "prompt"; it has the fields "id", "Prompt". ${fieldHint}`,
     },
     {
       name: 'a prompt is inherited only',
       content: '[{"__proto__":{"prompt":"a"}}]',
-      message: `<file>: entry 0 has no "prompt". ${entryHint}`,
+      message: `<file>: entry 0 has no "prompt"; it has the field "__proto__". ${fieldHint}`,
+    },
+    {
+      name: 'an entry is empty',
+      content: '[{}]',
+      message: `<file>: entry 0 has no "prompt"; it has no fields. ${fieldHint}`,
     },
     {
       name: 'an id is there twice',
@@ -350,7 +359,7 @@ describe('a JSON file is refused when', () => {
     {
       name: 'a bad entry stands before a bad byte',
       content: latin1('[{"id":1},{"prompt":"\xe9"}]'),
-      message: `<file>: entry 0 has no "prompt". ${entryHint}`,
+      message: `<file>: entry 0 has no "prompt"; it has the field "id". ${fieldHint}`,
     },
   ]);
 
@@ -377,7 +386,7 @@ describe('what is never closed does not fill the memory:', () => {
       '.csv.gz',
       gzipSync(Buffer.concat([Buffer.from('text\nb\n"'), much]), { level: 1 }),
     );
-    expect(await failureOf(path, () => readAll(path, { column: 'text' }))).toBe(
+    expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'text' } }))).toBe(
       '<file>: line 3 starts a row of more than 100 MB. A closing quote may be missing; see that line.',
     );
   });
@@ -398,13 +407,13 @@ describe('a file is refused when', () => {
     expect(await failureOf(path, () => readAll(path))).toBe(message);
     expect(await failureOf(path, () => mergeAll(path, respond('R')))).toBe(message);
     const packed = join(inputFolder, 'missing.csv.gz');
-    expect(await failureOf(packed, () => readAll(packed, { column: 'x' }))).toBe(message);
+    expect(await failureOf(packed, () => readAll(packed, { promptSource: { column: 'x' } }))).toBe(message);
   });
 
   it.each(['.csv', '.json', '.csv.gz'])('it is a folder named like a %s file', async (extension) => {
     const path = join(inputFolder, `folder${extension}`);
     mkdirSync(path);
-    expect(await failureOf(path, () => readAll(path, { column: 'x' }))).toBe(
+    expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'x' } }))).toBe(
       '<file>: this is a folder, not a file. Pass the file itself with --file.',
     );
   });
@@ -432,7 +441,9 @@ describe('a file is refused when', () => {
   ])('its gzip is %s', async (_name, content) => {
     const path = writeRawInput('.csv.gz', content);
     for (const chunkBytes of [undefined, 100]) {
-      expect(await failureOf(path, () => readAll(path, { column: 'text', chunkBytes }))).toMatch(
+      expect(
+        await failureOf(path, () => readAll(path, { promptSource: { column: 'text' }, chunkBytes })),
+      ).toMatch(
         /^<file>: this is not a whole gzip file \(.+\)\. Make or download it again; gzip -t tells whether it is whole\.$/,
       );
     }
@@ -444,7 +455,8 @@ describe('a file is refused when', () => {
       writeInput('.json.gz', '[1]'),
       writeRawInput('.csv.gz', whole.subarray(0, 900)),
     ];
-    for (const path of paths) await failureOf(path, () => readAll(path, { column: 'text', chunkBytes: 4 }));
+    for (const path of paths)
+      await failureOf(path, () => readAll(path, { promptSource: { column: 'text' }, chunkBytes: 4 }));
     const open = readdirSync('/proc/self/fd').map((descriptor) => {
       try {
         return readlinkSync(`/proc/self/fd/${descriptor}`);

@@ -57,19 +57,18 @@ describe('reading CSV', () => {
   it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, prompts }) => {
     const path = writeInput('.csv', text);
     const expected = prompts.map((prompt, index) => ({ index, id: String(index), prompt }));
-    expect(await readAll(path, { column: 'text' })).toEqual(expected);
-    expect(await readAll(writeInput('.csv.gz', text), { column: 'text' })).toEqual(expected);
+    expect(await readAll(path, { promptSource: { column: 'text' } })).toEqual(expected);
+    expect(await readAll(writeInput('.csv.gz', text), { promptSource: { column: 'text' } })).toEqual(
+      expected,
+    );
   });
 
   it.each([1, 2, 3, 7, 64])('finds the same rows when it reads %i bytes at a time', async (chunkBytes) => {
     const text = '\ufeffid,text\r\n\r\n1,"é ""日本"" 🎈\r\n,x"\r\n\n2,naïve\n3,"a"\r\n4,';
     const path = writeInput('.csv', text);
-    expect((await readAll(path, { column: 'text', chunkBytes })).map(({ prompt }) => prompt)).toEqual([
-      'é "日本" 🎈\r\n,x',
-      'naïve',
-      'a',
-      null,
-    ]);
+    expect(
+      (await readAll(path, { promptSource: { column: 'text' }, chunkBytes })).map(({ prompt }) => prompt),
+    ).toEqual(['é "日本" 🎈\r\n,x', 'naïve', 'a', null]);
   });
 });
 
@@ -199,10 +198,13 @@ describe('merging CSV', () => {
     },
   ];
   it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, response, merged }) => {
-    const column = text.includes('text') ? 'text' : 'llm_response';
-    const plain = await mergeAll(writeInput('.csv', text), respond(response), { column });
+    const promptSource = { column: text.includes('text') ? 'text' : 'llm_response' };
+    const plain = await mergeAll(writeInput('.csv', text), respond(response), { promptSource });
     expect(plain.toString()).toBe(merged);
-    const gzipped = await mergeAll(writeInput('.csv.gz', text), respond(response), { column, chunkBytes: 5 });
+    const gzipped = await mergeAll(writeInput('.csv.gz', text), respond(response), {
+      promptSource,
+      chunkBytes: 5,
+    });
     expect(gzipped.toString()).toBe(merged);
   });
 
@@ -213,7 +215,7 @@ describe('merging CSV', () => {
       llm_provider: () => 'openai',
       llm_model: () => null,
     });
-    expect((await mergeAll(path, fields, { column: 'text' })).toString()).toBe(
+    expect((await mergeAll(path, fields, { promptSource: { column: 'text' } })).toString()).toBe(
       'llm_provider,text,llm_response,llm_model\nopenai,a,a!,\n',
     );
   });
@@ -221,8 +223,12 @@ describe('merging CSV', () => {
   it('asks for each row once, in order, as it was read', async () => {
     const path = writeInput('.csv', 'text\na\n\n" "\nb\n');
     const asked: unknown[] = [];
-    await mergeAll(path, { names: ['x'], valuesFor: (row) => [String(asked.push(row))] }, { column: 'text' });
-    expect(asked).toEqual(await readAll(path, { column: 'text' }));
+    await mergeAll(
+      path,
+      { names: ['x'], valuesFor: (row) => [String(asked.push(row))] },
+      { promptSource: { column: 'text' } },
+    );
+    expect(asked).toEqual(await readAll(path, { promptSource: { column: 'text' } }));
     expect(asked).toEqual([
       { index: 0, id: '0', prompt: 'a' },
       { index: 1, id: '1', prompt: null },
@@ -232,9 +238,11 @@ describe('merging CSV', () => {
 
   it('leaves every line of the airports as it is and appends to it', async () => {
     const original = readFileSync(airportsPath);
-    const rows = await readAll(airportsPath, { column: 'name' });
+    const rows = await readAll(airportsPath, { promptSource: { column: 'name' } });
     const fields = fieldsOf({ llm_response: ({ prompt }) => `About ${prompt}, "briefly"` });
-    const lines = (await mergeAll(airportsPath, fields, { column: 'name' })).toString().split('\n');
+    const lines = (await mergeAll(airportsPath, fields, { promptSource: { column: 'name' } }))
+      .toString()
+      .split('\n');
     const restored = lines.map((line, number) => {
       if (line === '') return line;
       const name = rows[number - 1]?.prompt;
@@ -251,8 +259,8 @@ describe('merging CSV', () => {
     const large = 'é, "\n'.repeat(1_000_000);
     const cell = `"${large.replaceAll('"', '""')}"`;
     const path = writeInput('.csv', `id,text\n1,${cell}\n2,b\n`);
-    expect((await readAll(path, { column: 'text' }))[0]?.prompt).toBe(large);
-    const merged = await mergeAll(path, respond(large), { column: 'text' });
+    expect((await readAll(path, { promptSource: { column: 'text' } }))[0]?.prompt).toBe(large);
+    const merged = await mergeAll(path, respond(large), { promptSource: { column: 'text' } });
     expect(merged.equals(Buffer.from(`id,text,llm_response\n1,${cell},${cell}\n2,b,${cell}\n`))).toBe(true);
   });
 
@@ -260,7 +268,12 @@ describe('merging CSV', () => {
     const path = writeInput('.csv', `text\n${'some words\n'.repeat(50_000)}`);
     const { csvConverter } = await import('../../../src/utils/converters/csv.ts');
     const sizes: number[] = [];
-    for await (const chunk of csvConverter.mergeRows(path, false, { column: 'text' }, respond('R')))
+    for await (const chunk of csvConverter.mergeRows(
+      path,
+      false,
+      { promptSource: { column: 'text' } },
+      respond('R'),
+    ))
       sizes.push(chunk.length);
     expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(60_000);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(65_536);

@@ -66,7 +66,10 @@ function makeTable(random: Random): Table {
 it.each(rounds)('CSV table %i is read cell for cell and merged byte for byte', async (seed) => {
   const random = makeRandom(seed);
   const { text, cells, lines } = makeTable(random);
-  const options = { column: 'prompt', chunkBytes: pickFrom(random, [1, 2, 3, 7, 50, 1000]) };
+  const options = {
+    promptSource: { column: 'prompt' },
+    chunkBytes: pickFrom(random, [1, 2, 3, 7, 50, 1000]),
+  };
   const path = writeInput(pickFrom(random, ['.csv', '.csv.gz']), text);
   const rows = await readAll(path, options);
   expect(rows.map(({ prompt }) => prompt)).toEqual(
@@ -104,7 +107,7 @@ it.each(rounds)('CSV table %i keeps its other cells when a column is overwritten
   const merged = await mergeAll(
     path,
     { names, valuesFor: () => values },
-    { column: 'prompt', chunkBytes: 9 },
+    { promptSource: { column: 'prompt' }, chunkBytes: 9 },
   );
   const again = parse(merged, { record_delimiter: ['\n', '\r\n'], skip_empty_lines: true }) as string[][];
   expect(again[0]).toEqual(lines[0]?.body.split(','));

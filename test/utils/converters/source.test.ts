@@ -13,7 +13,7 @@ function sha256(content: Buffer): string {
 describe('onBytes', () => {
   const content = {
     '.csv': `text\n${'word é\n'.repeat(60_000)}`,
-    '.json': JSON.stringify(Array(20_000).fill({ prompt: 'é' })),
+    '.json': JSON.stringify(Array(20_000).fill({ text: 'é' })),
   };
   it.each(['.csv', '.json', '.csv.gz', '.json.gz'])(
     'sees every byte of a %s file once, in both passes',
@@ -21,8 +21,9 @@ describe('onBytes', () => {
       const path = writeInput(extension, extension.startsWith('.csv') ? content['.csv'] : content['.json']);
       const expected = sha256(readFileSync(path));
       const passes = [
-        (onBytes: (chunk: Buffer) => void) => readAll(path, { column: 'text', onBytes }),
-        (onBytes: (chunk: Buffer) => void) => mergeAll(path, respond('R'), { column: 'text', onBytes }),
+        (onBytes: (chunk: Buffer) => void) => readAll(path, { promptSource: { column: 'text' }, onBytes }),
+        (onBytes: (chunk: Buffer) => void) =>
+          mergeAll(path, respond('R'), { promptSource: { column: 'text' }, onBytes }),
       ];
       for (const pass of passes) {
         const hash = createHash('sha256');
@@ -37,7 +38,7 @@ describe('onBytes', () => {
     for (const chunkBytes of [100, undefined]) {
       const hash = createHash('sha256');
       const rows = await readAll(path, {
-        column: 'text',
+        promptSource: { column: 'text' },
         chunkBytes,
         onBytes: (chunk) => void hash.update(chunk),
       });
@@ -57,14 +58,19 @@ describe('onBytes', () => {
 
 it('reads a gzip file of several members', async () => {
   const path = writeRawInput('.csv.gz', Buffer.concat([gzipSync('text\na'), gzipSync('b\nc\n')]));
-  expect((await readAll(path, { column: 'text' })).map(({ prompt }) => prompt)).toEqual(['ab', 'c']);
+  expect((await readAll(path, { promptSource: { column: 'text' } })).map(({ prompt }) => prompt)).toEqual([
+    'ab',
+    'c',
+  ]);
 });
 
 it('reads characters of several bytes wherever the chunks are cut', async () => {
   const prompt = 'é日🎈'.repeat(100_000);
   for (const shift of ['', 'x', 'xx', 'xxx']) {
     expect(
-      (await readAll(writeInput('.csv', `text\n${shift}${prompt}\n`), { column: 'text' }))[0]?.prompt,
+      (
+        await readAll(writeInput('.csv', `text\n${shift}${prompt}\n`), { promptSource: { column: 'text' } })
+      )[0]?.prompt,
     ).toBe(shift + prompt);
     expect(
       (await readAll(writeInput('.json', JSON.stringify([{ prompt: shift + prompt }]))))[0]?.prompt,
@@ -86,7 +92,7 @@ describe.skipIf(process.platform !== 'linux')('a reader that stops early', () =>
   const big = Array.from({ length: 50_000 }, (_, index) => `row ${index * 7919}`);
   const content = {
     '.csv': `text\n${big.join('\n')}\n`,
-    '.json': JSON.stringify(big.map((prompt) => ({ prompt }))),
+    '.json': JSON.stringify(big.map((text) => ({ text }))),
   };
   it.each(['.csv', '.json', '.csv.gz', '.json.gz'])(
     'closes a %s file, by break and by throw',
@@ -98,7 +104,7 @@ describe.skipIf(process.platform !== 'linux')('a reader that stops early', () =>
       const onBytes = (chunk: Buffer) => {
         bytesRead += chunk.length;
       };
-      const options = { column: 'text', chunkBytes: 4096, onBytes };
+      const options = { promptSource: { column: 'text' }, chunkBytes: 4096, onBytes };
       for await (const row of converter.readRows(path, gzip, options)) {
         expect(isOpen(path)).toBe(true);
         if (row.index === 5) break;
