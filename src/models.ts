@@ -133,6 +133,7 @@ export const batchRecordSchema = z.looseObject({
   status: z.enum(batchStatuses),
   output_path: z.nullish(z.string()),
   with_meta: z._default(z.boolean(), false),
+  prompt_template: z.optional(z.string()),
   use_cache: z.optional(z.boolean()),
   job_id: z.optional(z.string()),
   part: z.optional(z.number()),

@@ -28,19 +28,29 @@ export interface SettingsOptions {
   param?: Readonly<Record<string, unknown>>;
 }
 
-export interface RunOptions extends ReachOptions, SettingsOptions {
+/** Flags that say what is asked, and of whom. */
+export interface InputOptions {
   file: string;
   provider: ProviderName;
   model: string;
   col?: string;
+  /** A template, or `@` and the path of one. */
+  prompt?: string;
+}
+
+/** Flags that say how to generate, and what the output holds. */
+export interface OrderOptions extends InputOptions, SettingsOptions {
   output?: string;
-  sync: boolean;
-  workers: number;
   /** false with --no-cache. */
   cache: boolean;
-  force: boolean;
   withMeta: boolean;
   withError: boolean;
+}
+
+export interface RunOptions extends OrderOptions, ReachOptions {
+  sync: boolean;
+  workers: number;
+  force: boolean;
   /** Sends nothing while the same work is pending. */
   once: boolean;
   /** Most rows in one batch; the provider's limit when absent. */
@@ -58,28 +68,15 @@ export interface FetchOptions extends ReachOptions {
   file?: string;
 }
 
-export interface AdoptOptions extends ReachOptions, SettingsOptions {
+export interface AdoptOptions extends OrderOptions, ReachOptions {
   id: string;
-  file: string;
-  provider: ProviderName;
-  model: string;
-  col?: string;
-  output?: string;
-  /** false with --no-cache. */
-  cache: boolean;
-  withMeta: boolean;
-  withError: boolean;
 }
 
 export interface ListOptions {
   sandbox: boolean;
 }
 
-export interface TokensOptions extends ReachOptions, Pick<SettingsOptions, 'system'> {
-  file: string;
-  provider: ProviderName;
-  model: string;
-  col?: string;
+export interface TokensOptions extends InputOptions, ReachOptions, Pick<SettingsOptions, 'system'> {
   workers: number;
 }
 

@@ -91,7 +91,8 @@ const runExamples = `
 Examples:
   loom run -f prompts.json -p openai -m gpt-4o-mini
   loom run -f data.csv -c text -p anthropic -m claude-haiku-5-5 --sync
-  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sandbox`;
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sandbox
+  loom run -f data.csv --prompt 'Translate into {{language}}: {{text}}' -p openai -m gpt-4o-mini`;
 
 function addFetch(program: Command): Command {
   const fetch = program
@@ -180,7 +181,15 @@ function addInputOptions(command: Command): Command {
       new Option('-p, --provider <name>', 'LLM provider.').choices([...providerNames]).makeOptionMandatory(),
     )
     .requiredOption('-m, --model <id>', 'Model id, as the provider names it.', parseText)
-    .option('-c, --col <name>', 'Column or field that holds the prompt (required for CSV; JSON: prompt).');
+    .option('-c, --col <name>', 'Column or field that holds the prompt (JSON: prompt, unless it is given).')
+    .addOption(
+      new Option(
+        '--prompt <template>',
+        'In place of --col: a text into which columns or fields are filled, such as "Translate {{text}}", or @<path> of one.',
+      )
+        .argParser(parseText)
+        .conflicts('col'),
+    );
 }
 
 function addReachOptions(command: Command): Command {

@@ -1,10 +1,9 @@
 /** How to generate, from the flags that say it. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { GenerationSettings, JsonObject } from '../models.ts';
-import { describeDiskError } from '../utils/files.ts';
 import type { SettingsOptions } from './options.ts';
+import { readFlagFile, readTextFlag } from './text-flag.ts';
 
 /** Undefined when nothing is set. LoomError `input` for a file that can't be read, or is no JSON object. */
 export function readSettings(
@@ -12,7 +11,7 @@ export function readSettings(
   workingFolder: string,
 ): GenerationSettings | undefined {
   const flags = {
-    system: options.system && readSystem(options.system, workingFolder),
+    system: options.system && readTextFlag('--system', options.system, workingFolder),
     temperature: options.temperature,
     max_tokens: options.maxTokens,
     top_p: options.topP,
@@ -29,20 +28,9 @@ export function readSettings(
   return set.length > 0 ? Object.fromEntries(set) : undefined;
 }
 
-/** The line end that editors put at the end of a file is none of the text. */
-function readSystem(text: string, workingFolder: string): string {
-  if (!text.startsWith('@')) return text;
-  const path = resolve(workingFolder, text.slice(1));
-  const system = readText('--system', path).replace(/\r?\n$/, '');
-  if (system.trim() !== '') return system;
-  throw new LoomError('input', `the file of --system, ${path}, is empty.`, {
-    hint: 'Write the text into it.',
-  });
-}
-
 function readSchema(name: string, workingFolder: string): JsonObject {
   const path = resolve(workingFolder, name);
-  const text = readText('--schema', path);
+  const text = readFlagFile('--schema', path);
   let schema: unknown;
   try {
     schema = JSON.parse(text);
@@ -55,13 +43,4 @@ function readSchema(name: string, workingFolder: string): JsonObject {
   throw new LoomError('input', `the file of --schema, ${path}, holds no JSON object.`, {
     hint: 'A JSON Schema looks like {"type": "object", "properties": {…}}.',
   });
-}
-
-function readText(flag: string, path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-  } catch (error) {
-    const reason = error instanceof TypeError ? 'it is not UTF-8' : describeDiskError(error);
-    throw new LoomError('input', `can't read the file of ${flag}, ${path}: ${reason}.`, { cause: error });
-  }
 }

@@ -1,5 +1,4 @@
 /** `loom tokens`: count the input tokens of every prompt. */
-import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import {
   countTokens,
@@ -7,9 +6,9 @@ import {
   type TokenProgress,
   type TokenSummary,
 } from '../orchestrator/count-tokens.ts';
-import { describeDataset } from '../orchestrator/dataset.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { describeSkipped } from './failures.ts';
+import { describeInput } from './input.ts';
 import type { CommandContext, TokensOptions } from './options.ts';
 import { startProgress } from './progress.ts';
 import { nameProvider, openReach } from './reach.ts';
@@ -20,10 +19,7 @@ export async function tokens(options: TokensOptions, context: CommandContext): P
   const { terminal } = context;
   const entry = providerEntry(options.provider);
   requireTokenCounting(entry);
-  const dataset = describeDataset(
-    resolve(context.workingFolder, options.file),
-    options.col ? { column: options.col } : undefined,
-  );
+  const dataset = describeInput(options, context.workingFolder);
   const settings = readSettings(
     { ...(options.system !== undefined && { system: options.system }) },
     context.workingFolder,

@@ -5,6 +5,7 @@ import { type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock, waitForLock } from '../utils/locks.ts';
 import { settingsText } from '../utils/settings-text.ts';
 import type { BatchOrder } from './plan-batches.ts';
+import { wherePresent } from './run-names.ts';
 import { isPending, loadState } from './stored-jobs.ts';
 
 export type Claim =
@@ -99,5 +100,6 @@ function describeWork(job: JobRecord): string {
     job.with_error,
     job.use_cache,
     settingsText(job.params),
+    ...wherePresent({ prompt_template: job.prompt_template }),
   ]);
 }

@@ -2,11 +2,10 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
-import type { BatchRecord, ProviderName, Row } from '../models.ts';
+import type { ProviderName, Row } from '../models.ts';
 import { detectFormat, type InputFormat, stripExtension } from '../utils/converters/format.ts';
 import { converterFor } from '../utils/converters/index.ts';
 import type { PromptSource } from '../utils/converters/prompt-source.ts';
-import type { JobRecord } from '../utils/jobs.ts';
 
 export interface Dataset {
   /** Absolute. */
@@ -30,7 +29,7 @@ export function describeDataset(path: string, promptSource: PromptSource | undef
   const format = detectFormat(path);
   if (promptSource || format.fileType === 'json') return { path: resolve(path), format, promptSource };
   throw new LoomError('input', '--col is required for CSV input.', {
-    hint: `Name the column of ${path} that holds the prompt.`,
+    hint: `Name the column of ${path} that holds the prompt, or fill several into a --prompt.`,
   });
 }
 
@@ -66,18 +65,30 @@ export function requirePrompts(dataset: Dataset, prompts: number): void {
 
 function describeSource({ promptSource, format }: Dataset): string {
   if (!promptSource) return '';
+  if ('template' in promptSource) return ' and what --prompt names';
   return ` and its ${format.fileType === 'csv' ? 'column' : 'field'} "${promptSource.column}"`;
 }
 
-/** The fields of a record that say where the prompts came from. */
-export function recordPromptSource({ promptSource }: Dataset): Pick<JobRecord, 'prompt_column'> {
-  return { prompt_column: promptSource?.column ?? null };
+/** The fields of a record that say where the prompts come from. */
+export interface SourceFields {
+  readonly prompt_column: string | null;
+  readonly prompt_template?: string;
 }
 
-/** The same, back from a record. */
-export function recordedPromptSource(record: Pick<BatchRecord, 'prompt_column'>): PromptSource | undefined {
-  const column = record.prompt_column ?? undefined;
-  return column === undefined ? undefined : { column };
+export function recordPromptSource({ promptSource }: Dataset): SourceFields {
+  if (!promptSource) return { prompt_column: null };
+  if ('column' in promptSource) return { prompt_column: promptSource.column };
+  return { prompt_column: null, prompt_template: promptSource.template };
+}
+
+/** The source that a record names. */
+export function recordedPromptSource(record: {
+  readonly prompt_column?: string | null | undefined;
+  readonly prompt_template?: string | undefined;
+}): PromptSource | undefined {
+  const { prompt_column: column, prompt_template: template } = record;
+  if (template !== undefined) return { template };
+  return typeof column === 'string' ? { column } : undefined;
 }
 
 /** A provider or model as part of a file name. */

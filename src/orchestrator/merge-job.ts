@@ -120,7 +120,7 @@ function describeForeignResults({ id }: StoredJob, dataset: Dataset): LoomError 
     'state',
     `not one result of ${id} has an id of a row of ${dataset.path}; everything is kept.`,
     {
-      hint: 'Was it adopted with another input or column? Move its record away and adopt it again.',
+      hint: 'Was it adopted with another input, column or --prompt? Move its record away and adopt it again.',
     },
   );
 }

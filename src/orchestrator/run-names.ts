@@ -1,6 +1,7 @@
 /** The names under which live runs keep their journal and their lock. */
 import { createHash } from 'node:crypto';
 import { settingsText } from '../utils/settings-text.ts';
+import { recordPromptSource } from './dataset.ts';
 import type { SyncOrder } from './run-sync.ts';
 
 /** With the cache on, a journal is worth nothing once its run is dead; without it, it holds what was paid for. */
@@ -21,10 +22,17 @@ export function nameUncachedRun(order: SyncOrder, inputSha256: string): string {
 }
 
 function hashWork({ dataset, provider, model, outputPath, ...order }: SyncOrder, input: string): string {
+  const { prompt_column: column, ...more } = recordPromptSource(dataset);
   const settings = settingsText(order.settings);
   const work = JSON.stringify([
-    ...[input, dataset.promptSource?.column ?? null, provider, model, outputPath],
+    ...[input, column, provider, model, outputPath],
     ...(settings === undefined ? [] : [settings]),
+    ...wherePresent(more),
   ]);
   return createHash('sha256').update(work).digest('hex').slice(0, 24);
+}
+
+/** These fields as part of a name; nothing when none is set, so that work without them keeps its name. */
+export function wherePresent(fields: object): object[] {
+  return Object.values(fields).some((value) => value !== undefined) ? [fields] : [];
 }

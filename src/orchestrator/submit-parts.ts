@@ -192,6 +192,7 @@ export async function recordPart(
     status: 'validating',
     output_path: job.output_path,
     with_meta: job.with_meta,
+    prompt_template: job.prompt_template,
     use_cache: job.use_cache,
     ...(job.params && { params: job.params }),
     job_id: job.job_id,

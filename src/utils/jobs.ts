@@ -64,6 +64,7 @@ const jobRecordSchema = z.object({
   original_file_path: z.string(),
   file_type: z.enum(fileTypes),
   prompt_column: z.nullable(z.string()),
+  prompt_template: z.optional(z.string()),
   input_sha256: z.string(),
   /** Rows of the input, those without a prompt included. */
   rows: z.number(),

@@ -339,7 +339,7 @@ describe('what a provider does not take is an error before anything is sent:', (
       'openai',
       ['--system', '@none'],
       1,
-      "can't read the file of --system, FOLDER/none: no such file or folder.",
+      "can't read the file of --system, FOLDER/none: no such file or folder. For a text that begins with @ itself, write @@.",
     ],
     [
       'openai',
@@ -390,6 +390,13 @@ test('--system @file reads the text, without the line end that editors add', asy
   await answer('openai', 'live', '--system', '@system.txt');
   expect(world.requestBodies('openai')).toEqual([
     { model: 'm', messages: [{ role: 'system', content: 'Be kind.\nBe brief.' }, user] },
+  ]);
+});
+
+test('--system begins with @ where @@ is written', async () => {
+  await answer('openai', 'live', '--system', '@@all Be kind.');
+  expect(world.requestBodies('openai')).toEqual([
+    { model: 'm', messages: [{ role: 'system', content: '@all Be kind.' }, user] },
   ]);
 });
 

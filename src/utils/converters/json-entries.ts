@@ -38,6 +38,7 @@ export class EntryReader {
     }
     this.#splitter.finish();
     this.#throwProblem();
+    this.#prompts.finish();
   }
 
   /** The batch of these entries, up to the first one that is wrong, which is then thrown. */

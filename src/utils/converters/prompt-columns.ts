@@ -1,6 +1,6 @@
 /** The prompt of a table's rows, from the columns that its header names. */
 import { LoomError } from '../../errors.ts';
-import { type PromptSource, readPromptSource } from './prompt-source.ts';
+import { flagOf, type PromptSource, readPromptSource } from './prompt-source.ts';
 import { findClosestName, listNames, quoteValue } from './words.ts';
 
 /** Finds the columns of a prompt source, and gives what makes the prompt of a row's cells. LoomError `input` without them. */
@@ -11,33 +11,52 @@ export function openPromptColumns(
 ): (cells: readonly string[]) => string | null {
   if (!source) {
     throw new LoomError('input', `--col is required for CSV input; ${path} has ${describeColumns(header)}.`, {
-      hint: 'Pass --col with the one that holds the prompts.',
+      hint: 'Pass --col with the one that holds the prompts, or a --prompt that is filled with several.',
     });
   }
   const { names, compose } = readPromptSource(source);
-  const places = names.map((name) => findColumn(header, name, path));
+  const places = names.map((name) => findColumn(header, name, source, path));
   return (cells) => compose(places.map((place) => cells[place] as string));
 }
 
-function findColumn(header: readonly string[], column: string, path: string): number {
-  const index = header.indexOf(column);
-  if (index === -1) throw unknownColumnError(header, column, path);
-  if (header.lastIndexOf(column) !== index) {
-    throw new LoomError('input', `${path}: more than one column is named ${quoteValue(column)}.`, {
-      hint: 'Give the column that holds the prompts a name of its own.',
+function findColumn(header: readonly string[], name: string, source: PromptSource, path: string): number {
+  const isColumn = 'column' in source || header.includes(name) ? same : sameButForSpace;
+  const index = header.findIndex((column) => isColumn(column, name));
+  if (index === -1) throw unknownColumnError(header, name, source, path);
+  if (header.findLastIndex((column) => isColumn(column, name)) !== index) {
+    throw new LoomError('input', `${path}: more than one column is named ${quoteValue(name)}.`, {
+      hint: 'Give each column that is part of the prompts a name of its own.',
     });
   }
   return index;
 }
 
-function unknownColumnError(header: readonly string[], column: string, path: string): LoomError {
-  const closest = findClosestName(column, header);
+function same(column: string, name: string): boolean {
+  return column === name;
+}
+
+/** Headers such as `id, text`: white space counts for nothing in a placeholder. */
+function sameButForSpace(column: string, name: string): boolean {
+  return column.trim() === name;
+}
+
+function unknownColumnError(
+  header: readonly string[],
+  name: string,
+  source: PromptSource,
+  path: string,
+): LoomError {
+  const closest = findClosestName(name, header);
   const hint =
-    closest === undefined ? 'Pass one of these with --col.' : `Did you mean ${quoteValue(closest)}?`;
+    closest === undefined
+      ? `Name one of these with ${flagOf(source)}.`
+      : `Did you mean ${quoteValue(closest)}?`;
   return new LoomError(
     'input',
-    `${path}: no column ${quoteValue(column)}; it has ${describeColumns(header)}.`,
-    { hint },
+    `${path}: no column ${quoteValue(name)}; it has ${describeColumns(header)}.`,
+    {
+      hint,
+    },
   );
 }
 

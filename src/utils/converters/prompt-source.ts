@@ -1,10 +1,9 @@
 /** Where the prompt of a row comes from, whatever the file type: the converters supply texts by name. */
+import { parseTemplate } from './prompt-template.ts';
 import { blankToNull } from './rows.ts';
 
-/** The column (in tables) or field (in JSON) that holds the prompt. */
-export interface PromptSource {
-  readonly column: string;
-}
+/** The column (in tables) or field (in JSON) that holds the prompt, or a template that several are filled into. */
+export type PromptSource = { readonly column: string } | { readonly template: string };
 
 /** How a row's prompt is made. */
 export interface PromptRecipe {
@@ -14,6 +13,19 @@ export interface PromptRecipe {
   compose(texts: readonly string[]): string | null;
 }
 
+/** LoomError `usage` for a template that is none. */
 export function readPromptSource(source: PromptSource): PromptRecipe {
-  return { names: [source.column], compose: ([text = '']) => blankToNull(text) };
+  if ('column' in source) {
+    return { names: [source.column], compose: ([text = '']) => blankToNull(text) };
+  }
+  const { names, fill } = parseTemplate(source.template);
+  return {
+    names,
+    compose: (texts) => (texts.some((text) => blankToNull(text) !== null) ? fill(texts) : null),
+  };
+}
+
+/** The flag that names columns or fields from this source. */
+export function flagOf(source: PromptSource): '--col' | '--prompt' {
+  return 'column' in source ? '--col' : '--prompt';
 }

@@ -6,7 +6,7 @@ import { failureOf, inputFolder, mergeAll, readAll, respond, writeInput, writeRa
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const quoteHint = 'Put the whole cell in quotes and double each quote inside it.';
-const fieldHint = 'Name the field that holds the prompts with --col.';
+const fieldHint = 'Name the field that holds the prompts with --col, or fill several into a --prompt.';
 const entryHint = 'Each entry must be an object such as {"prompt": "…"}.';
 const listHint = 'The file must be one list of objects: [{"prompt": "…"}, …].';
 const syntaxHint = 'Correct the JSON there and run again.';
@@ -120,7 +120,7 @@ describe('a CSV file is refused when', () => {
         name: 'the column of the prompts is there twice',
         content: 'text,id,text\na,b,c\n',
         message:
-          '<file>: more than one column is named "text". Give the column that holds the prompts a name of its own.',
+          '<file>: more than one column is named "text". Give each column that is part of the prompts a name of its own.',
       },
       {
         name: 'the column is missing',
@@ -135,13 +135,13 @@ describe('a CSV file is refused when', () => {
       {
         name: 'nothing is like the column',
         content: 'a;b;c\n1;2;3\n',
-        message: '<file>: no column "text"; it has the column "a;b;c". Pass one of these with --col.',
+        message: '<file>: no column "text"; it has the column "a;b;c". Name one of these with --col.',
       },
       {
         name: 'the column is in no order of its many columns',
         content: `${Array.from({ length: 25 }, (_, index) => `c${index}`).join(',')}\n`,
         message:
-          '<file>: no column "text"; it has the columns "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "c12", "c13", "c14", "c15", "c16", "c17", "c18", "c19" and 5 more. Pass one of these with --col.',
+          '<file>: no column "text"; it has the columns "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "c12", "c13", "c14", "c15", "c16", "c17", "c18", "c19" and 5 more. Name one of these with --col.',
       },
     ],
     'text',
@@ -151,7 +151,7 @@ describe('a CSV file is refused when', () => {
       name: 'no column is given',
       content: 'id,"te""xt"\n1,a\n',
       message:
-        '--col is required for CSV input; <file> has the columns "id", "te\\"xt". Pass --col with the one that holds the prompts.',
+        '--col is required for CSV input; <file> has the columns "id", "te\\"xt". Pass --col with the one that holds the prompts, or a --prompt that is filled with several.',
     },
   ]);
 

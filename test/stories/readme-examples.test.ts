@@ -1,0 +1,41 @@
+/** The examples of README.md do what they say, typed into a shell as they stand. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from './sandbox-world.ts';
+
+let world: SandboxWorld;
+
+beforeEach(async () => {
+  world = await createSandboxWorld();
+});
+
+afterEach(() => world.remove());
+
+/** The blocks of bash under a heading, in order. */
+async function examplesUnder(heading: string): Promise<string[]> {
+  const readme = await readFile(resolve(import.meta.dirname, '../../README.md'), 'utf8');
+  const section = readme.split(/^#{2,4} /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+  return [...section.matchAll(/^```bash\n([\s\S]*?)^```$/gm)].map((match) => match[1] as string);
+}
+
+test('prompts from several columns', async () => {
+  const [inline = '', fromFile = ''] = await examplesUnder('Prompts from several columns');
+  const output = 'phrases_results_openai_gpt-4o-mini.csv';
+  expect(await world.shell(inline)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('(2 prompts, 0 cache hits, 0 errors)'),
+  });
+  expect(await world.read(output)).toBe(
+    [
+      'text,language,llm_response',
+      'Good morning,French,Sandbox answer from gpt-4o-mini: Translate into French: Good morning',
+      'Where is the station?,Japanese,Sandbox answer from gpt-4o-mini: Translate into Japanese: Where is the station?\n',
+    ].join('\n'),
+  );
+  expect(await world.shell(fromFile)).toMatchObject({ code: 0 });
+  expect(await fetchUntilDone(world, '--force')).toMatchObject({ code: 0 });
+  expect(await world.read(output)).toContain(
+    'Translate the text into French.\nReply with the translation alone.\n\nText: Good morning"\n',
+  );
+});
