@@ -21,6 +21,13 @@ export interface Row {
   readonly prompt: string | null;
 }
 
+/** Rows that are run out of all: the first ones, or a random sample `of` so many. */
+export const rowPickSchema = z.union([
+  z.object({ limit: z.number() }),
+  z.object({ sample: z.number(), seed: z.number(), of: z.number() }),
+]);
+export type RowPick = z.infer<typeof rowPickSchema>;
+
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
@@ -134,6 +141,7 @@ export const batchRecordSchema = z.looseObject({
   output_path: z.nullish(z.string()),
   with_meta: z._default(z.boolean(), false),
   prompt_template: z.optional(z.string()),
+  pick: z.optional(rowPickSchema),
   use_cache: z.optional(z.boolean()),
   job_id: z.optional(z.string()),
   part: z.optional(z.number()),

@@ -1,15 +1,18 @@
 /** The input that a person names, from the flags that `run`, `adopt` and `tokens` share. */
 import { resolve } from 'node:path';
-import { type Dataset, describeDataset } from '../orchestrator/dataset.ts';
+import { LoomError } from '../errors.ts';
+import { type DatasetOrder, describeDataset } from '../orchestrator/dataset.ts';
+import type { PickOrder } from '../orchestrator/pick-rows.ts';
 import type { PromptSource } from '../utils/converters/prompt-source.ts';
 import { parseTemplate } from '../utils/converters/prompt-template.ts';
 import type { InputOptions } from './options.ts';
 import { readTextFlag } from './text-flag.ts';
 
-/** LoomError `input` for an unknown file type and for CSV without --col or --prompt, `usage` for a template that is none. */
-export function describeInput(options: InputOptions, workingFolder: string): Dataset {
+/** LoomError `input` for an unknown file type and for CSV without --col or --prompt, `usage` for flags that make no sense. */
+export function describeInput(options: InputOptions, workingFolder: string): DatasetOrder {
+  const pick = readPickFlags(options);
   const promptSource = readSourceFlags(options, workingFolder);
-  return describeDataset(resolve(workingFolder, options.file), promptSource);
+  return { ...describeDataset(resolve(workingFolder, options.file), promptSource), pick };
 }
 
 function readSourceFlags({ col, prompt }: InputOptions, workingFolder: string): PromptSource | undefined {
@@ -17,4 +20,14 @@ function readSourceFlags({ col, prompt }: InputOptions, workingFolder: string): 
   const template = readTextFlag('--prompt', prompt, workingFolder);
   parseTemplate(template);
   return { template };
+}
+
+function readPickFlags({ limit, sample, sampleSeed }: InputOptions): PickOrder | undefined {
+  if (sampleSeed !== undefined && sample === undefined) {
+    throw new LoomError('usage', '--sample-seed chooses the rows of a --sample.', {
+      hint: 'Pass --sample too.',
+    });
+  }
+  if (limit !== undefined) return { limit };
+  return sample === undefined ? undefined : { sample, seed: sampleSeed ?? 0 };
 }

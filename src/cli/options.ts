@@ -36,6 +36,11 @@ export interface InputOptions {
   col?: string;
   /** A template, or `@` and the path of one. */
   prompt?: string;
+  /** How many rows from the start. */
+  limit?: number;
+  /** How many rows at random. */
+  sample?: number;
+  sampleSeed?: number;
 }
 
 /** Flags that say how to generate, and what the output holds. */

@@ -1,13 +1,13 @@
 /** What a person asks of a run, from the flags that `run` and `adopt` share. */
 import { resolve } from 'node:path';
 import type { GenerationSettings, ProviderName } from '../models.ts';
-import { type Dataset, defaultOutputPath } from '../orchestrator/dataset.ts';
+import { type DatasetOrder, defaultOutputPath } from '../orchestrator/dataset.ts';
 import { describeInput } from './input.ts';
 import type { OrderOptions } from './options.ts';
 import { readSettings } from './settings.ts';
 
 export interface RunOrder {
-  readonly dataset: Dataset;
+  readonly dataset: DatasetOrder;
   readonly provider: ProviderName;
   readonly model: string;
   readonly outputPath: string;

@@ -92,7 +92,8 @@ Examples:
   loom run -f prompts.json -p openai -m gpt-4o-mini
   loom run -f data.csv -c text -p anthropic -m claude-haiku-5-5 --sync
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sandbox
-  loom run -f data.csv --prompt 'Translate into {{language}}: {{text}}' -p openai -m gpt-4o-mini`;
+  loom run -f data.csv --prompt 'Translate into {{language}}: {{text}}' -p openai -m gpt-4o-mini
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --sample 10`;
 
 function addFetch(program: Command): Command {
   const fetch = program
@@ -181,7 +182,10 @@ function addInputOptions(command: Command): Command {
       new Option('-p, --provider <name>', 'LLM provider.').choices([...providerNames]).makeOptionMandatory(),
     )
     .requiredOption('-m, --model <id>', 'Model id, as the provider names it.', parseText)
-    .option('-c, --col <name>', 'Column or field that holds the prompt (JSON: prompt, unless it is given).')
+    .option(
+      '-c, --col <name>',
+      'Column or field that holds the prompt (required for CSV without --prompt; JSON: prompt).',
+    )
     .addOption(
       new Option(
         '--prompt <template>',
@@ -189,7 +193,14 @@ function addInputOptions(command: Command): Command {
       )
         .argParser(parseText)
         .conflicts('col'),
-    );
+    )
+    .option('--limit <rows>', 'Run only so many rows, from the start.', parseWhole(1))
+    .addOption(
+      new Option('--sample <rows>', 'Run only so many rows, chosen at random.')
+        .argParser(parseWhole(1))
+        .conflicts('limit'),
+    )
+    .option('--sample-seed <number>', 'Choose other rows with --sample (default: 0).', parseWhole(0));
 }
 
 function addReachOptions(command: Command): Command {

@@ -100,6 +100,6 @@ function describeWork(job: JobRecord): string {
     job.with_error,
     job.use_cache,
     settingsText(job.params),
-    ...wherePresent({ prompt_template: job.prompt_template }),
+    ...wherePresent({ prompt_template: job.prompt_template, pick: job.pick }),
   ]);
 }

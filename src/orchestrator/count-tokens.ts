@@ -3,12 +3,12 @@ import { LoomError, ProviderError } from '../errors.ts';
 import type { GenerationSettings, ProviderName } from '../models.ts';
 import type { ProviderEntry, SyncProvider } from '../providers/provider.ts';
 import { createCustomId } from './custom-ids.ts';
-import { type Dataset, readDataset } from './dataset.ts';
+import { type DatasetOrder, drawRows, readDataset } from './dataset.ts';
 import type { RetryNotice } from './retry.ts';
 import { runRows } from './run-rows.ts';
 
 export interface TokenOrder {
-  readonly dataset: Dataset;
+  readonly dataset: DatasetOrder;
   readonly provider: ProviderName;
   readonly model: string;
   /** Its system text counts, once for each prompt. */
@@ -31,7 +31,7 @@ export interface TokenEvents {
 }
 
 export interface TokenSummary extends TokenProgress {
-  /** Rows of the input, those without a prompt included. */
+  /** Rows that were picked of the input, those without a prompt included. */
   readonly rows: number;
   readonly blankRows: number;
   /** The provider's words for the first prompt that could not be counted. */
@@ -55,7 +55,8 @@ export async function countTokens(
   signal: AbortSignal,
   events: TokenEvents = {},
 ): Promise<TokenSummary> {
-  const { rows, blankRows } = await readDataset(order.dataset, signal);
+  const dataset = await drawRows(order.dataset, signal);
+  const { rows, blankRows } = await readDataset(dataset, signal);
   const provider = await openProvider();
   const count = provider.countTokens?.bind(provider);
   if (!count) throw noTokenCounting(order.provider);
@@ -63,7 +64,7 @@ export async function countTokens(
   let firstError: string | undefined;
   events.onProgress?.(progress);
   await runRows({
-    dataset: order.dataset,
+    dataset,
     workers: order.workers,
     signal,
     onRetry: (notice) => events.onRetry?.(notice),

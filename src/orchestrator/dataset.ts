@@ -2,20 +2,29 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
-import type { ProviderName, Row } from '../models.ts';
+import type { ProviderName, Row, RowPick } from '../models.ts';
 import { detectFormat, type InputFormat, stripExtension } from '../utils/converters/format.ts';
 import { converterFor } from '../utils/converters/index.ts';
 import type { PromptSource } from '../utils/converters/prompt-source.ts';
+import { createPicker, type PickOrder } from './pick-rows.ts';
 
-export interface Dataset {
+/** An input as a person names it. */
+export interface DatasetOrder {
   /** Absolute. */
   readonly path: string;
   readonly format: InputFormat;
   /** undefined: the field `prompt` of JSON. */
   readonly promptSource: PromptSource | undefined;
+  /** undefined: all rows are run. */
+  readonly pick: PickOrder | undefined;
 }
 
-/** What a whole read of a dataset tells. */
+/** An input of which it is settled what rows are run. */
+export interface Dataset extends DatasetOrder {
+  readonly pick: RowPick | undefined;
+}
+
+/** What a whole read of a dataset tells; the rows are those that are picked. */
 export interface Census {
   readonly rows: number;
   /** Rows without a prompt, which are never sent. */
@@ -24,16 +33,26 @@ export interface Census {
   readonly sha256: string;
 }
 
-/** The dataset at a path. LoomError `input` for a name with another extension, and for CSV without a prompt source. */
+/** The dataset at a path, with all its rows. LoomError `input` for a name with another extension, and for CSV without a prompt source. */
 export function describeDataset(path: string, promptSource: PromptSource | undefined): Dataset {
   const format = detectFormat(path);
-  if (promptSource || format.fileType === 'json') return { path: resolve(path), format, promptSource };
+  if (promptSource || format.fileType === 'json') {
+    return { path: resolve(path), format, promptSource, pick: undefined };
+  }
   throw new LoomError('input', '--col is required for CSV input.', {
     hint: `Name the column of ${path} that holds the prompt, or fill several into a --prompt.`,
   });
 }
 
-/** Reads a dataset once, whole: every row goes to `visit`, and what is wrong with the file is thrown. */
+/** Settles what rows are run. A sample is drawn from a number of rows: the file is read to count them. */
+export async function drawRows(order: DatasetOrder, signal: AbortSignal): Promise<Dataset> {
+  const { pick } = order;
+  if (!pick || 'limit' in pick) return { ...order, pick };
+  const { rows } = await readDataset({ ...order, pick: undefined }, signal);
+  return { ...order, pick: { ...pick, of: rows } };
+}
+
+/** Reads a dataset once, whole: every picked row goes to `visit`, and what is wrong with the file is thrown. */
 export async function readDataset(
   dataset: Dataset,
   signal: AbortSignal,
@@ -42,10 +61,12 @@ export async function readDataset(
   const converter = await converterFor(dataset.format.fileType);
   const hash = createHash('sha256');
   const options = { promptSource: dataset.promptSource, onBytes: (chunk: Buffer) => void hash.update(chunk) };
+  const isPicked = createPicker(dataset.pick);
   let rows = 0;
   let blankRows = 0;
   for await (const row of converter.readRows(dataset.path, dataset.format.gzip, options)) {
     signal.throwIfAborted();
+    if (!isPicked(row.index)) continue;
     rows += 1;
     if (row.prompt === null) blankRows += 1;
     const visited = visit(row);
@@ -55,9 +76,14 @@ export async function readDataset(
   return { rows, blankRows, sha256: hash.digest('hex') };
 }
 
-/** LoomError `input` for a dataset of which no row has a prompt. */
+/** LoomError `input` for a dataset of which no row that is run has a prompt. */
 export function requirePrompts(dataset: Dataset, prompts: number): void {
   if (prompts > 0) return;
+  if (dataset.pick) {
+    throw new LoomError('input', `none of the picked rows of ${dataset.path} has a prompt.`, {
+      hint: 'Pick more rows, or others with --sample-seed.',
+    });
+  }
   throw new LoomError('input', 'Input file contains no prompts.', {
     hint: `Check ${dataset.path}${describeSource(dataset)}.`,
   });
@@ -69,26 +95,27 @@ function describeSource({ promptSource, format }: Dataset): string {
   return ` and its ${format.fileType === 'csv' ? 'column' : 'field'} "${promptSource.column}"`;
 }
 
-/** The fields of a record that say where the prompts come from. */
-export interface SourceFields {
-  readonly prompt_column: string | null;
-  readonly prompt_template?: string;
-}
-
-export function recordPromptSource({ promptSource }: Dataset): SourceFields {
-  if (!promptSource) return { prompt_column: null };
-  if ('column' in promptSource) return { prompt_column: promptSource.column };
-  return { prompt_column: null, prompt_template: promptSource.template };
-}
-
-/** The source that a record names. */
-export function recordedPromptSource(record: {
+/** The fields of a record that say how its input is read. */
+export interface DatasetFields {
   readonly prompt_column?: string | null | undefined;
   readonly prompt_template?: string | undefined;
-}): PromptSource | undefined {
-  const { prompt_column: column, prompt_template: template } = record;
-  if (template !== undefined) return { template };
-  return typeof column === 'string' ? { column } : undefined;
+  readonly pick?: RowPick | undefined;
+}
+
+export function recordDataset({
+  promptSource,
+  pick,
+}: Dataset): DatasetFields & { prompt_column: string | null } {
+  const column = promptSource && 'column' in promptSource ? promptSource.column : null;
+  const template = promptSource && 'template' in promptSource ? promptSource.template : undefined;
+  return { prompt_column: column, prompt_template: template, pick };
+}
+
+/** The dataset at a path, read as a record says. Throws like `describeDataset`. */
+export function recordedDataset(path: string, record: DatasetFields): Dataset {
+  const { prompt_column: column, prompt_template: template, pick } = record;
+  if (template !== undefined) return { ...describeDataset(path, { template }), pick };
+  return { ...describeDataset(path, typeof column === 'string' ? { column } : undefined), pick };
 }
 
 /** A provider or model as part of a file name. */
@@ -97,7 +124,7 @@ function sanitizeForFileName(text: string): string {
 }
 
 /** `<name>_results_<provider>_<model>.<ext>` next to the input. */
-export function defaultOutputPath(dataset: Dataset, provider: ProviderName, model: string): string {
+export function defaultOutputPath(dataset: DatasetOrder, provider: ProviderName, model: string): string {
   const stem = stripExtension(basename(dataset.path));
   const name = [stem, 'results', sanitizeForFileName(provider), sanitizeForFileName(model)].join('_');
   return join(dirname(dataset.path), `${name}.${dataset.format.fileType}`);

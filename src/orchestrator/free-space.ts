@@ -2,15 +2,17 @@
 import { stat, statfs } from 'node:fs/promises';
 import { LoomError } from '../errors.ts';
 import { ensurePrivateFolder } from '../utils/files.ts';
-import type { Dataset } from './dataset.ts';
+import type { DatasetOrder } from './dataset.ts';
 
 /** A request file is as large as the input and a little more; a compressed input is several times as large inside. */
 const plainFactor = 1.5;
 const gzipFactor = 6;
 
 /** LoomError `state` when the folder's disk can't hold the requests or answers of this input. */
-export async function checkFreeSpace(folder: string, dataset: Dataset): Promise<void> {
+export async function checkFreeSpace(folder: string, dataset: DatasetOrder): Promise<void> {
   await ensurePrivateFolder(folder);
+  // What a few rows of a large file take is not known before it is read.
+  if (dataset.pick) return;
   const input = await stat(dataset.path).catch(() => undefined);
   const disk = await statfs(folder).catch(() => undefined);
   if (!input || !disk) return;

@@ -7,7 +7,7 @@ import { checkOutputPath, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobRecord, saveJob } from '../utils/jobs.ts';
 import { deleteRecord, resultsPath, updateRecord } from '../utils/storage.ts';
-import { type Dataset, defaultOutputPath, describeDataset, recordedPromptSource } from './dataset.ts';
+import { type Dataset, defaultOutputPath, recordedDataset } from './dataset.ts';
 import { openJobAnswers } from './job-answers.ts';
 import { errorsPathFor, mergeAnswers } from './merge.ts';
 import { removeRequestFiles } from './part-writer.ts';
@@ -46,13 +46,11 @@ export function planOutput({ id, job, provider, records }: StoredJob, options: M
   const source = job ?? records[0];
   if (!source) throw new LoomError('state', `${id} has no record.`);
   const originalPath = resolve(options.workingFolder, source.original_file_path);
-  const promptSource = recordedPromptSource(source);
-  const original = describeDataset(originalPath, promptSource);
+  const original = recordedDataset(originalPath, source);
   const path = source.output_path
     ? resolve(options.workingFolder, source.output_path)
     : defaultOutputPath(original, provider, source.model);
-  const dataset =
-    options.inputPath === undefined ? original : describeDataset(options.inputPath, promptSource);
+  const dataset = options.inputPath === undefined ? original : recordedDataset(options.inputPath, source);
   if (dataset.format.fileType !== original.format.fileType) {
     throw new LoomError(
       'input',

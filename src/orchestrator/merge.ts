@@ -7,6 +7,7 @@ import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
 import { converterFor } from '../utils/converters/index.ts';
 import { describeDiskError, removeFile, writeFileAtomic } from '../utils/files.ts';
 import type { Dataset } from './dataset.ts';
+import { createPicker } from './pick-rows.ts';
 import { type MergeSummary, RowTally } from './row-tally.ts';
 
 export interface MergeOrder {
@@ -19,7 +20,7 @@ export interface MergeOrder {
   readonly withError: boolean;
   /** Whether rows that are not the ones that were sent stop the merge, or stay without a response. */
   readonly changedRows: 'refuse' | 'leave_out';
-  /** How many rows the input had when it was sent. */
+  /** How many rows were picked of the input when it was sent: all that it had, most often. */
   readonly expectedRows?: number | undefined;
   /** The same for every try of the same work, so that what a killed try left is replaced. */
   readonly temporaryTag: string;
@@ -143,7 +144,8 @@ async function* mergeRows(
   const { dataset } = order;
   const changedRows: string[] = [];
   const converter = await converterFor(dataset.format.fileType);
-  const fields = describeFields(order, (row) => {
+  const isPicked = createPicker(dataset.pick);
+  const fields = describeFields(order, isPicked, (row) => {
     const answer = answerFor(row);
     if (answer === 'changed') changedRows.push(row.id);
     return settleRow(tally, row, answer);
@@ -172,7 +174,11 @@ interface SettledRow {
   readonly error: string | null;
 }
 
-function describeFields(order: MergeOrder, settle: (row: Row) => SettledRow) {
+function describeFields(
+  order: MergeOrder,
+  isPicked: (rowIndex: number) => boolean,
+  settle: (row: Row) => SettledRow,
+) {
   const { provider, model, withMeta, withError, prepareRows } = order;
   const meta = withMeta ? [provider, model] : [];
   return {
@@ -181,8 +187,10 @@ function describeFields(order: MergeOrder, settle: (row: Row) => SettledRow) {
       ...(withMeta ? ['llm_provider', 'llm_model'] : []),
       ...(withError ? ['llm_error'] : []),
     ],
-    prepareRows,
+    prepareRows:
+      prepareRows && ((rows: readonly Row[]) => prepareRows(rows.filter(({ index }) => isPicked(index)))),
     valuesFor(row: Row) {
+      if (!isPicked(row.index)) return undefined;
       const { text, error } = settle(row);
       return withError ? [text, ...meta, error] : [text, ...meta];
     },
@@ -212,7 +220,10 @@ function describeChange(dataset: Dataset, rowIds: readonly string[]): LoomError 
 }
 
 function describeMissingRows(dataset: Dataset, rows: number, expected: number): LoomError {
-  const what = `the input ${dataset.path} has changed since it was submitted: it had ${expected} rows and has ${rows}.`;
+  const counts = dataset.pick
+    ? `${expected} of its rows were picked, and ${rows} of these are left`
+    : `it had ${expected} rows and has ${rows}`;
+  const what = `the input ${dataset.path} has changed since it was submitted: ${counts}.`;
   return new LoomError('input', what, { hint: changedInputHint });
 }
 

@@ -10,13 +10,20 @@ import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, jobVersion } from '../utils/jobs.ts';
 import { encodeResult } from '../utils/result-lines.ts';
 import { createCustomId, digestPrompt } from './custom-ids.ts';
-import { type Census, type Dataset, readDataset, recordPromptSource } from './dataset.ts';
+import {
+  type Census,
+  type Dataset,
+  type DatasetOrder,
+  drawRows,
+  readDataset,
+  recordDataset,
+} from './dataset.ts';
 import { createPartWriter, type PartLimits } from './part-writer.ts';
 import { PromptIndex } from './prompt-index.ts';
 
 /** What a person asked a batch run for. */
 export interface BatchOrder {
-  readonly dataset: Dataset;
+  readonly dataset: DatasetOrder;
   readonly provider: ProviderName;
   readonly model: string;
   /** Absolute. */
@@ -61,6 +68,7 @@ export async function planBatches(
   limits: PartLimits,
   signal: AbortSignal,
 ): Promise<Plan> {
+  const dataset = await drawRows(order.dataset, signal);
   await ensurePrivateFolder(home.requests);
   const writer = createPartWriter(home, jobId, provider, limits);
   const answers = await openKnownAnswers(home, jobId, order);
@@ -69,7 +77,7 @@ export async function planBatches(
     await answers.discard();
   };
   try {
-    const census = await readDataset(order.dataset, signal, (row) => {
+    const census = await readDataset(dataset, signal, (row) => {
       if (row.prompt === null) return;
       const digest = digestPrompt(row.prompt);
       const customId = createCustomId(row.index, digest);
@@ -80,7 +88,7 @@ export async function planBatches(
     const parts = await writer.finish();
     const cachedRows = await answers.finish();
     if (parts.length === 0 && cachedRows === 0) throw allRowsTooLarge(order, limits);
-    return { job: describeJob(jobId, order, census, cachedRows, parts), discard };
+    return { job: describeJob(jobId, order, dataset, census, cachedRows, parts), discard };
   } catch (error) {
     await discard();
     throw error;
@@ -148,11 +156,11 @@ function allRowsTooLarge(order: BatchOrder, limits: PartLimits): LoomError {
 function describeJob(
   jobId: string,
   order: BatchOrder,
+  dataset: Dataset,
   census: Census,
   cachedRows: number,
   parts: JobPart[],
 ): JobRecord {
-  const { dataset } = order;
   return {
     version: jobVersion,
     job_id: jobId,
@@ -161,7 +169,7 @@ function describeJob(
     model: order.model,
     original_file_path: dataset.path,
     file_type: dataset.format.fileType,
-    ...recordPromptSource(dataset),
+    ...recordDataset(dataset),
     input_sha256: census.sha256,
     rows: census.rows,
     blank_rows: census.blankRows,

@@ -1,8 +1,8 @@
 /** The names under which live runs keep their journal and their lock. */
 import { createHash } from 'node:crypto';
 import { settingsText } from '../utils/settings-text.ts';
-import { recordPromptSource } from './dataset.ts';
-import type { SyncOrder } from './run-sync.ts';
+import { recordDataset } from './dataset.ts';
+import type { DrawnOrder } from './run-sync.ts';
 
 /** With the cache on, a journal is worth nothing once its run is dead; without it, it holds what was paid for. */
 export const cachedRunPrefix = 'live_';
@@ -12,17 +12,17 @@ export const uncachedRunPrefix = 'sync_';
  * Runs of the same name ask the same of the same rows for the same output. What an earlier run with the cache paid for
  * is in the cache, so that such runs may have the name in common when their input has changed in between.
  */
-export function nameCachedRun(order: SyncOrder): string {
+export function nameCachedRun(order: DrawnOrder): string {
   return `${cachedRunPrefix}${hashWork(order, order.dataset.path)}`;
 }
 
 /** As above, for a run without the cache: what it answers is kept for that very input. */
-export function nameUncachedRun(order: SyncOrder, inputSha256: string): string {
+export function nameUncachedRun(order: DrawnOrder, inputSha256: string): string {
   return `${uncachedRunPrefix}${hashWork(order, inputSha256)}`;
 }
 
-function hashWork({ dataset, provider, model, outputPath, ...order }: SyncOrder, input: string): string {
-  const { prompt_column: column, ...more } = recordPromptSource(dataset);
+function hashWork({ dataset, provider, model, outputPath, ...order }: DrawnOrder, input: string): string {
+  const { prompt_column: column, ...more } = recordDataset(dataset);
   const settings = settingsText(order.settings);
   const work = JSON.stringify([
     ...[input, column, provider, model, outputPath],

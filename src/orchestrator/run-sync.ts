@@ -12,7 +12,7 @@ import { isSpentJournal, type Journal, openJournal } from '../utils/journal.ts';
 import { waitForLock } from '../utils/locks.ts';
 import { type AnswerCheck, openAnswerCheck } from './answer-check.ts';
 import { createCustomId, digestPrompt, parseCustomId } from './custom-ids.ts';
-import { type Dataset, readDataset } from './dataset.ts';
+import { type Dataset, type DatasetOrder, drawRows, readDataset } from './dataset.ts';
 import { checkFreeSpace } from './free-space.ts';
 import { mergeAnswers } from './merge.ts';
 import { mergeCachedAnswers } from './merge-cached.ts';
@@ -25,7 +25,7 @@ import { runRows } from './run-rows.ts';
 import { sweepHome } from './sweep-home.ts';
 
 export interface SyncOrder {
-  readonly dataset: Dataset;
+  readonly dataset: DatasetOrder;
   readonly provider: ProviderName;
   readonly model: string;
   /** Absolute. Overwritten: whoever calls has asked. */
@@ -37,6 +37,11 @@ export interface SyncOrder {
   readonly useCache: boolean;
   readonly settings?: GenerationSettings | undefined;
   readonly workers: number;
+}
+
+/** An order of which it is settled what rows are run. */
+export interface DrawnOrder extends SyncOrder {
+  readonly dataset: Dataset;
 }
 
 export interface SyncProgress {
@@ -70,14 +75,15 @@ export interface SyncSummary extends MergeSummary {
  */
 export async function runSync(
   home: LoomHome,
-  order: SyncOrder,
+  syncOrder: SyncOrder,
   openProvider: () => Promise<SyncProvider>,
   signal: AbortSignal,
   events: SyncEvents = {},
 ): Promise<SyncSummary> {
-  checkSettings(order.provider, order.settings);
-  const checkAnswer = await openAnswerCheck(order.settings);
-  await checkFreeSpace(home.root, order.dataset);
+  checkSettings(syncOrder.provider, syncOrder.settings);
+  const checkAnswer = await openAnswerCheck(syncOrder.settings);
+  await checkFreeSpace(home.root, syncOrder.dataset);
+  const order = { ...syncOrder, dataset: await drawRows(syncOrder.dataset, signal) };
   await sweepHome(home);
   await ensurePrivateFolder(home.results);
   const ground = { home, order, openProvider, checkAnswer, signal, events };
@@ -87,7 +93,7 @@ export async function runSync(
 /** What a live run is given. */
 interface SyncGround {
   readonly home: LoomHome;
-  readonly order: SyncOrder;
+  readonly order: DrawnOrder;
   readonly openProvider: () => Promise<SyncProvider>;
   readonly checkAnswer: AnswerCheck;
   readonly signal: AbortSignal;
@@ -153,7 +159,7 @@ function journalPath(home: LoomHome, runName: string): string {
 /** What the steps of one run share. */
 interface SyncRun {
   readonly home: LoomHome;
-  readonly order: SyncOrder;
+  readonly order: DrawnOrder;
   readonly provider: SyncProvider;
   readonly checkAnswer: AnswerCheck;
   readonly journal: Journal;

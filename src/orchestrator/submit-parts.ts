@@ -193,6 +193,7 @@ export async function recordPart(
     output_path: job.output_path,
     with_meta: job.with_meta,
     prompt_template: job.prompt_template,
+    pick: job.pick,
     use_cache: job.use_cache,
     ...(job.params && { params: job.params }),
     job_id: job.job_id,

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { LoomError } from '../errors.ts';
-import { generationSettingsSchema } from '../models.ts';
+import { generationSettingsSchema, rowPickSchema } from '../models.ts';
 import { fileTypes, providerNames } from '../names.ts';
 import {
   describeDiskError,
@@ -65,8 +65,9 @@ const jobRecordSchema = z.object({
   file_type: z.enum(fileTypes),
   prompt_column: z.nullable(z.string()),
   prompt_template: z.optional(z.string()),
+  pick: z.optional(rowPickSchema),
   input_sha256: z.string(),
-  /** Rows of the input, those without a prompt included. */
+  /** Rows of the input that were picked, those without a prompt included. */
   rows: z.number(),
   blank_rows: z.number(),
   /** Rows whose answer was in the cache, kept since in a file of the job's own. */

@@ -39,3 +39,17 @@ test('prompts from several columns', async () => {
     'Translate the text into French.\nReply with the translation alone.\n\nText: Good morning"\n',
   );
 });
+
+test('try a few rows first', async () => {
+  const reviews = Array.from({ length: 30 }, (_, row) => `${row},Review ${row}\n`);
+  await world.write('reviews.csv', `id,text\n${reviews.join('')}`);
+  const [examples = ''] = await examplesUnder('Try a few rows first');
+  const ended = await world.shell(examples);
+  expect(ended.code).toBe(0);
+  expect(ended.stdout.match(/\(10 prompts, /g)).toHaveLength(2);
+  const trial = (await world.read('trial.csv')).split('\n').slice(1, -1);
+  expect(trial.map((line) => line.split(',')[0])).toEqual(Array.from({ length: 10 }, (_, row) => `${row}`));
+  expect(ended.stderr).toMatch(/Rows with their answer in the cache: 1\d; only the others are sent\.\n/);
+  expect(await fetchUntilDone(world)).toMatchObject({ code: 0 });
+  expect(await world.read('reviews_results_openai_gpt-4o-mini.csv')).toMatch(/\n29,Review 29,Sandbox answer/);
+});

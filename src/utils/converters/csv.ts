@@ -1,6 +1,6 @@
 /**
  * CSV: RFC 4180 with commas. A merge keeps every byte of the input, empty lines too, and adds our cells at the end of
- * each record; columns of ours that are already there are overwritten where they stand.
+ * each record that is part of the output; columns of ours that are already there are overwritten where they stand.
  */
 import { LoomError } from '../../errors.ts';
 import type { Row } from '../../models.ts';
@@ -44,7 +44,8 @@ async function* mergeRows(
     let start = 0;
     for (const [index, end] of batch.ends.entries()) {
       const row = rows[index - rowsStart];
-      merger.appendRecord(batch.bytes, start, end, row ? fields.valuesFor(row) : fields.names);
+      const values = row ? fields.valuesFor(row) : fields.names;
+      if (values) merger.appendRecord(batch.bytes, start, end, values);
       yield* output.takeReady();
       start = end;
     }

@@ -24,7 +24,8 @@ export interface AddedFields {
   readonly names: readonly string[];
   /** Called some rows ahead of `valuesFor`, and awaited before that. */
   prepareRows?: ((rows: readonly Row[]) => Promise<void>) | undefined;
-  valuesFor(row: Row): readonly (string | null)[];
+  /** undefined leaves the row out of the output. */
+  valuesFor(row: Row): readonly (string | null)[] | undefined;
 }
 
 /** Reads and merges one file type, as streams: memory does not grow with the file. */

@@ -38,9 +38,11 @@ async function* mergeRows(
     fields,
   )) {
     for (const [index, row] of rows.entries()) {
+      const values = fields.valuesFor(row);
+      if (!values) continue;
       if (entryCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);
       output.appendText(entryCount === 0 ? '[\n' : ',\n');
-      output.appendText(layOutEntry(texts[index] as string, fields.names, fields.valuesFor(row)));
+      output.appendText(layOutEntry(texts[index] as string, fields.names, values));
       entryCount += 1;
       yield* output.takeReady();
     }
