@@ -15,6 +15,7 @@ import type { Dataset } from './dataset.ts';
 import { matchMappedRows, OwnRowMatcher, type RowMatcher } from './match-rows.ts';
 import type { RowAnswer } from './merge.ts';
 import { cachedAnswersPath } from './plan-batches.ts';
+import { openAnswerStore } from './store-answers.ts';
 
 export interface JobAnswers {
   /** What is known of a row; answers of a batch are put into the cache on the way. Call it for every row, in order. */
@@ -29,9 +30,6 @@ export interface JobAnswers {
   finishCaching(): Promise<unknown>;
   close(): Promise<void>;
 }
-
-/** Answers that may wait for the cache at once: their memory is bounded by it. */
-const mostStoring = 2_000;
 
 /** `records` are those of the job's batches whose results are on disk. LoomError `input` when the input is gone. */
 export async function openJobAnswers(
@@ -58,25 +56,11 @@ export async function openJobAnswers(
     },
   );
   const cachedResponses = await readPythonAnswers(home, matcher, records[0]);
-  let cacheTrouble: unknown;
-  const storing = new Set<Promise<void>>();
+  const store = cache && openAnswerStore(cache);
 
   /** Only an answer that fits its schema goes into the cache, so what comes from there does. */
   function keepInCache(row: Row, result: RowResult): void {
-    if (!cache || cacheTrouble !== undefined || row.prompt === null) return;
-    if (result.outcome !== 'succeeded') return;
-    const stored: Promise<void> = cache
-      .set(row.prompt, result.text)
-      // The output matters more, and it needs no cache.
-      .catch((error: unknown) => {
-        cacheTrouble ??= error;
-      })
-      .finally(() => storing.delete(stored));
-    storing.add(stored);
-  }
-
-  async function settleStoring(): Promise<void> {
-    await Promise.all(storing);
+    if (row.prompt !== null && result.outcome === 'succeeded') store?.add(row.prompt, result.text);
   }
 
   return {
@@ -92,11 +76,8 @@ export async function openJobAnswers(
     },
     unknownResults: results.unknown,
     areForeign: results.unknown > 0 && results.known === 0,
-    drain: () => (storing.size < mostStoring ? undefined : settleStoring()),
-    async finishCaching() {
-      await settleStoring();
-      return cacheTrouble;
-    },
+    drain: () => store?.drain(),
+    finishCaching: async () => store?.finish(),
     async close() {
       await results.close();
       await cache?.close();

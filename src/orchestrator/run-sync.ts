@@ -285,7 +285,7 @@ function createCacheWriter(cache: BackgroundCache | undefined, events: SyncEvent
   let troubled = false;
   return async (prompt: string, response: string): Promise<void> => {
     try {
-      await cache?.set(prompt, response);
+      await cache?.setAll([[prompt, response]]);
     } catch (error) {
       if (!troubled) events.onCacheTrouble?.(error);
       troubled = true;

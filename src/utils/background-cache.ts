@@ -13,8 +13,8 @@ type Found = ReturnType<ResponseCache['get']>;
 export interface BackgroundCache {
   /** What the cache has for each of these, in their order. */
   getAll(reads: readonly Read[]): Promise<readonly Found[]>;
-  /** Stored when this resolves. LoomError `state` where the disk refuses. */
-  set(...write: Write): Promise<void>;
+  /** Stored when this resolves. LoomError `state` where the disk refuses one of them; the others are stored. */
+  setAll(writes: readonly Write[]): Promise<void>;
   /** Ends the thread. What was not awaited may be lost. */
   close(): Promise<void>;
 }
@@ -29,8 +29,8 @@ export interface CacheTask {
 export interface CacheReply {
   readonly number: number;
   readonly found: readonly Found[];
-  /** For each write, why it failed. */
-  readonly troubles: readonly ({ readonly message: string; readonly hint: string | undefined } | undefined)[];
+  /** Why the first write failed that did. */
+  readonly trouble: { readonly message: string; readonly hint: string | undefined } | undefined;
 }
 
 interface Waiting<Value> {
@@ -43,8 +43,6 @@ export function openBackgroundCache(...place: Parameters<typeof openCache>): Bac
   let thread: Worker | undefined;
   let sent = 0;
   const replies = new Map<number, Waiting<CacheReply>>();
-  let writes: Write[] = [];
-  let stored: Promise<CacheReply> | undefined;
 
   function ask(reads: readonly Read[], writes: readonly Write[]): Promise<CacheReply> {
     thread ??= startThread();
@@ -59,6 +57,8 @@ export function openBackgroundCache(...place: Parameters<typeof openCache>): Bac
     const worker = new Worker(new URL('./cache-thread.js', import.meta.url), {
       workerData: place,
       execArgv: [],
+      // All it makes is garbage at once; without this the thread takes 20 MB more.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });
     worker.on('message', (reply: CacheReply) => {
       replies.get(reply.number)?.resolve(reply);
@@ -78,16 +78,8 @@ export function openBackgroundCache(...place: Parameters<typeof openCache>): Bac
     async getAll(reads) {
       return reads.length === 0 ? [] : (await ask(reads, [])).found;
     },
-    async set(...write) {
-      const place = writes.push(write) - 1;
-      // All that is set in one go is one message.
-      stored ??= Promise.resolve().then(() => {
-        const task = ask([], writes);
-        writes = [];
-        stored = undefined;
-        return task;
-      });
-      const trouble = (await stored).troubles[place];
+    async setAll(writes) {
+      const { trouble } = await ask([], writes);
       if (trouble) throw new LoomError('state', trouble.message, trouble.hint ? { hint: trouble.hint } : {});
     },
     async close() {

@@ -9,18 +9,15 @@ parentPort?.on('message', (task: CacheTask) => parentPort?.postMessage(work(task
 
 function work({ number, reads, writes }: CacheTask): CacheReply {
   const found = reads.map((read) => cache.get(...read));
-  const troubles = writes.map((write) => {
+  let trouble: CacheReply['trouble'];
+  for (const write of writes) {
     try {
       cache.set(...write);
-      return undefined;
     } catch (error) {
-      return error as Error;
+      // An error keeps its class between threads only if JavaScript itself made that.
+      const { message, hint } = error as Error & { hint?: string };
+      trouble ??= { message, hint };
     }
-  });
-  return { number, found, troubles: troubles.map(describeTrouble) };
-}
-
-/** An error keeps its class between threads only if JavaScript itself made that. */
-function describeTrouble(error: (Error & { hint?: string }) | undefined): CacheReply['troubles'][number] {
-  return error && { message: error.message, hint: error.hint };
+  }
+  return { number, found, trouble };
 }
