@@ -73,8 +73,9 @@ export class RecordReader {
       if (error) throw this.#explain(error);
     }
     const error = await settle((done) => this.#parser.end(done));
+    if (!error) yield this.#takeBatch(this.#window.start + this.#window.length);
+    else if (this.#records.length > 0) yield this.#takeBatch(this.#ends.at(-1) as number);
     if (error) throw this.#explain(error);
-    yield this.#takeBatch(this.#window.start + this.#window.length);
   }
 
   #takeBatch(end: number): RecordBatch {

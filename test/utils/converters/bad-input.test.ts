@@ -66,6 +66,12 @@ describe('a CSV file is refused when', () => {
           '<file>: line 3 has 3 cells, but the header has 2. Quote each cell that holds a comma, and leave no cell out.',
       },
       {
+        name: 'a row of a file of few bytes is short',
+        content: 'id,text\n1\n',
+        message:
+          '<file>: line 2 has 1 cell, but the header has 2. Quote each cell that holds a comma, and leave no cell out.',
+      },
+      {
         name: 'a quote is never closed',
         content: 'id,text\n1,a\n2,"b\n3,c\n4,d\n',
         message: `<file>: line 3 opens a quote that is never closed. ${quoteHint}`,
