@@ -11,11 +11,11 @@ import {
 
 export type { BatchStatus, FileType, ProviderName };
 
-/** One element of the input: a CSV record or a JSON object. */
+/** One element of the input: a record of a table or a JSON object. */
 export interface Row {
-  /** Position in the input, from 0; empty CSV lines are not counted. */
+  /** Position in the input, from 0; empty lines are not counted. */
   readonly index: number;
-  /** JSON: the entry's id as text, `row-<index>` when it has none. CSV: the index as text. */
+  /** An object's id as text, `row-<index>` when it has none. In a table the index as text. */
   readonly id: string;
   /** The text to send; null when the row has none (absent, null, or only white space) and is never sent. */
   readonly prompt: string | null;

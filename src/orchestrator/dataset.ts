@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { ProviderName, Row, RowPick } from '../models.ts';
-import { detectFormat, type InputFormat, stripExtension } from '../utils/converters/format.ts';
+import { detectFormat, type InputFormat, stripExtension, traitsOf } from '../utils/converters/format.ts';
 import { converterFor } from '../utils/converters/index.ts';
 import type { PromptSource } from '../utils/converters/prompt-source.ts';
 import { createPicker, type PickOrder } from './pick-rows.ts';
@@ -13,7 +13,7 @@ export interface DatasetOrder {
   /** Absolute. */
   readonly path: string;
   readonly format: InputFormat;
-  /** undefined: the field `prompt` of JSON. */
+  /** undefined: the field `prompt`, where rows are objects. */
   readonly promptSource: PromptSource | undefined;
   /** undefined: all rows are run. */
   readonly pick: PickOrder | undefined;
@@ -33,13 +33,15 @@ export interface Census {
   readonly sha256: string;
 }
 
-/** The dataset at a path, with all its rows. LoomError `input` for a name with another extension, and for CSV without a prompt source. */
+/**
+ * The dataset at a path, with all its rows. LoomError `input` for a name with another extension, and for a table without
+ * a prompt source.
+ */
 export function describeDataset(path: string, promptSource: PromptSource | undefined): Dataset {
   const format = detectFormat(path);
-  if (promptSource || format.fileType === 'json') {
-    return { path: resolve(path), format, promptSource, pick: undefined };
-  }
-  throw new LoomError('input', '--col is required for CSV input.', {
+  const { isTable, title } = traitsOf(format.fileType);
+  if (promptSource || !isTable) return { path: resolve(path), format, promptSource, pick: undefined };
+  throw new LoomError('input', `--col is required for ${title} input.`, {
     hint: `Name the column of ${path} that holds the prompt, or fill several into a --prompt.`,
   });
 }
@@ -92,7 +94,7 @@ export function requirePrompts(dataset: Dataset, prompts: number): void {
 function describeSource({ promptSource, format }: Dataset): string {
   if (!promptSource) return '';
   if ('template' in promptSource) return ' and what --prompt names';
-  return ` and its ${format.fileType === 'csv' ? 'column' : 'field'} "${promptSource.column}"`;
+  return ` and its ${traitsOf(format.fileType).isTable ? 'column' : 'field'} "${promptSource.column}"`;
 }
 
 /** The fields of a record that say how its input is read. */
@@ -127,5 +129,5 @@ function sanitizeForFileName(text: string): string {
 export function defaultOutputPath(dataset: DatasetOrder, provider: ProviderName, model: string): string {
   const stem = stripExtension(basename(dataset.path));
   const name = [stem, 'results', sanitizeForFileName(provider), sanitizeForFileName(model)].join('_');
-  return join(dirname(dataset.path), `${name}.${dataset.format.fileType}`);
+  return join(dirname(dataset.path), `${name}${traitsOf(dataset.format.fileType).extensions[0]}`);
 }

@@ -1,5 +1,5 @@
 /** Finds the row that a custom id belongs to, and says of each row whether it is the one that was sent. */
-import type { FileType, IdMap, Row } from '../models.ts';
+import type { IdMap, Row } from '../models.ts';
 import { digestPrompt, fingerprintOf, parseCustomId } from './custom-ids.ts';
 import { PromptIndex } from './prompt-index.ts';
 
@@ -74,8 +74,8 @@ export class OwnRowMatcher implements RowMatcher {
   }
 }
 
-/** For records of the Python tool: custom ids of any form, mapped to row numbers (CSV) or to ids (JSON). */
-export function matchMappedRows(idMap: IdMap, fileType: FileType): RowMatcher {
+/** For records of the Python tool: custom ids of any form, mapped to the ids of rows, which are numbers in a table. */
+export function matchMappedRows(idMap: IdMap): RowMatcher {
   const slots = new Map<string, number>();
   const slotsByReference = new Map<string, number>();
   for (const [customId, reference] of Object.entries(idMap)) {
@@ -85,6 +85,6 @@ export function matchMappedRows(idMap: IdMap, fileType: FileType): RowMatcher {
   }
   return {
     slotOf: (customId) => slots.get(customId),
-    locate: (row) => slotsByReference.get(fileType === 'csv' ? String(row.index) : row.id) ?? 'not_sent',
+    locate: (row) => slotsByReference.get(row.id) ?? 'not_sent',
   };
 }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
+import { traitsOf } from '../utils/converters/format.ts';
 import { checkOutputPath, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobRecord, saveJob } from '../utils/jobs.ts';
@@ -54,7 +55,7 @@ export function planOutput({ id, job, provider, records }: StoredJob, options: M
   if (dataset.format.fileType !== original.format.fileType) {
     throw new LoomError(
       'input',
-      `${dataset.path} is no ${original.format.fileType} file, and ${originalPath} was.`,
+      `${dataset.path} is no ${traitsOf(original.format.fileType).title} file, and ${originalPath} was.`,
       {
         hint: 'Give --file the file that was submitted.',
       },

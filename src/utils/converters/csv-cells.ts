@@ -1,29 +1,38 @@
 /** Cells as bytes: how ours are written, and where those of a record lie. */
 
 const quote = 0x22;
-const comma = 0x2c;
 
-/** The text as one CSV cell, in quotes when RFC 4180 asks for them whatever the file's line ends. */
-export function formatCell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** What stands between two cells. */
+export interface Delimiter {
+  readonly name: string;
+  readonly text: string;
+  readonly byte: number;
+}
+
+export const comma: Delimiter = { name: 'a comma', text: ',', byte: 0x2c };
+export const tab: Delimiter = { name: 'a tab', text: '\t', byte: 0x09 };
+
+/** The text as one cell, in quotes when RFC 4180 asks for them whatever the file's line ends. */
+export function formatCell(text: string, delimiter: Delimiter): string {
+  return text.includes(delimiter.text) || /["\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Where each cell of a record lies, its quotes included. The record was parsed before: its quoting is sound. */
-export function findCells(record: Buffer): { start: number; end: number }[] {
+export function findCells(record: Buffer, delimiter: Delimiter): { start: number; end: number }[] {
   const cells: { start: number; end: number }[] = [];
   let start = 0;
   for (;;) {
-    const end = findCellEnd(record, start);
+    const end = findCellEnd(record, start, delimiter);
     cells.push({ start, end });
     if (end >= record.length) return cells;
     start = end + 1;
   }
 }
 
-function findCellEnd(record: Buffer, start: number): number {
+function findCellEnd(record: Buffer, start: number, delimiter: Delimiter): number {
   // A doubled quote closes the cell and opens it again at once, which leads to the same place.
   let at = start;
   while (record[at] === quote) at = record.indexOf(quote, at + 1) + 1;
-  const end = record.indexOf(comma, at);
+  const end = record.indexOf(delimiter.byte, at);
   return end === -1 ? record.length : end;
 }

@@ -1,5 +1,5 @@
 /** Writes CSV records as they stand in the input, with our cells set in each. */
-import { findCells, formatCell } from './csv-cells.ts';
+import { type Delimiter, findCells, formatCell } from './csv-cells.ts';
 import { skipEmptyLines } from './csv-records.ts';
 import type { OutputChunks } from './output-chunks.ts';
 
@@ -8,14 +8,21 @@ const newline = 0x0a;
 
 export class RecordMerger {
   readonly #output: OutputChunks;
+  readonly #delimiter: Delimiter;
   /** For each column of the input, which of our cells takes its place; undefined keeps it. */
   readonly #overwrites: readonly (number | undefined)[];
   readonly #appended: readonly number[];
   /** The line end seen last, for a last line that has none. */
   #lineEnd = '\n';
 
-  constructor(output: OutputChunks, header: readonly string[], names: readonly string[]) {
+  constructor(
+    output: OutputChunks,
+    delimiter: Delimiter,
+    header: readonly string[],
+    names: readonly string[],
+  ) {
     this.#output = output;
+    this.#delimiter = delimiter;
     this.#overwrites = header.map((column) => indexOrUndefined(names, column));
     this.#appended = names
       .map((_, index) => index)
@@ -29,25 +36,29 @@ export class RecordMerger {
     this.#lineEnd = lineEnd || this.#lineEnd;
     const bodyEnd = end - lineEnd.length;
     this.#output.appendBytes(bytes, start, bodyStart);
-    const added = this.#appended.map((index) => `,${formatCell(values[index] ?? '')}`).join('');
+    const added = this.#appended.map((index) => this.#delimiter.text + this.#format(values[index])).join('');
     if (this.#appended.length === values.length) this.#output.appendBytes(bytes, bodyStart, bodyEnd);
     else this.#overwriteCells(bytes.subarray(bodyStart, bodyEnd), values);
     this.#output.appendText(added + this.#lineEnd);
   }
 
   #overwriteCells(record: Buffer, values: readonly (string | null)[]): void {
-    findCells(record).forEach(({ start, end }, column) => {
-      if (column > 0) this.#output.appendText(',');
+    findCells(record, this.#delimiter).forEach(({ start, end }, column) => {
+      if (column > 0) this.#output.appendText(this.#delimiter.text);
       const ours = this.#overwrites[column];
       if (ours === undefined) this.#output.appendBytes(record, start, end);
-      else this.#output.appendText(this.#formatInPlace(values[ours] ?? ''));
+      else this.#output.appendText(this.#formatInPlace(values[ours]));
     });
   }
 
   /** A lone empty cell would make an empty line, which is no row. */
-  #formatInPlace(text: string): string {
+  #formatInPlace(value: string | null | undefined): string {
     const isWholeLine = this.#overwrites.length === 1 && this.#appended.length === 0;
-    return text === '' && isWholeLine ? '""' : formatCell(text);
+    return isWholeLine && !value ? '""' : this.#format(value);
+  }
+
+  #format(value: string | null | undefined): string {
+    return formatCell(value ?? '', this.#delimiter);
   }
 }
 

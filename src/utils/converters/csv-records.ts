@@ -2,6 +2,7 @@
 import { type CsvError, Parser } from 'csv-parse';
 import { LoomError } from '../../errors.ts';
 import { ByteWindow } from './byte-window.ts';
+import type { Delimiter } from './csv-cells.ts';
 import type { TextSource } from './text-source.ts';
 
 /** An open quote must not pull a whole file of any size into memory. */
@@ -32,8 +33,13 @@ export function skipEmptyLines(bytes: Buffer, start: number): number {
 class RecordParser extends Parser {
   readonly #take: (cells: string[], end: number) => void;
 
-  constructor(take: (cells: string[], end: number) => void) {
-    super({ record_delimiter: ['\n', '\r\n'], skip_empty_lines: true, max_record_size: longestRecordBytes });
+  constructor(delimiter: Delimiter, take: (cells: string[], end: number) => void) {
+    super({
+      delimiter: delimiter.text,
+      record_delimiter: ['\n', '\r\n'],
+      skip_empty_lines: true,
+      max_record_size: longestRecordBytes,
+    });
     this.#take = take;
   }
 
@@ -46,6 +52,7 @@ class RecordParser extends Parser {
 
 export class RecordReader {
   readonly #source: TextSource;
+  readonly #delimiter: Delimiter;
   readonly #parser: Parser;
   readonly #window = new ByteWindow();
   #newlinesTaken = 0;
@@ -54,9 +61,10 @@ export class RecordReader {
   /** Counted from the start of the text. */
   #ends: number[] = [];
 
-  constructor(source: TextSource) {
+  constructor(source: TextSource, delimiter: Delimiter) {
     this.#source = source;
-    this.#parser = new RecordParser((cells, end) => {
+    this.#delimiter = delimiter;
+    this.#parser = new RecordParser(delimiter, (cells, end) => {
       if (this.#headerLength === 0) this.#headerLength = cells.length;
       this.#records.push(cells);
       this.#ends.push(end);
@@ -101,7 +109,7 @@ export class RecordReader {
 
   #explain(error: CsvError): LoomError {
     const place = `${this.#source.path}: line ${this.#recordLine()}`;
-    const { problem, hint } = describeProblem(error, this.#headerLength);
+    const { problem, hint } = describeProblem(error, this.#headerLength, this.#delimiter);
     return new LoomError('input', `${place} ${problem}.`, { hint, cause: error });
   }
 }
@@ -122,12 +130,16 @@ function countOf(count: number, noun: string): string {
 
 const quoteHint = 'Put the whole cell in quotes and double each quote inside it.';
 
-function describeProblem(error: CsvError, headerLength: number): { problem: string; hint: string } {
+function describeProblem(
+  error: CsvError,
+  headerLength: number,
+  delimiter: Delimiter,
+): { problem: string; hint: string } {
   switch (error.code as string) {
     case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH':
       return {
         problem: `has ${countOf((error.record as string[]).length, 'cell')}, but the header has ${headerLength}`,
-        hint: 'Quote each cell that holds a comma, and leave no cell out.',
+        hint: `Quote each cell that holds ${delimiter.name}, and leave no cell out.`,
       };
     case 'CSV_QUOTE_NOT_CLOSED':
       return { problem: 'opens a quote that is never closed', hint: quoteHint };

@@ -1,9 +1,10 @@
 /**
- * CSV: RFC 4180 with commas. A merge keeps every byte of the input, empty lines too, and adds our cells at the end of
- * each record that is part of the output; columns of ours that are already there are overwritten where they stand.
+ * CSV and TSV: RFC 4180 with commas or tabs. A merge keeps every byte of the input, empty lines too, and adds our cells at
+ * the end of each record that is part of the output; columns of ours that are already there are overwritten where they stand.
  */
 import { LoomError } from '../../errors.ts';
-import type { Row } from '../../models.ts';
+import type { FileType, Row } from '../../models.ts';
+import { comma, type Delimiter, tab } from './csv-cells.ts';
 import { RecordMerger } from './csv-merge.ts';
 import { type RecordBatch, RecordReader } from './csv-records.ts';
 import type { AddedFields, Converter, ReadOptions } from './format.ts';
@@ -12,10 +13,23 @@ import { openPromptColumns } from './prompt-columns.ts';
 import { flatten, prepareBatches } from './rows.ts';
 import { byteOrderMark, TextSource } from './text-source.ts';
 
-export const csvConverter: Converter = {
-  readRows: (path, gzip, options) => flatten(readRowBatches(new TextSource(path, gzip, options), options)),
-  mergeRows,
-};
+/** What sets the two apart. */
+interface Dialect {
+  readonly fileType: FileType;
+  readonly delimiter: Delimiter;
+}
+
+export const csvConverter = createConverter({ fileType: 'csv', delimiter: comma });
+export const tsvConverter = createConverter({ fileType: 'tsv', delimiter: tab });
+
+function createConverter(dialect: Dialect): Converter {
+  return {
+    readRows: (path, gzip, options) =>
+      flatten(readRowBatches(dialect, new TextSource(path, gzip, options), options)),
+    mergeRows: (path, gzip, options, fields) =>
+      mergeRows(dialect, new TextSource(path, gzip, options), options, fields),
+  };
+}
 
 interface TableBatch {
   readonly batch: RecordBatch;
@@ -24,22 +38,25 @@ interface TableBatch {
   readonly rows: readonly Row[];
 }
 
-async function* readRowBatches(source: TextSource, options: ReadOptions): AsyncGenerator<readonly Row[]> {
-  for await (const { rows } of readTable(source, options)) yield rows;
+async function* readRowBatches(
+  dialect: Dialect,
+  source: TextSource,
+  options: ReadOptions,
+): AsyncGenerator<readonly Row[]> {
+  for await (const { rows } of readTable(dialect, source, options)) yield rows;
 }
 
 async function* mergeRows(
-  path: string,
-  gzip: boolean,
+  dialect: Dialect,
+  source: TextSource,
   options: ReadOptions,
   fields: AddedFields,
 ): AsyncGenerator<Buffer> {
-  const source = new TextSource(path, gzip, options);
   const output = new OutputChunks();
   let merger: RecordMerger | undefined;
-  for await (const { batch, header, rows } of prepareBatches(readTable(source, options), fields)) {
+  for await (const { batch, header, rows } of prepareBatches(readTable(dialect, source, options), fields)) {
     if (source.hasByteOrderMark && header) output.appendBytes(byteOrderMark);
-    merger ??= new RecordMerger(output, header ?? [], fields.names);
+    merger ??= new RecordMerger(output, dialect.delimiter, header ?? [], fields.names);
     const rowsStart = header ? 1 : 0;
     let start = 0;
     for (const [index, end] of batch.ends.entries()) {
@@ -55,12 +72,17 @@ async function* mergeRows(
 }
 
 /** The one reading of the file that both passes share, so that they agree on every row. */
-async function* readTable(source: TextSource, options: ReadOptions): AsyncGenerator<TableBatch> {
+async function* readTable(
+  { fileType, delimiter }: Dialect,
+  source: TextSource,
+  options: ReadOptions,
+): AsyncGenerator<TableBatch> {
   let composePrompt: ((cells: readonly string[]) => string | null) | undefined;
   let rowCount = 0;
-  for await (const batch of new RecordReader(source).readBatches()) {
+  for await (const batch of new RecordReader(source, delimiter).readBatches()) {
     const header = composePrompt ? undefined : (batch.records[0] ?? throwNoHeader(source.path));
-    const compose = composePrompt ?? openPromptColumns(options.promptSource, header ?? [], source.path);
+    const file = { path: source.path, fileType };
+    const compose = composePrompt ?? openPromptColumns(options.promptSource, header ?? [], file);
     composePrompt = compose;
     const records = header ? batch.records.slice(1) : batch.records;
     const rows = records.map((cells, index) => makeRow(rowCount + index, compose(cells)));

@@ -11,7 +11,7 @@ export interface InputFormat {
 }
 
 export interface ReadOptions {
-  /** JSON without one: the field `prompt`. */
+  /** Objects without one: the field `prompt`. */
   readonly promptSource?: PromptSource | undefined;
   /** Sees every byte of the file as it lies on disk, in order (to hash it). */
   readonly onBytes?: ((chunk: Buffer) => void) | undefined;
@@ -32,25 +32,58 @@ export interface AddedFields {
 export interface Converter {
   /** Every row in order. Checks the file on the way: throws LoomError `input` at the first thing that is wrong. */
   readRows(path: string, gzip: boolean, options: ReadOptions): AsyncIterable<Row>;
-  /** The merged file as chunks of UTF-8, everything that was in the input byte for byte as the contract has it. */
+  /** The merged file as chunks of bytes, everything that was in the input byte for byte as the contract has it. */
   mergeRows(path: string, gzip: boolean, options: ReadOptions, fields: AddedFields): AsyncIterable<Buffer>;
 }
 
-const extensions = ['.json', '.csv', '.json.gz', '.csv.gz'] as const;
+/** What is known of a file type before a file of it is read. */
+interface FileTypeTraits {
+  /** What people call it. */
+  readonly title: string;
+  /** In file names, `.gz` aside; the first is that of outputs. */
+  readonly extensions: readonly string[];
+  /** Whether such a file may be packed as a whole, and then has `.gz` at the end of its name. */
+  readonly mayBeGzip: boolean;
+  /** Rows are records below named columns, one of which holds the prompt; else objects with a field for it. */
+  readonly isTable: boolean;
+}
+
+const fileTypeTraits: Readonly<Record<FileType, FileTypeTraits>> = {
+  json: { title: 'JSON', extensions: ['.json'], mayBeGzip: true, isTable: false },
+  jsonl: { title: 'JSONL', extensions: ['.jsonl', '.ndjson'], mayBeGzip: true, isTable: false },
+  csv: { title: 'CSV', extensions: ['.csv'], mayBeGzip: true, isTable: true },
+  tsv: { title: 'TSV', extensions: ['.tsv'], mayBeGzip: true, isTable: true },
+};
+
+export function traitsOf(fileType: FileType): FileTypeTraits {
+  return fileTypeTraits[fileType];
+}
+
+/** Every extension that a file may have, and what it says. */
+const formats = new Map<string, InputFormat>();
+for (const fileType of Object.keys(fileTypeTraits) as FileType[]) {
+  const { extensions, mayBeGzip } = fileTypeTraits[fileType];
+  for (const extension of extensions) {
+    formats.set(extension, { fileType, gzip: false });
+    if (mayBeGzip) formats.set(`${extension}.gz`, { fileType, gzip: true });
+  }
+}
 
 /** The format that a file's name tells, in any letter case; LoomError `input` for any other name. */
 export function detectFormat(path: string): InputFormat {
-  const name = basename(path).toLowerCase();
-  const extension = extensions.find((candidate) => name.endsWith(candidate));
-  if (!extension) {
-    throw new LoomError('input', `unsupported file type: ${basename(path)}.`, {
-      hint: `Use one of: ${extensions.join(', ')}.`,
-    });
-  }
-  return { fileType: extension.startsWith('.csv') ? 'csv' : 'json', gzip: extension.endsWith('.gz') };
+  const format = formats.get(extensionOf(path).toLowerCase());
+  if (format) return format;
+  throw new LoomError('input', `unsupported file type: ${basename(path)}.`, {
+    hint: `Use one of: ${[...formats.keys()].join(', ')}.`,
+  });
 }
 
 /** The input's name without its format's extension: `data.CSV.gz` → `data`. */
 export function stripExtension(name: string): string {
-  return name.replace(/\.(json|csv)(\.gz)?$/i, '');
+  return formats.has(extensionOf(name).toLowerCase()) ? name.slice(0, -extensionOf(name).length) : name;
+}
+
+/** `.csv`, or `.csv.gz`. */
+function extensionOf(path: string): string {
+  return /\.[^./\\]*(\.gz)?$/i.exec(basename(path))?.[0] ?? '';
 }

@@ -2,8 +2,14 @@
 import type { FileType } from '../../models.ts';
 import type { Converter } from './format.ts';
 
+const loaders: Readonly<Record<FileType, () => Promise<Converter>>> = {
+  csv: async () => (await import('./csv.ts')).csvConverter,
+  tsv: async () => (await import('./csv.ts')).tsvConverter,
+  json: async () => (await import('./json.ts')).jsonConverter,
+  jsonl: async () => (await import('./jsonl.ts')).jsonlConverter,
+};
+
 /** The converter for a file type. */
-export async function converterFor(fileType: FileType): Promise<Converter> {
-  if (fileType === 'csv') return (await import('./csv.ts')).csvConverter;
-  return (await import('./json.ts')).jsonConverter;
+export function converterFor(fileType: FileType): Promise<Converter> {
+  return loaders[fileType]();
 }

@@ -1,10 +1,10 @@
-/** Reads the entries of a JSON list: the text of each, checked, and the row that it stands for. */
+/** Reads the entries of a JSON list or the lines of a JSONL file: the text of each, checked, and the row that it stands for. */
 import { LoomError } from '../../errors.ts';
 import type { Row } from '../../models.ts';
 import { ByteWindow } from './byte-window.ts';
 import type { ReadOptions } from './format.ts';
 import { IdSet } from './id-set.ts';
-import { type EntryPlace, EntrySplitter, syntaxHint } from './json-splitter.ts';
+import type { EntryPlace, Splitter } from './json-splitter.ts';
 import { textOfField } from './json-text.ts';
 import { PromptFields } from './prompt-fields.ts';
 import type { TextSource } from './text-source.ts';
@@ -14,19 +14,30 @@ import { quoteValue } from './words.ts';
 export interface EntryBatch {
   readonly texts: readonly string[];
   readonly rows: readonly Row[];
+  /** Where each text lies in `bytes`; what lies between is white space, and commas in a list. */
+  readonly places: readonly EntryPlace[];
+  readonly bytes: Buffer;
 }
 
 export class EntryReader {
   readonly #source: TextSource;
-  readonly #splitter = new EntrySplitter();
+  readonly #splitter: Splitter;
   readonly #window = new ByteWindow();
   readonly #ids = new IdSet();
   readonly #prompts: PromptFields;
   #rowCount = 0;
+  /** Of the entry that is being read. */
+  #place: EntryPlace = { start: 0, end: 0 };
 
-  constructor(source: TextSource, options: ReadOptions) {
+  constructor(source: TextSource, options: ReadOptions, splitter: Splitter) {
     this.#source = source;
+    this.#splitter = splitter;
     this.#prompts = new PromptFields(options.promptSource, source.path);
+  }
+
+  /** What stands after the last entry, once all are read. */
+  get tail(): Buffer {
+    return this.#window.join();
   }
 
   async *readBatches(): AsyncGenerator<EntryBatch> {
@@ -37,6 +48,7 @@ export class EntryReader {
       this.#throwProblem();
     }
     this.#splitter.finish();
+    yield* this.#readEntries(this.#splitter.takeEntries());
     this.#throwProblem();
     this.#prompts.finish();
   }
@@ -46,14 +58,23 @@ export class EntryReader {
     const last = places.at(-1);
     if (!last) return;
     const windowStart = this.#window.start;
+
     const bytes = this.#window.takeUntil(last.end);
-    const batch: { texts: string[]; rows: Row[] } = { texts: [], rows: [] };
+    const batch: { texts: string[]; rows: Row[]; places: EntryPlace[]; bytes: Buffer } = {
+      texts: [],
+      rows: [],
+      places: [],
+      bytes,
+    };
     let failure: unknown;
     try {
-      for (const { start, end } of places) {
-        const text = bytes.toString('utf8', start - windowStart, end - windowStart);
+      for (const found of places) {
+        const place = { ...found, start: found.start - windowStart, end: found.end - windowStart };
+        const text = bytes.toString('utf8', place.start, place.end);
+        this.#place = place;
         batch.rows.push(this.#readRow(text));
         batch.texts.push(text);
+        batch.places.push(place);
       }
     } catch (error) {
       failure = error;
@@ -75,18 +96,22 @@ export class EntryReader {
       return JSON.parse(text) as Record<string, unknown>;
     } catch (cause) {
       const reason = (cause as Error).message.replaceAll(/\s+/g, ' ');
-      throw this.#error(`entry ${index} is not valid JSON (${reason})`, syntaxHint, cause);
+      throw this.#error(
+        `${this.#nameEntry(index)} is not valid JSON (${reason})`,
+        this.#splitter.syntaxHint,
+        cause,
+      );
     }
   }
 
   #readId(entry: Record<string, unknown>, text: string, index: number): string {
     const given = Object.hasOwn(entry, 'id') ? entry.id : null;
     const id = given === null ? `row-${index}` : textOfField(given, text, 'id');
-    if (mayHoldHalfPair(text)) this.#checkCharacters(id, `the id of entry ${index}`);
+    if (mayHoldHalfPair(text)) this.#checkCharacters(id, `the id of ${this.#nameEntry(index)}`);
     if (!this.#ids.add(id)) {
       const which = given === null ? `has no id and is ${quoteValue(id)}` : `has the id ${quoteValue(id)}`;
       throw this.#error(
-        `entry ${index} ${which}, which an earlier entry has`,
+        `${this.#nameEntry(index)} ${which}, which an earlier entry has`,
         'Give each entry an id of its own.',
       );
     }
@@ -94,9 +119,9 @@ export class EntryReader {
   }
 
   #readPrompt(entry: Record<string, unknown>, text: string, index: number): string | null {
-    const prompt = this.#prompts.readPrompt({ value: entry, text, place: `entry ${index}` });
+    const prompt = this.#prompts.readPrompt({ value: entry, text, place: this.#nameEntry(index) });
     if (prompt !== null && mayHoldHalfPair(text))
-      this.#checkCharacters(prompt, `the prompt of entry ${index}`);
+      this.#checkCharacters(prompt, `the prompt of ${this.#nameEntry(index)}`);
     return prompt;
   }
 
@@ -109,6 +134,10 @@ export class EntryReader {
       `${what} holds ${written}, half of a surrogate pair`,
       'Complete the character or remove it.',
     );
+  }
+
+  #nameEntry(index: number): string {
+    return this.#splitter.nameEntry(index, this.#place);
   }
 
   #throwProblem(): void {

@@ -29,6 +29,8 @@ kinds[quote] = kindQuote;
 export interface EntryPlace {
   readonly start: number;
   readonly end: number;
+  /** JSONL: the line, from 1. */
+  readonly line?: number;
 }
 
 /** What the text is wrong about; the reader knows which file it is. */
@@ -37,10 +39,28 @@ export interface SplitProblem {
   readonly hint: string;
 }
 
+/** Finds the objects in a text as its bytes come in. */
+export interface Splitter {
+  /** Set at the first thing that is wrong; nothing is read after it. */
+  readonly problem: SplitProblem | undefined;
+  /** Reads the next bytes of the text. */
+  feed(chunk: Buffer): void;
+  /** The text is at its end. */
+  finish(): void;
+  /** The entries found since they were last taken. */
+  takeEntries(): EntryPlace[];
+  /** Where the reading stands, in words. */
+  describePlace(): string;
+  /** An entry, in words. */
+  nameEntry(index: number, place: EntryPlace): string;
+  /** What to do about an entry that is no JSON. */
+  readonly syntaxHint: string;
+}
+
 type State = 'before list' | 'first entry' | 'entry' | 'inside entry' | 'after entry' | 'after list';
 
 /** What a value is, by its first character. */
-const valueKinds: Readonly<Record<string, string>> = {
+export const valueKinds: Readonly<Record<string, string>> = {
   '[': 'a list',
   '"': 'a string',
   t: 'a boolean',
@@ -52,9 +72,10 @@ const valueKinds: Readonly<Record<string, string>> = {
 const entryHint = 'Each entry must be an object such as {"prompt": "…"}.';
 const listHint = 'The file must be one list of objects: [{"prompt": "…"}, …].';
 const unclosedHint = 'A quote or a bracket may be missing, or the end of the file.';
-export const syntaxHint = 'Correct the JSON there and run again.';
+const syntaxHint = 'Correct the JSON there and run again.';
 
-export class EntrySplitter {
+export class EntrySplitter implements Splitter {
+  readonly syntaxHint = syntaxHint;
   /** The entries found since they were last taken. */
   #found: EntryPlace[] = [];
   #foundCount = 0;
@@ -68,12 +89,10 @@ export class EntrySplitter {
   #afterBackslash = false;
   #problem: SplitProblem | undefined;
 
-  /** Set at the first thing that is wrong; nothing is read after it. */
   get problem(): SplitProblem | undefined {
     return this.#problem;
   }
 
-  /** Reads the next bytes of the text. */
   feed(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length && !this.#problem) {
@@ -85,7 +104,6 @@ export class EntrySplitter {
     }
   }
 
-  /** The text is at its end. */
   finish(): void {
     if (this.#state === 'before list') this.#fail('there is no list in the file', listHint);
     else if (this.#state !== 'after list')
@@ -98,7 +116,10 @@ export class EntrySplitter {
     return found;
   }
 
-  /** Where the reading stands, in words. */
+  nameEntry(index: number): string {
+    return `entry ${index}`;
+  }
+
   describePlace(): string {
     if (this.#state === 'inside entry') return `in entry ${this.#foundCount}`;
     return this.#foundCount === 0 ? 'before entry 0' : `after entry ${this.#foundCount - 1}`;

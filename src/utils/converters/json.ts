@@ -7,6 +7,7 @@
 import type { Row } from '../../models.ts';
 import type { AddedFields, Converter, ReadOptions } from './format.ts';
 import { EntryReader } from './json-entries.ts';
+import { EntrySplitter } from './json-splitter.ts';
 import { findMembers, layOutValue } from './json-text.ts';
 import { OutputChunks } from './output-chunks.ts';
 import { flatten, prepareBatches } from './rows.ts';
@@ -21,7 +22,8 @@ export const jsonConverter: Converter = {
 };
 
 async function* readRowBatches(source: TextSource, options: ReadOptions): AsyncGenerator<readonly Row[]> {
-  for await (const { rows } of new EntryReader(source, options).readBatches()) yield rows;
+  for await (const { rows } of new EntryReader(source, options, new EntrySplitter()).readBatches())
+    yield rows;
 }
 
 async function* mergeRows(
@@ -33,10 +35,8 @@ async function* mergeRows(
   const source = new TextSource(path, gzip, options);
   const output = new OutputChunks();
   let entryCount = 0;
-  for await (const { texts, rows } of prepareBatches(
-    new EntryReader(source, options).readBatches(),
-    fields,
-  )) {
+  const reader = new EntryReader(source, options, new EntrySplitter());
+  for await (const { texts, rows } of prepareBatches(reader.readBatches(), fields)) {
     for (const [index, row] of rows.entries()) {
       const values = fields.valuesFor(row);
       if (!values) continue;

@@ -1,5 +1,7 @@
 /** The prompt of a table's rows, from the columns that its header names. */
 import { LoomError } from '../../errors.ts';
+import type { FileType } from '../../models.ts';
+import { traitsOf } from './format.ts';
 import { flagOf, type PromptSource, readPromptSource } from './prompt-source.ts';
 import { findClosestName, listNames, quoteValue } from './words.ts';
 
@@ -7,10 +9,11 @@ import { findClosestName, listNames, quoteValue } from './words.ts';
 export function openPromptColumns(
   source: PromptSource | undefined,
   header: readonly string[],
-  path: string,
+  { path, fileType }: { readonly path: string; readonly fileType: FileType },
 ): (cells: readonly string[]) => string | null {
   if (!source) {
-    throw new LoomError('input', `--col is required for CSV input; ${path} has ${describeColumns(header)}.`, {
+    const what = `--col is required for ${traitsOf(fileType).title} input; ${path} has ${describeColumns(header)}.`;
+    throw new LoomError('input', what, {
       hint: 'Pass --col with the one that holds the prompts, or a --prompt that is filled with several.',
     });
   }

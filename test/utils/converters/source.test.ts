@@ -11,14 +11,16 @@ function sha256(content: Buffer): string {
 }
 
 describe('onBytes', () => {
-  const content = {
-    '.csv': `text\n${'word é\n'.repeat(60_000)}`,
-    '.json': JSON.stringify(Array(20_000).fill({ text: 'é' })),
-  };
-  it.each(['.csv', '.json', '.csv.gz', '.json.gz'])(
-    'sees every byte of a %s file once, in both passes',
-    async (extension) => {
-      const path = writeInput(extension, extension.startsWith('.csv') ? content['.csv'] : content['.json']);
+  const table = `text\n${'word é\n'.repeat(60_000)}`;
+  const objects = Array(20_000).fill('{"text":"é"}');
+  it.each([
+    ['.csv', table],
+    ['.tsv', table],
+    ['.json', `[${objects.join(',')}]`],
+    ['.jsonl', objects.join('\n')],
+  ])('sees every byte of a %s file once, packed and not, in both passes', async (type, content) => {
+    for (const extension of [type, `${type}.gz`]) {
+      const path = writeInput(extension, content);
       const expected = sha256(readFileSync(path));
       const passes = [
         (onBytes: (chunk: Buffer) => void) => readAll(path, { promptSource: { column: 'text' }, onBytes }),
@@ -30,8 +32,8 @@ describe('onBytes', () => {
         await pass((chunk) => hash.update(chunk));
         expect(hash.digest('hex')).toBe(expected);
       }
-    },
-  );
+    }
+  });
 
   it('sees the zeros that may follow a gzip file', async () => {
     const path = writeRawInput('.csv.gz', Buffer.concat([gzipSync('text\na\n'), Buffer.alloc(500_000)]));
@@ -90,14 +92,15 @@ describe.skipIf(process.platform !== 'linux')('a reader that stops early', () =>
   }
 
   const big = Array.from({ length: 50_000 }, (_, index) => `row ${index * 7919}`);
-  const content = {
-    '.csv': `text\n${big.join('\n')}\n`,
-    '.json': JSON.stringify(big.map((text) => ({ text }))),
-  };
-  it.each(['.csv', '.json', '.csv.gz', '.json.gz'])(
-    'closes a %s file, by break and by throw',
-    async (extension) => {
-      const path = writeInput(extension, extension.startsWith('.csv') ? content['.csv'] : content['.json']);
+  const objects = big.map((text) => JSON.stringify({ text }));
+  it.each([
+    ['.csv', `text\n${big.join('\n')}\n`],
+    ['.tsv', `text\n${big.join('\n')}\n`],
+    ['.json', `[${objects.join(',')}]`],
+    ['.jsonl', objects.join('\n')],
+  ])('closes a %s file, packed or not, by break and by throw', async (type, content) => {
+    for (const extension of [type, `${type}.gz`]) {
+      const path = writeInput(extension, content);
       const { fileType, gzip } = detectFormat(path);
       const converter = await converterFor(fileType);
       let bytesRead = 0;
@@ -121,6 +124,6 @@ describe.skipIf(process.platform !== 'linux')('a reader that stops early', () =>
       };
       await expect(mergeAll(path, failing, options)).rejects.toThrow('enough');
       expect(isOpen(path)).toBe(false);
-    },
-  );
+    }
+  });
 });

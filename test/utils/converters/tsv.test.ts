@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { failureOf, fieldsOf, mergeAll, readAll, respond, writeInput } from './files.ts';
+
+const promptSource = { column: 'text' };
+
+describe('reading TSV', () => {
+  const cases: { name: string; text: string; prompts: (string | null)[] }[] = [
+    { name: 'reads a column by its name', text: 'id\ttext\n1\tone, two\n2\tb\n', prompts: ['one, two', 'b'] },
+    { name: 'takes \\r\\n line ends', text: 'id\ttext\r\n1\ta\r\n', prompts: ['a'] },
+    {
+      name: 'unquotes cells, with tabs and line ends in them',
+      text: 'id\ttext\n1\t"a ""b""\tc\nd"\n',
+      prompts: ['a "b"\tc\nd'],
+    },
+    { name: 'keeps spaces around cells', text: 'id\ttext\n1\t a \n', prompts: [' a '] },
+    { name: 'keeps a row of empty cells', text: 'id\ttext\n\t\n\n', prompts: [null] },
+    { name: 'looks past a byte order mark', text: '\ufefftext\tb\nä\t1\n', prompts: ['ä'] },
+  ];
+  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, prompts }) => {
+    const expected = prompts.map((prompt, index) => ({ index, id: String(index), prompt }));
+    for (const chunkBytes of [undefined, 1, 2, 3, 7]) {
+      expect(await readAll(writeInput('.tsv', text), { promptSource, chunkBytes })).toEqual(expected);
+      expect(await readAll(writeInput('.tsv.gz', text), { promptSource, chunkBytes })).toEqual(expected);
+    }
+  });
+});
+
+describe('merging TSV', () => {
+  const cases: { name: string; text: string; response: string | null; merged: string }[] = [
+    {
+      name: 'appends a cell to each record and keeps every byte',
+      text: '\ufeff"id"\ttext\r\n\r\n007\t"a\tb"\n1.0\tc, d',
+      response: 'R',
+      merged: '\ufeff"id"\ttext\tllm_response\r\n\r\n007\t"a\tb"\tR\n1.0\tc, d\tR\n',
+    },
+    {
+      name: 'quotes a tab, a quote and line ends, but no comma',
+      text: 'text\na\n',
+      response: 'x, y',
+      merged: 'text\tllm_response\na\tx, y\n',
+    },
+    { name: 'quotes a tab', text: 'text\na\n', response: 'x\ty', merged: 'text\tllm_response\na\t"x\ty"\n' },
+    {
+      name: 'quotes line ends and doubles quotes',
+      text: 'text\na\n',
+      response: '"x"\r\ny',
+      merged: 'text\tllm_response\na\t"""x""\r\ny"\n',
+    },
+    {
+      name: 'writes an empty cell for no response',
+      text: 'id\ttext\n1\ta\n',
+      response: null,
+      merged: 'id\ttext\tllm_response\n1\ta\t\n',
+    },
+    {
+      name: 'overwrites its column in place',
+      text: 'text\tllm_response\tz\n"a\t b"\told\t"z"\nc\t"o""l\td"\tz\n',
+      response: '1\t2',
+      merged: 'text\tllm_response\tz\n"a\t b"\t"1\t2"\t"z"\nc\t"1\t2"\tz\n',
+    },
+  ];
+  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, response, merged }) => {
+    for (const chunkBytes of [undefined, 1, 2, 3, 7]) {
+      for (const extension of ['.tsv', '.tsv.gz']) {
+        const path = writeInput(extension, text);
+        expect((await mergeAll(path, respond(response), { promptSource, chunkBytes })).toString()).toBe(
+          merged,
+        );
+      }
+    }
+  });
+
+  it('leaves every line of the airports as it is and appends to it', async () => {
+    const path = 'test/data/airports.tsv';
+    const fields = fieldsOf({ llm_response: ({ prompt }) => `About ${prompt}, "briefly"` });
+    const merged = (await mergeAll(path, fields, { promptSource: { column: 'name' } })).toString();
+    const rows = await readAll(path, { promptSource: { column: 'name' } });
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    const ours = rows.map(({ prompt }) => `"About ${prompt?.replaceAll('"', '""')}, ""briefly"""`);
+    expect(merged).toBe(
+      lines.map((line, number) => `${line}\t${number === 0 ? 'llm_response' : ours[number - 1]}\n`).join(''),
+    );
+    expect(rows).toHaveLength(200);
+  });
+});
+
+it.each([
+  [
+    'a row is short',
+    'id\ttext\n1\n',
+    '<file>: line 2 has 1 cell, but the header has 2. Quote each cell that holds a tab, and leave no cell out.',
+  ],
+  [
+    'the column is missing',
+    'id,text\n1,a\n',
+    '<file>: no column "text"; it has the column "id,text". Name one of these with --col.',
+  ],
+  [
+    'a quote stands inside a bare cell',
+    'id\ttext\n1\tb"c"\n',
+    '<file>: line 2 has a quote inside a cell that does not start with one. Put the whole cell in quotes and double each quote inside it.',
+  ],
+])('a TSV file is refused when %s', async (_name, text, message) => {
+  for (const chunkBytes of [undefined, 1, 5]) {
+    const path = writeInput('.tsv', text);
+    expect(await failureOf(path, () => readAll(path, { promptSource, chunkBytes }))).toBe(message);
+    expect(await failureOf(path, () => mergeAll(path, respond('R'), { promptSource, chunkBytes }))).toBe(
+      message,
+    );
+  }
+});
+
+it('a TSV file is refused without a column', async () => {
+  const path = writeInput('.tsv', 'id\ttext\n');
+  expect(await failureOf(path, () => readAll(path))).toBe(
+    '--col is required for TSV input; <file> has the columns "id", "text". Pass --col with the one that holds the prompts, or a --prompt that is filled with several.',
+  );
+});
