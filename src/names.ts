@@ -13,5 +13,5 @@ export const batchStatuses = [
 ] as const;
 export type BatchStatus = (typeof batchStatuses)[number];
 
-export const fileTypes = ['csv', 'tsv', 'json', 'jsonl'] as const;
+export const fileTypes = ['csv', 'tsv', 'json', 'jsonl', 'parquet'] as const;
 export type FileType = (typeof fileTypes)[number];

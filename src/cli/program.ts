@@ -177,14 +177,18 @@ function addSandbox(program: Command): Command {
 
 function addInputOptions(command: Command): Command {
   return command
-    .requiredOption('-f, --file <path>', 'Input .json, .jsonl, .csv or .tsv, plain or .gz.', parseText)
+    .requiredOption(
+      '-f, --file <path>',
+      'Input .json, .jsonl, .csv or .tsv, plain or .gz, or .parquet.',
+      parseText,
+    )
     .addOption(
       new Option('-p, --provider <name>', 'LLM provider.').choices([...providerNames]).makeOptionMandatory(),
     )
     .requiredOption('-m, --model <id>', 'Model id, as the provider names it.', parseText)
     .option(
       '-c, --col <name>',
-      'Column or field that holds the prompt (required for CSV and TSV without --prompt; else: prompt).',
+      'Column or field that holds the prompt (JSON and JSONL: prompt; else required without --prompt).',
     )
     .addOption(
       new Option(

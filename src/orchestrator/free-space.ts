@@ -1,12 +1,13 @@
 /** Says that the disk is too small before the work starts, not in the middle of it. */
 import { stat, statfs } from 'node:fs/promises';
 import { LoomError } from '../errors.ts';
+import { traitsOf } from '../utils/converters/format.ts';
 import { ensurePrivateFolder } from '../utils/files.ts';
 import type { DatasetOrder } from './dataset.ts';
 
 /** A request file is as large as the input and a little more; a compressed input is several times as large inside. */
 const plainFactor = 1.5;
-const gzipFactor = 6;
+const packedFactor = 6;
 
 /** LoomError `state` when the folder's disk can't hold the requests or answers of this input. */
 export async function checkFreeSpace(folder: string, dataset: DatasetOrder): Promise<void> {
@@ -16,7 +17,9 @@ export async function checkFreeSpace(folder: string, dataset: DatasetOrder): Pro
   const input = await stat(dataset.path).catch(() => undefined);
   const disk = await statfs(folder).catch(() => undefined);
   if (!input || !disk) return;
-  const needed = input.size * (dataset.format.gzip ? gzipFactor : plainFactor);
+  const { gzip, fileType } = dataset.format;
+  const isPacked = gzip || traitsOf(fileType).packing === 'inside';
+  const needed = input.size * (isPacked ? packedFactor : plainFactor);
   const free = disk.bavail * disk.bsize;
   if (free >= needed) return;
   const inMegabytes = (bytes: number) => Math.ceil(bytes / 1_000_000);

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSandboxWorld, fetchUntilDone, type SandboxWorld, submittedId } from './sandbox-world.ts';
 
@@ -74,11 +76,46 @@ test('a row of JSONL without an answer is named by its id, and one of TSV by its
   );
 });
 
+test('a Parquet file comes out with its data as it was and a column of answers, from a batch as live', async () => {
+  const original = await readFile(join(dataFolder, 'airports-pyarrow.parquet'));
+  await world.write('a.parquet', original);
+  const args = ['run', '-f', 'a.parquet', '-c', 'name', '-p', 'openai', '-m', 'm', '--with-meta'];
+  await world.loom(...args);
+  expect(await fetchUntilDone(world)).toMatchObject({
+    code: 0,
+    stderr: '60 rows: 57 answered, 3 empty prompts skipped\n',
+  });
+  const fetched = await world.readBytes('a_results_openai_m.parquet');
+  const dataEnd = original.length - 8 - original.readUInt32LE(original.length - 8);
+  expect(fetched.subarray(0, dataEnd).equals(original.subarray(0, dataEnd))).toBe(true);
+  const read = (bytes: Buffer) => parquetReadObjects({ file: new Uint8Array(bytes).buffer, compressors });
+  expect(await read(fetched)).toEqual(
+    (await read(original)).map((row) => ({
+      ...row,
+      llm_response: row.name === null ? null : answerTo(row.name),
+      llm_provider: 'openai',
+      llm_model: 'm',
+    })),
+  );
+  expect(await world.loom(...args, '--sync', '-o', 'live.parquet')).toMatchObject({ code: 0 });
+  expect((await world.readBytes('live.parquet')).equals(fetched)).toBe(true);
+});
+
+test.each(['--limit', '--sample'])('rows of a Parquet file are not picked with %s', async (flag) => {
+  const path = await world.write('a.parquet', await readFile(join(dataFolder, 'airports-polars.parquet')));
+  const args = ['run', '-f', 'a.parquet', '-c', 'name', '-p', 'openai', '-m', 'm', flag, '5'];
+  expect(await world.loom(...args)).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `Error: ${flag} can't pick rows of ${path}. The data of a Parquet file is copied as it is; write the rows that you want to run into a file of their own.\n`,
+  });
+});
+
 test('a table needs --col, said before anything is sent', async () => {
   const path = await world.write('a.tsv', tsv);
   expect(await world.loom('run', '-f', 'a.tsv', '-p', 'openai', '-m', 'm')).toEqual({
     code: 1,
     stdout: '',
-    stderr: `Error: --col is required for TSV input. Name the column of ${path} that holds the prompt.\n`,
+    stderr: `Error: --col is required for TSV input. Name the column of ${path} that holds the prompt, or fill several into a --prompt.\n`,
   });
 });

@@ -31,7 +31,8 @@ async function* readRawBytes(path: string, options: ReadOptions): AsyncGenerator
   }
 }
 
-async function openFile(path: string): Promise<FileHandle> {
+/** LoomError `input` says why there is nothing to read. */
+export async function openFile(path: string): Promise<FileHandle> {
   try {
     // Opening a folder succeeds on some systems and fails with a misleading code on others.
     if ((await stat(path)).isDirectory()) throw folderError(path);
@@ -49,6 +50,30 @@ async function readChunk(handle: FileHandle, chunkBytes: number, path: string): 
   } catch (error) {
     throw unreadableError(path, error);
   }
+}
+
+/** So many bytes from this place; LoomError `input` when the file has become shorter. */
+export async function readAt(
+  handle: FileHandle,
+  start: number,
+  length: number,
+  path: string,
+): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await handle
+      .read(bytes, done, length - done, start + done)
+      .catch((error: unknown) => {
+        throw unreadableError(path, error);
+      });
+    if (bytesRead === 0) {
+      throw new LoomError('input', `${path}: the file has become shorter while it was read.`, {
+        hint: 'Run again when nobody writes it.',
+      });
+    }
+    done += bytesRead;
+  }
+  return bytes;
 }
 
 function folderError(path: string): LoomError {

@@ -42,17 +42,32 @@ interface FileTypeTraits {
   readonly title: string;
   /** In file names, `.gz` aside; the first is that of outputs. */
   readonly extensions: readonly string[];
-  /** Whether such a file may be packed as a whole, and then has `.gz` at the end of its name. */
-  readonly mayBeGzip: boolean;
+  /** Where such a file may be compressed: as a whole, with `.gz` at the end of its name, or only in itself. */
+  readonly packing: 'whole' | 'inside';
   /** Rows are records below named columns, one of which holds the prompt; else objects with a field for it. */
   readonly isTable: boolean;
+  /** Whether an output may hold some of the rows only. */
+  readonly rowsCanBeLeftOut: boolean;
 }
 
 const fileTypeTraits: Readonly<Record<FileType, FileTypeTraits>> = {
-  json: { title: 'JSON', extensions: ['.json'], mayBeGzip: true, isTable: false },
-  jsonl: { title: 'JSONL', extensions: ['.jsonl', '.ndjson'], mayBeGzip: true, isTable: false },
-  csv: { title: 'CSV', extensions: ['.csv'], mayBeGzip: true, isTable: true },
-  tsv: { title: 'TSV', extensions: ['.tsv'], mayBeGzip: true, isTable: true },
+  json: { title: 'JSON', extensions: ['.json'], packing: 'whole', isTable: false, rowsCanBeLeftOut: true },
+  jsonl: {
+    title: 'JSONL',
+    extensions: ['.jsonl', '.ndjson'],
+    packing: 'whole',
+    isTable: false,
+    rowsCanBeLeftOut: true,
+  },
+  csv: { title: 'CSV', extensions: ['.csv'], packing: 'whole', isTable: true, rowsCanBeLeftOut: true },
+  tsv: { title: 'TSV', extensions: ['.tsv'], packing: 'whole', isTable: true, rowsCanBeLeftOut: true },
+  parquet: {
+    title: 'Parquet',
+    extensions: ['.parquet'],
+    packing: 'inside',
+    isTable: true,
+    rowsCanBeLeftOut: false,
+  },
 };
 
 export function traitsOf(fileType: FileType): FileTypeTraits {
@@ -62,10 +77,10 @@ export function traitsOf(fileType: FileType): FileTypeTraits {
 /** Every extension that a file may have, and what it says. */
 const formats = new Map<string, InputFormat>();
 for (const fileType of Object.keys(fileTypeTraits) as FileType[]) {
-  const { extensions, mayBeGzip } = fileTypeTraits[fileType];
+  const { extensions, packing } = fileTypeTraits[fileType];
   for (const extension of extensions) {
     formats.set(extension, { fileType, gzip: false });
-    if (mayBeGzip) formats.set(`${extension}.gz`, { fileType, gzip: true });
+    if (packing === 'whole') formats.set(`${extension}.gz`, { fileType, gzip: true });
   }
 }
 

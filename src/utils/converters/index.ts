@@ -7,6 +7,7 @@ const loaders: Readonly<Record<FileType, () => Promise<Converter>>> = {
   tsv: async () => (await import('./csv.ts')).tsvConverter,
   json: async () => (await import('./json.ts')).jsonConverter,
   jsonl: async () => (await import('./jsonl.ts')).jsonlConverter,
+  parquet: async () => (await import('./parquet.ts')).parquetConverter,
 };
 
 /** The converter for a file type. */

@@ -2,15 +2,31 @@
 import { LoomError } from '../../errors.ts';
 import type { FileType } from '../../models.ts';
 import { traitsOf } from './format.ts';
-import { flagOf, type PromptSource, readPromptSource } from './prompt-source.ts';
+import { flagOf, type PromptRecipe, type PromptSource, readPromptSource } from './prompt-source.ts';
 import { findClosestName, listNames, quoteValue } from './words.ts';
+
+/** Which file the messages are about. */
+export interface TableFile {
+  readonly path: string;
+  readonly fileType: FileType;
+}
 
 /** Finds the columns of a prompt source, and gives what makes the prompt of a row's cells. LoomError `input` without them. */
 export function openPromptColumns(
   source: PromptSource | undefined,
   header: readonly string[],
-  { path, fileType }: { readonly path: string; readonly fileType: FileType },
+  file: TableFile,
 ): (cells: readonly string[]) => string | null {
+  const { places, compose } = findPromptColumns(source, header, file);
+  return (cells) => compose(places.map((place) => cells[place] as string));
+}
+
+/** The places of the columns that make a prompt, and what makes it of their texts. LoomError `input` without them. */
+export function findPromptColumns(
+  source: PromptSource | undefined,
+  header: readonly string[],
+  { path, fileType }: TableFile,
+): { places: readonly number[]; compose: PromptRecipe['compose'] } {
   if (!source) {
     const what = `--col is required for ${traitsOf(fileType).title} input; ${path} has ${describeColumns(header)}.`;
     throw new LoomError('input', what, {
@@ -19,7 +35,7 @@ export function openPromptColumns(
   }
   const { names, compose } = readPromptSource(source);
   const places = names.map((name) => findColumn(header, name, source, path));
-  return (cells) => compose(places.map((place) => cells[place] as string));
+  return { places, compose };
 }
 
 function findColumn(header: readonly string[], name: string, source: PromptSource, path: string): number {

@@ -1,4 +1,4 @@
-/** What both converters do with rows. */
+/** What converters do with rows. */
 import type { Row } from '../../models.ts';
 import type { AddedFields } from './format.ts';
 

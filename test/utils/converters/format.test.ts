@@ -14,16 +14,17 @@ it.each([
   ['data.jsonl.gz', 'jsonl', true],
   ['data.NDJSON', 'jsonl', false],
   ['data.ndjson.gz', 'jsonl', true],
+  ['data.Parquet', 'parquet', false],
 ])('%s is %s, packed: %s', (path, fileType, gzip) => {
   expect(detectFormat(path)).toEqual({ fileType, gzip });
 });
 
-it.each(['data.txt', 'data', 'csv', 'data.gz', 'data.json.zip', 'data.csv/x'])(
+it.each(['data.txt', 'data', 'csv', 'data.gz', 'data.json.zip', 'data.csv/x', 'data.parquet.gz'])(
   '%s is refused',
   async (path) => {
     const message = await failureOf('\0', async () => detectFormat(path));
     expect(message).toBe(
-      `unsupported file type: ${path.split('/').at(-1)}. Use one of: .json, .json.gz, .jsonl, .jsonl.gz, .ndjson, .ndjson.gz, .csv, .csv.gz, .tsv, .tsv.gz.`,
+      `unsupported file type: ${path.split('/').at(-1)}. Use one of: .json, .json.gz, .jsonl, .jsonl.gz, .ndjson, .ndjson.gz, .csv, .csv.gz, .tsv, .tsv.gz, .parquet.`,
     );
   },
 );
@@ -36,6 +37,7 @@ it.each([
   ['data.jsonl', 'data'],
   ['data.ndjson.gz', 'data'],
   ['data.tsv', 'data'],
+  ['data.parquet', 'data'],
 ])('%s without its extension is %s', (name, stem) => {
   expect(stripExtension(name)).toBe(stem);
 });

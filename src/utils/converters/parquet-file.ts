@@ -1,0 +1,128 @@
+/** A Parquet file that is open for reading: its bytes by place, and the metadata at its end. */
+import type { FileHandle } from 'node:fs/promises';
+import { type FileMetaData, parquetMetadata } from 'hyparquet';
+import { LoomError } from '../../errors.ts';
+import { openFile, readAt } from './file-bytes.ts';
+import type { ReadOptions } from './format.ts';
+import { decodeStruct, type ThriftStruct } from './thrift.ts';
+
+/** The length of the metadata and the mark at the end of a file. */
+const tailBytes = 8;
+const mark = 'PAR1';
+const encryptedMark = 'PARE';
+const defaultChunkBytes = 256 * 1024;
+
+const encryptionFields = [8, 9];
+
+export class ParquetFile {
+  readonly path: string;
+  readonly metadata: FileMetaData;
+  /** The same metadata as it is written, to be changed and written again. */
+  readonly footer: ThriftStruct;
+  /** Where the metadata starts, and the data ends. */
+  readonly dataEnd: number;
+  /** How many bytes to read at a time. */
+  readonly chunkBytes: number;
+  readonly #handle: FileHandle;
+
+  private constructor(
+    path: string,
+    handle: FileHandle,
+    footerBytes: Buffer,
+    dataEnd: number,
+    chunkBytes: number,
+  ) {
+    this.path = path;
+    this.#handle = handle;
+    this.dataEnd = dataEnd;
+    this.chunkBytes = chunkBytes;
+    this.footer = decodeStruct(footerBytes);
+    this.metadata = parquetMetadata(footerBytes, { geoparquet: false });
+    if (encryptionFields.some((id) => this.footer.get(id) !== undefined)) throw encryptedError(path);
+  }
+
+  /** Opens a file, which `onBytes` sees whole before anything else is read. LoomError `input` when it is no Parquet. */
+  static async open(path: string, options: ReadOptions): Promise<ParquetFile> {
+    const chunkBytes = options.chunkBytes ?? defaultChunkBytes;
+    const handle = await openFile(path);
+    try {
+      const { size } = await handle.stat();
+      if (size === 0) {
+        throw new LoomError('input', `${path}: the file is empty.`, {
+          hint: 'Pass a file that holds prompts.',
+        });
+      }
+      for (let at = 0; options.onBytes && at < size; at += chunkBytes) {
+        options.onBytes(await readAt(handle, at, Math.min(chunkBytes, size - at), path));
+      }
+      const { dataEnd, footerBytes } = await readFooter(handle, size, path);
+      return await explainFailure(
+        path,
+        async () => new ParquetFile(path, handle, footerBytes, dataEnd, chunkBytes),
+      );
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Bytes by their place. They are all there, or it is a LoomError `input`. */
+  async read(start: number, length: number): Promise<Buffer> {
+    if (!(start >= 0 && length >= 0 && start + length <= this.dataEnd)) {
+      throw brokenError(this.path, 'its metadata names a place that is not in it');
+    }
+    return readAt(this.#handle, start, length, this.path);
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+async function readFooter(
+  handle: FileHandle,
+  size: number,
+  path: string,
+): Promise<{ dataEnd: number; footerBytes: Buffer }> {
+  const tail =
+    size < tailBytes + mark.length ? undefined : await readAt(handle, size - tailBytes, tailBytes, path);
+  const found = tail?.toString('latin1', 4);
+  if (found === encryptedMark) throw encryptedError(path);
+  if (!tail || found !== mark) {
+    throw new LoomError('input', `${path}: this is not a whole Parquet file.`, {
+      hint: 'It must end with PAR1; make or download it again.',
+    });
+  }
+  const dataEnd = size - tailBytes - tail.readUInt32LE(0);
+  if (dataEnd < mark.length) throw brokenError(path, 'its metadata would be longer than the file');
+  return { dataEnd, footerBytes: await readAt(handle, dataEnd, size - dataEnd, path) };
+}
+
+/** Where the pages of a column chunk start. Writers leave an offset out, or 0, for a kind of page that is not there. */
+export function firstPlace(dataPage: number, dictionaryPage: number): number {
+  return dataPage > 0 && dictionaryPage > 0 ? Math.min(dataPage, dictionaryPage) : dataPage || dictionaryPage;
+}
+
+function encryptedError(path: string): LoomError {
+  return new LoomError('input', `${path}: the file is encrypted.`, { hint: 'Write it without encryption.' });
+}
+
+export function brokenError(path: string, reason: string, cause?: unknown): LoomError {
+  return new LoomError('input', `${path}: this Parquet file can't be read: ${reason}.`, {
+    hint: 'Write it again, or convert it to JSONL.',
+    cause,
+  });
+}
+
+/** What a parser throws at a file that is broken, or has what it does not know, as an error for people. */
+export async function explainFailure<Result>(
+  path: string,
+  act: () => Result | Promise<Result>,
+): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof LoomError) throw error;
+    throw brokenError(path, (error as Error).message.replace(/^parquet /, ''), error);
+  }
+}

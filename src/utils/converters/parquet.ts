@@ -1,0 +1,168 @@
+/**
+ * Parquet. A merge copies every byte of the data to the place where it was, and appends our columns and new metadata:
+ * whatever type, encoding or compression the other columns have, it stays as it is. Of a column of ours that is there
+ * already, what it held is blanked.
+ */
+import type { Row } from '../../models.ts';
+import type { AddedFields, Converter, ReadOptions } from './format.ts';
+import { ParquetColumn } from './parquet-column.ts';
+import { explainFailure, ParquetFile } from './parquet-file.ts';
+import { type ByteRange, FooterEditor } from './parquet-footer.ts';
+import { codecLike, TextPages } from './parquet-pages.ts';
+import { findPromptColumns } from './prompt-columns.ts';
+import { prepareBatches } from './rows.ts';
+import { encodeStruct } from './thrift.ts';
+
+export const parquetConverter: Converter = {
+  async *readRows(path, _gzip, options) {
+    const file = await ParquetFile.open(path, options);
+    try {
+      const reader = new RowReader(file, options);
+      for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
+        for await (const { rows } of reader.readGroup(group)) yield* rows;
+      }
+    } finally {
+      await file.close();
+    }
+  },
+  async *mergeRows(path, _gzip, options, fields) {
+    const file = await ParquetFile.open(path, options);
+    try {
+      yield* merge(file, options, fields);
+    } finally {
+      await file.close();
+    }
+  },
+};
+
+interface RowBatch {
+  readonly rows: readonly Row[];
+}
+
+/** A column's values in a row group that are read and not yet taken. */
+interface OpenColumn {
+  readonly pages: AsyncGenerator<(string | null)[]>;
+  values: (string | null)[];
+  at: number;
+}
+
+/** Gives the rows of one row group after the other. */
+class RowReader {
+  readonly #columns: readonly ParquetColumn[];
+  readonly #compose: (texts: readonly string[]) => string | null;
+  #rowCount = 0;
+
+  constructor(file: ParquetFile, { promptSource }: ReadOptions) {
+    const names = listColumns(file);
+    const { places, compose } = findPromptColumns(promptSource, names, {
+      path: file.path,
+      fileType: 'parquet',
+    });
+    this.#columns = places.map((place) => new ParquetColumn(file, names[place] as string));
+    this.#compose = compose;
+  }
+
+  /** As many rows at a time as every column has in its page. */
+  async *readGroup(group: number): AsyncGenerator<RowBatch> {
+    const columns = this.#columns.map((column): OpenColumn => {
+      return { pages: column.readPages(group, this.#rowCount), values: [], at: 0 };
+    });
+    for (;;) {
+      const counts = await Promise.all(columns.map(countReady));
+      const count = Math.min(...counts);
+      if (count === 0) return;
+      const rows = Array.from({ length: count }, (_, offset): Row => {
+        const index = this.#rowCount + offset;
+        const texts = columns.map(({ values, at }) => values[at + offset] ?? '');
+        return { index, id: String(index), prompt: this.#compose(texts) };
+      });
+      for (const column of columns) column.at += count;
+      this.#rowCount += count;
+      yield { rows };
+    }
+  }
+}
+
+/** How many values can be taken; 0 at the end of the row group. */
+async function countReady(column: OpenColumn): Promise<number> {
+  while (column.at === column.values.length) {
+    const { value, done } = await column.pages.next();
+    if (done) return 0;
+    Object.assign(column, { values: value, at: 0 });
+  }
+  return column.values.length - column.at;
+}
+
+/** The names of the top-level columns. */
+function listColumns({ metadata }: ParquetFile): string[] {
+  const names: string[] = [];
+  let nested = 0;
+  for (const { name, num_children = 0 } of metadata.schema.slice(1)) {
+    if (nested === 0) names.push(name);
+    else nested -= 1;
+    nested += num_children;
+  }
+  return names;
+}
+
+async function* merge(file: ParquetFile, options: ReadOptions, fields: AddedFields): AsyncGenerator<Buffer> {
+  const reader = new RowReader(file, options);
+  const editor = await explainFailure(file.path, () => new FooterEditor(file, fields.names));
+  yield* copyData(file, editor.replacedRanges);
+  const codec = codecLike(file.metadata.row_groups[0]?.columns[0]?.meta_data?.codec);
+  let end = file.dataEnd;
+  for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
+    const columns = fields.names.map((name) => new TextPages(name, codec));
+    const start = end;
+    for await (const page of writeGroup(reader.readGroup(group), columns, fields)) {
+      end += page.length;
+      yield page;
+    }
+    editor.addChunks(group, columns, start);
+  }
+  const footer = encodeStruct(file.footer);
+  const tail = Buffer.from('0000PAR1');
+  tail.writeUInt32LE(footer.length);
+  yield Buffer.concat([footer, tail]);
+}
+
+/** The pages of our columns in a row group, one column after the other: those of the first as they fill. */
+async function* writeGroup(
+  batches: AsyncGenerator<RowBatch>,
+  columns: readonly TextPages[],
+  fields: AddedFields,
+): AsyncGenerator<Buffer> {
+  const [first, ...others] = columns.map((column) => ({ column, pages: [] as Buffer[] }));
+  if (!first) return;
+  for await (const { rows } of prepareBatches(batches, fields)) {
+    for (const row of rows) {
+      const [value = null, ...values] = fields.valuesFor(row) ?? refuseToLeaveOut();
+      const full = first.column.add(value);
+      if (full) yield full;
+      others.forEach(({ column, pages }, index) => {
+        const filled = column.add(values[index] ?? null);
+        if (filled) pages.push(filled);
+      });
+    }
+  }
+  yield first.column.finish();
+  for (const { column, pages } of others) {
+    yield* pages;
+    yield column.finish();
+  }
+}
+
+function refuseToLeaveOut(): never {
+  throw new Error('no row of a Parquet file can be left out: its data is copied as it is');
+}
+
+async function* copyData(file: ParquetFile, blanked: readonly ByteRange[]): AsyncGenerator<Buffer> {
+  for (let at = 0; at < file.dataEnd; at += file.chunkBytes) {
+    const bytes = await file.read(at, Math.min(file.chunkBytes, file.dataEnd - at));
+    for (const { start, end } of blanked) {
+      if (start < at + bytes.length && end > at)
+        bytes.fill(0, Math.max(0, start - at), Math.min(bytes.length, end - at));
+    }
+    yield bytes;
+  }
+}
