@@ -30,6 +30,12 @@ export class LoomError extends Error {
   }
 }
 
+/** The same error in other words. */
+export function errorWith(error: LoomError, reword: (text: string) => string): LoomError {
+  const { kind, message, hint, cause } = error;
+  return new LoomError(kind, reword(message), { ...(hint !== undefined && { hint: reword(hint) }), cause });
+}
+
 /** The person, or the system, asked the program to stop. */
 export class InterruptedError extends LoomError {
   readonly signal: 'SIGINT' | 'SIGTERM';

@@ -4,8 +4,9 @@ import { adoptBatch } from '../orchestrator/adopt-batch.ts';
 import type { BatchEntry } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { AdoptOptions, CommandContext } from './options.ts';
-import { describeOrder } from './orders.ts';
+import { checkBatchStreams, describeOrder } from './orders.ts';
 import { nameProvider, openReach } from './reach.ts';
+import { checkInputFlags, withInput } from './stdin.ts';
 
 export async function adopt(options: AdoptOptions, context: CommandContext): Promise<number> {
   const entry = providerEntry(options.provider);
@@ -13,19 +14,16 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
     throw new LoomError('provider', `${entry.title} has no batch API.`, {
       hint: 'There is nothing to adopt.',
     });
-  const order = describeOrder(options, context.workingFolder);
+  checkInputFlags(options);
+  checkBatchStreams(options);
   const reach = await openReach(options, context);
   try {
-    const batchOrder = { ...order, baseUrl: options.baseUrl, batchSize: undefined };
     const connection = reach.connect(entry);
-    const record = await adoptBatch(
-      reach.home,
-      options.id,
-      batchOrder,
-      entry as BatchEntry,
-      connection,
-      context.signal,
-    );
+    const record = await withInput(options, reach.home, context, (inputPath) => {
+      const order = describeOrder(options, inputPath, context.workingFolder);
+      const batchOrder = { ...order, baseUrl: options.baseUrl, batchSize: undefined };
+      return adoptBatch(reach.home, options.id, batchOrder, entry as BatchEntry, connection, context.signal);
+    });
     context.terminal.print(`Batch adopted. id=${record.batch_id} provider=${record.provider}`);
     context.terminal.print(
       `Metadata saved to ~/.loom/batches/. Run loom fetch --id ${record.batch_id}${options.sandbox ? ' --sandbox' : ''} later.`,

@@ -3,8 +3,8 @@ import { errorsPathFor } from '../orchestrator/merge.ts';
 import type { MergeSummary } from '../orchestrator/row-tally.ts';
 import type { Terminal } from './terminal.ts';
 
-/** The fate of every row, and the reasons of those without a response. */
-export function reportRows(summary: MergeSummary, outputPath: string, terminal: Terminal): void {
+/** The fate of every row, and the reasons of those without a response; no path for an output on stdout. */
+export function reportRows(summary: MergeSummary, outputPath: string | undefined, terminal: Terminal): void {
   terminal.note(describeRows(summary));
   if (summary.failed === 0) return;
   const groups = summary.failures.map((group) => `${group.count} × ${group.kind}`).join(', ');
@@ -13,7 +13,8 @@ export function reportRows(summary: MergeSummary, outputPath: string, terminal: 
     const more = count > rowIds.length ? ', …' : '';
     terminal.note(`  ${kind} (rows ${rowIds.join(', ')}${more}): ${message}`);
   }
-  terminal.note(`All of them, with their reasons: ${errorsPathFor(outputPath)}`);
+  if (outputPath) terminal.note(`All of them, with their reasons: ${errorsPathFor(outputPath)}`);
+  else terminal.note('Pass --with-error to have the reasons in the rows.');
 }
 
 /** `10,000 rows: 9,960 answered, 37 failed, 3 empty prompts skipped` */

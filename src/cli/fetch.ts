@@ -16,6 +16,7 @@ import { reportRows } from './failures.ts';
 import type { CommandContext, FetchOptions } from './options.ts';
 import { nameProvider, openReach } from './reach.ts';
 import { tellRetries } from './retries.ts';
+import { standardStream } from './stdin.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One sentence per status, as people and scripts know them. */
@@ -37,6 +38,11 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
   const needsId = options.partial ? '--partial' : options.file !== undefined ? '--file' : undefined;
   if (needsId && options.id === undefined) {
     throw new LoomError('usage', `${needsId} is about one batch.`, { hint: 'Name it with --id.' });
+  }
+  if (options.file === standardStream) {
+    throw new LoomError('usage', "loom fetch can't take the input from stdin.", {
+      hint: 'What came through stdin is kept until it is fetched; for any other input pass its path.',
+    });
   }
   const reach = await openReach(options, context);
   try {

@@ -1,5 +1,4 @@
 /** The input that a person names, from the flags that `run`, `adopt` and `tokens` share. */
-import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { type DatasetOrder, describeDataset } from '../orchestrator/dataset.ts';
 import type { PickOrder } from '../orchestrator/pick-rows.ts';
@@ -8,11 +7,11 @@ import { parseTemplate } from '../utils/converters/prompt-template.ts';
 import type { InputOptions } from './options.ts';
 import { readTextFlag } from './text-flag.ts';
 
-/** LoomError `input` for an unknown file type and for CSV without --col or --prompt, `usage` for flags that make no sense. */
-export function describeInput(options: InputOptions, workingFolder: string): DatasetOrder {
+/** LoomError `input` for an unknown file type and for a table without --col or --prompt, `usage` for flags that make no sense. */
+export function describeInput(options: InputOptions, inputPath: string, workingFolder: string): DatasetOrder {
   const pick = readPickFlags(options);
   const promptSource = readSourceFlags(options, workingFolder);
-  return { ...describeDataset(resolve(workingFolder, options.file), promptSource), pick };
+  return { ...describeDataset(inputPath, promptSource), pick };
 }
 
 function readSourceFlags({ col, prompt }: InputOptions, workingFolder: string): PromptSource | undefined {

@@ -21,7 +21,7 @@ export async function list(options: ListOptions, { terminal }: CommandContext): 
     batch.model,
     batch.status,
     batch.createdAt,
-    basename(batch.inputPath),
+    batch.isFromStdin ? 'stdin' : basename(batch.inputPath),
     ...(inParts ? [batch.parts > 1 ? `${batch.jobId} ${batch.part}/${batch.parts}` : '-'] : []),
   ]);
   for (const line of alignColumns([[...columns, ...(inParts ? ['job'] : [])], ...rows])) terminal.print(line);

@@ -1,5 +1,5 @@
 /** What each command is asked for, as its flags say it. */
-import type { ProviderName } from '../models.ts';
+import type { FileType, ProviderName } from '../models.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Flags by which a command reaches a provider. */
@@ -30,7 +30,10 @@ export interface SettingsOptions {
 
 /** Flags that say what is asked, and of whom. */
 export interface InputOptions {
+  /** `-` is stdin. */
   file: string;
+  /** What stdin holds. */
+  format?: FileType;
   provider: ProviderName;
   model: string;
   col?: string;
@@ -45,6 +48,7 @@ export interface InputOptions {
 
 /** Flags that say how to generate, and what the output holds. */
 export interface OrderOptions extends InputOptions, SettingsOptions {
+  /** `-` is stdout. */
   output?: string;
   /** false with --no-cache. */
   cache: boolean;

@@ -7,11 +7,13 @@ import { traitsOf } from '../utils/converters/format.ts';
 import { describeInput } from './input.ts';
 import type { OrderOptions } from './options.ts';
 import { readSettings } from './settings.ts';
+import { standardStream } from './stdin.ts';
 
 export interface RunOrder {
   readonly dataset: DatasetOrder;
   readonly provider: ProviderName;
   readonly model: string;
+  /** Absolute, or `-` for stdout. */
   readonly outputPath: string;
   readonly withMeta: boolean;
   readonly withError: boolean;
@@ -19,14 +21,35 @@ export interface RunOrder {
   readonly settings: GenerationSettings | undefined;
 }
 
-/** Throws like `describeInput` and `readSettings`. */
-export function describeOrder(options: OrderOptions, workingFolder: string): RunOrder {
+/** Also what came through stdin, where nothing else is said: there is no place beside it. */
+export function goesToStdout({ file, output }: Pick<OrderOptions, 'file' | 'output'>): boolean {
+  return (output || file) === standardStream;
+}
+
+/** What a batch can't do with stdin and stdout, as a LoomError `usage`: its output is written by a later command. */
+export function checkBatchStreams({ file, output }: Pick<OrderOptions, 'file' | 'output'>): void {
+  if (output === standardStream) {
+    throw new LoomError('usage', "a batch can't be written to stdout: loom fetch writes it, later.", {
+      hint: 'Pass a path to --output, or --sync.',
+    });
+  }
+  if (file === standardStream && !output) {
+    throw new LoomError('usage', 'a batch from stdin needs --output.', {
+      hint: 'Pass the path to which loom fetch is to write, or --sync.',
+    });
+  }
+}
+
+/** Throws like `describeInput` and `readSettings`, and for rows that can't be picked. */
+export function describeOrder(options: OrderOptions, inputPath: string, workingFolder: string): RunOrder {
   const { provider, model, withMeta, withError, cache } = options;
-  const dataset = describeInput(options, workingFolder);
+  const dataset = describeInput(options, inputPath, workingFolder);
   checkPick(dataset);
-  const outputPath = options.output
-    ? resolve(workingFolder, options.output)
-    : defaultOutputPath(dataset, provider, model);
+  const outputPath = goesToStdout(options)
+    ? standardStream
+    : options.output
+      ? resolve(workingFolder, options.output)
+      : defaultOutputPath(dataset, provider, model);
   const settings = readSettings(options, workingFolder);
   return { dataset, provider, model, outputPath, withMeta, withError, useCache: cache, settings };
 }

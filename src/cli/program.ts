@@ -1,6 +1,6 @@
 /** Every command and every flag, and nothing of what they do. */
 import { Command, Option } from 'commander';
-import { providerNames } from '../names.ts';
+import { fileTypes, providerNames } from '../names.ts';
 import { parseText, parseWhole } from './flag-values.ts';
 import type { CommandContext, Commands } from './options.ts';
 import { addSettingsOptions, systemOption } from './settings-flags.ts';
@@ -72,7 +72,10 @@ function addRun(program: Command): Command {
     .description(
       'Submit a file of prompts as a batch (cheap; fetch the answers later), or answer it at once with --sync.',
     )
-    .option('-o, --output <path>', 'Output file (default: <input>_results_<provider>_<model>.<ext>).')
+    .option(
+      '-o, --output <path>',
+      'Output file; - writes to stdout, with --sync (default: <input>_results_<provider>_<model>.<ext>).',
+    )
     .option('--sync', 'Call the provider for each prompt and write the output at once.', false)
     .option('--batch', 'Submit through the batch API of the provider (default).')
     .addOption(workersOption('Concurrent calls (with --sync).'))
@@ -93,7 +96,9 @@ Examples:
   loom run -f data.csv -c text -p anthropic -m claude-haiku-5-5 --sync
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sandbox
   loom run -f data.csv --prompt 'Translate into {{language}}: {{text}}' -p openai -m gpt-4o-mini
-  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --sample 10`;
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --sample 10
+
+  cat data.jsonl | loom run -f - --format jsonl -p openai -m gpt-4o-mini --sync > answers.jsonl`;
 
 function addFetch(program: Command): Command {
   const fetch = program
@@ -179,9 +184,10 @@ function addInputOptions(command: Command): Command {
   return command
     .requiredOption(
       '-f, --file <path>',
-      'Input .json, .jsonl, .csv or .tsv, plain or .gz, or .parquet.',
+      'Input .json, .jsonl, .csv or .tsv, plain or .gz, or .parquet; - reads stdin.',
       parseText,
     )
+    .addOption(new Option('--format <name>', 'What stdin holds, with --file -.').choices([...fileTypes]))
     .addOption(
       new Option('-p, --provider <name>', 'LLM provider.').choices([...providerNames]).makeOptionMandatory(),
     )

@@ -1,4 +1,5 @@
 /** `loom run`: submit a batch, or answer at once with --sync. */
+import { createReadStream } from 'node:fs';
 import { InterruptedError, LoomError } from '../errors.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
 import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
@@ -10,10 +11,11 @@ import { checkOutputPath } from '../utils/files.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { describeSkipped, exitCodeOf, reportRows } from './failures.ts';
 import type { CommandContext, RunOptions } from './options.ts';
-import { describeOrder, type RunOrder } from './orders.ts';
+import { checkBatchStreams, describeOrder, goesToStdout, type RunOrder } from './orders.ts';
 import { startProgress } from './progress.ts';
 import { nameProvider, openReach, type Reach } from './reach.ts';
 import { tellRetries } from './retries.ts';
+import { checkInputFlags, withInput } from './stdin.ts';
 import type { Terminal } from './terminal.ts';
 
 export async function run(options: RunOptions, context: CommandContext): Promise<number> {
@@ -21,12 +23,16 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   if (!options.sync && !entry.openBatch) {
     throw new LoomError('provider', `${entry.title} has no batch API.`, { hint: 'Re-run with --sync.' });
   }
-  const order = describeOrder(options, context.workingFolder);
+  checkInputFlags(options);
+  if (!options.sync) checkBatchStreams(options);
   const reach = await openReach(options, context);
   try {
-    return options.sync
-      ? await answer(options, context, reach, entry, order)
-      : await submit(options, context, reach, entry as BatchEntry, order);
+    return await withInput(options, reach.home, context, (inputPath) => {
+      const order = describeOrder(options, inputPath, context.workingFolder);
+      return options.sync
+        ? answer(options, context, reach, entry, order)
+        : submit(options, context, reach, entry as BatchEntry, order);
+    });
   } catch (error) {
     if (error instanceof InterruptedError) context.terminal.note(afterInterrupt(options));
     throw nameProvider(entry, error);
@@ -58,7 +64,7 @@ async function submit(
   const events = printSubmission(options, entry, terminal);
   const outcome = await submitBatch(reach.home, batchOrder, entry, connection, submitOptions, signal, events);
   if (outcome.kind !== 'answered') return 0;
-  return printDone(outcome.merged, terminal);
+  return printDone(outcome.merged, terminal, terminal.print);
 }
 
 function printSubmission(options: RunOptions, entry: ProviderEntry, terminal: Terminal): SubmitEvents {
@@ -102,7 +108,8 @@ async function answer(
   order: RunOrder,
 ): Promise<number> {
   const connection = reach.connect(entry);
-  if (!(await mayWrite(order.outputPath, options, terminal))) return 0;
+  const toStdout = goesToStdout(options);
+  if (!toStdout && !(await mayWrite(order.outputPath, options, terminal))) return 0;
   const { provider, model, workers } = options;
   terminal.note(
     `Weaving live... provider=${provider} model=${model} workers=${workers} cache=${options.cache ? 'on' : 'off'}`,
@@ -110,7 +117,12 @@ async function answer(
   const progress = await startProgress(terminal, 'Generating');
   let summary: SyncSummary;
   try {
-    summary = await runSync(reach.home, { ...order, workers }, () => entry.openSync(connection), signal, {
+    const deliver = (path: string) => {
+      progress.stop();
+      return terminal.writeBytes(createReadStream(path));
+    };
+    const syncOrder = { ...order, workers, deliver: toStdout ? deliver : undefined };
+    summary = await runSync(reach.home, syncOrder, () => entry.openSync(connection), signal, {
       onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
       onRetry: tellRetries(entry, (line) => progress.note(line)),
       onWait: () => terminal.note('Another process is doing the same run; waiting for it.'),
@@ -121,7 +133,9 @@ async function answer(
     progress.stop();
   }
   const { outputPath, cacheHits } = summary;
-  return printDone({ outputPath, cacheHits, summary }, terminal);
+  return toStdout
+    ? printDone({ outputPath: undefined, cacheHits, summary }, terminal, terminal.note)
+    : printDone({ outputPath, cacheHits, summary }, terminal, terminal.print);
 }
 
 function describeProgress({ cacheHits, errors }: SyncProgress): string {
@@ -129,12 +143,17 @@ function describeProgress({ cacheHits, errors }: SyncProgress): string {
 }
 
 function printDone(
-  { outputPath, cacheHits, summary }: Pick<MergedJob, 'outputPath' | 'cacheHits' | 'summary'>,
+  {
+    outputPath,
+    cacheHits,
+    summary,
+  }: Pick<MergedJob, 'cacheHits' | 'summary'> & { readonly outputPath: string | undefined },
   terminal: Terminal,
+  print: (line: string) => void,
 ): number {
   reportRows(summary, outputPath, terminal);
-  terminal.print(
-    `Done. wrote ${outputPath} (${summary.rows} prompts, ${cacheHits} cache hits, ${summary.failed} errors)`,
+  print(
+    `Done. wrote ${outputPath ?? 'to stdout'} (${summary.rows} prompts, ${cacheHits} cache hits, ${summary.failed} errors)`,
   );
   return exitCodeOf(summary);
 }

@@ -1,6 +1,6 @@
 /** Everything that people see goes through here, so that a test can stand in for the process. */
 import type { Interface } from 'node:readline/promises';
-import { InterruptedError } from '../errors.ts';
+import { InterruptedError, LoomError } from '../errors.ts';
 
 export interface Terminal {
   /** A line of results, on stdout: plain and never wrapped. */
@@ -17,6 +17,9 @@ export interface Terminal {
   confirm(question: string): Promise<'yes' | 'no'>;
   /** Whether stderr is a terminal, on which a progress bar can be drawn. */
   readonly drawsBars: boolean;
+  readonly stdin: NodeJS.ReadStream;
+  /** Writes bytes to stdout as they are. When its reader has gone, the rest is dropped. LoomError `output` when the disk behind it is full. */
+  writeBytes(chunks: AsyncIterable<Buffer>): Promise<void>;
   readonly stderr: NodeJS.WriteStream;
 }
 
@@ -32,7 +35,9 @@ export function createTerminal(streams: {
 }): Terminal {
   const { stdin, stdout, stderr, environment } = streams;
   const coloured = Boolean(stderr.isTTY) && !environment.NO_COLOR && environment.TERM !== 'dumb';
-  ignoreClosedPipe(stdout);
+  let isWritingBytes = false;
+  // Whoever writes bytes is told by each write.
+  ignoreClosedPipe(stdout, () => isWritingBytes);
   ignoreClosedPipe(stderr);
 
   const paint = (colour: Colour, text: string) =>
@@ -60,8 +65,32 @@ export function createTerminal(streams: {
       }
     },
     drawsBars: Boolean(stderr.isTTY),
+    stdin,
+    async writeBytes(chunks) {
+      isWritingBytes = true;
+      await writeBytes(stdout, chunks);
+      isWritingBytes = false;
+    },
     stderr,
   };
+}
+
+async function writeBytes(stdout: NodeJS.WriteStream, chunks: AsyncIterable<Buffer>): Promise<void> {
+  try {
+    for await (const chunk of chunks) {
+      await new Promise<void>((resolve, reject) => {
+        stdout.write(chunk, (error) => (error ? reject(error) : resolve()));
+      });
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
+    // Every start would pay for it.
+    const { describeDiskError } = await import('../utils/files.ts');
+    throw new LoomError('output', `can't write to stdout: ${describeDiskError(error)}.`, {
+      hint: 'The answers are kept: run again.',
+      cause: error,
+    });
+  }
 }
 
 /** Ctrl+D answers nothing, which is no; Ctrl+C interrupts the program as anywhere else. */
@@ -72,9 +101,9 @@ function endOfInput(lines: Interface): Promise<string> {
   });
 }
 
-function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
+function ignoreClosedPipe(stream: NodeJS.WriteStream, isToldOtherwise = () => false): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE' && !isToldOtherwise()) throw error;
   });
 }
 

@@ -6,49 +6,55 @@ import {
   type TokenProgress,
   type TokenSummary,
 } from '../orchestrator/count-tokens.ts';
+import type { ProviderEntry } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { describeSkipped } from './failures.ts';
 import { describeInput } from './input.ts';
 import type { CommandContext, TokensOptions } from './options.ts';
 import { startProgress } from './progress.ts';
-import { nameProvider, openReach } from './reach.ts';
+import { nameProvider, openReach, type Reach } from './reach.ts';
 import { tellRetries } from './retries.ts';
 import { readSettings } from './settings.ts';
+import { checkInputFlags, withInput } from './stdin.ts';
 
 export async function tokens(options: TokensOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
   const entry = providerEntry(options.provider);
   requireTokenCounting(entry);
-  const dataset = describeInput(options, context.workingFolder);
-  const settings = readSettings(
-    { ...(options.system !== undefined && { system: options.system }) },
-    context.workingFolder,
-  );
+  checkInputFlags(options);
   const reach = await openReach(options, context);
   try {
-    const connection = reach.connect(entry);
-    const progress = await startProgress(terminal, 'Counting tokens');
-    let summary: TokenSummary;
-    try {
-      const order = {
-        dataset,
-        provider: entry.name,
-        model: options.model,
-        workers: options.workers,
-        settings,
-      };
-      summary = await countTokens(order, () => entry.openSync(connection), context.signal, {
-        onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
-        onRetry: tellRetries(entry, (line) => progress.note(line)),
-      });
-    } finally {
-      progress.stop();
-    }
+    const summary = await withInput(options, reach.home, context, (path) =>
+      countFile(path, options, context, reach, entry),
+    );
     return printSummary(summary, options, terminal);
   } catch (error) {
     throw nameProvider(entry, error);
   } finally {
     await reach.close();
+  }
+}
+
+async function countFile(
+  inputPath: string,
+  options: TokensOptions,
+  { terminal, signal, workingFolder }: CommandContext,
+  reach: Reach,
+  entry: ProviderEntry,
+): Promise<TokenSummary> {
+  const { model, workers, system } = options;
+  const dataset = describeInput(options, inputPath, workingFolder);
+  const settings = readSettings({ ...(system !== undefined && { system }) }, workingFolder);
+  const connection = reach.connect(entry);
+  const progress = await startProgress(terminal, 'Counting tokens');
+  try {
+    const order = { dataset, provider: entry.name, model, workers, settings };
+    return await countTokens(order, () => entry.openSync(connection), signal, {
+      onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
+      onRetry: tellRetries(entry, (line) => progress.note(line)),
+    });
+  } finally {
+    progress.stop();
   }
 }
 

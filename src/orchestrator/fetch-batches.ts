@@ -30,6 +30,7 @@ import {
   type StoredJob,
 } from './stored-jobs.ts';
 import { sweepHome } from './sweep-home.ts';
+import { sweepInputs } from './sweep-inputs.ts';
 
 export interface FetchOrder {
   /** A batch id or a job id; undefined: every pending job. */
@@ -126,6 +127,7 @@ export async function fetchBatches(
       outcome.troubled = true;
     }
   }
+  await sweepInputs(home);
   return { jobs: targets.length, ...outcome };
 }
 

@@ -1,4 +1,5 @@
 /** The story of `loom list`: every batch there is a record of, and every part that waits to become one. */
+import { dirname } from 'node:path';
 import type { BatchStatus, ProviderName } from '../models.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { DamagedRecord } from '../utils/storage.ts';
@@ -14,6 +15,7 @@ export interface ListedBatch {
   /** ISO 8601. */
   readonly createdAt: string;
   readonly inputPath: string;
+  readonly isFromStdin: boolean;
   /** From 1. */
   readonly part: number;
   readonly parts: number;
@@ -24,10 +26,14 @@ export async function listBatches(
   home: LoomHome,
 ): Promise<{ batches: ListedBatch[]; damaged: readonly DamagedRecord[] }> {
   const { jobs, damaged } = await loadState(home);
-  return { batches: jobs.flatMap(listParts), damaged };
+  const batches = jobs.flatMap(listParts).map((batch) => ({
+    ...batch,
+    isFromStdin: dirname(batch.inputPath) === home.inputs,
+  }));
+  return { batches, damaged };
 }
 
-function listParts({ job, records }: StoredJob): ListedBatch[] {
+function listParts({ job, records }: StoredJob): Omit<ListedBatch, 'isFromStdin'>[] {
   const submitted = records.map((record) => ({
     batchId: record.batch_id,
     jobId: record.job_id,

@@ -14,7 +14,7 @@ import { type AnswerCheck, openAnswerCheck } from './answer-check.ts';
 import { createCustomId, digestPrompt, parseCustomId } from './custom-ids.ts';
 import { type Dataset, type DatasetOrder, drawRows, readDataset } from './dataset.ts';
 import { checkFreeSpace } from './free-space.ts';
-import { mergeAnswers } from './merge.ts';
+import { errorsPathFor, mergeAnswers } from './merge.ts';
 import { mergeCachedAnswers } from './merge-cached.ts';
 import { PromptIndex } from './prompt-index.ts';
 import type { RetryNotice } from './retry.ts';
@@ -28,8 +28,10 @@ export interface SyncOrder {
   readonly dataset: DatasetOrder;
   readonly provider: ProviderName;
   readonly model: string;
-  /** Absolute. Overwritten: whoever calls has asked. */
+  /** Absolute. Overwritten: whoever calls has asked. With `deliver` only a name. */
   readonly outputPath: string;
+  /** Takes the complete output from a file, in place of leaving it at `outputPath`. */
+  readonly deliver?: ((path: string) => Promise<void>) | undefined;
   readonly withMeta: boolean;
   /** Adds `llm_error`. */
   readonly withError: boolean;
@@ -107,9 +109,10 @@ async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
   return underLock(ground, runName, async (signal) => {
     const cache = openBackgroundCache(home.cache, order.provider, order.model, order.settings);
     try {
-      const merge = { ...order, temporaryTag: runName };
+      const merge = { ...order, outputPath: placeOutput(ground, runName), temporaryTag: runName };
       const { prompts, summary } = await mergeCachedAnswers(merge, cache, signal);
       if (summary) {
+        await deliverOutput(ground, runName);
         events.onProgress?.({ done: prompts, total: prompts, cacheHits: prompts, errors: 0 });
         return { ...summary, outputPath: order.outputPath, cacheHits: prompts };
       }
@@ -156,6 +159,22 @@ function journalPath(home: LoomHome, runName: string): string {
   return join(home.results, `${runName}.jsonl`);
 }
 
+/** Where the output is written: in its place, or where it waits to be delivered. */
+function placeOutput({ home, order }: Pick<SyncGround, 'home' | 'order'>, runName: string): string {
+  return order.deliver ? join(home.results, `${runName}_output`) : order.outputPath;
+}
+
+async function deliverOutput(run: Pick<SyncGround, 'home' | 'order'>, runName: string): Promise<void> {
+  if (!run.order.deliver) return;
+  const path = placeOutput(run, runName);
+  try {
+    await run.order.deliver(path);
+  } finally {
+    await removeFile(path);
+    await removeFile(errorsPathFor(path));
+  }
+}
+
 /** What the steps of one run share. */
 interface SyncRun {
   readonly home: LoomHome;
@@ -200,20 +219,27 @@ async function openRunJournal(path: string, events: SyncEvents): Promise<Journal
   return journal;
 }
 
-async function mergeJournal({ order, journal, progress }: SyncRun, runName: string): Promise<SyncSummary> {
+async function mergeJournal(run: SyncRun, runName: string): Promise<SyncSummary> {
+  const { order, journal, progress } = run;
+  const outputPath = placeOutput(run, runName);
   // With a line for every prompt no two rows share one, and none needs to be looked at again.
   const equalPrompts = order.useCache && journal.size < progress.total ? new PromptIndex() : undefined;
   const merge = {
     ...order,
+    outputPath,
     changedRows: 'refuse',
     temporaryTag: runName,
-    onComplete: (temporaryPath: string) => journal.markSpent(temporaryPath, order.outputPath),
+    // An output that is delivered is not safe before it is: until then its answers stay in the journal.
+    ...(!order.deliver && {
+      onComplete: (temporaryPath: string) => journal.markSpent(temporaryPath, outputPath),
+    }),
   } as const;
   const summary = await mergeAnswers(merge, ({ index, prompt }) => {
     if (prompt === null) return 'not_sent';
     const asked = equalPrompts ? equalPrompts.firstRowWith(digestPrompt(prompt), index) : index;
     return journal.get(asked) ?? 'changed';
   });
+  await deliverOutput(run, runName);
   return { ...summary, outputPath: order.outputPath, cacheHits: progress.cacheHits };
 }
 

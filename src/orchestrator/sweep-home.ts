@@ -8,6 +8,7 @@ import { isSpentJournal } from '../utils/journal.ts';
 import { listLocks, tryLock } from '../utils/locks.ts';
 import { cachedRunPrefix, uncachedRunPrefix } from './run-names.ts';
 import { forgetJob, loadState } from './stored-jobs.ts';
+import { sweepInputs } from './sweep-inputs.ts';
 
 /** A temporary file lives for moments; one of this age belongs to a process that is dead. */
 const temporaryFileLifeMs = 60 * 60_000;
@@ -26,6 +27,7 @@ export async function sweepHome(home: LoomHome): Promise<void> {
   }
   await sweepOrphans(home);
   await sweepForgottenResults(home);
+  await sweepInputs(home);
   const folders = [
     home.batches,
     home.jobs,
@@ -68,7 +70,7 @@ async function isNeeded(home: LoomHome, owner: string, files: readonly string[])
   if (owner.startsWith(cachedRunPrefix)) return false;
   if (isJobId(owner)) return isFile(join(home.jobs, `${owner}.json`));
   if (!owner.startsWith(uncachedRunPrefix)) return false;
-  const [journal] = files;
+  const journal = files.find((path) => basename(path) === `${owner}.jsonl`);
   if (!journal || (await isSpentJournal(journal))) return false;
   const file = await stat(journal).catch(() => undefined);
   return file !== undefined && Date.now() - file.mtimeMs < journalLifeMs;

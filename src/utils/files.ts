@@ -112,7 +112,7 @@ async function writeChunks(
 }
 
 /** Makes a rename or removal in this folder durable, where the system can (Windows can't open folders). */
-async function flushFolder(path: string): Promise<void> {
+export async function flushFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY).catch(() => undefined);
   if (!folder) return;
   await folder.sync().catch(() => {});

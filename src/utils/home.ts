@@ -11,6 +11,8 @@ export interface LoomHome {
   readonly jobs: string;
   /** Encoded requests on their way to a provider. */
   readonly requests: string;
+  /** What came through stdin, until its job is done. */
+  readonly inputs: string;
   /** Answers on their way into an output. */
   readonly results: string;
   readonly cache: string;
@@ -25,6 +27,7 @@ export function loomHome(options: { readonly sandbox?: boolean | undefined } = {
     batches: join(root, 'batches'),
     jobs: join(root, 'jobs'),
     requests: join(root, 'requests'),
+    inputs: join(root, 'inputs'),
     results: join(root, 'results'),
     cache: join(root, 'cache'),
     locks: join(root, 'locks'),

@@ -25,8 +25,8 @@ interface Shown {
   readonly raw: string;
 }
 
-/** Runs loom at a terminal and types this when it asks. */
-async function atTerminal(args: readonly string[], typed?: string): Promise<Shown> {
+/** Runs loom at a terminal and types this when it asks, or shows another cue. */
+async function atTerminal(args: readonly string[], typed?: string, cue = '[y/N] '): Promise<Shown> {
   const command = [process.execPath, entry, ...args].map((word) => `'${word}'`).join(' ');
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     cwd: world.folder,
@@ -37,7 +37,7 @@ async function atTerminal(args: readonly string[], typed?: string): Promise<Show
   let asked = false;
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     raw += text;
-    if (asked || typed === undefined || !raw.includes('[y/N] ')) return;
+    if (asked || typed === undefined || !raw.includes(cue)) return;
     asked = true;
     child.stdin.write(typed);
   });
@@ -116,6 +116,25 @@ describe.skipIf(!hasScript)('at a terminal', () => {
     const cleared = await atTerminal(['cache', 'clear'], 'y\r');
     expect(cleared.text).toContain('Cache cleared. Removed 1 files.\n');
     expect(await world.listState()).toEqual([]);
+  });
+
+  test('says that it reads the input from the terminal, up to Ctrl+D', async () => {
+    const args = ['run', '-f', '-', '--format', 'csv', ...live.slice(3), '-o', 'out.csv'];
+    const shown = await atTerminal(
+      args,
+      'text\nHello\n\x04',
+      'Reading the input from the terminal; Ctrl+D ends it.',
+    );
+    expect(shown.code).toBe(0);
+    expect(await world.read('out.csv')).toBe('text,llm_response\nHello,Sandbox answer from m: Hello\n');
+  });
+
+  test('is interrupted by Ctrl+C while it waits for the input, and leaves nothing behind', async () => {
+    const args = ['run', '-f', '-', '--format', 'csv', ...live.slice(3)];
+    const shown = await atTerminal(args, 'text\nHello\n\x03', 'Ctrl+D ends it.');
+    expect(shown.code).toBe(130);
+    expect(shown.text).toContain('Interrupted by SIGINT.\n');
+    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
   });
 
   test('bars are labelled Generating and Counting tokens', async () => {
