@@ -1,6 +1,6 @@
 /** Random data, the same in each run: what comes out must be what went in, whatever it is. */
 import { parse } from 'csv-parse/sync';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fieldsOf, makeRandom, mergeAll, pickFrom, readAll, writeInput } from './files.ts';
 
 type Random = () => number;
@@ -8,6 +8,7 @@ const rounds = Array.from({ length: 60 }, (_, seed) => seed + 1);
 
 const fragments = [
   'a',
+  '\t',
   'é',
   '日本',
   '🎈',
@@ -31,8 +32,14 @@ function makeText(random: Random): string {
   return Array.from({ length }, () => pickFrom(random, fragments)).join('');
 }
 
-function writeCell(random: Random, text: string): string {
-  const mustQuote = /[",\r\n]/.test(text) || text.startsWith('\ufeff');
+const dialects = [
+  { name: 'CSV', extension: '.csv', delimiter: ',', quoted: /[",\r\n]/ },
+  { name: 'TSV', extension: '.tsv', delimiter: '\t', quoted: /["\t\r\n]/ },
+];
+type Dialect = (typeof dialects)[number];
+
+function writeCell(random: Random, { quoted }: Dialect, text: string): string {
+  const mustQuote = quoted.test(text) || text.startsWith('\ufeff');
   return mustQuote || random() < 0.2 ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
@@ -43,12 +50,14 @@ interface Table {
   lines: { body: string; end: string }[];
 }
 
-function makeTable(random: Random): Table {
+function makeTable(random: Random, dialect: Dialect): Table {
   const columnCount = 2 + Math.floor(random() * 4);
   const rowCount = Math.floor(random() * 12);
   const lines = [
     {
-      body: ['prompt', ...Array.from({ length: columnCount - 1 }, (_, index) => `c${index}`)].join(','),
+      body: ['prompt', ...Array.from({ length: columnCount - 1 }, (_, index) => `c${index}`)].join(
+        dialect.delimiter,
+      ),
       end: '\n',
     },
   ];
@@ -56,62 +65,77 @@ function makeTable(random: Random): Table {
   for (let row = 0; row < rowCount; row += 1) {
     const record = Array.from({ length: columnCount }, () => makeText(random));
     cells.push(record);
-    lines.push({ body: record.map((cell) => writeCell(random, cell)).join(','), end: '' });
+    lines.push({
+      body: record.map((cell) => writeCell(random, dialect, cell)).join(dialect.delimiter),
+      end: '',
+    });
   }
   for (const line of lines) line.end = pickFrom(random, ['\n', '\r\n', '\n\n', '\r\n\n\r\n']);
   const text = lines.map(({ body, end }) => body + end).join('');
   return { text, cells, lines };
 }
 
-it.each(rounds)('CSV table %i is read cell for cell and merged byte for byte', async (seed) => {
-  const random = makeRandom(seed);
-  const { text, cells, lines } = makeTable(random);
-  const options = {
-    promptSource: { column: 'prompt' },
-    chunkBytes: pickFrom(random, [1, 2, 3, 7, 50, 1000]),
-  };
-  const path = writeInput(pickFrom(random, ['.csv', '.csv.gz']), text);
-  const rows = await readAll(path, options);
-  expect(rows.map(({ prompt }) => prompt)).toEqual(
-    cells.map(([cell = '']) => (cell.trim() === '' ? null : cell)),
-  );
+describe.each(dialects)('$name', (dialect) => {
+  const { extension, delimiter, quoted } = dialect;
 
-  const responses = cells.map(() => (random() < 0.2 ? null : makeText(random)));
-  const merged = await mergeAll(
-    path,
-    fieldsOf({ llm_response: ({ index }) => responses[index] ?? null }),
-    options,
-  );
-  const expected = lines.map(({ body, end }, number) => {
-    const response = responses[number - 1] ?? '';
-    const ours =
-      number === 0
-        ? 'llm_response'
-        : /[",\r\n]/.test(response)
-          ? `"${response.replaceAll('"', '""')}"`
-          : response;
-    return `${body},${ours}${end}`;
+  it.each(rounds)('table %i is read cell for cell and merged byte for byte', async (seed) => {
+    const random = makeRandom(seed);
+    const { text, cells, lines } = makeTable(random, dialect);
+    const options = {
+      promptSource: { column: 'prompt' },
+      chunkBytes: pickFrom(random, [1, 2, 3, 7, 50, 1000]),
+    };
+    const path = writeInput(pickFrom(random, [extension, `${extension}.gz`]), text);
+    const rows = await readAll(path, options);
+    expect(rows.map(({ prompt }) => prompt)).toEqual(
+      cells.map(([cell = '']) => (cell.trim() === '' ? null : cell)),
+    );
+
+    const responses = cells.map(() => (random() < 0.2 ? null : makeText(random)));
+    const merged = await mergeAll(
+      path,
+      fieldsOf({ llm_response: ({ index }) => responses[index] ?? null }),
+      options,
+    );
+    const expected = lines.map(({ body, end }, number) => {
+      const response = responses[number - 1] ?? '';
+      const ours =
+        number === 0
+          ? 'llm_response'
+          : quoted.test(response)
+            ? `"${response.replaceAll('"', '""')}"`
+            : response;
+      return `${body}${delimiter}${ours}${end}`;
+    });
+    expect(merged.toString()).toBe(expected.join(''));
+
+    const again = parse(merged, {
+      delimiter,
+      record_delimiter: ['\n', '\r\n'],
+      skip_empty_lines: true,
+    }) as string[][];
+    expect(again.slice(1)).toEqual(cells.map((record, index) => [...record, responses[index] ?? '']));
   });
-  expect(merged.toString()).toBe(expected.join(''));
 
-  const again = parse(merged, { record_delimiter: ['\n', '\r\n'], skip_empty_lines: true }) as string[][];
-  expect(again.slice(1)).toEqual(cells.map((record, index) => [...record, responses[index] ?? '']));
-});
-
-it.each(rounds)('CSV table %i keeps its other cells when a column is overwritten', async (seed) => {
-  const random = makeRandom(seed + 1000);
-  const { text, lines, cells } = makeTable(random);
-  const path = writeInput('.csv', text);
-  const names = ['c0', 'prompt'];
-  const values = [makeText(random), makeText(random)];
-  const merged = await mergeAll(
-    path,
-    { names, valuesFor: () => values },
-    { promptSource: { column: 'prompt' }, chunkBytes: 9 },
-  );
-  const again = parse(merged, { record_delimiter: ['\n', '\r\n'], skip_empty_lines: true }) as string[][];
-  expect(again[0]).toEqual(lines[0]?.body.split(','));
-  expect(again.slice(1)).toEqual(cells.map((record) => [values[1], values[0], ...record.slice(2)]));
+  it.each(rounds)('table %i keeps its other cells when a column is overwritten', async (seed) => {
+    const random = makeRandom(seed + 1000);
+    const { text, lines, cells } = makeTable(random, dialect);
+    const path = writeInput(extension, text);
+    const names = ['c0', 'prompt'];
+    const values = [makeText(random), makeText(random)];
+    const merged = await mergeAll(
+      path,
+      { names, valuesFor: () => values },
+      { promptSource: { column: 'prompt' }, chunkBytes: 9 },
+    );
+    const again = parse(merged, {
+      delimiter,
+      record_delimiter: ['\n', '\r\n'],
+      skip_empty_lines: true,
+    }) as string[][];
+    expect(again[0]).toEqual(lines[0]?.body.split(delimiter));
+    expect(again.slice(1)).toEqual(cells.map((record) => [values[1], values[0], ...record.slice(2)]));
+  });
 });
 
 function writeScalar(random: Random): string {
@@ -214,4 +238,35 @@ it.each(rounds)('JSON list %i is laid out as JSON.stringify does it', async (see
       2,
     ),
   );
+});
+
+it.each(rounds)('JSONL file %i is read line by line and merged byte for byte', async (seed) => {
+  const random = makeRandom(seed + 2000);
+  const inLine = (text: string) => text.replaceAll(/[\r\n]/g, ' ');
+  const lines = Array.from({ length: 1 + Math.floor(random() * 8) }, (_, index) => {
+    const members = Array.from({ length: Math.floor(random() * 4) }, () => inLine(writeMember(random, 1)));
+    members.push(`"id": ${index}`, `"prompt":${JSON.stringify(makeText(random))}`);
+    const gap = inLine(writeSpace(random));
+    const end = pickFrom(random, ['\n', '\r\n', ' \n', '\n\n', '\r\n \r\n']);
+    return { before: gap, members: members.join(`${gap},${inLine(writeSpace(random))}`), after: gap, end };
+  });
+  const text = lines.map(({ before, members, after, end }) => `${before}{${members}${after}}${end}`).join('');
+  const options = { chunkBytes: pickFrom(random, [1, 2, 3, 7, 50, 1000]) };
+  const path = writeInput(pickFrom(random, ['.jsonl', '.jsonl.gz']), text);
+  expect(await readAll(path, options)).toEqual(
+    lines.map(({ members }, index) => {
+      const { prompt } = JSON.parse(`{${members}}`) as { prompt: string };
+      return { index, id: String(index), prompt: prompt.trim() === '' ? null : prompt };
+    }),
+  );
+
+  const responses = lines.map(() => (random() < 0.2 ? null : makeText(random)));
+  const fields = fieldsOf({ 'llm "x"': ({ index }) => responses[index] ?? null });
+  const merged = (await mergeAll(path, fields, options)).toString();
+  const expected = lines.map(({ before, members, after, end }, index) => {
+    const space = /^"(?:[^"\\]|\\.)*"\s*:(?!\s)/.test(members) ? '' : ' ';
+    const ours = `,${space}"llm \\"x\\"":${space}${JSON.stringify(responses[index])}`;
+    return `${before}{${members}${ours}${after}}${end}`;
+  });
+  expect(merged).toBe(expected.join(''));
 });
