@@ -1,24 +1,37 @@
-/** OpenAI's Batch API: an uploaded JSONL file of chat completions, an output file and an error file. */
+/** OpenAI's Batch API, there and at vendors that have copied it: an uploaded JSONL file of chat completions, an output file and an error file. */
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import type { BatchStatus, RowResult } from '../models.ts';
 import { aboutBatch, ignoreStatus, readId } from './batch-calls.ts';
-import { chatBody, classifyOpenAi, openAiAddress, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
+import { type ChatVendor, chatBody, openAi, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
 import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
 import { cleanMessage, forWholeBatch } from './refusal.ts';
 import { noTimeLimit } from './transport.ts';
 import { asCount, asId, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
 
 const endpoint = '/v1/chat/completions';
-const limits = { requests: 50_000, bytes: 200_000_000 };
 /** An input file lives for 30 days, so a batch that is older holds nothing that is still to be found. */
 const findWithinSeconds = 30 * 24 * 3600;
 const findAmong = 20_000;
-const tagName = 'loom_tag';
 
-export async function openBatch(connection: Connection): Promise<BatchProvider> {
-  const vendor = { address: openAiAddress, classify: forWholeBatch(classifyOpenAi), accountHeaders: true };
-  const { client, transport } = await openOpenAiClient(connection, vendor);
+/** How one vendor with a Batch API of OpenAI's form differs from the others. */
+export interface ChatBatchVendor extends ChatVendor {
+  readonly limits: BatchProvider['limits'];
+  /** The field of the metadata that keeps the tag of a batch. */
+  readonly tagField: string;
+  /** Query fields by which the list of batches shows only those of a tag. */
+  readonly listFilter?: (tag: string) => Readonly<Record<string, string>>;
+}
+
+export function openBatch(connection: Connection): Promise<BatchProvider> {
+  const limits = { requests: 50_000, bytes: 200_000_000 };
+  return openChatBatch(connection, { ...openAi, limits, tagField: 'loom_tag' });
+}
+
+export async function openChatBatch(connection: Connection, vendor: ChatBatchVendor): Promise<BatchProvider> {
+  const { limits, tagField, listFilter } = vendor;
+  const classify = forWholeBatch(vendor.classify);
+  const { client, transport } = await openOpenAiClient(connection, { ...vendor, classify });
   const retrieve = async (batchId: string, signal: AbortSignal) =>
     asObject(
       await aboutBatch(
@@ -35,7 +48,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
         custom_id: request.customId,
         method: 'POST',
         url: endpoint,
-        body: chatBody('openai', request),
+        body: chatBody(vendor.name, request),
       }),
 
     upload: (file, signal) =>
@@ -50,7 +63,12 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
       transport.call(signal, async (signal) =>
         readId(
           await client.batches.create(
-            { input_file_id: fileId ?? '', endpoint, completion_window: '24h', metadata: { [tagName]: tag } },
+            {
+              input_file_id: fileId ?? '',
+              endpoint,
+              completion_window: '24h',
+              metadata: { [tagField]: tag },
+            },
             { signal },
           ),
           'id',
@@ -77,9 +95,9 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
       transport.call(signal, async (signal) => {
         const oldest = Date.now() / 1000 - findWithinSeconds;
         let listedCount = 0;
-        for await (const listed of client.batches.list({ limit: 100 }, { signal })) {
+        for await (const listed of client.batches.list({ limit: 100, ...listFilter?.(tag) }, { signal })) {
           const batch = asObject(listed);
-          if (asObject(batch.metadata)[tagName] === tag) return readId(batch, 'id');
+          if (asObject(batch.metadata)[tagField] === tag) return readId(batch, 'id');
           if ((asCount(batch.created_at) ?? oldest) < oldest || ++listedCount >= findAmong) return undefined;
         }
         return undefined;

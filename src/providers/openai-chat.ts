@@ -1,12 +1,22 @@
 /** What batch and live calls share at OpenAI and at servers that speak like it: client, request, answer, refusals. */
 import type { PromptRequest, ProviderName, RowResult } from '../models.ts';
-import type { Connection } from './provider.ts';
-import { type Classify, cleanMessage, scopeOfStatus } from './refusal.ts';
+import type { Connection, SyncProvider } from './provider.ts';
+import { type Classify, cleanMessage, scopeOfStatus, unreadableAnswer } from './refusal.ts';
 import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
 import { asList, asObject, asText, firstText, type WireObject } from './wire.ts';
 
-export const openAiAddress = 'https://api.openai.com/v1';
+/** How one vendor that speaks OpenAI's chat protocol differs from the others. */
+export interface ChatVendor {
+  readonly name: ProviderName;
+  /** Where its API is when nobody says otherwise. */
+  readonly address: string;
+  readonly classify: Classify;
+  /** OPENAI_ORG_ID and OPENAI_PROJECT_ID are for OpenAI only. */
+  readonly accountHeaders: boolean;
+  /** The error within an answer of status 200, where the vendor sends such. */
+  findError?(body: WireObject): { readonly status: number; readonly error: WireObject } | undefined;
+}
 
 /** Refusals that last until somebody pays. */
 const billingCodes = ['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active'];
@@ -14,15 +24,7 @@ const billingCodes = ['insufficient_quota', 'billing_hard_limit_reached', 'billi
 /** How a server may call a refused key; another word on a 401 (`account_deactivated`) is kept. */
 const keyCodes = ['', 'invalid_api_key', 'invalid_request_error', 'authentication_error'];
 
-export async function openOpenAiClient(
-  connection: Connection,
-  vendor: {
-    readonly address: string;
-    readonly classify: Classify;
-    /** OPENAI_ORG_ID and OPENAI_PROJECT_ID are for OpenAI only. */
-    readonly accountHeaders: boolean;
-  },
-) {
+export async function openOpenAiClient(connection: Connection, vendor: ChatVendor) {
   const baseUrl = (connection.baseUrl ?? vendor.address).replace(/\/+$/, '');
   const transport = await openTransport(connection, baseUrl, vendor.classify);
   const { default: OpenAI } = await import('openai');
@@ -42,6 +44,25 @@ export async function openOpenAiClient(
       }),
   );
   return { client, transport };
+}
+
+/** Live calls at a vendor that speaks OpenAI's chat protocol. */
+export async function openChatSync(connection: Connection, vendor: ChatVendor): Promise<SyncProvider> {
+  const { client, transport } = await openOpenAiClient(connection, vendor);
+
+  return {
+    generate: (request, signal) =>
+      transport.call(signal, async (signal) => {
+        const body = asObject(
+          await client.chat.completions.create(chatBody(vendor.name, request), { signal }),
+        );
+        const found = vendor.findError?.(body);
+        if (found) throw transport.refuse(found.status, { error: found.error });
+        const answer = readChatAnswer(request.customId, body);
+        if (!answer) throw unreadableAnswer('it is no chat completion');
+        return answer;
+      }),
+  };
 }
 
 /** The provider says which names its settings have. */
@@ -80,6 +101,13 @@ export const classifyOpenAi: Classify = ({ status, code, message }) => {
   // A file is not yet visible in the first moments after its upload (bespokelabsai/curator#116).
   if (status === 400 && /cannot find file/i.test(message)) return { scope: 'retry', code: 'file_not_found' };
   return { scope: scopeOfStatus(status) };
+};
+
+export const openAi: ChatVendor = {
+  name: 'openai',
+  address: 'https://api.openai.com/v1',
+  classify: classifyOpenAi,
+  accountHeaders: true,
 };
 
 /** Text, or with some compatible servers a list of parts. */

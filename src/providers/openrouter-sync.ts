@@ -1,28 +1,11 @@
 /** OpenRouter: OpenAI's client at another address, and errors that come with HTTP 200. */
-import { chatBody, classifyOpenAi, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
+import { type ChatVendor, classifyOpenAi, openChatSync } from './openai-chat.ts';
 import type { Connection, SyncProvider } from './provider.ts';
-import { type Classify, unreadableAnswer } from './refusal.ts';
+import type { Classify } from './refusal.ts';
 import { asCount, asList, asObject, type WireObject } from './wire.ts';
 
-const openRouterAddress = 'https://openrouter.ai/api/v1';
-
-export async function openSync(connection: Connection): Promise<SyncProvider> {
-  const vendor = { address: openRouterAddress, classify: classifyOpenRouter, accountHeaders: false };
-  const { client, transport } = await openOpenAiClient(connection, vendor);
-
-  return {
-    generate: (request, signal) =>
-      transport.call(signal, async (signal) => {
-        const body = asObject(
-          await client.chat.completions.create(chatBody('openrouter', request), { signal }),
-        );
-        const error = findError(body);
-        if (error) throw transport.refuse(readStatus(error), { error });
-        const answer = readChatAnswer(request.customId, body);
-        if (!answer) throw unreadableAnswer('it is no chat completion');
-        return answer;
-      }),
-  };
+export function openSync(connection: Connection): Promise<SyncProvider> {
+  return openChatSync(connection, openRouter);
 }
 
 export const classifyOpenRouter: Classify = (refusal) => {
@@ -34,12 +17,13 @@ export const classifyOpenRouter: Classify = (refusal) => {
 };
 
 /** Once the upstream has been asked, the status is 200 whatever comes (OpenRouter's page on errors). */
-function findError(body: WireObject): WireObject | undefined {
+function findError(body: WireObject) {
   const choice = asObject(asList(body.choices)[0]);
-  if (body.error) return asObject(body.error);
-  if (choice.error) return asObject(choice.error);
-  if (choice.finish_reason === 'error') return { code: 502, message: 'The upstream broke off its answer.' };
-  return undefined;
+  const brokenOff = choice.finish_reason === 'error' && { message: 'The upstream broke off its answer.' };
+  const found = body.error || choice.error || brokenOff;
+  if (!found) return undefined;
+  const error = asObject(found);
+  return { status: readStatus(error), error };
 }
 
 /** Its code is the HTTP status that the answer can't have any more. */
@@ -47,3 +31,11 @@ function readStatus(error: WireObject): number {
   const code = asCount(error.code) ?? 0;
   return code >= 400 && code <= 599 ? code : 502;
 }
+
+const openRouter: ChatVendor = {
+  name: 'openrouter',
+  address: 'https://openrouter.ai/api/v1',
+  classify: classifyOpenRouter,
+  accountHeaders: false,
+  findError,
+};
