@@ -1,5 +1,5 @@
 /** The words that the command line and the files on disk share; apart from the schemas, so that help needs none of them. */
-export const providerNames = ['openai', 'anthropic', 'google', 'openrouter'] as const;
+export const providerNames = ['openai', 'anthropic', 'google', 'openrouter', 'alibaba'] as const;
 export type ProviderName = (typeof providerNames)[number];
 
 export const batchStatuses = [

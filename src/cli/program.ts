@@ -172,7 +172,7 @@ function addCacheClear(program: Command): Command {
 function addSandbox(program: Command): Command {
   return program
     .command('sandbox')
-    .description('Serve a local stand-in for all four providers, to rehearse runs without keys or cost.')
+    .description('Serve a local stand-in for all providers, to rehearse runs without keys or cost.')
     .option('--port <number>', 'Port on 127.0.0.1 (0: any free one).', parseWhole(0, 65_535), 0)
     .option('--latency <ms>', 'Wait before each live answer.', parseWhole(0), 0)
     .option('--faults <path>', 'JSON file that says what goes wrong, for rehearsals.')

@@ -44,7 +44,23 @@ const openrouter: ProviderEntry = {
   openSync: async (connection) => (await import('./openrouter-sync.ts')).openSync(connection),
 };
 
-const entries: Readonly<Record<ProviderName, ProviderEntry>> = { openai, anthropic, google, openrouter };
+const alibaba: ProviderEntry = {
+  name: 'alibaba',
+  title: 'Alibaba',
+  keyVariable: 'DASHSCOPE_API_KEY',
+  baseUrlVariable: 'DASHSCOPE_BASE_URL',
+  countsTokens: false,
+  openSync: async (connection) => (await import('./alibaba-sync.ts')).openSync(connection),
+  openBatch: async (connection) => (await import('./alibaba-batch.ts')).openBatch(connection),
+};
+
+const entries: Readonly<Record<ProviderName, ProviderEntry>> = {
+  openai,
+  anthropic,
+  google,
+  openrouter,
+  alibaba,
+};
 
 export function providerEntry(name: ProviderName): ProviderEntry {
   return entries[name];

@@ -64,6 +64,11 @@ const table: Readonly<Record<ProviderName, ProviderSettings>> = {
     places: { ...chat.places, top_k: 'top_k' },
     checks: { ...chat.checks, top_k: atLeast(0) },
   },
+  alibaba: {
+    ...chat,
+    places: { ...chat.places, top_k: 'top_k' },
+    checks: { ...chat.checks, top_k: atLeast(0) },
+  },
   anthropic: {
     places: {
       system: 'system',

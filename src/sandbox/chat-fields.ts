@@ -73,7 +73,7 @@ export const openaiFields: ChatFields = {
   others: 'refused',
 };
 
-/** OpenRouter hands on what it does not know. */
+/** OpenRouter hands on what it does not know, and Model Studio has switches of single models. */
 export const openFields: ChatFields = { checks: { ...shared, top_k: whole(0) }, others: 'ignored' };
 
 /** The first field that is not in order, in OpenAI's words. */

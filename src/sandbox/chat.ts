@@ -1,4 +1,4 @@
-/** Chat completions: the request form that OpenAI and OpenRouter share. */
+/** Chat completions: the request form that OpenAI, OpenRouter and Model Studio share. */
 import { countTokens, type Draft, isUnknownModel, type Wish } from './answers.ts';
 import { type ChatFields, findWrongChatField, readChatWish } from './chat-fields.ts';
 import { isObject } from './http.ts';
@@ -79,12 +79,12 @@ function invalid(message: string, field: string | undefined, code?: string): Ref
   return { status: 400, message, code, field };
 }
 
-/** The one choice of a completion, without any error. OpenRouter shows the thoughts of a model, OpenAI does not. */
-export function chatChoice(draft: Draft, showThoughts: boolean): object {
+/** The one choice of a completion, without any error. Some vendors show the thoughts of a model, OpenAI does not. */
+export function chatChoice(draft: Draft, thoughtsField: string | undefined): object {
   const reasons: Partial<Record<Draft['outcome'], string>> = { cut: 'length', blocked: 'content_filter' };
   const refusal = draft.outcome === 'refused' ? "I'm sorry, I can't assist with that request." : null;
   const content = draft.outcome === 'refused' || draft.outcome === 'blocked' ? null : draft.text;
-  const thoughts = showThoughts && draft.thinking !== undefined ? { reasoning: draft.thinking } : {};
+  const thoughts = thoughtsField && draft.thinking !== undefined ? { [thoughtsField]: draft.thinking } : {};
   return {
     index: 0,
     message: { role: 'assistant', content, refusal, ...thoughts },

@@ -1,30 +1,23 @@
-/** OpenAI's batches: created from an uploaded file, checked while `validating`, with one file for answers and one for errors. */
+/** Batches of OpenAI's form: created from an uploaded file, checked while `validating`, with one file for answers and one for errors. */
 import { draftAnswer } from './answers.ts';
 import { cancelled, countFailed, isQueueFull, newBatch } from './batches.ts';
 import { type ChatRequest, readChat } from './chat.ts';
-import { openaiFields } from './chat-fields.ts';
 import { type Answer, type Call, isObject, type Operation, pageSize, parseJson, readText } from './http.ts';
 import type { Line } from './lines.ts';
 import { checkRequestFile, type FileCheck, type LineError } from './openai-check.ts';
-import {
-  completion,
-  listObject,
-  type OpenaiFile,
-  openaiError,
-  openaiErrorBody,
-  openaiJson,
-  refusalIn,
-} from './openai-forms.ts';
+import { hoursOf, type OpenaiDialect, type OpenaiWorkshop } from './openai-dialect.ts';
+import { completion, listObject, type OpenaiFile, openaiError, openaiJson } from './openai-forms.ts';
 import { resultFile } from './results.ts';
 import { newId } from './store.ts';
 import { doneAtEnd, injectedStatus, isHidden, progressOf, type StoredBatch } from './timeline.ts';
-import { isRefusal, type Refusal, unixSeconds, type Workshop } from './vendor.ts';
+import { isRefusal, type Refusal, unixSeconds } from './vendor.ts';
 
 /** A batch on disk. */
 interface OpenaiBatch extends StoredBatch {
   readonly endpoint: string;
   readonly model: string | undefined;
   readonly inputFileId: string;
+  readonly completionWindow: string;
   readonly metadata: Record<string, string> | null;
   readonly errors: readonly LineError[];
   readonly removed?: { readonly [File in ResultKind]?: boolean };
@@ -32,11 +25,10 @@ interface OpenaiBatch extends StoredBatch {
 
 type ResultKind = 'output' | 'errors';
 
-const shelf = 'openai/batches';
-const dayMs = 24 * 3600 * 1000;
+const hourMs = 3600 * 1000;
 
 /** What a call under `/v1/batches` asks for. */
-export function openaiBatchOperation(workshop: Workshop, call: Call): Operation | undefined {
+export function openaiBatchOperation(workshop: OpenaiWorkshop, call: Call): Operation | undefined {
   const found = /^\/v1\/batches(?:\/([^/]+)(\/cancel)?)?$/.exec(call.path);
   if (found === null) return undefined;
   const [, id, cancelling] = found;
@@ -54,28 +46,35 @@ export function openaiBatchOperation(workshop: Workshop, call: Call): Operation 
   return undefined;
 }
 
-async function create(workshop: Workshop, call: Call): Promise<Answer> {
+async function create(workshop: OpenaiWorkshop, call: Call): Promise<Answer> {
   const body = parseJson(await readText(call.request, workshop.limits.bodyBytes));
-  const refusal = refuseCreate(body);
+  const { store, dialect } = workshop;
+  const refusal = refuseCreate(body, dialect);
   if (refusal !== undefined) return openaiError(refusal);
   const request = body as {
     input_file_id: string;
     endpoint: string;
+    completion_window: string;
     metadata?: Record<string, string> | null;
   };
-  const file = await workshop.store.read<OpenaiFile>('openai/files', request.input_file_id);
+  const file = await store.read<OpenaiFile>(dialect.files, request.input_file_id);
   if (file === undefined || file.purpose !== 'batch') {
     const message = `Cannot find file ${request.input_file_id} for a batch: no such file, or not of purpose 'batch'.`;
     return openaiError({ status: 400, message, field: 'input_file_id' });
   }
-  const batch = await createBatch(workshop, file, request.endpoint, request.metadata ?? null);
-  await workshop.store.linkBody({ shelf: 'openai/files', id: file.id }, { shelf, id: batch.id });
-  await workshop.store.write(shelf, batch.id, batch);
-  workshop.statistics.batchCreated('openai');
-  return openaiJson(batchObject(batch, batch.createdAt));
+  const batch = await createBatch(workshop, file, {
+    endpoint: request.endpoint,
+    inputFileId: file.id,
+    completionWindow: request.completion_window,
+    metadata: request.metadata ?? null,
+  });
+  await store.linkBody({ shelf: dialect.files, id: file.id }, { shelf: dialect.batches, id: batch.id });
+  await store.write(dialect.batches, batch.id, batch);
+  workshop.statistics.batchCreated(dialect.vendor);
+  return openaiJson(batchObject(batch, dialect, batch.createdAt));
 }
 
-function refuseCreate(body: unknown): Refusal | undefined {
+function refuseCreate(body: unknown, dialect: OpenaiDialect): Refusal | undefined {
   if (!isObject(body)) return { status: 400, message: 'We could not parse the JSON body of your request.' };
   for (const field of ['input_file_id', 'endpoint', 'completion_window']) {
     if (typeof body[field] === 'string') continue;
@@ -90,37 +89,42 @@ function refuseCreate(body: unknown): Refusal | undefined {
     const message = `Invalid value: '${body.endpoint}'. The sandbox runs batches of '/v1/chat/completions' only.`;
     return { status: 400, message, code: 'invalid_value', field: 'endpoint' };
   }
-  if (body.completion_window !== '24h') {
-    const message = `Invalid value: '${body.completion_window}'. Value must be '24h'.`;
+  const hours = hoursOf(body.completion_window as string);
+  if (hours === undefined || hours < 24 || hours > dialect.longestWindowHours) {
+    const range = dialect.longestWindowHours > 24 ? ` to '${dialect.longestWindowHours}h'` : '';
+    const message = `Invalid value: '${body.completion_window}'. Value must be '24h'${range}.`;
     return { status: 400, message, code: 'invalid_value', field: 'completion_window' };
   }
-  return refuseMetadata(body.metadata);
+  return refuseMetadata(body.metadata, dialect);
 }
 
 /** 16 pairs, keys of up to 64 characters, values of up to 512 (OpenAI's API reference, `metadata`). */
-function refuseMetadata(metadata: unknown): Refusal | undefined {
+function refuseMetadata(metadata: unknown, { longestMetadata }: OpenaiDialect): Refusal | undefined {
   if (metadata === undefined || metadata === null) return undefined;
   const pairs = isObject(metadata) ? Object.entries(metadata) : undefined;
   const ok =
     pairs !== undefined &&
     pairs.length <= 16 &&
-    pairs.every(([key, value]) => key.length <= 64 && typeof value === 'string' && value.length <= 512);
+    pairs.every(
+      ([key, value]) =>
+        key.length <= 64 && typeof value === 'string' && value.length <= (longestMetadata[key] ?? 512),
+    );
   if (ok) return undefined;
   const wanted = 'at most 16 pairs, keys of at most 64 and text values of at most 512 characters';
   return { status: 400, message: `Invalid 'metadata': expected ${wanted}.`, field: 'metadata' };
 }
 
 async function createBatch(
-  workshop: Workshop,
+  workshop: OpenaiWorkshop,
   file: OpenaiFile,
-  endpoint: string,
-  metadata: Record<string, string> | null,
+  order: Pick<OpenaiBatch, 'endpoint' | 'inputFileId' | 'completionWindow' | 'metadata'>,
 ): Promise<OpenaiBatch> {
-  const path = workshop.store.bodyPath('openai/files', file.id);
-  const check = await checkRequestFile(path, file.bytes, endpoint, workshop.limits.openai);
+  const { dialect } = workshop;
+  const path = workshop.store.bodyPath(dialect.files, file.id);
+  const check = await checkRequestFile(path, file.bytes, order.endpoint, workshop.taken);
   const errors = check.errors.length > 0 ? check.errors : await queueErrors(workshop, check);
   const id = `batch_${newId()}`;
-  const own = { endpoint, model: check.model, inputFileId: file.id, metadata };
+  const own = { ...order, model: check.model };
   if (errors.length > 0) {
     const { turnaroundMs } = workshop;
     return {
@@ -135,10 +139,10 @@ async function createBatch(
       errors,
     };
   }
-  const common = newBatch(workshop, 'openai', id, check.requests);
+  const common = newBatch(workshop, dialect.vendor, id, check.requests);
   const batch: OpenaiBatch = { ...common, ...own, errors: failure(common.fault) };
-  const judge = (line: Line) => readRow(batch, line).request;
-  return { ...batch, failed: await countFailed(workshop, 'openai', path, batch, judge) };
+  const judge = (line: Line) => readRow(batch, dialect, line).request;
+  return { ...batch, failed: await countFailed(workshop, dialect.vendor, path, batch, judge) };
 }
 
 function failure(fault: StoredBatch['fault']): LineError[] {
@@ -148,62 +152,71 @@ function failure(fault: StoredBatch['fault']): LineError[] {
 }
 
 /** A full queue does not refuse the call: the batch is created and then fails. */
-async function queueErrors(workshop: Workshop, check: FileCheck): Promise<LineError[]> {
-  if (!(await isQueueFull(workshop, 'openai', shelf, check.requests))) return [];
+async function queueErrors(workshop: OpenaiWorkshop, check: FileCheck): Promise<LineError[]> {
+  const { vendor, batches } = workshop.dialect;
+  if (!(await isQueueFull(workshop, vendor, batches, check.requests))) return [];
   const message =
     `Enqueued token limit reached for ${check.model} in organization org-sandbox. ` +
-    `Limit: ${workshop.faults.queueLimit('openai')} enqueued requests. ` +
+    `Limit: ${workshop.faults.queueLimit(vendor)} enqueued requests. ` +
     'Please try again once some in_progress batches have been completed.';
   return [{ code: 'token_limit_exceeded', line: null, message, param: null }];
 }
 
-async function list(workshop: Workshop, call: Call): Promise<Answer> {
+async function list(workshop: OpenaiWorkshop, call: Call): Promise<Answer> {
   const query = new URLSearchParams(call.query);
   const limit = pageSize(query, 'limit', 20, 100);
   const after = query.get('after');
+  const { nameField } = workshop.dialect;
+  const name = nameField === undefined ? null : query.get(nameField);
   const now = Date.now();
   const batches: OpenaiBatch[] = [];
-  for await (const batch of workshop.store.recordsNewestFirst<OpenaiBatch>(shelf)) {
+  for await (const batch of workshop.store.recordsNewestFirst<OpenaiBatch>(workshop.dialect.batches)) {
     if (isHidden(batch, now) || (after !== null && batch.id >= after)) continue;
+    if (name !== null && !batch.metadata?.[nameField as string]?.includes(name)) continue;
     batches.push(batch);
     if (batches.length > limit) break;
   }
   const page = batches.slice(0, limit);
   return openaiJson(
     listObject(
-      page.map((batch) => batchObject(batch, now)),
+      page.map((batch) => batchObject(batch, workshop.dialect, now)),
       page,
       batches.length > limit,
     ),
   );
 }
 
-async function retrieve(workshop: Workshop, id: string): Promise<Answer> {
-  const batch = await workshop.store.read<OpenaiBatch>(shelf, id);
+async function retrieve(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
+  const batch = await workshop.store.read<OpenaiBatch>(workshop.dialect.batches, id);
   if (batch === undefined || isHidden(batch, Date.now())) return notFound(id);
-  return openaiJson(batchObject(batch, Date.now()));
+  return openaiJson(batchObject(batch, workshop.dialect, Date.now()));
 }
 
-async function cancel(workshop: Workshop, id: string): Promise<Answer> {
-  const batch = await workshop.store.read<OpenaiBatch>(shelf, id);
+async function cancel(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
+  const batch = await workshop.store.read<OpenaiBatch>(workshop.dialect.batches, id);
   const now = Date.now();
   if (batch === undefined || isHidden(batch, now)) return notFound(id);
   if (progressOf(batch, now).phase === 'ended') {
-    const message = `Cannot cancel a batch with status '${batchObject(batch, now).status}'.`;
+    const message = `Cannot cancel a batch with status '${batchObject(batch, workshop.dialect, now).status}'.`;
     return openaiError({ status: 409, message });
   }
-  if (batch.cancel !== undefined) return openaiJson(batchObject(batch, now));
-  const path = workshop.store.bodyPath(shelf, id);
-  const stopped = await cancelled(workshop, 'openai', path, batch, (line) => readRow(batch, line).request);
-  await workshop.store.write(shelf, id, stopped);
-  return openaiJson(batchObject(stopped, now));
+  if (batch.cancel !== undefined) return openaiJson(batchObject(batch, workshop.dialect, now));
+  const path = workshop.store.bodyPath(workshop.dialect.batches, id);
+  const judge = (line: Line) => readRow(batch, workshop.dialect, line).request;
+  const stopped = await cancelled(workshop, workshop.dialect.vendor, path, batch, judge);
+  await workshop.store.write(workshop.dialect.batches, id, stopped);
+  return openaiJson(batchObject(stopped, workshop.dialect, now));
 }
 
 function notFound(id: string): Answer {
   return openaiError({ status: 404, message: `No batch found with id '${id}'.` });
 }
 
-function batchObject(batch: OpenaiBatch, now: number): { status: string } & Record<string, unknown> {
+function batchObject(
+  batch: OpenaiBatch,
+  dialect: OpenaiDialect,
+  now: number,
+): { status: string } & Record<string, unknown> {
   const progress = progressOf(batch, now);
   const ended = progress.end;
   const status = statusWord(batch, now);
@@ -218,12 +231,12 @@ function batchObject(batch: OpenaiBatch, now: number): { status: string } & Reco
     model: batch.model ?? null,
     errors: ended === 'failed' ? { object: 'list', data: batch.errors } : null,
     input_file_id: batch.inputFileId,
-    completion_window: '24h',
+    completion_window: batch.completionWindow,
     status,
-    ...resultIds(batch, ended),
+    ...resultIds(batch, dialect, ended),
     created_at: unixSeconds(batch.createdAt),
     in_progress_at: reached(progress.startedAt),
-    expires_at: unixSeconds(batch.createdAt + dayMs),
+    expires_at: unixSeconds(batch.createdAt + (hoursOf(batch.completionWindow) ?? 24) * hourMs),
     finalizing_at: batch.cancel === undefined ? reached(progress.finalizingAt) : null,
     completed_at: endedAs('completed'),
     failed_at: endedAs('failed'),
@@ -251,7 +264,11 @@ function requestCounts(batch: OpenaiBatch, now: number): object {
 }
 
 /** A batch without any success has no output file at all; the word for no error file is null, or has been "". */
-function resultIds(batch: OpenaiBatch, end: StoredBatch['end'] | undefined): object {
+function resultIds(
+  batch: OpenaiBatch,
+  { fileIds }: OpenaiDialect,
+  end: StoredBatch['end'] | undefined,
+): object {
   if (end === undefined || end === 'failed') return { output_file_id: null, error_file_id: null };
   const done = doneAtEnd(batch);
   const failed = batch.cancel?.failed ?? batch.failed;
@@ -259,40 +276,42 @@ function resultIds(batch: OpenaiBatch, end: StoredBatch['end'] | undefined): obj
   const suffix = batch.id.slice('batch_'.length);
   const none = batch.fault?.blankFileIds ? '' : null;
   return {
-    ...(done > failed ? { output_file_id: `file-output${suffix}` } : {}),
-    error_file_id: inErrorFile > 0 ? `file-errors${suffix}` : none,
+    ...(done > failed ? { output_file_id: `${fileIds.output}${suffix}` } : {}),
+    error_file_id: inErrorFile > 0 ? `${fileIds.errors}${suffix}` : none,
   };
 }
 
 /** The result file of an ended batch that has this id. */
 export async function openaiResultFile(
-  workshop: Workshop,
+  workshop: OpenaiWorkshop,
   fileId: string,
 ): Promise<
   { name: string; createdAt: number; content(): AsyncGenerator<string>; remove(): Promise<void> } | undefined
 > {
-  const found = /^file-(output|errors)([0-9a-f]+)$/.exec(fileId);
-  if (found === null) return undefined;
-  const kind = found[1] as ResultKind;
-  const batch = await workshop.store.read<OpenaiBatch>(shelf, `batch_${found[2]}`);
+  const { store, dialect } = workshop;
+  const kind: ResultKind = fileId.startsWith(dialect.fileIds.errors) ? 'errors' : 'output';
+  if (!fileId.startsWith(dialect.fileIds[kind])) return undefined;
+  const batchId = `batch_${fileId.slice(dialect.fileIds[kind].length)}`;
+  const batch = await store.read<OpenaiBatch>(dialect.batches, batchId);
   if (batch === undefined || batch.removed?.[kind]) return undefined;
   const progress = progressOf(batch, Date.now());
-  if (progress.end === undefined || !Object.values(resultIds(batch, progress.end)).includes(fileId))
+  if (progress.end === undefined || !Object.values(resultIds(batch, dialect, progress.end)).includes(fileId))
     return undefined;
-  const path = workshop.store.bodyPath(shelf, batch.id);
+  const path = store.bodyPath(dialect.batches, batch.id);
   const writer = (line: Line): string | undefined =>
-    resultLine(batch, progress.end as StoredBatch['end'], kind, line);
+    resultLine(batch, dialect, progress.end as StoredBatch['end'], kind, line);
   return {
     name: `${batch.id}_${kind === 'output' ? 'output' : 'error'}.jsonl`,
     createdAt: progress.endedAt,
     content: () => resultFile(path, batch.fault, 'custom_id', writer),
     remove: () =>
-      workshop.store.write(shelf, batch.id, { ...batch, removed: { ...batch.removed, [kind]: true } }),
+      store.write(dialect.batches, batch.id, { ...batch, removed: { ...batch.removed, [kind]: true } }),
   };
 }
 
 function resultLine(
   batch: OpenaiBatch,
+  dialect: OpenaiDialect,
   end: StoredBatch['end'],
   kind: ResultKind,
   line: Line,
@@ -300,13 +319,22 @@ function resultLine(
   if (line.index >= doneAtEnd(batch)) {
     return end === 'expired' && kind === 'errors' ? expiredLine(batch, line) : undefined;
   }
-  const row = readRow(batch, line);
+  const row = readRow(batch, dialect, line);
   if (isRefusal(row.request)) {
-    return kind === 'errors' ? JSON.stringify(failedRow(batch, line, row.customId, row.request)) : undefined;
+    if (kind === 'output') return undefined;
+    const { body, error } = dialect.failedRow(row.request);
+    const answer = { ...response(row.request.status, batch, line), body };
+    return JSON.stringify({ ...rowHead(batch, line, row.customId), response: answer, error });
   }
   if (kind === 'errors') return undefined;
   const draft = draftAnswer(row.request.model, row.request.prompt, row.request.wish);
-  const body = completion(row.request, draft, `chatcmpl-${batch.id}-${line.index}`, batch.createdAt);
+  const body = completion(
+    row.request,
+    draft,
+    `chatcmpl-${batch.id}-${line.index}`,
+    batch.createdAt,
+    dialect.thoughtsField,
+  );
   return JSON.stringify({
     ...rowHead(batch, line, row.customId),
     response: { ...response(200, batch, line), body },
@@ -320,7 +348,7 @@ interface Row {
 }
 
 /** A row with what is wrong with it: the vendor's fault first, then the request itself, then what its prompt asked for. */
-function readRow(batch: OpenaiBatch, line: Line): Row {
+function readRow(batch: OpenaiBatch, dialect: OpenaiDialect, line: Line): Row {
   const { custom_id: customId, body } = JSON.parse(line.text) as { custom_id: string; body: unknown };
   const injected = injectedStatus(batch.fault, line.index);
   if (injected !== undefined) {
@@ -329,10 +357,10 @@ function readRow(batch: OpenaiBatch, line: Line): Row {
       request: { status: injected, message: 'The request failed on the side of the sandbox.' },
     };
   }
-  const request = readChat(body, openaiFields);
+  const request = readChat(body, dialect.fields);
   if (isRefusal(request) || !request.prompt.includes('[[sandbox:')) return { customId, request };
   const draft = draftAnswer(request.model, request.prompt, request.wish);
-  const asked = refusalIn(draft);
+  const asked = dialect.refusalIn(draft);
   if (asked === undefined) return { customId, request };
   return { customId, request: draft.status === 0 ? { ...asked, status: 0 } : asked };
 }
@@ -343,13 +371,6 @@ function rowHead(batch: OpenaiBatch, line: Line, customId: string): object {
 
 function response(status: number, batch: OpenaiBatch, line: Line): object {
   return { status_code: status, request_id: `req_${batch.id.slice('batch_'.length)}${line.index}` };
-}
-
-/** A row that was refused: `error` is null and the refusal is in the body. Status 0 with nothing at all has been seen too. */
-function failedRow(batch: OpenaiBatch, line: Line, customId: string, refusal: Refusal): object {
-  const body = refusal.status === 0 ? {} : openaiErrorBody(refusal);
-  const answer = { ...response(refusal.status, batch, line), body };
-  return { ...rowHead(batch, line, customId), response: answer, error: null };
 }
 
 function expiredLine(batch: OpenaiBatch, line: Line): string {

@@ -33,7 +33,7 @@ export async function checkRequestFile(
     const message = `The input file is ${bytes} bytes long; a batch takes at most ${limits.batchBytes} bytes.`;
     return { requests: 0, model: undefined, errors: [ofTheFile('file_too_large', message)] };
   }
-  const checker = new LineChecker(endpoint);
+  const checker = new LineChecker(endpoint, limits.lineBytes);
   for await (const block of lineBlocks(path)) {
     for (const line of block) {
       if (checker.requests >= limits.requests) return checker.tooMany(limits.requests);
@@ -50,21 +50,29 @@ class LineChecker implements FileCheck {
   model: string | undefined;
   readonly errors: LineError[] = [];
   readonly #endpoint: string;
+  readonly #lineBytes: number;
   readonly #customIds = new Set<string>();
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, lineBytes: number) {
     this.#endpoint = endpoint;
+    this.#lineBytes = lineBytes;
   }
 
   check(line: Line): void {
     this.requests += 1;
-    const error = this.#errorIn(parseJson(line.text));
+    const error = this.#sizeError(line.text) ?? this.#errorIn(parseJson(line.text));
     if (error !== undefined) this.errors.push({ ...error, line: line.number });
   }
 
   tooMany(limit: number): FileCheck {
     const message = `The input file has too many requests; a batch takes at most ${limit}.`;
     return { requests: this.requests, model: this.model, errors: [ofTheFile('too_many_tasks', message)] };
+  }
+
+  #sizeError(text: string): Omit<LineError, 'line'> | undefined {
+    if (Buffer.byteLength(text) <= this.#lineBytes) return undefined;
+    const message = `This line is longer than the ${this.#lineBytes} bytes that one request may have.`;
+    return { code: 'line_too_large', message, param: null };
   }
 
   #errorIn(request: unknown): Omit<LineError, 'line'> | undefined {

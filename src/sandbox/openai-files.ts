@@ -1,16 +1,14 @@
 import { type Answer, type Call, type Operation, pageSize } from './http.ts';
 import { BrokenForm, boundaryOf, readForm } from './multipart.ts';
 import { openaiResultFile } from './openai-batches.ts';
+import type { OpenaiWorkshop } from './openai-dialect.ts';
 import { listObject, type OpenaiFile, openaiError, openaiJson } from './openai-forms.ts';
 import { bytesOf } from './results.ts';
 import { type FileSink, newId } from './store.ts';
-import { unixSeconds, type Workshop } from './vendor.ts';
-
-const shelf = 'openai/files';
-const purposes = ['assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'evals'];
+import { unixSeconds } from './vendor.ts';
 
 /** What a call under `/v1/files` asks for. */
-export function openaiFileOperation(workshop: Workshop, call: Call): Operation | undefined {
+export function openaiFileOperation(workshop: OpenaiWorkshop, call: Call): Operation | undefined {
   const found = /^\/v1\/files(?:\/([^/]+)(\/content)?)?$/.exec(call.path);
   if (found === null) return undefined;
   const [, id, content] = found;
@@ -25,7 +23,7 @@ export function openaiFileOperation(workshop: Workshop, call: Call): Operation |
   return undefined;
 }
 
-async function upload(workshop: Workshop, call: Call): Promise<Answer> {
+async function upload(workshop: OpenaiWorkshop, call: Call): Promise<Answer> {
   const boundary = boundaryOf(call.request.headers['content-type']);
   if (boundary === undefined) {
     return openaiError({ status: 400, message: 'The request must be multipart/form-data.' });
@@ -33,8 +31,8 @@ async function upload(workshop: Workshop, call: Call): Promise<Answer> {
   const received: { file?: { sink: FileSink; name: string } } = {};
   try {
     const fields = await readForm(call.request, boundary, async (_field, name) => {
-      received.file = { sink: await workshop.store.newBody(shelf), name };
-      return new LimitedSink(received.file.sink, workshop.limits.openai.fileBytes);
+      received.file = { sink: await workshop.store.newBody(workshop.dialect.files), name };
+      return new LimitedSink(received.file.sink, workshop.taken.fileBytes);
     });
     return await keep(workshop, received.file, fields);
   } catch (error) {
@@ -61,7 +59,7 @@ class LimitedSink {
 }
 
 async function keep(
-  workshop: Workshop,
+  workshop: OpenaiWorkshop,
   received: { sink: FileSink; name: string } | undefined,
   fields: Map<string, string>,
 ): Promise<Answer> {
@@ -70,7 +68,7 @@ async function keep(
     await received?.sink.discard();
     return openaiError({ status: 400, message: '', ...refusal });
   }
-  const id = `file-${newId()}`;
+  const id = `${workshop.dialect.fileIds.input}${newId()}`;
   const seconds = Number(fields.get('expires_after[seconds]') ?? Number.NaN);
   const file: OpenaiFile = {
     id,
@@ -80,17 +78,18 @@ async function keep(
     purpose: fields.get('purpose') as string,
     expiresAfter: Number.isFinite(seconds) ? seconds : undefined,
   };
-  await received.sink.keep(workshop.store.bodyPath(shelf, id));
-  await workshop.store.write(shelf, id, file);
+  await received.sink.keep(workshop.store.bodyPath(workshop.dialect.files, id));
+  await workshop.store.write(workshop.dialect.files, id, file);
   return openaiJson(fileObject(file));
 }
 
 function refuseUpload(
-  workshop: Workshop,
+  workshop: OpenaiWorkshop,
   received: { sink: FileSink; name: string } | undefined,
   fields: Map<string, string>,
 ): { status?: number; message: string; field?: string } | undefined {
   const purpose = fields.get('purpose');
+  const { purposes } = workshop.dialect;
   if (received === undefined) return { message: "'file' is a required property", field: 'file' };
   if (purpose === undefined) return { message: "'purpose' is a required property", field: 'purpose' };
   if (!purposes.includes(purpose)) {
@@ -100,7 +99,7 @@ function refuseUpload(
     };
   }
   if (!Number.isFinite(received.sink.bytes)) {
-    const megabytes = Math.floor(workshop.limits.openai.fileBytes / 1_000_000);
+    const megabytes = Math.floor(workshop.taken.fileBytes / 1_000_000);
     return { status: 413, message: `The file is larger than the maximum of ${megabytes} MB.`, field: 'file' };
   }
   if (received.sink.bytes === 0) return { message: 'The file is empty.', field: 'file' };
@@ -126,13 +125,13 @@ function fileObject(file: OpenaiFile): object {
   };
 }
 
-async function list(workshop: Workshop, call: Call): Promise<Answer> {
+async function list(workshop: OpenaiWorkshop, call: Call): Promise<Answer> {
   const query = new URLSearchParams(call.query);
   const purpose = query.get('purpose');
   const after = query.get('after');
   const limit = pageSize(query, 'limit', 10_000, 10_000);
   const files: OpenaiFile[] = [];
-  for await (const file of workshop.store.recordsNewestFirst<OpenaiFile>(shelf)) {
+  for await (const file of workshop.store.recordsNewestFirst<OpenaiFile>(workshop.dialect.files)) {
     if (after !== null && file.id >= after) continue;
     if (purpose !== null && file.purpose !== purpose) continue;
     files.push(file);
@@ -143,8 +142,8 @@ async function list(workshop: Workshop, call: Call): Promise<Answer> {
   );
 }
 
-async function retrieve(workshop: Workshop, id: string): Promise<Answer> {
-  const file = await workshop.store.read<OpenaiFile>(shelf, id);
+async function retrieve(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
+  const file = await workshop.store.read<OpenaiFile>(workshop.dialect.files, id);
   if (file !== undefined) return openaiJson(fileObject(file));
   const result = await openaiResultFile(workshop, id);
   if (result === undefined) return notFound(id);
@@ -155,24 +154,27 @@ async function retrieve(workshop: Workshop, id: string): Promise<Answer> {
   );
 }
 
-async function download(workshop: Workshop, id: string): Promise<Answer> {
+async function download(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
   const result = await openaiResultFile(workshop, id);
   if (result !== undefined) return { status: 200, headers: binary, body: result.content() };
-  const file = await workshop.store.read<OpenaiFile>(shelf, id);
+  const file = await workshop.store.read<OpenaiFile>(workshop.dialect.files, id);
   if (file === undefined) return notFound(id);
-  return { status: 200, headers: binary, body: workshop.store.readBody(shelf, id) };
+  if (!workshop.dialect.returnsUploads) {
+    return openaiError({ status: 400, message: `Not allowed to download the file ${id}.`, field: 'id' });
+  }
+  return { status: 200, headers: binary, body: workshop.store.readBody(workshop.dialect.files, id) };
 }
 
 const binary = { 'content-type': 'application/octet-stream' };
 
-async function remove(workshop: Workshop, id: string): Promise<Answer> {
+async function remove(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
   const result = await openaiResultFile(workshop, id);
   if (result !== undefined) {
     await result.remove();
     return openaiJson({ id, object: 'file', deleted: true });
   }
-  if ((await workshop.store.read<OpenaiFile>(shelf, id)) === undefined) return notFound(id);
-  await workshop.store.remove(shelf, id);
+  if ((await workshop.store.read<OpenaiFile>(workshop.dialect.files, id)) === undefined) return notFound(id);
+  await workshop.store.remove(workshop.dialect.files, id);
   return openaiJson({ id, object: 'file', deleted: true });
 }
 

@@ -48,13 +48,19 @@ export function refusalIn(draft: Draft): Refusal | undefined {
 }
 
 /** A chat completion. */
-export function completion(request: ChatRequest, draft: Draft, id: string, time: number): object {
+export function completion(
+  request: ChatRequest,
+  draft: Draft,
+  id: string,
+  time: number,
+  thoughtsField?: string,
+): object {
   return {
     id,
     object: 'chat.completion',
     created: unixSeconds(time),
     model: request.model,
-    choices: [chatChoice(draft, false)],
+    choices: [chatChoice(draft, thoughtsField)],
     usage: chatUsage(request, draft),
     service_tier: 'default',
     system_fingerprint: null,

@@ -1,11 +1,12 @@
-/** OpenAI's API: keys, errors and live calls; files and batches are in their own files. */
+/** OpenAI's API: keys, errors and live calls, which other vendors share; files and batches are in their own files. */
 import { countTokens, type Draft, draftAnswer } from './answers.ts';
 import { type ChatRequest, readChat } from './chat.ts';
 import { openaiFields } from './chat-fields.ts';
 import { type Answer, type Call, isObject, type Operation, parseJson } from './http.ts';
 import { openaiBatchOperation } from './openai-batches.ts';
+import { type OpenaiDialect, type OpenaiWorkshop, withDialect } from './openai-dialect.ts';
 import { openaiFileOperation } from './openai-files.ts';
-import { completion, openaiError, openaiJson, refusalIn } from './openai-forms.ts';
+import { completion, openaiError, openaiErrorBody, openaiJson, refusalIn } from './openai-forms.ts';
 import {
   bearerKey,
   isRefusal,
@@ -17,9 +18,26 @@ import {
 
 let answersGiven = 0;
 
+const openai: OpenaiDialect = {
+  vendor: 'openai',
+  fields: openaiFields,
+  files: 'openai/files',
+  batches: 'openai/batches',
+  purposes: ['assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'evals'],
+  fileIds: { input: 'file-', output: 'file-output', errors: 'file-errors' },
+  returnsUploads: true,
+  longestWindowHours: 24,
+  longestMetadata: {},
+  nameField: undefined,
+  thoughtsField: undefined,
+  refusalIn,
+  // The refusal is in the body. Status 0 with nothing at all has been seen too.
+  failedRow: (refusal) => ({ body: refusal.status === 0 ? {} : openaiErrorBody(refusal), error: null }),
+};
+
 /** OpenAI's part of the sandbox. */
-export function openaiVendor(workshop: Workshop): Vendor {
-  const generate: Operation = { kind: 'generate', run: (call) => answerChat(workshop, call.body) };
+export function openaiVendor(shared: Workshop): Vendor {
+  const workshop = withDialect(shared, openai);
   const count: Operation = { kind: 'countTokens', run: (call) => answerCount(call.body) };
   return {
     name: 'openai',
@@ -27,11 +45,17 @@ export function openaiVendor(workshop: Workshop): Vendor {
     refuse: refuseKey,
     error: openaiError,
     operation(call: Call) {
-      if (call.method === 'POST' && call.path === '/v1/chat/completions') return generate;
       if (call.method === 'POST' && call.path === '/v1/responses/input_tokens') return count;
-      return openaiFileOperation(workshop, call) ?? openaiBatchOperation(workshop, call);
+      return openaiOperation(workshop, call);
     },
   };
+}
+
+/** What a call asks for at every vendor of this protocol: a live answer, files, batches. */
+export function openaiOperation(workshop: OpenaiWorkshop, call: Call): Operation | undefined {
+  if (call.method === 'POST' && call.path === '/v1/chat/completions')
+    return { kind: 'generate', run: ({ body }) => answerChat(workshop, body) };
+  return openaiFileOperation(workshop, call) ?? openaiBatchOperation(workshop, call);
 }
 
 /** The real one masks the key it shows; this one does not, so that a client has something to hide. */
@@ -44,20 +68,21 @@ function refuseKey(key: string): Refusal | undefined {
   return { status: 401, message: `Incorrect API key provided: ${key}. ${where}`, code: 'invalid_api_key' };
 }
 
-function answerChat(workshop: Workshop, body: string): Answer | Promise<Answer> {
-  const request = readChat(parseJson(body), openaiFields);
+function answerChat(workshop: OpenaiWorkshop, body: string): Answer | Promise<Answer> {
+  const request = readChat(parseJson(body), workshop.dialect.fields);
   if (isRefusal(request)) return openaiError(request);
   const draft = draftAnswer(request.model, request.prompt, request.wish);
   if (draft.slowMs > 0) return workshop.wait(draft.slowMs).then(() => completeChat(workshop, request, draft));
   return completeChat(workshop, request, draft);
 }
 
-function completeChat(workshop: Workshop, request: ChatRequest, draft: Draft): Answer {
-  const refusal = refusalIn(draft);
+function completeChat(workshop: OpenaiWorkshop, request: ChatRequest, draft: Draft): Answer {
+  const { vendor, thoughtsField } = workshop.dialect;
+  const refusal = workshop.dialect.refusalIn(draft);
   if (refusal !== undefined) return openaiError(refusal);
-  workshop.statistics.answered('openai', request.prompt);
+  workshop.statistics.answered(vendor, request.prompt);
   answersGiven += 1;
-  return openaiJson(completion(request, draft, `chatcmpl-sandbox${answersGiven}`, Date.now()));
+  return openaiJson(completion(request, draft, `chatcmpl-sandbox${answersGiven}`, Date.now(), thoughtsField));
 }
 
 /** Counts the input of the Responses API, which is what OpenAI counts: `input` and `instructions`. */

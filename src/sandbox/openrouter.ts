@@ -85,7 +85,7 @@ function moderated(request: ChatRequest): Answer {
 }
 
 function completion(request: ChatRequest, draft: Draft, broken: { error: object } | undefined): object {
-  const choice = chatChoice(draft, true);
+  const choice = chatChoice(draft, 'reasoning');
   const usage = chatUsage(request, draft);
   return {
     id: `gen-sandbox-${answersGiven}`,

@@ -1,11 +1,12 @@
 /**
- * The sandbox: a local stand-in for the APIs of OpenAI, Anthropic, Google Gemini and OpenRouter, spoken over real
- * HTTP, so that a whole run can be rehearsed without a key and without cost. Loopback only.
+ * The sandbox: a local stand-in for the APIs of OpenAI, Anthropic, Google Gemini, OpenRouter and Alibaba Cloud Model
+ * Studio, spoken over real HTTP, so that a whole run can be rehearsed without a key and without cost. Loopback only.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { alibabaVendor } from './alibaba.ts';
 import { anthropicVendor } from './anthropic.ts';
-import { type CallFate, FaultScript, type Faults } from './faults.ts';
+import { type CallFate, FaultScript, type Faults, type VendorName } from './faults.ts';
 import { frontPage } from './front-page.ts';
 import { googleVendor } from './google.ts';
 import {
@@ -49,12 +50,7 @@ export interface SandboxOptions {
 export interface Sandbox {
   readonly origin: string;
   /** In the form in which each vendor's SDK takes its base URL. */
-  readonly baseUrls: {
-    readonly openai: string;
-    readonly anthropic: string;
-    readonly google: string;
-    readonly openrouter: string;
-  };
+  readonly baseUrls: Readonly<Record<VendorName, string>>;
   /** Ends at once: open connections are cut. */
   close(): Promise<void>;
 }
@@ -75,6 +71,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       anthropic: `${origin}/anthropic`,
       google: `${origin}/google`,
       openrouter: `${origin}/openrouter/api/v1`,
+      alibaba: `${origin}/alibaba/compatible-mode/v1`,
     },
     close: () => running.close(),
   };
@@ -101,9 +98,8 @@ class RunningSandbox {
       statistics: new Statistics(options.countPrompts ?? false),
       wait: (milliseconds) => this.#wait(milliseconds),
     };
-    const vendors = [openaiVendor, anthropicVendor, googleVendor, openrouterVendor].map((open) =>
-      open(this.#workshop),
-    );
+    const openers = [openaiVendor, anthropicVendor, googleVendor, openrouterVendor, alibabaVendor];
+    const vendors = openers.map((open) => open(this.#workshop));
     this.#vendors = new Map(vendors.map((vendor) => [vendor.name, vendor]));
     this.#server = createServer((request, response) => void this.#serve(request, response));
     // A large upload may take its time, and a client may come back to its connection after a pause.

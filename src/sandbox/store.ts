@@ -21,7 +21,9 @@ export type Shelf =
   | 'anthropic/batches'
   | 'google/files'
   | 'google/uploads'
-  | 'google/batches';
+  | 'google/batches'
+  | 'alibaba/files'
+  | 'alibaba/batches';
 
 const shelves: readonly Shelf[] = [
   'openai/files',
@@ -30,6 +32,8 @@ const shelves: readonly Shelf[] = [
   'google/files',
   'google/uploads',
   'google/batches',
+  'alibaba/files',
+  'alibaba/batches',
 ];
 
 /** Longer than any vendor keeps a running batch, so that a forgotten rehearsal does not fill the disk. */

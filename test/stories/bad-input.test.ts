@@ -263,7 +263,7 @@ describe('a usage error exits with 2:', () => {
     [
       'an unknown provider',
       ['run', ...file, '-p', 'mistral', '-m', 'm'],
-      ['mistral', 'openai', 'anthropic', 'google', 'openrouter'],
+      ['mistral', 'openai', 'anthropic', 'google', 'openrouter', 'alibaba'],
     ],
     ['an unknown flag', ['run', ...file, ...target, '--colour'], ['--colour']],
     ['a flag of another command', ['list', '--keep'], ['--keep']],

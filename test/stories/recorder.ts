@@ -79,6 +79,7 @@ function readChats({ path, body }: Recorded): unknown[] {
 const readBodies: Readonly<Record<ProviderName, (request: Recorded) => unknown[]>> = {
   openai: readChats,
   openrouter: readChats,
+  alibaba: readChats,
   anthropic({ method, path, body }) {
     if (path.endsWith('/v1/messages')) return [JSON.parse(body)];
     if (method !== 'POST' || !path.endsWith('/batches')) return [];

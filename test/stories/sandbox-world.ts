@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { type Sandbox, type SandboxOptions, sandboxKey, startSandbox } from '../../src/sandbox/server.ts';
 import { createWorld, type Ended, type World } from '../program.ts';
 
-export const providers = ['openai', 'anthropic', 'google', 'openrouter'] as const;
-export const batchProviders = ['openai', 'anthropic', 'google'] as const;
+export const providers = ['openai', 'anthropic', 'google', 'openrouter', 'alibaba'] as const;
+export const batchProviders = ['openai', 'anthropic', 'google', 'alibaba'] as const;
 export type ProviderName = (typeof providers)[number];
 
 export const keyVariables: Readonly<Record<ProviderName, string>> = {
@@ -14,12 +14,14 @@ export const keyVariables: Readonly<Record<ProviderName, string>> = {
   anthropic: 'ANTHROPIC_API_KEY',
   google: 'GOOGLE_API_KEY',
   openrouter: 'OPENROUTER_API_KEY',
+  alibaba: 'DASHSCOPE_API_KEY',
 };
 export const baseUrlVariables: Readonly<Record<ProviderName, string>> = {
   openai: 'OPENAI_BASE_URL',
   anthropic: 'ANTHROPIC_BASE_URL',
   google: 'GOOGLE_GEMINI_BASE_URL',
   openrouter: 'OPENROUTER_BASE_URL',
+  alibaba: 'DASHSCOPE_BASE_URL',
 };
 
 export interface SandboxWorld extends World {

@@ -61,6 +61,10 @@ const everything: Record<ProviderName, { flags: string[]; body: object }> = {
     flags: [...common, ...stops, ...more, '--top-k', '40', '--param', 'provider={"order":["x"]}'],
     body: { ...chat, max_tokens: 500, top_k: 40, provider: { order: ['x'] } },
   },
+  alibaba: {
+    flags: [...common, ...stops, ...more, '--top-k', '40', '--param', 'enable_thinking=false'],
+    body: { ...chat, max_tokens: 500, top_k: 40, enable_thinking: false },
+  },
   anthropic: {
     flags: [...common, '--stop', 'END', '--top-k', '40', '--param', 'thinking={"type":"disabled"}'],
     body: {
@@ -107,6 +111,7 @@ const jsonSchema = { type: 'json_schema', json_schema: { name: 'response', stric
 const structured: Record<ProviderName, object> = {
   openai: { model: 'm', messages: [user], response_format: jsonSchema },
   openrouter: { model: 'm', messages: [user], response_format: jsonSchema },
+  alibaba: { model: 'm', messages: [user], response_format: jsonSchema },
   anthropic: {
     model: 'm',
     messages: [user],

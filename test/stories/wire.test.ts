@@ -59,6 +59,7 @@ const chat = { model: 'some-model', messages: [{ role: 'user', content: prompt }
 test.each<[ProviderName, string, object]>([
   ['openai', '/chat/completions', chat],
   ['openrouter', '/chat/completions', chat],
+  ['alibaba', '/chat/completions', chat],
   ['anthropic', '/v1/messages', { ...chat, max_tokens: 4096 }],
   [
     'google',

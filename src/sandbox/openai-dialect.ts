@@ -1,0 +1,47 @@
+/** What the vendors that speak OpenAI's protocol do each in their own way. */
+import type { Draft } from './answers.ts';
+import type { ChatFields } from './chat-fields.ts';
+import type { Limits } from './limits.ts';
+import type { Shelf } from './store.ts';
+import type { Refusal, Workshop } from './vendor.ts';
+
+export interface OpenaiDialect {
+  readonly vendor: 'openai' | 'alibaba';
+  /** What the body of a request may hold. */
+  readonly fields: ChatFields;
+  readonly files: Shelf;
+  readonly batches: Shelf;
+  /** What an uploaded file may be for. */
+  readonly purposes: readonly string[];
+  /** How file ids begin: of uploads, of answers, of errors. */
+  readonly fileIds: { readonly input: string; readonly output: string; readonly errors: string };
+  /** An uploaded file can be downloaded again. */
+  readonly returnsUploads: boolean;
+  readonly longestWindowHours: number;
+  /** Most characters of a value of the metadata, where it is not 512. */
+  readonly longestMetadata: Readonly<Record<string, number>>;
+  /** The metadata that name a batch, and the field of the query by which a list shows those with such a name. */
+  readonly nameField: string | undefined;
+  /** Where a message shows what the model thought. */
+  readonly thoughtsField: string | undefined;
+  /** The error that a prompt asked for. */
+  refusalIn(draft: Draft): Refusal | undefined;
+  /** `response.body` and `error` of a failed row. */
+  failedRow(refusal: Refusal): { readonly body: object | null; readonly error: object | null };
+}
+
+export interface OpenaiWorkshop extends Workshop {
+  readonly dialect: OpenaiDialect;
+  /** What this vendor takes. */
+  readonly taken: Limits['openai'];
+}
+
+export function withDialect(workshop: Workshop, dialect: OpenaiDialect): OpenaiWorkshop {
+  return { ...workshop, dialect, taken: workshop.limits[dialect.vendor] };
+}
+
+/** The hours of a completion window such as `24h` or `2d`. */
+export function hoursOf(window: string): number | undefined {
+  const [, count, unit] = /^(\d+)([hd])$/.exec(window) ?? [];
+  return count === undefined ? undefined : Number(count) * (unit === 'd' ? 24 : 1);
+}
