@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { LoomError, ProviderError } from '../errors.ts';
 import type { Connection, ProviderEntry } from '../providers/provider.ts';
+import { isLoopback } from '../providers/transport.ts';
 import { type LoomHome, loomHome } from '../utils/home.ts';
 import { readVariables, resolveApiKey, resolveBaseUrl } from '../utils/keys.ts';
 import type { CommandContext, ReachOptions } from './options.ts';
@@ -23,11 +24,12 @@ export async function openReach(options: ReachOptions, context: CommandContext):
   const variables = readVariables(context.environment, context.workingFolder);
   return {
     home,
-    connect: (entry, recordedBaseUrl) => ({
-      apiKey: resolveApiKey(entry, options.apiKey, variables),
-      baseUrl: resolveBaseUrl(entry, options.baseUrl, recordedBaseUrl, variables),
-      timeoutMs: answerTimeoutMs,
-    }),
+    connect(entry, recordedBaseUrl) {
+      const baseUrl = resolveBaseUrl(entry, options.baseUrl, recordedBaseUrl, variables);
+      const isKeyless = entry.keylessOnLoopback && baseUrl !== undefined && isLoopback(baseUrl);
+      const apiKey = resolveApiKey(entry, options.apiKey, variables, isKeyless ? 'optional' : 'required');
+      return { apiKey, baseUrl, timeoutMs: answerTimeoutMs };
+    },
     close: async () => {},
   };
 }
@@ -51,12 +53,19 @@ async function openSandboxReach(home: LoomHome, options: ReachOptions): Promise<
   };
 }
 
-/** A provider's error with the provider's name, and the variable to look at when the key was refused. */
+/** A provider's error with the provider's name, and what to look at when the key or the address was refused. */
 export function nameProvider(entry: ProviderEntry, error: unknown): unknown {
   if (!(error instanceof ProviderError)) return error;
   const refusedKey = error.status === 401 || error.code === 'invalid_api_key';
-  return new LoomError(refusedKey ? 'key' : 'provider', `${entry.title}: ${error.message}`, {
-    ...(refusedKey && { hint: `Check ${entry.keyVariable} or --api-key.` }),
-    cause: error,
-  });
+  const hint = refusedKey ? `Check ${entry.keyVariable} or --api-key.` : hintAt(entry, error);
+  const stop = hint && !/[.!?…]$/.test(error.message) ? '.' : '';
+  const message = `${entry.title}: ${error.message}${stop}`;
+  return new LoomError(refusedKey ? 'key' : 'provider', message, { ...(hint && { hint }), cause: error });
+}
+
+/** What to do about a server that is another than the vendor's own. */
+function hintAt(entry: ProviderEntry, { code }: ProviderError): string | undefined {
+  if (code === 'no_batch_api') return 'Re-run with --sync.';
+  if (code !== 'http_404') return undefined;
+  return `Is the address right? See --base-url and ${entry.baseUrlVariable}.`;
 }

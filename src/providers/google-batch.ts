@@ -27,7 +27,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     connection,
     forWholeBatch(classifyGoogle),
   );
-  const headers = { 'x-goog-api-key': connection.apiKey };
+  const headers = { 'x-goog-api-key': connection.apiKey ?? '' };
   const get = (path: string, signal: AbortSignal) =>
     transport.fetch(`${baseUrl}/v1beta/${path}`, { headers, signal });
   // The SDK leaves out a batch's counts and its error (googleapis/python-genai#1323), so the raw answer is read.

@@ -26,7 +26,7 @@ const codeWords: Record<number, string> = {
 };
 
 export async function openGoogleClient(connection: Connection, classify: Classify) {
-  const { apiKey } = connection;
+  const apiKey = connection.apiKey ?? '';
   const baseUrl = (connection.baseUrl ?? googleAddress).replace(/\/+$/, '');
   const transport = await openTransport(connection, baseUrl, classify);
   const { GoogleGenAI } = await import('@google/genai');

@@ -1,6 +1,7 @@
 /** OpenAI's Batch API, there and at vendors that have copied it: an uploaded JSONL file of chat completions, an output file and an error file. */
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
+import { ProviderError } from '../errors.ts';
 import type { BatchStatus, RowResult } from '../models.ts';
 import { aboutBatch, ignoreStatus, readId } from './batch-calls.ts';
 import { type ChatVendor, chatBody, openAi, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
@@ -52,12 +53,17 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
       }),
 
     upload: (file, signal) =>
-      transport.call(signal, async (signal) => {
-        // A File over a blob of the disk is sent with its length; a bare Blob is dropped from the form.
-        const upload = new File([await openAsBlob(file.path)], basename(file.path));
-        const form = { file: upload, purpose: 'batch' as const };
-        return readId(await client.files.create(form, { signal, timeout: noTimeLimit }), 'id');
-      }),
+      transport
+        .call(signal, async (signal) => {
+          // A File over a blob of the disk is sent with its length; a bare Blob is dropped from the form.
+          const upload = new File([await openAsBlob(file.path)], basename(file.path));
+          const form = { file: upload, purpose: 'batch' as const };
+          const answer = await client.files.create(form, { signal, timeout: noTimeLimit });
+          // LM Studio says 200 to an address that it does not have.
+          if (asText(asObject(answer).error)) throw noBatchApi(client.baseURL);
+          return readId(answer, 'id');
+        })
+        .catch(refuseMissingFiles(client.baseURL)),
 
     create: ({ fileId }, { tag }, signal) =>
       transport.call(signal, async (signal) =>
@@ -118,6 +124,18 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
         })
         .catch(ignoreStatus(404)),
   };
+}
+
+/** Many servers speak OpenAI's chat protocol and nothing more: there is no place for files. */
+function refuseMissingFiles(address: string) {
+  return (error: unknown): never => {
+    const isMissing = error instanceof ProviderError && [404, 405, 501].includes(error.status ?? 0);
+    throw isMissing ? noBatchApi(address, error.status) : error;
+  };
+}
+
+function noBatchApi(address: string, status = 200): ProviderError {
+  return new ProviderError('run', 'no_batch_api', `The server has no batch API at ${address}.`, { status });
 }
 
 export function mapStatus(raw: string): BatchStatus {

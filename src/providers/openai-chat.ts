@@ -4,7 +4,7 @@ import type { Connection, SyncProvider } from './provider.ts';
 import { type Classify, cleanMessage, scopeOfStatus, unreadableAnswer } from './refusal.ts';
 import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
-import { asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+import { asCount, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
 
 /** How one vendor that speaks OpenAI's chat protocol differs from the others. */
 export interface ChatVendor {
@@ -33,7 +33,9 @@ export async function openOpenAiClient(connection: Connection, vendor: ChatVendo
     /^OPENAI_/,
     () =>
       new OpenAI({
-        apiKey: connection.apiKey,
+        // The SDK wants one in any case.
+        apiKey: connection.apiKey ?? 'none',
+        ...(connection.apiKey === undefined && { defaultHeaders: { authorization: null } }),
         baseURL: baseUrl,
         organization: OPENAI_ORG_ID || null,
         project: OPENAI_PROJECT_ID || null,
@@ -108,7 +110,24 @@ export const openAi: ChatVendor = {
   address: 'https://api.openai.com/v1',
   classify: classifyOpenAi,
   accountHeaders: true,
+  findError: findCompatibleError,
 };
+
+/** OpenAI itself sends none; servers that speak like it do: `{"error": …}`, or vLLM's `{"object": "error", …}`. */
+function findCompatibleError(body: WireObject) {
+  const found = body.object === 'error' ? body : body.error;
+  if (!found) return undefined;
+  const error = typeof found === 'string' ? { message: found } : asObject(found);
+  // LM Studio's answer to an address that it does not have (lmstudio-ai/lmstudio-bug-tracker#618).
+  const usual = /unexpected endpoint/i.test(asText(error.message)) ? 404 : 400;
+  return { status: readErrorStatus(error) ?? usual, error };
+}
+
+/** The HTTP status that an error within an answer of status 200 has as its code. */
+export function readErrorStatus(error: WireObject): number | undefined {
+  const code = asCount(error.code) ?? 0;
+  return code >= 400 && code <= 599 ? code : undefined;
+}
 
 /** Text, or with some compatible servers a list of parts. */
 function readContent(content: unknown): string {

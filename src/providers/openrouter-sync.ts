@@ -1,8 +1,8 @@
 /** OpenRouter: OpenAI's client at another address, and errors that come with HTTP 200. */
-import { type ChatVendor, classifyOpenAi, openChatSync } from './openai-chat.ts';
+import { type ChatVendor, classifyOpenAi, openChatSync, readErrorStatus } from './openai-chat.ts';
 import type { Connection, SyncProvider } from './provider.ts';
 import type { Classify } from './refusal.ts';
-import { asCount, asList, asObject, type WireObject } from './wire.ts';
+import { asList, asObject, type WireObject } from './wire.ts';
 
 export function openSync(connection: Connection): Promise<SyncProvider> {
   return openChatSync(connection, openRouter);
@@ -23,13 +23,7 @@ function findError(body: WireObject) {
   const found = body.error || choice.error || brokenOff;
   if (!found) return undefined;
   const error = asObject(found);
-  return { status: readStatus(error), error };
-}
-
-/** Its code is the HTTP status that the answer can't have any more. */
-function readStatus(error: WireObject): number {
-  const code = asCount(error.code) ?? 0;
-  return code >= 400 && code <= 599 ? code : 502;
+  return { status: readErrorStatus(error) ?? 502, error };
 }
 
 const openRouter: ChatVendor = {

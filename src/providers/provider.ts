@@ -10,8 +10,8 @@ import type {
 
 /** How to reach a provider. */
 export interface Connection {
-  /** Sent to this provider only; never logged, never part of an error message. */
-  readonly apiKey: string;
+  /** Sent to this provider only; never logged, never part of an error message. Undefined: no key is sent. */
+  readonly apiKey: string | undefined;
   /** Where the API is, in the form the vendor's own SDK takes; undefined: the vendor's own address. */
   readonly baseUrl?: string | undefined;
   /** How long to wait for an answer to begin, and for its next byte, in milliseconds. */
@@ -108,6 +108,8 @@ export interface ProviderEntry {
   readonly keyVariable: string;
   readonly baseUrlVariable: string;
   readonly countsTokens: boolean;
+  /** Servers that speak this provider's protocol run on people's own machines, and need no key there. */
+  readonly keylessOnLoopback?: boolean;
   openSync(connection: Connection): Promise<SyncProvider>;
   openBatch?(connection: Connection): Promise<BatchProvider>;
 }

@@ -19,17 +19,20 @@ const longestMessage = 500;
 
 export function readRefusal(status: number, headers: Headers, bodyText: string): Refusal {
   const body = parseJson(bodyText);
-  const error = asObject(body.error);
+  // vLLM's errors have no object of their own around them.
+  const error = asObject(body.object === 'error' ? body : body.error);
   return {
     status,
     code: firstText(error.code, error.status, error.type),
-    message: readMessage(body, error) || `HTTP ${status}${readRedirect(headers)} ${stripTags(bodyText)}`,
+    message:
+      readMessage(body, error) ||
+      `HTTP ${status}${readRedirect(headers)} ${stripTags(bodyText).replace(`${status} `, '')}`,
     error,
     retryAfterMs: readRetryAfter(headers) ?? readRetryInfo(error),
   };
 }
 
-export function refusalToError(refusal: Refusal, classify: Classify, apiKey: string): ProviderError {
+export function refusalToError(refusal: Refusal, classify: Classify, apiKey = ''): ProviderError {
   const { scope, code } = classify(refusal);
   return new ProviderError(
     scope,
@@ -58,7 +61,7 @@ export function forWholeBatch(classify: Classify): Classify {
 }
 
 /** A call without a whole answer: it may have taken effect, so the error has no status. */
-export function failureToError(failure: unknown, apiKey: string): ProviderError {
+export function failureToError(failure: unknown, apiKey = ''): ProviderError {
   const trail = causesOf(failure);
   const known = trail.find((error) => error instanceof ProviderError);
   if (known instanceof ProviderError) return known;

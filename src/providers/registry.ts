@@ -11,6 +11,7 @@ const openai: ProviderEntry = {
   keyVariable: 'OPENAI_API_KEY',
   baseUrlVariable: 'OPENAI_BASE_URL',
   countsTokens: false,
+  keylessOnLoopback: true,
   openSync: async (connection) => (await import('./openai-sync.ts')).openSync(connection),
   openBatch: async (connection) => (await import('./openai-batch.ts')).openBatch(connection),
 };

@@ -32,7 +32,7 @@ export async function openTransport(
 ): Promise<Transport> {
   if (!URL.canParse(baseUrl))
     throw new ProviderError('run', 'invalid_base_url', `${baseUrl} is no valid address.`);
-  if (!/^[\x21-\x7e]+$/.test(apiKey)) {
+  if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
     throw new ProviderError(
       'run',
       'invalid_api_key',
@@ -179,7 +179,8 @@ async function openDispatcher(baseUrl: string, timeoutMs: number): Promise<Dispa
   }
 }
 
-function isLoopback(address: string): boolean {
+/** Whether an address is this very machine's. */
+export function isLoopback(address: string): boolean {
   const { hostname } = new URL(address);
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }

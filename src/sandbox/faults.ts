@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto';
 import { isLive, isObject, type OperationKind, operationKinds } from './http.ts';
 
-export const vendorNames = ['openai', 'anthropic', 'google', 'openrouter', 'alibaba'] as const;
+export const vendorNames = ['openai', 'anthropic', 'google', 'openrouter', 'alibaba', 'local'] as const;
 export type VendorName = (typeof vendorNames)[number];
 
 /** Which calls a rule is for; what is left out fits all. */

@@ -12,6 +12,8 @@ Base URLs, in the form in which each SDK takes them:
   OpenRouter  ${origin}/openrouter/api/v1
   Alibaba     ${origin}/alibaba/compatible-mode/v1
 
+A model server on one's own machine, which speaks as OpenAI does and wants no key: ${origin}/local/v1
+
 What it has seen so far: ${origin}/sandbox/stats
 `;
 }

@@ -1,14 +1,25 @@
 /** What the vendors that speak OpenAI's protocol do each in their own way. */
 import type { Draft } from './answers.ts';
 import type { ChatFields } from './chat-fields.ts';
+import type { VendorName } from './faults.ts';
 import type { Limits } from './limits.ts';
 import type { Shelf } from './store.ts';
 import type { Refusal, Workshop } from './vendor.ts';
 
-export interface OpenaiDialect {
-  readonly vendor: 'openai' | 'alibaba';
+/** Of live calls. */
+export interface ChatDialect {
+  readonly vendor: VendorName;
   /** What the body of a request may hold. */
   readonly fields: ChatFields;
+  /** Where a message shows what the model thought. */
+  readonly thoughtsField: string | undefined;
+  /** The error that a prompt asked for. */
+  refusalIn(draft: Draft): Refusal | undefined;
+}
+
+/** Of live calls, files and batches. */
+export interface OpenaiDialect extends ChatDialect {
+  readonly vendor: 'openai' | 'alibaba';
   readonly files: Shelf;
   readonly batches: Shelf;
   /** What an uploaded file may be for. */
@@ -22,10 +33,6 @@ export interface OpenaiDialect {
   readonly longestMetadata: Readonly<Record<string, number>>;
   /** The metadata that name a batch, and the field of the query by which a list shows those with such a name. */
   readonly nameField: string | undefined;
-  /** Where a message shows what the model thought. */
-  readonly thoughtsField: string | undefined;
-  /** The error that a prompt asked for. */
-  refusalIn(draft: Draft): Refusal | undefined;
   /** `response.body` and `error` of a failed row. */
   failedRow(refusal: Refusal): { readonly body: object | null; readonly error: object | null };
 }

@@ -4,7 +4,7 @@ import { type ChatRequest, readChat } from './chat.ts';
 import { openaiFields } from './chat-fields.ts';
 import { type Answer, type Call, isObject, type Operation, parseJson } from './http.ts';
 import { openaiBatchOperation } from './openai-batches.ts';
-import { type OpenaiDialect, type OpenaiWorkshop, withDialect } from './openai-dialect.ts';
+import { type ChatDialect, type OpenaiDialect, type OpenaiWorkshop, withDialect } from './openai-dialect.ts';
 import { openaiFileOperation } from './openai-files.ts';
 import { completion, openaiError, openaiErrorBody, openaiJson, refusalIn } from './openai-forms.ts';
 import {
@@ -53,10 +53,20 @@ export function openaiVendor(shared: Workshop): Vendor {
 
 /** What a call asks for at every vendor of this protocol: a live answer, files, batches. */
 export function openaiOperation(workshop: OpenaiWorkshop, call: Call): Operation | undefined {
-  if (call.method === 'POST' && call.path === '/v1/chat/completions')
-    return { kind: 'generate', run: ({ body }) => answerChat(workshop, body) };
-  return openaiFileOperation(workshop, call) ?? openaiBatchOperation(workshop, call);
+  return (
+    chatOperation(workshop, call) ??
+    openaiFileOperation(workshop, call) ??
+    openaiBatchOperation(workshop, call)
+  );
 }
+
+/** What a call asks for where there are live answers only. */
+export function chatOperation(workshop: ChatWorkshop, call: Call): Operation | undefined {
+  if (call.method !== 'POST' || call.path !== '/v1/chat/completions') return undefined;
+  return { kind: 'generate', run: ({ body }) => answerChat(workshop, body) };
+}
+
+type ChatWorkshop = Workshop & { readonly dialect: ChatDialect };
 
 /** The real one masks the key it shows; this one does not, so that a client has something to hide. */
 function refuseKey(key: string): Refusal | undefined {
@@ -68,7 +78,7 @@ function refuseKey(key: string): Refusal | undefined {
   return { status: 401, message: `Incorrect API key provided: ${key}. ${where}`, code: 'invalid_api_key' };
 }
 
-function answerChat(workshop: OpenaiWorkshop, body: string): Answer | Promise<Answer> {
+function answerChat(workshop: ChatWorkshop, body: string): Answer | Promise<Answer> {
   const request = readChat(parseJson(body), workshop.dialect.fields);
   if (isRefusal(request)) return openaiError(request);
   const draft = draftAnswer(request.model, request.prompt, request.wish);
@@ -76,7 +86,7 @@ function answerChat(workshop: OpenaiWorkshop, body: string): Answer | Promise<An
   return completeChat(workshop, request, draft);
 }
 
-function completeChat(workshop: OpenaiWorkshop, request: ChatRequest, draft: Draft): Answer {
+function completeChat(workshop: ChatWorkshop, request: ChatRequest, draft: Draft): Answer {
   const { vendor, thoughtsField } = workshop.dialect;
   const refusal = workshop.dialect.refusalIn(draft);
   if (refusal !== undefined) return openaiError(refusal);

@@ -1,6 +1,7 @@
 /**
  * The sandbox: a local stand-in for the APIs of OpenAI, Anthropic, Google Gemini, OpenRouter and Alibaba Cloud Model
- * Studio, spoken over real HTTP, so that a whole run can be rehearsed without a key and without cost. Loopback only.
+ * Studio, and for a model server on one's own machine, spoken over real HTTP, so that a whole run can be rehearsed
+ * without a key and without cost. Loopback only.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -22,6 +23,7 @@ import {
   sendPart,
 } from './http.ts';
 import { type LimitChanges, limitsWith } from './limits.ts';
+import { localVendor } from './local.ts';
 import { openaiVendor } from './openai.ts';
 import { openrouterVendor } from './openrouter.ts';
 import { Statistics } from './statistics.ts';
@@ -72,6 +74,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       google: `${origin}/google`,
       openrouter: `${origin}/openrouter/api/v1`,
       alibaba: `${origin}/alibaba/compatible-mode/v1`,
+      local: `${origin}/local/v1`,
     },
     close: () => running.close(),
   };
@@ -98,7 +101,14 @@ class RunningSandbox {
       statistics: new Statistics(options.countPrompts ?? false),
       wait: (milliseconds) => this.#wait(milliseconds),
     };
-    const openers = [openaiVendor, anthropicVendor, googleVendor, openrouterVendor, alibabaVendor];
+    const openers = [
+      openaiVendor,
+      anthropicVendor,
+      googleVendor,
+      openrouterVendor,
+      alibabaVendor,
+      localVendor,
+    ];
     const vendors = openers.map((open) => open(this.#workshop));
     this.#vendors = new Map(vendors.map((vendor) => [vendor.name, vendor]));
     this.#server = createServer((request, response) => void this.#serve(request, response));

@@ -21,14 +21,16 @@ export function readVariables(environment: NodeJS.ProcessEnv, folder: string): N
   return { ...parse(text), ...environment };
 }
 
-/** The key to use; LoomError `key` names the variable when there is none. */
+/** The key to use, undefined where none is there and none needed; LoomError `key` names the variable when it is. */
 export function resolveApiKey(
   provider: { readonly title: string; readonly keyVariable: string },
   flag: string | undefined,
   variables: NodeJS.ProcessEnv,
-): string {
+  need: 'required' | 'optional',
+): string | undefined {
   const key = (flag ?? variables[provider.keyVariable])?.trim();
   if (key) return key;
+  if (need === 'optional') return undefined;
   throw new LoomError('key', `no API key for ${provider.title}.`, {
     hint: `Set ${provider.keyVariable} in the environment or in a .env file in this folder, or pass --api-key.`,
   });

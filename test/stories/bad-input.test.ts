@@ -291,10 +291,13 @@ describe.each([
   ['a live run', ['run', '--sync']],
 ] as const)('%s is refused', (_, command) => {
   const data = ['-f', 'data.csv', '-c', 'text', ...target];
+  // On this machine an OpenAI-compatible server needs no key.
+  const elsewhere = 'http://gateway.example.com/v1';
   beforeEach(() => world.write('data.csv', 'id,text\n1,Hello\n'));
 
   test('without a key, naming the variable, .env and --api-key', async () => {
     delete world.environment.OPENAI_API_KEY;
+    world.environment.OPENAI_BASE_URL = elsewhere;
     await expectRefusal({
       args: [...command, ...data],
       code: 1,
@@ -304,6 +307,7 @@ describe.each([
 
   test('with an empty key', async () => {
     world.environment.OPENAI_API_KEY = ' ';
+    world.environment.OPENAI_BASE_URL = elsewhere;
     await expectRefusal({ args: [...command, ...data], code: 1, says: ['OPENAI_API_KEY'] });
   });
 

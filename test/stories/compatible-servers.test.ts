@@ -1,0 +1,239 @@
+/** Servers that speak OpenAI's protocol, or nearly: reached as `openai`, without a key on this machine. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createWorld, type Ended, type World } from '../program.ts';
+import { type HttpServer, type Received, type Response, startHttpServer } from './http-server.ts';
+import { createSandboxWorld } from './sandbox-world.ts';
+
+let world: World;
+let server: HttpServer;
+let answer: (request: Received) => Response;
+
+beforeEach(async () => {
+  answer = () => ({ body: { choices: [{ message: { content: 'fine' } }] } });
+  server = await startHttpServer((request) => answer(request));
+  world = await createWorld();
+  await world.write('data.csv', 'id,text\n1,Hello\n');
+});
+
+afterEach(async () => {
+  await server.close();
+  await world.remove();
+});
+
+const output = 'data_results_openai_m.csv';
+
+function run(...flags: string[]): Promise<Ended> {
+  return world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--no-cache', ...flags);
+}
+
+function runLive(...flags: string[]): Promise<Ended> {
+  return run('--sync', '--base-url', `${server.url}/v1`, ...flags);
+}
+
+describe('a server on this machine', () => {
+  test('needs no key, and is sent none', async () => {
+    expect(await runLive()).toMatchObject({ code: 0 });
+    expect(server.requests[0]?.headers).not.toHaveProperty('authorization');
+    expect(await world.read(output)).toBe('id,text,llm_response\n1,Hello,fine\n');
+  });
+
+  test('named by the variable, or by another name of this machine, needs none either', async () => {
+    for (const host of ['localhost', '127.0.0.1', '[::ffff:127.0.0.1]']) {
+      world.environment.OPENAI_BASE_URL = server.url.replace('127.0.0.1', host);
+      const ended = await run('--sync', '--force');
+      // An address that is this machine's in disguise is not taken for it.
+      if (host.startsWith('[')) expect(ended.stderr).toContain('no API key for OpenAI');
+      else expect(ended.code).toBe(0);
+    }
+  });
+
+  test('is sent the key that is set, as a gateway may want it', async () => {
+    world.environment.OPENAI_API_KEY = 'key-of-a-gateway';
+    expect(await runLive()).toMatchObject({ code: 0 });
+    expect(server.requests[0]?.headers.authorization).toBe('Bearer key-of-a-gateway');
+  });
+
+  test('that wants a key all the same is told of by the variable', async () => {
+    answer = () => ({ status: 401, body: { error: { message: 'Invalid API Key', code: 401 } } });
+    expect((await runLive()).stderr).toContain(
+      'Error: OpenAI: Invalid API Key. Check OPENAI_API_KEY or --api-key.\n',
+    );
+  });
+
+  test('that speaks as another provider does needs that one’s key', async () => {
+    world.environment.ANTHROPIC_BASE_URL = server.url;
+    const args = ['-f', 'data.csv', '-c', 'text', '-p', 'anthropic', '-m', 'm', '--sync'];
+    expect((await world.loom('run', ...args)).stderr).toContain('no API key for Anthropic');
+  });
+});
+
+test('a server elsewhere needs a key', async () => {
+  const ended = await run('--sync', '--base-url', 'http://models.example.com/v1');
+  expect(ended).toMatchObject({ code: 1, stdout: '' });
+  expect(ended.stderr).toMatch(/^Error: no API key for OpenAI\. [^\n]*OPENAI_API_KEY[^\n]*\n$/);
+});
+
+describe('an answer', () => {
+  test.each<[string, object, string]>([
+    ['without an id or a usage', { choices: [{ message: { role: 'assistant', content: 'fine' } }] }, 'fine'],
+    ['with a usage of null', { usage: null, choices: [{ message: { content: 'fine' } }] }, 'fine'],
+    [
+      'in parts',
+      { choices: [{ message: { content: [{ type: 'text', text: 'fi' }, { text: 'ne' }] } }] },
+      'fine',
+    ],
+    [
+      'with its reasoning beside it',
+      { choices: [{ message: { content: 'fine', reasoning_content: 'Hm.', reasoning: 'Hm.' } }] },
+      'fine',
+    ],
+  ])('%s is read', async (_, body, text) => {
+    answer = () => ({ body });
+    expect(await runLive()).toMatchObject({ code: 0 });
+    expect(await world.read(output)).toBe(`id,text,llm_response\n1,Hello,${text}\n`);
+  });
+});
+
+const plain = { 'content-type': 'text/plain; charset=utf-8' };
+
+describe('an error', () => {
+  const wrongAddress = 'Is the address right? See --base-url and OPENAI_BASE_URL.';
+
+  test.each<[string, Response, string]>([
+    [
+      'of Ollama, for a model that it does not have',
+      {
+        status: 404,
+        body: { error: { message: 'model "m" not found', type: 'not_found_error', code: null } },
+      },
+      'Error: OpenAI: model "m" not found\n',
+    ],
+    [
+      'of Ollama, as a text',
+      { status: 404, body: { error: "model 'm' not found, try pulling it first" } },
+      `Error: OpenAI: model 'm' not found, try pulling it first. ${wrongAddress}\n`,
+    ],
+    [
+      'of Ollama, for an address without /v1',
+      { status: 404, headers: plain, body: '404 page not found' },
+      `Error: OpenAI: HTTP 404 page not found. ${wrongAddress}\n`,
+    ],
+    [
+      'of vLLM',
+      {
+        status: 404,
+        body: { object: 'error', message: 'The model `m` does not exist.', type: 'NotFoundError', code: 404 },
+      },
+      'Error: OpenAI: The model `m` does not exist.\n',
+    ],
+    [
+      'of vLLM, within a 200',
+      { body: { object: 'error', message: 'The model `m` does not exist.', code: 404 } },
+      `Error: OpenAI: The model \`m\` does not exist. ${wrongAddress}\n`,
+    ],
+    [
+      'of FastAPI, for an address without /v1',
+      { status: 404, body: { detail: 'Not Found' } },
+      `Error: OpenAI: Not Found. ${wrongAddress}\n`,
+    ],
+    [
+      'of LM Studio, for an address without /v1',
+      { body: { error: 'Unexpected endpoint or method. (POST /chat/completions)' } },
+      `Error: OpenAI: Unexpected endpoint or method. (POST /chat/completions). ${wrongAddress}\n`,
+    ],
+    [
+      'of Azure, for a deployment that is not there',
+      {
+        status: 404,
+        body: { error: { code: 'DeploymentNotFound', message: 'The API deployment m does not exist.' } },
+      },
+      'Error: OpenAI: The API deployment m does not exist.\n',
+    ],
+  ])('%s stops the run with its words', async (_, response, says) => {
+    answer = () => response;
+    const ended = await runLive();
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr.endsWith(`\n${says}`)).toBe(true);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test.each<[string, Response, string, string]>([
+    [
+      'of vLLM',
+      {
+        status: 400,
+        body: { object: 'error', message: 'This prompt is too long.', type: 'BadRequestError', code: 400 },
+      },
+      'BadRequestError',
+      'This prompt is too long.',
+    ],
+    [
+      'of llama.cpp',
+      {
+        status: 400,
+        body: { error: { code: 400, message: 'The context is full.', type: 'exceed_context_size_error' } },
+      },
+      'exceed_context_size_error',
+      'The context is full.',
+    ],
+    ['as a text', { status: 400, body: { error: 'The prompt is bad.' } }, 'http_400', 'The prompt is bad.'],
+    ['in plain words', { status: 413, headers: plain, body: 'Too large' }, 'http_413', 'HTTP 413 Too large'],
+    ['within a 200', { body: { error: 'Model unloaded.' } }, 'http_400', 'Model unloaded.'],
+  ])('%s about one prompt is the reason of its row', async (_, response, kind, message) => {
+    await world.write('data.csv', 'id,text\n1,Hello\n2,World\n');
+    const good = answer;
+    answer = (request) => (request.body.includes('Hello') ? response : good(request));
+    expect(await runLive()).toMatchObject({ code: 3 });
+    expect(JSON.parse(await world.read(`${output}.errors.jsonl`))).toEqual({
+      ...{ row: 0, id: '0' },
+      ...{ kind, message },
+    });
+  });
+});
+
+describe('a server without batches', () => {
+  test.each<[string, Response]>([
+    ['as Ollama is', { status: 404, headers: plain, body: '404 page not found' }],
+    ['as vLLM is', { status: 404, body: { detail: 'Not Found' } }],
+    ['as llama.cpp is', { status: 404, body: { error: { code: 404, type: 'not_found_error' } } }],
+    ['that knows no POST there', { status: 405, body: { detail: 'Method Not Allowed' } }],
+    ['as LM Studio is', { body: { error: 'Unexpected endpoint or method. (POST /v1/files)' } }],
+  ])('%s says so at once, and leaves nothing behind', async (_, response) => {
+    answer = () => response;
+    const address = `${server.url}/v1`;
+    expect(await run('--base-url', address)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `Spinning the threads... submitting batch.\nError: OpenAI: The server has no batch API at ${address}. Re-run with --sync.\n`,
+    });
+    expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['POST /v1/files']);
+    expect(await world.listState()).toEqual([]);
+  });
+});
+
+test.skipIf(process.platform === 'win32')('the README’s line for Ollama runs, without a key', async () => {
+  const readme = await readFile(resolve(import.meta.dirname, '../../README.md'), 'utf8');
+  const line = /^loom run .*http:\/\/localhost:11434\/v1.*$/m.exec(readme)?.[0] ?? '';
+  expect(line).not.toBe('');
+  const rehearsal = await createSandboxWorld();
+  try {
+    delete rehearsal.environment.OPENAI_API_KEY;
+    await rehearsal.write('reviews.csv', 'id,text\n1,Hello\n');
+    const { baseUrls } = rehearsal.sandbox;
+    const ended = await rehearsal.shell(line.replace('http://localhost:11434/v1', baseUrls.local));
+    expect(ended).toMatchObject({ code: 0 });
+    expect(await rehearsal.read('reviews_results_openai_llama3.2.csv')).toBe(
+      'id,text,llm_response\n1,Hello,Sandbox answer from llama3.2: Hello\n',
+    );
+    const batch = await rehearsal.shell(
+      line
+        .replace('--sync', '')
+        .replace('http://localhost:11434/v1', `${baseUrls.local} -o other.csv --no-cache`),
+    );
+    expect(batch.stderr).toContain(`The server has no batch API at ${baseUrls.local}. Re-run with --sync.`);
+  } finally {
+    await rehearsal.remove();
+  }
+});
