@@ -143,6 +143,7 @@ export const batchRecordSchema = z.looseObject({
   prompt_template: z.optional(z.string()),
   pick: z.optional(rowPickSchema),
   use_cache: z.optional(z.boolean()),
+  cache_dir: z.nullish(z.string()),
   job_id: z.optional(z.string()),
   part: z.optional(z.number()),
   parts: z.optional(z.number()),

@@ -26,7 +26,7 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
     });
     context.terminal.print(`Batch adopted. id=${record.batch_id} provider=${record.provider}`);
     context.terminal.print(
-      `Metadata saved to ~/.loom/batches/. Run loom fetch --id ${record.batch_id}${options.sandbox ? ' --sandbox' : ''} later.`,
+      `Metadata saved to ${reach.home.label}/batches/. Run loom fetch --id ${record.batch_id}${options.sandbox ? ' --sandbox' : ''} later.`,
     );
     return 0;
   } catch (error) {

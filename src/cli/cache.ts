@@ -1,11 +1,12 @@
 /** `loom cache clear`. */
 import { LoomError } from '../errors.ts';
 import { countCacheEntries, clearCache as deleteEntries } from '../utils/cache.ts';
-import { loomHome } from '../utils/home.ts';
 import type { CacheClearOptions, CommandContext } from './options.ts';
+import { openHome } from './reach.ts';
 
-export async function clearCache(options: CacheClearOptions, { terminal }: CommandContext): Promise<number> {
-  const folder = loomHome({ sandbox: options.sandbox }).cache;
+export async function clearCache(options: CacheClearOptions, context: CommandContext): Promise<number> {
+  const { terminal } = context;
+  const folder = openHome(options, context).cache;
   const entries = await countCacheEntries(folder);
   if (entries === undefined) {
     terminal.print('No cache directory exists yet — nothing to clear.');

@@ -44,7 +44,7 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
       hint: 'What came through stdin is kept until it is fetched; for any other input pass its path.',
     });
   }
-  const reach = await openReach(options, context);
+  const reach = await openReach({ ...options, cache: options.cacheDir !== undefined }, context);
   try {
     await checkKeyReach(options, reach.home);
     const order = {

@@ -1,17 +1,19 @@
 /** `loom list`: every batch known, newest first. */
 import { basename } from 'node:path';
 import { listBatches } from '../orchestrator/list-batches.ts';
-import { loomHome } from '../utils/home.ts';
 import type { CommandContext, ListOptions } from './options.ts';
+import { openHome } from './reach.ts';
 
 const columns = ['batch_id', 'provider', 'model', 'status', 'created_at', 'file'];
 
-export async function list(options: ListOptions, { terminal }: CommandContext): Promise<number> {
-  const { batches, damaged } = await listBatches(loomHome({ sandbox: options.sandbox }));
+export async function list(options: ListOptions, context: CommandContext): Promise<number> {
+  const { terminal } = context;
+  const home = openHome(options, context);
+  const { batches, damaged } = await listBatches(home);
   for (const { path, reason } of damaged)
     terminal.warn(`can't read ${path}: ${reason}. Repair it, or rebuild a record with loom adopt.`);
   if (batches.length === 0) {
-    terminal.print('No batches stored under ~/.loom/batches/.');
+    terminal.print(`No batches stored under ${home.label}/batches/.`);
     return 0;
   }
   const inParts = batches.some((batch) => batch.parts > 1);

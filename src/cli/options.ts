@@ -28,6 +28,12 @@ export interface SettingsOptions {
   param?: Readonly<Record<string, unknown>>;
 }
 
+/** Flags of the commands that read or fill the cache. */
+export interface CacheOptions {
+  /** Where the cache is. */
+  cacheDir?: string;
+}
+
 /** Flags that say what is asked, and of whom. */
 export interface InputOptions {
   /** `-` is stdin. */
@@ -47,7 +53,7 @@ export interface InputOptions {
 }
 
 /** Flags that say how to generate, and what the output holds. */
-export interface OrderOptions extends InputOptions, SettingsOptions {
+export interface OrderOptions extends InputOptions, SettingsOptions, CacheOptions {
   /** `-` is stdout. */
   output?: string;
   /** false with --no-cache. */
@@ -66,7 +72,7 @@ export interface RunOptions extends OrderOptions, ReachOptions {
   batchSize?: number;
 }
 
-export interface FetchOptions extends ReachOptions {
+export interface FetchOptions extends ReachOptions, CacheOptions {
   id?: string;
   /** false with --no-all. */
   all: boolean;
@@ -89,7 +95,7 @@ export interface TokensOptions extends InputOptions, ReachOptions, Pick<Settings
   workers: number;
 }
 
-export interface CacheClearOptions {
+export interface CacheClearOptions extends CacheOptions {
   yes: boolean;
   sandbox: boolean;
 }

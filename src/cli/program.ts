@@ -80,6 +80,7 @@ function addRun(program: Command): Command {
     .option('--batch', 'Submit through the batch API of the provider (default).')
     .addOption(workersOption('Concurrent calls (with --sync).'))
     .addOption(noCacheOption())
+    .addOption(cacheDirOption())
     .option('--force', 'Overwrite an existing output file without asking.', false)
     .option('--once', 'Send nothing while the same work is pending (for cron).', false)
     .option('--batch-size <rows>', "Most rows in one batch (default: the provider's limit).", parseWhole(1))
@@ -114,7 +115,8 @@ function addFetch(program: Command): Command {
       'With --id: write what there is of a batch that ended early or whose input has changed.',
       false,
     )
-    .option('-f, --file <path>', 'With --id: where the input is now, if it was moved.');
+    .option('-f, --file <path>', 'With --id: where the input is now, if it was moved.')
+    .addOption(cacheDirOption());
   return addReachOptions(fetch).addHelpText('after', '\nExample:\n  loom fetch');
 }
 
@@ -125,6 +127,7 @@ function addAdopt(program: Command): Command {
     .description('Rebuild the lost record of a batch, from the input it was made of.')
     .option('-o, --output <path>', 'Output file (default: <input>_results_<provider>_<model>.<ext>).')
     .addOption(noCacheOption())
+    .addOption(cacheDirOption())
     .addOption(withMetaOption())
     .addOption(withErrorOption());
   return addReachOptions(addSettingsOptions(adopt)).addHelpText(
@@ -155,7 +158,7 @@ function addTokens(program: Command): Command {
 }
 
 function addCacheClear(program: Command): Command {
-  const cache = program.command('cache').description('Manage the response cache under ~/.loom/cache/.');
+  const cache = program.command('cache').description('Manage the response cache.');
   cache.allowExcessArguments().action(() => {
     const [word] = cache.args;
     if (word === undefined) cache.outputHelp();
@@ -165,6 +168,7 @@ function addCacheClear(program: Command): Command {
     .command('clear')
     .description('Delete every cached response.')
     .option('-y, --yes', 'Do not ask.', false)
+    .addOption(cacheDirOption())
     .addOption(sandboxOption())
     .addHelpText('after', '\nExample:\n  loom cache clear --yes');
 }
@@ -225,6 +229,13 @@ function noCacheOption(): Option {
     '--no-cache',
     'Neither read nor write the response cache, and ask equal prompts each time.',
   );
+}
+
+function cacheDirOption(): Option {
+  return new Option(
+    '--cache-dir <path>',
+    'Where the response cache is (default: LOOM_CACHE_DIR, else ~/.loom/cache).',
+  ).argParser(parseText);
 }
 
 function withMetaOption(): Option {

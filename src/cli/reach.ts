@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { LoomError, ProviderError } from '../errors.ts';
 import type { Connection, ProviderEntry } from '../providers/provider.ts';
 import { isLoopback } from '../providers/transport.ts';
+import { ensureCacheFolder } from '../utils/cache.ts';
+import { ensurePrivateFolder } from '../utils/files.ts';
 import { type LoomHome, loomHome } from '../utils/home.ts';
 import { readVariables, resolveApiKey, resolveBaseUrl } from '../utils/keys.ts';
-import type { CommandContext, ReachOptions } from './options.ts';
+import type { CacheOptions, CommandContext, ReachOptions } from './options.ts';
 
 /** How long an answer may take to begin, and to go on, in milliseconds. */
 const answerTimeoutMs = 10 * 60_000;
@@ -17,9 +19,21 @@ export interface Reach {
   close(): Promise<void>;
 }
 
-/** Call `close` when the command is over, however it ends. */
-export async function openReach(options: ReachOptions, context: CommandContext): Promise<Reach> {
-  const home = loomHome({ sandbox: options.sandbox });
+/** The home of a command's state, as flags, environment and `.env` say. */
+export function openHome(
+  options: { readonly sandbox?: boolean; readonly cacheDir?: string },
+  { environment, workingFolder }: CommandContext,
+): LoomHome {
+  return loomHome({ ...options, variables: readVariables(environment, workingFolder), workingFolder });
+}
+
+/** Call `close` when the command is over, however it ends. LoomError `state` where a chosen cache can't be. */
+export async function openReach(
+  options: ReachOptions & CacheOptions & { readonly cache?: boolean },
+  context: CommandContext,
+): Promise<Reach> {
+  const home = openHome(options, context);
+  if (home.chosenCache !== undefined && options.cache) await ensureCacheFolder(home.chosenCache);
   if (options.sandbox) return openSandboxReach(home, options);
   const variables = readVariables(context.environment, context.workingFolder);
   return {
@@ -41,7 +55,7 @@ async function openSandboxReach(home: LoomHome, options: ReachOptions): Promise<
     });
   }
   const { sandboxKey, startSandbox } = await import('../sandbox/server.ts');
-  const sandbox = await startSandbox({ dir: join(home.root, 'providers') });
+  const sandbox = await startSandbox({ dir: await ensureSandboxFolder(home) });
   return {
     home,
     connect: (entry) => ({
@@ -51,6 +65,13 @@ async function openSandboxReach(home: LoomHome, options: ReachOptions): Promise<
     }),
     close: () => sandbox.close(),
   };
+}
+
+/** Where the sandbox keeps its files. LoomError `state` where that can't be made. */
+export async function ensureSandboxFolder({ root }: LoomHome): Promise<string> {
+  const folder = join(root, 'providers');
+  await ensurePrivateFolder(folder);
+  return folder;
 }
 
 /** A provider's error with the provider's name, and what to look at when the key or the address was refused. */

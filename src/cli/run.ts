@@ -8,6 +8,7 @@ import { type SubmitEvents, submitBatch } from '../orchestrator/submit-batch.ts'
 import type { BatchEntry, ProviderEntry } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { checkOutputPath } from '../utils/files.ts';
+import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { describeSkipped, exitCodeOf, reportRows } from './failures.ts';
 import type { CommandContext, RunOptions } from './options.ts';
@@ -61,13 +62,18 @@ async function submit(
     mayWriteOutput: () => mayWrite(order.outputPath, options, terminal),
   };
   terminal.note('Spinning the threads... submitting batch.');
-  const events = printSubmission(options, entry, terminal);
+  const events = printSubmission(options, entry, reach.home, terminal);
   const outcome = await submitBatch(reach.home, batchOrder, entry, connection, submitOptions, signal, events);
   if (outcome.kind !== 'answered') return 0;
   return printDone(outcome.merged, terminal, terminal.print);
 }
 
-function printSubmission(options: RunOptions, entry: ProviderEntry, terminal: Terminal): SubmitEvents {
+function printSubmission(
+  options: RunOptions,
+  entry: ProviderEntry,
+  home: LoomHome,
+  terminal: Terminal,
+): SubmitEvents {
   return {
     onPlanned(job) {
       if (job.blank_rows > 0) terminal.note(describeSkipped(job.blank_rows));
@@ -82,12 +88,18 @@ function printSubmission(options: RunOptions, entry: ProviderEntry, terminal: Te
     },
     onSubmitted: (record) =>
       terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`),
-    onAnnounce: (job, queued) => printSubmitted(job, queued, options, terminal),
+    onAnnounce: (job, queued) => printSubmitted(job, queued, options, home, terminal),
     onRetry: tellRetries(entry, (line) => terminal.note(line)),
   };
 }
 
-function printSubmitted(job: JobRecord, queued: number, options: RunOptions, terminal: Terminal): void {
+function printSubmitted(
+  job: JobRecord,
+  queued: number,
+  options: RunOptions,
+  home: LoomHome,
+  terminal: Terminal,
+): void {
   const id = nameJob(job);
   const parts = job.parts.length;
   if (parts > 1) terminal.print(`Job submitted. id=${id} parts=${parts} rows=${job.rows}`);
@@ -97,7 +109,7 @@ function printSubmitted(job: JobRecord, queued: number, options: RunOptions, ter
     );
   }
   const sandbox = options.sandbox ? ' --sandbox' : '';
-  terminal.print(`Metadata saved to ~/.loom/batches/. Run loom fetch --id ${id}${sandbox} later.`);
+  terminal.print(`Metadata saved to ${home.label}/batches/. Run loom fetch --id ${id}${sandbox} later.`);
 }
 
 async function answer(

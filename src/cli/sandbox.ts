@@ -1,22 +1,20 @@
 /** `loom sandbox`: the stand-in for the providers, as a server of its own. */
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { providerNames } from '../names.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { type Faults, readFaults, sandboxKey, startSandbox } from '../sandbox/server.ts';
-import { loomHome } from '../utils/home.ts';
 import type { CommandContext, SandboxServerOptions } from './options.ts';
+import { ensureSandboxFolder, openHome } from './reach.ts';
 
 /** Serves until it is interrupted. The lines it prints can be pasted into a shell, or read by `eval`. */
-export async function serveSandbox(
-  options: SandboxServerOptions,
-  { terminal, signal, workingFolder }: CommandContext,
-): Promise<number> {
+export async function serveSandbox(options: SandboxServerOptions, context: CommandContext): Promise<number> {
+  const { terminal, signal, workingFolder } = context;
   const faults =
     options.faults === undefined ? undefined : await loadFaults(resolve(workingFolder, options.faults));
   const sandbox = await startSandbox({
-    dir: join(loomHome({ sandbox: true }).root, 'providers'),
+    dir: await ensureSandboxFolder(openHome({ sandbox: true }, context)),
     port: options.port,
     latencyMs: options.latency,
     turnaroundMs: options.turnaround,

@@ -41,8 +41,9 @@ export async function openJobAnswers(
   const source = job ?? (records[0] as BatchRecord);
   const settings = leaveOutUnset(source.params);
   const useCache = job?.use_cache ?? records[0]?.use_cache ?? true;
+  const cacheFolder = home.cacheOf(job?.cache_dir ?? records[0]?.cache_dir);
   const cache = useCache
-    ? openBackgroundCache(home.cache, source.provider, source.model, settings)
+    ? openBackgroundCache(cacheFolder, source.provider, source.model, settings)
     : undefined;
   const checkAnswer = await openAnswerCheck(settings);
   const known = job && job.cached_rows > 0 ? [cachedAnswersPath(home, job.job_id)] : [];

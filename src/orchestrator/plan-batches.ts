@@ -88,7 +88,7 @@ export async function planBatches(
     const parts = await writer.finish();
     const cachedRows = await answers.finish();
     if (parts.length === 0 && cachedRows === 0) throw allRowsTooLarge(order, limits);
-    return { job: describeJob(jobId, order, dataset, census, cachedRows, parts), discard };
+    return { job: describeJob(home, jobId, order, dataset, census, cachedRows, parts), discard };
   } catch (error) {
     await discard();
     throw error;
@@ -154,6 +154,7 @@ function allRowsTooLarge(order: BatchOrder, limits: PartLimits): LoomError {
 }
 
 function describeJob(
+  home: LoomHome,
   jobId: string,
   order: BatchOrder,
   dataset: Dataset,
@@ -179,6 +180,7 @@ function describeJob(
     with_error: order.withError,
     use_cache: order.useCache,
     ...(order.settings && { params: order.settings }),
+    ...(order.useCache && home.chosenCache !== undefined && { cache_dir: home.chosenCache }),
     base_url: order.baseUrl ?? null,
     announced: false,
     state: 'pending',

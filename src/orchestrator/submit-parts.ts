@@ -196,6 +196,7 @@ export async function recordPart(
     pick: job.pick,
     use_cache: job.use_cache,
     ...(job.params && { params: job.params }),
+    ...(job.cache_dir !== undefined && { cache_dir: job.cache_dir }),
     job_id: job.job_id,
     part: part.part,
     parts: job.parts.length,

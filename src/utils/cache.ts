@@ -1,11 +1,11 @@
 /** Answers on disk, one file each under `cache/`, found by provider, model, prompt and settings. */
 import { hash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { access, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { type CacheEntry, cacheEntrySchema, type GenerationSettings } from '../models.ts';
-import { describeDiskError, errorCode, listJsonFiles } from './files.ts';
+import { describeDiskError, ensurePrivateFolder, errorCode, listJsonFiles } from './files.ts';
 import { pythonSettingsText, settingsText } from './settings-text.ts';
 
 /** What an answer was asked with, beside the prompt. */
@@ -128,14 +128,30 @@ function writeNewFile(path: string, text: string): void {
   }
 }
 
+/** Makes a folder that somebody chose for the cache. LoomError `state` where it can't be made or written to. */
+export async function ensureCacheFolder(folder: string): Promise<void> {
+  await ensurePrivateFolder(folder);
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    throw new LoomError('state', `can't write to the cache folder ${folder}: ${describeDiskError(error)}.`, {
+      hint: 'Make it writable, or give --cache-dir or LOOM_CACHE_DIR another.',
+      cause: error,
+    });
+  });
+}
+
 /** How many responses are stored; undefined when there is no cache folder. */
 export async function countCacheEntries(folder: string): Promise<number | undefined> {
-  return (await listJsonFiles(folder))?.length;
+  return (await listEntries(folder))?.length;
+}
+
+/** Somebody may have chosen a folder that holds files of their own: only what is named like an entry is one. */
+async function listEntries(folder: string): Promise<string[] | undefined> {
+  return (await listJsonFiles(folder))?.filter((name) => /^[0-9a-f]{64}\.json$/.test(name));
 }
 
 /** Deletes every stored response and returns how many files went; other files in the folder stay. */
 export async function clearCache(folder: string): Promise<number> {
-  const names = (await listJsonFiles(folder)) ?? [];
+  const names = (await listEntries(folder)) ?? [];
   for (const name of names) {
     await rm(join(folder, name), { force: true }).catch((error: unknown) => {
       throw new LoomError('state', `can't delete ${join(folder, name)}: ${describeDiskError(error)}.`, {

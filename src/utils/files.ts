@@ -18,6 +18,7 @@ const diskReasons: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   ENOTDIR: 'a part of its path is a file, not a folder',
   EISDIR: 'it is a folder',
+  EEXIST: 'there is a file of that name',
   EMFILE: 'too many open files',
 };
 

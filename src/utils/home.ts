@@ -1,9 +1,11 @@
-/** Where the program keeps its state: `~/.loom`, or `~/.loom/sandbox` for rehearsals. */
+/** Where the program keeps its state: `~/.loom` or what LOOM_HOME names, and `sandbox` in it for rehearsals. */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** Absolute paths of the folders under one loom home. None needs to exist. */
 export interface LoomHome {
+  /** How people know it: `~/.loom`, or the folder that LOOM_HOME names. */
+  readonly label: string;
   readonly root: string;
   /** One record per batch. */
   readonly batches: string;
@@ -15,21 +17,43 @@ export interface LoomHome {
   readonly inputs: string;
   /** Answers on their way into an output. */
   readonly results: string;
-  readonly cache: string;
   readonly locks: string;
+  readonly cache: string;
+  /** The cache, where a flag or a variable chose it: records keep it, so that a fetch fills the same. */
+  readonly chosenCache: string | undefined;
+  /** The cache of a job whose record keeps this; a flag of the command comes first. */
+  cacheOf(recorded: string | null | undefined): string;
 }
 
-export function loomHome(options: { readonly sandbox?: boolean | undefined } = {}): LoomHome {
-  const real = join(homedir(), '.loom');
-  const root = options.sandbox ? join(real, 'sandbox') : real;
+export interface HomeOptions {
+  /** For rehearsals: its answers must not be taken for a model's. */
+  readonly sandbox?: boolean | undefined;
+  /** `--cache-dir`. */
+  readonly cacheDir?: string | undefined;
+  /** LOOM_HOME and LOOM_CACHE_DIR are read here; an empty one counts as absent. */
+  readonly variables: NodeJS.ProcessEnv;
+  /** What relative paths are taken from. */
+  readonly workingFolder: string;
+}
+
+export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOptions): LoomHome {
+  const locate = (path: string) => resolve(workingFolder, path.replace(/^~(?=$|[/\\])/, homedir()));
+  const real = locate(variables.LOOM_HOME || '~/.loom');
+  const root = sandbox ? join(real, 'sandbox') : real;
+  const chosen = cacheDir || variables.LOOM_CACHE_DIR;
+  const chosenCache = chosen ? join(locate(chosen), sandbox ? 'sandbox' : '') : undefined;
+  const cache = chosenCache ?? join(root, 'cache');
   return {
+    label: variables.LOOM_HOME ? real : '~/.loom',
     root,
     batches: join(root, 'batches'),
     jobs: join(root, 'jobs'),
     requests: join(root, 'requests'),
     inputs: join(root, 'inputs'),
     results: join(root, 'results'),
-    cache: join(root, 'cache'),
     locks: join(root, 'locks'),
+    cache,
+    chosenCache,
+    cacheOf: (recorded) => (cacheDir || !recorded ? cache : locate(recorded)),
   };
 }

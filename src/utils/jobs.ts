@@ -79,6 +79,8 @@ const jobRecordSchema = z.object({
   use_cache: z.boolean(),
   /** How to generate; absent when nothing was set. */
   params: z.optional(generationSettingsSchema),
+  /** Where the cache is that it reads and fills; absent: that of the home. */
+  cache_dir: z.optional(z.string()),
   base_url: z.nullable(z.string()),
   /** Its `Batch submitted.` lines were printed. */
   announced: z.boolean(),

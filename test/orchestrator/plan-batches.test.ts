@@ -16,10 +16,7 @@ let home: LoomHome;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'loom-plan-'));
-  const root = loomHome();
-  home = Object.fromEntries(
-    Object.entries(root).map(([name, path]) => [name, join(folder, 'home', path.slice(root.root.length))]),
-  ) as unknown as LoomHome;
+  home = loomHome({ variables: { LOOM_HOME: join(folder, 'home') }, workingFolder: folder });
 });
 
 afterEach(() => rm(folder, { recursive: true, force: true }));

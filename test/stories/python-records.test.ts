@@ -65,7 +65,7 @@ function jsonRecord(): Record<string, unknown> {
 function newerFields(): Record<string, unknown> {
   return {
     cached_responses: {},
-    cache_dir: '/home/somebody/.loom/cache',
+    cache_dir: world.statePath('cache'),
     source: 'file',
     params: {
       ...{ temperature: 0.2, max_tokens: null, top_p: null, top_k: null, stop: null, seed: null },
@@ -100,9 +100,14 @@ function openAiBatch(...lines: string[]): (path: string) => Response {
 }
 
 describe.each([
-  ['0.1.0', {}],
-  ['0.7.0', newerFields()],
-])('a record of version %s', (_, more) => {
+  ['0.1.0', () => ({})],
+  ['0.7.0', newerFields],
+])('a record of version %s', (_, moreFields) => {
+  let more: Record<string, unknown>;
+  beforeEach(() => {
+    more = moreFields();
+  });
+
   test('of a CSV at OpenAI, with custom ids of random digits', async () => {
     await store({ ...csvRecord(), ...more });
     answer = openAiBatch(answerLine('row-1-a3080a80', 'two'), answerLine('row-0-2c5fbe0a', 'one, "1"'));

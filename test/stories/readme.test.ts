@@ -109,7 +109,8 @@ test('the README names every variable and every exit code', () => {
   for (const name of [...Object.values(keyVariables), ...Object.values(baseUrlVariables)]) {
     expect(readme).toContain(name);
   }
-  for (const name of ['HTTPS_PROXY', 'NO_PROXY', 'NO_COLOR', 'LOOM_DEBUG']) expect(readme).toContain(name);
+  const ours = ['LOOM_DEBUG', 'LOOM_HOME', 'LOOM_CACHE_DIR'];
+  for (const name of ['HTTPS_PROXY', 'NO_PROXY', 'NO_COLOR', ...ours]) expect(readme).toContain(name);
   // Rows such as "| 130 / 143 | interrupted |".
   const codes = [...readme.matchAll(/^\|([\s\d/,`]+)\|/gm)].map((match) => match[1]);
   expect(codes.join(' ').match(/\d+/g)).toEqual(expect.arrayContaining(['0', '1', '2', '3', '130', '143']));
