@@ -35,6 +35,7 @@ export async function loadState(home: LoomHome): Promise<StoredState> {
   const abandoned: JobRecord[] = [];
   const jobs: StoredJob[] = [];
   const grouped = new Set<string>();
+  const owned = new Set<string>();
   for (const job of jobRecords) {
     const own = recordsOf(job, records);
     // With a damaged record about, a missing one may be that: nothing is forgotten then.
@@ -43,12 +44,13 @@ export async function loadState(home: LoomHome): Promise<StoredState> {
       continue;
     }
     grouped.add(job.job_id);
+    for (const record of own) owned.add(record.batch_id);
     jobs.push({ id: nameJob(job), provider: job.provider, job, records: own });
   }
   // A job that can't be read is reported; its batches wait for it, and are not taken for jobs of their own.
   for (const { path } of damagedJobs) grouped.add(basename(path, '.json'));
   for (const record of records) {
-    if (record.job_id && grouped.has(record.job_id)) continue;
+    if (owned.has(record.batch_id) || (record.job_id && grouped.has(record.job_id))) continue;
     jobs.push({ id: record.batch_id, provider: record.provider, job: undefined, records: [record] });
   }
   jobs.sort((a, b) => creationTime(b) - creationTime(a));
@@ -56,9 +58,31 @@ export async function loadState(home: LoomHome): Promise<StoredState> {
 }
 
 function recordsOf(job: JobRecord, records: readonly BatchRecord[]): BatchRecord[] {
-  const ids = new Set(job.parts.map((part) => part.batch_id));
-  const own = records.filter((record) => record.job_id === job.job_id && ids.has(record.batch_id));
+  const parts = new Map(job.parts.map((part) => [part.batch_id, part]));
+  const own = records.flatMap((record) => {
+    const part = record.provider === job.provider ? parts.get(record.batch_id) : undefined;
+    if (!part || (record.job_id !== undefined && record.job_id !== job.job_id)) return [];
+    // The Python tool, asked how a batch is, writes its record anew without what it does not know.
+    return record.job_id === undefined ? { ...record, ...describeOwnership(job, part) } : record;
+  });
   return own.sort((a, b) => (a.part ?? 0) - (b.part ?? 0));
+}
+
+/** The fields of a record that are ours alone, as the job has them. */
+export function describeOwnership(job: JobRecord, part: JobPart) {
+  return {
+    prompt_template: job.prompt_template,
+    pick: job.pick,
+    use_cache: job.use_cache,
+    ...(job.params && { params: job.params }),
+    ...(job.cache_dir !== undefined && { cache_dir: job.cache_dir }),
+    job_id: job.job_id,
+    part: part.part,
+    parts: job.parts.length,
+    tag: part.tag,
+    base_url: job.base_url,
+    file_id: part.file_id ?? null,
+  };
 }
 
 /** Whether nothing of a job is left: its records were deleted by hand, or fetched by the Python tool. */

@@ -10,6 +10,7 @@ import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { deleteRecord, loadRecords, saveRecord } from '../utils/storage.ts';
 import { idMapPath, requestFilePath } from './part-writer.ts';
 import { type CallQueue, isRateLimit, sleep } from './retry.ts';
+import { describeOwnership } from './stored-jobs.ts';
 
 export interface Submission {
   readonly home: LoomHome;
@@ -192,17 +193,7 @@ export async function recordPart(
     status: 'validating',
     output_path: job.output_path,
     with_meta: job.with_meta,
-    prompt_template: job.prompt_template,
-    pick: job.pick,
-    use_cache: job.use_cache,
-    ...(job.params && { params: job.params }),
-    ...(job.cache_dir !== undefined && { cache_dir: job.cache_dir }),
-    job_id: job.job_id,
-    part: part.part,
-    parts: job.parts.length,
-    tag: part.tag,
-    base_url: job.base_url,
-    file_id: part.file_id ?? null,
+    ...describeOwnership(job, part),
     counts: null,
     last_error: null,
   };
