@@ -1,8 +1,12 @@
 /** Bundles the program into dist/: one small entry, a chunk per command, the SDKs left to node_modules. */
+import { execFile } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 
 const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+/** zod is installed for the types of the library; the program starts faster with its own copy. */
+const leftOut = Object.keys(dependencies).filter((name) => name !== 'zod');
 
 /** commander can run commands as processes, which takes a tenth of the start-up to load; ours has no such commands. */
 const withoutChildProcesses = {
@@ -19,6 +23,7 @@ await rm('dist', { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints: {
     loom: 'src/cli/index.ts',
+    index: 'src/index.ts',
     // A thread of its own, which is looked for beside the chunk that starts it.
     'chunks/cache-thread': 'src/utils/cache-thread.ts',
   },
@@ -28,7 +33,7 @@ const { metafile } = await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  external: Object.keys(dependencies),
+  external: leftOut,
   plugins: [withoutChildProcesses],
   // Bundled CommonJS packages (commander, cli-progress) call require for node's own modules.
   banner: {
@@ -38,7 +43,16 @@ const { metafile } = await build({
   legalComments: 'none',
   metafile: true,
 });
+await writeDeclarations();
 await writeFile('dist/LICENSES.txt', await collectLicenses(Object.keys(metafile.inputs)));
+
+/** The types of the library. */
+async function writeDeclarations() {
+  const compiler = 'node_modules/typescript/bin/tsc';
+  await promisify(execFile)(process.execPath, [compiler, '-p', 'tsconfig.types.json']).catch(({ stdout }) => {
+    throw new Error(`The types of the library could not be written.\n${stdout}`);
+  });
+}
 
 /** The licences of the packages that are bundled into the program. */
 async function collectLicenses(inputs) {

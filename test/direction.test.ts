@@ -44,6 +44,8 @@ function isInside(path: string): boolean {
 const shared = ['models', 'errors', 'names'];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   cli: ['cli', 'orchestrator', 'providers', 'utils', 'sandbox', ...shared],
+  index: ['library', 'orchestrator', ...shared],
+  library: ['library', 'orchestrator', 'providers', 'utils', ...shared],
   orchestrator: ['orchestrator', 'providers', 'utils', ...shared],
   providers: ['providers', ...shared],
   utils: ['utils', ...shared],
@@ -106,7 +108,8 @@ describe('only', () => {
 
   // Who runs the program, and what the SDKs would read by themselves.
   const readers: Readonly<Record<string, readonly string[]>> = {
-    env: ['providers/transport.ts', 'providers/openai-chat.ts'],
+    cwd: ['library/reach.ts', 'library/fetch-batches.ts'],
+    env: ['providers/transport.ts', 'providers/openai-chat.ts', 'library/reach.ts'],
     pid: ['utils/locks.ts'],
   };
 

@@ -2,8 +2,7 @@
 import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { GenerationSettings, ProviderName } from '../models.ts';
-import { type DatasetOrder, defaultOutputPath } from '../orchestrator/dataset.ts';
-import { traitsOf } from '../utils/converters/format.ts';
+import { checkPick, type DatasetOrder, defaultOutputPath } from '../orchestrator/dataset.ts';
 import { describeInput } from './input.ts';
 import type { OrderOptions } from './options.ts';
 import { readSettings } from './settings.ts';
@@ -52,13 +51,4 @@ export function describeOrder(options: OrderOptions, inputPath: string, workingF
       : defaultOutputPath(dataset, provider, model);
   const settings = readSettings(options, workingFolder);
   return { dataset, provider, model, outputPath, withMeta, withError, useCache: cache, settings };
-}
-
-/** LoomError `usage` for rows that are picked of a file whose output holds all of them. */
-function checkPick({ path, pick, format }: DatasetOrder): void {
-  const { title, rowsCanBeLeftOut } = traitsOf(format.fileType);
-  if (!pick || rowsCanBeLeftOut) return;
-  throw new LoomError('usage', `--${'limit' in pick ? 'limit' : 'sample'} can't pick rows of ${path}.`, {
-    hint: `The data of a ${title} file is copied as it is; write the rows that you want to run into a file of their own.`,
-  });
 }

@@ -1,16 +1,13 @@
 /** How a command reaches providers and its state: keys, addresses, and the sandbox in their place. */
 import { join } from 'node:path';
 import { LoomError, ProviderError } from '../errors.ts';
+import { answerTimeoutMs, describeConnection } from '../orchestrator/connection.ts';
 import type { Connection, ProviderEntry } from '../providers/provider.ts';
-import { isLoopback } from '../providers/transport.ts';
 import { ensureCacheFolder } from '../utils/cache.ts';
 import { ensurePrivateFolder } from '../utils/files.ts';
 import { type LoomHome, loomHome } from '../utils/home.ts';
-import { readVariables, resolveApiKey, resolveBaseUrl } from '../utils/keys.ts';
+import { readVariables } from '../utils/keys.ts';
 import type { CacheOptions, CommandContext, ReachOptions } from './options.ts';
-
-/** How long an answer may take to begin, and to go on, in milliseconds. */
-const answerTimeoutMs = 10 * 60_000;
 
 export interface Reach {
   readonly home: LoomHome;
@@ -38,12 +35,12 @@ export async function openReach(
   const variables = readVariables(context.environment, context.workingFolder);
   return {
     home,
-    connect(entry, recordedBaseUrl) {
-      const baseUrl = resolveBaseUrl(entry, options.baseUrl, recordedBaseUrl, variables);
-      const isKeyless = entry.keylessOnLoopback && baseUrl !== undefined && isLoopback(baseUrl);
-      const apiKey = resolveApiKey(entry, options.apiKey, variables, isKeyless ? 'optional' : 'required');
-      return { apiKey, baseUrl, timeoutMs: answerTimeoutMs };
-    },
+    connect: (entry, recordedBaseUrl) =>
+      describeConnection(
+        entry,
+        { apiKey: options.apiKey, baseUrl: options.baseUrl, recordedBaseUrl },
+        variables,
+      ),
     close: async () => {},
   };
 }

@@ -6,7 +6,7 @@ import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/ru
 import { nameJob } from '../orchestrator/stored-jobs.ts';
 import { type SubmitEvents, submitBatch } from '../orchestrator/submit-batch.ts';
 import type { BatchEntry, ProviderEntry } from '../providers/provider.ts';
-import { providerEntry } from '../providers/registry.ts';
+import { providerEntry, requireBatchApi } from '../providers/registry.ts';
 import { checkOutputPath } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
@@ -21,9 +21,7 @@ import type { Terminal } from './terminal.ts';
 
 export async function run(options: RunOptions, context: CommandContext): Promise<number> {
   const entry = providerEntry(options.provider);
-  if (!options.sync && !entry.openBatch) {
-    throw new LoomError('provider', `${entry.title} has no batch API.`, { hint: 'Re-run with --sync.' });
-  }
+  if (!options.sync) requireBatchApi(entry);
   checkInputFlags(options);
   if (!options.sync) checkBatchStreams(options);
   const reach = await openReach(options, context);
@@ -32,7 +30,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
       const order = describeOrder(options, inputPath, context.workingFolder);
       return options.sync
         ? answer(options, context, reach, entry, order)
-        : submit(options, context, reach, entry as BatchEntry, order);
+        : submit(options, context, reach, requireBatchApi(entry), order);
     });
   } catch (error) {
     if (error instanceof InterruptedError) context.terminal.note(afterInterrupt(options));

@@ -46,6 +46,15 @@ export function describeDataset(path: string, promptSource: PromptSource | undef
   });
 }
 
+/** LoomError `usage` for rows that are picked of a file whose output holds all of them. */
+export function checkPick({ path, pick, format }: DatasetOrder): void {
+  const { title, rowsCanBeLeftOut } = traitsOf(format.fileType);
+  if (!pick || rowsCanBeLeftOut) return;
+  throw new LoomError('usage', `--${'limit' in pick ? 'limit' : 'sample'} can't pick rows of ${path}.`, {
+    hint: `The data of a ${title} file is copied as it is; write the rows that you want to run into a file of their own.`,
+  });
+}
+
 /** Settles what rows are run. A sample is drawn from a number of rows: the file is read to count them. */
 export async function drawRows(order: DatasetOrder, signal: AbortSignal): Promise<Dataset> {
   const { pick } = order;

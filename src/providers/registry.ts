@@ -2,8 +2,9 @@
  * The providers there are. An entry knows what its provider can do; its adapter, and with it the SDK, is loaded when
  * one of them is opened. A new provider is an adapter file and an entry here.
  */
+import { LoomError } from '../errors.ts';
 import type { ProviderName } from '../models.ts';
-import type { ProviderEntry } from './provider.ts';
+import type { BatchEntry, ProviderEntry } from './provider.ts';
 
 const openai: ProviderEntry = {
   name: 'openai',
@@ -65,4 +66,10 @@ const entries: Readonly<Record<ProviderName, ProviderEntry>> = {
 
 export function providerEntry(name: ProviderName): ProviderEntry {
   return entries[name];
+}
+
+/** LoomError `provider` for one that has no batch API. */
+export function requireBatchApi(entry: ProviderEntry): BatchEntry {
+  if (entry.openBatch) return entry as BatchEntry;
+  throw new LoomError('provider', `${entry.title} has no batch API.`, { hint: 'Re-run with --sync.' });
 }

@@ -1,0 +1,72 @@
+/** `fetchBatches` of the library. */
+import { resolve } from 'node:path';
+import type { BatchRecord } from '../models.ts';
+import {
+  type FetchEvents,
+  type FetchSummary,
+  fetchBatches as fetchJobs,
+} from '../orchestrator/fetch-batches.ts';
+import type { MergedJob } from '../orchestrator/merge-job.ts';
+import { providerEntry } from '../providers/registry.ts';
+import type { ReachOptions } from './options.ts';
+import { openReach, underSignal } from './reach.ts';
+
+export interface FetchBatchesOptions extends ReachOptions {
+  /** A batch or a job; every pending one when absent. With several providers leave `apiKey` and `baseUrl` out. */
+  readonly id?: string;
+  /** Whether outputs in the way may go. Default false: such a job stays as it is. */
+  readonly overwrite?: boolean;
+  /** Keeps the records of what is written, and the uploaded files. Default false. */
+  readonly keep?: boolean;
+  /** With `id`: writes what there is of a batch that ended early, or whose input has changed. */
+  readonly partial?: boolean;
+  /** With `id`: where the input is now. */
+  readonly file?: string;
+  readonly events?: FetchEvents;
+}
+
+export interface FetchedBatches extends FetchSummary {
+  /** The outputs that were written. */
+  readonly merged: readonly MergedJob[];
+  /** Batches that are not done, as last seen. */
+  readonly pending: readonly BatchRecord[];
+  /** Jobs that could not be fetched; the others were. */
+  readonly errors: readonly { readonly id: string; readonly error: unknown }[];
+}
+
+/** Asks how each pending batch is, and writes the outputs that are complete, as `loom fetch` does. */
+export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<FetchedBatches> {
+  const reach = openReach(options);
+  const merged: MergedJob[] = [];
+  const pending: BatchRecord[] = [];
+  const errors: { id: string; error: unknown }[] = [];
+  const given = options.events;
+  const events: FetchEvents = {
+    ...given,
+    onMerged(job) {
+      merged.push(job);
+      given?.onMerged?.(job);
+    },
+    onStatus(record, reason) {
+      pending.push(record);
+      given?.onStatus?.(record, reason);
+    },
+    onError(id, provider, error) {
+      errors.push({ id, error });
+      given?.onError?.(id, provider, error);
+    },
+  };
+  const order = {
+    id: options.id,
+    keep: options.keep ?? false,
+    force: options.overwrite ?? false,
+    partial: options.partial ?? false,
+    inputPath: options.file === undefined ? undefined : resolve(options.file),
+    workingFolder: process.cwd(),
+    connect: (provider: BatchRecord['provider'], recordedBaseUrl: string | undefined) =>
+      reach.connect(providerEntry(provider), recordedBaseUrl),
+    confirmOverwrite: async () => 'nobody' as const,
+  };
+  const summary = await underSignal(options.signal, (signal) => fetchJobs(reach.home, order, signal, events));
+  return { ...summary, merged, pending, errors };
+}

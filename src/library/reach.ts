@@ -1,0 +1,48 @@
+/** How the library reaches providers and the state on disk: by its options, else by the environment, never by `.env`. */
+
+import { LoomError } from '../errors.ts';
+import { describeConnection } from '../orchestrator/connection.ts';
+import type { Connection, ProviderEntry } from '../providers/provider.ts';
+import { type LoomHome, loomHome } from '../utils/home.ts';
+import type { ReachOptions } from './options.ts';
+
+export interface Reach {
+  readonly home: LoomHome;
+  /** LoomError `key` names the variable when there is no key. */
+  connect(entry: ProviderEntry, recordedBaseUrl?: string): Connection;
+}
+
+export function openReach({ apiKey, baseUrl, home, cacheDir }: ReachOptions): Reach {
+  const variables = { ...process.env, ...(home !== undefined && { LOOM_HOME: home }) };
+  return {
+    home: loomHome({ cacheDir, variables, workingFolder: process.cwd() }),
+    connect(entry, recordedBaseUrl) {
+      try {
+        return describeConnection(entry, { apiKey, baseUrl, recordedBaseUrl }, variables);
+      } catch (error) {
+        if (!(error instanceof LoomError) || error.kind !== 'key') throw error;
+        throw new LoomError('key', error.message, { hint: `Set ${entry.keyVariable}, or pass apiKey.` });
+      }
+    },
+  };
+}
+
+/** Does a piece of work that ends, when the caller's signal is aborted, with that signal's reason. */
+export async function underSignal<Result>(
+  given: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  given?.throwIfAborted();
+  // The stories tell an interruption by its class, whatever the caller's reason is.
+  const stop = new AbortController();
+  const onAbort = () => stop.abort(new LoomError('interrupted', 'aborted by the caller.'));
+  given?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await work(stop.signal);
+  } catch (error) {
+    given?.throwIfAborted();
+    throw error;
+  } finally {
+    given?.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,52 @@
+/** `submitBatch` of the library. */
+
+import type { MergeSummary } from '../orchestrator/row-tally.ts';
+import { nameJob } from '../orchestrator/stored-jobs.ts';
+import { type SubmitEvents, submitBatch as submitDataset } from '../orchestrator/submit-batch.ts';
+import { providerEntry, requireBatchApi } from '../providers/registry.ts';
+import { describeRun, type InputOptions, type OutputOptions, type ReachOptions } from './options.ts';
+import { openReach, underSignal } from './reach.ts';
+
+export interface SubmitBatchOptions extends InputOptions, OutputOptions, ReachOptions {
+  /** Sends nothing while the same work is pending. Default false. */
+  readonly once?: boolean;
+  /** Most rows in one batch. Default: what the provider takes. */
+  readonly batchSize?: number;
+  readonly events?: SubmitEvents;
+}
+
+export type SubmittedBatch =
+  /** `id` is what `fetchBatches` takes; `batches` of it wait in the provider's queue or are on their way. */
+  | { readonly kind: 'submitted'; readonly id: string; readonly batches: number; readonly output: string }
+  /** Every answer was in the cache: the output is written. */
+  | { readonly kind: 'answered'; readonly output: string; readonly summary: MergeSummary }
+  /** With `once`: the same work is under way already. */
+  | { readonly kind: 'pending'; readonly id: string };
+
+/**
+ * Submits a dataset as one or more batches, as `loom run` does; `fetchBatches` writes the output, days later. Throws a
+ * LoomError for what the caller can mend, a ProviderError when the provider refused; what was submitted stays recorded.
+ */
+export async function submitBatch(options: SubmitBatchOptions): Promise<SubmittedBatch> {
+  return underSignal(options.signal, async (signal) => {
+    const { baseUrl, batchSize, once = false } = options;
+    const order = { ...(await describeRun(options)), baseUrl, batchSize };
+    const entry = requireBatchApi(providerEntry(options.provider));
+    const reach = openReach(options);
+    const connection = reach.connect(entry);
+    const submitOptions = { once, mayWriteOutput: async () => true };
+    let pendingId = '';
+    const events: SubmitEvents = {
+      ...options.events,
+      onPending(job) {
+        pendingId = nameJob(job);
+        options.events?.onPending?.(job);
+      },
+    };
+    const outcome = await submitDataset(reach.home, order, entry, connection, submitOptions, signal, events);
+    const { outputPath: output } = order;
+    if (outcome.kind === 'answered') return { kind: 'answered', output, summary: outcome.merged.summary };
+    if (outcome.kind !== 'submitted') return { kind: 'pending', id: pendingId };
+    return { kind: 'submitted', id: nameJob(outcome.job), batches: outcome.job.parts.length, output };
+  });
+}

@@ -1,0 +1,187 @@
+/** The library, in programs that have it as a dependency. */
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, readFile, symlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Ended } from '../program.ts';
+import { createSandboxWorld, type SandboxWorld } from './sandbox-world.ts';
+
+const project = resolve(import.meta.dirname, '../..');
+let world: SandboxWorld;
+
+beforeEach(async () => {
+  world = await createSandboxWorld();
+  await mkdir(join(world.folder, 'node_modules'));
+  await symlink(project, join(world.folder, 'node_modules', 'loom-batch'), 'junction');
+  await world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,\n');
+});
+
+afterEach(() => world.remove());
+
+/** Runs the body of a module that has the whole library as `loom`, and `input` of data.csv at OpenAI. */
+async function runProgram(body: string): Promise<Ended> {
+  await world.write(
+    'program.mjs',
+    `import * as loom from 'loom-batch';
+const input = { file: 'data.csv', col: 'text', provider: 'openai', model: 'm' };
+${body}`,
+  );
+  return world.shell(`'${process.execPath}' program.mjs`);
+}
+
+test('runSync writes the output, tells of each row, and prints nothing', async () => {
+  const ended = await runProgram(`
+const seen = [];
+const summary = await loom.runSync({
+  ...input, output: 'out.csv', events: { onProgress: ({ done, total }) => seen.push(done + '/' + total) },
+});
+const { rows, answered, blankRows, failed, cacheHits } = summary;
+console.log(JSON.stringify({ rows, answered, blankRows, failed, cacheHits, last: seen.at(-1) }));`);
+  expect(ended).toEqual({
+    code: 0,
+    stdout: '{"rows":3,"answered":2,"blankRows":1,"failed":0,"cacheHits":0,"last":"2/2"}\n',
+    stderr: '',
+  });
+  expect(await world.read('out.csv')).toBe(
+    'id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n2,World,Sandbox answer from m: World\n3,,\n',
+  );
+});
+
+test('submitBatch and fetchBatches do in two programs what run and fetch do', async () => {
+  const submitted = await runProgram(`
+const { kind, batches, output } = await loom.submitBatch({ ...input, withMeta: true });
+console.log(kind, batches, output.endsWith('data_results_openai_m.csv'));`);
+  expect(submitted).toEqual({ code: 0, stdout: 'submitted 1 true\n', stderr: '' });
+  const fetched = await runProgram(`
+for (;;) {
+  const { jobs, merged, pending, errors, troubled } = await loom.fetchBatches();
+  if (merged.length + errors.length > 0) {
+    console.log(jobs, merged.length, merged[0]?.summary.answered, errors.length, troubled);
+    break;
+  }
+  if (pending.length !== 1) throw new Error('not pending');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}`);
+  expect(fetched).toEqual({ code: 0, stdout: '1 1 2 0 false\n', stderr: '' });
+  expect(await world.read('data_results_openai_m.csv')).toContain(
+    '1,Hello,Sandbox answer from m: Hello,openai,m\n',
+  );
+  expect((await world.loom('list')).stdout).toContain('No batches');
+});
+
+test('an output in the way is an error before anything is sent, and overwrite lets it go', async () => {
+  await world.write('out.csv', 'mine');
+  const ended = await runProgram(`
+for (const work of [loom.runSync, loom.submitBatch]) {
+  await work({ ...input, output: 'out.csv' }).catch((error) => console.log(error instanceof loom.LoomError, error.kind));
+}
+await loom.runSync({ ...input, output: 'out.csv', overwrite: true });`);
+  expect(ended).toEqual({ code: 0, stdout: 'true output\ntrue output\n', stderr: '' });
+  expect(await world.read('out.csv')).toContain('Sandbox answer');
+});
+
+test('an aborted signal ends the work with its reason, and what was answered is kept', async () => {
+  await world.write(
+    'data.csv',
+    `id,text\n${Array.from({ length: 50 }, (_, row) => `${row},Row ${row}\n`).join('')}`,
+  );
+  const ended = await runProgram(`
+const stop = new AbortController();
+const events = { onProgress: ({ done }) => { if (done === 10) stop.abort(new Error('enough')); } };
+await loom.runSync({ ...input, workers: 1, signal: stop.signal, events }).catch((error) => console.log(error.message));
+const { cacheHits } = await loom.runSync(input);
+console.log(cacheHits >= 10 && cacheHits < 50);
+await loom.runSync({ ...input, signal: AbortSignal.abort('early') }).catch((reason) => console.log(reason));`);
+  expect(ended).toEqual({ code: 0, stdout: 'enough\ntrue\nearly\n', stderr: '' });
+});
+
+test('a key is taken from the options, else from the environment, never from .env', async () => {
+  await world.write('.env', `OPENAI_API_KEY=${world.environment.OPENAI_API_KEY}`);
+  const ended = await runProgram(`
+const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl } = process.env;
+delete process.env.OPENAI_API_KEY;
+delete process.env.OPENAI_BASE_URL;
+await loom.runSync(input).catch((error) => console.log(error.kind, error.message, error.hint));
+console.log((await loom.runSync({ ...input, apiKey, baseUrl })).answered);`);
+  expect(ended).toEqual({
+    code: 0,
+    stdout: 'key no API key for OpenAI. Set OPENAI_API_KEY, or pass apiKey.\n2\n',
+    stderr: '',
+  });
+});
+
+test('home and cacheDir hold the state', async () => {
+  await runProgram(`await loom.runSync({ ...input, home: 'state', cacheDir: 'answers' });`);
+  expect(await world.listState()).toEqual([]);
+  const { stdout } = await world.shell('ls answers | wc -l; ls state');
+  expect(stdout).toContain('3\n');
+});
+
+test('what a caller has wrong is a LoomError that says so', async () => {
+  const ended = await runProgram(`
+const wrong = [{ col: 'txt' }, { limit: 1, sample: 1 }, { limit: 0 }, { col: undefined, prompt: 'none' }, { provider: 'nobody' }];
+for (const options of wrong) {
+  await loom.runSync({ ...input, ...options }).catch((error) => console.log(error.name, error.kind, error.message));
+}`);
+  expect(ended.stderr).toBe('');
+  expect(ended.stdout).toBe(
+    [
+      `LoomError input ${world.folder}/data.csv: no column "txt"; it has the columns "id", "text".`,
+      'LoomError usage limit and sample exclude each other.',
+      'LoomError usage limit must be a whole number of at least 1, not 0.',
+      'LoomError usage --prompt has no placeholder: every row would ask the same.',
+      'LoomError usage there is no provider "nobody".',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('the example in examples/ runs as its first lines say', async () => {
+  const examples = join(project, 'examples');
+  await copyFile(join(examples, 'library.mjs'), join(world.folder, 'library.mjs'));
+  await copyFile(join(examples, 'reviews.csv'), join(world.folder, 'reviews.csv'));
+  expect(await world.shell(`'${process.execPath}' library.mjs reviews.csv text`)).toEqual({
+    code: 0,
+    stdout:
+      '3 rows have 28 tokens\nlive: 3 of 3 answered, 0 of them before\nsubmitted as msgbatch\nbatch: 3 of 3 answered\n',
+    stderr: '',
+  });
+});
+
+test('the program in the README runs', async () => {
+  const readme = await readFile(join(project, 'README.md'), 'utf8');
+  const [, program = ''] = /```js\n(import [^`]*?from 'loom-batch';[\s\S]*?)```/.exec(readme) ?? [];
+  await copyFile(join(project, 'examples', 'reviews.csv'), join(world.folder, 'reviews.csv'));
+  await world.write('readme.mjs', program);
+  const ended = await world.shell(`'${process.execPath}' readme.mjs`);
+  expect(ended).toEqual({ code: 0, stdout: '3 of 3 rows answered, 0 from the cache\n', stderr: '' });
+});
+
+test('its types hold for a program in TypeScript', async () => {
+  await world.write(
+    'program.mts',
+    `import { type FetchedBatches, fetchBatches, runSync, type SyncSummary } from 'loom-batch';
+const summary: SyncSummary = await runSync({ file: 'a.csv', provider: 'openai', model: 'm', settings: { top_p: 1 } });
+const rows: number = summary.rows;
+const fetched: FetchedBatches = await fetchBatches({ id: 'x', events: { onStatus: ({ batch_id }) => batch_id.length } });
+// @ts-expect-error: there is no such provider
+await runSync({ file: 'a.csv', provider: 'nobody', model: 'm' });
+export { fetched, rows };
+`,
+  );
+  const options = {
+    module: 'nodenext',
+    target: 'es2023',
+    strict: true,
+    noEmit: true,
+    types: [],
+    skipLibCheck: true,
+  };
+  await world.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files: ['program.mts'] }));
+  const compiler = join(project, 'node_modules/typescript/bin/tsc');
+  const { stdout } = await promisify(execFile)(process.execPath, [compiler, '-p', '.'], {
+    cwd: world.folder,
+  });
+  expect(stdout).toBe('');
+});
