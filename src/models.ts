@@ -104,10 +104,34 @@ export interface RowError {
   readonly message: string;
 }
 
+/** The tokens of one answer, as the provider counted them. */
+export interface Usage {
+  /** All input tokens; those read from and written to the provider's own prompt cache are among them. */
+  readonly inputTokens: number;
+  /** All output tokens, thoughts among them. */
+  readonly outputTokens: number;
+  readonly cacheReadTokens?: number | undefined;
+  readonly cacheWriteTokens?: number | undefined;
+  /** US dollars, where the provider says itself what it charged. */
+  readonly cost?: number | undefined;
+}
+
+/** What a provider tells of an answer beside its text; a refused or empty answer has cost tokens too. */
+export interface AnswerFacts {
+  readonly usage?: Usage | undefined;
+  /** Why the answer ended, in the provider's own word: `stop`, `end_turn`, `MAX_TOKENS`. */
+  readonly finishReason?: string | undefined;
+}
+
+/** An answer with a text in it. */
+export interface Answer extends AnswerFacts {
+  readonly text: string;
+}
+
 /** What a row's prompt led to. A `succeeded` text is never empty: an empty answer is a failed row. */
 export type RowOutcome =
-  | { readonly outcome: 'succeeded'; readonly text: string }
-  | { readonly outcome: 'failed' | 'expired' | 'cancelled'; readonly error: RowError };
+  | ({ readonly outcome: 'succeeded' } & Answer)
+  | ({ readonly outcome: 'failed' | 'expired' | 'cancelled'; readonly error: RowError } & AnswerFacts);
 
 /** What came back for one row. */
 export type RowResult = RowOutcome & { readonly customId: string };
@@ -165,5 +189,9 @@ export const cacheEntrySchema = z.object({
   response: z.string().check(z.minLength(1)),
   created_at: z.string(),
   params: z.optional(generationSettingsSchema),
+  // Not in entries of the Python tool, nor where the provider told none.
+  input_tokens: z.optional(z.number()),
+  output_tokens: z.optional(z.number()),
+  finish_reason: z.optional(z.string()),
 });
 export type CacheEntry = z.infer<typeof cacheEntrySchema>;

@@ -14,7 +14,8 @@ export async function openAnswerCheck(settings: GenerationSettings | undefined):
     const misfit = result.outcome === 'succeeded' ? findMisfit(result.text) : undefined;
     if (misfit === undefined) return result;
     const error = { kind: 'schema_mismatch', message: misfit };
-    return { customId: result.customId, outcome: 'failed', error };
+    const { customId, usage, finishReason } = result;
+    return { customId, outcome: 'failed', error, usage, finishReason };
   };
 }
 

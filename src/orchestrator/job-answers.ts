@@ -61,7 +61,7 @@ export async function openJobAnswers(
 
   /** Only an answer that fits its schema goes into the cache, so what comes from there does. */
   function keepInCache(row: Row, result: RowResult): void {
-    if (row.prompt !== null && result.outcome === 'succeeded') store?.add(row.prompt, result.text);
+    if (row.prompt !== null && result.outcome === 'succeeded') store?.add(row.prompt, result);
   }
 
   return {

@@ -1,5 +1,5 @@
 /** A live run's first pass over its input: checks it whole, and writes the output if the cache has every answer. */
-import type { Row } from '../models.ts';
+import type { Answer, Row } from '../models.ts';
 import type { BackgroundCache } from '../utils/background-cache.ts';
 import { requirePrompts } from './dataset.ts';
 import { type MergeOrder, tryMergeAnswers } from './merge.ts';
@@ -20,15 +20,15 @@ export async function mergeCachedAnswers(
 ): Promise<CachedPass> {
   let prompts = 0;
   let missed = false;
-  const found = new Map<number, string>();
+  const found = new Map<number, Answer>();
 
   async function lookUp(rows: readonly Row[]): Promise<void> {
     if (missed) return;
     const asking = rows.filter((row) => row.prompt !== null);
-    const texts = await cache.getAll(asking.map((row) => [row.prompt as string]));
+    const answers = await cache.getAll(asking.map((row) => [row.prompt as string]));
     asking.forEach((row, place) => {
-      const text = texts[place];
-      if (text !== undefined) found.set(row.index, text);
+      const answer = answers[place];
+      if (answer) found.set(row.index, answer);
     });
   }
 
@@ -42,9 +42,9 @@ export async function mergeCachedAnswers(
     signal.throwIfAborted();
     if (prompt === null) return 'not_sent';
     prompts += 1;
-    const text = found.get(index);
+    const answer = found.get(index);
     found.delete(index);
-    if (text !== undefined && !missed) return { outcome: 'succeeded', text };
+    if (answer && !missed) return { outcome: 'succeeded', ...answer };
     missed = true;
     return undefined;
   });

@@ -117,9 +117,9 @@ async function openKnownAnswers(home: LoomHome, jobId: string, order: BatchOrder
   return {
     has(row, customId, digest, prompt) {
       if (prompts?.firstRowWith(digest, row) !== row) return true;
-      const text = cache.get(prompt);
-      if (text === undefined) return false;
-      file.write(encodeResult({ customId, outcome: 'succeeded', text }));
+      const answer = cache.get(prompt);
+      if (!answer) return false;
+      file.write(encodeResult({ customId, outcome: 'succeeded', ...answer }));
       cachedRows += 1;
       return true;
     },

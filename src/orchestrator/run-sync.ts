@@ -1,7 +1,7 @@
 /** The story of `loom run --sync`: check the input whole, answer each row at once or from the cache, write the output. */
 import { join } from 'node:path';
 import { ProviderError } from '../errors.ts';
-import type { GenerationSettings, ProviderName, RowResult } from '../models.ts';
+import type { Answer, GenerationSettings, ProviderName, RowResult } from '../models.ts';
 import type { SyncProvider } from '../providers/provider.ts';
 import { checkSettings } from '../providers/settings.ts';
 import { type BackgroundCache, openBackgroundCache } from '../utils/background-cache.ts';
@@ -270,11 +270,12 @@ async function answerRows(run: SyncRun): Promise<void> {
         count();
         return true;
       }
-      const text = known?.get(prompt);
-      if (text === undefined) return false;
+      const cached = known?.get(prompt);
+      if (!cached) return false;
       progress.cacheHits += 1;
       cachedRows.add(index);
-      await journal.addCached(index, { customId: createCustomId(index, digest), outcome: 'succeeded', text });
+      const customId = createCustomId(index, digest);
+      await journal.addCached(index, { customId, outcome: 'succeeded', ...cached });
       count();
       return true;
     },
@@ -285,7 +286,7 @@ async function answerRows(run: SyncRun): Promise<void> {
         calls.run(async () => {
           const answer = checkAnswer(await provider.generate(request, callSignal));
           // Within the call's place in the queue: no more answers than workers wait for the disk.
-          const stored = answer.outcome === 'succeeded' && storeInCache(prompt, answer.text);
+          const stored = answer.outcome === 'succeeded' && storeInCache(prompt, answer);
           await journal.add(index, answer);
           await stored;
           return answer;
@@ -309,9 +310,9 @@ async function asRowResult(customId: string, call: () => Promise<RowResult>): Pr
 
 function createCacheWriter(cache: BackgroundCache | undefined, events: SyncEvents) {
   let troubled = false;
-  return async (prompt: string, response: string): Promise<void> => {
+  return async (prompt: string, answer: Answer): Promise<void> => {
     try {
-      await cache?.setAll([[prompt, response]]);
+      await cache?.setAll([[prompt, answer]]);
     } catch (error) {
       if (!troubled) events.onCacheTrouble?.(error);
       troubled = true;

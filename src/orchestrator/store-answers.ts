@@ -39,7 +39,7 @@ export function openAnswerStore(cache: BackgroundCache): AnswerStore {
     add(...write) {
       if (trouble !== undefined) return;
       writes.push(write);
-      length += write[0].length + write[1].length;
+      length += write[0].length + write[1].text.length;
       if (writes.length >= mostAnswers || length >= mostLength) send();
     },
     drain: () => (underWay.size < mostUnderWay ? undefined : Promise.race(underWay)),

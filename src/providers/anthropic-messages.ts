@@ -1,10 +1,10 @@
 /** What Anthropic's batches and live calls share: client, request, answer, refusals. */
-import type { GenerationSettings, PromptRequest, RowResult } from '../models.ts';
+import type { GenerationSettings, PromptRequest, RowResult, Usage } from '../models.ts';
 import type { Connection } from './provider.ts';
 import { type Classify, cleanMessage, scopeOfStatus } from './refusal.ts';
 import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
-import { asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+import { asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
 
 const anthropicAddress = 'https://api.anthropic.com';
 
@@ -51,10 +51,15 @@ export function readMessage(customId: string, message: WireObject): RowResult | 
   if (!Array.isArray(message.content)) return undefined;
   const blocks = asList(message.content).map(asObject);
   const text = blocks.map((block) => (block.type === 'text' ? asText(block.text) : '')).join('');
+  const facts = {
+    usage: readUsage(asObject(message.usage)),
+    finishReason: asText(message.stop_reason) || undefined,
+  };
   const failed = (kind: string, reason: string): RowResult => ({
     customId,
     outcome: 'failed',
     error: { kind, message: cleanMessage(reason) },
+    ...facts,
   });
   if (message.stop_reason === 'refusal') {
     return failed(
@@ -62,10 +67,24 @@ export function readMessage(customId: string, message: WireObject): RowResult | 
       firstText(asObject(message.stop_details).explanation, text) || 'The model refused to answer.',
     );
   }
-  if (text) return { customId, outcome: 'succeeded', text };
+  if (text) return { customId, outcome: 'succeeded', text, ...facts };
   if (message.stop_reason === 'max_tokens')
     return failed('max_tokens', 'The token limit was reached before any text.');
   return failed('empty', 'The answer has no text.');
+}
+
+/** `input_tokens` leaves out what was read from the prompt cache and written to it. */
+function readUsage(usage: WireObject): Usage | undefined {
+  const [input, output] = [asTokens(usage.input_tokens), asTokens(usage.output_tokens)];
+  if (input === undefined && output === undefined) return undefined;
+  const cacheRead = asTokens(usage.cache_read_input_tokens) ?? 0;
+  const cacheWrite = asTokens(usage.cache_creation_input_tokens) ?? 0;
+  return {
+    inputTokens: (input ?? 0) + cacheRead + cacheWrite,
+    outputTokens: output ?? 0,
+    cacheReadTokens: cacheRead || undefined,
+    cacheWriteTokens: cacheWrite || undefined,
+  };
 }
 
 export const classifyAnthropic: Classify = ({ status, code, message }) => {

@@ -1,11 +1,11 @@
 /** What Gemini's batches and live calls share: client, request, answer, refusals. */
 import { ProviderError } from '../errors.ts';
-import type { PromptRequest, RowResult } from '../models.ts';
+import type { PromptRequest, RowResult, Usage } from '../models.ts';
 import type { Connection } from './provider.ts';
 import { type Classify, cleanMessage, scopeOfStatus } from './refusal.ts';
 import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
-import { asCount, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
 
 const googleAddress = 'https://generativelanguage.googleapis.com';
 
@@ -58,13 +58,18 @@ export function checkModel(model: string): string {
 
 /** The row's result from a GenerateContentResponse; `undefined` when the body is none. */
 export function readContent(customId: string, response: WireObject): RowResult | undefined {
+  const [first] = asList(response.candidates);
+  const feedback = asObject(response.promptFeedback);
+  const facts = {
+    usage: readUsage(asObject(response.usageMetadata)),
+    finishReason: firstText(asObject(first).finishReason, feedback.blockReason) || undefined,
+  };
   const failed = (kind: string, reason: string): RowResult => ({
     customId,
     outcome: 'failed',
     error: { kind, message: cleanMessage(reason) },
+    ...facts,
   });
-  const feedback = asObject(response.promptFeedback);
-  const [first] = asList(response.candidates);
   if (!first) {
     if (feedback.blockReason) {
       return failed(
@@ -86,12 +91,24 @@ export function readContent(customId: string, response: WireObject): RowResult |
       asText(candidate.finishMessage) || `The answer was held back: ${reason}.`,
     );
   }
-  if (text) return { customId, outcome: 'succeeded', text };
+  if (text) return { customId, outcome: 'succeeded', text, ...facts };
   if (reason === 'MAX_TOKENS') return failed('max_tokens', 'The token limit was reached before any text.');
   return failed(
     'empty',
     reason && reason !== 'STOP' ? `The answer has no text: ${reason}.` : 'The answer has no text.',
   );
+}
+
+/** Thoughts are billed as output, and a count of 0 is left out. */
+function readUsage(usage: WireObject): Usage | undefined {
+  const [input, output] = [asTokens(usage.promptTokenCount), asTokens(usage.candidatesTokenCount)];
+  const thoughts = asTokens(usage.thoughtsTokenCount);
+  if (input === undefined && output === undefined && thoughts === undefined) return undefined;
+  return {
+    inputTokens: input ?? 0,
+    outputTokens: (output ?? 0) + (thoughts ?? 0),
+    cacheReadTokens: asTokens(usage.cachedContentTokenCount) || undefined,
+  };
 }
 
 export const classifyGoogle: Classify = ({ status, message, error }) => {

@@ -1,10 +1,10 @@
 /** What batch and live calls share at OpenAI and at servers that speak like it: client, request, answer, refusals. */
-import type { PromptRequest, ProviderName, RowResult } from '../models.ts';
+import type { PromptRequest, ProviderName, RowResult, Usage } from '../models.ts';
 import type { Connection, SyncProvider } from './provider.ts';
 import { type Classify, cleanMessage, scopeOfStatus, unreadableAnswer } from './refusal.ts';
 import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
-import { asCount, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
 
 /** How one vendor that speaks OpenAI's chat protocol differs from the others. */
 export interface ChatVendor {
@@ -80,19 +80,36 @@ export function readChatAnswer(customId: string, body: WireObject): RowResult | 
   const choice = asObject(body.choices[0]);
   const message = asObject(choice.message);
   const text = readContent(message.content);
+  const facts = {
+    usage: readUsage(asObject(body.usage)),
+    finishReason: asText(choice.finish_reason) || undefined,
+  };
   const failed = (kind: string, reason: string): RowResult => ({
     customId,
     outcome: 'failed',
     error: { kind, message: cleanMessage(reason) },
+    ...facts,
   });
   const refusal = asText(message.refusal);
   if (refusal) return failed('refusal', refusal);
   if (choice.finish_reason === 'content_filter')
     return failed('content_filter', 'The answer was held back by a content filter.');
-  if (text) return { customId, outcome: 'succeeded', text };
+  if (text) return { customId, outcome: 'succeeded', text, ...facts };
   if (choice.finish_reason === 'length')
     return failed('max_tokens', 'The token limit was reached before any text.');
   return failed('empty', 'The answer has no text.');
+}
+
+/** Thoughts are among the completion tokens, cached tokens among those of the prompt. `cost` is OpenRouter's. */
+function readUsage(usage: WireObject): Usage | undefined {
+  const [input, output] = [asTokens(usage.prompt_tokens), asTokens(usage.completion_tokens)];
+  if (input === undefined && output === undefined) return undefined;
+  return {
+    inputTokens: input ?? 0,
+    outputTokens: output ?? 0,
+    cacheReadTokens: asTokens(asObject(usage.prompt_tokens_details).cached_tokens) || undefined,
+    cost: asTokens(usage.cost),
+  };
 }
 
 export const classifyOpenAi: Classify = ({ status, code, message }) => {

@@ -24,6 +24,12 @@ export function asCount(value: unknown): number | undefined {
   return typeof count === 'number' && Number.isFinite(count) ? count : undefined;
 }
 
+/** A number of tokens: a count that is not below 0. */
+export function asTokens(value: unknown): number | undefined {
+  const count = asCount(value);
+  return count === undefined || count < 0 ? undefined : count;
+}
+
 /** A custom id, which some servers give back as a number. */
 export function asId(value: unknown): string {
   return typeof value === 'number' ? String(value) : asText(value);

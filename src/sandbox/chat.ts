@@ -79,10 +79,12 @@ function invalid(message: string, field: string | undefined, code?: string): Ref
   return { status: 400, message, code, field };
 }
 
+const refusalText = "I'm sorry, I can't assist with that request.";
+
 /** The one choice of a completion, without any error. Some vendors show the thoughts of a model, OpenAI does not. */
 export function chatChoice(draft: Draft, thoughtsField: string | undefined): object {
   const reasons: Partial<Record<Draft['outcome'], string>> = { cut: 'length', blocked: 'content_filter' };
-  const refusal = draft.outcome === 'refused' ? "I'm sorry, I can't assist with that request." : null;
+  const refusal = draft.outcome === 'refused' ? refusalText : null;
   const content = draft.outcome === 'refused' || draft.outcome === 'blocked' ? null : draft.text;
   const thoughts = thoughtsField && draft.thinking !== undefined ? { [thoughtsField]: draft.thinking } : {};
   return {
@@ -96,7 +98,8 @@ export function chatChoice(draft: Draft, thoughtsField: string | undefined): obj
 /** `usage` of a completion. */
 export function chatUsage(request: ChatRequest, draft: Draft): Record<string, unknown> {
   const reasoningTokens = countTokens(draft.thinking ?? '');
-  const completionTokens = countTokens(draft.text) + reasoningTokens;
+  const text = draft.outcome === 'refused' ? refusalText : draft.text;
+  const completionTokens = countTokens(text) + reasoningTokens;
   return {
     prompt_tokens: request.promptTokens,
     completion_tokens: completionTokens,

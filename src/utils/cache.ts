@@ -4,7 +4,7 @@ import { constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, wri
 import { access, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { LoomError } from '../errors.ts';
-import { type CacheEntry, cacheEntrySchema, type GenerationSettings } from '../models.ts';
+import { type Answer, type CacheEntry, cacheEntrySchema, type GenerationSettings } from '../models.ts';
 import { describeDiskError, ensurePrivateFolder, errorCode, listJsonFiles } from './files.ts';
 import { pythonSettingsText, settingsText } from './settings-text.ts';
 
@@ -35,10 +35,10 @@ export function cacheTemporaryFolder(folder: string): string {
 }
 
 export interface ResponseCache {
-  /** The stored response, or undefined: absent, damaged, empty and mislabelled entries are all misses. */
-  get(prompt: string): string | undefined;
-  /** Stores a response; an empty one is not kept. LoomError `state` where the disk refuses. */
-  set(prompt: string, response: string): void;
+  /** The stored answer, or undefined: absent, damaged, empty and mislabelled entries are all misses. */
+  get(prompt: string): Answer | undefined;
+  /** Stores an answer; an empty one is not kept. LoomError `state` where the disk refuses. */
+  set(prompt: string, answer: Answer): void;
 }
 
 /** The cache for one provider, model and set of settings. Its folder is made by the first `set`. */
@@ -57,13 +57,13 @@ export function openCache(
   let expectsHit = true;
 
   // Synchronous on purpose: a small local file is read in a third of the time that a trip through the thread pool takes.
-  function readEntry(key: string): string | undefined {
+  function readEntry(key: string): Answer | undefined {
     const path = `${folder}${sep}${key}.json`;
     // Reading what is not there throws, which costs ten times as much as this look; the look costs a third of a hit.
     if (!expectsHit && !existsSync(path)) return undefined;
     try {
       const entry = cacheEntrySchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-      return entry.success && isFromHere(entry.data) ? entry.data.response : undefined;
+      return entry.success && isFromHere(entry.data) ? decodeAnswer(entry.data) : undefined;
     } catch {
       return undefined;
     }
@@ -71,15 +71,14 @@ export function openCache(
 
   return {
     get(prompt) {
-      const response = readEntry(keyOf(prompt));
-      expectsHit = response !== undefined;
-      return response ?? readEntry(pythonKeyOf(prompt));
+      const answer = readEntry(keyOf(prompt));
+      expectsHit = answer !== undefined;
+      return answer ?? readEntry(pythonKeyOf(prompt));
     },
-    set(prompt, response) {
-      if (response === '') return;
-      const entry: CacheEntry = { provider, model, response, created_at: new Date().toISOString() };
-      if (hasSettings) entry.params = settings;
-      writeEntry(folder, keyOf(prompt), entry);
+    set(prompt, answer) {
+      if (answer.text === '') return;
+      const entry = { provider, model, ...encodeAnswer(answer), created_at: new Date().toISOString() };
+      writeEntry(folder, keyOf(prompt), hasSettings ? { ...entry, params: settings } : entry);
     },
   };
 }
@@ -93,8 +92,23 @@ function createSourceCheck({ provider, model, settings }: Source): (entry: Cache
   return (entry) => entry.provider === provider && entry.model === model && hasSameSettings(entry.params);
 }
 
+function encodeAnswer({ text, usage, finishReason }: Answer) {
+  return {
+    response: text,
+    input_tokens: usage?.inputTokens,
+    output_tokens: usage?.outputTokens,
+    finish_reason: finishReason,
+  };
+}
+
+function decodeAnswer({ response, input_tokens, output_tokens, finish_reason }: CacheEntry): Answer {
+  const isCounted = input_tokens !== undefined && output_tokens !== undefined;
+  const usage = isCounted ? { inputTokens: input_tokens, outputTokens: output_tokens } : undefined;
+  return { text: response, usage, finishReason: finish_reason };
+}
+
 // Atomic but not flushed: an entry can be paid for again, and a flush costs more than writing it.
-function writeEntry(folder: string, key: string, entry: CacheEntry): void {
+function writeEntry(folder: string, key: string, entry: object): void {
   const path = join(folder, `${key}.json`);
   const temporary = join(cacheTemporaryFolder(folder), `${randomBytes(8).toString('hex')}.tmp`);
   try {

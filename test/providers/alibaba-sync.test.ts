@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, connect, describeSyncProvider, failureOf, never, prompt, useServer } from './conformance.ts';
-import { chatAnswers, chatVariables, refusedChatKey } from './openai-vendor.ts';
+import { chatAnswers, chatTold, chatVariables, refusedChatKey } from './openai-vendor.ts';
 
 const entry = providerEntry('alibaba');
 const path = '/compatible-mode/v1';
@@ -20,6 +20,7 @@ describeSyncProvider({
   requestBody: { model: 'model-1', messages: [{ role: 'user', content: prompt }] },
   answer: (text) => ({ choices: [{ message: { content: text, reasoning_content: 'Hm.' } }] }),
   cutShort: (text) => ({ choices: [{ message: { content: text }, finish_reason: 'length' }] }),
+  told: chatTold,
   unanswered: [
     ...chatAnswers,
     ['thoughts alone', { choices: [{ message: { content: '', reasoning_content: 'Hm.' } }] }, 'empty'],

@@ -27,6 +27,41 @@ describeSyncProvider({
       { type: 'text', text: text.slice(3) },
     ]),
   cutShort: (text) => message([{ type: 'text', text }], 'max_tokens'),
+  told: [
+    [
+      'an answer',
+      message([{ type: 'text', text: 'x' }], 'end_turn', {
+        usage: {
+          input_tokens: 12,
+          output_tokens: 7,
+          cache_read_input_tokens: null,
+          cache_creation_input_tokens: 0,
+        },
+      }),
+      { usage: { inputTokens: 12, outputTokens: 7 }, finishReason: 'end_turn' },
+    ],
+    [
+      'an answer to a prompt that was cached',
+      message([{ type: 'text', text: 'x' }], 'stop_sequence', {
+        usage: {
+          input_tokens: 12,
+          output_tokens: 7,
+          cache_read_input_tokens: 1000,
+          cache_creation_input_tokens: 500,
+        },
+      }),
+      {
+        usage: { inputTokens: 1512, outputTokens: 7, cacheReadTokens: 1000, cacheWriteTokens: 500 },
+        finishReason: 'stop_sequence',
+      },
+    ],
+    [
+      'a refusal',
+      message([], 'refusal', { usage: { input_tokens: 5, output_tokens: 3 } }),
+      { usage: { inputTokens: 5, outputTokens: 3 }, finishReason: 'refusal' },
+    ],
+    ['a server that tells nothing', { content: [{ type: 'text', text: 'x' }] }, {}],
+  ],
   unanswered: [
     ['no blocks', message([]), 'empty'],
     [

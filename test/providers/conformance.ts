@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { RowResult } from '../../src/models.ts';
+import type { AnswerFacts, RowResult } from '../../src/models.ts';
 import type {
   BatchProvider,
   Connection,
@@ -41,6 +41,8 @@ export interface SyncVendor extends Vendor {
   answer(text: string): object;
   /** A text that the token limit cut short. */
   cutShort(text: string): object;
+  /** What the vendor tells of tokens and ends, of answers and of refusals, and how it is read. */
+  readonly told: readonly (readonly [what: string, answer: object, facts: AnswerFacts])[];
   /** Answers without a usable text, and the kind of failed row that each makes. */
   readonly unanswered: readonly (readonly [what: string, answer: object, kind: string])[];
   readonly refusals: readonly (readonly [what: string, reply: Reply, expected: object])[];
@@ -187,7 +189,7 @@ export function describeSyncProvider(vendor: SyncVendor): void {
     it('sends the prompt and returns the text as it is', async () => {
       server().play(() => ({ body: vendor.answer('Line\u2028 separator\r\n\u0085 \t') }));
       const result = await (await open()).generate(request, never);
-      expect(result).toEqual({
+      expect(result).toMatchObject({
         customId: 'row-0-1a2b3c4d',
         outcome: 'succeeded',
         text: 'Line\u2028 separator\r\n\u0085 \t',
@@ -200,7 +202,13 @@ export function describeSyncProvider(vendor: SyncVendor): void {
     it('takes a text that the token limit cut short', async () => {
       server().play(() => ({ body: vendor.cutShort('half of') }));
       const result = await (await open()).generate(request, never);
-      expect(result).toEqual({ customId: 'row-0-1a2b3c4d', outcome: 'succeeded', text: 'half of' });
+      expect(result).toMatchObject({ customId: 'row-0-1a2b3c4d', outcome: 'succeeded', text: 'half of' });
+    });
+
+    it.each(vendor.told)('reads the tokens and the end of %s', async (_what, answer, facts) => {
+      server().play(() => ({ body: answer }));
+      const { usage, finishReason } = await (await open()).generate(request, never);
+      expect({ usage, finishReason }).toEqual(facts);
     });
 
     it.each(vendor.unanswered)('makes a failed row of %s', async (_what, answer, kind) => {
@@ -356,7 +364,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
         vendor.answerLine('row-0-bbbbbbbb', 'last'),
       ];
       server().play(vendor.serveResults({ body: lines.join('\r\n') }, server().url));
-      expect(await collect(await results())).toEqual([
+      expect(await collect(await results())).toMatchObject([
         { customId: 'row-1-aaaaaaaa', outcome: 'succeeded', text },
         { customId: 'somebody else', outcome: 'succeeded', text: 'x' },
         { customId: 'row-1-aaaaaaaa', outcome: 'succeeded', text: 'a second answer' },

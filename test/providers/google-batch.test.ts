@@ -253,7 +253,7 @@ describe('Google, batches', () => {
     const inOne = operation({ state: 'BATCH_STATE_SUCCEEDED' }, { done: true, response: output });
     for (const body of [inBoth, inOne]) {
       server().play(() => ({ body }));
-      expect(await collect((await open()).results('batches/b1', never))).toEqual(expected);
+      expect(await collect((await open()).results('batches/b1', never))).toMatchObject(expected);
     }
   });
 

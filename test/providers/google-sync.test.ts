@@ -24,6 +24,39 @@ describeSyncProvider({
       { text: text.slice(3) },
     ]),
   cutShort: (text) => candidate([{ text }], 'MAX_TOKENS'),
+  told: [
+    [
+      'an answer with thoughts',
+      {
+        ...candidate([{ text: 'x' }]),
+        usageMetadata: {
+          promptTokenCount: 12,
+          candidatesTokenCount: 7,
+          thoughtsTokenCount: 30,
+          cachedContentTokenCount: 4,
+        },
+      },
+      { usage: { inputTokens: 12, outputTokens: 37, cacheReadTokens: 4 }, finishReason: 'STOP' },
+    ],
+    [
+      'a blocked prompt',
+      { promptFeedback: { blockReason: 'SAFETY' }, usageMetadata: { promptTokenCount: '5' } },
+      { usage: { inputTokens: 5, outputTokens: 0 }, finishReason: 'SAFETY' },
+    ],
+    [
+      'a filtered answer',
+      {
+        ...candidate([], 'RECITATION'),
+        usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 3 },
+      },
+      { usage: { inputTokens: 5, outputTokens: 3 }, finishReason: 'RECITATION' },
+    ],
+    [
+      'a server that tells nothing',
+      { candidates: [{ content: { parts: [{ text: 'x' }] } }] },
+      { finishReason: undefined },
+    ],
+  ],
   unanswered: [
     ['a blocked prompt', { promptFeedback: { blockReason: 'SAFETY' } }, 'blocked'],
     ['no candidates', { candidates: [], usageMetadata: { promptTokenCount: 1 } }, 'empty'],

@@ -212,7 +212,7 @@ describe('OpenAI, batches', () => {
       error: { kind, message },
     });
     expect(rows).toEqual([
-      { customId: 'row-0', outcome: 'succeeded', text: 'yes' },
+      { customId: 'row-0', outcome: 'succeeded', text: 'yes', finishReason: 'stop' },
       failed('row-1', 'rate_limit_exceeded', 'Slow down.'),
       failed('row-2', 'invalid_request_error', 'Bad.'),
       failed('row-3', 'not_processed', 'The request got no answer (status 0).'),

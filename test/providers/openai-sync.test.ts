@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, connect, describeSyncProvider, failureOf, never, prompt, useServer } from './conformance.ts';
-import { chatAnswers, chatVariables, refusedChatKey } from './openai-vendor.ts';
+import { chatAnswers, chatTold, chatVariables, refusedChatKey } from './openai-vendor.ts';
 
 const entry = providerEntry('openai');
 const body = (message: string, code: string | null, type = 'invalid_request_error') => ({
@@ -18,6 +18,7 @@ describeSyncProvider({
   requestBody: { model: 'model-1', messages: [{ role: 'user', content: prompt }] },
   answer: (text) => ({ choices: [{ message: { content: text } }] }),
   cutShort: (text) => ({ choices: [{ message: { content: text }, finish_reason: 'length' }] }),
+  told: chatTold,
   unanswered: chatAnswers,
   refusals: [
     [

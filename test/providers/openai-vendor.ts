@@ -34,3 +34,50 @@ export const chatAnswers = [
   ['a filtered text', choice({ content: 'half of ' }, 'content_filter'), 'content_filter'],
   ['a token limit without a text', choice({ content: '' }, 'length'), 'max_tokens'],
 ] as const;
+
+export const chatTold = [
+  [
+    'an answer',
+    {
+      ...choice({ content: 'x' }),
+      usage: {
+        prompt_tokens: 12,
+        completion_tokens: 7,
+        total_tokens: 19,
+        prompt_tokens_details: { cached_tokens: 0 },
+        completion_tokens_details: { reasoning_tokens: 4 },
+      },
+    },
+    { usage: { inputTokens: 12, outputTokens: 7 }, finishReason: 'stop' },
+  ],
+  [
+    'an answer to a prompt that was cached, with its cost',
+    {
+      ...choice({ content: 'x' }, 'length'),
+      usage: {
+        prompt_tokens: 2000,
+        completion_tokens: 1,
+        cost: 0.0125,
+        prompt_tokens_details: { cached_tokens: 1536 },
+      },
+    },
+    {
+      usage: { inputTokens: 2000, outputTokens: 1, cacheReadTokens: 1536, cost: 0.0125 },
+      finishReason: 'length',
+    },
+  ],
+  [
+    'a refusal',
+    {
+      ...choice({ content: null, refusal: 'No.' }),
+      usage: { prompt_tokens: 5, completion_tokens: 3, prompt_tokens_details: null },
+    },
+    { usage: { inputTokens: 5, outputTokens: 3 }, finishReason: 'stop' },
+  ],
+  ['a server that tells nothing', choice({ content: 'x' }, null), {}],
+  [
+    'a server that tells nonsense',
+    { ...choice({ content: 'x' }), usage: { prompt_tokens: -1, completion_tokens: 'many' } },
+    { finishReason: 'stop' },
+  ],
+] as const;
