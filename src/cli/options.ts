@@ -59,6 +59,7 @@ export interface OrderOptions extends InputOptions, SettingsOptions, CacheOption
   /** false with --no-cache. */
   cache: boolean;
   withMeta: boolean;
+  withUsage: boolean;
   withError: boolean;
 }
 

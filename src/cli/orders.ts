@@ -15,6 +15,7 @@ export interface RunOrder {
   /** Absolute, or `-` for stdout. */
   readonly outputPath: string;
   readonly withMeta: boolean;
+  readonly withUsage: boolean;
   readonly withError: boolean;
   readonly useCache: boolean;
   readonly settings: GenerationSettings | undefined;
@@ -41,7 +42,7 @@ export function checkBatchStreams({ file, output }: Pick<OrderOptions, 'file' | 
 
 /** Throws like `describeInput` and `readSettings`, and for rows that can't be picked. */
 export function describeOrder(options: OrderOptions, inputPath: string, workingFolder: string): RunOrder {
-  const { provider, model, withMeta, withError, cache } = options;
+  const { provider, model, withMeta, withUsage, withError, cache } = options;
   const dataset = describeInput(options, inputPath, workingFolder);
   checkPick(dataset);
   const outputPath = goesToStdout(options)
@@ -50,5 +51,5 @@ export function describeOrder(options: OrderOptions, inputPath: string, workingF
       ? resolve(workingFolder, options.output)
       : defaultOutputPath(dataset, provider, model);
   const settings = readSettings(options, workingFolder);
-  return { dataset, provider, model, outputPath, withMeta, withError, useCache: cache, settings };
+  return { dataset, provider, model, outputPath, withMeta, withUsage, withError, useCache: cache, settings };
 }

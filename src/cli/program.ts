@@ -85,6 +85,7 @@ function addRun(program: Command): Command {
     .option('--once', 'Send nothing while the same work is pending (for cron).', false)
     .option('--batch-size <rows>', "Most rows in one batch (default: the provider's limit).", parseWhole(1))
     .addOption(withMetaOption())
+    .addOption(withUsageOption())
     .addOption(withErrorOption());
   // The last of --sync and --batch wins.
   run.on('option:batch', () => run.setOptionValue('sync', false));
@@ -129,6 +130,7 @@ function addAdopt(program: Command): Command {
     .addOption(noCacheOption())
     .addOption(cacheDirOption())
     .addOption(withMetaOption())
+    .addOption(withUsageOption())
     .addOption(withErrorOption());
   return addReachOptions(addSettingsOptions(adopt)).addHelpText(
     'after',
@@ -240,6 +242,13 @@ function cacheDirOption(): Option {
 
 function withMetaOption(): Option {
   return new Option('--with-meta', 'Add llm_provider and llm_model next to llm_response.').default(false);
+}
+
+function withUsageOption(): Option {
+  return new Option(
+    '--with-usage',
+    'Add llm_input_tokens, llm_output_tokens and llm_finish_reason, as the provider tells them.',
+  ).default(false);
 }
 
 function withErrorOption(): Option {

@@ -98,6 +98,7 @@ function describeWork(job: JobRecord): string {
     job.output_path,
     job.with_meta,
     job.with_error,
+    job.with_usage ?? false,
     job.use_cache,
     settingsText(job.params),
     ...wherePresent({ prompt_template: job.prompt_template, pick: job.pick }),

@@ -88,6 +88,7 @@ export async function mergeJob(
       model,
       withMeta,
       withError: job?.with_error ?? false,
+      withUsage: job?.with_usage ?? false,
       changedRows: options.changedRows,
       expectedRows: job?.rows,
       temporaryTag: stored.id.replace(/[^\w-]/g, '_'),

@@ -2,8 +2,9 @@
 import { realpath, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../errors.ts';
-import type { ProviderName, Row, RowOutcome } from '../models.ts';
+import type { AnswerFacts, ProviderName, Row, RowOutcome } from '../models.ts';
 import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
+import type { AddedValue } from '../utils/converters/format.ts';
 import { converterFor } from '../utils/converters/index.ts';
 import { describeDiskError, removeFile, writeFileAtomic } from '../utils/files.ts';
 import type { Dataset } from './dataset.ts';
@@ -17,6 +18,7 @@ export interface MergeOrder {
   readonly provider: ProviderName;
   readonly model: string;
   readonly withMeta: boolean;
+  readonly withUsage: boolean;
   readonly withError: boolean;
   /** Whether rows that are not the ones that were sent stop the merge, or stay without a response. */
   readonly changedRows: 'refuse' | 'leave_out';
@@ -172,44 +174,53 @@ async function* mergeRows(
 interface SettledRow {
   readonly text: string | null;
   readonly error: string | null;
+  readonly facts: AnswerFacts;
 }
+
+const noFacts: AnswerFacts = {};
 
 function describeFields(
   order: MergeOrder,
   isPicked: (rowIndex: number) => boolean,
   settle: (row: Row) => SettledRow,
 ) {
-  const { provider, model, withMeta, withError, prepareRows } = order;
+  const { provider, model, withMeta, withUsage, withError, prepareRows } = order;
   const meta = withMeta ? [provider, model] : [];
   return {
     names: [
       'llm_response',
       ...(withMeta ? ['llm_provider', 'llm_model'] : []),
+      ...(withUsage ? ['llm_input_tokens', 'llm_output_tokens', 'llm_finish_reason'] : []),
       ...(withError ? ['llm_error'] : []),
     ],
     prepareRows:
       prepareRows && ((rows: readonly Row[]) => prepareRows(rows.filter(({ index }) => isPicked(index)))),
     valuesFor(row: Row) {
       if (!isPicked(row.index)) return undefined;
-      const { text, error } = settle(row);
-      return withError ? [text, ...meta, error] : [text, ...meta];
+      const { text, error, facts } = settle(row);
+      const usage = withUsage ? usageValues(facts) : [];
+      return withError ? [text, ...meta, ...usage, error] : [text, ...meta, ...usage];
     },
   };
+}
+
+function usageValues({ usage, finishReason }: AnswerFacts): AddedValue[] {
+  return [usage?.inputTokens ?? null, usage?.outputTokens ?? null, finishReason ?? null];
 }
 
 function settleRow(tally: RowTally, row: Row, answer: RowAnswer): SettledRow {
   if (typeof answer === 'object' && answer.outcome === 'succeeded') {
     tally.countAnswer();
-    return { text: answer.text, error: null };
+    return { text: answer.text, error: null, facts: answer };
   }
   if (answer === 'not_sent') {
     tally.countUnsent(row);
-    return { text: null, error: null };
+    return { text: null, error: null, facts: noFacts };
   }
   const { kind, message } =
     typeof answer === 'object' ? answer.error : { kind: answer, message: unansweredMessages[answer] };
   tally.countFailure(row, kind, message);
-  return { text: null, error: `${kind}: ${message}` };
+  return { text: null, error: `${kind}: ${message}`, facts: typeof answer === 'object' ? answer : noFacts };
 }
 
 function describeChange(dataset: Dataset, rowIds: readonly string[]): LoomError {

@@ -31,6 +31,8 @@ export interface BatchOrder {
   readonly withMeta: boolean;
   /** Adds `llm_error`. */
   readonly withError: boolean;
+  /** Adds `llm_input_tokens`, `llm_output_tokens` and `llm_finish_reason`. */
+  readonly withUsage: boolean;
   readonly useCache: boolean;
   readonly settings?: GenerationSettings | undefined;
   /** Kept for the fetch: the address that was given for this run. */
@@ -178,6 +180,7 @@ function describeJob(
     output_path: order.outputPath,
     with_meta: order.withMeta,
     with_error: order.withError,
+    with_usage: order.withUsage,
     use_cache: order.useCache,
     ...(order.settings && { params: order.settings }),
     ...(order.useCache && home.chosenCache !== undefined && { cache_dir: home.chosenCache }),

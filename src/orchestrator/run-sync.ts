@@ -35,6 +35,8 @@ export interface SyncOrder {
   readonly withMeta: boolean;
   /** Adds `llm_error`. */
   readonly withError: boolean;
+  /** Adds `llm_input_tokens`, `llm_output_tokens` and `llm_finish_reason`. */
+  readonly withUsage: boolean;
   /** Answers go to and come from the cache, and equal prompts are asked once. */
   readonly useCache: boolean;
   readonly settings?: GenerationSettings | undefined;

@@ -75,6 +75,8 @@ const jobRecordSchema = z.object({
   output_path: z.string(),
   with_meta: z.boolean(),
   with_error: z.boolean(),
+  /** Not in jobs of older versions. */
+  with_usage: z.optional(z.boolean()),
   /** Answers go to and come from the cache, and equal prompts are asked once. */
   use_cache: z.boolean(),
   /** How to generate; absent when nothing was set. */

@@ -36,6 +36,7 @@ async function plan(
     outputPath: join(folder, 'output.json'),
     withMeta: false,
     withError: false,
+    withUsage: false,
     useCache: false,
     baseUrl: undefined,
     batchSize: undefined,

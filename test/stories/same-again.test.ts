@@ -95,6 +95,7 @@ describe('while the same work is pending,', () => {
     ['another model', ['-m', 'n']],
     ['other settings', ['--with-meta']],
     ['--with-error', ['--with-error']],
+    ['--with-usage', ['--with-usage']],
     ['--no-cache', ['--no-cache']],
     ['another input', [], 'id,text\n1,Hello\n2,Moon\n'],
   ])('%s is other work, also for --once', async (_, flags, content) => {

@@ -1,6 +1,7 @@
 /** Writes CSV records as they stand in the input, with our cells set in each. */
 import { type Delimiter, findCells, formatCell } from './csv-cells.ts';
 import { skipEmptyLines } from './csv-records.ts';
+import { type AddedValue, textOf } from './format.ts';
 import type { OutputChunks } from './output-chunks.ts';
 
 const carriageReturn = 0x0d;
@@ -30,7 +31,7 @@ export class RecordMerger {
   }
 
   /** One record of the input, which lies between the two places with the empty lines before it. */
-  appendRecord(bytes: Buffer, start: number, end: number, values: readonly (string | null)[]): void {
+  appendRecord(bytes: Buffer, start: number, end: number, values: readonly AddedValue[]): void {
     const bodyStart = skipEmptyLines(bytes, start);
     const lineEnd = lineEndBefore(bytes, end);
     this.#lineEnd = lineEnd || this.#lineEnd;
@@ -42,7 +43,7 @@ export class RecordMerger {
     this.#output.appendText(added + this.#lineEnd);
   }
 
-  #overwriteCells(record: Buffer, values: readonly (string | null)[]): void {
+  #overwriteCells(record: Buffer, values: readonly AddedValue[]): void {
     findCells(record, this.#delimiter).forEach(({ start, end }, column) => {
       if (column > 0) this.#output.appendText(this.#delimiter.text);
       const ours = this.#overwrites[column];
@@ -52,13 +53,13 @@ export class RecordMerger {
   }
 
   /** A lone empty cell would make an empty line, which is no row. */
-  #formatInPlace(value: string | null | undefined): string {
+  #formatInPlace(value: AddedValue | undefined): string {
     const isWholeLine = this.#overwrites.length === 1 && this.#appended.length === 0;
-    return isWholeLine && !value ? '""' : this.#format(value);
+    return isWholeLine && (value ?? '') === '' ? '""' : this.#format(value);
   }
 
-  #format(value: string | null | undefined): string {
-    return formatCell(value ?? '', this.#delimiter);
+  #format(value: AddedValue | undefined): string {
+    return formatCell(textOf(value) ?? '', this.#delimiter);
   }
 }
 

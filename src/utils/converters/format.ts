@@ -19,13 +19,21 @@ export interface ReadOptions {
   readonly chunkBytes?: number | undefined;
 }
 
-/** The cells or fields that a merge sets in each row; null is an empty cell, or JSON null. */
+/** What a merge sets in a cell or field; null is an empty cell, or JSON null. */
+export type AddedValue = string | number | null;
+
+/** A value where there is only text. */
+export function textOf(value: AddedValue | undefined): string | null {
+  return typeof value === 'number' ? String(value) : (value ?? null);
+}
+
+/** The cells or fields that a merge sets in each row. */
 export interface AddedFields {
   readonly names: readonly string[];
   /** Called some rows ahead of `valuesFor`, and awaited before that. */
   prepareRows?: ((rows: readonly Row[]) => Promise<void>) | undefined;
   /** undefined leaves the row out of the output. */
-  valuesFor(row: Row): readonly (string | null)[] | undefined;
+  valuesFor(row: Row): readonly AddedValue[] | undefined;
 }
 
 /** Reads and merges one file type, as streams: memory does not grow with the file. */

@@ -5,7 +5,7 @@
  */
 
 import type { Row } from '../../models.ts';
-import type { AddedFields, Converter, ReadOptions } from './format.ts';
+import type { AddedFields, AddedValue, Converter, ReadOptions } from './format.ts';
 import { EntryReader } from './json-entries.ts';
 import { EntrySplitter } from './json-splitter.ts';
 import { findMembers, layOutValue } from './json-text.ts';
@@ -54,7 +54,7 @@ async function* mergeRows(
 }
 
 /** The entry on lines of its own with our fields set. */
-function layOutEntry(text: string, names: readonly string[], values: readonly (string | null)[]): string {
+function layOutEntry(text: string, names: readonly string[], values: readonly AddedValue[]): string {
   const written = new Set<string>();
   const lines: string[] = [];
   for (const member of findMembers(text)) {

@@ -3,7 +3,7 @@
  * of each object that is part of the output, with white space as the object has it; fields of ours that are already there are overwritten where
  * they stand (each time, if the key is doubled).
  */
-import type { AddedFields, Converter, ReadOptions } from './format.ts';
+import type { AddedFields, AddedValue, Converter, ReadOptions } from './format.ts';
 import { EntryReader } from './json-entries.ts';
 import type { EntryPlace } from './json-splitter.ts';
 import { findMembers, type Member } from './json-text.ts';
@@ -64,7 +64,7 @@ async function* mergeRows(
 }
 
 /** The object's text with our fields set. */
-function setFields(text: string, names: readonly string[], values: readonly (string | null)[]): string {
+function setFields(text: string, names: readonly string[], values: readonly AddedValue[]): string {
   const members = findMembers(text);
   const gap = hasSpaces(text, members) ? ' ' : '';
   const written = new Set<string>();

@@ -4,7 +4,7 @@
  * already, what it held is blanked.
  */
 import type { Row } from '../../models.ts';
-import type { AddedFields, Converter, ReadOptions } from './format.ts';
+import { type AddedFields, type Converter, type ReadOptions, textOf } from './format.ts';
 import { ParquetColumn } from './parquet-column.ts';
 import { explainFailure, ParquetFile } from './parquet-file.ts';
 import { type ByteRange, FooterEditor } from './parquet-footer.ts';
@@ -137,10 +137,10 @@ async function* writeGroup(
   for await (const { rows } of prepareBatches(batches, fields)) {
     for (const row of rows) {
       const [value = null, ...values] = fields.valuesFor(row) ?? refuseToLeaveOut();
-      const full = first.column.add(value);
+      const full = first.column.add(textOf(value));
       if (full) yield full;
       others.forEach(({ column, pages }, index) => {
-        const filled = column.add(values[index] ?? null);
+        const filled = column.add(textOf(values[index]));
         if (filled) pages.push(filled);
       });
     }
