@@ -9,8 +9,10 @@ import {
   listPendingProviders,
 } from '../orchestrator/fetch-batches.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
+import type { UsageTally } from '../orchestrator/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
+import { reportUsage } from './costs.ts';
 import { describeError } from './describe-error.ts';
 import { reportRows } from './failures.ts';
 import type { CommandContext, FetchOptions } from './options.ts';
@@ -125,7 +127,10 @@ function printEvents(options: FetchOptions, terminal: Terminal): FetchEvents {
         terminal.note('Skipped. Re-run with --force to overwrite, or move the existing file.');
       }
     },
-    onEnded: (record, kept) => terminal.note(describeKept(record, kept)),
+    async onEnded(record, kept) {
+      terminal.note(describeKept(record, kept));
+      await tellUsage(kept.usage, record, terminal);
+    },
     onMiscount: (record, counted, held) =>
       terminal.warn(
         `batch ${record.batch_id}: the provider counts ${counted} results, and its files hold ${held}.`,
@@ -151,14 +156,20 @@ function describeKept({ batch_id: id }: BatchRecord, { answers, inCache }: KeptA
   return `  ${kept}. The same loom run command again sends ${sends}; loom fetch --id ${id} --partial writes what there is.`;
 }
 
-function printMerged(
-  { id, outputPath, summary, unknownResults, cacheTrouble }: MergedJob,
-  options: FetchOptions,
-  terminal: Terminal,
-): void {
+async function printMerged(merged: MergedJob, options: FetchOptions, terminal: Terminal): Promise<void> {
+  const { id, outputPath, summary, unknownResults, cacheTrouble } = merged;
   reportRows(summary, outputPath, terminal);
+  await tellUsage(merged.usage, merged, terminal);
   if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
   if (unknownResults > 0)
     terminal.warn(`batch ${id}: ${unknownResults} results have ids that were not sent; they are ignored.`);
   terminal.print(`Fabric complete. id=${id} -> ${outputPath}${options.keep ? '' : ' (metadata removed)'}`);
+}
+
+async function tellUsage(
+  usage: UsageTally | undefined,
+  { provider, model }: { readonly provider: ProviderName; readonly model: string },
+  terminal: Terminal,
+): Promise<void> {
+  if (usage) await reportUsage(usage, { entry: providerEntry(provider), model, batch: true }, terminal);
 }

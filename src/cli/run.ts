@@ -5,11 +5,13 @@ import type { MergedJob } from '../orchestrator/merge-job.ts';
 import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
 import { nameJob } from '../orchestrator/stored-jobs.ts';
 import { type SubmitEvents, submitBatch } from '../orchestrator/submit-batch.ts';
-import type { BatchEntry, ProviderEntry } from '../providers/provider.ts';
+import { UsageTally } from '../orchestrator/usage-tally.ts';
+import type { BatchEntry, Connection, ProviderEntry } from '../providers/provider.ts';
 import { providerEntry, requireBatchApi } from '../providers/registry.ts';
 import { checkOutputPath } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
+import { reportUsage } from './costs.ts';
 import { describeSkipped, exitCodeOf, reportRows } from './failures.ts';
 import type { CommandContext, RunOptions } from './options.ts';
 import { checkBatchStreams, describeOrder, goesToStdout, type RunOrder } from './orders.ts';
@@ -112,11 +114,12 @@ function printSubmitted(
 
 async function answer(
   options: RunOptions,
-  { terminal, signal }: CommandContext,
+  context: CommandContext,
   reach: Reach,
   entry: ProviderEntry,
   order: RunOrder,
 ): Promise<number> {
+  const { terminal } = context;
   const connection = reach.connect(entry);
   const toStdout = goesToStdout(options);
   if (!toStdout && !(await mayWrite(order.outputPath, options, terminal))) return 0;
@@ -124,16 +127,43 @@ async function answer(
   terminal.note(
     `Weaving live... provider=${provider} model=${model} workers=${workers} cache=${options.cache ? 'on' : 'off'}`,
   );
-  const progress = await startProgress(terminal, 'Generating');
-  let summary: SyncSummary;
+  const usage = new UsageTally();
+  const tellUsage = () => reportUsage(usage, { entry, model, batch: false }, terminal);
   try {
-    const deliver = (path: string) => {
-      progress.stop();
-      return terminal.writeBytes(createReadStream(path));
-    };
-    const syncOrder = { ...order, workers, deliver: toStdout ? deliver : undefined };
-    summary = await runSync(reach.home, syncOrder, () => entry.openSync(connection), signal, {
+    const live = { reach, entry, connection, order, workers, toStdout, usage };
+    const summary = await generate(live, context);
+    const done = { ...summary, outputPath: toStdout ? undefined : summary.outputPath, summary };
+    return await printDone(done, terminal, toStdout ? terminal.note : terminal.print, tellUsage);
+  } catch (error) {
+    await tellUsage();
+    throw error;
+  }
+}
+
+/** What a live run needs beside its context. */
+interface LiveRun {
+  readonly reach: Reach;
+  readonly entry: ProviderEntry;
+  readonly connection: Connection;
+  readonly order: RunOrder;
+  readonly workers: number;
+  readonly toStdout: boolean;
+  /** Grows with each answer. */
+  readonly usage: UsageTally;
+}
+
+async function generate(live: LiveRun, { terminal, signal }: CommandContext): Promise<SyncSummary> {
+  const { reach, entry, connection, order, workers, toStdout, usage } = live;
+  const progress = await startProgress(terminal, 'Generating');
+  const deliver = (path: string) => {
+    progress.stop();
+    return terminal.writeBytes(createReadStream(path));
+  };
+  const syncOrder = { ...order, workers, deliver: toStdout ? deliver : undefined };
+  try {
+    return await runSync(reach.home, syncOrder, () => entry.openSync(connection), signal, {
       onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
+      onAnswered: (result) => usage.add(result),
       onRetry: tellRetries(entry, (line) => progress.note(line)),
       onWait: () => terminal.note('Another process is doing the same run; waiting for it.'),
       onResumed: (answers) => terminal.note(`${answers} answers are kept from a run that was cut off.`),
@@ -142,17 +172,13 @@ async function answer(
   } finally {
     progress.stop();
   }
-  const { outputPath, cacheHits } = summary;
-  return toStdout
-    ? printDone({ outputPath: undefined, cacheHits, summary }, terminal, terminal.note)
-    : printDone({ outputPath, cacheHits, summary }, terminal, terminal.print);
 }
 
 function describeProgress({ cacheHits, errors }: SyncProgress): string {
   return `cache=${cacheHits}  errors=${errors}`;
 }
 
-function printDone(
+async function printDone(
   {
     outputPath,
     cacheHits,
@@ -160,8 +186,10 @@ function printDone(
   }: Pick<MergedJob, 'cacheHits' | 'summary'> & { readonly outputPath: string | undefined },
   terminal: Terminal,
   print: (line: string) => void,
-): number {
+  tellUsage?: () => Promise<void>,
+): Promise<number> {
   reportRows(summary, outputPath, terminal);
+  await tellUsage?.();
   print(
     `Done. wrote ${outputPath ?? 'to stdout'} (${summary.rows} prompts, ${cacheHits} cache hits, ${summary.failed} errors)`,
   );

@@ -121,7 +121,8 @@ async function keepAnswers(fetching: JobFetch, records: readonly BatchRecord[]):
         return answers.drain();
       });
       const cacheTrouble = await answers.finishCaching();
-      return { answers: kept, inCache: inCache && cacheTrouble === undefined };
+      const inCacheNow = inCache && cacheTrouble === undefined;
+      return { answers: kept, inCache: inCacheNow, usage: answers.usage };
     } finally {
       await answers.close();
     }
@@ -129,7 +130,7 @@ async function keepAnswers(fetching: JobFetch, records: readonly BatchRecord[]):
     // Without its input an answer has no prompt to be filed under; it stays in the results on disk.
     if (!(error instanceof LoomError) || error.kind !== 'input') throw error;
     run.events.onError?.(stored.id, stored.provider, error);
-    return { answers: 0, inCache: false };
+    return { answers: 0, inCache: false, usage: undefined };
   }
 }
 

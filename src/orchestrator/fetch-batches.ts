@@ -31,6 +31,7 @@ import {
 } from './stored-jobs.ts';
 import { sweepHome } from './sweep-home.ts';
 import { sweepInputs } from './sweep-inputs.ts';
+import type { UsageTally } from './usage-tally.ts';
 
 export interface FetchOrder {
   /** A batch id or a job id; undefined: every pending job. */
@@ -54,6 +55,8 @@ export interface KeptAnswers {
   readonly answers: number;
   /** Whether they are in the cache, so that the same run sends only the rest. */
   readonly inCache: boolean;
+  /** What they cost, with the answers that other parts of the job gave before. */
+  readonly usage: UsageTally | undefined;
 }
 
 export interface FetchEvents {
@@ -64,11 +67,11 @@ export interface FetchEvents {
   onSubmitted?(record: BatchRecord): void;
   /** Told of jobs with more than one part. */
   onParts?(jobId: string, partsIn: number, parts: number): void;
-  onMerged?(merged: MergedJob): void;
+  onMerged?(merged: MergedJob): void | Promise<void>;
   /** An output in the way that stays, and what was answered. */
   onKept?(id: string, outputPath: string, answer: 'no' | 'nobody'): void;
   /** A batch ended early: what it gave is kept. */
-  onEnded?(record: BatchRecord, kept: KeptAnswers): void;
+  onEnded?(record: BatchRecord, kept: KeptAnswers): void | Promise<void>;
   /** The provider's count of results is not what its files hold. */
   onMiscount?(record: BatchRecord, counted: number, held: number): void;
   /** Another process is working on this job: it is passed over. */
@@ -207,7 +210,7 @@ async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): P
   await clearMergedJob(run.home, stored, merged.outputPath, run.order.keep);
   if (merged.summary.failed > 0) run.outcome.incomplete = true;
   if (merged.summary.answered === 0) run.outcome.troubled = true;
-  run.events.onMerged?.(merged);
+  await run.events.onMerged?.(merged);
 }
 
 /** The providers that have pending jobs: one provider's key must not reach another. */

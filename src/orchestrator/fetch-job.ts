@@ -67,7 +67,7 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   if (status === 'completed') return status;
   if (status === 'unknown' || (hasEndedBadly(status) && !run.order.partial)) run.outcome.troubled = true;
   run.events.onStatus?.(record, reason);
-  if (kept && !run.order.partial) run.events.onEnded?.(record, kept);
+  if (kept && !run.order.partial) await run.events.onEnded?.(record, kept);
   return status;
 }
 

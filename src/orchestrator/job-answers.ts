@@ -16,10 +16,13 @@ import { matchMappedRows, OwnRowMatcher, type RowMatcher } from './match-rows.ts
 import type { RowAnswer } from './merge.ts';
 import { cachedAnswersPath } from './plan-batches.ts';
 import { openAnswerStore } from './store-answers.ts';
+import { UsageTally } from './usage-tally.ts';
 
 export interface JobAnswers {
   /** What is known of a row; answers of a batch are put into the cache on the way. Call it for every row, in order. */
   answerFor(row: Row): RowAnswer;
+  /** The tokens of the rows so far, but for answers that were in the cache. */
+  readonly usage: UsageTally;
   /** Results with a custom id that was not sent. */
   readonly unknownResults: number;
   /** Whether there are results, and not one of them is of a row that was sent. */
@@ -58,6 +61,7 @@ export async function openJobAnswers(
   );
   const cachedResponses = await readPythonAnswers(home, matcher, records[0]);
   const store = cache && openAnswerStore(cache);
+  const usage = new UsageTally();
 
   /** Only an answer that fits its schema goes into the cache, so what comes from there does. */
   function keepInCache(row: Row, result: RowResult): void {
@@ -71,10 +75,13 @@ export async function openJobAnswers(
       const found = results.get(slot);
       if (!found) return cachedResponses.get(slot) ?? 'no_result';
       if (found.file < known.length) return found.result;
+      // Rows with equal prompts share the answer of the first of them.
+      if (!own || slot === row.index) usage.add(found.result);
       const result = checkAnswer(found.result);
       keepInCache(row, result);
       return result;
     },
+    usage,
     unknownResults: results.unknown,
     areForeign: results.unknown > 0 && results.known === 0,
     drain: () => store?.drain(),

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
-import type { BatchRecord } from '../models.ts';
+import type { BatchRecord, ProviderName } from '../models.ts';
 import { traitsOf } from '../utils/converters/format.ts';
 import { checkOutputPath, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
@@ -14,11 +14,16 @@ import { errorsPathFor, mergeAnswers } from './merge.ts';
 import { removeRequestFiles } from './part-writer.ts';
 import type { MergeSummary } from './row-tally.ts';
 import { forgetJob, type StoredJob } from './stored-jobs.ts';
+import type { UsageTally } from './usage-tally.ts';
 
 export interface MergedJob {
   readonly id: string;
+  readonly provider: ProviderName;
+  readonly model: string;
   readonly outputPath: string;
   readonly summary: MergeSummary;
+  /** What its answers cost; undefined when an earlier fetch had written the output. */
+  readonly usage: UsageTally | undefined;
   /** How many answers were in the cache when the job was planned. */
   readonly cacheHits: number;
   /** Results with a custom id that was not sent. */
@@ -103,8 +108,11 @@ export async function mergeJob(
     const summary = await mergeAnswers(order, (row) => answers.answerFor(row));
     return {
       id: stored.id,
+      provider: stored.provider,
+      model,
       outputPath: path,
       summary,
+      usage: answers.usage,
       cacheHits: job?.cached_rows ?? 0,
       unknownResults: answers.unknownResults,
       cacheTrouble: await answers.finishCaching(),
@@ -167,7 +175,10 @@ export async function findWrittenOutput(
   const failures = job.output.failures.map(({ row_ids, ...group }) => ({ ...group, rowIds: row_ids }));
   return {
     id,
+    provider: stored.provider,
+    model: job.model,
     outputPath: path,
+    usage: undefined,
     summary: { rows, answered, blankRows: job.output.blank_rows, failed, failures },
     cacheHits: job.cached_rows,
     unknownResults: unknown_results,

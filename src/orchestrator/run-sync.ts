@@ -64,6 +64,8 @@ export interface SyncEvents {
   onWait?(): void;
   /** Answers that a run which was cut off had paid for, and this one need not. */
   onResumed?(answers: number): void;
+  /** A call was answered and is paid for; what this throws stops the run, as a refused key does. */
+  onAnswered?(result: RowResult): void;
   /** An answer could not be stored in the cache; told once, the answers are in the output all the same. */
   onCacheTrouble?(error: unknown): void;
 }
@@ -291,6 +293,7 @@ async function answerRows(run: SyncRun): Promise<void> {
           const stored = answer.outcome === 'succeeded' && storeInCache(prompt, answer);
           await journal.add(index, answer);
           await stored;
+          events.onAnswered?.(answer);
           return answer;
         }),
       );

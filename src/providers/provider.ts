@@ -110,6 +110,10 @@ export interface ProviderEntry {
   readonly countsTokens: boolean;
   /** Servers that speak this provider's protocol run on people's own machines, and need no key there. */
   readonly keylessOnLoopback?: boolean;
+  /** Its name in the list of prices, @pydantic/genai-prices. */
+  readonly priceListName: string;
+  /** What a batch costs, as a share of the price of live calls. */
+  readonly batchPriceShare: number;
   openSync(connection: Connection): Promise<SyncProvider>;
   openBatch?(connection: Connection): Promise<BatchProvider>;
 }

@@ -13,6 +13,8 @@ const openai: ProviderEntry = {
   baseUrlVariable: 'OPENAI_BASE_URL',
   countsTokens: false,
   keylessOnLoopback: true,
+  priceListName: 'openai',
+  batchPriceShare: 0.5,
   openSync: async (connection) => (await import('./openai-sync.ts')).openSync(connection),
   openBatch: async (connection) => (await import('./openai-batch.ts')).openBatch(connection),
 };
@@ -23,6 +25,8 @@ const anthropic: ProviderEntry = {
   keyVariable: 'ANTHROPIC_API_KEY',
   baseUrlVariable: 'ANTHROPIC_BASE_URL',
   countsTokens: true,
+  priceListName: 'anthropic',
+  batchPriceShare: 0.5,
   openSync: async (connection) => (await import('./anthropic-sync.ts')).openSync(connection),
   openBatch: async (connection) => (await import('./anthropic-batch.ts')).openBatch(connection),
 };
@@ -33,6 +37,8 @@ const google: ProviderEntry = {
   keyVariable: 'GOOGLE_API_KEY',
   baseUrlVariable: 'GOOGLE_GEMINI_BASE_URL',
   countsTokens: true,
+  priceListName: 'google',
+  batchPriceShare: 0.5,
   openSync: async (connection) => (await import('./google-sync.ts')).openSync(connection),
   openBatch: async (connection) => (await import('./google-batch.ts')).openBatch(connection),
 };
@@ -43,6 +49,8 @@ const openrouter: ProviderEntry = {
   keyVariable: 'OPENROUTER_API_KEY',
   baseUrlVariable: 'OPENROUTER_BASE_URL',
   countsTokens: false,
+  priceListName: 'openrouter',
+  batchPriceShare: 1,
   openSync: async (connection) => (await import('./openrouter-sync.ts')).openSync(connection),
 };
 
@@ -52,6 +60,8 @@ const alibaba: ProviderEntry = {
   keyVariable: 'DASHSCOPE_API_KEY',
   baseUrlVariable: 'DASHSCOPE_BASE_URL',
   countsTokens: false,
+  priceListName: 'alibaba',
+  batchPriceShare: 0.5,
   openSync: async (connection) => (await import('./alibaba-sync.ts')).openSync(connection),
   openBatch: async (connection) => (await import('./alibaba-batch.ts')).openBatch(connection),
 };

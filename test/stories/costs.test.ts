@@ -100,3 +100,49 @@ test('--with-usage of adopt is remembered by its fetch', async () => {
     'text,llm_response,llm_input_tokens,llm_output_tokens,llm_finish_reason\nHello,Sandbox answer from m: Hello,2,7,stop\n',
   );
 });
+
+describe('the summary of a run', () => {
+  const text = `${'x'.repeat(39_999)} `;
+
+  test.each([
+    // 40,000 characters are 10,000 tokens in the sandbox, its answer 89, at Google and Anthropic alike.
+    ['openai', 'gpt-4o', '--sync', 'cost about $0.0259'],
+    ['openai', 'gpt-4o', '--batch', 'cost about $0.0129'],
+    ['anthropic', 'claude-opus-4-5', '--sync', 'cost about $0.0522'],
+    ['anthropic', 'claude-opus-4-5', '--batch', 'cost about $0.0261'],
+    ['google', 'gemini-2.5-pro', '--sync', 'cost about $0.0134'],
+    ['google', 'gemini-2.5-pro', '--batch', 'cost about $0.0067'],
+    // What OpenRouter says that it charged: in the sandbox a millionth for each token.
+    ['openrouter', 'nobody/knows', '--sync', 'cost about $0.0101'],
+  ])('at %s with %s and %s tells tokens and the price of that way', async (provider, model, mode, cost) => {
+    await world.write('a.csv', `text\n${text}\n${text}\n`);
+    const ran = await world.loom('run', mode, '-f', 'a.csv', '-c', 'text', '-p', provider, '-m', model);
+    const last = mode === '--batch' ? await fetchUntilDone(world) : ran;
+    const told = last.stderr.split('\n').find((line) => line.startsWith('Tokens: '));
+    expect(told).toMatch(/^Tokens: 10,000 in, \d\d out; /);
+    expect(told).toContain(`; ${cost}.`);
+  });
+
+  test('counts of a second run only what is asked anew, and says nothing where that is nothing', async () => {
+    const input = ['-f', 'a.csv', '-c', 'text', '-p', 'openai', '-m', 'gpt-5', '--sync', '--force'];
+    await world.write('a.csv', 'text\nHello\n');
+    const first = await world.loom('run', ...input);
+    expect(first.stderr).toContain('\n1 rows: 1 answered\nTokens: 2 in, 8 out; cost about $0.0001.\n');
+    expect((await world.loom('run', ...input)).stderr).not.toContain('Tokens');
+    await world.write('a.csv', 'text\nHello\nHello World\n');
+    expect((await world.loom('run', ...input)).stderr).toContain('Tokens: 3 in, 10 out;');
+    const batch = await world.loom('run', ...input, '--batch');
+    expect(batch.stderr).not.toContain('Tokens');
+  });
+
+  test('is told too when the run stops before its end', async () => {
+    await world.write('a.csv', 'text\nHello\n[[sandbox:error 402]]\n');
+    const ran = await world.loom(
+      ...['run', '-f', 'a.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync', '-w', '1'],
+    );
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toMatch(
+      /\nTokens: 2 in, 7 out; cost unknown: no price is known for m of OpenAI\.\nError: /,
+    );
+  });
+});

@@ -156,12 +156,12 @@ describe('loom run', () => {
     [['--sync', '--batch'], 'Spinning the threads... submitting batch.\n'],
     [
       ['--batch', '--sync'],
-      'Weaving live... provider=openai model=m workers=8 cache=on\n2 rows: 2 answered\n',
+      'Weaving live... provider=openai model=m workers=8 cache=on\n2 rows: 2 answered\nTokens: 4 in, 14 out; cost unknown: no price is known for m of OpenAI.\n',
     ],
     [['--batch', '--no-cache', '--force'], 'Spinning the threads... submitting batch.\n'],
     [
       ['--sync', '-w', '3', '--no-cache'],
-      'Weaving live... provider=openai model=m workers=3 cache=off\n2 rows: 2 answered\n',
+      'Weaving live... provider=openai model=m workers=3 cache=off\n2 rows: 2 answered\nTokens: 4 in, 14 out; cost unknown: no price is known for m of OpenAI.\n',
     ],
   ])('%j says %j', async (flags, stderr) => {
     const run = await world.loom('run', ...data, '-p', 'openai', '-m', 'm', ...flags);
@@ -180,7 +180,8 @@ describe('loom run', () => {
     expect(run).toEqual({
       code: 0,
       stdout: `Done. wrote ${join(world.folder, output)} (1 prompts, 0 cache hits, 0 errors)\n`,
-      stderr: 'Weaving live... provider=anthropic model=m workers=8 cache=on\n1 rows: 1 answered\n',
+      stderr:
+        'Weaving live... provider=anthropic model=m workers=8 cache=on\n1 rows: 1 answered\nTokens: 2 in, 7 out; cost unknown: no price is known for m of Anthropic.\n',
     });
     expect(await world.read(output)).toBe(`id,text,llm_response\n007,Hello,${answerTo('Hello')}\n`);
   });
@@ -260,7 +261,7 @@ describe('loom run', () => {
     if (mode === 'batch') expect(run.stderr.split('\n')).toContain('Skipped 2 rows without a prompt.');
     const last = mode === 'batch' ? await fetchUntilDone(world) : run;
     expect(last.code).toBe(0);
-    expect(last.stderr.split('\n').at(-2)).toBe('4 rows: 2 answered, 2 empty prompts skipped');
+    expect(last.stderr.split('\n').at(-3)).toBe('4 rows: 2 answered, 2 empty prompts skipped');
     if (mode === 'sync') expect(run.stdout).toContain('(4 prompts, 0 cache hits, 0 errors)');
     expect(await world.read('data_results_openai_m.csv')).toBe(
       `id,text,llm_response\n1,Hello,${answerTo('Hello')}\n2,,\n3,"  ",\n4,World,${answerTo('World')}\n`,
@@ -365,7 +366,7 @@ describe('loom fetch', () => {
     expect(await fetchUntilDone(world, '-i', id)).toEqual({
       code: 0,
       stdout: `Fabric complete. id=${id} -> ${join(world.folder, 'data_results_google_m.csv')} (metadata removed)\n`,
-      stderr: '2 rows: 2 answered\n',
+      stderr: '2 rows: 2 answered\nTokens: 4 in, 14 out; cost unknown: no price is known for m of Google.\n',
     });
     expect((await world.loom('list')).stdout).toBe('No batches stored under ~/.loom/batches/.\n');
   });
