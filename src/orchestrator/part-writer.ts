@@ -6,12 +6,7 @@ import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
 import { removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobPart } from '../utils/jobs.ts';
-
-/** How much one part may hold. */
-export interface PartLimits {
-  readonly requests: number;
-  readonly bytes: number;
-}
+import { PartCutter, type PartLimits } from './part-cutter.ts';
 
 /** The encoded requests of a part, framed as the provider wants them. */
 export function requestFilePath(home: LoomHome, jobId: string, part: number): string {
@@ -38,8 +33,7 @@ export function createPartWriter(
   limits: PartLimits,
 ): PartWriter {
   const { framing } = provider;
-  const frameBytes = Buffer.byteLength(framing.before + framing.after);
-  const betweenBytes = Buffer.byteLength(framing.between);
+  const cutter = new PartCutter(framing, limits);
   const parts: JobPart[] = [];
   let current: OpenPart | undefined;
 
@@ -51,7 +45,7 @@ export function createPartWriter(
       idMapPath(home, jobId, part),
       framing.before,
     );
-    parts.push({ part, state: 'planned', tag: `loom-${jobId}-${part}`, requests: 0, bytes: frameBytes });
+    parts.push({ part, state: 'planned', tag: `loom-${jobId}-${part}`, requests: 0, bytes: 0 });
     return current;
   }
 
@@ -61,31 +55,28 @@ export function createPartWriter(
     await open.ids.close();
   }
 
-  async function addToNewPart(line: string, bytes: number, member: string): Promise<void> {
+  async function addToNewPart(line: string, member: string): Promise<void> {
     const open = await start();
-    write(open, line, bytes, member);
+    write(open, line, member);
   }
 
-  function write(open: OpenPart, line: string, bytes: number, member: string): Promise<void> | undefined {
+  function write(open: OpenPart, line: string, member: string): Promise<void> | undefined {
     const part = parts.at(-1) as JobPart;
     const first = part.requests === 0;
     open.requests.write(first ? line : framing.between + line);
     open.ids.write(first ? member : `,\n${member}`);
-    part.requests += 1;
-    part.bytes += first ? bytes : bytes + betweenBytes;
+    part.requests = cutter.requests;
+    part.bytes = cutter.bytes;
     return open.requests.drain() ?? open.ids.drain();
   }
 
   return {
     add(row, request) {
       const line = provider.encode(request);
-      const bytes = Buffer.byteLength(line);
-      if (bytes + frameBytes > limits.bytes) return;
+      const place = cutter.place(Buffer.byteLength(line));
+      if (place === 'no_part') return;
       const member = `    ${JSON.stringify(request.customId)}: ${JSON.stringify(row.id)}`;
-      const part = parts.at(-1);
-      const fits =
-        part && part.requests < limits.requests && part.bytes + betweenBytes + bytes <= limits.bytes;
-      return fits && current ? write(current, line, bytes, member) : addToNewPart(line, bytes, member);
+      return place === 'last_part' && current ? write(current, line, member) : addToNewPart(line, member);
     },
     async finish() {
       if (current) await close(current);

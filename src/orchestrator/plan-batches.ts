@@ -18,7 +18,8 @@ import {
   readDataset,
   recordDataset,
 } from './dataset.ts';
-import { createPartWriter, type PartLimits } from './part-writer.ts';
+import type { PartLimits } from './part-cutter.ts';
+import { createPartWriter } from './part-writer.ts';
 import { PromptIndex } from './prompt-index.ts';
 
 /** What a person asked a batch run for. */
