@@ -13,6 +13,8 @@ export type ErrorKind =
   | 'provider'
   /** Files under the loom home. */
   | 'state'
+  /** The limit of --max-cost. */
+  | 'cost'
   /** The provider has no such capability (token counting). */
   | 'unavailable'
   | 'interrupted';

@@ -17,6 +17,13 @@ export function parseWhole(least: number, most = Number.MAX_SAFE_INTEGER): (text
   };
 }
 
+/** An amount of money above 0. */
+export function parseDollars(text: string): number {
+  const dollars = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && dollars > 0) return dollars;
+  throw new InvalidArgumentError('It must be a number above 0, such as 2.50.');
+}
+
 /** A parser for numbers, with a fraction or without. */
 export function parseNumber(text: string): number {
   if (/^-?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text) && Number.isFinite(Number(text))) return Number(text);

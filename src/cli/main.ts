@@ -45,7 +45,7 @@ function readHelpWord(argument: string): string {
 function reportError(error: unknown, { terminal, environment }: CommandContext): void {
   if (environment.LOOM_DEBUG === '1' && error instanceof Error) terminal.note(describeTrace(error));
   if (error instanceof LoomError && error.kind === 'unavailable') {
-    terminal.print(`Token counting not available: ${error.message}`);
+    terminal.print(`Token counting not available: ${describeError(error)}`);
   } else if (error instanceof InterruptedError) {
     terminal.note(`Interrupted by ${error.signal}.`);
   } else {

@@ -71,6 +71,10 @@ export interface RunOptions extends OrderOptions, ReachOptions {
   once: boolean;
   /** Most rows in one batch; the provider's limit when absent. */
   batchSize?: number;
+  /** Sends and writes nothing, and tells what would be sent. */
+  dryRun: boolean;
+  /** US dollars. */
+  maxCost?: number;
 }
 
 export interface FetchOptions extends ReachOptions, CacheOptions {
@@ -94,6 +98,8 @@ export interface ListOptions {
 
 export interface TokensOptions extends InputOptions, ReachOptions, Pick<SettingsOptions, 'system'> {
   workers: number;
+  /** Counts on this machine. */
+  estimate: boolean;
 }
 
 export interface CacheClearOptions extends CacheOptions {

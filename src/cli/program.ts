@@ -1,7 +1,7 @@
 /** Every command and every flag, and nothing of what they do. */
 import { Command, Option } from 'commander';
 import { fileTypes, providerNames } from '../names.ts';
-import { parseText, parseWhole } from './flag-values.ts';
+import { parseDollars, parseText, parseWhole } from './flag-values.ts';
 import type { CommandContext, Commands } from './options.ts';
 import { addSettingsOptions, systemOption } from './settings-flags.ts';
 
@@ -84,6 +84,8 @@ function addRun(program: Command): Command {
     .option('--force', 'Overwrite an existing output file without asking.', false)
     .option('--once', 'Send nothing while the same work is pending (for cron).', false)
     .option('--batch-size <rows>', "Most rows in one batch (default: the provider's limit).", parseWhole(1))
+    .option('--dry-run', 'Check the input, tell what would be sent and its cost, and send nothing.', false)
+    .option('--max-cost <usd>', 'Refuse or stop a run that costs more than so many US dollars.', parseDollars)
     .addOption(withMetaOption())
     .addOption(withUsageOption())
     .addOption(withErrorOption());
@@ -99,6 +101,8 @@ Examples:
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sandbox
   loom run -f data.csv --prompt 'Translate into {{language}}: {{text}}' -p openai -m gpt-4o-mini
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --sample 10
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --dry-run
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --max-cost 2.50
 
   cat data.jsonl | loom run -f - --format jsonl -p openai -m gpt-4o-mini --sync > answers.jsonl`;
 
@@ -152,10 +156,11 @@ function addTokens(program: Command): Command {
       "Count the input tokens of every prompt with the provider's own counter (Anthropic, Google).",
     )
     .addOption(workersOption('Concurrent calls.'))
-    .addOption(systemOption());
+    .addOption(systemOption())
+    .option('--estimate', 'Count on this machine, without a call: for every provider, and roughly.', false);
   return addReachOptions(tokens).addHelpText(
     'after',
-    '\nExample:\n  loom tokens -f prompts.json -p anthropic -m claude-haiku-5-5',
+    '\nExamples:\n  loom tokens -f prompts.json -p anthropic -m claude-haiku-5-5\n  loom tokens -f prompts.json -p openai -m gpt-4o-mini --estimate',
   );
 }
 

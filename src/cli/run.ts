@@ -1,6 +1,7 @@
 /** `loom run`: submit a batch, or answer at once with --sync. */
 import { createReadStream } from 'node:fs';
 import { InterruptedError, LoomError } from '../errors.ts';
+import { type CostLimit, CostLimitReached } from '../orchestrator/cost-limit.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
 import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
 import { nameJob } from '../orchestrator/stored-jobs.ts';
@@ -11,7 +12,8 @@ import { providerEntry, requireBatchApi } from '../providers/registry.ts';
 import { checkOutputPath } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
-import { reportUsage } from './costs.ts';
+import { formatDollars, reportUsage } from './costs.ts';
+import { dryRun, openCostLimit } from './dry-run.ts';
 import { describeSkipped, exitCodeOf, reportRows } from './failures.ts';
 import type { CommandContext, RunOptions } from './options.ts';
 import { checkBatchStreams, describeOrder, goesToStdout, type RunOrder } from './orders.ts';
@@ -26,6 +28,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   if (!options.sync) requireBatchApi(entry);
   checkInputFlags(options);
   if (!options.sync) checkBatchStreams(options);
+  if (options.dryRun) return dryRun(options, entry, context);
   const reach = await openReach(options, context);
   try {
     return await withInput(options, reach.home, context, (inputPath) => {
@@ -61,6 +64,8 @@ async function submit(
     once: options.once,
     mayWriteOutput: () => mayWrite(order.outputPath, options, terminal),
   };
+  if (options.maxCost !== undefined)
+    await openCostLimit(reach.home, options.maxCost, options, entry, order, signal);
   terminal.note('Spinning the threads... submitting batch.');
   const events = printSubmission(options, entry, reach.home, terminal);
   const outcome = await submitBatch(reach.home, batchOrder, entry, connection, submitOptions, signal, events);
@@ -123,6 +128,10 @@ async function answer(
   const connection = reach.connect(entry);
   const toStdout = goesToStdout(options);
   if (!toStdout && !(await mayWrite(order.outputPath, options, terminal))) return 0;
+  const limit =
+    options.maxCost === undefined
+      ? undefined
+      : await openCostLimit(reach.home, options.maxCost, options, entry, order, context.signal);
   const { provider, model, workers } = options;
   terminal.note(
     `Weaving live... provider=${provider} model=${model} workers=${workers} cache=${options.cache ? 'on' : 'off'}`,
@@ -130,13 +139,13 @@ async function answer(
   const usage = new UsageTally();
   const tellUsage = () => reportUsage(usage, { entry, model, batch: false }, terminal);
   try {
-    const live = { reach, entry, connection, order, workers, toStdout, usage };
+    const live = { reach, entry, connection, order, workers, toStdout, usage, limit };
     const summary = await generate(live, context);
     const done = { ...summary, outputPath: toStdout ? undefined : summary.outputPath, summary };
     return await printDone(done, terminal, toStdout ? terminal.note : terminal.print, tellUsage);
   } catch (error) {
     await tellUsage();
-    throw error;
+    throw error instanceof CostLimitReached && limit ? describeStop(limit) : error;
   }
 }
 
@@ -150,10 +159,11 @@ interface LiveRun {
   readonly toStdout: boolean;
   /** Grows with each answer. */
   readonly usage: UsageTally;
+  readonly limit: CostLimit | undefined;
 }
 
 async function generate(live: LiveRun, { terminal, signal }: CommandContext): Promise<SyncSummary> {
-  const { reach, entry, connection, order, workers, toStdout, usage } = live;
+  const { reach, entry, connection, order, workers, toStdout, usage, limit } = live;
   const progress = await startProgress(terminal, 'Generating');
   const deliver = (path: string) => {
     progress.stop();
@@ -163,7 +173,11 @@ async function generate(live: LiveRun, { terminal, signal }: CommandContext): Pr
   try {
     return await runSync(reach.home, syncOrder, () => entry.openSync(connection), signal, {
       onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
-      onAnswered: (result) => usage.add(result),
+      beforeCall: () => limit?.check(),
+      onAnswered(result) {
+        usage.add(result);
+        limit?.add(result);
+      },
       onRetry: tellRetries(entry, (line) => progress.note(line)),
       onWait: () => terminal.note('Another process is doing the same run; waiting for it.'),
       onResumed: (answers) => terminal.note(`${answers} answers are kept from a run that was cut off.`),
@@ -172,6 +186,13 @@ async function generate(live: LiveRun, { terminal, signal }: CommandContext): Pr
   } finally {
     progress.stop();
   }
+}
+
+function describeStop({ most, spent }: CostLimit): LoomError {
+  const what = `--max-cost ${formatDollars(most)} is reached: this run has spent about ${formatDollars(spent)}.`;
+  return new LoomError('cost', what, {
+    hint: 'The answers so far are kept, and no output is written: the same command with a higher --max-cost goes on from there.',
+  });
 }
 
 function describeProgress({ cacheHits, errors }: SyncProgress): string {

@@ -1,18 +1,22 @@
 /** `loom tokens`: count the input tokens of every prompt. */
 import { LoomError } from '../errors.ts';
+import type { GenerationSettings } from '../models.ts';
 import {
   countTokens,
   requireTokenCounting,
   type TokenProgress,
   type TokenSummary,
 } from '../orchestrator/count-tokens.ts';
+import { estimateTokens } from '../orchestrator/estimate-tokens.ts';
+import type { UsageTally } from '../orchestrator/usage-tally.ts';
 import type { ProviderEntry } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
+import { formatDollars, group, noPriceFor, priceUsage } from './costs.ts';
 import { describeSkipped } from './failures.ts';
 import { describeInput } from './input.ts';
 import type { CommandContext, TokensOptions } from './options.ts';
 import { startProgress } from './progress.ts';
-import { nameProvider, openReach, type Reach } from './reach.ts';
+import { nameProvider, openHome, openReach, type Reach } from './reach.ts';
 import { tellRetries } from './retries.ts';
 import { readSettings } from './settings.ts';
 import { checkInputFlags, withInput } from './stdin.ts';
@@ -20,8 +24,9 @@ import { checkInputFlags, withInput } from './stdin.ts';
 export async function tokens(options: TokensOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
   const entry = providerEntry(options.provider);
-  requireTokenCounting(entry);
+  if (!options.estimate) requireTokenCounting(entry);
   checkInputFlags(options);
+  if (options.estimate) return printEstimate(options, entry, context);
   const reach = await openReach(options, context);
   try {
     const summary = await withInput(options, reach.home, context, (path) =>
@@ -42,9 +47,9 @@ async function countFile(
   reach: Reach,
   entry: ProviderEntry,
 ): Promise<TokenSummary> {
-  const { model, workers, system } = options;
+  const { model, workers } = options;
   const dataset = describeInput(options, inputPath, workingFolder);
-  const settings = readSettings({ ...(system !== undefined && { system }) }, workingFolder);
+  const settings = readSystem(options, workingFolder);
   const connection = reach.connect(entry);
   const progress = await startProgress(terminal, 'Counting tokens');
   try {
@@ -56,6 +61,39 @@ async function countFile(
   } finally {
     progress.stop();
   }
+}
+
+function readSystem({ system }: TokensOptions, workingFolder: string): GenerationSettings | undefined {
+  return readSettings({ ...(system !== undefined && { system }) }, workingFolder);
+}
+
+/** Counts without the provider; the sentence is the usual one, and says that it is an estimate. */
+async function printEstimate(
+  options: TokensOptions,
+  entry: ProviderEntry,
+  context: CommandContext,
+): Promise<number> {
+  const { provider, model } = options;
+  const { terminal, signal, workingFolder } = context;
+  const home = openHome(options, context);
+  const { rows, blankRows, usage, encoding } = await withInput(options, home, context, (path) => {
+    const dataset = describeInput(options, path, workingFolder);
+    return estimateTokens(dataset, model, readSystem(options, workingFolder), entry, signal);
+  });
+  if (blankRows > 0) terminal.note(describeSkipped(blankRows));
+  const count = `${group(usage.inputTokens)} across ${rows} prompts`;
+  const about = `provider=${provider}, model=${model}, errors=0`;
+  terminal.print(`Total input tokens: ${count} (${about}), an estimate with the tokenizer ${encoding}`);
+  terminal.print(await describeInputCost(usage, entry, model));
+  return 0;
+}
+
+async function describeInputCost(usage: UsageTally, entry: ProviderEntry, model: string): Promise<string> {
+  const live = await priceUsage(usage, { entry, model, batch: false });
+  if (live === undefined) return `Input cost: unknown, ${noPriceFor({ entry, model })}`;
+  const batch = await priceUsage(usage, { entry, model, batch: true });
+  const asBatch = entry.openBatch && batch !== undefined ? `, about ${formatDollars(batch)} as a batch` : '';
+  return `Input cost: about ${formatDollars(live)} live${asBatch} (an estimate)`;
 }
 
 function printSummary(
@@ -79,9 +117,4 @@ function describeProgress({ done, total, errors, tokens: counted }: TokenProgres
   const answered = done - errors;
   const estimate = answered > 0 ? group(Math.round((counted / answered) * total)) : '—';
   return `est_total≈${estimate}  errors=${errors}`;
-}
-
-/** `12,345`, whatever the locale. */
-function group(number: number): string {
-  return number.toLocaleString('en-US');
 }

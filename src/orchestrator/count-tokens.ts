@@ -45,7 +45,9 @@ export function requireTokenCounting(entry: ProviderEntry): void {
 }
 
 function noTokenCounting(provider: ProviderName): LoomError {
-  return new LoomError('unavailable', `Provider '${provider}' does not expose a token-counting API.`);
+  return new LoomError('unavailable', `Provider '${provider}' does not expose a token-counting API.`, {
+    hint: 'Pass --estimate to count on this machine.',
+  });
 }
 
 /** Counts every prompt's input tokens; one that can't be counted is an error in the summary. */

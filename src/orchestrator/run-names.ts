@@ -1,5 +1,7 @@
 /** The names under which live runs keep their journal and their lock. */
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { LoomHome } from '../utils/home.ts';
 import { settingsText } from '../utils/settings-text.ts';
 import { recordDataset } from './dataset.ts';
 import type { DrawnOrder } from './run-sync.ts';
@@ -8,20 +10,22 @@ import type { DrawnOrder } from './run-sync.ts';
 export const cachedRunPrefix = 'live_';
 export const uncachedRunPrefix = 'sync_';
 
+type Work = Pick<DrawnOrder, 'dataset' | 'provider' | 'model' | 'outputPath' | 'settings'>;
+
 /**
  * Runs of the same name ask the same of the same rows for the same output. What an earlier run with the cache paid for
  * is in the cache, so that such runs may have the name in common when their input has changed in between.
  */
-export function nameCachedRun(order: DrawnOrder): string {
+export function nameCachedRun(order: Work): string {
   return `${cachedRunPrefix}${hashWork(order, order.dataset.path)}`;
 }
 
 /** As above, for a run without the cache: what it answers is kept for that very input. */
-export function nameUncachedRun(order: DrawnOrder, inputSha256: string): string {
+export function nameUncachedRun(order: Work, inputSha256: string): string {
   return `${uncachedRunPrefix}${hashWork(order, inputSha256)}`;
 }
 
-function hashWork({ dataset, provider, model, outputPath, ...order }: DrawnOrder, input: string): string {
+function hashWork({ dataset, provider, model, outputPath, ...order }: Work, input: string): string {
   const { prompt_column: column, ...more } = recordDataset(dataset);
   const settings = settingsText(order.settings);
   const work = JSON.stringify([
@@ -35,4 +39,9 @@ function hashWork({ dataset, provider, model, outputPath, ...order }: DrawnOrder
 /** These fields as part of a name; nothing when none is set, so that work without them keeps its name. */
 export function wherePresent(fields: object): object[] {
   return Object.values(fields).some((value) => value !== undefined) ? [fields] : [];
+}
+
+/** Where a live run keeps its results until its output is written. */
+export function journalPath(home: LoomHome, runName: string): string {
+  return join(home.results, `${runName}.jsonl`);
 }

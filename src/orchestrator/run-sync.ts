@@ -20,7 +20,7 @@ import { PromptIndex } from './prompt-index.ts';
 import type { RetryNotice } from './retry.ts';
 import { RowSet } from './row-set.ts';
 import type { MergeSummary } from './row-tally.ts';
-import { nameCachedRun, nameUncachedRun } from './run-names.ts';
+import { journalPath, nameCachedRun, nameUncachedRun } from './run-names.ts';
 import { runRows } from './run-rows.ts';
 import { sweepHome } from './sweep-home.ts';
 
@@ -64,7 +64,9 @@ export interface SyncEvents {
   onWait?(): void;
   /** Answers that a run which was cut off had paid for, and this one need not. */
   onResumed?(answers: number): void;
-  /** A call was answered and is paid for; what this throws stops the run, as a refused key does. */
+  /** Before each call; what this throws stops the run, as a refused key does. */
+  beforeCall?(): void;
+  /** A call was answered, and is paid for. */
   onAnswered?(result: RowResult): void;
   /** An answer could not be stored in the cache; told once, the answers are in the output all the same. */
   onCacheTrouble?(error: unknown): void;
@@ -157,10 +159,6 @@ async function underLock<Result>(
     if (!(await isFile(journalPath(home, runName)))) await lock.forget();
     await lock.release();
   }
-}
-
-function journalPath(home: LoomHome, runName: string): string {
-  return join(home.results, `${runName}.jsonl`);
 }
 
 /** Where the output is written: in its place, or where it waits to be delivered. */
@@ -288,6 +286,7 @@ async function answerRows(run: SyncRun): Promise<void> {
       const request = { customId: createCustomId(index, digest), model, prompt, settings };
       const result = await asRowResult(request.customId, () =>
         calls.run(async () => {
+          events.beforeCall?.();
           const answer = checkAnswer(await provider.generate(request, callSignal));
           // Within the call's place in the queue: no more answers than workers wait for the disk.
           const stored = answer.outcome === 'succeeded' && storeInCache(prompt, answer);

@@ -110,6 +110,8 @@ export interface ProviderEntry {
   readonly countsTokens: boolean;
   /** Servers that speak this provider's protocol run on people's own machines, and need no key there. */
   readonly keylessOnLoopback?: boolean;
+  /** Input tokens that the provider counts for one user message beside its text, roughly. */
+  readonly messageTokens: number;
   /** Its name in the list of prices, @pydantic/genai-prices. */
   readonly priceListName: string;
   /** What a batch costs, as a share of the price of live calls. */

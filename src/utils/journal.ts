@@ -137,6 +137,16 @@ export async function isSpentJournal(path: string): Promise<boolean> {
   }
 }
 
+/** The rows whose results a journal has that a run left; none when it is spent. */
+export async function readKeptRows(
+  path: string,
+  slotOf: (customId: string) => number | undefined,
+): Promise<Pick<Journal, 'has'>> {
+  const places = new ResultPlaces();
+  if (!(await isSpentJournal(path))) await readKeptResults(path, slotOf, places);
+  return places;
+}
+
 /** Notes the places of the results in a journal that was left; returns the length of its complete lines. */
 async function readKeptResults(
   path: string,

@@ -68,6 +68,8 @@ describe('help', () => {
         '--force',
         '--once',
         '--batch-size',
+        '--dry-run',
+        '--max-cost',
         '--with-meta',
         '--with-usage',
         '--with-error',
@@ -115,6 +117,7 @@ describe('help', () => {
         '--api-key',
         '--base-url',
         '-w, --workers',
+        '--estimate',
       ],
     ],
     ['cache clear', ['-y, --yes']],
@@ -458,7 +461,7 @@ describe('loom tokens', () => {
       const counted = await world.loom('tokens', '-f', 'gone.csv', '-c', 'text', '-p', provider, '-m', 'm');
       expect(counted).toEqual({
         code: 2,
-        stdout: `Token counting not available: Provider '${provider}' does not expose a token-counting API.\n`,
+        stdout: `Token counting not available: Provider '${provider}' does not expose a token-counting API. Pass --estimate to count on this machine.\n`,
         stderr: '',
       });
     },

@@ -33,7 +33,7 @@ describe.skipIf(process.platform === 'win32')('a live run', () => {
       code: 0,
       stdout: answered,
       stderr:
-        'Weaving live... provider=openai model=m workers=8 cache=on\n2 rows: 2 answered\nDone. wrote to stdout (2 prompts, 0 cache hits, 0 errors)\n',
+        'Weaving live... provider=openai model=m workers=8 cache=on\n2 rows: 2 answered\nTokens: 3 in, 14 out; cost unknown: no price is known for m of OpenAI.\nDone. wrote to stdout (2 prompts, 0 cache hits, 0 errors)\n',
     });
     expect(await stateWithoutCache()).toEqual([]);
     expect(await world.listFolder()).toEqual(['data.csv']);
@@ -97,8 +97,8 @@ describe.skipIf(process.platform === 'win32')('a live run', () => {
       stdout: `text,llm_response\nHello,${answerTo('Hello')}\n[[sandbox:refuse]],\n`,
     });
     expect(ended.stderr).toContain('Warning: 1 of 2 rows have no response: 1 × refusal.');
-    expect(ended.stderr).toContain(
-      'Pass --with-error to have the reasons in the rows.\nDone. wrote to stdout',
+    expect(ended.stderr).toMatch(
+      /Pass --with-error to have the reasons in the rows\.\nTokens: .*\nDone\. wrote to stdout/,
     );
     expect(await stateWithoutCache()).toEqual([]);
   });

@@ -1,0 +1,125 @@
+/** `loom run --dry-run`, and the estimate that `--max-cost` is held against. */
+import { LoomError } from '../errors.ts';
+import { CostLimit } from '../orchestrator/cost-limit.ts';
+import { type BatchCut, estimateRun, type RunEstimate } from '../orchestrator/estimate-run.ts';
+import { limitParts } from '../orchestrator/plan-batches.ts';
+import type { ProviderEntry } from '../providers/provider.ts';
+import { checkOutputPath } from '../utils/files.ts';
+import type { LoomHome } from '../utils/home.ts';
+import { findPrice } from '../utils/prices.ts';
+import { formatDollars, group, noPriceFor, type PricedModel, priceUsage } from './costs.ts';
+import type { CommandContext, RunOptions } from './options.ts';
+import { describeOrder, goesToStdout, type RunOrder } from './orders.ts';
+import { openHome } from './reach.ts';
+import { withInput } from './stdin.ts';
+
+/** Tells what the run would send, and what its input would cost. Returns the exit code. */
+export async function dryRun(
+  options: RunOptions,
+  entry: ProviderEntry,
+  context: CommandContext,
+): Promise<number> {
+  const home = openHome(options, context);
+  return withInput(options, home, context, (inputPath) =>
+    printEstimate(home, options, entry, describeOrder(options, inputPath, context.workingFolder), context),
+  );
+}
+
+async function printEstimate(
+  home: LoomHome,
+  options: RunOptions,
+  entry: ProviderEntry,
+  order: RunOrder,
+  { terminal, signal }: CommandContext,
+): Promise<number> {
+  const isInTheWay =
+    !goesToStdout(options) && (await checkOutputPath(order.outputPath)) && options.sync && !options.force;
+  const estimate = await estimatePlanned(home, options, entry, order, signal);
+  const priced = { entry, model: order.model, batch: !options.sync };
+  terminal.print('Dry run: nothing was sent, and nothing was written.');
+  for (const line of describeRequests(estimate)) terminal.print(`  ${line}`);
+  terminal.print(`  ${describeInput(estimate)}`);
+  terminal.print(`  ${await describeEstimatedCost(estimate, order, priced)}`);
+  if (isInTheWay) terminal.warn(`output file ${order.outputPath} already exists: the run needs --force.`);
+  return 0;
+}
+
+/** Refuses a run whose input alone would cost more than it may. LoomError `cost`; nothing is sent then. */
+export async function openCostLimit(
+  home: LoomHome,
+  maxCost: number,
+  options: RunOptions,
+  entry: ProviderEntry,
+  order: RunOrder,
+  signal: AbortSignal,
+): Promise<CostLimit> {
+  const priced = { entry, model: order.model, batch: !options.sync };
+  const price = await findPrice(entry.priceListName, order.model);
+  if (!price) {
+    throw new LoomError('cost', `${noPriceFor(priced)}, so --max-cost can't be kept; nothing was sent.`, {
+      hint: 'Run without --max-cost, or set a limit at the provider.',
+    });
+  }
+  const { usage, most } = await estimatePlanned(home, options, entry, order, signal);
+  const cost = (await priceUsage(usage, priced)) ?? 0;
+  // A live run is stopped by what it costs; a batch can't be.
+  const mostCost = (priced.batch && most && (await priceUsage(most, priced))) || cost;
+  if (mostCost <= maxCost) return new CostLimit(maxCost, price);
+  const what =
+    cost > maxCost
+      ? `the input alone costs about ${formatDollars(cost)}`
+      : `with answers of ${order.settings?.max_tokens} tokens the batch costs about ${formatDollars(mostCost)}`;
+  throw new LoomError('cost', `${what}, and --max-cost is ${formatDollars(maxCost)}; nothing was sent.`, {
+    hint: 'Take fewer rows, another model, or a higher --max-cost.',
+  });
+}
+
+async function estimatePlanned(
+  home: LoomHome,
+  options: RunOptions,
+  entry: ProviderEntry,
+  order: RunOrder,
+  signal: AbortSignal,
+): Promise<RunEstimate> {
+  const cut = options.sync ? undefined : await cutAsBatch(options, entry);
+  return estimateRun(home, order, entry, cut, signal);
+}
+
+/** How the provider takes batches. Its adapter is opened, which sends nothing, with a key that is none. */
+async function cutAsBatch({ batchSize }: RunOptions, entry: ProviderEntry): Promise<BatchCut | undefined> {
+  const provider = await entry.openBatch?.({ apiKey: 'none', timeoutMs: 0 });
+  return provider && { provider, limits: limitParts(provider.limits, batchSize) };
+}
+
+function describeRequests(estimate: RunEstimate): string[] {
+  const { rows, blankRows, cachedRows, keptRows, equalRows, tooLargeRows, requests, batches } = estimate;
+  const lines = [
+    `Rows: ${group(rows)}`,
+    `Empty prompts, which are skipped: ${group(blankRows)}`,
+    `Answered from the cache: ${group(cachedRows)}`,
+    ...(keptRows > 0 ? [`Kept from a run that was cut off: ${group(keptRows)}`] : []),
+    `Equal to an earlier prompt: ${group(equalRows)}`,
+  ];
+  if (tooLargeRows > 0) lines.push(`Too large for a batch: ${group(tooLargeRows)}`);
+  lines.push(`Requests to send: ${group(requests)}`);
+  if (batches !== undefined) lines.push(`Batches: ${group(batches)}`);
+  return lines;
+}
+
+function describeInput({ usage, encoding }: RunEstimate): string {
+  return `Input tokens: about ${group(usage.inputTokens)} (an estimate with the tokenizer ${encoding})`;
+}
+
+async function describeEstimatedCost(
+  { usage, most }: RunEstimate,
+  { settings }: RunOrder,
+  priced: PricedModel,
+): Promise<string> {
+  const cost = await priceUsage(usage, priced);
+  if (cost === undefined) return `Cost: unknown, ${noPriceFor(priced)}`;
+  const input = `about ${formatDollars(cost)} for the input, at the price of ${priced.batch ? 'a batch' : 'live calls'}`;
+  const mostCost = most && (await priceUsage(most, priced));
+  return mostCost === undefined
+    ? `Cost: ${input}; the output comes on top, and is not known before the run`
+    : `Cost: ${input}; at most ${formatDollars(mostCost)} with the output (--max-tokens ${settings?.max_tokens})`;
+}
