@@ -3,11 +3,13 @@ import { LoomError } from '../errors.ts';
 import { CostLimit } from '../orchestrator/cost-limit.ts';
 import { type BatchCut, estimateRun, type RunEstimate } from '../orchestrator/estimate-run.ts';
 import { limitParts } from '../orchestrator/plan-batches.ts';
+import { type PricedModel, priceUsage } from '../orchestrator/price-usage.ts';
 import type { ProviderEntry } from '../providers/provider.ts';
 import { checkOutputPath } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { findPrice } from '../utils/prices.ts';
-import { formatDollars, group, noPriceFor, type PricedModel, priceUsage } from './costs.ts';
+import { formatDollars, noPriceFor } from './costs.ts';
+import { formatCount } from './counts.ts';
 import type { CommandContext, RunOptions } from './options.ts';
 import { describeOrder, goesToStdout, type RunOrder } from './orders.ts';
 import { openHome } from './reach.ts';
@@ -94,20 +96,20 @@ async function cutAsBatch({ batchSize }: RunOptions, entry: ProviderEntry): Prom
 function describeRequests(estimate: RunEstimate): string[] {
   const { rows, blankRows, cachedRows, keptRows, equalRows, tooLargeRows, requests, batches } = estimate;
   const lines = [
-    `Rows: ${group(rows)}`,
-    `Empty prompts, which are skipped: ${group(blankRows)}`,
-    `Answered from the cache: ${group(cachedRows)}`,
-    ...(keptRows > 0 ? [`Kept from a run that was cut off: ${group(keptRows)}`] : []),
-    `Equal to an earlier prompt: ${group(equalRows)}`,
+    `Rows: ${formatCount(rows)}`,
+    `Empty prompts, which are skipped: ${formatCount(blankRows)}`,
+    `Answered from the cache: ${formatCount(cachedRows)}`,
+    ...(keptRows > 0 ? [`Kept from a run that was cut off: ${formatCount(keptRows)}`] : []),
+    `Equal to an earlier prompt: ${formatCount(equalRows)}`,
   ];
-  if (tooLargeRows > 0) lines.push(`Too large for a batch: ${group(tooLargeRows)}`);
-  lines.push(`Requests to send: ${group(requests)}`);
-  if (batches !== undefined) lines.push(`Batches: ${group(batches)}`);
+  if (tooLargeRows > 0) lines.push(`Too large for a batch: ${formatCount(tooLargeRows)}`);
+  lines.push(`Requests to send: ${formatCount(requests)}`);
+  if (batches !== undefined) lines.push(`Batches: ${formatCount(batches)}`);
   return lines;
 }
 
 function describeInput({ usage, encoding }: RunEstimate): string {
-  return `Input tokens: about ${group(usage.inputTokens)} (an estimate with the tokenizer ${encoding})`;
+  return `Input tokens: about ${formatCount(usage.inputTokens)} (an estimate with the tokenizer ${encoding})`;
 }
 
 async function describeEstimatedCost(

@@ -1,6 +1,7 @@
 /** How rows without a response are told. */
 import { errorsPathFor } from '../orchestrator/merge.ts';
 import type { MergeSummary } from '../orchestrator/row-tally.ts';
+import { formatCount } from './counts.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The fate of every row, and the reasons of those without a response; no path for an output on stdout. */
@@ -19,13 +20,12 @@ export function reportRows(summary: MergeSummary, outputPath: string | undefined
 
 /** `10,000 rows: 9,960 answered, 37 failed, 3 empty prompts skipped` */
 function describeRows({ rows, answered, failed, blankRows }: MergeSummary): string {
-  const group = (number: number) => number.toLocaleString('en-US');
-  const counts = [`${group(answered)} answered`];
-  if (failed > 0) counts.push(`${group(failed)} failed`);
-  if (blankRows > 0) counts.push(`${group(blankRows)} empty prompts skipped`);
+  const counts = [`${formatCount(answered)} answered`];
+  if (failed > 0) counts.push(`${formatCount(failed)} failed`);
+  if (blankRows > 0) counts.push(`${formatCount(blankRows)} empty prompts skipped`);
   const notSent = rows - answered - failed - blankRows;
-  if (notSent > 0) counts.push(`${group(notSent)} not in this batch`);
-  return `${group(rows)} rows: ${counts.join(', ')}`;
+  if (notSent > 0) counts.push(`${formatCount(notSent)} not in this batch`);
+  return `${formatCount(rows)} rows: ${counts.join(', ')}`;
 }
 
 export function describeSkipped(blankRows: number): string {

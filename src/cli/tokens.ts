@@ -8,10 +8,12 @@ import {
   type TokenSummary,
 } from '../orchestrator/count-tokens.ts';
 import { estimateTokens } from '../orchestrator/estimate-tokens.ts';
+import { priceUsage } from '../orchestrator/price-usage.ts';
 import type { UsageTally } from '../orchestrator/usage-tally.ts';
 import type { ProviderEntry } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
-import { formatDollars, group, noPriceFor, priceUsage } from './costs.ts';
+import { formatDollars, noPriceFor } from './costs.ts';
+import { formatCount } from './counts.ts';
 import { describeSkipped } from './failures.ts';
 import { describeInput } from './input.ts';
 import type { CommandContext, TokensOptions } from './options.ts';
@@ -81,7 +83,7 @@ async function printEstimate(
     return estimateTokens(dataset, model, readSystem(options, workingFolder), entry, signal);
   });
   if (blankRows > 0) terminal.note(describeSkipped(blankRows));
-  const count = `${group(usage.inputTokens)} across ${rows} prompts`;
+  const count = `${formatCount(usage.inputTokens)} across ${rows} prompts`;
   const about = `provider=${provider}, model=${model}, errors=0`;
   terminal.print(`Total input tokens: ${count} (${about}), an estimate with the tokenizer ${encoding}`);
   terminal.print(await describeInputCost(usage, entry, model));
@@ -107,7 +109,7 @@ function printSummary(
   if (errors === total)
     throw new LoomError('provider', 'no prompt could be counted.', { hint: 'See the reason above.' });
   terminal.print(
-    `Total input tokens: ${group(summary.tokens)} across ${rows} prompts (provider=${options.provider}, model=${options.model}, errors=${errors})`,
+    `Total input tokens: ${formatCount(summary.tokens)} across ${rows} prompts (provider=${options.provider}, model=${options.model}, errors=${errors})`,
   );
   return errors > 0 ? 3 : 0;
 }
@@ -115,6 +117,6 @@ function printSummary(
 /** The mean of the prompts so far, times the number of prompts. */
 function describeProgress({ done, total, errors, tokens: counted }: TokenProgress): string {
   const answered = done - errors;
-  const estimate = answered > 0 ? group(Math.round((counted / answered) * total)) : '—';
+  const estimate = answered > 0 ? formatCount(Math.round((counted / answered) * total)) : '—';
   return `est_total≈${estimate}  errors=${errors}`;
 }

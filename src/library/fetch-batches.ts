@@ -10,6 +10,7 @@ import type { MergedJob } from '../orchestrator/merge-job.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { ReachOptions } from './options.ts';
 import { openReach, underSignal } from './reach.ts';
+import { describeUsage, type PaidUsage } from './usage.ts';
 
 export interface FetchBatchesOptions extends ReachOptions {
   /** A batch or a job; every pending one when absent. With several providers leave `apiKey` and `baseUrl` out. */
@@ -25,9 +26,13 @@ export interface FetchBatchesOptions extends ReachOptions {
   readonly events?: FetchEvents;
 }
 
+export interface WrittenOutput extends Omit<MergedJob, 'usage'> {
+  readonly usage: PaidUsage | undefined;
+}
+
 export interface FetchedBatches extends FetchSummary {
   /** The outputs that were written. */
-  readonly merged: readonly MergedJob[];
+  readonly merged: readonly WrittenOutput[];
   /** Batches that are not done, as last seen. */
   readonly pending: readonly BatchRecord[];
   /** Jobs that could not be fetched; the others were. */
@@ -37,15 +42,16 @@ export interface FetchedBatches extends FetchSummary {
 /** Asks how each pending batch is, and writes the outputs that are complete, as `loom fetch` does. */
 export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<FetchedBatches> {
   const reach = openReach(options);
-  const merged: MergedJob[] = [];
+  const merged: WrittenOutput[] = [];
   const pending: BatchRecord[] = [];
   const errors: { id: string; error: unknown }[] = [];
   const given = options.events;
   const events: FetchEvents = {
     ...given,
-    onMerged(job) {
-      merged.push(job);
-      given?.onMerged?.(job);
+    async onMerged(job) {
+      const priced = { entry: providerEntry(job.provider), model: job.model, batch: true };
+      merged.push({ ...job, usage: await describeUsage(job.usage, priced) });
+      await given?.onMerged?.(job);
     },
     onStatus(record, reason) {
       pending.push(record);

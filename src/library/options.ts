@@ -48,6 +48,7 @@ export interface OutputOptions {
   readonly overwrite?: boolean;
   readonly withMeta?: boolean;
   readonly withError?: boolean;
+  readonly withUsage?: boolean;
   /** Default true. */
   readonly cache?: boolean;
 }
@@ -105,6 +106,7 @@ export async function describeRun(options: InputOptions & OutputOptions) {
     outputPath,
     withMeta: options.withMeta ?? false,
     withError: options.withError ?? false,
+    withUsage: options.withUsage ?? false,
     useCache: options.cache ?? true,
   };
 }

@@ -1,8 +1,10 @@
 /** `runSync` of the library. */
 import { runSync as answerDataset, type SyncEvents, type SyncSummary } from '../orchestrator/run-sync.ts';
+import { UsageTally } from '../orchestrator/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { describeRun, type InputOptions, type OutputOptions, type ReachOptions } from './options.ts';
 import { openReach, underSignal } from './reach.ts';
+import { describeUsage, type PaidUsage } from './usage.ts';
 
 export interface RunSyncOptions extends InputOptions, OutputOptions, ReachOptions {
   /** Concurrent calls. Default 8. */
@@ -10,16 +12,30 @@ export interface RunSyncOptions extends InputOptions, OutputOptions, ReachOption
   readonly events?: SyncEvents;
 }
 
+export interface AnsweredDataset extends SyncSummary {
+  /** Of the calls of this run; what came from the cache cost nothing. */
+  readonly usage: PaidUsage | undefined;
+}
+
 /**
  * Answers a dataset at once, as `loom run --sync` does, and writes the output. Throws a LoomError for what the caller
  * can mend, a ProviderError when the provider refused the whole run; what was answered is kept then.
  */
-export async function runSync(options: RunSyncOptions): Promise<SyncSummary> {
+export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset> {
   return underSignal(options.signal, async (signal) => {
-    const order = { ...(await describeRun(options)), workers: options.workers ?? 8 };
+    const { model, workers = 8, events } = options;
+    const order = { ...(await describeRun(options)), workers };
     const entry = providerEntry(options.provider);
     const reach = openReach(options);
     const connection = reach.connect(entry);
-    return answerDataset(reach.home, order, () => entry.openSync(connection), signal, options.events);
+    const tally = new UsageTally();
+    const summary = await answerDataset(reach.home, order, () => entry.openSync(connection), signal, {
+      ...events,
+      onAnswered(result) {
+        tally.add(result);
+        events?.onAnswered?.(result);
+      },
+    });
+    return { ...summary, usage: await describeUsage(tally, { entry, model, batch: false }) };
   });
 }

@@ -70,6 +70,15 @@ for (;;) {
   expect((await world.loom('list')).stdout).toContain('No batches');
 });
 
+test('what the calls of a run cost is told, and unknown where no price is', async () => {
+  const ended = await runProgram(`
+const { usage } = await loom.runSync({ ...input, model: 'gpt-4o-mini', withUsage: true });
+console.log(JSON.stringify(usage), (await loom.runSync({ ...input, output: 'out.csv' })).usage.cost);
+console.log((await loom.runSync({ ...input, output: 'out.csv', overwrite: true })).usage);`);
+  const stdout = '{"inputTokens":4,"outputTokens":20,"cost":0.0000126} undefined\nundefined\n';
+  expect(ended).toEqual({ code: 0, stdout, stderr: '' });
+});
+
 test('an output in the way is an error before anything is sent, and overwrite lets it go', async () => {
   await world.write('out.csv', 'mine');
   const ended = await runProgram(`
