@@ -13,6 +13,8 @@ import { type Lock, listLocks, tryLock, waitForLock } from './locks.ts';
 
 /** Whoever adds or removes inputs holds it, for moments. */
 const guardName = 'inputs';
+/** What we call a whole input, and one on its way. The Python tool's library keeps inputs and outputs here too. */
+const ownNames = /^[0-9a-f]{64}\.[a-z]+(\.gz)?$|^[0-9a-f]{16}\.part$/;
 const gzipMark = Buffer.from([0x1f, 0x8b]);
 
 export interface KeptInput {
@@ -52,14 +54,14 @@ export async function keepInput(
 }
 
 /**
- * Removes inputs that no command works on and that are not named: `listNamed` gives the paths that jobs and records
+ * Removes inputs of ours that no command works on and that are not named: `listNamed` gives the paths that jobs and records
  * name, or undefined when that can't be told. Does nothing while another process is at it.
  */
 export async function removeForgottenInputs(
   home: LoomHome,
   listNamed: () => Promise<ReadonlySet<string> | undefined>,
 ): Promise<void> {
-  const names = await readdir(home.inputs).catch(() => []);
+  const names = (await readdir(home.inputs).catch(() => [])).filter((name) => ownNames.test(name));
   const guard = names.length > 0 ? await tryLock(home.locks, guardName) : undefined;
   if (!guard) return;
   try {

@@ -245,6 +245,13 @@ describe('kept inputs', () => {
     expect(await stateWithoutCache()).toEqual([]);
   });
 
+  test('of another name stay: the library of the Python tool keeps inputs and outputs there too', async () => {
+    const others = ['inputs/openai_batch_1.json', 'inputs/openai_batch_1_results_openai_m.json'];
+    for (const name of others) await world.writeState(name, '[]');
+    await world.loom('fetch');
+    expect(await keptInputs()).toEqual(others);
+  });
+
   test('stay while a record that may name them is damaged', async () => {
     await world.writeState(orphan, csv);
     await world.writeState('batches/openai_x.json', '{');
