@@ -116,7 +116,7 @@ async function matchRows(
 ): Promise<RowMatcher> {
   const [first] = records;
   if (first && first.job_id === undefined) {
-    return matchMappedRows(await readIdMap(home.batches, first));
+    return matchMappedRows(await readIdMap(home.batches, first), first.file_type);
   }
   const unchanged = job !== undefined && (await hashFile(dataset.path)) === job.input_sha256;
   const matcher = new OwnRowMatcher({

@@ -1,5 +1,5 @@
 /** Finds the row that a custom id belongs to, and says of each row whether it is the one that was sent. */
-import type { IdMap, Row } from '../models.ts';
+import type { FileType, IdMap, Row } from '../models.ts';
 import { digestPrompt, fingerprintOf, parseCustomId } from './custom-ids.ts';
 import { PromptIndex } from './prompt-index.ts';
 
@@ -75,13 +75,14 @@ export class OwnRowMatcher implements RowMatcher {
 }
 
 /** For records of the Python tool: custom ids of any form, mapped to the ids of rows, which are numbers in a table. */
-export function matchMappedRows(idMap: IdMap): RowMatcher {
+export function matchMappedRows(idMap: IdMap, fileType: FileType): RowMatcher {
   const slots = new Map<string, number>();
   const slotsByReference = new Map<string, number>();
   for (const [customId, reference] of Object.entries(idMap)) {
     const slot = slots.size;
     slots.set(customId, slot);
-    slotsByReference.set(reference, slot);
+    // Of Parquet it notes what pandas keeps as the index, which may be any column. But it leaves out no row.
+    slotsByReference.set(fileType === 'parquet' ? `${slot}` : reference, slot);
   }
   return {
     slotOf: (customId) => slots.get(customId),

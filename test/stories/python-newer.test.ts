@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { parquetReadObjects } from 'hyparquet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWorld, type World } from '../program.ts';
 import { type HttpServer, type Response, startHttpServer } from './http-server.ts';
@@ -16,7 +17,7 @@ import {
 interface PythonRecord {
   readonly batch_id: string;
   readonly provider: (typeof batchProviders)[number];
-  readonly file_type: 'csv' | 'json';
+  readonly file_type: 'csv' | 'json' | 'parquet';
   readonly with_meta: boolean;
   readonly id_map: Readonly<Record<string, string>>;
   readonly cached_responses: Readonly<Record<string, string>>;
@@ -37,6 +38,8 @@ const isSet = (value: unknown) => value !== null && value !== false && JSON.stri
 const inputs = {
   'data.csv': 'id,text,n\n007,"Hello, world",1.0\n008,Second,\n009,Third one,3\n',
   'data.json': '[{"id":"a-1","prompt":"First"},{"id":2,"prompt":"Second"},{"prompt":"Third"}]',
+  // The row numbers that pandas keeps in it, and that are in the record, are 1, 2 and 4.
+  'data.parquet': readFileSync(join(folder, '../pandas-index.parquet')),
 };
 
 describe('a record that 0.7.0 wrote', () => {
@@ -53,7 +56,7 @@ describe('a record that 0.7.0 wrote', () => {
       GOOGLE_GEMINI_BASE_URL: server.url,
       ...{ DASHSCOPE_API_KEY: 'key', ANTHROPIC_API_KEY: 'key', GOOGLE_API_KEY: 'key' },
     });
-    for (const [name, text] of Object.entries(inputs)) await world.write(name, text);
+    for (const [name, content] of Object.entries(inputs)) await world.write(name, content);
   });
 
   afterEach(async () => {
@@ -112,7 +115,8 @@ describe('a record that 0.7.0 wrote', () => {
       const output = await world.readState(`inputs/${basename(name, '.json')}${suffix}.json`);
       return JSON.parse(output).map((entry: Record<string, unknown>) => entry.llm_response);
     }
-    const output = await world.read(`data${suffix}.${record.file_type}`);
+    const outputName = `data${suffix}.${record.file_type}`;
+    const output = await world.read(outputName);
     if (record.file_type === 'csv') {
       const lines = inputs['data.csv'].trimEnd().split('\n').slice(1);
       return output
@@ -121,7 +125,10 @@ describe('a record that 0.7.0 wrote', () => {
         .slice(1)
         .map((line, index) => line.slice((lines[index] as string).length + 1));
     }
-    const entries = JSON.parse(output) as Record<string, unknown>[];
+    const entries: Record<string, unknown>[] =
+      record.file_type === 'parquet'
+        ? await parquetReadObjects({ file: new Uint8Array(await world.readBytes(outputName)).buffer })
+        : JSON.parse(output);
     for (const entry of entries) expect('llm_provider' in entry).toBe(record.with_meta);
     return entries.map((entry) => entry.llm_response);
   }
@@ -171,7 +178,7 @@ describe('a record of ours', () => {
 
   beforeEach(async () => {
     world = await createSandboxWorld();
-    for (const [name, text] of Object.entries(inputs)) await world.write(name, text);
+    for (const [name, content] of Object.entries(inputs)) await world.write(name, content);
   });
 
   afterEach(() => world.remove());
