@@ -1,6 +1,6 @@
 /** The story of a run that sends nothing: what it would send, and what its input would cost. */
 import type { GenerationSettings, ProviderName } from '../models.ts';
-import type { BatchProvider, ProviderEntry } from '../providers/provider.ts';
+import type { BatchLimits, BatchProvider, ProviderEntry } from '../providers/provider.ts';
 import { checkSettings } from '../providers/settings.ts';
 import { openCache } from '../utils/cache.ts';
 import type { LoomHome } from '../utils/home.ts';
@@ -8,7 +8,7 @@ import { readKeptRows } from '../utils/journal.ts';
 import { openAnswerCheck } from './answer-check.ts';
 import { createCustomId, digestPrompt, parseCustomId } from './custom-ids.ts';
 import { type Dataset, type DatasetOrder, drawRows, readDataset } from './dataset.ts';
-import { PartCutter, type PartLimits } from './part-cutter.ts';
+import { PartCutter } from './part-cutter.ts';
 import { PromptIndex } from './prompt-index.ts';
 import { openRequestCounter } from './request-tokens.ts';
 import { journalPath, nameUncachedRun } from './run-names.ts';
@@ -26,7 +26,7 @@ export interface EstimateOrder {
 /** How requests would be cut into batches. */
 export interface BatchCut {
   readonly provider: Pick<BatchProvider, 'encode' | 'framing'>;
-  readonly limits: PartLimits;
+  readonly limits: BatchLimits;
 }
 
 export interface RunEstimate {

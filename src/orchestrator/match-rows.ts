@@ -15,7 +15,7 @@ export interface OwnRowsOptions {
   readonly unchanged: boolean;
   /** Equal prompts were sent once, under the first row that has them. */
   readonly equalPromptsOnce: boolean;
-  /** What a row with a prompt is of which no record knows: larger than a batch, of a lost part, or another batch's. */
+  /** What a row with a prompt is of which no record knows: too large to be sent, of a lost part, or another batch's. */
   readonly unknownRow: 'too_large' | 'no_result' | 'not_sent';
   /** How many rows of the input had one: when as many were sent, no two of them shared a request. */
   readonly rowsWithPrompt: number | undefined;

@@ -36,7 +36,7 @@ export interface MergeOrder {
 
 /**
  * What is known of a row: its result, `no_result` when it was sent and nothing came back, `not_sent`, `too_large`
- * for a row that no batch can hold, or `changed` when the row is not the one that was sent.
+ * for a row that the provider does not take, or `changed` when the row is not the one that was sent.
  */
 export type RowAnswer = RowOutcome | 'no_result' | 'not_sent' | 'too_large' | 'changed';
 
@@ -44,7 +44,7 @@ const namedRows = 5;
 
 const unansweredMessages = {
   no_result: 'The provider returned no result for this row.',
-  too_large: "The row alone is larger than the provider's limit for a batch, and was not sent.",
+  too_large: 'The row alone is larger than what the provider takes, and was not sent.',
   changed: 'The prompt is not the one that was sent: the input has changed since.',
 } as const;
 

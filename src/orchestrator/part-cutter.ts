@@ -1,11 +1,5 @@
 /** Decides how the requests of a job are cut into parts that a provider takes as one batch each. */
-import type { Framing } from '../providers/provider.ts';
-
-/** How much one part may hold. */
-export interface PartLimits {
-  readonly requests: number;
-  readonly bytes: number;
-}
+import type { BatchLimits, Framing } from '../providers/provider.ts';
 
 export class PartCutter {
   /** How many parts there are. */
@@ -13,19 +7,22 @@ export class PartCutter {
   /** What the last part holds, its frame included. */
   requests = 0;
   bytes = 0;
-  readonly #limits: PartLimits;
+  readonly #limits: BatchLimits;
   readonly #frameBytes: number;
   readonly #betweenBytes: number;
+  readonly #mostBytes: number;
 
-  constructor({ before, between, after }: Framing, limits: PartLimits) {
+  constructor(framing: Framing, limits: BatchLimits) {
+    const { before, between, after } = framing;
     this.#limits = limits;
     this.#frameBytes = Buffer.byteLength(before + after);
     this.#betweenBytes = Buffer.byteLength(between);
+    this.#mostBytes = largestRequest(limits, framing);
   }
 
   /** Puts the next request of so many bytes into the last part or a new one, unless no part can hold it. */
   place(bytes: number): 'last_part' | 'new_part' | 'no_part' {
-    if (bytes + this.#frameBytes > this.#limits.bytes) return 'no_part';
+    if (bytes > this.#mostBytes) return 'no_part';
     const grown = this.bytes + this.#betweenBytes + bytes;
     const fits = this.parts > 0 && this.requests < this.#limits.requests && grown <= this.#limits.bytes;
     if (!fits) this.parts += 1;
@@ -33,4 +30,9 @@ export class PartCutter {
     this.bytes = fits ? grown : this.#frameBytes + bytes;
     return fits ? 'last_part' : 'new_part';
   }
+}
+
+/** Most bytes of a request that can be sent at all. */
+export function largestRequest(limits: BatchLimits, { before, after }: Framing): number {
+  return Math.min(limits.bytes - Buffer.byteLength(before + after), limits.requestBytes ?? limits.bytes);
 }

@@ -1,12 +1,12 @@
 /** Writes the request files and id maps of a job's parts, a row at a time, starting a new part when one is full. */
 import { join } from 'node:path';
 import type { PromptRequest, Row } from '../models.ts';
-import type { BatchProvider } from '../providers/provider.ts';
+import type { BatchLimits, BatchProvider } from '../providers/provider.ts';
 import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
 import { removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobPart } from '../utils/jobs.ts';
-import { PartCutter, type PartLimits } from './part-cutter.ts';
+import { PartCutter } from './part-cutter.ts';
 
 /** The encoded requests of a part, framed as the provider wants them. */
 export function requestFilePath(home: LoomHome, jobId: string, part: number): string {
@@ -25,12 +25,12 @@ export interface PartWriter {
   discard(): Promise<void>;
 }
 
-/** A writer for one job; `add` is called once per row that has a prompt, in order. A row that no part can hold is left out. */
+/** A writer for one job; `add` is called once per row that has a prompt, in order. A row that is too large to be sent is left out. */
 export function createPartWriter(
   home: LoomHome,
   jobId: string,
   provider: BatchProvider,
-  limits: PartLimits,
+  limits: BatchLimits,
 ): PartWriter {
   const { framing } = provider;
   const cutter = new PartCutter(framing, limits);

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { GenerationSettings, ProviderName } from '../models.ts';
-import type { BatchProvider } from '../providers/provider.ts';
+import type { BatchLimits, BatchProvider } from '../providers/provider.ts';
 import { openBufferedFile } from '../utils/buffered-file.ts';
 import { openCache } from '../utils/cache.ts';
 import { ensurePrivateFolder, removeFile } from '../utils/files.ts';
@@ -18,7 +18,7 @@ import {
   readDataset,
   recordDataset,
 } from './dataset.ts';
-import type { PartLimits } from './part-cutter.ts';
+import { largestRequest } from './part-cutter.ts';
 import { createPartWriter } from './part-writer.ts';
 import { PromptIndex } from './prompt-index.ts';
 
@@ -48,8 +48,9 @@ const safeShareOfBytes = 0.95;
 const largestPartBytes = 100_000_000;
 
 /** How much one part may hold at this provider. */
-export function limitParts(limits: PartLimits, batchSize: number | undefined): PartLimits {
+export function limitParts(limits: BatchLimits, batchSize: number | undefined): BatchLimits {
   return {
+    ...limits,
     requests: Math.min(limits.requests, batchSize ?? limits.requests),
     bytes: Math.min(Math.floor(limits.bytes * safeShareOfBytes), largestPartBytes),
   };
@@ -68,7 +69,7 @@ export async function planBatches(
   jobId: string,
   order: BatchOrder,
   provider: BatchProvider,
-  limits: PartLimits,
+  limits: BatchLimits,
   signal: AbortSignal,
 ): Promise<Plan> {
   const dataset = await drawRows(order.dataset, signal);
@@ -90,7 +91,9 @@ export async function planBatches(
     });
     const parts = await writer.finish();
     const cachedRows = await answers.finish();
-    if (parts.length === 0 && cachedRows === 0) throw allRowsTooLarge(order, limits);
+    if (parts.length === 0 && cachedRows === 0) {
+      throw allRowsTooLarge(order, largestRequest(limits, provider.framing));
+    }
     return { job: describeJob(home, jobId, order, dataset, census, cachedRows, parts), discard };
   } catch (error) {
     await discard();
@@ -146,10 +149,10 @@ export function cachedAnswersPath(home: LoomHome, jobId: string): string {
   return join(home.results, `${jobId}_cached.jsonl`);
 }
 
-function allRowsTooLarge(order: BatchOrder, limits: PartLimits): LoomError {
+function allRowsTooLarge(order: BatchOrder, mostBytes: number): LoomError {
   return new LoomError(
     'input',
-    `every row of ${order.dataset.path} is larger than the ${limits.bytes} bytes that a batch can hold.`,
+    `every row of ${order.dataset.path} is larger than the ${mostBytes} bytes that one request may have.`,
     {
       hint: 'Shorten the prompts.',
     },

@@ -43,13 +43,22 @@ export interface Framing {
   readonly after: string;
 }
 
+/** What a provider takes. */
+export interface BatchLimits {
+  /** In one batch. */
+  readonly requests: number;
+  /** Of the whole request file. */
+  readonly bytes: number;
+  /** Of one encoded request, where that may not be as large as a batch. */
+  readonly requestBytes?: number | undefined;
+}
+
 /**
  * Batches at one vendor. Methods throw ProviderError, classed by what it means for the run, and nothing else
  * (an aborted signal throws its own reason). No method retries: that is orchestrator/retry.ts.
  */
 export interface BatchProvider {
-  /** What one batch may hold; bytes count the whole request file. */
-  readonly limits: { readonly requests: number; readonly bytes: number };
+  readonly limits: BatchLimits;
   readonly framing: Framing;
   /** One request as the wire wants it, without line ends: a pure function. */
   encode(request: PromptRequest): string;

@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { describeDataset } from '../../src/orchestrator/dataset.ts';
-import type { PartLimits } from '../../src/orchestrator/part-cutter.ts';
 import { requestFilePath } from '../../src/orchestrator/part-writer.ts';
 import { limitParts, planBatches } from '../../src/orchestrator/plan-batches.ts';
-import type { BatchProvider } from '../../src/providers/provider.ts';
+import type { BatchLimits, BatchProvider } from '../../src/providers/provider.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { type LoomHome, loomHome } from '../../src/utils/home.ts';
 import type { JobRecord } from '../../src/utils/jobs.ts';
@@ -26,7 +25,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 async function plan(
   name: 'openai' | 'anthropic' | 'google',
   prompts: string[],
-  limits: PartLimits,
+  limits: BatchLimits,
 ): Promise<JobRecord> {
   const path = join(folder, 'input.json');
   await writeFile(path, JSON.stringify(prompts.map((prompt) => ({ prompt }))));
@@ -109,12 +108,36 @@ describe.each(['openai', 'anthropic', 'google'] as const)('at %s', (name) => {
     const texts = await Promise.all(job.parts.map(async ({ part }) => (await fileOf(job, part)).toString()));
     expect(texts.map((text) => /row-(\d)-/.exec(text)?.[1])).toEqual(['0', '1', '3']);
   });
+
+  test('a request that is larger than one may be is left out, and the rest goes on', async () => {
+    const { before, after } = (await openProvider(name)).framing;
+    const noLimits = { requests: noLimit, bytes: noLimit };
+    const whole = (await plan(name, ['é'.repeat(100)], noLimits)).parts[0]?.bytes as number;
+    const requestBytes = whole - Buffer.byteLength(before + after);
+    const prompts = ['a', 'é'.repeat(99), 'é'.repeat(100), `${'é'.repeat(100)}e`, 'b'];
+    const job = await plan(name, prompts, { ...noLimits, requestBytes });
+    expect(requestsOf(job)).toEqual([4]);
+    const text = (await fileOf(job, 1)).toString();
+    expect([...text.matchAll(/row-(\d)-/g)].map((match) => match[1])).toEqual(['0', '1', '2', '4']);
+  });
+
+  test('an input of which no row can be sent is an error that says how large one may be', async () => {
+    const limits = { requests: noLimit, bytes: noLimit, requestBytes: 50 };
+    await expect(plan(name, ['x'.repeat(100)], limits)).rejects.toThrow(
+      /every row of .* is larger than the 50 bytes that one request may have\./,
+    );
+  });
 });
 
 test.each([
   [{ requests: 50_000, bytes: 200_000_000 }, undefined, { requests: 50_000, bytes: 100_000_000 }],
   [{ requests: 100_000, bytes: 50_000_000 }, undefined, { requests: 100_000, bytes: 47_500_000 }],
   [{ requests: 50_000, bytes: 200_000_000 }, 10, { requests: 10, bytes: 100_000_000 }],
+  [
+    { requests: 50_000, bytes: 500_000_000, requestBytes: 6_000_000 },
+    10,
+    { requests: 10, bytes: 100_000_000, requestBytes: 6_000_000 },
+  ],
   [{ requests: 50_000, bytes: 200_000_000 }, 60_000, { requests: 50_000, bytes: 100_000_000 }],
 ])('a provider limit of %j with --batch-size %s makes parts of %j', (limits, batchSize, expected) => {
   expect(limitParts(limits, batchSize)).toEqual(expected);

@@ -57,7 +57,11 @@ describe('Alibaba, batches', () => {
   const open = () => openBatch(vendor, server().url);
 
   it('takes 50,000 requests and 500 MB', async () => {
-    expect((await open()).limits).toEqual({ requests: 50_000, bytes: 500_000_000 });
+    expect((await open()).limits).toEqual({
+      requests: 50_000,
+      bytes: 500_000_000,
+      requestBytes: 6_000_000,
+    });
   });
 
   it('gives a batch its tag as a name, and finds it by that', async () => {

@@ -83,9 +83,12 @@ test.each([
   else expect(await thrown(creation)).toMatchObject({ status: 400, param });
 });
 
-test('a request of more than 6 MB fails the batch', async () => {
+test('a request of 6 MB is answered, and one byte more fails the batch', async () => {
   const client = connect(await open());
-  const batch = await openaiBatch(client, [openaiLine('a', 'x'.repeat(6_000_000), model)]);
+  const most = 6_000_000 - openaiLine('a', '', model).length;
+  const answered = await openaiBatch(client, [openaiLine('a', 'x'.repeat(most), model)]);
+  expect(await openaiEnd(client, answered.id)).toMatchObject({ status: 'completed' });
+  const batch = await openaiBatch(client, [openaiLine('a', 'x'.repeat(most + 1), model)]);
   const { errors } = await openaiEnd(client, batch.id);
   expect(errors?.data).toMatchObject([{ code: 'line_too_large', line: 1 }]);
 });
