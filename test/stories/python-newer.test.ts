@@ -229,7 +229,9 @@ describe('a record of ours', () => {
     const id = await submit('-p', 'openai', '--cache-dir', 'answers', '--with-error');
     await rewrite('openai', id);
     expect((await world.loom('list')).stdout).toContain(id);
-    expect((await fetchUntilDone(world)).stderr).toBe('3 rows: 3 answered\n');
+    expect((await fetchUntilDone(world)).stderr).toBe(
+      '3 rows: 3 answered\nTokens: 4 in, 14 out; cost unknown: no price is known for m of OpenAI.\n',
+    );
     const text = (prompt: string) => `Sandbox answer from m: ${prompt}`;
     // Equal prompts are one request, and each of their rows has the answer.
     expect(await world.read('data_results_openai_m.csv')).toBe(
@@ -262,7 +264,10 @@ describe('a record of ours', () => {
     expect(ids).toHaveLength(2);
     await rewrite('openai', ids[0] as string);
     const fetched = await fetchUntilDone(world);
-    expect(fetched).toMatchObject({ code: 0, stderr: '3 rows: 3 answered\n' });
+    expect(fetched).toMatchObject({
+      code: 0,
+      stderr: '3 rows: 3 answered\nTokens: 8 in, 25 out; cost unknown: no price is known for m of OpenAI.\n',
+    });
     expect(await world.read('data_results_openai_m.csv')).toContain('009,Third one,3,Sandbox answer');
     expect((await world.listState()).filter((name) => !name.startsWith('locks/'))).toEqual([]);
   });
