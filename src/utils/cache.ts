@@ -1,11 +1,17 @@
 /** Answers on disk, one file each under `cache/`, found by provider, model, prompt and settings. */
 import { hash, randomBytes } from 'node:crypto';
-import { constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { access, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { type Answer, type CacheEntry, cacheEntrySchema, type GenerationSettings } from '../models.ts';
-import { describeDiskError, ensurePrivateFolder, errorCode, listJsonFiles } from './files.ts';
+import {
+  describeDiskError,
+  ensurePrivateFolder,
+  errorCode,
+  listJsonFiles,
+  makePrivateFolder,
+} from './files.ts';
 import { pythonSettingsText, settingsText } from './settings-text.ts';
 
 /** What an answer was asked with, beside the prompt. */
@@ -137,7 +143,7 @@ function writeNewFile(path: string, text: string): void {
     writeFileSync(path, text, options);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makePrivateFolder(dirname(path));
     writeFileSync(path, text, options);
   }
 }

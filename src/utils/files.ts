@@ -1,7 +1,7 @@
 /** Atomic writes, private folders and the errors of the disk, in words. */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { access, type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../errors.ts';
 
@@ -42,12 +42,26 @@ export function isDiskError(error: unknown): boolean {
 /** Creates a folder that only its owner can enter, with its parents. LoomError `state` where it can't. */
 export async function ensurePrivateFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: privateFolderMode });
+    makePrivateFolder(path);
   } catch (error) {
     throw new LoomError('state', `can't create the folder ${path}: ${describeDiskError(error)}.`, {
       hint: 'Make it writable, or free the path.',
       cause: error,
     });
+  }
+}
+
+/**
+ * The same, with the error of the system. In place of Node's recursive mkdir, which tries for ever where the system says
+ * ENOENT although the parent is there, as below /proc.
+ */
+export function makePrivateFolder(path: string): void {
+  const parent = dirname(path);
+  if (parent !== path && !existsSync(parent)) makePrivateFolder(parent);
+  try {
+    mkdirSync(path, { mode: privateFolderMode });
+  } catch (error) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 

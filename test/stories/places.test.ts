@@ -33,6 +33,33 @@ async function expectCache(folder: string): Promise<void> {
   expect(await listFiles(folder)).toEqual([expect.stringMatching(entryName)]);
 }
 
+describe.skipIf(process.platform !== 'linux')('a folder that the system does not let be made', () => {
+  const refused = (folder: string) => ({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining(
+      `Error: can't create the folder ${folder}: no such file or folder. Make it writable, or free the path.\n`,
+    ),
+  });
+
+  test.each([
+    ['of a live run', ['--sync']],
+    ['of a batch', []],
+  ])('is an error as LOOM_HOME %s', async (_, flags) => {
+    world.environment.LOOM_HOME = '/proc/nothing';
+    expect(await run(...flags)).toMatchObject(refused('/proc/nothing'));
+  });
+
+  test('is an error as the home of the sandbox', async () => {
+    world.environment.LOOM_HOME = '/proc/nothing';
+    expect(await run('--sandbox')).toMatchObject(refused('/proc/nothing/sandbox/providers'));
+  });
+
+  test('is an error as the cache', async () => {
+    expect(await run('--cache-dir', '/proc/nothing')).toMatchObject(refused('/proc/nothing'));
+  });
+});
+
 describe('LOOM_HOME', () => {
   test('holds all state in place of ~/.loom, and is what messages name', async () => {
     world.environment.LOOM_HOME = join(world.folder, 'state');
