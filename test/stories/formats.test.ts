@@ -48,7 +48,7 @@ describe.each([
     expect(await fetchUntilDone(world)).toEqual({
       code: 0,
       stdout: `Fabric complete. id=${id} -> ${join(world.folder, output)} (metadata removed)\n`,
-      stderr: '200 rows: 200 answered\n',
+      stderr: expect.stringMatching(/^200 rows: 200 answered\nTokens: 824 in, /),
     });
     expect(await world.read(output)).toBe(answered);
   });
@@ -83,7 +83,7 @@ test('a Parquet file comes out with its data as it was and a column of answers, 
   await world.loom(...args);
   expect(await fetchUntilDone(world)).toMatchObject({
     code: 0,
-    stderr: '60 rows: 57 answered, 3 empty prompts skipped\n',
+    stderr: expect.stringMatching(/^60 rows: 57 answered, 3 empty prompts skipped\nTokens: 252 in, /),
   });
   const fetched = await world.readBytes('a_results_openai_m.parquet');
   const dataEnd = original.length - 8 - original.readUInt32LE(original.length - 8);
