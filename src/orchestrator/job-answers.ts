@@ -15,7 +15,7 @@ import type { Dataset } from './dataset.ts';
 import { matchMappedRows, OwnRowMatcher, type RowMatcher } from './match-rows.ts';
 import type { RowAnswer } from './merge.ts';
 import { cachedAnswersPath } from './plan-batches.ts';
-import { openAnswerStore } from './store-answers.ts';
+import { openAnswerStore, selectCached } from './store-answers.ts';
 import { UsageTally } from './usage-tally.ts';
 
 export interface JobAnswers {
@@ -65,7 +65,8 @@ export async function openJobAnswers(
 
   /** Only an answer that fits its schema goes into the cache, so what comes from there does. */
   function keepInCache(row: Row, result: RowResult): void {
-    if (row.prompt !== null && result.outcome === 'succeeded') store?.add(row.prompt, result);
+    if (row.prompt === null || result.outcome !== 'succeeded') return;
+    store?.add(row.prompt, selectCached(result, job?.with_usage ?? false));
   }
 
   return {

@@ -22,6 +22,7 @@ import { RowSet } from './row-set.ts';
 import type { MergeSummary } from './row-tally.ts';
 import { journalPath, nameCachedRun, nameUncachedRun } from './run-names.ts';
 import { runRows } from './run-rows.ts';
+import { selectCached } from './store-answers.ts';
 import { sweepHome } from './sweep-home.ts';
 
 export interface SyncOrder {
@@ -251,7 +252,7 @@ async function answerRows(run: SyncRun): Promise<void> {
   const prompts = new PromptIndex();
   const cachedRows = new RowSet();
   const known = cache && openCache(run.home.cache, order.provider, order.model, order.settings);
-  const storeInCache = createCacheWriter(cache, events);
+  const storeInCache = createCacheWriter(cache, order.withUsage, events);
   events.onProgress?.(progress);
 
   function count(result?: RowResult): void {
@@ -312,11 +313,11 @@ async function asRowResult(customId: string, call: () => Promise<RowResult>): Pr
   }
 }
 
-function createCacheWriter(cache: BackgroundCache | undefined, events: SyncEvents) {
+function createCacheWriter(cache: BackgroundCache | undefined, withUsage: boolean, events: SyncEvents) {
   let troubled = false;
   return async (prompt: string, answer: Answer): Promise<void> => {
     try {
-      await cache?.setAll([[prompt, answer]]);
+      await cache?.setAll([[prompt, selectCached(answer, withUsage)]]);
     } catch (error) {
       if (!troubled) events.onCacheTrouble?.(error);
       troubled = true;

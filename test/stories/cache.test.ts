@@ -104,6 +104,13 @@ test('an entry lies under sha256("<provider>|<model>|<prompt>") and says what it
     model: 'm',
     response: 'Sandbox answer from m: Hello',
     created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)$/),
+  });
+});
+
+test('with --with-usage it says too what the answer cost', async () => {
+  await run('--with-usage');
+  expect(JSON.parse(await world.readState(`cache/${key('Hello')}.json`))).toMatchObject({
+    response: 'Sandbox answer from m: Hello',
     input_tokens: 2,
     output_tokens: 7,
     finish_reason: 'stop',
