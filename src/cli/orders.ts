@@ -44,12 +44,12 @@ export function checkBatchStreams({ file, output }: Pick<OrderOptions, 'file' | 
 export function describeOrder(options: OrderOptions, inputPath: string, workingFolder: string): RunOrder {
   const { provider, model, withMeta, withUsage, withError, cache } = options;
   const dataset = describeInput(options, inputPath, workingFolder);
-  checkPick(dataset);
   const outputPath = goesToStdout(options)
     ? standardStream
     : options.output
       ? resolve(workingFolder, options.output)
       : defaultOutputPath(dataset, provider, model);
+  checkPick(dataset, outputPath);
   const settings = readSettings(options, workingFolder);
   return { dataset, provider, model, outputPath, withMeta, withUsage, withError, useCache: cache, settings };
 }

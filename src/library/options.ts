@@ -91,8 +91,8 @@ function exclude(one: string, other: string): LoomError {
 export async function describeRun(options: InputOptions & OutputOptions) {
   const { provider, model, settings } = options;
   const dataset = describeInput(options);
-  checkPick(dataset);
   const outputPath = resolve(options.output ?? defaultOutputPath(dataset, provider, model));
+  checkPick(dataset, outputPath);
   if ((await checkOutputPath(outputPath)) && !options.overwrite) {
     throw new LoomError('output', `output file ${outputPath} already exists.`, {
       hint: 'Set overwrite, or another output.',

@@ -6,6 +6,7 @@ import type { ProviderName, Row, RowPick } from '../models.ts';
 import { detectFormat, type InputFormat, stripExtension, traitsOf } from '../utils/converters/format.ts';
 import { converterFor } from '../utils/converters/index.ts';
 import type { PromptSource } from '../utils/converters/prompt-source.ts';
+import { isSameFile } from '../utils/files.ts';
 import { createPicker, type PickOrder } from './pick-rows.ts';
 
 /** An input as a person names it. */
@@ -46,11 +47,21 @@ export function describeDataset(path: string, promptSource: PromptSource | undef
   });
 }
 
-/** LoomError `usage` for rows that are picked of a file whose output holds all of them. */
-export function checkPick({ path, pick, format }: DatasetOrder): void {
+/**
+ * LoomError `usage` for rows that are picked of a file whose output holds all of them, and for an output of picked rows
+ * in the input's place, where the other rows would be lost.
+ */
+export function checkPick({ path, pick, format }: DatasetOrder, outputPath: string): void {
+  if (!pick) return;
   const { title, rowsCanBeLeftOut } = traitsOf(format.fileType);
-  if (!pick || rowsCanBeLeftOut) return;
-  throw new LoomError('usage', `--${'limit' in pick ? 'limit' : 'sample'} can't pick rows of ${path}.`, {
+  const flag = `--${'limit' in pick ? 'limit' : 'sample'}`;
+  if (rowsCanBeLeftOut && !isSameFile(path, outputPath)) return;
+  if (rowsCanBeLeftOut) {
+    throw new LoomError('usage', `the output of ${flag} can't replace its input, ${path}.`, {
+      hint: 'The rows that are not picked would be lost. Choose another path with --output.',
+    });
+  }
+  throw new LoomError('usage', `${flag} can't pick rows of ${path}.`, {
     hint: `The data of a ${title} file is copied as it is; write the rows that you want to run into a file of their own.`,
   });
 }

@@ -39,6 +39,12 @@ export function isDiskError(error: unknown): boolean {
   return typeof (error as NodeJS.ErrnoException | undefined)?.syscall === 'string';
 }
 
+/** Whether two paths lead to one file, also by links. False where there is none. */
+export function isSameFile(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));
+  return first !== undefined && first.dev === second?.dev && first.ino === second.ino;
+}
+
 /** Creates a folder that only its owner can enter, with its parents. LoomError `state` where it can't. */
 export async function ensurePrivateFolder(path: string): Promise<void> {
   try {

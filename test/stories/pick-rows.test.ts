@@ -1,5 +1,5 @@
 /** --limit and --sample: some rows are run, and the output holds those only. */
-import { rm } from 'node:fs/promises';
+import { link, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -255,6 +255,26 @@ describe('a batch of picked rows', () => {
     );
   });
 });
+
+test.each([
+  ['batch', 'data.csv'],
+  ['sync', 'data.csv'],
+  ['sync', 'link.csv'],
+])(
+  '--%s of picked rows is refused where the output %s is the input, also with --force',
+  async (mode, name) => {
+    await world.write('data.csv', rows100);
+    await link(join(world.folder, 'data.csv'), join(world.folder, 'link.csv'));
+    const ended = await world.run(`--${mode}`, '--force', '--limit', '3', '--output', name);
+    expect(ended).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `Error: the output of --limit can't replace its input, ${join(world.folder, 'data.csv')}. The rows that are not picked would be lost. Choose another path with --output.\n`,
+    });
+    expect(await world.read('data.csv')).toBe(rows100);
+    expect(sentPrompts()).toEqual([]);
+  },
+);
 
 test('a sync run without the cache goes on only from one with the same pick', async () => {
   await world.write('data.csv', rows100);
