@@ -70,7 +70,8 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
       context.signal,
       printEvents(options, context.terminal),
     );
-    if (summary.jobs === 0) context.terminal.note('No pending batches. See loom list.');
+    if (summary.jobs === 0)
+      context.terminal.note(`No pending batches. See loom list${sandboxFlag(options)}.`);
     if (summary.troubled) return 1;
     return summary.incomplete ? 3 : 0;
   } catch (error) {
@@ -128,7 +129,7 @@ function printEvents(options: FetchOptions, terminal: Terminal): FetchEvents {
       }
     },
     async onEnded(record, kept) {
-      terminal.note(describeKept(record, kept));
+      terminal.note(describeKept(record, kept, options));
       await tellUsage(kept.usage, record, terminal);
     },
     onMiscount: (record, counted, held) =>
@@ -150,10 +151,21 @@ function printEvents(options: FetchOptions, terminal: Terminal): FetchEvents {
 }
 
 /** What a job gave that has no output by itself, and the two ways to go on. */
-function describeKept({ batch_id: id }: BatchRecord, { answers, inCache }: KeptAnswers): string {
+function describeKept(
+  { batch_id: id, status }: BatchRecord,
+  { answers, inCache }: KeptAnswers,
+  options: FetchOptions,
+): string {
   const kept = answers === 1 ? '1 answer is kept' : `${answers} answers are kept`;
   const sends = inCache && answers > 0 ? 'only the rest' : 'all rows';
-  return `  ${kept}. The same loom run command again sends ${sends}; loom fetch --id ${id} --partial writes what there is.`;
+  const again = `${status === 'failed' ? 'With its cause mended, the' : 'The'} same loom run command again`;
+  const partial = `loom fetch --id ${id} --partial${sandboxFlag(options)}`;
+  return `  ${kept}. ${again} sends ${sends}; ${partial} writes what there is.`;
+}
+
+/** What a command that we propose needs at its end. */
+function sandboxFlag({ sandbox }: FetchOptions): string {
+  return sandbox ? ' --sandbox' : '';
 }
 
 async function printMerged(merged: MergedJob, options: FetchOptions, terminal: Terminal): Promise<void> {

@@ -56,7 +56,7 @@ async function openSandboxReach(home: LoomHome, options: ReachOptions): Promise<
   return {
     home,
     connect: (entry) => ({
-      apiKey: sandboxKey,
+      apiKey: options.apiKey ?? sandboxKey,
       baseUrl: sandbox.baseUrls[entry.name],
       timeoutMs: answerTimeoutMs,
     }),

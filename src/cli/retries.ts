@@ -15,6 +15,7 @@ export function tellRetries(
   return ({ error, pauseMs }) => {
     if (pauseMs < worthTellingMs || Date.now() < quietUntil) return;
     quietUntil = Date.now() + quietMs;
-    note(`${entry.title}: ${error.message} Trying again in ${Math.round(pauseMs / 1000)} s.`);
+    const stop = /[.!?…]$/.test(error.message) ? '' : '.';
+    note(`${entry.title}: ${error.message}${stop} Trying again in ${Math.round(pauseMs / 1000)} s.`);
   };
 }

@@ -5,6 +5,7 @@ import { LoomError } from '../errors.ts';
 import { providerNames } from '../names.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { type Faults, readFaults, sandboxKey, startSandbox } from '../sandbox/server.ts';
+import { describeDiskError, isDiskError } from '../utils/files.ts';
 import type { CommandContext, SandboxServerOptions } from './options.ts';
 import { ensureSandboxFolder, openHome } from './reach.ts';
 
@@ -36,7 +37,8 @@ async function loadFaults(path: string): Promise<Faults> {
   try {
     return readFaults(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
-    throw new LoomError('input', `can't read the faults in ${path}: ${(error as Error).message}`, {
+    const reason = isDiskError(error) ? `${describeDiskError(error)}.` : (error as Error).message;
+    throw new LoomError('input', `can't read the faults in ${path}: ${reason}`, {
       cause: error,
     });
   }

@@ -76,7 +76,7 @@ describe('a batch that ended early', () => {
       expect(told).toEqual({
         code: 1,
         stdout: `Checking the loom... id=${id} status=${status}\n  ${sentence}\n`,
-        stderr: `  0 answers are kept. The same loom run command again sends all rows; loom fetch --id ${id} --partial writes what there is.\n`,
+        stderr: `  0 answers are kept. ${status === 'failed' ? 'With its cause mended, the' : 'The'} same loom run command again sends all rows; loom fetch --id ${id} --partial writes what there is.\n`,
       });
       world.takeRequests();
       expect(await world.loom('fetch')).toEqual({ code: 0, stdout: '', stderr: nothingPending });

@@ -73,6 +73,26 @@ describe('--sandbox needs no key and keeps its state apart:', () => {
     expect((await world.loom('run', ...args)).code).toBe(0);
   });
 
+  test('a key that begins with bad- is refused', async () => {
+    const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sandbox'];
+    const ended = await world.loom('run', ...args, '--sync', '--api-key', 'bad-key-1');
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr).toMatch(/\nError: OpenAI: Incorrect API key provided[^\n]*--api-key\.\n$/);
+  });
+
+  test('the commands that are proposed have it too', async () => {
+    expect((await world.loom('fetch', '--sandbox')).stderr).toBe(
+      'No pending batches. See loom list --sandbox.\n',
+    );
+    await world.write('data.csv', 'text\nHello\n');
+    const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'no-such-model', '--sandbox'];
+    const id = submittedId(await world.loom('run', ...args));
+    const ended = await fetchUntilDone(world, '--sandbox', '--id', id);
+    expect(ended.stderr).toContain(
+      `  0 answers are kept. With its cause mended, the same loom run command again sends all rows; loom fetch --id ${id} --partial --sandbox writes what there is.\n`,
+    );
+  });
+
   test('it excludes --base-url', async () => {
     const args = [
       '-f',
@@ -139,8 +159,17 @@ describe.skipIf(process.platform === 'win32')('loom sandbox', () => {
   });
 });
 
+test.skipIf(process.platform === 'win32')('a call that is tried again is told in sentences', async () => {
+  const trouble = { operation: 'generate', do: 'status', status: 503, message: 'Overloaded', retryAfter: 2 };
+  await world.write('faults.json', JSON.stringify({ calls: [{ ...trouble, times: 1 }] }));
+  const served = await serve('--faults', 'faults.json');
+  const run = await world.shell('. ./env.sh; loom run -f data.csv -c text -p openai -m m --sync');
+  expect(run.stderr).toContain('OpenAI: Overloaded. Trying again in 2 s.\n');
+  await served.stop();
+});
+
 test.each([
-  ['is not there', undefined, /faults\.json/],
+  ['is not there', undefined, /faults\.json: no such file or folder\.$/m],
   ['is no JSON', '{', /faults\.json/],
   ['says what is no fault', '{"calls":[{"do":"dance"}]}', /faults\.json: calls\[0\]\.do is one of /],
 ])('loom sandbox --faults with a file that %s is an error', async (_, content, says) => {
