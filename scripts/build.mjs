@@ -41,6 +41,8 @@ const { metafile } = await build({
   },
   chunkNames: 'chunks/[name]-[hash]',
   legalComments: 'none',
+  minifyWhitespace: true,
+  minifySyntax: true,
   metafile: true,
 });
 await writeDeclarations();
