@@ -75,7 +75,7 @@ describe('a record that 0.7.0 wrote', () => {
     '%s is fetched whole',
     async (_, { name, text, record }) => {
       const home = join(world.home, '.loom');
-      const moved = text.replaceAll('/home/ada/work', world.folder).replaceAll('/home/ada/.loom', home);
+      const moved = text.replaceAll('/home/ada/reviews', world.folder).replaceAll('/home/ada/.loom', home);
       await world.writeState(`batches/${name}`, moved);
       const memory = [
         { id: 'prompt-0', prompt: 'First' },
