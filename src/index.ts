@@ -1,4 +1,13 @@
 /** The library: the stories of the program for other programs. It prints nothing, never exits, and reads no `.env`. */
+export {
+  adoptDocumentSchema,
+  cacheClearDocumentSchema,
+  errorDocumentSchema,
+  fetchDocumentSchema,
+  listDocumentSchema,
+  runDocumentSchema,
+  tokensDocumentSchema,
+} from './documents.ts';
 export { type ErrorKind, type ErrorScope, LoomError, ProviderError } from './errors.ts';
 export { type CountTokensOptions, countTokens } from './library/count-tokens.ts';
 export {

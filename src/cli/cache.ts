@@ -1,4 +1,5 @@
 /** `loom cache clear`. */
+import type { CacheClearDocument } from '../documents.ts';
 import { LoomError } from '../errors.ts';
 import { countCacheEntries, clearCache as deleteEntries } from '../utils/cache.ts';
 import type { CacheClearOptions, CommandContext } from './options.ts';
@@ -7,6 +8,7 @@ import { openHome } from './reach.ts';
 export async function clearCache(options: CacheClearOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
   const folder = openHome(options, context).cache;
+  const document = context.document.begin<CacheClearDocument>({ command: 'cache clear', folder, removed: 0 });
   const entries = await countCacheEntries(folder);
   if (entries === undefined) {
     terminal.print('No cache directory exists yet — nothing to clear.');
@@ -17,7 +19,8 @@ export async function clearCache(options: CacheClearOptions, context: CommandCon
     return 0;
   }
   if (!options.yes && !(await mayClear(entries, folder, terminal))) return 0;
-  terminal.print(`Cache cleared. Removed ${await deleteEntries(folder)} files.`);
+  document.removed = await deleteEntries(folder);
+  terminal.print(`Cache cleared. Removed ${document.removed} files.`);
   return 0;
 }
 

@@ -1,6 +1,8 @@
 /** `loom list`: every batch known, newest first. */
 import { basename } from 'node:path';
+import type { ListDocument } from '../documents.ts';
 import { listBatches } from '../orchestrator/list-batches.ts';
+import { documentBatch } from './batch-document.ts';
 import type { CommandContext, ListOptions } from './options.ts';
 import { openHome } from './reach.ts';
 
@@ -10,8 +12,14 @@ export async function list(options: ListOptions, context: CommandContext): Promi
   const { terminal } = context;
   const home = openHome(options, context);
   const { batches, damaged } = await listBatches(home);
+  context.document.begin<ListDocument>({
+    command: 'list',
+    batches: batches.map(documentBatch),
+    damaged: [...damaged],
+  });
   for (const { path, reason } of damaged)
     terminal.warn(`can't read ${path}: ${reason}. Repair it, or rebuild a record with loom adopt.`);
+  if (context.voice.json) return 0;
   if (batches.length === 0) {
     terminal.print(`No batches stored under ${home.label}/batches/.`);
     return 0;

@@ -24,17 +24,28 @@ export async function main(
   context: CommandContext,
 ): Promise<number> {
   let exitCode = 0;
+  const { document, terminal, voice } = context;
   const program = createProgram(version, commands, context, (code) => {
     exitCode = code;
   });
   try {
     await program.parseAsync(args.length === 0 ? ['--help'] : args.map(readHelpWord), { from: 'user' });
+    if (voice.json) terminal.printDocument(document.finish(exitCode, undefined));
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    reportError(error, context);
-    return exitCodeFor(error);
+    // Help and the version are what was asked for.
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const failure = error instanceof CommanderError ? describeUsage(error) : error;
+    const code = exitCodeFor(failure);
+    if (!(error instanceof CommanderError)) reportError(error, context);
+    if (voice.json) terminal.printDocument(document.finish(code, failure));
+    return code;
   }
+}
+
+/** What commander has told already, as an error of ours. */
+function describeUsage({ message }: CommanderError): LoomError {
+  return new LoomError('usage', message.replace(/^error: /, ''));
 }
 
 /** `-?` asks for help, as it does in the Python tool; commander takes only one short form. */

@@ -1,6 +1,14 @@
 /** What each command is asked for, as its flags say it. */
 import type { FileType, ProviderName } from '../models.ts';
 import type { Terminal } from './terminal.ts';
+import type { DocumentDraft, Voice } from './voice.ts';
+
+/** Flags of every command that say how it speaks. */
+export interface VoiceOptions {
+  quiet?: boolean;
+  verbose?: boolean;
+  outputFormat?: 'text' | 'json';
+}
 
 /** Flags by which a command reaches a provider. */
 export interface ReachOptions {
@@ -120,6 +128,9 @@ export interface SandboxServerOptions {
 /** What a command gets beside its options. */
 export interface CommandContext {
   readonly terminal: Terminal;
+  readonly voice: Voice;
+  /** What `--output-format json` prints when the command is over. */
+  readonly document: DocumentDraft;
   readonly environment: NodeJS.ProcessEnv;
   readonly workingFolder: string;
   /** Aborted with an InterruptedError by SIGINT and SIGTERM. */

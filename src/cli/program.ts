@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { fileTypes, providerNames } from '../names.ts';
 import { parseDollars, parseText, parseWhole } from './flag-values.ts';
-import type { CommandContext, Commands } from './options.ts';
+import type { CommandContext, Commands, VoiceOptions } from './options.ts';
 import { addSettingsOptions, systemOption } from './settings-flags.ts';
 
 /** The commander program; an action's exit code is handed to `onExitCode`. */
@@ -20,15 +20,17 @@ export function createProgram(
     .addHelpText('after', exitCodeHelp);
   const act =
     <Options>(command: (options: Options, context: CommandContext) => Promise<number>) =>
-    async (options: Options) =>
+    async (options: Options & VoiceOptions) => {
+      Object.assign(context.voice, readVoice(options));
       onExitCode(await command(options, context));
+    };
 
-  addRun(program).action(act(commands.run));
-  addFetch(program).action(act(commands.fetch));
-  addAdopt(program).action(act(commands.adopt));
-  addList(program).action(act(commands.list));
-  addTokens(program).action(act(commands.tokens));
-  addCacheClear(program).action(act(commands.clearCache));
+  addVoiceOptions(addRun(program)).action(act(commands.run));
+  addVoiceOptions(addFetch(program)).action(act(commands.fetch));
+  addVoiceOptions(addAdopt(program)).action(act(commands.adopt));
+  addVoiceOptions(addList(program)).action(act(commands.list));
+  addVoiceOptions(addTokens(program)).action(act(commands.tokens));
+  addVoiceOptions(addCacheClear(program)).action(act(commands.clearCache));
   addSandbox(program).action(act(commands.serveSandbox));
   for (const command of allCommands(program)) shapeCommand(command, context);
   return program;
@@ -44,6 +46,10 @@ Exit codes:
 
 function allCommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allCommands)];
+}
+
+function readVoice({ quiet, verbose, outputFormat }: VoiceOptions): CommandContext['voice'] {
+  return { quiet: quiet ?? false, verbose: verbose ?? false, json: outputFormat === 'json' };
 }
 
 /** The same manners at every level: help words, one error line, no exit of commander's own. */
@@ -260,6 +266,18 @@ function withErrorOption(): Option {
   return new Option('--with-error', 'Add llm_error, the reason of each row without a response.').default(
     false,
   );
+}
+
+/** How a command speaks. */
+function addVoiceOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--output-format <name>', 'text, or one JSON document on stdout.')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .addOption(new Option('-q, --quiet', 'Print results, warnings and errors only.').conflicts('verbose'))
+    .option('-v, --verbose', 'Tell each request to the provider: its status, its time, its retries.');
 }
 
 function sandboxOption(): Option {

@@ -1,12 +1,17 @@
 /** Everything that people see goes through here, so that a test can stand in for the process. */
 import type { Interface } from 'node:readline/promises';
 import { InterruptedError, LoomError } from '../errors.ts';
+import type { Voice } from './voice.ts';
 
 export interface Terminal {
-  /** A line of results, on stdout: plain and never wrapped. */
+  /** A line of results, on stdout: plain and never wrapped. On stderr where stdout is for JSON. */
   print(line: string): void;
-  /** A line in the tool's own voice, on stderr. */
+  /** The JSON document of a command, on stdout. */
+  printDocument(text: string): void;
+  /** A line in the tool's own voice, on stderr; none with --quiet. */
   note(line: string): void;
+  /** A line on stderr for who asked with --verbose. */
+  detail(line: string): void;
   /** `Warning: …` on stderr. */
   warn(message: string): void;
   /** `Error: …` on stderr, as one line. */
@@ -15,7 +20,7 @@ export interface Terminal {
   readonly canAsk: boolean;
   /** Asks on stderr; only `y` or `yes` is yes. Call it only where `canAsk`. */
   confirm(question: string): Promise<'yes' | 'no'>;
-  /** Whether stderr is a terminal, on which a progress bar can be drawn. */
+  /** Whether a progress bar can be drawn: stderr is a terminal, and nobody asked for quiet. */
   readonly drawsBars: boolean;
   readonly stdin: NodeJS.ReadStream;
   /** Writes bytes to stdout as they are. When its reader has gone, the rest is dropped. LoomError `output` when the disk behind it is full. */
@@ -32,8 +37,9 @@ export function createTerminal(streams: {
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
   environment: NodeJS.ProcessEnv;
+  voice: Voice;
 }): Terminal {
-  const { stdin, stdout, stderr, environment } = streams;
+  const { stdin, stdout, stderr, environment, voice } = streams;
   const coloured = Boolean(stderr.isTTY) && !environment.NO_COLOR && environment.TERM !== 'dumb';
   let isWritingBytes = false;
   // Whoever writes bytes is told by each write.
@@ -42,13 +48,20 @@ export function createTerminal(streams: {
 
   const paint = (colour: Colour, text: string) =>
     coloured ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
-  const note = (line: string) => void stderr.write(`${line}\n`);
+  const tell = (line: string) => void stderr.write(`${line}\n`);
+  const note = (line: string) => {
+    if (!voice.quiet) tell(line);
+  };
 
   return {
-    print: (line) => void stdout.write(`${line}\n`),
+    print: (line) => (voice.json ? note(line) : void stdout.write(`${line}\n`)),
+    printDocument: (text) => void stdout.write(`${text}\n`),
     note,
-    warn: (message) => note(`${paint('yellow', 'Warning:')} ${joinLines(message)}`),
-    fail: (message) => note(`${paint('red', 'Error:')} ${joinLines(message)}`),
+    detail(line) {
+      if (voice.verbose) tell(line);
+    },
+    warn: (message) => tell(`${paint('yellow', 'Warning:')} ${joinLines(message)}`),
+    fail: (message) => tell(`${paint('red', 'Error:')} ${joinLines(message)}`),
     canAsk: Boolean(stdin.isTTY && stderr.isTTY),
     async confirm(question) {
       // Only questions need it, and every start would pay for it.
@@ -64,7 +77,9 @@ export function createTerminal(streams: {
         lines.close();
       }
     },
-    drawsBars: Boolean(stderr.isTTY),
+    get drawsBars() {
+      return Boolean(stderr.isTTY) && !voice.quiet;
+    },
     stdin,
     async writeBytes(chunks) {
       isWritingBytes = true;

@@ -1,9 +1,11 @@
 /** The story of `loom list`: every batch there is a record of, and every part that waits to become one. */
 import { dirname } from 'node:path';
-import type { BatchStatus, ProviderName } from '../models.ts';
+import type { BatchCounts, BatchRecord, BatchStatus, ProviderName } from '../models.ts';
+import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
+import type { JobRecord } from '../utils/jobs.ts';
 import type { DamagedRecord } from '../utils/storage.ts';
-import { loadState, type StoredJob } from './stored-jobs.ts';
+import { hasEndedBadly, loadState, type StoredJob } from './stored-jobs.ts';
 
 export interface ListedBatch {
   /** Undefined for a part that is no batch yet. */
@@ -16,6 +18,12 @@ export interface ListedBatch {
   readonly createdAt: string;
   readonly inputPath: string;
   readonly isFromStdin: boolean;
+  readonly outputPath: string | undefined;
+  /** As last seen. */
+  readonly counts: BatchCounts | undefined;
+  readonly lastError: string | undefined;
+  /** Pending for longer than its provider's completion window. */
+  readonly isStuck: boolean;
   /** From 1. */
   readonly part: number;
   readonly parts: number;
@@ -26,15 +34,21 @@ export async function listBatches(
   home: LoomHome,
 ): Promise<{ batches: ListedBatch[]; damaged: readonly DamagedRecord[] }> {
   const { jobs, damaged } = await loadState(home);
-  const batches = jobs.flatMap(listParts).map((batch) => ({
-    ...batch,
-    isFromStdin: dirname(batch.inputPath) === home.inputs,
-  }));
-  return { batches, damaged };
+  return { batches: jobs.flatMap((stored) => listParts(home, stored)), damaged };
 }
 
-function listParts({ job, records }: StoredJob): Omit<ListedBatch, 'isFromStdin'>[] {
-  const submitted = records.map((record) => ({
+function listParts(home: LoomHome, { job, records }: StoredJob): ListedBatch[] {
+  const submitted = records.map((record) => describeRecord(home, record));
+  if (!job) return submitted;
+  const queued = job.parts
+    .filter((part) => part.state === 'planned' || part.state === 'submitting')
+    .map((part) => describeQueuedPart(home, job, part.part));
+  return [...submitted, ...queued].sort((a, b) => a.part - b.part);
+}
+
+/** A batch as its record has it. */
+export function describeRecord(home: LoomHome, record: BatchRecord): ListedBatch {
+  return {
     batchId: record.batch_id,
     jobId: record.job_id,
     provider: record.provider,
@@ -42,22 +56,39 @@ function listParts({ job, records }: StoredJob): Omit<ListedBatch, 'isFromStdin'
     status: record.status,
     createdAt: record.created_at,
     inputPath: record.original_file_path,
+    isFromStdin: dirname(record.original_file_path) === home.inputs,
+    outputPath: record.output_path ?? undefined,
+    counts: record.counts ?? undefined,
+    lastError: record.last_error ?? undefined,
+    isStuck: isStuck(record),
     part: record.part ?? 1,
     parts: record.parts ?? 1,
-  }));
-  if (!job) return submitted;
-  const queued = job.parts
-    .filter((part) => part.state === 'planned' || part.state === 'submitting')
-    .map((part) => ({
-      batchId: undefined,
-      jobId: job.job_id,
-      provider: job.provider,
-      model: job.model,
-      status: 'queued' as const,
-      createdAt: job.created_at,
-      inputPath: job.original_file_path,
-      part: part.part,
-      parts: job.parts.length,
-    }));
-  return [...submitted, ...queued].sort((a, b) => a.part - b.part);
+  };
+}
+
+/** A part that waits to become a batch. */
+export function describeQueuedPart(home: LoomHome, job: JobRecord, part: number): ListedBatch {
+  return {
+    batchId: undefined,
+    jobId: job.job_id,
+    provider: job.provider,
+    model: job.model,
+    status: 'queued',
+    createdAt: job.created_at,
+    inputPath: job.original_file_path,
+    isFromStdin: dirname(job.original_file_path) === home.inputs,
+    outputPath: job.output_path,
+    counts: undefined,
+    lastError: undefined,
+    isStuck: false,
+    part,
+    parts: job.parts.length,
+  };
+}
+
+/** Whether a batch is pending though its provider should have ended it. */
+export function isStuck({ provider, status, created_at }: BatchRecord, now = Date.now()): boolean {
+  if (status === 'completed' || hasEndedBadly(status)) return false;
+  const hours = providerEntry(provider).completionWindowHours ?? Number.POSITIVE_INFINITY;
+  return now - Date.parse(created_at) > hours * 3_600_000;
 }

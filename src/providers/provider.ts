@@ -125,6 +125,8 @@ export interface ProviderEntry {
   readonly priceListName: string;
   /** What a batch costs, as a share of the price of live calls. */
   readonly batchPriceShare: number;
+  /** Hours from its creation after which a batch that is not done ends by itself. Absent where there are no batches. */
+  readonly completionWindowHours?: number;
   openSync(connection: Connection): Promise<SyncProvider>;
   openBatch?(connection: Connection): Promise<BatchProvider>;
 }

@@ -16,6 +16,7 @@ const openai: ProviderEntry = {
   messageTokens: 7,
   priceListName: 'openai',
   batchPriceShare: 0.5,
+  completionWindowHours: 24,
   openSync: async (connection) => (await import('./openai-sync.ts')).openSync(connection),
   openBatch: async (connection) => (await import('./openai-batch.ts')).openBatch(connection),
 };
@@ -29,6 +30,7 @@ const anthropic: ProviderEntry = {
   messageTokens: 7,
   priceListName: 'anthropic',
   batchPriceShare: 0.5,
+  completionWindowHours: 24,
   openSync: async (connection) => (await import('./anthropic-sync.ts')).openSync(connection),
   openBatch: async (connection) => (await import('./anthropic-batch.ts')).openBatch(connection),
 };
@@ -42,6 +44,7 @@ const google: ProviderEntry = {
   messageTokens: 0,
   priceListName: 'google',
   batchPriceShare: 0.5,
+  completionWindowHours: 48,
   openSync: async (connection) => (await import('./google-sync.ts')).openSync(connection),
   openBatch: async (connection) => (await import('./google-batch.ts')).openBatch(connection),
 };
@@ -67,6 +70,7 @@ const alibaba: ProviderEntry = {
   messageTokens: 8,
   priceListName: 'alibaba',
   batchPriceShare: 0.5,
+  completionWindowHours: 24,
   openSync: async (connection) => (await import('./alibaba-sync.ts')).openSync(connection),
   openBatch: async (connection) => (await import('./alibaba-batch.ts')).openBatch(connection),
 };

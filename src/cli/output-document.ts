@@ -1,0 +1,43 @@
+/** What `--output-format json` tells of an output. */
+import type { UsageDocument, WrittenDocument } from '../documents.ts';
+import type { ProviderName } from '../models.ts';
+import { priceUsage } from '../orchestrator/price-usage.ts';
+import type { MergeSummary } from '../orchestrator/row-tally.ts';
+import type { UsageTally } from '../orchestrator/usage-tally.ts';
+import { providerEntry } from '../providers/registry.ts';
+
+/** An output that was written; without an id for a live run, without a path for stdout. */
+export async function documentOutput(written: {
+  readonly id: string | undefined;
+  readonly provider: ProviderName;
+  readonly model: string;
+  readonly outputPath: string | undefined;
+  readonly summary: MergeSummary;
+  readonly cacheHits: number;
+  readonly usage: UsageTally | undefined;
+  /** Whether the answers were paid for as a batch. */
+  readonly batch: boolean;
+}): Promise<WrittenDocument> {
+  const { id, provider, model, outputPath, summary, cacheHits, usage, batch } = written;
+  return {
+    id: id ?? null,
+    provider,
+    model,
+    output_path: outputPath ?? null,
+    rows: summary.rows,
+    answered: summary.answered,
+    failed: summary.failed,
+    blank: summary.blankRows,
+    cache_hits: cacheHits,
+    failures: summary.failures.map(({ rowIds, ...group }) => ({ ...group, row_ids: rowIds })),
+    usage: usage && usage.answers > 0 ? await documentUsage(usage, { provider, model, batch }) : null,
+  };
+}
+
+async function documentUsage(
+  usage: UsageTally,
+  { provider, model, batch }: { provider: ProviderName; model: string; batch: boolean },
+): Promise<UsageDocument> {
+  const cost = await priceUsage(usage, { entry: providerEntry(provider), model, batch });
+  return { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens, cost_usd: cost ?? null };
+}

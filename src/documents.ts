@@ -1,0 +1,180 @@
+/**
+ * The JSON documents that commands print with `--output-format json`. Fields may be added; those that are here keep
+ * their names and meaning. What is not known, or does not apply, is null.
+ */
+import * as z from 'zod/mini';
+import { batchStatuses, providerNames } from './names.ts';
+
+/** Why a command, or one job of it, could not be done; `kind` is a short stable word. */
+const errorSchema = z.object({ kind: z.string(), message: z.string(), hint: z.nullable(z.string()) });
+
+/** What every document holds. */
+const ending = {
+  /** What the process ended with. */
+  exit_code: z.number(),
+  error: z.nullable(errorSchema),
+};
+
+/** Any command that ended before it began: an unknown flag, a missing value. */
+export const errorDocumentSchema = z.object({ command: z.nullable(z.string()), ...ending });
+
+const batchCountsSchema = z.object({
+  total: z.nullable(z.number()),
+  succeeded: z.nullable(z.number()),
+  failed: z.nullable(z.number()),
+});
+
+const batchSchema = z.object({
+  /** null for a part that waits to become a batch. */
+  batch_id: z.nullable(z.string()),
+  /** null for a record of the Python tool. */
+  job_id: z.nullable(z.string()),
+  /** From 1. */
+  part: z.number(),
+  parts: z.number(),
+  provider: z.enum(providerNames),
+  model: z.string(),
+  /** As last seen. */
+  status: z.enum([...batchStatuses, 'queued']),
+  /** ISO 8601, UTC. */
+  created_at: z.string(),
+  /** null when the rows came through stdin. */
+  input_path: z.nullable(z.string()),
+  output_path: z.nullable(z.string()),
+  /** Requests by their state at the provider, as last seen. */
+  counts: z.nullable(batchCountsSchema),
+  /** Pending for longer than its provider's completion window. */
+  stuck: z.boolean(),
+  /** The provider's reason of a failure, or ours of a failed call. */
+  last_error: z.nullable(z.string()),
+});
+export type BatchDocument = z.infer<typeof batchSchema>;
+
+const usageSchema = z.object({
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  /** US dollars, about; null when no price is known for the model. */
+  cost_usd: z.nullable(z.number()),
+});
+export type UsageDocument = z.infer<typeof usageSchema>;
+
+/** An output that was written. */
+const outputSchema = z.object({
+  /** The batch or the job; null for a live run. */
+  id: z.nullable(z.string()),
+  provider: z.enum(providerNames),
+  model: z.string(),
+  /** null for stdout. */
+  output_path: z.nullable(z.string()),
+  rows: z.number(),
+  answered: z.number(),
+  failed: z.number(),
+  /** Rows without a prompt, which are not sent. */
+  blank: z.number(),
+  cache_hits: z.number(),
+  /** Rows without a response by their reason, the most frequent first; of each the first few row ids. */
+  failures: z.array(
+    z.object({ kind: z.string(), message: z.string(), count: z.number(), row_ids: z.array(z.string()) }),
+  ),
+  /** What the answers that were paid for cost; null when the provider told no tokens. */
+  usage: z.nullable(usageSchema),
+});
+export type WrittenDocument = z.infer<typeof outputSchema>;
+
+const estimateSchema = z.object({
+  rows: z.number(),
+  blank: z.number(),
+  cached: z.number(),
+  /** Answers kept from a run that was cut off. */
+  kept: z.number(),
+  equal: z.number(),
+  too_large: z.number(),
+  requests: z.number(),
+  /** null with --sync. */
+  batches: z.nullable(z.number()),
+  input_tokens: z.number(),
+  /** US dollars, of the input alone. */
+  input_cost_usd: z.nullable(z.number()),
+  /** US dollars, with answers of --max-tokens. */
+  most_cost_usd: z.nullable(z.number()),
+});
+
+export const runDocumentSchema = z.object({
+  command: z.literal('run'),
+  ...ending,
+  mode: z.enum(['batch', 'sync', 'dry_run']),
+  provider: z.enum(providerNames),
+  model: z.string(),
+  /** The id that loom fetch takes; null when nothing was submitted. */
+  id: z.nullable(z.string()),
+  batches: z.array(batchSchema),
+  /** Parts that wait for room in the provider's queue. */
+  queued: z.number(),
+  output: z.nullable(outputSchema),
+  estimate: z.nullable(estimateSchema),
+});
+export type RunDocument = z.infer<typeof runDocumentSchema>;
+
+export const fetchDocumentSchema = z.object({
+  command: z.literal('fetch'),
+  ...ending,
+  /** Every batch that was looked at, as it was seen last. */
+  batches: z.array(batchSchema),
+  outputs: z.array(outputSchema),
+  /** Jobs that could not be fetched; the others were. */
+  errors: z.array(z.object({ id: z.string(), ...errorSchema.shape })),
+});
+export type FetchDocument = z.infer<typeof fetchDocumentSchema>;
+
+export const adoptDocumentSchema = z.object({
+  command: z.literal('adopt'),
+  ...ending,
+  batches: z.array(batchSchema),
+});
+export type AdoptDocument = z.infer<typeof adoptDocumentSchema>;
+
+export const listDocumentSchema = z.object({
+  command: z.literal('list'),
+  ...ending,
+  /** Newest first; parts of a job together, in their order. */
+  batches: z.array(batchSchema),
+  /** Files that can't be read. */
+  damaged: z.array(z.object({ path: z.string(), reason: z.string() })),
+});
+export type ListDocument = z.infer<typeof listDocumentSchema>;
+
+export const tokensDocumentSchema = z.object({
+  command: z.literal('tokens'),
+  ...ending,
+  provider: z.enum(providerNames),
+  model: z.string(),
+  prompts: z.nullable(z.number()),
+  blank: z.nullable(z.number()),
+  input_tokens: z.nullable(z.number()),
+  /** Prompts that could not be counted. */
+  errors: z.nullable(z.number()),
+  /** The tokenizer of an estimate; null for a count by the provider. */
+  estimated_with: z.nullable(z.string()),
+  /** US dollars. */
+  live_cost_usd: z.nullable(z.number()),
+  batch_cost_usd: z.nullable(z.number()),
+});
+export type TokensDocument = z.infer<typeof tokensDocumentSchema>;
+
+export const cacheClearDocumentSchema = z.object({
+  command: z.literal('cache clear'),
+  ...ending,
+  folder: z.string(),
+  /** Files. */
+  removed: z.number(),
+});
+export type CacheClearDocument = z.infer<typeof cacheClearDocumentSchema>;
+
+/** The document of any command. */
+export type CommandDocument =
+  | RunDocument
+  | FetchDocument
+  | AdoptDocument
+  | ListDocument
+  | TokensDocument
+  | CacheClearDocument;
