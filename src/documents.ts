@@ -99,17 +99,19 @@ const estimateSchema = z.object({
   most_cost_usd: z.nullable(z.number()),
 });
 
+/** A file of the state that can't be read. */
+const damagedSchema = z.object({ path: z.string(), reason: z.string() });
+
 export const runDocumentSchema = z.object({
   command: z.literal('run'),
   ...ending,
   mode: z.enum(['batch', 'sync', 'dry_run']),
   provider: z.enum(providerNames),
   model: z.string(),
-  /** The id that loom fetch takes; null when nothing was submitted. */
+  /** What loom fetch takes: the batch or the job that was submitted, or that `--once` found; null with --sync. */
   id: z.nullable(z.string()),
+  /** Those that were submitted, and the parts that wait for room in the provider's queue. */
   batches: z.array(batchSchema),
-  /** Parts that wait for room in the provider's queue. */
-  queued: z.number(),
   output: z.nullable(outputSchema),
   estimate: z.nullable(estimateSchema),
 });
@@ -123,6 +125,7 @@ export const fetchDocumentSchema = z.object({
   outputs: z.array(outputSchema),
   /** Jobs that could not be fetched; the others were. */
   errors: z.array(z.object({ id: z.string(), ...errorSchema.shape })),
+  damaged: z.array(damagedSchema),
 });
 export type FetchDocument = z.infer<typeof fetchDocumentSchema>;
 
@@ -138,8 +141,7 @@ export const listDocumentSchema = z.object({
   ...ending,
   /** Newest first; parts of a job together, in their order. */
   batches: z.array(batchSchema),
-  /** Files that can't be read. */
-  damaged: z.array(z.object({ path: z.string(), reason: z.string() })),
+  damaged: z.array(damagedSchema),
 });
 export type ListDocument = z.infer<typeof listDocumentSchema>;
 

@@ -1,14 +1,18 @@
 /** `loom adopt`: rebuild the record of a batch. */
+import type { AdoptDocument } from '../documents.ts';
 import { LoomError } from '../errors.ts';
 import { adoptBatch } from '../orchestrator/adopt-batch.ts';
+import { describeRecord } from '../orchestrator/list-batches.ts';
 import type { BatchEntry } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
+import { documentBatch } from './batch-document.ts';
 import type { AdoptOptions, CommandContext } from './options.ts';
 import { checkBatchStreams, describeOrder } from './orders.ts';
 import { nameProvider, openReach } from './reach.ts';
 import { checkInputFlags, withInput } from './stdin.ts';
 
 export async function adopt(options: AdoptOptions, context: CommandContext): Promise<number> {
+  const document = context.document.begin<AdoptDocument>({ command: 'adopt', batches: [] });
   const entry = providerEntry(options.provider);
   if (!entry.openBatch)
     throw new LoomError('provider', `${entry.title} has no batch API.`, {
@@ -24,6 +28,7 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
       const batchOrder = { ...order, baseUrl: options.baseUrl, batchSize: undefined };
       return adoptBatch(reach.home, options.id, batchOrder, entry as BatchEntry, connection, context.signal);
     });
+    document.batches.push(documentBatch(describeRecord(reach.home, record)));
     context.terminal.print(`Batch adopted. id=${record.batch_id} provider=${record.provider}`);
     context.terminal.print(
       `Metadata saved to ${reach.home.label}/batches/. Run loom fetch --id ${record.batch_id}${options.sandbox ? ' --sandbox' : ''} later.`,

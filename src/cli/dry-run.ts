@@ -1,4 +1,5 @@
 /** `loom run --dry-run`, and the estimate that `--max-cost` is held against. */
+import type { RunDocument } from '../documents.ts';
 import { LoomError } from '../errors.ts';
 import { CostLimit } from '../orchestrator/cost-limit.ts';
 import { type BatchCut, estimateRun, type RunEstimate } from '../orchestrator/estimate-run.ts';
@@ -14,17 +15,20 @@ import type { CommandContext, RunOptions } from './options.ts';
 import { describeOrder, goesToStdout, type RunOrder } from './orders.ts';
 import { openHome } from './reach.ts';
 import { withInput } from './stdin.ts';
+import type { DocumentFields } from './voice.ts';
 
 /** Tells what the run would send, and what its input would cost. Returns the exit code. */
 export async function dryRun(
   options: RunOptions,
   entry: ProviderEntry,
   context: CommandContext,
+  document: DocumentFields<RunDocument>,
 ): Promise<number> {
   const home = openHome(options, context);
-  return withInput(options, home, context, (inputPath) =>
-    printEstimate(home, options, entry, describeOrder(options, inputPath, context.workingFolder), context),
-  );
+  return withInput(options, home, context, (inputPath) => {
+    const order = describeOrder(options, inputPath, context.workingFolder);
+    return printEstimate(home, options, entry, order, context, document);
+  });
 }
 
 async function printEstimate(
@@ -33,11 +37,13 @@ async function printEstimate(
   entry: ProviderEntry,
   order: RunOrder,
   { terminal, signal }: CommandContext,
+  document: DocumentFields<RunDocument>,
 ): Promise<number> {
   const isInTheWay =
     !goesToStdout(options) && (await checkOutputPath(order.outputPath)) && options.sync && !options.force;
   const estimate = await estimatePlanned(home, options, entry, order, signal);
   const priced = { entry, model: order.model, batch: !options.sync };
+  document.estimate = await documentEstimate(estimate, priced);
   terminal.print('Dry run: nothing was sent, and nothing was written.');
   for (const line of describeRequests(estimate)) terminal.print(`  ${line}`);
   terminal.print(`  ${describeInput(estimate)}`);
@@ -91,6 +97,28 @@ async function estimatePlanned(
 async function cutAsBatch({ batchSize }: RunOptions, entry: ProviderEntry): Promise<BatchCut | undefined> {
   const provider = await entry.openBatch?.({ apiKey: 'none', timeoutMs: 0 });
   return provider && { provider, limits: limitParts(provider.limits, batchSize) };
+}
+
+async function documentEstimate(
+  estimate: RunEstimate,
+  priced: PricedModel,
+): Promise<RunDocument['estimate']> {
+  const { usage, most } = estimate;
+  const cost = await priceUsage(usage, priced);
+  const mostCost = most && (await priceUsage(most, priced));
+  return {
+    rows: estimate.rows,
+    blank: estimate.blankRows,
+    cached: estimate.cachedRows,
+    kept: estimate.keptRows,
+    equal: estimate.equalRows,
+    too_large: estimate.tooLargeRows,
+    requests: estimate.requests,
+    batches: estimate.batches ?? null,
+    input_tokens: usage.inputTokens,
+    input_cost_usd: cost ?? null,
+    most_cost_usd: mostCost ?? null,
+  };
 }
 
 function describeRequests(estimate: RunEstimate): string[] {

@@ -1,5 +1,6 @@
 /** `loom fetch`: check batches, write the outputs that are complete. */
 import { resolve } from 'node:path';
+import type { FetchDocument } from '../documents.ts';
 import { InterruptedError, LoomError } from '../errors.ts';
 import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
 import {
@@ -15,6 +16,7 @@ import type { LoomHome } from '../utils/home.ts';
 import { reportUsage } from './costs.ts';
 import { describeError } from './describe-error.ts';
 import { reportRows } from './failures.ts';
+import { documentFetch, tellBoth } from './fetch-document.ts';
 import type { CommandContext, FetchOptions } from './options.ts';
 import { nameProvider, openReach } from './reach.ts';
 import { tellRetries } from './retries.ts';
@@ -34,6 +36,13 @@ const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
 };
 
 export async function fetch(options: FetchOptions, context: CommandContext): Promise<number> {
+  const document = context.document.begin<FetchDocument>({
+    command: 'fetch',
+    batches: [],
+    outputs: [],
+    errors: [],
+    damaged: [],
+  });
   if (options.id === undefined && !options.all) {
     throw new LoomError('usage', '--no-all leaves nothing to fetch.', { hint: 'Name a batch with --id.' });
   }
@@ -68,7 +77,7 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
       reach.home,
       order,
       context.signal,
-      printEvents(options, context.terminal),
+      tellBoth(documentFetch(document, reach.home), printEvents(options, context.terminal)),
     );
     if (summary.jobs === 0)
       context.terminal.note(`No pending batches. See loom list${sandboxFlag(options)}.`);

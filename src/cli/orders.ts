@@ -7,6 +7,7 @@ import { describeInput } from './input.ts';
 import type { OrderOptions } from './options.ts';
 import { readSettings } from './settings.ts';
 import { standardStream } from './stdin.ts';
+import type { Voice } from './voice.ts';
 
 export interface RunOrder {
   readonly dataset: DatasetOrder;
@@ -38,6 +39,14 @@ export function checkBatchStreams({ file, output }: Pick<OrderOptions, 'file' | 
       hint: 'Pass the path to which loom fetch is to write, or --sync.',
     });
   }
+}
+
+/** stdout is for the output or for the document: LoomError `usage` when both want it. */
+export function checkDocumentStream(options: Pick<OrderOptions, 'file' | 'output'>, { json }: Voice): void {
+  if (!json || !goesToStdout(options)) return;
+  throw new LoomError('usage', '--output-format json and the output both want stdout.', {
+    hint: 'Pass a path to --output.',
+  });
 }
 
 /** Throws like `describeInput` and `readSettings`, and for rows that can't be picked. */

@@ -1,7 +1,9 @@
 /** `loom run`: submit a batch, or answer at once with --sync. */
 import { createReadStream } from 'node:fs';
+import type { RunDocument } from '../documents.ts';
 import { InterruptedError, LoomError } from '../errors.ts';
 import { type CostLimit, CostLimitReached } from '../orchestrator/cost-limit.ts';
+import { describeQueuedPart, describeRecord } from '../orchestrator/list-batches.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
 import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
 import { nameJob } from '../orchestrator/stored-jobs.ts';
@@ -12,30 +14,41 @@ import { providerEntry, requireBatchApi } from '../providers/registry.ts';
 import { checkOutputPath } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
+import { documentBatch } from './batch-document.ts';
 import { formatDollars, reportUsage } from './costs.ts';
 import { dryRun, openCostLimit } from './dry-run.ts';
 import { describeSkipped, exitCodeOf, reportRows } from './failures.ts';
 import type { CommandContext, RunOptions } from './options.ts';
-import { checkBatchStreams, describeOrder, goesToStdout, type RunOrder } from './orders.ts';
+import {
+  checkBatchStreams,
+  checkDocumentStream,
+  describeOrder,
+  goesToStdout,
+  type RunOrder,
+} from './orders.ts';
+import { documentOutput } from './output-document.ts';
 import { startProgress } from './progress.ts';
 import { nameProvider, openReach, type Reach } from './reach.ts';
 import { tellRetries } from './retries.ts';
 import { checkInputFlags, withInput } from './stdin.ts';
 import type { Terminal } from './terminal.ts';
+import type { DocumentFields } from './voice.ts';
 
 export async function run(options: RunOptions, context: CommandContext): Promise<number> {
+  const document = beginDocument(options, context);
   const entry = providerEntry(options.provider);
   if (!options.sync) requireBatchApi(entry);
   checkInputFlags(options);
   if (!options.sync) checkBatchStreams(options);
-  if (options.dryRun) return dryRun(options, entry, context);
+  checkDocumentStream(options, context.voice);
+  if (options.dryRun) return dryRun(options, entry, context, document);
   const reach = await openReach(options, context);
   try {
     return await withInput(options, reach.home, context, (inputPath) => {
       const order = describeOrder(options, inputPath, context.workingFolder);
       return options.sync
-        ? answer(options, context, reach, entry, order)
-        : submit(options, context, reach, requireBatchApi(entry), order);
+        ? answer(options, context, reach, entry, order, document)
+        : submit(options, context, reach, requireBatchApi(entry), order, document);
     });
   } catch (error) {
     if (error instanceof InterruptedError) context.terminal.note(afterInterrupt(options));
@@ -43,6 +56,22 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   } finally {
     await reach.close();
   }
+}
+
+function beginDocument(
+  { dryRun, sync, provider, model }: RunOptions,
+  { document }: CommandContext,
+): DocumentFields<RunDocument> {
+  return document.begin<RunDocument>({
+    command: 'run',
+    mode: dryRun ? 'dry_run' : sync ? 'sync' : 'batch',
+    provider,
+    model,
+    id: null,
+    batches: [],
+    output: null,
+    estimate: null,
+  });
 }
 
 function afterInterrupt(options: RunOptions): string {
@@ -57,6 +86,7 @@ async function submit(
   reach: Reach,
   entry: BatchEntry,
   order: RunOrder,
+  document: DocumentFields<RunDocument>,
 ): Promise<number> {
   const connection = reach.connect(entry);
   const batchOrder = { ...order, baseUrl: options.baseUrl, batchSize: options.batchSize };
@@ -67,9 +97,10 @@ async function submit(
   if (options.maxCost !== undefined)
     await openCostLimit(reach.home, options.maxCost, options, entry, order, signal);
   terminal.note('Spinning the threads... submitting batch.');
-  const events = printSubmission(options, entry, reach.home, terminal);
+  const events = printSubmission(options, entry, reach.home, terminal, document);
   const outcome = await submitBatch(reach.home, batchOrder, entry, connection, submitOptions, signal, events);
   if (outcome.kind !== 'answered') return 0;
+  document.output = await documentOutput({ ...outcome.merged, id: undefined, batch: true });
   return printDone(outcome.merged, terminal, terminal.print);
 }
 
@@ -78,6 +109,7 @@ function printSubmission(
   entry: ProviderEntry,
   home: LoomHome,
   terminal: Terminal,
+  document: DocumentFields<RunDocument>,
 ): SubmitEvents {
   return {
     onPlanned(job) {
@@ -88,12 +120,21 @@ function printSubmission(
     },
     onResumed: (job) => terminal.note(`Going on with job ${job.job_id}, which was cut off.`),
     onPending(job) {
+      if (options.once) document.id = nameJob(job);
       const what = `the same work is pending already as ${nameJob(job)}`;
       terminal.note(options.once ? `Nothing sent: ${what}.` : `Note: ${what}; it is submitted once more.`);
     },
-    onSubmitted: (record) =>
-      terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`),
-    onAnnounce: (job, queued) => printSubmitted(job, queued, options, home, terminal),
+    onSubmitted(record) {
+      document.batches.push(documentBatch(describeRecord(home, record)));
+      terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`);
+    },
+    onAnnounce(job, queued) {
+      document.id = nameJob(job);
+      const waiting = job.parts.filter(({ state }) => state === 'planned');
+      for (const { part } of waiting)
+        document.batches.push(documentBatch(describeQueuedPart(home, job, part)));
+      printSubmitted(job, queued, options, home, terminal);
+    },
     onRetry: tellRetries(entry, (line) => terminal.note(line)),
   };
 }
@@ -123,6 +164,7 @@ async function answer(
   reach: Reach,
   entry: ProviderEntry,
   order: RunOrder,
+  document: DocumentFields<RunDocument>,
 ): Promise<number> {
   const { terminal } = context;
   const connection = reach.connect(entry);
@@ -142,6 +184,7 @@ async function answer(
     const live = { reach, entry, connection, order, workers, toStdout, usage, limit };
     const summary = await generate(live, context);
     const done = { ...summary, outputPath: toStdout ? undefined : summary.outputPath, summary };
+    document.output = await documentOutput({ ...done, id: undefined, provider, model, usage, batch: false });
     return await printDone(done, terminal, toStdout ? terminal.note : terminal.print, tellUsage);
   } catch (error) {
     await tellUsage();

@@ -1,4 +1,5 @@
 /** `loom tokens`: count the input tokens of every prompt. */
+import type { TokensDocument } from '../documents.ts';
 import { LoomError } from '../errors.ts';
 import type { GenerationSettings } from '../models.ts';
 import {
@@ -22,24 +23,44 @@ import { nameProvider, openHome, openReach, type Reach } from './reach.ts';
 import { tellRetries } from './retries.ts';
 import { readSettings } from './settings.ts';
 import { checkInputFlags, withInput } from './stdin.ts';
+import type { DocumentFields } from './voice.ts';
 
 export async function tokens(options: TokensOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
+  const document = beginDocument(options, context);
   const entry = providerEntry(options.provider);
   if (!options.estimate) requireTokenCounting(entry);
   checkInputFlags(options);
-  if (options.estimate) return printEstimate(options, entry, context);
+  if (options.estimate) return printEstimate(options, entry, context, document);
   const reach = await openReach(options, context);
   try {
     const summary = await withInput(options, reach.home, context, (path) =>
       countFile(path, options, context, reach, entry),
     );
-    return printSummary(summary, options, terminal);
+    return printSummary(summary, options, terminal, document);
   } catch (error) {
     throw nameProvider(entry, error);
   } finally {
     await reach.close();
   }
+}
+
+function beginDocument(
+  { provider, model }: TokensOptions,
+  { document }: CommandContext,
+): DocumentFields<TokensDocument> {
+  return document.begin<TokensDocument>({
+    command: 'tokens',
+    provider,
+    model,
+    prompts: null,
+    blank: null,
+    input_tokens: null,
+    errors: null,
+    estimated_with: null,
+    live_cost_usd: null,
+    batch_cost_usd: null,
+  });
 }
 
 async function countFile(
@@ -74,6 +95,7 @@ async function printEstimate(
   options: TokensOptions,
   entry: ProviderEntry,
   context: CommandContext,
+  document: DocumentFields<TokensDocument>,
 ): Promise<number> {
   const { provider, model } = options;
   const { terminal, signal, workingFolder } = context;
@@ -82,19 +104,37 @@ async function printEstimate(
     const dataset = describeInput(options, path, workingFolder);
     return estimateTokens(dataset, model, readSystem(options, workingFolder), entry, signal);
   });
+  const { live, batch } = await priceInput(usage, entry, model);
+  document.prompts = rows;
+  document.blank = blankRows;
+  document.input_tokens = usage.inputTokens;
+  document.errors = 0;
+  document.estimated_with = encoding;
+  document.live_cost_usd = live ?? null;
+  document.batch_cost_usd = batch ?? null;
   if (blankRows > 0) terminal.note(describeSkipped(blankRows));
   const count = `${formatCount(usage.inputTokens)} across ${rows} prompts`;
   const about = `provider=${provider}, model=${model}, errors=0`;
   terminal.print(`Total input tokens: ${count} (${about}), an estimate with the tokenizer ${encoding}`);
-  terminal.print(await describeInputCost(usage, entry, model));
+  terminal.print(describeInputCost({ live, batch }, entry, model));
   return 0;
 }
 
-async function describeInputCost(usage: UsageTally, entry: ProviderEntry, model: string): Promise<string> {
+/** US dollars; undefined where no price is known, or there are no batches. */
+interface InputCost {
+  readonly live: number | undefined;
+  readonly batch: number | undefined;
+}
+
+async function priceInput(usage: UsageTally, entry: ProviderEntry, model: string): Promise<InputCost> {
   const live = await priceUsage(usage, { entry, model, batch: false });
+  const batch = entry.openBatch && (await priceUsage(usage, { entry, model, batch: true }));
+  return { live, batch };
+}
+
+function describeInputCost({ live, batch }: InputCost, entry: ProviderEntry, model: string): string {
   if (live === undefined) return `Input cost: unknown, ${noPriceFor({ entry, model })}`;
-  const batch = await priceUsage(usage, { entry, model, batch: true });
-  const asBatch = entry.openBatch && batch !== undefined ? `, about ${formatDollars(batch)} as a batch` : '';
+  const asBatch = batch !== undefined ? `, about ${formatDollars(batch)} as a batch` : '';
   return `Input cost: about ${formatDollars(live)} live${asBatch} (an estimate)`;
 }
 
@@ -102,8 +142,13 @@ function printSummary(
   summary: TokenSummary,
   options: TokensOptions,
   terminal: CommandContext['terminal'],
+  document: DocumentFields<TokensDocument>,
 ): number {
   const { rows, blankRows, total, errors, firstError } = summary;
+  document.prompts = rows;
+  document.blank = blankRows;
+  document.input_tokens = summary.tokens;
+  document.errors = errors;
   if (blankRows > 0) terminal.note(describeSkipped(blankRows));
   if (errors > 0) terminal.warn(`${errors} of ${rows} prompts could not be counted: ${firstError}`);
   if (errors === total)

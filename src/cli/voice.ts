@@ -28,14 +28,18 @@ export class DocumentDraft {
   /** The whole document as text. */
   finish(exitCode: number, error: unknown): string {
     const { command, ...rest } = this.#fields as { command: string | null };
-    const whole = { command, exit_code: exitCode, error: describeErrorFields(error), ...rest };
+    const whole = {
+      command,
+      exit_code: exitCode,
+      error: error === undefined ? null : describeErrorFields(error),
+      ...rest,
+    };
     return JSON.stringify(whole, null, 2);
   }
 }
 
-/** An error as documents have it; null for none. */
+/** An error as documents have it. */
 export function describeErrorFields(error: unknown) {
-  if (error === undefined) return null;
   const message = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ');
   const { kind, hint } = error instanceof LoomError ? error : { kind: 'unforeseen', hint: undefined };
   return { kind, message, hint: hint ?? null };

@@ -62,6 +62,8 @@ export interface KeptAnswers {
 export interface FetchEvents {
   /** A batch that is not done; `reason` is the provider's word on a failure, or ours on a failed call. */
   onStatus?(record: BatchRecord, reason: string | undefined): void;
+  /** A batch whose results are all there. */
+  onReady?(record: BatchRecord): void;
   /** A part that waits because the provider's queue is full. */
   onQueued?(job: JobRecord, part: number): void;
   onSubmitted?(record: BatchRecord): void;

@@ -40,8 +40,10 @@ export async function checkBatches(fetching: JobFetch): Promise<CheckedBatches> 
   for (const record of [...fetching.records]) {
     const inAlready = fetching.run.order.id === undefined && (await isDownloaded(fetching, record));
     const status = inAlready ? 'completed' : await checkBatch(fetching, record);
-    if (status === 'completed') checked.ready.push(record);
-    else if (hasEndedBadly(status)) checked.ended.push(record);
+    if (status === 'completed') {
+      checked.ready.push(record);
+      fetching.run.events.onReady?.(record);
+    } else if (hasEndedBadly(status)) checked.ended.push(record);
   }
   return checked;
 }

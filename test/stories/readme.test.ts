@@ -64,13 +64,18 @@ async function flagsInHelp(command: string): Promise<Flag[]> {
     .filter((flag) => !flag.names.includes('--help'));
 }
 
+/** The section of the flags that all commands share. */
+function flagsOfAll(): string {
+  return readme.split('#### Flags of every command\n')[1]?.split('\n#### ')[0] ?? '';
+}
+
 describe.each(commands)('loom %s', (command) => {
   test('has a section of its own', () => {
     expect(sectionOf(command)).not.toBe('');
   });
 
   test('has every flag of its help in that section, in all its forms', async () => {
-    const section = sectionOf(command);
+    const section = sectionOf(command) + flagsOfAll();
     const names = (await flagsInHelp(command)).flatMap((flag) => flag.names);
     expect(names.filter((name) => !section.includes(`\`${name}`))).toEqual([]);
   });

@@ -1,0 +1,56 @@
+/** What `--output-format json` tells of a fetch: gathered from its events. */
+import type { BatchDocument, FetchDocument } from '../documents.ts';
+import { LoomError } from '../errors.ts';
+import type { FetchEvents } from '../orchestrator/fetch-batches.ts';
+import { describeQueuedPart, describeRecord } from '../orchestrator/list-batches.ts';
+import { providerEntry } from '../providers/registry.ts';
+import type { LoomHome } from '../utils/home.ts';
+import { documentBatch } from './batch-document.ts';
+import { documentOutput } from './output-document.ts';
+import { nameProvider } from './reach.ts';
+import { type DocumentFields, describeErrorFields } from './voice.ts';
+
+/** Events that fill in the document, each batch as it was seen last. */
+export function documentFetch(document: DocumentFields<FetchDocument>, home: LoomHome): FetchEvents {
+  const places = new Map<string, number>();
+  const noteBatch = (batch: BatchDocument) => {
+    const name = `${batch.job_id ?? batch.batch_id}/${batch.part}`;
+    const place = places.get(name) ?? document.batches.length;
+    places.set(name, place);
+    document.batches[place] = batch;
+  };
+  const noteError = (id: string, error: unknown) => {
+    document.errors.push({ id, ...describeErrorFields(error) });
+  };
+  return {
+    onStatus: (record) => noteBatch(documentBatch(describeRecord(home, record))),
+    onReady: (record) => noteBatch(documentBatch({ ...describeRecord(home, record), status: 'completed' })),
+    onQueued: (job, part) => noteBatch(documentBatch(describeQueuedPart(home, job, part))),
+    onSubmitted: (record) => noteBatch(documentBatch(describeRecord(home, record))),
+    async onMerged(merged) {
+      document.outputs.push(await documentOutput({ ...merged, batch: true }));
+    },
+    onKept(id, outputPath) {
+      const hint = 'Pass --force to overwrite it, or move it.';
+      noteError(id, new LoomError('output', `output file ${outputPath} already exists.`, { hint }));
+    },
+    onDamaged: (damaged) => document.damaged.push(damaged),
+    onError: (id, provider, error) => noteError(id, nameProvider(providerEntry(provider), error)),
+  };
+}
+
+/** Tells each event to both, one after the other. */
+export function tellBoth(first: FetchEvents, second: FetchEvents): FetchEvents {
+  const names = new Set([...Object.keys(first), ...Object.keys(second)]) as Set<keyof FetchEvents>;
+  const joined = [...names].map((name) => [name, callBoth(first[name], second[name])]);
+  return Object.fromEntries(joined);
+}
+
+type Listener = (...facts: never[]) => unknown;
+
+function callBoth(first: Listener | undefined, second: Listener | undefined): Listener {
+  return (...facts) => {
+    const told = first?.(...facts);
+    return told instanceof Promise ? told.then(() => second?.(...facts)) : second?.(...facts);
+  };
+}
