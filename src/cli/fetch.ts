@@ -7,12 +7,11 @@ import {
   type FetchEvents,
   fetchBatches,
   type KeptAnswers,
-  listPendingProviders,
+  type ReachOfOne,
 } from '../orchestrator/fetch-batches.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
 import type { UsageTally } from '../orchestrator/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
-import type { LoomHome } from '../utils/home.ts';
 import { reportUsage } from './costs.ts';
 import { describeError } from './describe-error.ts';
 import { reportRows } from './failures.ts';
@@ -57,7 +56,6 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
   }
   const reach = await openReach({ ...options, cache: options.cacheDir !== undefined }, context);
   try {
-    await checkKeyReach(options, reach.home);
     const order = {
       id: options.id,
       keep: options.keep,
@@ -65,6 +63,7 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
       partial: options.partial,
       inputPath: options.file === undefined ? undefined : resolve(context.workingFolder, options.file),
       workingFolder: context.workingFolder,
+      reachOfOne: nameReach(options),
       connect: (provider: BatchRecord['provider'], recordedBaseUrl: string | undefined) =>
         reach.connect(providerEntry(provider), recordedBaseUrl),
       async confirmOverwrite(outputPath: string, id: string) {
@@ -95,20 +94,10 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
   }
 }
 
-/** One provider's key or address must not reach another. */
-async function checkKeyReach(options: FetchOptions, home: LoomHome): Promise<void> {
-  const flag =
-    options.apiKey !== undefined ? '--api-key' : options.baseUrl !== undefined ? '--base-url' : undefined;
-  if (!flag || options.id !== undefined) return;
-  const providers = await listPendingProviders(home);
-  if (providers.size < 2) return;
-  throw new LoomError(
-    'input',
-    `${flag} can't serve pending batches of several providers (${[...providers].sort().join(', ')}).`,
-    {
-      hint: 'Name one batch with --id, or set the variables of each provider instead.',
-    },
-  );
+/** The flag whose key or address is one provider's only. */
+function nameReach({ apiKey, baseUrl }: FetchOptions): ReachOfOne | undefined {
+  const given = apiKey !== undefined ? '--api-key' : baseUrl !== undefined ? '--base-url' : undefined;
+  return given && { given, naming: '--id' };
 }
 
 function printEvents(options: FetchOptions, terminal: Terminal): FetchEvents {

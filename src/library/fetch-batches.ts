@@ -5,6 +5,7 @@ import {
   type FetchEvents,
   type FetchSummary,
   fetchBatches as fetchJobs,
+  type ReachOfOne,
 } from '../orchestrator/fetch-batches.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
 import { providerEntry } from '../providers/registry.ts';
@@ -13,7 +14,7 @@ import { openReach, underSignal } from './reach.ts';
 import { describeUsage, type PaidUsage } from './usage.ts';
 
 export interface FetchBatchesOptions extends ReachOptions {
-  /** A batch or a job; every pending one when absent. With several providers leave `apiKey` and `baseUrl` out. */
+  /** A batch or a job; every pending one when absent. `apiKey` and `baseUrl` serve one provider only. */
   readonly id?: string;
   /** Whether outputs in the way may go. Default false: such a job stays as it is. */
   readonly overwrite?: boolean;
@@ -39,7 +40,10 @@ export interface FetchedBatches extends FetchSummary {
   readonly errors: readonly { readonly id: string; readonly error: unknown }[];
 }
 
-/** Asks how each pending batch is, and writes the outputs that are complete, as `loom fetch` does. */
+/**
+ * Asks how each pending batch is, and writes the outputs that are complete, as `loom fetch` does. LoomError `input`,
+ * before anything is sent, when `apiKey` or `baseUrl` would reach batches of several providers.
+ */
 export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<FetchedBatches> {
   const reach = openReach(options);
   const merged: WrittenOutput[] = [];
@@ -69,10 +73,16 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
     partial: options.partial ?? false,
     inputPath: options.file === undefined ? undefined : resolve(options.file),
     workingFolder: process.cwd(),
+    reachOfOne: nameReach(options),
     connect: (provider: BatchRecord['provider'], recordedBaseUrl: string | undefined) =>
       reach.connect(providerEntry(provider), recordedBaseUrl),
     confirmOverwrite: async () => 'nobody' as const,
   };
   const summary = await underSignal(options.signal, (signal) => fetchJobs(reach.home, order, signal, events));
   return { ...summary, merged, pending, errors };
+}
+
+function nameReach({ apiKey, baseUrl }: ReachOptions): ReachOfOne | undefined {
+  const given = apiKey !== undefined ? 'apiKey' : baseUrl !== undefined ? 'baseUrl' : undefined;
+  return given && { given, naming: 'id' };
 }

@@ -44,10 +44,18 @@ export interface FetchOrder {
   readonly inputPath: string | undefined;
   /** What relative paths in records of the Python tool are taken from. */
   readonly workingFolder: string;
+  /** Set where a key or an address was given that belongs to one provider only. */
+  readonly reachOfOne?: ReachOfOne | undefined;
   /** How to reach a provider, given the address in the record. LoomError when there is no key. */
   connect(provider: ProviderName, recordedBaseUrl: string | undefined): Connection;
   /** Whether a file in the way may go; `nobody` when there is nobody to ask. */
   confirmOverwrite(outputPath: string, id: string): Promise<'yes' | 'no' | 'nobody'>;
+}
+
+/** The caller's names of what gave the key or the address, and of what names one batch: `--api-key` and `--id`. */
+export interface ReachOfOne {
+  readonly given: string;
+  readonly naming: string;
 }
 
 /** What an ended batch gave before its end. */
@@ -105,7 +113,10 @@ export interface FetchRun {
   readonly outcome: { troubled: boolean; incomplete: boolean };
 }
 
-/** Fetches one job or all pending ones. An error of one job is reported and does not stop the others. */
+/**
+ * Fetches one job or all pending ones. An error of one job is reported and does not stop the others. LoomError `input`
+ * when one provider's key or address would reach another.
+ */
 export async function fetchBatches(
   home: LoomHome,
   order: FetchOrder,
@@ -113,6 +124,8 @@ export async function fetchBatches(
   events: FetchEvents = {},
 ): Promise<FetchSummary> {
   const state = await loadState(home);
+  const targets = order.id === undefined ? state.jobs.filter(isPending) : [findJob(state, order.id)];
+  checkReach(order, targets);
   const { workingFolder, inputPath } = order;
   const merging = { workingFolder, inputPath, changedRows: order.partial ? 'leave_out' : 'refuse' } as const;
   const outcome = { troubled: false, incomplete: false };
@@ -122,7 +135,6 @@ export async function fetchBatches(
     outcome.troubled = true;
   }
   await sweepHome(home);
-  const targets = order.id === undefined ? state.jobs.filter(isPending) : [findJob(state, order.id)];
   for (const stored of targets) {
     try {
       await fetchLocked(run, stored);
@@ -134,6 +146,17 @@ export async function fetchBatches(
   }
   await sweepInputs(home);
   return { jobs: targets.length, ...outcome };
+}
+
+function checkReach({ reachOfOne }: FetchOrder, targets: readonly StoredJob[]): void {
+  const providers = [...new Set(targets.map(({ provider }) => provider))].sort();
+  if (!reachOfOne || providers.length < 2) return;
+  const { given, naming } = reachOfOne;
+  throw new LoomError(
+    'input',
+    `${given} can't serve pending batches of several providers (${providers.join(', ')}).`,
+    { hint: `Name one batch with ${naming}, or set the variables of each provider instead.` },
+  );
 }
 
 /** Fetches a job as it is now on disk, unless another process is at it. */
@@ -213,10 +236,4 @@ async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): P
   if (merged.summary.failed > 0) run.outcome.incomplete = true;
   if (merged.summary.answered === 0) run.outcome.troubled = true;
   await run.events.onMerged?.(merged);
-}
-
-/** The providers that have pending jobs: one provider's key must not reach another. */
-export async function listPendingProviders(home: LoomHome): Promise<ReadonlySet<ProviderName>> {
-  const { jobs } = await loadState(home);
-  return new Set(jobs.filter(isPending).map((stored) => stored.provider));
 }

@@ -120,6 +120,20 @@ console.log((await loom.runSync({ ...input, apiKey, baseUrl })).answered);`);
   });
 });
 
+test("a key or an address that is one provider's does not reach batches of another", async () => {
+  const ended = await runProgram(`
+for (const provider of ['openai', 'anthropic']) await loom.submitBatch({ ...input, provider });
+for (const options of [{ apiKey: 'sk-mine' }, { baseUrl: process.env.OPENAI_BASE_URL }]) {
+  await loom.fetchBatches(options).catch((error) => console.log(error.kind, error.message, error.hint));
+}`);
+  const refusal = (option: string) =>
+    `input ${option} can't serve pending batches of several providers (anthropic, openai). ` +
+    'Name one batch with id, or set the variables of each provider instead.\n';
+  expect(ended).toEqual({ code: 0, stdout: refusal('apiKey') + refusal('baseUrl'), stderr: '' });
+  for (const provider of ['openai', 'anthropic'] as const)
+    expect(await world.countCalls(provider)).not.toHaveProperty('getBatch');
+});
+
 test('home and cacheDir hold the state', async () => {
   await runProgram(`await loom.runSync({ ...input, home: 'state', cacheDir: 'answers' });`);
   expect(await world.listState()).toEqual([]);
