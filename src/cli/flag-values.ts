@@ -29,3 +29,20 @@ export function parseNumber(text: string): number {
   if (/^-?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text) && Number.isFinite(Number(text))) return Number(text);
   throw new InvalidArgumentError('It must be a number.');
 }
+
+const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+type Unit = keyof typeof unitMs;
+
+/** A time span above 0 as milliseconds: `90` and `90s` are seconds, `30m`, `2h` and `1d` what they say. */
+export function parseDuration(text: string): number {
+  const [, digits, unit = 's'] = /^(\d+(?:\.\d+)?)([smhd])?$/.exec(text) ?? [];
+  const milliseconds = Number(digits) * unitMs[unit as Unit];
+  if (milliseconds > 0 && Number.isFinite(milliseconds)) return milliseconds;
+  throw new InvalidArgumentError('It must be a time span above 0, such as 90 (seconds), 30m, 2h or 1d.');
+}
+
+/** A time span as `parseDuration` takes it, in the largest unit that needs no fraction: `90s`, `2h`. */
+export function formatDuration(milliseconds: number): string {
+  const unit = (['d', 'h', 'm'] as const).find((name) => milliseconds % unitMs[name] === 0) ?? 's';
+  return `${milliseconds / unitMs[unit]}${unit}`;
+}
