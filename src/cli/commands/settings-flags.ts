@@ -1,6 +1,6 @@
 /** The flags that say how to generate. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseNumber, parseText, parseWhole } from './flag-values.ts';
+import { parseNumber, parseText, parseWhole } from '../flag-values.ts';
 
 const anyWhole = parseWhole(Number.MIN_SAFE_INTEGER);
 

@@ -1,0 +1,22 @@
+/** The flags of `loom fetch`. */
+import type { Command } from 'commander';
+import { addReachOptions, cacheDirOption } from './shared-flags.ts';
+
+export function addFetch(program: Command): Command {
+  const fetch = program
+    .command('fetch')
+    .description('Check pending batches, and write the output of each that is complete.')
+    .option('-i, --id <id>', 'Fetch one batch or job by its id (implies --no-all).')
+    .option('-a, --all', 'Fetch every pending batch (default).', true)
+    .option('--no-all', 'Fetch only what --id names.')
+    .option('-k, --keep', 'Keep the record in ~/.loom/batches/ after the output is written.', false)
+    .option('--force', 'Overwrite existing output files without asking.', false)
+    .option(
+      '--partial',
+      'With --id: write what there is of a batch that ended early or whose input has changed.',
+      false,
+    )
+    .option('-f, --file <path>', 'With --id: where the input is now, if it was moved.')
+    .addOption(cacheDirOption());
+  return addReachOptions(fetch).addHelpText('after', '\nExample:\n  loom fetch');
+}

@@ -1,0 +1,53 @@
+/** The flags of `loom run`. */
+import type { Command } from 'commander';
+import { parseDollars, parseWhole } from '../flag-values.ts';
+import { addSettingsOptions } from './settings-flags.ts';
+import {
+  addInputOptions,
+  addReachOptions,
+  cacheDirOption,
+  noCacheOption,
+  withErrorOption,
+  withMetaOption,
+  withUsageOption,
+  workersOption,
+} from './shared-flags.ts';
+
+export function addRun(program: Command): Command {
+  const run = addInputOptions(program.command('run'))
+    .description(
+      'Submit a file of prompts as a batch (cheap; fetch the answers later), or answer it at once with --sync.',
+    )
+    .option(
+      '-o, --output <path>',
+      'Output file; - writes to stdout, with --sync (default: <input>_results_<provider>_<model>.<ext>).',
+    )
+    .option('--sync', 'Call the provider for each prompt and write the output at once.', false)
+    .option('--batch', 'Submit through the batch API of the provider (default).')
+    .addOption(workersOption('Concurrent calls (with --sync).'))
+    .addOption(noCacheOption())
+    .addOption(cacheDirOption())
+    .option('--force', 'Overwrite an existing output file without asking.', false)
+    .option('--once', 'Send nothing while the same work is pending (for cron).', false)
+    .option('--batch-size <rows>', "Most rows in one batch (default: the provider's limit).", parseWhole(1))
+    .option('--dry-run', 'Check the input, tell what would be sent and its cost, and send nothing.', false)
+    .option('--max-cost <usd>', 'Refuse or stop a run that costs more than so many US dollars.', parseDollars)
+    .addOption(withMetaOption())
+    .addOption(withUsageOption())
+    .addOption(withErrorOption());
+  // The last of --sync and --batch wins.
+  run.on('option:batch', () => run.setOptionValue('sync', false));
+  return addReachOptions(addSettingsOptions(run)).addHelpText('after', runExamples);
+}
+
+const runExamples = `
+Examples:
+  loom run -f prompts.json -p openai -m gpt-4o-mini
+  loom run -f data.csv -c text -p anthropic -m claude-haiku-5-5 --sync
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sandbox
+  loom run -f data.csv --prompt 'Translate into {{language}}: {{text}}' -p openai -m gpt-4o-mini
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --sample 10
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --dry-run
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --max-cost 2.50
+
+  cat data.jsonl | loom run -f - --format jsonl -p openai -m gpt-4o-mini --sync > answers.jsonl`;

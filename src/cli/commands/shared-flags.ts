@@ -1,0 +1,98 @@
+/** Flags that several commands have. */
+import { type Command, Option } from 'commander';
+import { fileTypes, providerNames } from '../../names.ts';
+import { parseText, parseWhole } from '../flag-values.ts';
+
+export function addInputOptions(command: Command): Command {
+  return command
+    .requiredOption(
+      '-f, --file <path>',
+      'Input .json, .jsonl, .csv or .tsv, plain or .gz, or .parquet; - reads stdin.',
+      parseText,
+    )
+    .addOption(new Option('--format <name>', 'What stdin holds, with --file -.').choices([...fileTypes]))
+    .addOption(
+      new Option('-p, --provider <name>', 'LLM provider.').choices([...providerNames]).makeOptionMandatory(),
+    )
+    .requiredOption('-m, --model <id>', 'Model id, as the provider names it.', parseText)
+    .option(
+      '-c, --col <name>',
+      'Column or field that holds the prompt (JSON and JSONL: prompt; else required without --prompt).',
+    )
+    .addOption(
+      new Option(
+        '--prompt <template>',
+        'In place of --col: a text into which columns or fields are filled, such as "Translate {{text}}", or @<path> of one.',
+      )
+        .argParser(parseText)
+        .conflicts('col'),
+    )
+    .option('--limit <rows>', 'Run only so many rows, from the start.', parseWhole(1))
+    .addOption(
+      new Option('--sample <rows>', 'Run only so many rows, chosen at random.')
+        .argParser(parseWhole(1))
+        .conflicts('limit'),
+    )
+    .option('--sample-seed <number>', 'Choose other rows with --sample (default: 0).', parseWhole(0));
+}
+
+export function addReachOptions(command: Command): Command {
+  return command
+    .option('--api-key <key>', 'API key (default: from the environment or .env).')
+    .option('--base-url <url>', 'Address of the API: a proxy, a gateway, a local server.')
+    .addOption(sandboxOption());
+}
+
+/** How a command speaks. */
+export function addVoiceOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--output-format <name>', 'text, or one JSON document on stdout.')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .addOption(new Option('-q, --quiet', 'Print results, warnings and errors only.').conflicts('verbose'))
+    .option('-v, --verbose', 'Tell each request to the provider: its status, its time, its retries.');
+}
+
+export function sandboxOption(): Option {
+  return new Option(
+    '--sandbox',
+    'Use the built-in stand-in for the provider: no key, no cost, state apart.',
+  ).default(false);
+}
+
+export function cacheDirOption(): Option {
+  return new Option(
+    '--cache-dir <path>',
+    'Where the response cache is (default: LOOM_CACHE_DIR, else ~/.loom/cache).',
+  ).argParser(parseText);
+}
+
+export function noCacheOption(): Option {
+  return new Option(
+    '--no-cache',
+    'Neither read nor write the response cache, and ask equal prompts each time.',
+  );
+}
+
+export function workersOption(description: string): Option {
+  return new Option('-w, --workers <number>', description).argParser(parseWhole(1)).default(8);
+}
+
+export function withMetaOption(): Option {
+  return new Option('--with-meta', 'Add llm_provider and llm_model next to llm_response.').default(false);
+}
+
+export function withUsageOption(): Option {
+  return new Option(
+    '--with-usage',
+    'Add llm_input_tokens, llm_output_tokens and llm_finish_reason, as the provider tells them.',
+  ).default(false);
+}
+
+export function withErrorOption(): Option {
+  return new Option('--with-error', 'Add llm_error, the reason of each row without a response.').default(
+    false,
+  );
+}
