@@ -43,14 +43,15 @@ function isInside(path: string): boolean {
 
 const shared = ['models', 'errors', 'names'];
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  cli: ['cli', 'orchestrator', 'providers', 'utils', 'sandbox', ...shared],
-  index: ['library', 'orchestrator', ...shared],
+  cli: ['cli', 'orchestrator', 'providers', 'utils', 'sandbox', 'documents', ...shared],
+  index: ['library', 'orchestrator', 'documents', ...shared],
   library: ['library', 'orchestrator', 'providers', 'utils', ...shared],
   orchestrator: ['orchestrator', 'providers', 'utils', ...shared],
   providers: ['providers', ...shared],
   utils: ['utils', ...shared],
   sandbox: ['sandbox'],
   models: ['names'],
+  documents: ['names'],
   names: [],
   errors: [],
 };
