@@ -1,8 +1,12 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+// cron, systemd and containers are no part of Windows.
+const unixOnly = ['test/recipes/**'];
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: process.platform === 'win32' ? [...configDefaults.exclude, ...unixOnly] : configDefaults.exclude,
     // Most tests wait for processes of their own.
     maxWorkers: 2,
     testTimeout: 60_000,
