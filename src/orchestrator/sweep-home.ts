@@ -19,12 +19,7 @@ const journalLifeMs = 30 * 24 * 60 * 60_000;
 
 /** Removes files of jobs that are gone, jobs whose records are gone, and temporary files; what is in use is left alone. */
 export async function sweepHome(home: LoomHome): Promise<void> {
-  const { abandoned } = await loadState(home);
-  for (const job of abandoned) {
-    const lock = await tryLock(home.locks, job.job_id);
-    if (lock) await forgetJob(home, job);
-    await lock?.release();
-  }
+  await sweepAbandonedJobs(home);
   await sweepOrphans(home);
   await sweepForgottenResults(home);
   await sweepInputs(home);
@@ -37,6 +32,18 @@ export async function sweepHome(home: LoomHome): Promise<void> {
     cacheTemporaryFolder(home.cache),
   ];
   for (const folder of folders) await sweepTemporaryFiles(folder);
+}
+
+async function sweepAbandonedJobs(home: LoomHome): Promise<void> {
+  const { abandoned } = await loadState(home);
+  for (const { job_id: jobId } of abandoned) {
+    const lock = await tryLock(home.locks, jobId);
+    if (!lock) continue;
+    // As it is now, with the lock held: a run may have submitted it since its records were read.
+    const job = (await loadState(home)).abandoned.find((still) => still.job_id === jobId);
+    if (job) await forgetJob(home, job);
+    await lock.release();
+  }
 }
 
 /** Request files, cached answers, journals and locks carry the name of their job or run; without it they are nobody's. */

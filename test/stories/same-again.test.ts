@@ -1,6 +1,7 @@
 /** The same command again: while its work is pending, after it was cut off, and next to other processes. */
-import { readdir, utimes } from 'node:fs/promises';
-
+import { execFile } from 'node:child_process';
+import { open, readdir, rename, rm, utimes } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Running } from '../program.ts';
 import type { Response } from './http-server.ts';
@@ -274,6 +275,27 @@ describe('two at once:', () => {
     for (const name of ['a', 'b', 'c']) expect(await world.read(`${name}.csv`)).toBe(merged);
     expect(await stateWithoutCache()).toEqual([]);
   });
+
+  test.skipIf(process.platform === 'win32')(
+    'a job that is submitted while another process looks through the state is not taken for abandoned',
+    async () => {
+      const id = await world.submit();
+      const [job = ''] = await readdir(world.statePath('jobs'));
+      const record = world.statePath(`batches/openai_${id}.json`);
+      await rename(record, `${record}.later`);
+      // Records are read before jobs: a job that can't be read to its end holds a process between the two.
+      const pipe = world.statePath('jobs/a.json');
+      await promisify(execFile)('mkfifo', [pipe]);
+      const other = world.start(...runArgs('-o', 'other.csv', '--no-cache'));
+      const writer = await open(pipe, 'w');
+      await rename(`${record}.later`, record);
+      await rm(pipe);
+      await writer.close();
+      expect((await other.ended).code).toBe(0);
+      expect(await readdir(world.statePath('jobs'))).toContain(job);
+      expect((await world.loom('fetch', '--id', id)).stdout).toBe(world.completion(id));
+    },
+  );
 
   test.skipIf(process.platform !== 'linux')(
     'a live process that holds the lock is not waited for, a dead one not heeded',
