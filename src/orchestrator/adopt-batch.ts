@@ -11,7 +11,7 @@ import { openAnswerCheck } from './answer-check.ts';
 import { removeRequestFiles } from './part-writer.ts';
 import { type BatchOrder, planBatches } from './plan-batches.ts';
 import { createCallQueue } from './retry.ts';
-import { recordPart } from './submit-parts.ts';
+import { saveNewRecord } from './submit-parts.ts';
 
 /**
  * Records a batch as if this home had submitted it. The batch must exist at the provider. Rows whose answer is in the
@@ -37,17 +37,18 @@ export async function adoptBatch(
   const lock = (await tryLock(home.locks, jobId)) as Lock;
   try {
     const noLimits = { requests: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
-    const { job } = await planBatches(home, jobId, order, provider, noLimits, signal);
+    const { job, discard } = await planBatches(home, jobId, order, provider, noLimits, signal);
     const [part] = job.parts;
     if (!part) {
+      await discard();
       throw new LoomError('state', `every row of ${order.dataset.path} has its answer in the cache.`, {
         hint: 'loom run writes the output at once. To fetch the batch all the same, pass --no-cache.',
       });
     }
-    job.announced = true;
-    await saveJob(home.jobs, job);
-    const submission = { home, job, provider, calls, signal, callSignal: signal };
-    const record = await recordPart(submission, part, batchId);
+    // Never `planned` on disk, also when this is cut off here: a fetch would send, and pay for, the batch again.
+    Object.assign(part, { state: 'submitted', batch_id: batchId });
+    await saveJob(home.jobs, Object.assign(job, { announced: true }));
+    const record = await saveNewRecord(home, job, part, batchId);
     await removeRequestFiles(home, jobId, part.part);
     return record;
   } finally {

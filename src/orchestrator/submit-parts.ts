@@ -176,12 +176,24 @@ async function createBatch(submission: Submission, part: JobPart, file: RequestF
 }
 
 /** Writes the batch's record, then notes in the job that the part is there. */
-export async function recordPart(
-  submission: Submission,
+async function recordPart(submission: Submission, part: JobPart, batchId: string): Promise<BatchRecord> {
+  const { home, job } = submission;
+  try {
+    const record = await saveNewRecord(home, job, part, batchId);
+    await markPart(submission, part, { state: 'submitted', batch_id: batchId });
+    return record;
+  } catch (error) {
+    throw nameUnrecordedBatch(error, job, batchId);
+  }
+}
+
+/** Writes the record of a batch that was just submitted, with the id map that was planned for it. */
+export async function saveNewRecord(
+  home: LoomHome,
+  job: JobRecord,
   part: JobPart,
   batchId: string,
 ): Promise<BatchRecord> {
-  const { home, job } = submission;
   const record: BatchRecord = {
     batch_id: batchId,
     provider: job.provider,
@@ -198,12 +210,7 @@ export async function recordPart(
     last_error: null,
   };
   const idMembers = createReadStream(idMapPath(home, job.job_id, part.part)) as AsyncIterable<Buffer>;
-  try {
-    await saveRecord(home.batches, record, idMembers);
-    await markPart(submission, part, { state: 'submitted', batch_id: batchId });
-  } catch (error) {
-    throw nameUnrecordedBatch(error, job, batchId);
-  }
+  await saveRecord(home.batches, record, idMembers);
   return record;
 }
 

@@ -1,5 +1,5 @@
 /** The input between run and fetch: changed, gone, moved; and records that were lost. */
-import { rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type OpenAiDouble, promptOf, usualAnswer } from './openai-double.ts';
@@ -216,6 +216,24 @@ describe('loom adopt', () => {
       new RegExp(`^Error: [^\\n]*${id}[^\\n]*record already[^\\n]*loom fetch[^\\n]*\\n$`),
     );
     expect(await world.readRecord(id)).toEqual(record);
+  });
+
+  test('whose record the disk refuses is an error, and no fetch sends the batch again', async () => {
+    const id = await loseBatch();
+    await mkdir(world.statePath(''));
+    await symlink('nowhere', world.statePath('batches'));
+    const told = await world.loom('adopt', '-i', id, ...flags);
+    expect(told).toMatchObject({ code: 1, stdout: '' });
+    expect(told.stderr).toMatch(/^Error: can't create the folder [^\n]*batches[^\n]*\n$/);
+    await rm(world.statePath('batches'));
+    expect(await world.loom('fetch')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'No pending batches. See loom list.\n',
+    });
+    expect(openai.batches).toHaveLength(1);
+    expect((await world.loom('adopt', '-i', id, ...flags)).code).toBe(0);
+    expect((await world.loom('fetch')).stdout).toBe(world.completion(id));
   });
 
   test('of a batch that the provider does not know is an error, and leaves nothing behind', async () => {
