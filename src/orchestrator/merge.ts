@@ -1,12 +1,11 @@
 /** Puts answers into the output file, in the input's order, and counts what each row got. */
 import { realpath, rename } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { AnswerFacts, ProviderName, Row, RowOutcome } from '../models.ts';
 import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
 import type { AddedValue } from '../utils/converters/format.ts';
 import { converterFor } from '../utils/converters/index.ts';
-import { describeDiskError, removeFile, writeFileAtomic } from '../utils/files.ts';
+import { describeDiskError, pathBeside, removeFile, writeFileAtomic } from '../utils/files.ts';
 import type { Dataset } from './dataset.ts';
 import { createPicker } from './pick-rows.ts';
 import { type MergeSummary, RowTally } from './row-tally.ts';
@@ -48,9 +47,11 @@ const unansweredMessages = {
   changed: 'The prompt is not the one that was sent: the input has changed since.',
 } as const;
 
+const errorsEnd = '.errors.jsonl';
+
 /** Where the reasons of rows without a response go. */
 export function errorsPathFor(outputPath: string): string {
-  return `${outputPath}.errors.jsonl`;
+  return pathBeside(outputPath, '', errorsEnd);
 }
 
 /**
@@ -110,7 +111,7 @@ async function writeOutput(
 ): Promise<void> {
   // A link stays a link: the file that it leads to is replaced.
   const target = await realpath(order.outputPath).catch(() => order.outputPath);
-  const errors = openErrorLog(errorsPathFor(order.outputPath), order.temporaryTag);
+  const errors = openErrorLog(order.outputPath, order.temporaryTag);
   tally.onFailure = (failure) => errors.add(failure);
   try {
     await writeFileAtomic(target, mergeRows(order, answerFor, tally, errors, attempt), {
@@ -249,8 +250,8 @@ interface ErrorLog {
   discard(): Promise<void>;
 }
 
-function openErrorLog(path: string, temporaryTag: string): ErrorLog {
-  const temporary = join(dirname(path), `.${basename(path)}.${temporaryTag}.tmp`);
+function openErrorLog(outputPath: string, temporaryTag: string): ErrorLog {
+  const temporary = pathBeside(outputPath, '.', `${errorsEnd}.${temporaryTag}.tmp`);
   let lines: string[] = [];
   let file: BufferedFile | undefined;
   async function drain(): Promise<void> {
@@ -269,7 +270,7 @@ function openErrorLog(path: string, temporaryTag: string): ErrorLog {
       await drain();
       if (!file) return;
       await file.close();
-      await rename(temporary, path);
+      await rename(temporary, errorsPathFor(outputPath));
     },
     async discard() {
       await file?.abandon();

@@ -4,6 +4,7 @@ import { constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { access, type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../errors.ts';
+import { wholeCharactersLength } from './converters/utf8.ts';
 
 const privateFolderMode = 0o700;
 const privateFileMode = 0o600;
@@ -20,6 +21,7 @@ const diskReasons: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   EEXIST: 'there is a file of that name',
   EMFILE: 'too many open files',
+  ENAMETOOLONG: 'its name is too long',
 };
 
 /** The machine-readable code of a failed system call, if it is one. */
@@ -37,6 +39,16 @@ export function describeDiskError(error: unknown): string {
 /** Whether an error is a system call's, as opposed to one that a provider or the program made. */
 export function isDiskError(error: unknown): boolean {
   return typeof (error as NodeJS.ErrnoException | undefined)?.syscall === 'string';
+}
+
+/** What disks take, in bytes. */
+const longestName = 255;
+
+/** The path of a file beside this one, named like it with a text before and after; the name is cut where it would be too long. */
+export function pathBeside(path: string, before: string, after: string): string {
+  const name = Buffer.from(basename(path));
+  const room = name.subarray(0, longestName - Buffer.byteLength(before + after));
+  return join(dirname(path), before + room.subarray(0, wholeCharactersLength(room)) + after);
 }
 
 /** Whether two paths lead to one file, also by links. False where there is none. */
@@ -95,7 +107,7 @@ export async function writeFileAtomic(
   options: AtomicWriteOptions = {},
 ): Promise<void> {
   const tag = options.temporaryTag ?? randomBytes(6).toString('hex');
-  const temporary = join(dirname(path), `.${basename(path)}.${tag}.tmp`);
+  const temporary = pathBeside(path, '.', `.${tag}.tmp`);
   const flush = options.flush ?? true;
   try {
     const file = await open(temporary, options.temporaryTag ? 'w' : 'wx', options.mode ?? privateFileMode);
@@ -182,7 +194,13 @@ export async function checkOutputPath(path: string): Promise<boolean> {
       hint: 'Create it, or choose another path with --output.',
     });
   }
-  const fileState = await stat(path).catch(() => undefined);
+  const fileState = await stat(path).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENAMETOOLONG') return undefined;
+    throw new LoomError('output', `can't write the output to ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Choose a shorter one with --output.',
+      cause: error,
+    });
+  });
   if (fileState && !fileState.isFile()) {
     const kind = fileState.isDirectory() ? 'a folder' : 'not a regular file';
     throw new LoomError('output', `can't write the output to ${path}: it is ${kind}.`, {

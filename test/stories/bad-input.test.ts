@@ -331,6 +331,11 @@ describe.each([
     });
   });
 
+  test('when no disk takes so long a name as that of the output', async () => {
+    const args = [...command, ...data, '-o', `${'o'.repeat(252)}.csv`];
+    await expectRefusal({ args, code: 1, says: ['name is too long', '--output'] });
+  });
+
   test.skipIf(process.getuid?.() === 0)('when the output folder is not writable', async () => {
     await mkdir(join(world.folder, 'locked'), { mode: 0o500 });
     const args = [...command, ...data, '-o', join('locked', 'out.csv')];

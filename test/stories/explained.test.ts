@@ -74,6 +74,16 @@ describe.each(['batch', 'sync'])('failed rows of a --%s run', (mode) => {
     expect(await world.listFolder()).toEqual(['data.csv', output, errors]);
   });
 
+  test('of an output whose name is as long as a disk takes are told beside it, under a shorter one', async () => {
+    await world.write('data.csv', mixed);
+    const longest = `${'€'.repeat(83)}xx.csv`;
+    expect((await runAndFetch(mode, '-o', longest)).code).toBe(3);
+    const reasons = `${'€'.repeat(80)}.errors.jsonl`;
+    expect(await world.listFolder()).toEqual(['data.csv', reasons, longest].sort());
+    expect(await world.read(longest)).toContain(`a,Hello,${usualAnswer('Hello')}\n`);
+    expect((await world.read(reasons)).split('\n')).toHaveLength(4);
+  });
+
   test('are named by their ids in JSON', async () => {
     await world.write(
       'data.json',
