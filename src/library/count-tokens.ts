@@ -6,7 +6,7 @@ import {
   type TokenSummary,
 } from '../orchestrator/count-tokens.ts';
 import { providerEntry } from '../providers/registry.ts';
-import { describeInput, type InputOptions, type ReachOptions } from './options.ts';
+import { describeInput, type InputOptions, type ReachOptions, requireWhole } from './options.ts';
 import { openReach, underSignal } from './reach.ts';
 
 export interface CountTokensOptions extends InputOptions, ReachOptions {
@@ -22,6 +22,7 @@ export interface CountTokensOptions extends InputOptions, ReachOptions {
 export async function countTokens(options: CountTokensOptions): Promise<TokenSummary> {
   const { provider, model, settings, workers = 8 } = options;
   return underSignal(options.signal, (signal) => {
+    requireWhole({ workers });
     const order = { dataset: describeInput(options), provider, model, settings, workers };
     const entry = providerEntry(provider);
     requireTokenCounting(entry);

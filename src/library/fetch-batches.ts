@@ -1,5 +1,6 @@
 /** `fetchBatches` of the library. */
 import { resolve } from 'node:path';
+import { LoomError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
 import {
   type FetchEvents,
@@ -8,6 +9,7 @@ import {
   type ReachOfOne,
 } from '../orchestrator/fetch-batches.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
+import { hasEndedBadly } from '../orchestrator/stored-jobs.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { ReachOptions } from './options.ts';
 import { openReach, underSignal } from './reach.ts';
@@ -36,6 +38,10 @@ export interface FetchedBatches extends FetchSummary {
   readonly merged: readonly WrittenOutput[];
   /** Batches that are not done, as last seen. */
   readonly pending: readonly BatchRecord[];
+  /** Parts of jobs, from 1, that wait because the provider's queue is full: a later fetch submits them. */
+  readonly queued: readonly { readonly jobId: string; readonly part: number }[];
+  /** Batches that failed, expired or were cancelled; told once. */
+  readonly ended: readonly BatchRecord[];
   /** Jobs that could not be fetched; the others were. */
   readonly errors: readonly { readonly id: string; readonly error: unknown }[];
 }
@@ -45,9 +51,12 @@ export interface FetchedBatches extends FetchSummary {
  * before anything is sent, when `apiKey` or `baseUrl` would reach batches of several providers.
  */
 export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<FetchedBatches> {
+  requireId(options);
   const reach = openReach(options);
   const merged: WrittenOutput[] = [];
   const pending: BatchRecord[] = [];
+  const queued: { jobId: string; part: number }[] = [];
+  const ended: BatchRecord[] = [];
   const errors: { id: string; error: unknown }[] = [];
   const given = options.events;
   const events: FetchEvents = {
@@ -58,8 +67,12 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
       await given?.onMerged?.(job);
     },
     onStatus(record, reason) {
-      pending.push(record);
+      (hasEndedBadly(record.status) ? ended : pending).push(record);
       given?.onStatus?.(record, reason);
+    },
+    onQueued(job, part) {
+      queued.push({ jobId: job.job_id, part });
+      given?.onQueued?.(job, part);
     },
     onError(id, provider, error) {
       errors.push({ id, error });
@@ -79,7 +92,14 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
     confirmOverwrite: async () => 'nobody' as const,
   };
   const summary = await underSignal(options.signal, (signal) => fetchJobs(reach.home, order, signal, events));
-  return { ...summary, merged, pending, errors };
+  return { ...summary, merged, pending, queued, ended, errors };
+}
+
+/** LoomError `usage` for an option about one batch where none is named. */
+function requireId({ id, partial, file }: FetchBatchesOptions): void {
+  const given = partial ? 'partial' : file !== undefined ? 'file' : undefined;
+  if (given === undefined || id !== undefined) return;
+  throw new LoomError('usage', `${given} is about one batch.`, { hint: 'Name it with id.' });
 }
 
 function nameReach({ apiKey, baseUrl }: ReachOptions): ReachOfOne | undefined {

@@ -72,8 +72,8 @@ export function describeInput(options: InputOptions): DatasetOrder {
   return { ...describeDataset(resolve(file), source), pick };
 }
 
-/** A program without types may pass anything. */
-function requireWhole(numbers: Readonly<Record<string, number | undefined>>): void {
+/** LoomError `usage` names the first that is none; a program without types may pass anything. */
+export function requireWhole(numbers: Readonly<Record<string, number | undefined>>): void {
   for (const [name, number] of Object.entries(numbers)) {
     const least = name === 'sampleSeed' ? 0 : 1;
     if (number === undefined || (Number.isSafeInteger(number) && number >= least)) continue;

@@ -2,7 +2,13 @@
 import { runSync as answerDataset, type SyncEvents, type SyncSummary } from '../orchestrator/run-sync.ts';
 import { UsageTally } from '../orchestrator/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
-import { describeRun, type InputOptions, type OutputOptions, type ReachOptions } from './options.ts';
+import {
+  describeRun,
+  type InputOptions,
+  type OutputOptions,
+  type ReachOptions,
+  requireWhole,
+} from './options.ts';
 import { openReach, underSignal } from './reach.ts';
 import { describeUsage, type PaidUsage } from './usage.ts';
 
@@ -24,6 +30,7 @@ export interface AnsweredDataset extends SyncSummary {
 export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset> {
   return underSignal(options.signal, async (signal) => {
     const { model, workers = 8, events } = options;
+    requireWhole({ workers });
     const order = { ...(await describeRun(options)), workers };
     const entry = providerEntry(options.provider);
     const reach = openReach(options);

@@ -4,7 +4,13 @@ import type { MergeSummary } from '../orchestrator/row-tally.ts';
 import { nameJob } from '../orchestrator/stored-jobs.ts';
 import { type SubmitEvents, submitBatch as submitDataset } from '../orchestrator/submit-batch.ts';
 import { providerEntry, requireBatchApi } from '../providers/registry.ts';
-import { describeRun, type InputOptions, type OutputOptions, type ReachOptions } from './options.ts';
+import {
+  describeRun,
+  type InputOptions,
+  type OutputOptions,
+  type ReachOptions,
+  requireWhole,
+} from './options.ts';
 import { openReach, underSignal } from './reach.ts';
 
 export interface SubmitBatchOptions extends InputOptions, OutputOptions, ReachOptions {
@@ -30,6 +36,7 @@ export type SubmittedBatch =
 export async function submitBatch(options: SubmitBatchOptions): Promise<SubmittedBatch> {
   return underSignal(options.signal, async (signal) => {
     const { baseUrl, batchSize, once = false } = options;
+    requireWhole({ batchSize });
     const order = { ...(await describeRun(options)), baseUrl, batchSize };
     const entry = requireBatchApi(providerEntry(options.provider));
     const reach = openReach(options);

@@ -4,20 +4,23 @@ import { copyFile, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Faults } from '../../src/sandbox/faults.ts';
 import type { Ended } from '../program.ts';
 import { createSandboxWorld, type SandboxWorld } from './sandbox-world.ts';
 
 const project = resolve(import.meta.dirname, '../..');
 let world: SandboxWorld;
 
-beforeEach(async () => {
-  world = await createSandboxWorld();
+beforeEach(() => openWorld());
+
+afterEach(() => world.remove());
+
+async function openWorld(faults: Faults = {}): Promise<void> {
+  world = await createSandboxWorld({ faults });
   await mkdir(join(world.folder, 'node_modules'));
   await symlink(project, join(world.folder, 'node_modules', 'loom-batch'), 'junction');
   await world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,\n');
-});
-
-afterEach(() => world.remove());
+}
 
 /** Runs the body of a module that has the whole library as `loom`, and `input` of data.csv at OpenAI. */
 async function runProgram(body: string): Promise<Ended> {
@@ -68,6 +71,37 @@ for (;;) {
     '1,Hello,Sandbox answer from m: Hello,openai,m\n',
   );
   expect((await world.loom('list')).stdout).toContain('No batches');
+});
+
+test('while a part waits in the queue, fetchBatches says so, and a later one submits it', async () => {
+  await world.remove();
+  await openWorld({ queue: { openai: 1 } });
+  const ended = await runProgram(`
+await loom.submitBatch({ ...input, batchSize: 1 });
+let waits = false;
+for (;;) {
+  const { pending, queued, merged } = await loom.fetchBatches();
+  waits ||= pending.length === 0 && queued.length === 1 && queued[0].jobId.startsWith('job_') && queued[0].part === 2;
+  if (pending.length + queued.length === 0) {
+    console.log(waits, merged.length, merged[0]?.summary.answered);
+    break;
+  }
+}`);
+  expect(ended).toEqual({ code: 0, stdout: 'true 1 2\n', stderr: '' });
+});
+
+test('a batch that ended early is not among the pending ones', async () => {
+  await world.remove();
+  await openWorld({ batches: [{ end: 'expired' }] });
+  const ended = await runProgram(`
+await loom.submitBatch(input);
+for (;;) {
+  const { pending, ended, troubled } = await loom.fetchBatches();
+  if (pending.length > 0) continue;
+  console.log(ended.map(({ status }) => status), troubled, (await loom.fetchBatches()).ended.length);
+  break;
+}`);
+  expect(ended).toEqual({ code: 0, stdout: "[ 'expired' ] true 0\n", stderr: '' });
 });
 
 test('what the calls of a run cost is told, and unknown where no price is', async () => {
@@ -158,6 +192,35 @@ for (const options of wrong) {
       '',
     ].join('\n'),
   );
+});
+
+test('workers and batchSize are whole numbers', async () => {
+  const ended = await runProgram(`
+const calls = [
+  [loom.runSync, { workers: 0 }], [loom.countTokens, { workers: NaN }],
+  [loom.submitBatch, { batchSize: 0 }], [loom.submitBatch, { batchSize: '10' }],
+];
+for (const [work, options] of calls) await work({ ...input, ...options }).catch(({ kind, message }) => console.log(kind, message));`);
+  expect(ended).toEqual({
+    code: 0,
+    stdout: [
+      'usage workers must be a whole number of at least 1, not 0.',
+      'usage workers must be a whole number of at least 1, not NaN.',
+      'usage batchSize must be a whole number of at least 1, not 0.',
+      'usage batchSize must be a whole number of at least 1, not 10.',
+      '',
+    ].join('\n'),
+    stderr: '',
+  });
+});
+
+test('partial and file are about one batch', async () => {
+  const ended = await runProgram(`
+for (const options of [{ partial: true }, { file: 'data.csv' }]) {
+  await loom.fetchBatches(options).catch(({ kind, message }) => console.log(kind, message));
+}`);
+  const stdout = 'usage partial is about one batch.\nusage file is about one batch.\n';
+  expect(ended).toEqual({ code: 0, stdout, stderr: '' });
 });
 
 test('the example in examples/ runs as its first lines say', async () => {
