@@ -66,7 +66,7 @@ export function createCallQueue(options: CallQueueOptions): CallQueue {
     await pace.untilOpen(options.signal);
     options.signal.throwIfAborted();
     if (fatal) throw fatal.error;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     try {
       const result = await call();
       pace.noteSuccess();
@@ -107,12 +107,15 @@ function pauseBefore(retry: number, retryAfterMs: number | undefined, policy: Re
   return retryAfterMs === undefined ? jittered : retryAfterMs + jittered / 4;
 }
 
-/** How fast the run may call at this moment: how many at once, and not before when. */
+/**
+ * How fast the run may call at this moment: how many at once, and not before when. By a clock that nobody sets, and that
+ * stands still while the machine sleeps.
+ */
 function createPace(workers: number, policy: RetryPolicy) {
   const limit = pLimit(workers);
   let opensAt = 0;
   let slowedAt = 0;
-  let lastSuccessAt = Date.now();
+  let lastSuccessAt = performance.now();
   let successesSinceChange = 0;
 
   return {
@@ -120,11 +123,11 @@ function createPace(workers: number, policy: RetryPolicy) {
 
     async untilOpen(signal: AbortSignal): Promise<void> {
       // Another rate limit can move the time while this call sleeps.
-      while (Date.now() < opensAt) await sleep(opensAt - Date.now(), signal);
+      while (performance.now() < opensAt) await sleep(opensAt - performance.now(), signal);
     },
 
     noteSuccess(): void {
-      lastSuccessAt = Date.now();
+      lastSuccessAt = performance.now();
       successesSinceChange += 1;
       if (limit.concurrency < workers && successesSinceChange >= limit.concurrency) {
         limit.concurrency += 1;
@@ -134,22 +137,31 @@ function createPace(workers: number, policy: RetryPolicy) {
 
     /** Calls that were under way together are refused together: only the first of them slows the run. */
     noteRateLimit(startedAt: number, retryAfterMs: number | undefined): void {
-      if (retryAfterMs !== undefined) opensAt = Math.max(opensAt, Date.now() + retryAfterMs);
+      if (retryAfterMs !== undefined) opensAt = Math.max(opensAt, performance.now() + retryAfterMs);
       if (startedAt < slowedAt) return;
-      slowedAt = Date.now();
+      slowedAt = performance.now();
       successesSinceChange = 0;
       limit.concurrency = Math.max(1, Math.floor(limit.concurrency / 2));
-      opensAt = Math.max(opensAt, Date.now() + Math.random() * policy.firstPauseMs);
+      opensAt = Math.max(opensAt, performance.now() + Math.random() * policy.firstPauseMs);
     },
 
     patienceIsOver(): boolean {
-      return Date.now() - lastSuccessAt > policy.rateLimitPatienceMs;
+      return performance.now() - lastSuccessAt > policy.rateLimitPatienceMs;
     },
   };
 }
 
-/** Resolves after the time, or rejects with the signal's reason as soon as it is aborted. */
-export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** The longest time that a timer takes, in milliseconds; a longer one would be over at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Resolves after the time, however long, or rejects with the signal's reason as soon as it is aborted. */
+export async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  for (let left = milliseconds; left > longestTimerMs; left -= longestTimerMs)
+    await startTimer(longestTimerMs, signal);
+  await startTimer(milliseconds % longestTimerMs, signal);
+}
+
+function startTimer(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const stop = () => {
