@@ -4,7 +4,7 @@ import type { BatchRecord, BatchStatus } from '../models.ts';
 import { readFirstCustomId, saveResults } from '../utils/answers.ts';
 import { ensurePrivateFolder, removeFile } from '../utils/files.ts';
 import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
-import { readIdMap, resultsPath, updateRecord } from '../utils/storage.ts';
+import { readCustomIds, resultsPath, updateRecord } from '../utils/storage.ts';
 import { readDataset } from './dataset.ts';
 import type { FetchRun, KeptAnswers } from './fetch-batches.ts';
 import { openJobAnswers } from './job-answers.ts';
@@ -73,7 +73,7 @@ async function confirmPart(
   const { run } = fetching;
   const path = resultsPath(run.home.results, record);
   const customId = await readFirstCustomId(path);
-  if (customId === undefined || customId in (await readIdMap(run.home.batches, record))) {
+  if (customId === undefined || (await isCustomIdOf(run.home.batches, record, customId))) {
     part.provisional = false;
     return;
   }
@@ -91,6 +91,11 @@ async function confirmPart(
       hint: 'The next loom fetch looks for the right one.',
     },
   );
+}
+
+async function isCustomIdOf(folder: string, record: BatchRecord, customId: string): Promise<boolean> {
+  for await (const sent of readCustomIds(folder, record)) if (sent === customId) return true;
+  return false;
 }
 
 /** Deletes what was uploaded for these batches; it expires by itself where that fails. */
