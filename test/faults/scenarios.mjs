@@ -2,6 +2,8 @@
  * Stories of which one command is stopped in the middle. `prepare` comes before it, `command` is the one, `finish`
  * is what people and cron jobs do afterwards; without a stop the same story is the reference.
  */
+import { rm } from 'node:fs/promises';
+import { lastSubmittedId } from './expect.mjs';
 import {
   allProviders,
   batchProviders,
@@ -31,7 +33,7 @@ function runScenario(provider, name, flags = []) {
     provider,
     mode: 'batch',
     prepare: () => {},
-    command: runArgs(provider, ...flags),
+    command: () => runArgs(provider, ...flags),
     finish: (world, ended, recovery) => finishRun(world, provider, ended, flags, recovery),
   };
 }
@@ -46,7 +48,7 @@ function fetchScenario(provider, name, { runFlags = [], fetchFlags = [], oldOutp
       if (oldOutput) await world.write(outputName(provider), oldOutput);
       await world.loom(runArgs(provider, ...runFlags));
     },
-    command: ['fetch', ...fetchFlags],
+    command: () => ['fetch', ...fetchFlags],
     finish: (world) => fetchUntilDone(world, ...fetchFlags),
   };
 }
@@ -59,7 +61,7 @@ function expiredScenario(provider) {
     mode: 'batch',
     faults: { batches: [{ end: 'expired', doneShare: 0.6, times: 1 }] },
     prepare: (world) => world.loom(runArgs(provider)),
-    command: ['fetch'],
+    command: () => ['fetch'],
     async finish(world) {
       await fetchUntilDone(world);
       await world.loom(runArgs(provider));
@@ -81,7 +83,7 @@ function restScenario(provider) {
       await fetchUntilDone(world);
       await world.clearFolder(outputName(provider));
     },
-    command: runArgs(provider),
+    command: () => runArgs(provider),
     finish: (world, ended, recovery) => finishRun(world, provider, ended, [], recovery),
   };
 }
@@ -94,11 +96,36 @@ function cronScenario(provider) {
     provider,
     mode: 'batch',
     prepare: () => {},
-    command,
+    command: () => command,
     async finish(world, _ended, recovery) {
       if (recovery === 'fetch') await fetchUntilDone(world);
       for (let turn = 0; turn < mostRuns && !(await world.exists(outputName(provider))); turn += 1) {
         await world.loom(command);
+        await fetchUntilDone(world);
+      }
+    },
+  };
+}
+
+/** Everything that was known of a batch is lost, and it is adopted. */
+function adoptScenario(provider) {
+  const command = (world) => {
+    const [, ...orderArgs] = runArgs(provider);
+    return ['adopt', '--id', lastSubmittedId(world), ...orderArgs];
+  };
+  return {
+    name: `${provider} adopt`,
+    provider,
+    mode: 'batch',
+    async prepare(world) {
+      await world.loom(runArgs(provider));
+      await rm(world.statePath(''), { recursive: true });
+    },
+    command,
+    async finish(world, _ended, recovery) {
+      if (recovery === 'fetch') await fetchUntilDone(world);
+      for (let turn = 0; turn < mostRuns && !(await world.exists(outputName(provider))); turn += 1) {
+        await world.loom(command(world));
         await fetchUntilDone(world);
       }
     },
@@ -112,7 +139,7 @@ function syncScenario(provider, flags = []) {
     provider,
     mode: 'sync',
     prepare: () => {},
-    command: args,
+    command: () => args,
     async finish(world, ended) {
       let last = ended;
       for (let turn = 0; turn < mostRuns && !isWritten(last); turn += 1) last = await world.loom(args);
@@ -138,6 +165,7 @@ const all = [
     fetchScenario(provider, 'fetch --keep', { fetchFlags: ['--keep'] }),
     restScenario(provider),
     cronScenario(provider),
+    adoptScenario(provider),
   ]),
   ...allProviders.map((provider) => [syncScenario(provider), syncScenario(provider, ['--no-cache'])]),
 ];

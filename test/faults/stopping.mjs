@@ -15,7 +15,7 @@ export async function playUndisturbed(scenario) {
   try {
     await writeInput(world, scenario.provider);
     await scenario.prepare(world);
-    const ended = await world.loom(scenario.command, { stop: never });
+    const ended = await world.loom(scenario.command(world), { stop: never });
     const outputAfterCommand = await world.read(outputName(scenario.provider));
     await scenario.finish(world, ended, 'again');
     const state = await captureState(world, scenario.provider);
@@ -39,7 +39,7 @@ export async function playStopped(scenario, reference, stops) {
     await writeInput(world, provider);
     await scenario.prepare(world);
     world.stops = [...stops];
-    const ended = await world.loom(scenario.command);
+    const ended = await world.loom(scenario.command(world));
     violations.push(...(await checkStopped(world, scenario, reference, ended, stops[0])));
     const recovery = recoveryFor(stops);
     await scenario.finish(world, ended, recovery).catch((error) => violations.push(error.message));
