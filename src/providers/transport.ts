@@ -4,6 +4,8 @@ import { ProviderError } from '../errors.ts';
 import { readJsonLines } from './json-lines.ts';
 import type { Connection } from './provider.ts';
 import { type Classify, failureToError, readRefusal, refusalToError } from './refusal.ts';
+import { readRouteFailure } from './route-failures.ts';
+import { openRoutes, type Route } from './routes.ts';
 
 export interface Transport {
   /** The built-in fetch with our time limits and proxies; an answer outside 200–299 is thrown, classed. */
@@ -16,13 +18,9 @@ export interface Transport {
   refuse(status: number, body: unknown): ProviderError;
 }
 
-/** undici's own types and those of the built-in fetch differ in name only. */
-type Dispatcher = NonNullable<RequestInit['dispatcher']>;
-
 /** An SDK's own timer would cut a long upload short; ours watches for silence only. */
 export const noTimeLimit = 2 ** 31 - 1;
 
-const connectTimeoutMs = 30_000;
 const mostRedirects = 5;
 
 export async function openTransport(
@@ -39,12 +37,15 @@ export async function openTransport(
       'The API key is empty or holds characters that no key has.',
     );
   }
-  const dispatcher = await openDispatcher(baseUrl, timeoutMs);
+  const findRoute = await openRoutes(timeoutMs, process.env);
+  const { proxy } = findRoute(new URL(baseUrl));
 
   const fetchAnswer: typeof globalThis.fetch = async (address, init) => {
-    const response = await followRedirects(String(address), { ...init, dispatcher });
+    const response = await followRedirects(String(address), { ...init }, findRoute);
     if (response.ok) return response;
-    const bodyText = await response.text().catch(() => '');
+    const answerText = await response.text().catch(() => '');
+    // A proxy's own page may repeat what it was sent.
+    const bodyText = proxy ? proxy.hide(answerText) : answerText;
     throw new RefusedCall(
       refusalToError(readRefusal(response.status, response.headers, bodyText), classify, apiKey),
     );
@@ -146,8 +147,12 @@ function withRejection() {
  * Only a GET follows a redirect, and to another origin it goes without the headers that hold the key: fetch by
  * itself would take x-goog-api-key along.
  */
-async function followRedirects(address: string, init: RequestInit): Promise<Response> {
-  let response = await globalThis.fetch(address, { ...init, redirect: 'manual' });
+async function followRedirects(
+  address: string,
+  init: RequestInit,
+  findRoute: (target: URL) => Route,
+): Promise<Response> {
+  let response = await fetchOnce(address, init, findRoute);
   let from = address;
   for (let hop = 0; hop < mostRedirects && (init.method ?? 'GET') === 'GET'; hop++) {
     const location = response.headers.get('location');
@@ -157,30 +162,22 @@ async function followRedirects(address: string, init: RequestInit): Promise<Resp
     await response.body?.cancel();
     from = target.href;
     init = { ...init, ...(headers && { headers }) };
-    response = await globalThis.fetch(from, { ...init, redirect: 'manual' });
+    response = await fetchOnce(from, init, findRoute);
   }
   return response;
 }
 
-/** The built-in fetch gives up after 300 s of silence and knows no proxies; undici's dispatcher lifts both. */
-async function openDispatcher(baseUrl: string, timeoutMs: number): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await import('undici');
-  const limits = {
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    connect: { timeout: connectTimeoutMs },
-  };
-  // A proxy can't reach this machine's own loopback.
-  if (isLoopback(baseUrl)) return new Agent(limits) as unknown as Dispatcher;
+async function fetchOnce(
+  address: string,
+  init: RequestInit,
+  findRoute: (target: URL) => Route,
+): Promise<Response> {
+  const target = new URL(address);
+  const { dispatcher, proxy } = findRoute(target);
   try {
-    return new EnvHttpProxyAgent(limits) as unknown as Dispatcher;
-  } catch {
-    throw new ProviderError('run', 'invalid_proxy', 'HTTPS_PROXY or HTTP_PROXY is not a valid address.');
+    return await globalThis.fetch(address, { ...init, dispatcher, redirect: 'manual' });
+  } catch (failure) {
+    const reason = readRouteFailure(failure, target, proxy, process.env);
+    throw reason ? new RefusedCall(reason) : failure;
   }
-}
-
-/** Whether an address is this very machine's. */
-export function isLoopback(address: string): boolean {
-  const { hostname } = new URL(address);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
