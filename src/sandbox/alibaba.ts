@@ -1,20 +1,16 @@
 /** Alibaba Cloud Model Studio: OpenAI's protocol below `/compatible-mode`, as its page on batches describes it. */
 import { openFields } from './chat-fields.ts';
-import type { Call } from './http.ts';
-import { openaiOperation } from './openai.ts';
-import { type OpenaiDialect, withDialect } from './openai-dialect.ts';
-import { openaiError, refusalIn } from './openai-forms.ts';
-import { bearerKey, type Refusal, refusedKeyPrefix, type Vendor, type Workshop } from './vendor.ts';
-
-const prefix = '/compatible-mode';
+import { compatibleVendor } from './openai-compatible.ts';
+import type { OpenaiDialect } from './openai-dialect.ts';
+import { refusalIn } from './openai-forms.ts';
+import type { Refusal, Vendor, Workshop } from './vendor.ts';
 
 const modelStudio: OpenaiDialect = {
   vendor: 'alibaba',
   fields: openFields,
-  files: 'alibaba/files',
-  batches: 'alibaba/batches',
   purposes: ['batch', 'file-extract'],
   fileIds: { input: 'file-batch-', output: 'file-batch_output-', errors: 'file-batch_output-errors-' },
+  limits: { requests: 50_000, batchBytes: 500_000_000, fileBytes: 500_000_000, lineBytes: 6_000_000 },
   returnsUploads: false,
   longestWindowHours: 336,
   longestMetadata: { ds_name: 100, ds_description: 200 },
@@ -37,23 +33,5 @@ const inspectionFailed: Refusal = {
 
 /** Model Studio's part of the sandbox. */
 export function alibabaVendor(shared: Workshop): Vendor {
-  const workshop = withDialect(shared, modelStudio);
-  return {
-    name: 'alibaba',
-    keyOf: bearerKey,
-    refuse: refuseKey,
-    error: openaiError,
-    operation(call: Call) {
-      if (!call.path.startsWith(`${prefix}/`)) return undefined;
-      return openaiOperation(workshop, { ...call, path: call.path.slice(prefix.length) });
-    },
-  };
-}
-
-function refuseKey(key: string): Refusal | undefined {
-  if (key === '') {
-    return { status: 401, message: "You didn't provide an API key.", code: 'invalid_api_key' };
-  }
-  if (!key.startsWith(refusedKeyPrefix)) return undefined;
-  return { status: 401, message: 'Incorrect API key provided.', code: 'invalid_api_key' };
+  return compatibleVendor(shared, modelStudio, '/compatible-mode');
 }

@@ -1,9 +1,9 @@
 /** What the three vendors' batches share: their beginning, their early end, and the queue. */
-import type { VendorName } from './faults.ts';
 import { type Line, lineBlocks } from './lines.ts';
 import type { Shelf } from './store.ts';
 import { progressOf, rowsDone, type StoredBatch } from './timeline.ts';
 import { isRefusal, type Refusal, type Workshop } from './vendor.ts';
+import type { VendorName } from './vendors.ts';
 
 /** Says what would come of a request line: its prompt is answered, or it is refused. */
 export type RowJudge = (line: Line) => { readonly prompt: string } | Refusal;

@@ -4,9 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { isLive, isObject, type OperationKind, operationKinds } from './http.ts';
-
-export const vendorNames = ['openai', 'anthropic', 'google', 'openrouter', 'alibaba', 'local'] as const;
-export type VendorName = (typeof vendorNames)[number];
+import { type VendorName, vendorNames } from './vendors.ts';
 
 /** Which calls a rule is for; what is left out fits all. */
 interface CallChoice {

@@ -1,18 +1,20 @@
 /** What the sandbox says of itself to a person who opens its address. */
+import { baseUrlsAt, vendorNames, vendors } from './vendors.ts';
+
 export function frontPage(origin: string): string {
-  return `This is the loom-batch sandbox: a stand-in for the APIs of OpenAI, Anthropic, Google Gemini,
-OpenRouter and Alibaba Cloud Model Studio.
+  const { local, ...urls } = baseUrlsAt(origin);
+  const titles = vendorNames.filter((name) => name !== 'local').map((name) => vendors[name].title);
+  const width = Math.max(...titles.map(({ length }) => length));
+  const lines = Object.values(urls).map((url, index) => `  ${titles[index]?.padEnd(width)}  ${url}`);
+  return `This is the loom-batch sandbox: a stand-in for the APIs of ${titles.slice(0, -1).join(', ')}
+and ${titles.at(-1)}.
 It runs on this machine only, asks no model, costs nothing and takes any key that does not begin with "bad-".
 Its answers repeat the prompt and say that they are the sandbox's.
 
 Base URLs, in the form in which each SDK takes them:
-  OpenAI      ${origin}/openai/v1
-  Anthropic   ${origin}/anthropic
-  Google      ${origin}/google
-  OpenRouter  ${origin}/openrouter/api/v1
-  Alibaba     ${origin}/alibaba/compatible-mode/v1
+${lines.join('\n')}
 
-A model server on one's own machine, which speaks as OpenAI does and wants no key: ${origin}/local/v1
+A model server on one's own machine, which speaks as OpenAI does and wants no key: ${local}
 
 What it has seen so far: ${origin}/sandbox/stats
 `;

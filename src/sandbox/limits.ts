@@ -1,17 +1,20 @@
 /** What the vendors take, by their own documentation; any of it can be set lower or higher. */
+import type { CompatibleName } from './vendors.ts';
 
 /** The smaller of the two things that the word can mean: what fits here fits there. */
 const megabyte = 1_000_000;
 
-export interface Limits {
+/** Of request files and the batches that are made of them, where OpenAI's protocol is spoken. */
+export interface FileLimits {
+  readonly requests: number;
+  readonly batchBytes: number;
+  readonly fileBytes: number;
+  readonly lineBytes: number;
+}
+
+interface VendorLimits {
   /** A live call's body, at every vendor. */
   readonly bodyBytes: number;
-  readonly openai: {
-    readonly requests: number;
-    readonly batchBytes: number;
-    readonly fileBytes: number;
-    readonly lineBytes: number;
-  };
   readonly anthropic: { readonly requests: number; readonly batchBytes: number };
   readonly google: {
     readonly requests: number;
@@ -20,23 +23,25 @@ export interface Limits {
     /** Batches that are not done at the same time. */
     readonly openBatches: number;
   };
-  readonly alibaba: Limits['openai'];
+}
+
+/** What is other than in a vendor's dialect. */
+type FileLimitChanges = { readonly [Name in CompatibleName]?: Partial<FileLimits> };
+
+export interface Limits extends VendorLimits {
+  readonly changes: FileLimitChanges;
 }
 
 /** Limits to change; what is left out stays as it is at the vendor. */
-export type LimitChanges = {
-  readonly [Key in keyof Limits]?: Limits[Key] extends number ? number : Partial<Limits[Key]>;
+export type LimitChanges = FileLimitChanges & {
+  readonly [Key in keyof VendorLimits]?: VendorLimits[Key] extends number
+    ? number
+    : Partial<VendorLimits[Key]>;
 };
 
-/** OpenAI's Batch guide, Anthropic's batch processing guide, Google's Batch API and Files API pages, Model Studio's page on batches. */
-const vendorLimits: Limits = {
+/** Anthropic's batch processing guide, Google's Batch API and Files API pages. */
+const vendorLimits: VendorLimits = {
   bodyBytes: 32 * megabyte,
-  openai: {
-    requests: 50_000,
-    batchBytes: 200 * megabyte,
-    fileBytes: 512 * megabyte,
-    lineBytes: Number.MAX_SAFE_INTEGER,
-  },
   anthropic: { requests: 100_000, batchBytes: 256 * megabyte },
   google: {
     requests: Number.MAX_SAFE_INTEGER,
@@ -44,21 +49,14 @@ const vendorLimits: Limits = {
     inlineBytes: 20 * megabyte,
     openBatches: 100,
   },
-  alibaba: {
-    requests: 50_000,
-    batchBytes: 500 * megabyte,
-    fileBytes: 500 * megabyte,
-    lineBytes: 6 * megabyte,
-  },
 };
 
 /** The vendors' limits with changes. */
-export function limitsWith(changes: LimitChanges = {}): Limits {
+export function limitsWith({ bodyBytes, anthropic, google, ...changes }: LimitChanges = {}): Limits {
   return {
-    bodyBytes: changes.bodyBytes ?? vendorLimits.bodyBytes,
-    openai: { ...vendorLimits.openai, ...changes.openai },
-    anthropic: { ...vendorLimits.anthropic, ...changes.anthropic },
-    google: { ...vendorLimits.google, ...changes.google },
-    alibaba: { ...vendorLimits.alibaba, ...changes.alibaba },
+    bodyBytes: bodyBytes ?? vendorLimits.bodyBytes,
+    anthropic: { ...vendorLimits.anthropic, ...anthropic },
+    google: { ...vendorLimits.google, ...google },
+    changes,
   };
 }

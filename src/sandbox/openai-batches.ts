@@ -57,7 +57,7 @@ async function create(workshop: OpenaiWorkshop, call: Call): Promise<Answer> {
     completion_window: string;
     metadata?: Record<string, string> | null;
   };
-  const file = await store.read<OpenaiFile>(dialect.files, request.input_file_id);
+  const file = await store.read<OpenaiFile>(workshop.files, request.input_file_id);
   if (file === undefined || file.purpose !== 'batch') {
     const message = `Cannot find file ${request.input_file_id} for a batch: no such file, or not of purpose 'batch'.`;
     return openaiError({ status: 400, message, field: 'input_file_id' });
@@ -68,8 +68,8 @@ async function create(workshop: OpenaiWorkshop, call: Call): Promise<Answer> {
     completionWindow: request.completion_window,
     metadata: request.metadata ?? null,
   });
-  await store.linkBody({ shelf: dialect.files, id: file.id }, { shelf: dialect.batches, id: batch.id });
-  await store.write(dialect.batches, batch.id, batch);
+  await store.linkBody({ shelf: workshop.files, id: file.id }, { shelf: workshop.batches, id: batch.id });
+  await store.write(workshop.batches, batch.id, batch);
   workshop.statistics.batchCreated(dialect.vendor);
   return openaiJson(batchObject(batch, dialect, batch.createdAt));
 }
@@ -120,7 +120,7 @@ async function createBatch(
   order: Pick<OpenaiBatch, 'endpoint' | 'inputFileId' | 'completionWindow' | 'metadata'>,
 ): Promise<OpenaiBatch> {
   const { dialect } = workshop;
-  const path = workshop.store.bodyPath(dialect.files, file.id);
+  const path = workshop.store.bodyPath(workshop.files, file.id);
   const check = await checkRequestFile(path, file.bytes, order.endpoint, workshop.taken);
   const errors = check.errors.length > 0 ? check.errors : await queueErrors(workshop, check);
   const id = `batch_${newId()}`;
@@ -153,8 +153,8 @@ function failure(fault: StoredBatch['fault']): LineError[] {
 
 /** A full queue does not refuse the call: the batch is created and then fails. */
 async function queueErrors(workshop: OpenaiWorkshop, check: FileCheck): Promise<LineError[]> {
-  const { vendor, batches } = workshop.dialect;
-  if (!(await isQueueFull(workshop, vendor, batches, check.requests))) return [];
+  const { vendor } = workshop.dialect;
+  if (!(await isQueueFull(workshop, vendor, workshop.batches, check.requests))) return [];
   const message =
     `Enqueued token limit reached for ${check.model} in organization org-sandbox. ` +
     `Limit: ${workshop.faults.queueLimit(vendor)} enqueued requests. ` +
@@ -170,7 +170,7 @@ async function list(workshop: OpenaiWorkshop, call: Call): Promise<Answer> {
   const name = nameField === undefined ? null : query.get(nameField);
   const now = Date.now();
   const batches: OpenaiBatch[] = [];
-  for await (const batch of workshop.store.recordsNewestFirst<OpenaiBatch>(workshop.dialect.batches)) {
+  for await (const batch of workshop.store.recordsNewestFirst<OpenaiBatch>(workshop.batches)) {
     if (isHidden(batch, now) || (after !== null && batch.id >= after)) continue;
     if (name !== null && !batch.metadata?.[nameField as string]?.includes(name)) continue;
     batches.push(batch);
@@ -187,13 +187,13 @@ async function list(workshop: OpenaiWorkshop, call: Call): Promise<Answer> {
 }
 
 async function retrieve(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
-  const batch = await workshop.store.read<OpenaiBatch>(workshop.dialect.batches, id);
+  const batch = await workshop.store.read<OpenaiBatch>(workshop.batches, id);
   if (batch === undefined || isHidden(batch, Date.now())) return notFound(id);
   return openaiJson(batchObject(batch, workshop.dialect, Date.now()));
 }
 
 async function cancel(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
-  const batch = await workshop.store.read<OpenaiBatch>(workshop.dialect.batches, id);
+  const batch = await workshop.store.read<OpenaiBatch>(workshop.batches, id);
   const now = Date.now();
   if (batch === undefined || isHidden(batch, now)) return notFound(id);
   if (progressOf(batch, now).phase === 'ended') {
@@ -201,10 +201,10 @@ async function cancel(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
     return openaiError({ status: 409, message });
   }
   if (batch.cancel !== undefined) return openaiJson(batchObject(batch, workshop.dialect, now));
-  const path = workshop.store.bodyPath(workshop.dialect.batches, id);
+  const path = workshop.store.bodyPath(workshop.batches, id);
   const judge = (line: Line) => readRow(batch, workshop.dialect, line).request;
   const stopped = await cancelled(workshop, workshop.dialect.vendor, path, batch, judge);
-  await workshop.store.write(workshop.dialect.batches, id, stopped);
+  await workshop.store.write(workshop.batches, id, stopped);
   return openaiJson(batchObject(stopped, workshop.dialect, now));
 }
 
@@ -292,12 +292,12 @@ export async function openaiResultFile(
   const kind: ResultKind = fileId.startsWith(dialect.fileIds.errors) ? 'errors' : 'output';
   if (!fileId.startsWith(dialect.fileIds[kind])) return undefined;
   const batchId = `batch_${fileId.slice(dialect.fileIds[kind].length)}`;
-  const batch = await store.read<OpenaiBatch>(dialect.batches, batchId);
+  const batch = await store.read<OpenaiBatch>(workshop.batches, batchId);
   if (batch === undefined || batch.removed?.[kind]) return undefined;
   const progress = progressOf(batch, Date.now());
   if (progress.end === undefined || !Object.values(resultIds(batch, dialect, progress.end)).includes(fileId))
     return undefined;
-  const path = store.bodyPath(dialect.batches, batch.id);
+  const path = store.bodyPath(workshop.batches, batch.id);
   const writer = (line: Line): string | undefined =>
     resultLine(batch, dialect, progress.end as StoredBatch['end'], kind, line);
   return {
@@ -305,7 +305,7 @@ export async function openaiResultFile(
     createdAt: progress.endedAt,
     content: () => resultFile(path, batch.fault, 'custom_id', writer),
     remove: () =>
-      store.write(dialect.batches, batch.id, { ...batch, removed: { ...batch.removed, [kind]: true } }),
+      store.write(workshop.batches, batch.id, { ...batch, removed: { ...batch.removed, [kind]: true } }),
   };
 }
 

@@ -3,7 +3,7 @@
 import { isUnknownModel } from './answers.ts';
 import { unknownModel } from './chat.ts';
 import { isObject, parseJson } from './http.ts';
-import type { Limits } from './limits.ts';
+import type { FileLimits } from './limits.ts';
 import { type Line, lineBlocks } from './lines.ts';
 
 /** One entry of a batch's `errors.data`; the line counts from 1 and is null for the file as a whole. */
@@ -27,7 +27,7 @@ export async function checkRequestFile(
   path: string,
   bytes: number,
   endpoint: string,
-  limits: Limits['openai'],
+  limits: FileLimits,
 ): Promise<FileCheck> {
   if (bytes > limits.batchBytes) {
     const message = `The input file is ${bytes} bytes long; a batch takes at most ${limits.batchBytes} bytes.`;

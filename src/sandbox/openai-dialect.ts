@@ -1,14 +1,14 @@
 /** What the vendors that speak OpenAI's protocol do each in their own way. */
 import type { Draft } from './answers.ts';
 import type { ChatFields } from './chat-fields.ts';
-import type { VendorName } from './faults.ts';
-import type { Limits } from './limits.ts';
+import type { FileLimits } from './limits.ts';
 import type { Shelf } from './store.ts';
 import type { Refusal, Workshop } from './vendor.ts';
+import type { CompatibleName } from './vendors.ts';
 
 /** Of live calls. */
 export interface ChatDialect {
-  readonly vendor: VendorName;
+  readonly vendor: CompatibleName;
   /** What the body of a request may hold. */
   readonly fields: ChatFields;
   /** Where a message shows what the model thought. */
@@ -19,9 +19,7 @@ export interface ChatDialect {
 
 /** Of live calls, files and batches. */
 export interface OpenaiDialect extends ChatDialect {
-  readonly vendor: 'openai' | 'alibaba';
-  readonly files: Shelf;
-  readonly batches: Shelf;
+  readonly limits: FileLimits;
   /** What an uploaded file may be for. */
   readonly purposes: readonly string[];
   /** How file ids begin: of uploads, of answers, of errors. */
@@ -39,12 +37,16 @@ export interface OpenaiDialect extends ChatDialect {
 
 export interface OpenaiWorkshop extends Workshop {
   readonly dialect: OpenaiDialect;
+  readonly files: Shelf;
+  readonly batches: Shelf;
   /** What this vendor takes. */
-  readonly taken: Limits['openai'];
+  readonly taken: FileLimits;
 }
 
 export function withDialect(workshop: Workshop, dialect: OpenaiDialect): OpenaiWorkshop {
-  return { ...workshop, dialect, taken: workshop.limits[dialect.vendor] };
+  const { vendor, limits } = dialect;
+  const taken = { ...limits, ...workshop.limits.changes[vendor] };
+  return { ...workshop, dialect, files: `${vendor}/files`, batches: `${vendor}/batches`, taken };
 }
 
 /** The hours of a completion window such as `24h` or `2d`. */

@@ -31,7 +31,7 @@ async function upload(workshop: OpenaiWorkshop, call: Call): Promise<Answer> {
   const received: { file?: { sink: FileSink; name: string } } = {};
   try {
     const fields = await readForm(call.request, boundary, async (_field, name) => {
-      received.file = { sink: await workshop.store.newBody(workshop.dialect.files), name };
+      received.file = { sink: await workshop.store.newBody(workshop.files), name };
       return new LimitedSink(received.file.sink, workshop.taken.fileBytes);
     });
     return await keep(workshop, received.file, fields);
@@ -78,8 +78,8 @@ async function keep(
     purpose: fields.get('purpose') as string,
     expiresAfter: Number.isFinite(seconds) ? seconds : undefined,
   };
-  await received.sink.keep(workshop.store.bodyPath(workshop.dialect.files, id));
-  await workshop.store.write(workshop.dialect.files, id, file);
+  await received.sink.keep(workshop.store.bodyPath(workshop.files, id));
+  await workshop.store.write(workshop.files, id, file);
   return openaiJson(fileObject(file));
 }
 
@@ -131,7 +131,7 @@ async function list(workshop: OpenaiWorkshop, call: Call): Promise<Answer> {
   const after = query.get('after');
   const limit = pageSize(query, 'limit', 10_000, 10_000);
   const files: OpenaiFile[] = [];
-  for await (const file of workshop.store.recordsNewestFirst<OpenaiFile>(workshop.dialect.files)) {
+  for await (const file of workshop.store.recordsNewestFirst<OpenaiFile>(workshop.files)) {
     if (after !== null && file.id >= after) continue;
     if (purpose !== null && file.purpose !== purpose) continue;
     files.push(file);
@@ -143,7 +143,7 @@ async function list(workshop: OpenaiWorkshop, call: Call): Promise<Answer> {
 }
 
 async function retrieve(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
-  const file = await workshop.store.read<OpenaiFile>(workshop.dialect.files, id);
+  const file = await workshop.store.read<OpenaiFile>(workshop.files, id);
   if (file !== undefined) return openaiJson(fileObject(file));
   const result = await openaiResultFile(workshop, id);
   if (result === undefined) return notFound(id);
@@ -157,12 +157,12 @@ async function retrieve(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
 async function download(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
   const result = await openaiResultFile(workshop, id);
   if (result !== undefined) return { status: 200, headers: binary, body: result.content() };
-  const file = await workshop.store.read<OpenaiFile>(workshop.dialect.files, id);
+  const file = await workshop.store.read<OpenaiFile>(workshop.files, id);
   if (file === undefined) return notFound(id);
   if (!workshop.dialect.returnsUploads) {
     return openaiError({ status: 400, message: `Not allowed to download the file ${id}.`, field: 'id' });
   }
-  return { status: 200, headers: binary, body: workshop.store.readBody(workshop.dialect.files, id) };
+  return { status: 200, headers: binary, body: workshop.store.readBody(workshop.files, id) };
 }
 
 const binary = { 'content-type': 'application/octet-stream' };
@@ -173,8 +173,8 @@ async function remove(workshop: OpenaiWorkshop, id: string): Promise<Answer> {
     await result.remove();
     return openaiJson({ id, object: 'file', deleted: true });
   }
-  if ((await workshop.store.read<OpenaiFile>(workshop.dialect.files, id)) === undefined) return notFound(id);
-  await workshop.store.remove(workshop.dialect.files, id);
+  if ((await workshop.store.read<OpenaiFile>(workshop.files, id)) === undefined) return notFound(id);
+  await workshop.store.remove(workshop.files, id);
   return openaiJson({ id, object: 'file', deleted: true });
 }
 

@@ -18,13 +18,18 @@ import {
 
 let answersGiven = 0;
 
-const openai: OpenaiDialect = {
+/** Of OpenAI itself. */
+export const openaiDialect: OpenaiDialect = {
   vendor: 'openai',
   fields: openaiFields,
-  files: 'openai/files',
-  batches: 'openai/batches',
   purposes: ['assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'evals'],
   fileIds: { input: 'file-', output: 'file-output', errors: 'file-errors' },
+  limits: {
+    requests: 50_000,
+    batchBytes: 200_000_000,
+    fileBytes: 512_000_000,
+    lineBytes: Number.MAX_SAFE_INTEGER,
+  },
   returnsUploads: true,
   longestWindowHours: 24,
   longestMetadata: {},
@@ -37,7 +42,7 @@ const openai: OpenaiDialect = {
 
 /** OpenAI's part of the sandbox. */
 export function openaiVendor(shared: Workshop): Vendor {
-  const workshop = withDialect(shared, openai);
+  const workshop = withDialect(shared, openaiDialect);
   const count: Operation = { kind: 'countTokens', run: (call) => answerCount(call.body) };
   return {
     name: 'openai',

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { alibabaVendor } from './alibaba.ts';
 import { anthropicVendor } from './anthropic.ts';
-import { type CallFate, FaultScript, type Faults, type VendorName } from './faults.ts';
+import { type CallFate, FaultScript, type Faults } from './faults.ts';
 import { frontPage } from './front-page.ts';
 import { googleVendor } from './google.ts';
 import {
@@ -29,6 +29,7 @@ import { openrouterVendor } from './openrouter.ts';
 import { Statistics } from './statistics.ts';
 import { Store } from './store.ts';
 import type { Vendor, Workshop } from './vendor.ts';
+import { baseUrlsAt, type VendorName, vendorNames } from './vendors.ts';
 
 export type { Faults } from './faults.ts';
 export { readFaults } from './faults.ts';
@@ -57,6 +58,15 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
+const openers: Readonly<Record<VendorName, (workshop: Workshop) => Vendor>> = {
+  openai: openaiVendor,
+  anthropic: anthropicVendor,
+  google: googleVendor,
+  openrouter: openrouterVendor,
+  alibaba: alibabaVendor,
+  local: localVendor,
+};
+
 /** A key that the sandbox takes, as it does any other that does not begin with `bad-`. */
 export const sandboxKey: string = 'sandbox-key';
 
@@ -68,14 +78,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const origin = await running.listen(options.port ?? 0);
   return {
     origin,
-    baseUrls: {
-      openai: `${origin}/openai/v1`,
-      anthropic: `${origin}/anthropic`,
-      google: `${origin}/google`,
-      openrouter: `${origin}/openrouter/api/v1`,
-      alibaba: `${origin}/alibaba/compatible-mode/v1`,
-      local: `${origin}/local/v1`,
-    },
+    baseUrls: baseUrlsAt(origin),
     close: () => running.close(),
   };
 }
@@ -101,16 +104,7 @@ class RunningSandbox {
       statistics: new Statistics(options.countPrompts ?? false),
       wait: (milliseconds) => this.#wait(milliseconds),
     };
-    const openers = [
-      openaiVendor,
-      anthropicVendor,
-      googleVendor,
-      openrouterVendor,
-      alibabaVendor,
-      localVendor,
-    ];
-    const vendors = openers.map((open) => open(this.#workshop));
-    this.#vendors = new Map(vendors.map((vendor) => [vendor.name, vendor]));
+    this.#vendors = new Map(vendorNames.map((name) => [name, openers[name](this.#workshop)]));
     this.#server = createServer((request, response) => void this.#serve(request, response));
     // A large upload may take its time, and a client may come back to its connection after a pause.
     this.#server.requestTimeout = 0;

@@ -1,9 +1,8 @@
 /** What a running sandbox has seen: a few counters, and each prompt when that is asked for. */
 
 import { promptHash } from './answers.ts';
-import type { VendorName } from './faults.ts';
-import { vendorNames } from './faults.ts';
 import type { OperationKind } from './http.ts';
+import { type VendorName, vendorNames } from './vendors.ts';
 
 interface VendorCounts {
   /** Calls by kind, all of them, those that failed too. */

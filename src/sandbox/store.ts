@@ -14,27 +14,12 @@ import {
   stat,
 } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type VendorName, vendorNames } from './vendors.ts';
 
-export type Shelf =
-  | 'openai/files'
-  | 'openai/batches'
-  | 'anthropic/batches'
-  | 'google/files'
-  | 'google/uploads'
-  | 'google/batches'
-  | 'alibaba/files'
-  | 'alibaba/batches';
+export type Shelf = `${VendorName}/${(typeof shelfKinds)[number]}`;
 
-const shelves: readonly Shelf[] = [
-  'openai/files',
-  'openai/batches',
-  'anthropic/batches',
-  'google/files',
-  'google/uploads',
-  'google/batches',
-  'alibaba/files',
-  'alibaba/batches',
-];
+const shelfKinds = ['files', 'uploads', 'batches'] as const;
+const shelves = vendorNames.flatMap((vendor) => shelfKinds.map((kind): Shelf => `${vendor}/${kind}`));
 
 /** Longer than any vendor keeps a running batch, so that a forgotten rehearsal does not fill the disk. */
 const keptMs = 7 * 24 * 3600 * 1000;

@@ -1,9 +1,10 @@
 /** What the server asks of each vendor's part of the sandbox, and what it lends to them. */
-import type { FaultScript, VendorName } from './faults.ts';
+import type { FaultScript } from './faults.ts';
 import type { Answer, Call, Operation } from './http.ts';
 import type { Limits } from './limits.ts';
 import type { Statistics } from './statistics.ts';
 import type { Store } from './store.ts';
+import type { VendorName } from './vendors.ts';
 
 /** What a vendor refuses a call or a row with, before it is put in the vendor's form. */
 export interface Refusal {

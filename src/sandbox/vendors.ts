@@ -1,0 +1,23 @@
+/** The vendors that the sandbox stands in for. */
+
+/** How people call each, and the path of its base URL, in the form that its own SDK takes. */
+export const vendors = {
+  openai: { title: 'OpenAI', path: '/openai/v1' },
+  anthropic: { title: 'Anthropic', path: '/anthropic' },
+  google: { title: 'Google Gemini', path: '/google' },
+  openrouter: { title: 'OpenRouter', path: '/openrouter/api/v1' },
+  alibaba: { title: 'Alibaba Cloud Model Studio', path: '/alibaba/compatible-mode/v1' },
+  local: { title: 'A model server on your own machine', path: '/local/v1' },
+} as const;
+
+export type VendorName = keyof typeof vendors;
+export const vendorNames = Object.keys(vendors) as VendorName[];
+
+/** Those that speak OpenAI's protocol. */
+export type CompatibleName = Exclude<VendorName, 'anthropic' | 'google'>;
+
+/** Every vendor's base URL below an origin. */
+export function baseUrlsAt(origin: string): Readonly<Record<VendorName, string>> {
+  const urls = vendorNames.map((name) => [name, `${origin}${vendors[name].path}`]);
+  return Object.fromEntries(urls);
+}
