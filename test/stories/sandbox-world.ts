@@ -2,27 +2,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ProviderName, providerNames } from '../../src/names.ts';
+import type { ProviderEntry } from '../../src/providers/provider.ts';
+import { providerEntry } from '../../src/providers/registry.ts';
 import { type Sandbox, type SandboxOptions, sandboxKey, startSandbox } from '../../src/sandbox/server.ts';
 import { createWorld, type Ended, type World } from '../program.ts';
 
-export const providers = ['openai', 'anthropic', 'google', 'openrouter', 'alibaba'] as const;
-export const batchProviders = ['openai', 'anthropic', 'google', 'alibaba'] as const;
-export type ProviderName = (typeof providers)[number];
+export const providers = providerNames;
+export const batchProviders = providers.filter((name) => providerEntry(name).openBatch);
+export type { ProviderName };
 
-export const keyVariables: Readonly<Record<ProviderName, string>> = {
-  openai: 'OPENAI_API_KEY',
-  anthropic: 'ANTHROPIC_API_KEY',
-  google: 'GOOGLE_API_KEY',
-  openrouter: 'OPENROUTER_API_KEY',
-  alibaba: 'DASHSCOPE_API_KEY',
-};
-export const baseUrlVariables: Readonly<Record<ProviderName, string>> = {
-  openai: 'OPENAI_BASE_URL',
-  anthropic: 'ANTHROPIC_BASE_URL',
-  google: 'GOOGLE_GEMINI_BASE_URL',
-  openrouter: 'OPENROUTER_BASE_URL',
-  alibaba: 'DASHSCOPE_BASE_URL',
-};
+/** A property of every provider, by its name. */
+function ofEach<Value>(read: (entry: ProviderEntry) => Value): Readonly<Record<ProviderName, Value>> {
+  const values = providers.map((name) => [name, read(providerEntry(name))]);
+  return Object.fromEntries(values);
+}
+
+export const keyVariables = ofEach(({ keyVariable }) => keyVariable);
+export const baseUrlVariables = ofEach(({ baseUrlVariable }) => baseUrlVariable);
 
 export interface SandboxWorld extends World {
   readonly sandbox: Sandbox;
