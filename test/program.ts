@@ -43,7 +43,7 @@ export interface Running {
 }
 
 /** A folder and a home that no other test sees. */
-export async function createWorld(environment: Record<string, string> = {}): Promise<World> {
+export async function createWorld(environment: Record<string, string> = {}, program = entry): Promise<World> {
   const root = await mkdtemp(join(tmpdir(), 'loom-test-'));
   const folder = join(root, 'work');
   const home = join(root, 'home');
@@ -68,7 +68,7 @@ export async function createWorld(environment: Record<string, string> = {}): Pro
     return { process: child, ended };
   }
 
-  const start = (...args: string[]) => run(process.execPath, [entry, ...args]);
+  const start = (...args: string[]) => run(process.execPath, [program, ...args]);
   const statePath = (name: string) => join(home, '.loom', name);
 
   return {
