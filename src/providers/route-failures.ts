@@ -52,10 +52,11 @@ export function readRouteFailure(
 /** A proxy that said no to a tunnel, or to any call without the password. */
 function refuseByProxy(status: number, target: URL, proxy: HttpProxy): ProviderError {
   const who = describeProxy(proxy);
-  if (status === 407) {
+  // tinyproxy says 401 to a wrong password.
+  if (status === 407 || status === 401) {
     const what = proxy.authorization
-      ? `${who} does not take the user and password in ${proxy.variable} (407). Check them, and percent-encode special characters.`
-      : `${who} asks for a user and a password (407). Set ${proxy.variable} to ${proxy.address.replace('//', '//user:password@')}.`;
+      ? `${who} does not take the user and password in ${proxy.variable} (${status}). Check them, and percent-encode special characters.`
+      : `${who} asks for a user and a password (${status}). Set ${proxy.variable} to ${proxy.address.replace('//', '//user:password@')}.`;
     return new ProviderError('run', 'proxy', what);
   }
   const port = target.port || (target.protocol === 'https:' ? '443' : '80');

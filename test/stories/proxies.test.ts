@@ -224,6 +224,15 @@ describe('one clear line, and no second try, when', () => {
         `The proxy http://127.0.0.1:${proxy.port} (HTTPS_PROXY) does not take the user and password in HTTPS_PROXY (407). Check them, and percent-encode special characters.`,
     ],
     [
+      'the proxy, as tinyproxy does, says 401 to a password',
+      async () => {
+        proxy = await open({ refusals: [401] });
+        world.environment.HTTPS_PROXY = `http://ada:secret@127.0.0.1:${proxy.port}`;
+      },
+      () =>
+        `The proxy http://127.0.0.1:${proxy.port} (HTTPS_PROXY) does not take the user and password in HTTPS_PROXY (401). Check them, and percent-encode special characters.`,
+    ],
+    [
       'the proxy does not allow the host',
       async () => {
         proxy = await open({ refusals: [403] });
