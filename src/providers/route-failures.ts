@@ -42,6 +42,11 @@ export function readRouteFailure(
     const what = `${describeProxy(proxy)} does not speak TLS. Set ${proxy.variable} to ${other}, if that is how it is meant.`;
     return proxy.address === other ? undefined : new ProviderError('run', 'proxy', what);
   }
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+    const who = describeProxy(proxy).replace('The', 'the');
+    const what = `The provider, or ${who} on the way to it, took too long to answer.`;
+    return new ProviderError('retry', 'timeout', what);
+  }
   const isOutOfReach =
     /^(connect|getaddrinfo)$/.test(innermost.syscall ?? '') || /CONNECT_TIMEOUT/.test(code);
   if (!isOutOfReach) return undefined;

@@ -32,6 +32,8 @@ export async function openRoutes(
       ...limits,
       proxyTls: connect,
       requestTls: connect,
+      // A proxy that says nothing to CONNECT is as good as one out of reach.
+      clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: connectTimeoutMs }),
     });
 
   /** The whole address in the request line: squid opens no tunnels but to port 443. */
