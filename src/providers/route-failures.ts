@@ -23,21 +23,28 @@ export function readRouteFailure(
     causes.push(error);
   const last = causes.at(-1);
   // A name with several addresses fails once for each.
-  const innermost = last instanceof AggregateError ? (last.errors[0] as NodeJS.ErrnoException) : last;
+  const { message = '', syscall = '' } = (last instanceof AggregateError ? last.errors[0] : last) ?? {};
   const code = causes.findLast((error) => typeof error.code === 'string')?.code ?? '';
   if (unknownAuthority.includes(code)) {
     return refuseAuthority(code, describeEnds(target, proxy), variables.NODE_EXTRA_CA_CERTS);
   }
   if (/^(CERT_|ERR_TLS_CERT_)/.test(code)) {
-    const what = `The certificate of ${describeEnds(target, proxy)} can't be trusted: ${innermost?.message}`;
+    const what = `The certificate of ${describeEnds(target, proxy)} can't be trusted: ${message}`;
     return new ProviderError('run', 'certificate', endSentence(what));
   }
-  if (!proxy || !innermost) return undefined;
-  const status = /^Proxy response \((\d+)\)/.exec(innermost.message)?.[1];
+  return proxy && readProxyFailure({ code, message, syscall }, target, proxy);
+}
+
+function readProxyFailure(
+  { code, message, syscall }: { readonly code: string; readonly message: string; readonly syscall: string },
+  target: URL,
+  proxy: HttpProxy,
+): ProviderError | undefined {
+  const status = /^Proxy response \((\d+)\)/.exec(message)?.[1];
   if (status) return refuseByProxy(Number(status), target, proxy);
   // The built-in fetch makes a failure without words of a 407 that is no tunnel's.
-  if (code === '' && innermost.message === '') return refuseByProxy(407, target, proxy);
-  if (/wrong.version.number|packet.length.too.long/i.test(`${code} ${innermost.message}`)) {
+  if (target.protocol === 'http:' && code === '' && message === '') return refuseByProxy(407, target, proxy);
+  if (/wrong.version.number|packet.length.too.long/i.test(`${code} ${message}`)) {
     const other = proxy.address.replace(/^https:/, 'http:');
     const what = `${describeProxy(proxy)} does not speak TLS. Set ${proxy.variable} to ${other}, if that is how it is meant.`;
     return proxy.address === other ? undefined : new ProviderError('run', 'proxy', what);
@@ -47,10 +54,8 @@ export function readRouteFailure(
     const what = `The provider, or ${who} on the way to it, took too long to answer.`;
     return new ProviderError('retry', 'timeout', what);
   }
-  const isOutOfReach =
-    /^(connect|getaddrinfo)$/.test(innermost.syscall ?? '') || /CONNECT_TIMEOUT/.test(code);
-  if (!isOutOfReach) return undefined;
-  const what = `${describeProxy(proxy)} can't be reached: ${innermost.message}`;
+  if (!/^(connect|getaddrinfo)$/.test(syscall) && !/CONNECT_TIMEOUT/.test(code)) return undefined;
+  const what = `${describeProxy(proxy)} can't be reached: ${message}`;
   return new ProviderError('retry', 'connection', endSentence(what));
 }
 
