@@ -40,7 +40,7 @@ test.each([429, 503])(
   async (status) => {
     const stop = new AbortController();
     const queue = createCallQueue({ workers: 1, signal: stop.signal });
-    const { calls, call } = refuse(1, 503, 60 * 24 * hourMs);
+    const { calls, call } = refuse(1, status, 60 * 24 * hourMs);
     const running = queue.run(call);
     setTimeout(() => stop.abort(new Error('enough')), 100);
     await expect(running).rejects.toThrow('enough');
