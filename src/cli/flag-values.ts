@@ -36,7 +36,7 @@ type Unit = keyof typeof unitMs;
 /** A time span above 0 as milliseconds: `90` and `90s` are seconds, `30m`, `2h` and `1d` what they say. */
 export function parseDuration(text: string): number {
   const [, digits, unit = 's'] = /^(\d+(?:\.\d+)?)([smhd])?$/.exec(text) ?? [];
-  const milliseconds = Number(digits) * unitMs[unit as Unit];
+  const milliseconds = Math.round(Number(digits) * unitMs[unit as Unit]);
   if (milliseconds > 0 && Number.isFinite(milliseconds)) return milliseconds;
   throw new InvalidArgumentError('It must be a time span above 0, such as 90 (seconds), 30m, 2h or 1d.');
 }
