@@ -1,5 +1,5 @@
 /** The story of `loom fetch`: ask how each batch is, bring in what is ready, write the outputs that are complete. */
-import { LoomError } from '../errors.ts';
+import { LoomError, type ProviderError } from '../errors.ts';
 import type { BatchRecord, ProviderName } from '../models.ts';
 import type { Connection } from '../providers/provider.ts';
 import type { LoomHome } from '../utils/home.ts';
@@ -18,7 +18,7 @@ import {
   outputExists,
   planOutput,
 } from './merge-job.ts';
-import type { RetryNotice } from './retry.ts';
+import type { RetryNotice, RetryPolicy } from './retry.ts';
 import {
   findJob,
   findLostParts,
@@ -109,9 +109,34 @@ export interface FetchRun {
   readonly merging: MergeOptions;
   readonly events: FetchEvents;
   readonly signal: AbortSignal;
-  /** The worst so far. */
-  readonly outcome: { troubled: boolean; incomplete: boolean };
+  /** How calls are tried again; undefined: as everywhere. */
+  readonly retryPolicy?: RetryPolicy;
+  /** Not the first look at the job: what it gave or how it ended is known, and not asked again. */
+  readonly isRepeated: boolean;
+  readonly outcome: FetchOutcome;
 }
+
+/** The worst so far. */
+export interface FetchOutcome {
+  troubled: boolean;
+  incomplete: boolean;
+  /** Why the provider could not be asked how a batch is, the last time. */
+  refusal?: ProviderError;
+}
+
+/** What a look at a job came to. */
+export type JobFate =
+  | 'written'
+  /** The provider has not ended it, or there was no way to know. */
+  | 'pending'
+  /** It ended, and has no output by itself. */
+  | 'ended'
+  /** Its output is in the way of a file that stays. */
+  | 'kept'
+  /** Another process is at it. */
+  | 'busy'
+  /** Another process fetched it, or its record was deleted. */
+  | 'gone';
 
 /**
  * Fetches one job or all pending ones. An error of one job is reported and does not stop the others. LoomError `input`
@@ -123,29 +148,40 @@ export async function fetchBatches(
   signal: AbortSignal,
   events: FetchEvents = {},
 ): Promise<FetchSummary> {
+  const { run, targets } = await openFetch(home, order, signal, events);
+  for (const stored of targets) {
+    try {
+      if ((await fetchStoredJob(run, stored)) === 'busy') events.onBusy?.(stored.id);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      events.onError?.(stored.id, stored.provider, error);
+      run.outcome.troubled = true;
+    }
+  }
+  await sweepInputs(home);
+  const { troubled, incomplete } = run.outcome;
+  return { jobs: targets.length, troubled, incomplete };
+}
+
+/** Finds the jobs that are to be fetched; LoomError as `fetchBatches` throws it. */
+export async function openFetch(
+  home: LoomHome,
+  order: FetchOrder,
+  signal: AbortSignal,
+  events: FetchEvents,
+): Promise<{ run: FetchRun; targets: readonly StoredJob[] }> {
   const state = await loadState(home);
   const targets = order.id === undefined ? state.jobs.filter(isPending) : [findJob(state, order.id)];
   checkReach(order, targets);
   const { workingFolder, inputPath } = order;
   const merging = { workingFolder, inputPath, changedRows: order.partial ? 'leave_out' : 'refuse' } as const;
-  const outcome = { troubled: false, incomplete: false };
-  const run: FetchRun = { home, order, merging, events, signal, outcome };
+  const outcome: FetchOutcome = { troubled: false, incomplete: false };
   for (const damaged of state.damaged) {
     events.onDamaged?.(damaged);
     outcome.troubled = true;
   }
   await sweepHome(home);
-  for (const stored of targets) {
-    try {
-      await fetchLocked(run, stored);
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      events.onError?.(stored.id, stored.provider, error);
-      outcome.troubled = true;
-    }
-  }
-  await sweepInputs(home);
-  return { jobs: targets.length, ...outcome };
+  return { run: { home, order, merging, events, signal, isRepeated: false, outcome }, targets };
 }
 
 function checkReach({ reachOfOne }: FetchOrder, targets: readonly StoredJob[]): void {
@@ -160,15 +196,18 @@ function checkReach({ reachOfOne }: FetchOrder, targets: readonly StoredJob[]): 
 }
 
 /** Fetches a job as it is now on disk, unless another process is at it. */
-async function fetchLocked(run: FetchRun, known: StoredJob): Promise<void> {
+export async function fetchStoredJob(run: FetchRun, known: StoredJob): Promise<JobFate> {
   run.signal.throwIfAborted();
   const lock = await tryLock(run.home.locks, lockName(known));
-  if (!lock) return run.events.onBusy?.(known.id);
+  if (!lock) return 'busy';
   try {
     const stored = await reloadJob(run.home, known);
-    if (stored && (run.order.id !== undefined || isPending(stored)))
-      await fetchJob(whileHeld(run, lock), stored);
-    if (!(await reloadJob(run.home, known))) await lock.forget();
+    const isNamed = run.order.id !== undefined && !run.isRepeated;
+    const fate =
+      stored && (isNamed || isPending(stored)) ? await fetchJob(whileHeld(run, lock), stored) : 'gone';
+    const left = await reloadJob(run.home, known);
+    if (!left) await lock.forget();
+    return fate === 'pending' && left && !isPending(left) ? 'ended' : fate;
   } finally {
     await lock.release();
   }
@@ -179,7 +218,7 @@ function whileHeld(run: FetchRun, lock: Lock): FetchRun {
   return { ...run, signal: AbortSignal.any([run.signal, lock.lost]) };
 }
 
-async function fetchJob(run: FetchRun, stored: StoredJob): Promise<void> {
+async function fetchJob(run: FetchRun, stored: StoredJob): Promise<JobFate> {
   const written = await findWrittenOutput(stored, run.merging);
   if (written) {
     // The fetch that was cut off said whether to keep them, as far as it came.
@@ -193,16 +232,16 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<void> {
   const usable = run.order.partial ? [...ready, ...ended] : ready;
   const missing = run.order.partial ? fetching.lostParts : 0;
   const complete = usable.length + missing === fetching.parts && usable.length > 0;
-  if (complete && !(await outputIsFree(run, stored))) return;
+  if (complete && !(await outputIsFree(run, stored))) return 'kept';
   await downloadBatches(fetching, usable);
   if (fetching.parts > 1) run.events.onParts?.(stored.id, usable.length, fetching.parts);
-  if (!complete) return;
+  if (!complete) return 'pending';
   // A job of one part has a batch id only since that was submitted, which may have been just now.
   const id = stored.job ? nameJob(stored.job) : stored.id;
   const current = { ...stored, id, records: fetching.records };
   const merged = await mergeJob(run.home, current, usable, run.merging);
   if (!run.order.keep) await deleteUploads(fetching, usable);
-  await finishJob(run, current, merged);
+  return finishJob(run, current, merged);
 }
 
 /** What an earlier fetch had no time for; it is no reason to hold up the output. */
@@ -231,9 +270,10 @@ async function outputIsFree(run: FetchRun, stored: StoredJob): Promise<boolean> 
   return false;
 }
 
-async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): Promise<void> {
+async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): Promise<'written'> {
   await clearMergedJob(run.home, stored, merged.outputPath, run.order.keep);
   if (merged.summary.failed > 0) run.outcome.incomplete = true;
   if (merged.summary.answered === 0) run.outcome.troubled = true;
   await run.events.onMerged?.(merged);
+  return 'written';
 }

@@ -1,6 +1,6 @@
 /** The steps of a fetch that ask the provider: submit what had to wait, and learn how each batch is. */
 import { ProviderError } from '../errors.ts';
-import type { BatchRecord } from '../models.ts';
+import type { BatchRecord, BatchStatus } from '../models.ts';
 import type { BatchCheck } from '../providers/provider.ts';
 import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { updateRecord } from '../utils/storage.ts';
@@ -36,16 +36,27 @@ export interface CheckedBatches {
 
 /** Asks the provider how each batch is, notes and tells it. */
 export async function checkBatches(fetching: JobFetch): Promise<CheckedBatches> {
+  const { run } = fetching;
   const checked: CheckedBatches = { ready: [], ended: [] };
   for (const record of [...fetching.records]) {
-    const inAlready = fetching.run.order.id === undefined && (await isDownloaded(fetching, record));
-    const status = inAlready ? 'completed' : await checkBatch(fetching, record);
+    const status = (await knownEnd(fetching, record)) ?? (await checkBatch(fetching, record));
     if (status === 'completed') {
       checked.ready.push(record);
-      fetching.run.events.onReady?.(record);
-    } else if (hasEndedBadly(status)) checked.ended.push(record);
+      run.events.onReady?.(record);
+    } else if (hasEndedBadly(status)) {
+      checked.ended.push(record);
+      if (!run.order.partial) run.outcome.troubled = true;
+    }
   }
   return checked;
+}
+
+/** How a batch ended, where that need not be asked: `fetch --id` asks all the same, the first time. */
+async function knownEnd(fetching: JobFetch, record: BatchRecord): Promise<BatchStatus | undefined> {
+  const { order, isRepeated } = fetching.run;
+  if (isRepeated && hasEndedBadly(record.status)) return record.status;
+  if (order.id !== undefined && !isRepeated) return undefined;
+  return (await isDownloaded(fetching, record)) ? 'completed' : undefined;
 }
 
 /** The batch's status now; `unknown` also for one that went back to the queue. */
@@ -67,7 +78,7 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   const kept = hasEndedBadly(status) ? await keepEndedBatch(fetching, record) : undefined;
   await updateRecord(run.home.batches, record);
   if (status === 'completed') return status;
-  if (status === 'unknown' || (hasEndedBadly(status) && !run.order.partial)) run.outcome.troubled = true;
+  if (status === 'unknown') run.outcome.troubled = true;
   run.events.onStatus?.(record, reason);
   if (kept && !run.order.partial) await run.events.onEnded?.(record, kept);
   return status;
@@ -81,6 +92,7 @@ async function askStatus(
     return await calls.run(() => provider.check(batchId, callSignal));
   } catch (error) {
     if (!(error instanceof ProviderError) || run.signal.aborted) throw error;
+    run.outcome.refusal = error;
     return { status: 'unknown', rawStatus: '', error: { code: error.code, message: error.message } };
   }
 }

@@ -41,7 +41,12 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
     parts: job?.parts.length ?? 1,
     lostParts: findLostParts(stored).length,
     provider: await entry.openBatch(run.order.connect(stored.provider, baseUrl)),
-    calls: createCallQueue({ workers: 1, signal: run.signal, onRetry }),
+    calls: createCallQueue({
+      workers: 1,
+      signal: run.signal,
+      onRetry,
+      ...(run.retryPolicy && { policy: run.retryPolicy }),
+    }),
     callSignal: abortAfterGrace(run.signal),
   };
 }
