@@ -111,6 +111,7 @@ function printEvents(options: FetchOptions, terminal: Terminal): FetchEvents {
       printStatus(record.batch_id, record.status);
       if (reason) terminal.warn(`batch ${record.batch_id}: ${reason}`);
     },
+    onStuck: (record) => terminal.warn(describeStuck(record, sandboxFlag(options))),
     onQueued: (job, part) =>
       printStatus(job.parts.length > 1 ? `${job.job_id}/${part}` : job.job_id, 'queued'),
     onSubmitted: (record) =>
@@ -146,6 +147,14 @@ function printEvents(options: FetchOptions, terminal: Terminal): FetchEvents {
       tell(notice);
     },
   };
+}
+
+/** Why a batch is called stuck, and what to do about it. */
+function describeStuck({ batch_id: id, provider, created_at }: BatchRecord, flag: string): string {
+  const { title, completionWindowHours } = providerEntry(provider);
+  const hours = Math.floor((Date.now() - Date.parse(created_at)) / 3_600_000);
+  const what = `batch ${id} has been pending for ${hours} h, longer than ${title}'s window of ${completionWindowHours} h: it is stuck.`;
+  return `${what} See it at the provider, or cancel it with loom cancel --id ${id}${flag} and run the same command again; answers it gave are kept.`;
 }
 
 /** What a job gave that has no output by itself, and the two ways to go on. */

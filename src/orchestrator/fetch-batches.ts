@@ -70,6 +70,8 @@ export interface KeptAnswers {
 export interface FetchEvents {
   /** A batch that is not done; `reason` is the provider's word on a failure, or ours on a failed call. */
   onStatus?(record: BatchRecord, reason: string | undefined): void;
+  /** A batch that should have ended by now, by its provider's completion window. */
+  onStuck?(record: BatchRecord): void;
   /** A batch whose results are all there. */
   onReady?(record: BatchRecord): void;
   /** A part that waits because the provider's queue is full. */

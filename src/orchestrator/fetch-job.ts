@@ -6,6 +6,7 @@ import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { updateRecord } from '../utils/storage.ts';
 import { keepEndedBatch } from './download-results.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
+import { isStuck } from './list-batches.ts';
 import { hasEndedBadly } from './stored-jobs.ts';
 import { submitParts } from './submit-parts.ts';
 
@@ -80,6 +81,8 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   if (status === 'completed') return status;
   if (status === 'unknown') run.outcome.troubled = true;
   run.events.onStatus?.(record, reason);
+  // Of one that could not be asked nobody knows.
+  if (status !== 'unknown' && isStuck(record)) run.events.onStuck?.(record);
   if (kept && !run.order.partial) await run.events.onEnded?.(record, kept);
   return status;
 }

@@ -1,0 +1,59 @@
+/** Batches that are pending for longer than their provider takes. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import {
+  batchProviders,
+  createSandboxWorld,
+  type ProviderName,
+  type SandboxWorld,
+  submittedId,
+} from './sandbox-world.ts';
+
+let world: SandboxWorld;
+
+beforeEach(async () => {
+  // Nothing ends during a test.
+  world = await createSandboxWorld({ turnaroundMs: 3_600_000 });
+  await world.write('data.csv', 'text\nHello\n');
+});
+
+afterEach(() => world.remove());
+
+/** Submits a batch and says in its record that this was so many hours ago. */
+async function submitAgo(provider: ProviderName, hours: number): Promise<string> {
+  const id = submittedId(await world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm'));
+  const name = `batches/${provider}_${id.replaceAll('/', '_')}.json`;
+  const record = JSON.parse(await world.readState(name));
+  record.created_at = new Date(Date.now() - (hours * 60 + 1) * 60_000).toISOString();
+  await world.writeState(name, JSON.stringify(record, null, 2));
+  return id;
+}
+
+const windows: Readonly<Record<(typeof batchProviders)[number], [title: string, hours: number]>> = {
+  openai: ['OpenAI', 24],
+  anthropic: ['Anthropic', 24],
+  google: ['Google', 48],
+  alibaba: ['Alibaba', 24],
+};
+
+test.each(batchProviders)('a batch older than the window of %s is called stuck, exit 0', async (provider) => {
+  const [title, hours] = windows[provider];
+  const id = await submitAgo(provider, hours + 7);
+  const ended = await world.loom('fetch');
+  expect(ended.code).toBe(0);
+  expect(ended.stderr).toBe(
+    `Warning: batch ${id} has been pending for ${hours + 7} h, longer than ${title}'s window of ${hours} h: it is stuck. See it at the provider, or cancel it with loom cancel --id ${id} and run the same command again; answers it gave are kept.\n`,
+  );
+});
+
+test.each(batchProviders)('a younger one of %s is not', async (provider) => {
+  await submitAgo(provider, windows[provider][1] - 1);
+  expect(await world.loom('fetch')).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('one that could not be asked is not called stuck: nobody knows', async () => {
+  await submitAgo('openai', 31);
+  world.environment.OPENAI_API_KEY = 'bad-key';
+  const ended = await world.loom('fetch');
+  expect(ended.code).toBe(1);
+  expect(ended.stderr).not.toContain('stuck');
+});
