@@ -5,7 +5,6 @@
  *
  * It asks Anthropic, with the key in ANTHROPIC_API_KEY; `loom sandbox` prints variables that put a stand-in in its place.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import { countTokens, fetchBatches, LoomError, runSync, submitBatch } from 'loom-batch';
 
 const [file = 'reviews.csv', col = 'text'] = process.argv.slice(2);
@@ -31,15 +30,10 @@ try {
   const batch = await submitBatch({ ...input, output: 'batch.csv', overwrite: true, cache: false });
   if (batch.kind !== 'submitted') throw new Error(`nothing was sent: ${batch.kind}`);
   console.log(`submitted as ${batch.id.replace(/_.*/, '')}`);
-  for (;;) {
-    const { merged, errors } = await fetchBatches({ id: batch.id, overwrite: true, signal: stop.signal });
-    if (errors.length > 0) throw errors[0].error;
-    if (merged.length > 0) {
-      console.log(`batch: ${merged[0].summary.answered} of ${merged[0].summary.rows} answered`);
-      break;
-    }
-    await wait(500, undefined, { signal: stop.signal });
-  }
+  const waiting = { id: batch.id, overwrite: true, wait: true, signal: stop.signal };
+  const { merged, errors } = await fetchBatches(waiting);
+  if (errors.length > 0) throw errors[0].error;
+  for (const { summary } of merged) console.log(`batch: ${summary.answered} of ${summary.rows} answered`);
 } catch (error) {
   if (!(error instanceof LoomError)) throw error;
   console.error([error.message, error.hint].join(' '));

@@ -80,6 +80,11 @@ export class ProviderError extends Error {
   }
 }
 
+/** Whether the provider does not know the key. */
+export function isRefusedKey({ status, code }: ProviderError): boolean {
+  return status === 401 || code === 'invalid_api_key';
+}
+
 /** The exit code of a run that ended with this error. */
 export function exitCodeFor(error: unknown): number {
   if (error instanceof InterruptedError) return error.signal === 'SIGINT' ? 130 : 143;

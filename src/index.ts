@@ -27,3 +27,4 @@ export type { MergedJob } from './orchestrator/merge-job.ts';
 export type { MergeSummary } from './orchestrator/row-tally.ts';
 export type { SyncEvents, SyncProgress, SyncSummary } from './orchestrator/run-sync.ts';
 export type { SubmitEvents } from './orchestrator/submit-batch.ts';
+export type { WaitEvents, WaitOptions } from './orchestrator/wait-batches.ts';

@@ -1,6 +1,6 @@
 /** How a command reaches providers and its state: keys, addresses, and the sandbox in their place. */
 import { join } from 'node:path';
-import { LoomError, ProviderError } from '../errors.ts';
+import { isRefusedKey, LoomError, ProviderError } from '../errors.ts';
 import { answerTimeoutMs, describeConnection } from '../orchestrator/connection.ts';
 import type { Connection, ProviderEntry } from '../providers/provider.ts';
 import { ensureCacheFolder } from '../utils/cache.ts';
@@ -74,7 +74,7 @@ export async function ensureSandboxFolder({ root }: LoomHome): Promise<string> {
 /** A provider's error with the provider's name, and what to look at when the key or the address was refused. */
 export function nameProvider(entry: ProviderEntry, error: unknown): unknown {
   if (!(error instanceof ProviderError)) return error;
-  const refusedKey = error.status === 401 || error.code === 'invalid_api_key';
+  const refusedKey = isRefusedKey(error);
   const hint = refusedKey ? `Check ${entry.keyVariable} or --api-key.` : hintAt(entry, error);
   const stop = hint && !/[.!?…]$/.test(error.message) ? '.' : '';
   const message = `${entry.title}: ${error.message}${stop}`;

@@ -3,14 +3,14 @@ import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
 import {
-  type FetchEvents,
   type FetchSummary,
   fetchBatches as fetchJobs,
   type ReachOfOne,
 } from '../orchestrator/fetch-batches.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
-import { hasEndedBadly } from '../orchestrator/stored-jobs.ts';
+import { type WaitEvents, type WaitOptions, waitForBatches } from '../orchestrator/wait-batches.ts';
 import { providerEntry } from '../providers/registry.ts';
+import { LastSeen, type QueuedPart } from './last-seen.ts';
 import type { ReachOptions } from './options.ts';
 import { openReach, underSignal } from './reach.ts';
 import { describeUsage, type PaidUsage } from './usage.ts';
@@ -26,7 +26,13 @@ export interface FetchBatchesOptions extends ReachOptions {
   readonly partial?: boolean;
   /** With `id`: where the input is now. */
   readonly file?: string;
-  readonly events?: FetchEvents;
+  /**
+   * Stays until the batches end, as `loom fetch --wait` does: true, or with a fixed pause between two checks of a batch
+   * and a time after which the wait ends (none by itself), both in milliseconds. Default false.
+   */
+  readonly wait?: boolean | WaitOptions;
+  /** With `wait` each is told when something changed. */
+  readonly events?: WaitEvents;
 }
 
 export interface WrittenOutput extends Omit<MergedJob, 'usage'> {
@@ -38,12 +44,14 @@ export interface FetchedBatches extends FetchSummary {
   readonly merged: readonly WrittenOutput[];
   /** Batches that are not done, as last seen. */
   readonly pending: readonly BatchRecord[];
-  /** Parts of jobs, from 1, that wait because the provider's queue is full: a later fetch submits them. */
-  readonly queued: readonly { readonly jobId: string; readonly part: number }[];
+  /** Parts that wait because the provider's queue is full: a later fetch submits them. */
+  readonly queued: readonly QueuedPart[];
   /** Batches that failed, expired or were cancelled; told once. */
   readonly ended: readonly BatchRecord[];
   /** Jobs that could not be fetched; the others were. */
   readonly errors: readonly { readonly id: string; readonly error: unknown }[];
+  /** Whether the wait ended by its `timeoutMs`. Everything is kept for the next call. */
+  readonly timedOut: boolean;
 }
 
 /**
@@ -54,12 +62,10 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
   requireId(options);
   const reach = openReach(options);
   const merged: WrittenOutput[] = [];
-  const pending: BatchRecord[] = [];
-  const queued: { jobId: string; part: number }[] = [];
-  const ended: BatchRecord[] = [];
+  const seen = new LastSeen();
   const errors: { id: string; error: unknown }[] = [];
   const given = options.events;
-  const events: FetchEvents = {
+  const events: WaitEvents = {
     ...given,
     async onMerged(job) {
       const priced = { entry: providerEntry(job.provider), model: job.model, batch: true };
@@ -67,12 +73,20 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
       await given?.onMerged?.(job);
     },
     onStatus(record, reason) {
-      (hasEndedBadly(record.status) ? ended : pending).push(record);
+      seen.noteBatch(record);
       given?.onStatus?.(record, reason);
     },
+    onReady(record) {
+      seen.noteReady(record);
+      given?.onReady?.(record);
+    },
     onQueued(job, part) {
-      queued.push({ jobId: job.job_id, part });
+      seen.noteQueued({ jobId: job.job_id, part });
       given?.onQueued?.(job, part);
+    },
+    onSubmitted(record) {
+      seen.noteBatch(record);
+      given?.onSubmitted?.(record);
     },
     onError(id, provider, error) {
       errors.push({ id, error });
@@ -91,8 +105,24 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
       reach.connect(providerEntry(provider), recordedBaseUrl),
     confirmOverwrite: async () => 'nobody' as const,
   };
-  const summary = await underSignal(options.signal, (signal) => fetchJobs(reach.home, order, signal, events));
-  return { ...summary, merged, pending, queued, ended, errors };
+  const { wait = false } = options;
+  const { jobs, troubled, incomplete, timedOut } = await underSignal(options.signal, async (signal) =>
+    wait === false
+      ? { ...(await fetchJobs(reach.home, order, signal, events)), timedOut: false }
+      : waitForBatches(reach.home, order, describeWait(wait), signal, events),
+  );
+  const { pending, queued, ended } = seen;
+  return { jobs, troubled, incomplete, timedOut, merged, pending, queued, ended, errors };
+}
+
+/** LoomError `usage` for times that are none: a program without types may pass anything. */
+function describeWait(wait: true | WaitOptions): WaitOptions {
+  if (wait === true) return {};
+  for (const [name, time] of Object.entries(wait)) {
+    if (time === undefined || (Number.isFinite(time) && time > 0)) continue;
+    throw new LoomError('usage', `wait.${name} must be a number of milliseconds above 0, not ${time}.`);
+  }
+  return wait;
 }
 
 /** LoomError `usage` for an option about one batch where none is named. */

@@ -1,5 +1,6 @@
 /** `submitBatch` of the library. */
 
+import { LoomError } from '../errors.ts';
 import type { MergeSummary } from '../orchestrator/row-tally.ts';
 import { nameJob } from '../orchestrator/stored-jobs.ts';
 import { type SubmitEvents, submitBatch as submitDataset } from '../orchestrator/submit-batch.ts';
@@ -42,18 +43,26 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
     const reach = openReach(options);
     const connection = reach.connect(entry);
     const submitOptions = { once, mayWriteOutput: async () => true };
-    let pendingId = '';
-    const events: SubmitEvents = {
-      ...options.events,
-      onPending(job) {
-        pendingId = nameJob(job);
-        options.events?.onPending?.(job);
-      },
-    };
-    const outcome = await submitDataset(reach.home, order, entry, connection, submitOptions, signal, events);
+    const { home } = reach;
+    const outcome = await submitDataset(
+      home,
+      order,
+      entry,
+      connection,
+      submitOptions,
+      signal,
+      options.events,
+    );
     const { outputPath: output } = order;
-    if (outcome.kind === 'answered') return { kind: 'answered', output, summary: outcome.merged.summary };
-    if (outcome.kind !== 'submitted') return { kind: 'pending', id: pendingId };
-    return { kind: 'submitted', id: nameJob(outcome.job), batches: outcome.job.parts.length, output };
+    switch (outcome.kind) {
+      case 'answered':
+        return { kind: 'answered', output, summary: outcome.merged.summary };
+      case 'pending':
+        return { kind: 'pending', id: nameJob(outcome.job) };
+      case 'submitted':
+        return { kind: 'submitted', id: nameJob(outcome.job), batches: outcome.job.parts.length, output };
+      case 'declined':
+        throw new LoomError('output', `output file ${output} already exists.`);
+    }
   });
 }

@@ -37,7 +37,8 @@ export async function listBatches(
   return { batches: jobs.flatMap((stored) => listParts(home, stored)), damaged };
 }
 
-function listParts(home: LoomHome, { job, records }: StoredJob): ListedBatch[] {
+/** The batches of one job, and its parts that wait to become one, in their order. */
+export function listParts(home: LoomHome, { job, records }: StoredJob): ListedBatch[] {
   const submitted = records.map((record) => describeRecord(home, record));
   if (!job) return submitted;
   const queued = job.parts

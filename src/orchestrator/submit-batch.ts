@@ -43,7 +43,9 @@ export type SubmitOutcome =
   | { readonly kind: 'submitted'; readonly job: JobRecord }
   /** Every answer was in the cache: the output is written. */
   | { readonly kind: 'answered'; readonly job: JobRecord; readonly merged: MergedJob }
-  | { readonly kind: 'pending' | 'declined' };
+  /** With `once`: the same work is under way already, as this job. */
+  | { readonly kind: 'pending'; readonly job: JobRecord }
+  | { readonly kind: 'declined' };
 
 /**
  * Checks the input whole, then submits what the cache has no answer for as one or more batches. When this throws
@@ -74,7 +76,7 @@ export async function submitBatch(
     );
     if (claim.kind === 'pending') {
       events.onPending?.(claim.job);
-      return { kind: 'pending' };
+      return { kind: 'pending', job: claim.job };
     }
     if (claim.kind === 'cut_off') {
       lock = claim.lock;

@@ -26,6 +26,14 @@ export interface Lock {
   forget(): Promise<void>;
 }
 
+/** Why work under a lock has to stop. */
+export class LockLostError extends LoomError {
+  constructor() {
+    super('state', 'another process took over the work of this one, which was silent for too long.');
+    this.name = 'LockLostError';
+  }
+}
+
 interface LockFile {
   readonly number: number;
   readonly path: string;
@@ -114,12 +122,7 @@ function holdLock(folder: string, name: string, file: LockFile, token: string): 
   const beat = async () => {
     const last = (await listLockFiles(folder, name)).at(-1);
     if (last && last.number > file.number) {
-      lost.abort(
-        new LoomError(
-          'state',
-          'another process took over the work of this one, which was silent for too long.',
-        ),
-      );
+      lost.abort(new LockLostError());
       return;
     }
     await rewrite(file.path, describeHolder(token));

@@ -15,8 +15,8 @@ beforeEach(() => openWorld());
 
 afterEach(() => world.remove());
 
-async function openWorld(faults: Faults = {}): Promise<void> {
-  world = await createSandboxWorld({ faults });
+async function openWorld(options: { faults?: Faults; turnaroundMs?: number } = {}): Promise<void> {
+  world = await createSandboxWorld(options);
   await mkdir(join(world.folder, 'node_modules'));
   await symlink(project, join(world.folder, 'node_modules', 'loom-batch'), 'junction');
   await world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,\n');
@@ -75,7 +75,7 @@ for (;;) {
 
 test('while a part waits in the queue, fetchBatches says so, and a later one submits it', async () => {
   await world.remove();
-  await openWorld({ queue: { openai: 1 } });
+  await openWorld({ faults: { queue: { openai: 1 } } });
   const ended = await runProgram(`
 await loom.submitBatch({ ...input, batchSize: 1 });
 let waits = false;
@@ -92,7 +92,7 @@ for (;;) {
 
 test('a batch that ended early is not among the pending ones', async () => {
   await world.remove();
-  await openWorld({ batches: [{ end: 'expired' }] });
+  await openWorld({ faults: { batches: [{ end: 'expired' }] } });
   const ended = await runProgram(`
 await loom.submitBatch(input);
 for (;;) {
@@ -102,6 +102,33 @@ for (;;) {
   break;
 }`);
   expect(ended).toEqual({ code: 0, stdout: "[ 'expired' ] true 0\n", stderr: '' });
+});
+
+test('fetchBatches waits for what submitBatch submitted, and tells each change', async () => {
+  const ended = await runProgram(`
+const { id } = await loom.submitBatch(input);
+const words = [];
+const events = { onStatus: (record) => words.push(record.status), onReady: () => words.push('completed') };
+const { merged, pending, timedOut, troubled } = await loom.fetchBatches({ id, wait: { intervalMs: 10 }, events });
+console.log(merged.length, merged[0].summary.answered, pending.length, timedOut, troubled);
+const changes = words.filter((word, place) => word !== words[place - 1]);
+console.log(words.at(-1), words.length < 10, changes.length === new Set(words).size);`);
+  expect(ended).toEqual({ code: 0, stdout: '1 2 0 false false\ncompleted true true\n', stderr: '' });
+});
+
+test('a wait that times out tells what is pending, and times that are none are refused', async () => {
+  await world.remove();
+  await openWorld({ turnaroundMs: 3_600_000 });
+  const ended = await runProgram(`
+await loom.submitBatch(input);
+const { timedOut, pending, merged } = await loom.fetchBatches({ wait: { intervalMs: 10, timeoutMs: 2_000 } });
+console.log(timedOut, pending.length, merged.length);
+await loom.fetchBatches({ wait: { timeoutMs: -1 } }).catch((error) => console.log(error.kind, error.message));`);
+  expect(ended).toEqual({
+    code: 0,
+    stdout: 'true 1 0\nusage wait.timeoutMs must be a number of milliseconds above 0, not -1.\n',
+    stderr: '',
+  });
 });
 
 test('what the calls of a run cost is told, and unknown where no price is', async () => {
