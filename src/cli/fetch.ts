@@ -1,38 +1,13 @@
 /** `loom fetch`: check batches, write the outputs that are complete. */
-import { resolve } from 'node:path';
 import type { FetchDocument } from '../documents.ts';
 import { InterruptedError, LoomError } from '../errors.ts';
-import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
-import {
-  type FetchEvents,
-  fetchBatches,
-  type KeptAnswers,
-  type ReachOfOne,
-} from '../orchestrator/fetch-batches.ts';
-import type { MergedJob } from '../orchestrator/merge-job.ts';
-import type { UsageTally } from '../orchestrator/usage-tally.ts';
-import { providerEntry } from '../providers/registry.ts';
-import { reportUsage } from './costs.ts';
-import { describeError } from './describe-error.ts';
-import { reportRows } from './failures.ts';
+import { fetchBatches } from '../orchestrator/fetch-batches.ts';
 import { documentFetch, tellBoth } from './fetch-document.ts';
+import { printEvents, sandboxFlag } from './fetch-events.ts';
+import { describeFetch } from './fetch-order.ts';
 import type { CommandContext, FetchOptions } from './options.ts';
-import { nameProvider, openReach } from './reach.ts';
-import { tellRetries } from './retries.ts';
+import { openReach } from './reach.ts';
 import { standardStream } from './stdin.ts';
-import type { Terminal } from './terminal.ts';
-
-/** One sentence per status, as people and scripts know them. */
-const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
-  queued: "The provider's queue is full; a later loom fetch submits this part.",
-  validating: 'Provider has accepted the batch and is queueing/preparing it; no work has started yet.',
-  in_progress: 'Provider is actively running the prompts; check back later.',
-  completed: 'All prompts finished and results were downloaded.',
-  failed: 'Provider reported the batch as failed; results are not available.',
-  expired: "Batch exceeded the provider's time limit (typically 24h) before completing.",
-  cancelled: "Batch was cancelled — either by you on the provider's dashboard, or by the provider itself.",
-  unknown: 'Last fetch attempt raised an error (e.g. invalid id, auth, or network); re-run to retry.',
-};
 
 export async function fetch(options: FetchOptions, context: CommandContext): Promise<number> {
   const document = context.document.begin<FetchDocument>({
@@ -56,22 +31,7 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
   }
   const reach = await openReach({ ...options, cache: options.cacheDir !== undefined }, context);
   try {
-    const order = {
-      id: options.id,
-      keep: options.keep,
-      force: options.force,
-      partial: options.partial,
-      inputPath: options.file === undefined ? undefined : resolve(context.workingFolder, options.file),
-      workingFolder: context.workingFolder,
-      reachOfOne: nameReach(options),
-      connect: (provider: BatchRecord['provider'], recordedBaseUrl: string | undefined) =>
-        reach.connect(providerEntry(provider), recordedBaseUrl),
-      async confirmOverwrite(outputPath: string, id: string) {
-        if (!context.terminal.canAsk) return 'nobody' as const;
-        context.terminal.warn(`output file ${outputPath} already exists (batch ${id}).`);
-        return context.terminal.confirm('Overwrite?');
-      },
-    };
+    const order = describeFetch(options, reach, context);
     const summary = await fetchBatches(
       reach.home,
       order,
@@ -92,103 +52,4 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
   } finally {
     await reach.close();
   }
-}
-
-/** The flag whose key or address is one provider's only. */
-function nameReach({ apiKey, baseUrl }: FetchOptions): ReachOfOne | undefined {
-  const given = apiKey !== undefined ? '--api-key' : baseUrl !== undefined ? '--base-url' : undefined;
-  return given && { given, naming: '--id' };
-}
-
-function printEvents(options: FetchOptions, terminal: Terminal): FetchEvents {
-  const tellers = new Map<ProviderName, ReturnType<typeof tellRetries>>();
-  const printStatus = (id: string, status: BatchStatus | 'queued') => {
-    terminal.print(`Checking the loom... id=${id} status=${status}`);
-    terminal.print(`  ${explanations[status]}`);
-  };
-  return {
-    onStatus(record, reason) {
-      printStatus(record.batch_id, record.status);
-      if (reason) terminal.warn(`batch ${record.batch_id}: ${reason}`);
-    },
-    onStuck: (record) => terminal.warn(describeStuck(record, sandboxFlag(options))),
-    onQueued: (job, part) =>
-      printStatus(job.parts.length > 1 ? `${job.job_id}/${part}` : job.job_id, 'queued'),
-    onSubmitted: (record) =>
-      terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`),
-    onParts: (jobId, partsIn, parts) => terminal.print(`Job ${jobId}: ${partsIn} of ${parts} parts are in.`),
-    onMerged: (merged) => printMerged(merged, options, terminal),
-    onKept: (id, outputPath, answer) => {
-      if (answer === 'nobody') {
-        terminal.warn(
-          `output file ${outputPath} already exists; batch ${id} stays pending. Pass --force to overwrite it, or move it.`,
-        );
-      } else {
-        terminal.note('Skipped. Re-run with --force to overwrite, or move the existing file.');
-      }
-    },
-    async onEnded(record, kept) {
-      terminal.note(describeKept(record, kept, options));
-      await tellUsage(kept.usage, record, terminal);
-    },
-    onMiscount: (record, counted, held) =>
-      terminal.warn(
-        `batch ${record.batch_id}: the provider counts ${counted} results, and its files hold ${held}.`,
-      ),
-    onBusy: (id) => terminal.note(`Another process is working on ${id}; it is passed over.`),
-    onDamaged: ({ path, reason }) =>
-      terminal.warn(`can't read ${path}: ${reason}. Repair it, or rebuild a record with loom adopt.`),
-    onError: (id, provider, error) =>
-      terminal.fail(`batch ${id}: ${describeError(nameProvider(providerEntry(provider), error))}`),
-    onRetry(provider, notice) {
-      const tell =
-        tellers.get(provider) ?? tellRetries(providerEntry(provider), (line) => terminal.note(line));
-      tellers.set(provider, tell);
-      tell(notice);
-    },
-  };
-}
-
-/** Why a batch is called stuck, and what to do about it. */
-function describeStuck({ batch_id: id, provider, created_at }: BatchRecord, flag: string): string {
-  const { title, completionWindowHours } = providerEntry(provider);
-  const hours = Math.floor((Date.now() - Date.parse(created_at)) / 3_600_000);
-  const what = `batch ${id} has been pending for ${hours} h, longer than ${title}'s window of ${completionWindowHours} h: it is stuck.`;
-  return `${what} See it at the provider, or cancel it with loom cancel --id ${id}${flag} and run the same command again; answers it gave are kept.`;
-}
-
-/** What a job gave that has no output by itself, and the two ways to go on. */
-function describeKept(
-  { batch_id: id, status }: BatchRecord,
-  { answers, inCache }: KeptAnswers,
-  options: FetchOptions,
-): string {
-  const kept = answers === 1 ? '1 answer is kept' : `${answers} answers are kept`;
-  const sends = inCache && answers > 0 ? 'only the rest' : 'all rows';
-  const again = `${status === 'failed' ? 'With its cause mended, the' : 'The'} same loom run command again`;
-  const partial = `loom fetch --id ${id} --partial${sandboxFlag(options)}`;
-  return `  ${kept}. ${again} sends ${sends}; ${partial} writes what there is.`;
-}
-
-/** What a command that we propose needs at its end. */
-function sandboxFlag({ sandbox }: FetchOptions): string {
-  return sandbox ? ' --sandbox' : '';
-}
-
-async function printMerged(merged: MergedJob, options: FetchOptions, terminal: Terminal): Promise<void> {
-  const { id, outputPath, summary, unknownResults, cacheTrouble } = merged;
-  reportRows(summary, outputPath, terminal);
-  await tellUsage(merged.usage, merged, terminal);
-  if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
-  if (unknownResults > 0)
-    terminal.warn(`batch ${id}: ${unknownResults} results have ids that were not sent; they are ignored.`);
-  terminal.print(`Fabric complete. id=${id} -> ${outputPath}${options.keep ? '' : ' (metadata removed)'}`);
-}
-
-async function tellUsage(
-  usage: UsageTally | undefined,
-  { provider, model }: { readonly provider: ProviderName; readonly model: string },
-  terminal: Terminal,
-): Promise<void> {
-  if (usage) await reportUsage(usage, { entry: providerEntry(provider), model, batch: true }, terminal);
 }
