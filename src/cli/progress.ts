@@ -71,12 +71,12 @@ function startPlainLines(terminal: Terminal, label: string): Progress {
 /** `340/1000  errors=0  0:01:12  eta 0:02:19` */
 function describe(done: number, total: number, details: string, startedAt: number): string {
   const elapsedSeconds = (Date.now() - startedAt) / 1000;
-  const eta = done > 0 ? formatDuration((elapsedSeconds / done) * (total - done)) : '-:--:--';
-  return `${done}/${total}  ${details}  ${formatDuration(elapsedSeconds)}  eta ${eta}`;
+  const eta = done > 0 ? formatElapsed((elapsedSeconds / done) * (total - done)) : '-:--:--';
+  return `${done}/${total}  ${details}  ${formatElapsed(elapsedSeconds)}  eta ${eta}`;
 }
 
 /** Seconds as `h:mm:ss`. */
-function formatDuration(seconds: number): string {
+export function formatElapsed(seconds: number): string {
   const whole = Math.round(seconds);
   const two = (number: number) => String(number).padStart(2, '0');
   return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;

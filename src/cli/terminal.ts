@@ -1,6 +1,7 @@
 /** Everything that people see goes through here, so that a test can stand in for the process. */
 import type { Interface } from 'node:readline/promises';
 import { InterruptedError, LoomError } from '../errors.ts';
+import { type DescribeLines, PinnedLines } from './pinned-lines.ts';
 import type { Voice } from './voice.ts';
 
 export interface Terminal {
@@ -20,8 +21,15 @@ export interface Terminal {
   readonly canAsk: boolean;
   /** Asks on stderr; only `y` or `yes` is yes. Call it only where `canAsk`. */
   confirm(question: string): Promise<'yes' | 'no'>;
-  /** Whether a progress bar can be drawn: stderr is a terminal, and nobody asked for quiet. */
+  /** Whether a progress bar can be drawn: stderr is a terminal that can, and nobody asked for quiet. */
   readonly drawsBars: boolean;
+  /** Whether results are shown where bars are drawn: stdout is a terminal too, or its sentences go to stderr. */
+  readonly showsResults: boolean;
+  /** Keeps lines at the bottom of stderr, below all that is written, until `unpin`. Call it only where `drawsBars`. */
+  pin(describe: DescribeLines): void;
+  /** Draws the pinned lines anew. */
+  redrawPinned(): void;
+  unpin(): void;
   readonly stdin: NodeJS.ReadStream;
   /** Writes bytes to stdout as they are. When its reader has gone, the rest is dropped. LoomError `output` when the disk behind it is full. */
   writeBytes(chunks: AsyncIterable<Buffer>): Promise<void>;
@@ -41,20 +49,28 @@ export function createTerminal(streams: {
 }): Terminal {
   const { stdin, stdout, stderr, environment, voice } = streams;
   const coloured = Boolean(stderr.isTTY) && !environment.NO_COLOR && environment.TERM !== 'dumb';
+  const movesCursor = Boolean(stderr.isTTY) && environment.TERM !== 'dumb';
   let isWritingBytes = false;
+  let pinned: PinnedLines | undefined;
   // Whoever writes bytes is told by each write.
   ignoreClosedPipe(stdout, () => isWritingBytes);
   ignoreClosedPipe(stderr);
 
   const paint = (colour: Colour, text: string) =>
     coloured ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
-  const tell = (line: string) => void stderr.write(`${line}\n`);
+  const above = (write: () => void) => (pinned ? pinned.above(write) : write());
+  const tell = (line: string) => above(() => void stderr.write(`${line}\n`));
   const note = (line: string) => {
     if (!voice.quiet) tell(line);
   };
 
   return {
-    print: (line) => (voice.json ? note(line) : void stdout.write(`${line}\n`)),
+    print(line) {
+      if (voice.json) return note(line);
+      const write = () => void stdout.write(`${line}\n`);
+      if (stdout.isTTY) above(write);
+      else write();
+    },
     printDocument: (text) => void stdout.write(`${text}\n`),
     note,
     detail(line) {
@@ -67,6 +83,7 @@ export function createTerminal(streams: {
       // Only questions need it, and every start would pay for it.
       const { createInterface } = await import('node:readline/promises');
       const lines = createInterface({ input: stdin, output: stderr });
+      pinned?.hide();
       try {
         const answer = await Promise.race([
           lines.question(`${paint('cyan', question)} [y/N] `),
@@ -75,10 +92,22 @@ export function createTerminal(streams: {
         return /^y(es)?$/i.test(answer.trim()) ? 'yes' : 'no';
       } finally {
         lines.close();
+        pinned?.show();
       }
     },
     get drawsBars() {
-      return Boolean(stderr.isTTY) && !voice.quiet;
+      return movesCursor && !voice.quiet;
+    },
+    get showsResults() {
+      return Boolean(stdout.isTTY) || voice.json;
+    },
+    pin(describe) {
+      pinned = new PinnedLines(stderr, describe);
+    },
+    redrawPinned: () => pinned?.redraw(),
+    unpin() {
+      pinned?.hide();
+      pinned = undefined;
     },
     stdin,
     async writeBytes(chunks) {
