@@ -113,6 +113,8 @@ export const runDocumentSchema = z.object({
   /** Those that were submitted, and the parts that wait for room in the provider's queue. */
   batches: z.array(batchSchema),
   output: z.nullable(outputSchema),
+  /** With --wait: why the job could not be fetched. */
+  errors: z.array(z.object({ id: z.string(), ...errorSchema.shape })),
   estimate: z.nullable(estimateSchema),
 });
 export type RunDocument = z.infer<typeof runDocumentSchema>;

@@ -17,6 +17,8 @@ export type ErrorKind =
   | 'cost'
   /** The provider has no such capability (token counting). */
   | 'unavailable'
+  /** The time of --timeout. */
+  | 'timeout'
   | 'interrupted';
 
 /** An error for people: `message` says what happened with the value in question, `hint` what to do next. */

@@ -12,9 +12,10 @@ import { type DocumentFields, describeErrorFields } from './voice.ts';
 
 /** Events that fill in the document, each batch as it was seen last. */
 export function documentFetch(document: DocumentFields<FetchDocument>, home: LoomHome): FetchEvents {
-  const places = new Map<string, number>();
+  const nameBatch = (batch: BatchDocument) => `${batch.job_id ?? batch.batch_id}/${batch.part}`;
+  const places = new Map(document.batches.map((batch, place) => [nameBatch(batch), place]));
   const noteBatch = (batch: BatchDocument) => {
-    const name = `${batch.job_id ?? batch.batch_id}/${batch.part}`;
+    const name = nameBatch(batch);
     const place = places.get(name) ?? document.batches.length;
     places.set(name, place);
     document.batches[place] = batch;
@@ -40,10 +41,10 @@ export function documentFetch(document: DocumentFields<FetchDocument>, home: Loo
 }
 
 /** Tells each event to both, one after the other. */
-export function tellBoth(first: FetchEvents, second: FetchEvents): FetchEvents {
+export function tellBoth<Events extends FetchEvents>(first: FetchEvents, second: Events): Events {
   const names = new Set([...Object.keys(first), ...Object.keys(second)]) as Set<keyof FetchEvents>;
   const joined = [...names].map((name) => [name, callBoth(first[name], second[name])]);
-  return Object.fromEntries(joined);
+  return Object.fromEntries(joined) as Events;
 }
 
 type Listener = (...facts: never[]) => unknown;

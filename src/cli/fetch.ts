@@ -1,13 +1,20 @@
 /** `loom fetch`: check batches, write the outputs that are complete. */
 import type { FetchDocument } from '../documents.ts';
 import { InterruptedError, LoomError } from '../errors.ts';
-import { fetchBatches } from '../orchestrator/fetch-batches.ts';
+import {
+  type FetchEvents,
+  type FetchOrder,
+  type FetchSummary,
+  fetchBatches,
+} from '../orchestrator/fetch-batches.ts';
+import type { LoomHome } from '../utils/home.ts';
 import { documentFetch, tellBoth } from './fetch-document.ts';
 import { printEvents, sandboxFlag } from './fetch-events.ts';
 import { describeFetch } from './fetch-order.ts';
 import type { CommandContext, FetchOptions } from './options.ts';
 import { openReach } from './reach.ts';
 import { standardStream } from './stdin.ts';
+import { checkWaitFlags, exitCodeOfFetch, waitAndTell } from './wait.ts';
 
 export async function fetch(options: FetchOptions, context: CommandContext): Promise<number> {
   const document = context.document.begin<FetchDocument>({
@@ -29,27 +36,35 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
       hint: 'What came through stdin is kept until it is fetched; for any other input pass its path.',
     });
   }
+  checkWaitFlags(options);
   const reach = await openReach({ ...options, cache: options.cacheDir !== undefined }, context);
   try {
     const order = describeFetch(options, reach, context);
-    const summary = await fetchBatches(
-      reach.home,
-      order,
-      context.signal,
-      tellBoth(documentFetch(document, reach.home), printEvents(options, context.terminal)),
-    );
+    const listeners = documentFetch(document, reach.home);
+    const summary = options.wait
+      ? await waitAndTell(reach.home, order, options, context, listeners)
+      : await fetchOnce(reach.home, order, options, context, listeners);
     if (summary.jobs === 0)
       context.terminal.note(`No pending batches. See loom list${sandboxFlag(options)}.`);
-    if (summary.troubled) return 1;
-    return summary.incomplete ? 3 : 0;
-  } catch (error) {
-    if (error instanceof InterruptedError) {
-      context.terminal.note(
-        'What is in is kept, and nothing half-written: the next loom fetch goes on from there.',
-      );
-    }
-    throw error;
+    return exitCodeOfFetch(summary);
   } finally {
     await reach.close();
+  }
+}
+
+async function fetchOnce(
+  home: LoomHome,
+  order: FetchOrder,
+  options: FetchOptions,
+  { terminal, signal }: CommandContext,
+  listeners: FetchEvents,
+): Promise<FetchSummary> {
+  try {
+    return await fetchBatches(home, order, signal, tellBoth(listeners, printEvents(options, terminal)));
+  } catch (error) {
+    if (error instanceof InterruptedError) {
+      terminal.note('What is in is kept, and nothing half-written: the next loom fetch goes on from there.');
+    }
+    throw error;
   }
 }

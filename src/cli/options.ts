@@ -71,7 +71,16 @@ export interface OrderOptions extends InputOptions, SettingsOptions, CacheOption
   withError: boolean;
 }
 
-export interface RunOptions extends OrderOptions, ReachOptions {
+/** Flags that say whether and how a command waits for batches. */
+export interface WaitFlags {
+  wait: boolean;
+  /** Milliseconds between two checks of a batch. */
+  interval?: number;
+  /** Milliseconds. */
+  timeout?: number;
+}
+
+export interface RunOptions extends OrderOptions, ReachOptions, WaitFlags {
   sync: boolean;
   workers: number;
   force: boolean;
@@ -85,7 +94,7 @@ export interface RunOptions extends OrderOptions, ReachOptions {
   maxCost?: number;
 }
 
-export interface FetchOptions extends ReachOptions, CacheOptions {
+export interface FetchOptions extends ReachOptions, CacheOptions, WaitFlags {
   id?: string;
   /** false with --no-all. */
   all: boolean;

@@ -28,9 +28,13 @@ export function goesToStdout({ file, output }: Pick<OrderOptions, 'file' | 'outp
 }
 
 /** What a batch can't do with stdin and stdout, as a LoomError `usage`: its output is written by a later command. */
-export function checkBatchStreams({ file, output }: Pick<OrderOptions, 'file' | 'output'>): void {
+export function checkBatchStreams(
+  { file, output }: Pick<OrderOptions, 'file' | 'output'>,
+  wait = false,
+): void {
   if (output === standardStream) {
-    throw new LoomError('usage', "a batch can't be written to stdout: loom fetch writes it, later.", {
+    const also = wait ? ', also with --wait' : '';
+    throw new LoomError('usage', `a batch can't be written to stdout${also}: loom fetch writes it, later.`, {
       hint: 'Pass a path to --output, or --sync.',
     });
   }

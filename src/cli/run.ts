@@ -30,31 +30,54 @@ import { documentOutput } from './output-document.ts';
 import { startProgress } from './progress.ts';
 import { nameProvider, openReach, type Reach } from './reach.ts';
 import { tellRetries } from './retries.ts';
+import { type AwaitedJob, waitForJob } from './run-wait.ts';
 import { checkInputFlags, withInput } from './stdin.ts';
 import type { Terminal } from './terminal.ts';
 import type { DocumentFields } from './voice.ts';
+import { checkWaitFlags } from './wait.ts';
 
 export async function run(options: RunOptions, context: CommandContext): Promise<number> {
   const document = beginDocument(options, context);
   const entry = providerEntry(options.provider);
   if (!options.sync) requireBatchApi(entry);
   checkInputFlags(options);
-  if (!options.sync) checkBatchStreams(options);
+  if (!options.sync) checkBatchStreams(options, options.wait);
+  checkWaitFlags(options, options.wait && !options.sync);
   checkDocumentStream(options, context.voice);
   if (options.dryRun) return dryRun(options, entry, context, document);
   const reach = await openReach(options, context);
   try {
-    return await withInput(options, reach.home, context, (inputPath) => {
+    const { code, awaited } = await submitOrAnswer(options, context, reach, entry, document);
+    return awaited ? await waitForJob(awaited, options, context, reach, document) : code;
+  } finally {
+    await reach.close();
+  }
+}
+
+/** What a run came to before it waits. */
+interface RunOutcome {
+  readonly code: number;
+  /** With --wait, and when there is something to wait for. */
+  readonly awaited?: AwaitedJob;
+}
+
+async function submitOrAnswer(
+  options: RunOptions,
+  context: CommandContext,
+  reach: Reach,
+  entry: ProviderEntry,
+  document: DocumentFields<RunDocument>,
+): Promise<RunOutcome> {
+  try {
+    return await withInput(options, reach.home, context, async (inputPath) => {
       const order = describeOrder(options, inputPath, context.workingFolder);
       return options.sync
-        ? answer(options, context, reach, entry, order, document)
+        ? { code: await answer(options, context, reach, entry, order, document) }
         : submit(options, context, reach, requireBatchApi(entry), order, document);
     });
   } catch (error) {
     if (error instanceof InterruptedError) context.terminal.note(afterInterrupt(options));
     throw nameProvider(entry, error);
-  } finally {
-    await reach.close();
   }
 }
 
@@ -70,6 +93,7 @@ function beginDocument(
     id: null,
     batches: [],
     output: null,
+    errors: [],
     estimate: null,
   });
 }
@@ -87,21 +111,27 @@ async function submit(
   entry: BatchEntry,
   order: RunOrder,
   document: DocumentFields<RunDocument>,
-): Promise<number> {
+): Promise<RunOutcome> {
   const connection = reach.connect(entry);
   const batchOrder = { ...order, baseUrl: options.baseUrl, batchSize: options.batchSize };
+  const mayWriteOutput = () => mayWrite(order.outputPath, options, terminal);
+  if (options.wait && !(await mayWriteOutput())) return { code: 0 };
+  // Who said yes to a file that is there is not asked again; one that comes meanwhile is another matter.
+  const mayReplace = options.force || (options.wait && (await checkOutputPath(order.outputPath)));
   const submitOptions = {
     once: options.once,
-    mayWriteOutput: () => mayWrite(order.outputPath, options, terminal),
+    mayWriteOutput: mayReplace ? async () => true : mayWriteOutput,
   };
   if (options.maxCost !== undefined)
     await openCostLimit(reach.home, options.maxCost, options, entry, order, signal);
   terminal.note('Spinning the threads... submitting batch.');
   const events = printSubmission(options, entry, reach.home, terminal, document);
   const outcome = await submitBatch(reach.home, batchOrder, entry, connection, submitOptions, signal, events);
-  if (outcome.kind !== 'answered') return 0;
+  if (outcome.kind === 'declined') return { code: 0 };
+  if (outcome.kind !== 'answered')
+    return { code: 0, ...(options.wait && { awaited: { job: outcome.job, mayReplace } }) };
   document.output = await documentOutput({ ...outcome.merged, id: undefined, batch: true });
-  return printDone(outcome.merged, terminal, terminal.print);
+  return { code: await printDone(outcome.merged, terminal, terminal.print) };
 }
 
 function printSubmission(

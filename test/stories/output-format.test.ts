@@ -114,6 +114,7 @@ test('run --sync tells the output, its rows and what they cost', async () => {
         cost_usd: expect.any(Number),
       },
     },
+    errors: [],
     estimate: null,
   });
 });

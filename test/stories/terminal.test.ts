@@ -26,8 +26,13 @@ interface Shown {
 }
 
 /** Runs loom at a terminal and types this when it asks, or shows another cue. */
-async function atTerminal(args: readonly string[], typed?: string, cue = '[y/N] '): Promise<Shown> {
-  const command = [process.execPath, entry, ...args].map((word) => `'${word}'`).join(' ');
+async function atTerminal(
+  args: readonly string[],
+  typed?: string,
+  cue = '[y/N] ',
+  before = 'true',
+): Promise<Shown> {
+  const command = `${before}; ${[process.execPath, entry, ...args].map((word) => `'${word}'`).join(' ')}`;
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     cwd: world.folder,
     env: world.environment,
@@ -47,6 +52,22 @@ async function atTerminal(args: readonly string[], typed?: string, cue = '[y/N] 
   });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what is taken out
   return { code, raw, text: raw.replaceAll(/\x1b(\[[?\d;]*[A-Za-z]|\d)/g, '').replaceAll(/\r+\n/g, '\n') };
+}
+
+/** The lines that stand on the screen in the end: follows the codes that go up and erase. */
+function showScreen(raw: string): string[] {
+  const lines = [''];
+  let row = 0;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what is followed
+  for (const [token] of raw.matchAll(/\x1b\[[?\d;]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+/g)) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+    const up = /^\x1b\[(\d+)A$/.exec(token)?.[1];
+    if (up !== undefined) row -= Number(up);
+    else if (token === '\x1b[J') lines.length = row;
+    else if (token === '\n') row += 1;
+    else if (!token.startsWith('\x1b') && token !== '\r') lines[row] = (lines[row] ?? '') + token;
+  }
+  return lines.filter((line) => line);
 }
 
 const output = 'data_results_openai_m.csv';
@@ -142,6 +163,109 @@ describe.skipIf(!hasScript)('at a terminal', () => {
     expect(run.text).toMatch(/Generating .* 1\/1 {2}cache=0 {2}errors=0 {2}\d:\d\d:\d\d {2}eta \d:\d\d:\d\d/);
     const counted = await atTerminal(['tokens', ...live.slice(1, 5), '-p', 'google', '-m', 'm']);
     expect(counted.text).toMatch(/Counting tokens .* 1\/1 {2}est_total≈2 {2}errors=0 {2}\d:\d\d:\d\d/);
+  });
+
+  describe('a wait', () => {
+    /** Submits a batch that ends in a second, and waits for it at a terminal of this size. */
+    async function waitAt(columns: number, rows: number, ...submissions: string[][]): Promise<Shown> {
+      for (const flags of submissions) await world.loom(...live.slice(0, -1), ...flags);
+      const size = `stty cols ${columns} rows ${rows}`;
+      return atTerminal(['fetch', '--wait', '--interval', '0.1s'], undefined, '', size);
+    }
+
+    beforeEach(async () => {
+      await world.remove();
+      world = await createSandboxWorld({ turnaroundMs: 1_000 });
+      world.environment.TERM = 'xterm';
+      await world.write('data.csv', 'id,text\n1,Hello\n2,World\n');
+    });
+
+    test('draws a line for each batch, anew in its place, and leaves only the results', async () => {
+      const shown = await waitAt(100, 24, []);
+      expect(shown.code).toBe(0);
+      expect(shown.text).toMatch(/^validating +\d:\d\d:\d\d +batch_\w+$/m);
+      expect(shown.text).toContain(
+        'Waiting: 1 of 1 batch is pending. Ctrl+C ends the wait; loom fetch goes on from there.',
+      );
+      expect(shown.text).not.toContain('Checking the loom...');
+      // Each drawing first goes up by the lines of the one before.
+      expect(shown.raw).toContain('\r\x1b[2A\x1b[J');
+      const screen = showScreen(shown.raw);
+      expect(screen).toEqual([
+        '2 rows: 2 answered',
+        expect.stringMatching(/^Tokens: /),
+        expect.stringMatching(/^Fabric complete\. id=batch_\w+ -> .*\(metadata removed\)$/),
+      ]);
+    });
+
+    test('cuts lines that are too long, and sums up the batches for which there is no room', async () => {
+      const many = [0, 1, 2, 3, 4].map((turn) => ['--temperature', `${turn / 10}`, '-o', `${turn}.csv`]);
+      const shown = await waitAt(30, 6, ...many);
+      expect(shown.code).toBe(0);
+      expect(shown.text).toMatch(/^… and 3 more: 3 validating$/m);
+      const drawn = shown.text.split('\n').filter((line) => /^(validating|in_progress|…|Waiting)/.test(line));
+      expect(drawn.length).toBeGreaterThan(0);
+      expect(drawn.filter((line) => line.length > 29)).toEqual([]);
+      expect(drawn.some((line) => line.endsWith('…'))).toBe(true);
+    });
+
+    test('tells a batch that failed above the lines', async () => {
+      await world.remove();
+      world = await createSandboxWorld({ turnaroundMs: 1_000, faults: { batches: [{ end: 'failed' }] } });
+      world.environment.TERM = 'xterm';
+      await world.write('data.csv', 'id,text\n1,Hello\n');
+      const shown = await waitAt(100, 24, []);
+      expect(shown.code).toBe(1);
+      expect(showScreen(shown.raw)[0]).toMatch(/^Checking the loom\.\.\. id=batch_\w+ status=failed$/);
+    });
+
+    test('asks about an output in the way, and goes on', async () => {
+      await world.write(output, 'precious');
+      await world.loom(...live.slice(0, -1));
+      const shown = await atTerminal(['fetch', '--wait', '--interval', '0.1s'], 'y\r');
+      expect(shown.code).toBe(0);
+      expect(await world.read(output)).toBe(
+        'id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n2,World,Sandbox answer from m: World\n',
+      );
+    });
+
+    test('run --wait asks before it submits, and not again', async () => {
+      await world.write(output, 'precious');
+      const args = [...live.slice(0, -1), '--wait', '--interval', '0.1s'];
+      const refused = await atTerminal(args, 'n\r');
+      expect(refused.code).toBe(0);
+      expect(await world.countCalls('openai')).toEqual({});
+      const shown = await atTerminal(args, 'y\r');
+      expect(shown.code).toBe(0);
+      expect(shown.text.match(/Overwrite\?/g)).toHaveLength(1);
+      expect(await world.read(output)).not.toBe('precious');
+    });
+
+    test('leaves nothing of its lines at Ctrl+C, and says how to go on', async () => {
+      await world.remove();
+      world = await createSandboxWorld({ turnaroundMs: 3_600_000 });
+      world.environment.TERM = 'xterm';
+      await world.write('data.csv', 'id,text\n1,Hello\n');
+      await world.loom(...live.slice(0, -1));
+      const shown = await atTerminal(['fetch', '--wait', '--interval', '0.1s'], '\x03', 'Waiting: 1 of 1');
+      expect(shown.code).toBe(130);
+      expect(showScreen(shown.raw)).toEqual([
+        'Stopping...',
+        'The batches go on at the provider, and what is in is kept: loom fetch goes on from there.',
+        'Interrupted by SIGINT.',
+      ]);
+    });
+
+    test('prints lines instead on a dumb terminal, and none with -q', async () => {
+      world.environment.TERM = 'dumb';
+      const dumb = await waitAt(100, 24, []);
+      expect(dumb.raw).not.toContain('\x1b');
+      expect(dumb.text).toContain('Checking the loom... id=');
+      world.environment.TERM = 'xterm';
+      await world.loom(...live.slice(0, -1), '--temperature', '1', '-o', 'out.csv');
+      const quiet = await atTerminal(['fetch', '--wait', '--interval', '0.1s', '-q']);
+      expect(quiet.text).not.toContain('Waiting:');
+    });
   });
 
   test('words are coloured, but not with NO_COLOR, and never on a stdout that is piped', async () => {

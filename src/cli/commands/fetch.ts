@@ -1,6 +1,12 @@
 /** The flags of `loom fetch`. */
 import type { Command } from 'commander';
-import { addReachOptions, cacheDirOption } from './shared-flags.ts';
+import { addReachOptions, addWaitOptions, cacheDirOption } from './shared-flags.ts';
+
+const fetchExamples = `
+Examples:
+  loom fetch
+  loom fetch --wait
+  loom fetch --wait --timeout 2h --interval 1m`;
 
 export function addFetch(program: Command): Command {
   const fetch = program
@@ -18,5 +24,5 @@ export function addFetch(program: Command): Command {
     )
     .option('-f, --file <path>', 'With --id: where the input is now, if it was moved.')
     .addOption(cacheDirOption());
-  return addReachOptions(fetch).addHelpText('after', '\nExample:\n  loom fetch');
+  return addReachOptions(addWaitOptions(fetch)).addHelpText('after', fetchExamples);
 }

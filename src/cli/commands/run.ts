@@ -5,6 +5,7 @@ import { addSettingsOptions } from './settings-flags.ts';
 import {
   addInputOptions,
   addReachOptions,
+  addWaitOptions,
   cacheDirOption,
   noCacheOption,
   withErrorOption,
@@ -16,7 +17,7 @@ import {
 export function addRun(program: Command): Command {
   const run = addInputOptions(program.command('run'))
     .description(
-      'Submit a file of prompts as a batch (cheap; fetch the answers later), or answer it at once with --sync.',
+      'Submit a file of prompts as a batch (cheap; fetch the answers later, or --wait), or answer it at once with --sync.',
     )
     .option(
       '-o, --output <path>',
@@ -37,7 +38,7 @@ export function addRun(program: Command): Command {
     .addOption(withErrorOption());
   // The last of --sync and --batch wins.
   run.on('option:batch', () => run.setOptionValue('sync', false));
-  return addReachOptions(addSettingsOptions(run)).addHelpText('after', runExamples);
+  return addReachOptions(addSettingsOptions(addWaitOptions(run))).addHelpText('after', runExamples);
 }
 
 const runExamples = `
@@ -45,6 +46,7 @@ Examples:
   loom run -f prompts.json -p openai -m gpt-4o-mini
   loom run -f data.csv -c text -p anthropic -m claude-haiku-5-5 --sync
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sandbox
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --wait --timeout 6h
   loom run -f data.csv --prompt 'Translate into {{language}}: {{text}}' -p openai -m gpt-4o-mini
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --sample 10
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --dry-run

@@ -1,7 +1,7 @@
 /** Flags that several commands have. */
 import { type Command, Option } from 'commander';
 import { fileTypes, providerNames } from '../../names.ts';
-import { parseText, parseWhole } from '../flag-values.ts';
+import { parseDuration, parseText, parseWhole } from '../flag-values.ts';
 
 export function addInputOptions(command: Command): Command {
   return command
@@ -67,6 +67,22 @@ export function cacheDirOption(): Option {
     '--cache-dir <path>',
     'Where the response cache is (default: LOOM_CACHE_DIR, else ~/.loom/cache).',
   ).argParser(parseText);
+}
+
+/** How a command waits for batches. */
+export function addWaitOptions(command: Command): Command {
+  return command
+    .option('--wait', 'Stay until the batches end, and write each output as soon as it is complete.', false)
+    .option(
+      '--interval <time>',
+      'With --wait: ask each batch that often (default: less and less often).',
+      parseDuration,
+    )
+    .option(
+      '--timeout <time>',
+      'With --wait: give up after 90 (seconds), 30m, 2h or 1d; all is kept.',
+      parseDuration,
+    );
 }
 
 export function noCacheOption(): Option {
