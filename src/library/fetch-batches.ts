@@ -76,6 +76,11 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
       seen.noteBatch(record);
       given?.onStatus?.(record, reason);
     },
+    onGone(id) {
+      for (const { batch_id, job_id } of pending.values())
+        if (batch_id === id || job_id === id) pending.delete(batch_id);
+      given?.onGone?.(id);
+    },
     onReady(record) {
       seen.noteReady(record);
       given?.onReady?.(record);

@@ -1,7 +1,7 @@
 /** The story of `loom fetch`: ask how each batch is, bring in what is ready, write the outputs that are complete. */
 import { LoomError, type ProviderError } from '../errors.ts';
 import type { BatchRecord, ProviderName } from '../models.ts';
-import type { Connection } from '../providers/provider.ts';
+import type { BatchProvider, Connection } from '../providers/provider.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
@@ -111,6 +111,8 @@ export interface FetchRun {
   readonly merging: MergeOptions;
   readonly events: FetchEvents;
   readonly signal: AbortSignal;
+  /** Those that were opened, by name and address: their connections are used again. */
+  readonly providers: Map<string, BatchProvider>;
   /** How calls are tried again; undefined: as everywhere. */
   readonly retryPolicy?: RetryPolicy;
   /** Not the first look at the job: what it gave or how it ended is known, and not asked again. */
@@ -183,7 +185,10 @@ export async function openFetch(
     outcome.troubled = true;
   }
   await sweepHome(home);
-  return { run: { home, order, merging, events, signal, isRepeated: false, outcome }, targets };
+  return {
+    run: { home, order, merging, events, signal, providers: new Map(), isRepeated: false, outcome },
+    targets,
+  };
 }
 
 function checkReach({ reachOfOne }: FetchOrder, targets: readonly StoredJob[]): void {
@@ -205,8 +210,7 @@ export async function fetchStoredJob(run: FetchRun, known: StoredJob): Promise<J
   try {
     const stored = await reloadJob(run.home, known);
     const isNamed = run.order.id !== undefined && !run.isRepeated;
-    const fate =
-      stored && (isNamed || isPending(stored)) ? await fetchJob(whileHeld(run, lock), stored) : 'gone';
+    const fate = stored && (isNamed || isPending(stored)) ? await fetchHeld(run, lock, stored) : 'gone';
     const left = await reloadJob(run.home, known);
     if (!left) await lock.forget();
     return fate === 'pending' && left && !isPending(left) ? 'ended' : fate;
@@ -215,9 +219,19 @@ export async function fetchStoredJob(run: FetchRun, known: StoredJob): Promise<J
   }
 }
 
-/** A run that stops as soon as its lock is another's. */
-function whileHeld(run: FetchRun, lock: Lock): FetchRun {
-  return { ...run, signal: AbortSignal.any([run.signal, lock.lost]) };
+/** Fetches a job, and stops as soon as its lock is another's. */
+async function fetchHeld(run: FetchRun, lock: Lock, stored: StoredJob): Promise<JobFate> {
+  // AbortSignal.any would keep what listens to it for as long as the run's own signal lives: through a long wait.
+  const stop = new AbortController();
+  const stopRun = () => stop.abort(run.signal.reason);
+  lock.lost.addEventListener('abort', () => stop.abort(lock.lost.reason), { once: true });
+  run.signal.addEventListener('abort', stopRun, { once: true });
+  try {
+    run.signal.throwIfAborted();
+    return await fetchJob({ ...run, signal: stop.signal }, stored);
+  } finally {
+    run.signal.removeEventListener('abort', stopRun);
+  }
 }
 
 async function fetchJob(run: FetchRun, stored: StoredJob): Promise<JobFate> {

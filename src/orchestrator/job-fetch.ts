@@ -28,10 +28,7 @@ export interface JobFetch {
 
 export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetch> {
   const { job, records } = stored;
-  const entry = providerEntry(stored.provider);
-  if (!entry.openBatch)
-    throw new LoomError('state', `${entry.title} has no batch API, but the record says so.`);
-  const baseUrl = job?.base_url ?? records[0]?.base_url ?? undefined;
+  const provider = await openProvider(run, stored);
   const onRetry = run.events.onRetry?.bind(run.events, stored.provider);
   return {
     run,
@@ -40,7 +37,7 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
     records: [...records],
     parts: job?.parts.length ?? 1,
     lostParts: findLostParts(stored).length,
-    provider: await entry.openBatch(run.order.connect(stored.provider, baseUrl)),
+    provider,
     calls: createCallQueue({
       workers: 1,
       signal: run.signal,
@@ -49,6 +46,20 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
     }),
     callSignal: abortAfterGrace(run.signal),
   };
+}
+
+async function openProvider(
+  { order, providers }: FetchRun,
+  { provider: name, job, records }: StoredJob,
+): Promise<BatchProvider> {
+  const entry = providerEntry(name);
+  if (!entry.openBatch)
+    throw new LoomError('state', `${entry.title} has no batch API, but the record says so.`);
+  const baseUrl = job?.base_url ?? records[0]?.base_url ?? undefined;
+  const key = `${name} ${baseUrl ?? ''}`;
+  const provider = providers.get(key) ?? (await entry.openBatch(order.connect(name, baseUrl)));
+  providers.set(key, provider);
+  return provider;
 }
 
 /** The part of the job that is this batch. */

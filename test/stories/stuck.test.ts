@@ -50,6 +50,12 @@ test.each(batchProviders)('a younger one of %s is not', async (provider) => {
   expect(await world.loom('fetch')).toMatchObject({ code: 0, stderr: '' });
 });
 
+test('a wait calls it so once, however often it asks', async () => {
+  await submitAgo('openai', 31);
+  const { stderr } = await world.loom('fetch', '--wait', '--interval', '0.02s', '--timeout', '1.5s');
+  expect(stderr.match(/it is stuck\./g)).toHaveLength(1);
+});
+
 test('one that could not be asked is not called stuck: nobody knows', async () => {
   await submitAgo('openai', 31);
   world.environment.OPENAI_API_KEY = 'bad-key';
