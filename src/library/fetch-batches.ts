@@ -77,8 +77,7 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
       given?.onStatus?.(record, reason);
     },
     onGone(id) {
-      for (const { batch_id, job_id } of pending.values())
-        if (batch_id === id || job_id === id) pending.delete(batch_id);
+      seen.noteGone(id);
       given?.onGone?.(id);
     },
     onReady(record) {

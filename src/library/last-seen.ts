@@ -28,6 +28,13 @@ export class LastSeen {
     this.#queued.set(place, queued);
   }
 
+  /** Another process has done the batch or the job. */
+  noteGone(id: string): void {
+    for (const [place, { batch_id, job_id }] of this.#batches)
+      if (batch_id === id || job_id === id) this.#batches.delete(place);
+    for (const [place, { jobId }] of this.#queued) if (jobId === id) this.#queued.delete(place);
+  }
+
   get pending(): BatchRecord[] {
     return [...this.#batches.values()].filter(({ status }) => !hasEndedBadly(status));
   }
