@@ -7,10 +7,11 @@ import type { FileType, Row } from '../../models.ts';
 import { comma, type Delimiter, tab } from './csv-cells.ts';
 import { RecordMerger } from './csv-merge.ts';
 import { type RecordBatch, RecordReader } from './csv-records.ts';
-import type { AddedFields, Converter, ReadOptions } from './format.ts';
+import type { AddedFields, Converter, ReadOptions, TextRecord } from './format.ts';
 import { OutputChunks } from './output-chunks.ts';
 import { openPromptColumns } from './prompt-columns.ts';
 import { flatten, prepareBatches } from './rows.ts';
+import { createRecordMaker } from './table-records.ts';
 import { byteOrderMark, TextSource } from './text-source.ts';
 
 /** What sets the two apart. */
@@ -26,6 +27,7 @@ function createConverter(dialect: Dialect): Converter {
   return {
     readRows: (path, gzip, options) =>
       flatten(readRowBatches(dialect, new TextSource(path, gzip, options), options)),
+    readRecords: (path, gzip) => readRecords(dialect, new TextSource(path, gzip, {})),
     mergeRows: (path, gzip, options, fields) =>
       mergeRows(dialect, new TextSource(path, gzip, options), options, fields),
   };
@@ -44,6 +46,15 @@ async function* readRowBatches(
   options: ReadOptions,
 ): AsyncGenerator<readonly Row[]> {
   for await (const { rows } of readTable(dialect, source, options)) yield rows;
+}
+
+async function* readRecords({ delimiter }: Dialect, source: TextSource): AsyncGenerator<TextRecord> {
+  let makeRecord: ReturnType<typeof createRecordMaker> | undefined;
+  for await (const { records } of new RecordReader(source, delimiter).readBatches()) {
+    const isFirst = makeRecord === undefined;
+    makeRecord ??= createRecordMaker(records[0] ?? throwNoHeader(source.path));
+    for (const cells of isFirst ? records.slice(1) : records) yield makeRecord(cells);
+  }
 }
 
 async function* mergeRows(

@@ -36,10 +36,27 @@ export interface AddedFields {
   valuesFor(row: Row): readonly AddedValue[] | undefined;
 }
 
+/** A row with everything in it, as text. */
+export interface TextRecord {
+  /** Its columns or fields, in their order. */
+  readonly names: readonly string[];
+  /** The text of a cell, or a field's value as text; null where there is none, or nothing in it. */
+  textOf(name: string): string | null;
+}
+
 /** Reads and merges one file type, as streams: memory does not grow with the file. */
 export interface Converter {
   /** Every row in order. Checks the file on the way: throws LoomError `input` at the first thing that is wrong. */
   readRows(path: string, gzip: boolean, options: ReadOptions): AsyncIterable<Row>;
+  /**
+   * Every row with all its columns or fields, checked for its syntax alone. Parquet reads only the columns that are
+   * wanted, and leaves out those that can't be read as text.
+   */
+  readRecords(
+    path: string,
+    gzip: boolean,
+    isWanted?: ((name: string) => boolean) | undefined,
+  ): AsyncIterable<TextRecord>;
   /** The merged file as chunks of bytes, everything that was in the input byte for byte as the contract has it. */
   mergeRows(path: string, gzip: boolean, options: ReadOptions, fields: AddedFields): AsyncIterable<Buffer>;
 }

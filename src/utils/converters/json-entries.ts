@@ -1,7 +1,7 @@
 /** Reads the entries of a JSON list or the lines of a JSONL file: the text of each, checked, and the row that it stands for. */
-import { LoomError } from '../../errors.ts';
+import type { LoomError } from '../../errors.ts';
 import type { Row } from '../../models.ts';
-import { ByteWindow } from './byte-window.ts';
+import { type EntryPiece, EntryPieces } from './entry-pieces.ts';
 import type { ReadOptions } from './format.ts';
 import { IdSet } from './id-set.ts';
 import type { EntryPlace, Splitter } from './json-splitter.ts';
@@ -20,9 +20,7 @@ export interface EntryBatch {
 }
 
 export class EntryReader {
-  readonly #source: TextSource;
-  readonly #splitter: Splitter;
-  readonly #window = new ByteWindow();
+  readonly #pieces: EntryPieces;
   readonly #ids = new IdSet();
   readonly #prompts: PromptFields;
   #rowCount = 0;
@@ -30,36 +28,22 @@ export class EntryReader {
   #place: EntryPlace = { start: 0, end: 0 };
 
   constructor(source: TextSource, options: ReadOptions, splitter: Splitter) {
-    this.#source = source;
-    this.#splitter = splitter;
+    this.#pieces = new EntryPieces(source, splitter);
     this.#prompts = new PromptFields(options.promptSource, source.path);
   }
 
   /** What stands after the last entry, once all are read. */
   get tail(): Buffer {
-    return this.#window.join();
+    return this.#pieces.tail;
   }
 
   async *readBatches(): AsyncGenerator<EntryBatch> {
-    for await (const chunk of this.#source.readChunks(() => this.#splitter.describePlace())) {
-      this.#window.append(chunk);
-      this.#splitter.feed(chunk);
-      yield* this.#readEntries(this.#splitter.takeEntries());
-      this.#throwProblem();
-    }
-    this.#splitter.finish();
-    yield* this.#readEntries(this.#splitter.takeEntries());
-    this.#throwProblem();
+    for await (const piece of this.#pieces.read()) yield* this.#readEntries(piece);
     this.#prompts.finish();
   }
 
   /** The batch of these entries, up to the first one that is wrong, which is then thrown. */
-  *#readEntries(places: readonly EntryPlace[]): Generator<EntryBatch> {
-    const last = places.at(-1);
-    if (!last) return;
-    const windowStart = this.#window.start;
-
-    const bytes = this.#window.takeUntil(last.end);
+  *#readEntries({ bytes, places }: EntryPiece): Generator<EntryBatch> {
     const batch: { texts: string[]; rows: Row[]; places: EntryPlace[]; bytes: Buffer } = {
       texts: [],
       rows: [],
@@ -68,8 +52,7 @@ export class EntryReader {
     };
     let failure: unknown;
     try {
-      for (const found of places) {
-        const place = { ...found, start: found.start - windowStart, end: found.end - windowStart };
+      for (const place of places) {
         const text = bytes.toString('utf8', place.start, place.end);
         this.#place = place;
         batch.rows.push(this.#readRow(text));
@@ -85,23 +68,10 @@ export class EntryReader {
 
   #readRow(text: string): Row {
     const index = this.#rowCount;
-    const entry = this.#parse(text, index);
+    const entry = this.#pieces.parse(text, index, this.#place);
     const row = { index, id: this.#readId(entry, text, index), prompt: this.#readPrompt(entry, text, index) };
     this.#rowCount += 1;
     return row;
-  }
-
-  #parse(text: string, index: number): Record<string, unknown> {
-    try {
-      return JSON.parse(text) as Record<string, unknown>;
-    } catch (cause) {
-      const reason = (cause as Error).message.replaceAll(/\s+/g, ' ');
-      throw this.#error(
-        `${this.#nameEntry(index)} is not valid JSON (${reason})`,
-        this.#splitter.syntaxHint,
-        cause,
-      );
-    }
   }
 
   #readId(entry: Record<string, unknown>, text: string, index: number): string {
@@ -137,16 +107,11 @@ export class EntryReader {
   }
 
   #nameEntry(index: number): string {
-    return this.#splitter.nameEntry(index, this.#place);
+    return this.#pieces.nameEntry(index, this.#place);
   }
 
-  #throwProblem(): void {
-    const found = this.#splitter.problem;
-    if (found) throw this.#error(found.problem, found.hint);
-  }
-
-  #error(problem: string, hint: string, cause?: unknown): LoomError {
-    return new LoomError('input', `${this.#source.path}: ${problem}.`, { hint, cause });
+  #error(problem: string, hint: string): LoomError {
+    return this.#pieces.error(problem, hint);
   }
 }
 

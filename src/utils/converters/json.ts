@@ -5,6 +5,7 @@
  */
 
 import type { Row } from '../../models.ts';
+import { readEntryRecords } from './entry-pieces.ts';
 import type { AddedFields, AddedValue, Converter, ReadOptions } from './format.ts';
 import { EntryReader } from './json-entries.ts';
 import { EntrySplitter } from './json-splitter.ts';
@@ -18,6 +19,7 @@ const memberMargin = '    ';
 
 export const jsonConverter: Converter = {
   readRows: (path, gzip, options) => flatten(readRowBatches(new TextSource(path, gzip, options), options)),
+  readRecords: (path, gzip) => readEntryRecords(new TextSource(path, gzip, {}), new EntrySplitter()),
   mergeRows,
 };
 

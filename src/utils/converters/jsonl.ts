@@ -3,6 +3,8 @@
  * of each object that is part of the output, with white space as the object has it; fields of ours that are already there are overwritten where
  * they stand (each time, if the key is doubled).
  */
+
+import { readEntryRecords } from './entry-pieces.ts';
 import type { AddedFields, AddedValue, Converter, ReadOptions } from './format.ts';
 import { EntryReader } from './json-entries.ts';
 import type { EntryPlace } from './json-splitter.ts';
@@ -17,6 +19,7 @@ const carriageReturn = 0x0d;
 
 export const jsonlConverter: Converter = {
   readRows: (path, gzip, options) => flatten(readRowBatches(new TextSource(path, gzip, options), options)),
+  readRecords: (path, gzip) => readEntryRecords(new TextSource(path, gzip, {}), new LineSplitter()),
   mergeRows: (path, gzip, options, fields) => mergeRows(new TextSource(path, gzip, options), options, fields),
 };
 

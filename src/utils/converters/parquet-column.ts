@@ -127,6 +127,12 @@ export class ParquetColumn {
   }
 }
 
+/** Whether the values of a column can be read as text. */
+export function isTextColumn(file: ParquetFile, name: string): boolean {
+  const [, column] = getSchemaPath(file.metadata.schema, [name]);
+  return column !== undefined && textWriterFor(column) !== undefined;
+}
+
 /** The header of a page, undefined while it is not there whole. */
 function findHeader(window: Buffer): { header: PageHeader; length: number } | undefined {
   const reader = { view: viewOf(window), offset: 0 };

@@ -4,13 +4,14 @@
  * already, what it held is blanked.
  */
 import type { Row } from '../../models.ts';
-import { type AddedFields, type Converter, type ReadOptions, textOf } from './format.ts';
-import { ParquetColumn } from './parquet-column.ts';
+import { type AddedFields, type Converter, type ReadOptions, type TextRecord, textOf } from './format.ts';
+import { isTextColumn, ParquetColumn } from './parquet-column.ts';
 import { explainFailure, ParquetFile } from './parquet-file.ts';
 import { type ByteRange, FooterEditor } from './parquet-footer.ts';
 import { codecLike, TextPages } from './parquet-pages.ts';
 import { findPromptColumns } from './prompt-columns.ts';
 import { prepareBatches } from './rows.ts';
+import { createRecordMaker } from './table-records.ts';
 import { encodeStruct } from './thrift.ts';
 
 export const parquetConverter: Converter = {
@@ -21,6 +22,14 @@ export const parquetConverter: Converter = {
       for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
         for await (const { rows } of reader.readGroup(group)) yield* rows;
       }
+    } finally {
+      await file.close();
+    }
+  },
+  async *readRecords(path, _gzip, isWanted = () => true) {
+    const file = await ParquetFile.open(path, {});
+    try {
+      yield* readRecords(file, isWanted);
     } finally {
       await file.close();
     }
@@ -46,24 +55,17 @@ interface OpenColumn {
   at: number;
 }
 
-/** Gives the rows of one row group after the other. */
-class RowReader {
+/** Gives the values of some columns, one row group after the other. */
+class ColumnsReader {
   readonly #columns: readonly ParquetColumn[];
-  readonly #compose: (texts: readonly string[]) => string | null;
   #rowCount = 0;
 
-  constructor(file: ParquetFile, { promptSource }: ReadOptions) {
-    const names = listColumns(file);
-    const { places, compose } = findPromptColumns(promptSource, names, {
-      path: file.path,
-      fileType: 'parquet',
-    });
-    this.#columns = places.map((place) => new ParquetColumn(file, names[place] as string));
-    this.#compose = compose;
+  constructor(file: ParquetFile, names: readonly string[]) {
+    this.#columns = names.map((name) => new ParquetColumn(file, name));
   }
 
-  /** As many rows at a time as every column has in its page. */
-  async *readGroup(group: number): AsyncGenerator<RowBatch> {
+  /** As many rows at a time as every column has in its page: the values of each, and the number of the first. */
+  async *readGroup(group: number): AsyncGenerator<{ firstRow: number; rows: (string | null)[][] }> {
     const columns = this.#columns.map((column): OpenColumn => {
       return { pages: column.readPages(group, this.#rowCount), values: [], at: 0 };
     });
@@ -71,15 +73,57 @@ class RowReader {
       const counts = await Promise.all(columns.map(countReady));
       const count = Math.min(...counts);
       if (count === 0) return;
-      const rows = Array.from({ length: count }, (_, offset): Row => {
-        const index = this.#rowCount + offset;
-        const texts = columns.map(({ values, at }) => values[at + offset] ?? '');
-        return { index, id: String(index), prompt: this.#compose(texts) };
-      });
+      const rows = Array.from({ length: count }, (_, offset) =>
+        columns.map(({ values, at }) => values[at + offset] ?? null),
+      );
       for (const column of columns) column.at += count;
+      const firstRow = this.#rowCount;
       this.#rowCount += count;
-      yield { rows };
+      yield { firstRow, rows };
     }
+  }
+}
+
+/** Gives the rows of one row group after the other. */
+class RowReader {
+  readonly #columns: ColumnsReader;
+  readonly #compose: (texts: readonly string[]) => string | null;
+
+  constructor(file: ParquetFile, { promptSource }: ReadOptions) {
+    const names = listColumns(file);
+    const { places, compose } = findPromptColumns(promptSource, names, {
+      path: file.path,
+      fileType: 'parquet',
+    });
+    this.#columns = new ColumnsReader(
+      file,
+      places.map((place) => names[place] as string),
+    );
+    this.#compose = compose;
+  }
+
+  async *readGroup(group: number): AsyncGenerator<RowBatch> {
+    for await (const { firstRow, rows } of this.#columns.readGroup(group)) {
+      yield {
+        rows: rows.map((values, offset): Row => {
+          const index = firstRow + offset;
+          return { index, id: String(index), prompt: this.#compose(values.map((value) => value ?? '')) };
+        }),
+      };
+    }
+  }
+}
+
+async function* readRecords(
+  file: ParquetFile,
+  isWanted: (name: string) => boolean,
+): AsyncGenerator<TextRecord> {
+  const names = listColumns(file).filter((name) => isWanted(name) && isTextColumn(file, name));
+  if (names.length === 0) return;
+  const columns = new ColumnsReader(file, names);
+  const makeRecord = createRecordMaker(names);
+  for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
+    for await (const { rows } of columns.readGroup(group)) yield* rows.map(makeRecord);
   }
 }
 

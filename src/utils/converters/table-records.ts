@@ -1,0 +1,24 @@
+/** Rows of a table as records: cells by the names of their columns. */
+import type { TextRecord } from './format.ts';
+
+/** Makes records of cells that stand in the order of these names; where two columns share one, the first counts. */
+export function createRecordMaker(
+  names: readonly string[],
+): (cells: readonly (string | null | undefined)[]) => TextRecord {
+  const places = new Map<string, number>();
+  const note = (name: string, place: number) => {
+    if (!places.has(name)) places.set(name, place);
+  };
+  names.forEach(note);
+  // Headers such as `id, text`: a template names them without the white space.
+  names.forEach((name, place) => {
+    note(name.trim(), place);
+  });
+  return (cells) => ({
+    names,
+    textOf(name) {
+      const place = places.get(name);
+      return (place === undefined ? null : cells[place]) || null;
+    },
+  });
+}
