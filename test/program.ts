@@ -28,8 +28,10 @@ export interface World {
   readBytes(name: string): Promise<Buffer>;
   /** Names of what lies in the current folder, sorted. */
   listFolder(): Promise<string[]>;
-  /** Names of the files below the loom home, sorted. */
+  /** Names of the files below the loom home, sorted; without the history, which every output leaves. */
   listState(): Promise<string[]>;
+  /** Names of the files of the history. */
+  listHistory(): Promise<string[]>;
   /** Where a file of the loom home is. */
   statePath(name: string): string;
   readState(name: string): Promise<string>;
@@ -71,6 +73,16 @@ export async function createWorld(environment: Record<string, string> = {}, prog
   const start = (...args: string[]) => run(process.execPath, [program, ...args]);
   const statePath = (name: string) => join(home, '.loom', name);
 
+  async function listHome(): Promise<string[]> {
+    const entries = await readdir(join(home, '.loom'), { recursive: true, withFileTypes: true }).catch(
+      () => [],
+    );
+    return entries
+      .filter((file) => file.isFile())
+      .map((file) => join(file.parentPath, file.name).slice(join(home, '.loom').length + 1))
+      .sort();
+  }
+
   return {
     folder,
     home,
@@ -97,15 +109,8 @@ export async function createWorld(environment: Record<string, string> = {}, prog
       await mkdir(dirname(statePath(name)), { recursive: true });
       await writeFile(statePath(name), content);
     },
-    async listState() {
-      const entries = await readdir(join(home, '.loom'), { recursive: true, withFileTypes: true }).catch(
-        () => [],
-      );
-      return entries
-        .filter((file) => file.isFile())
-        .map((file) => join(file.parentPath, file.name).slice(join(home, '.loom').length + 1))
-        .sort();
-    },
+    listState: async () => (await listHome()).filter((name) => !isHistory(name)),
+    listHistory: async () => (await listHome()).filter(isHistory),
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 3 }),
   };
 }
@@ -123,4 +128,8 @@ async function writeCommands(folder: string): Promise<void> {
     );
     await chmod(command, 0o755);
   }
+}
+
+function isHistory(name: string): boolean {
+  return /(^|[/\\])history[/\\]/.test(name);
 }

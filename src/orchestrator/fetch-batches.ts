@@ -15,6 +15,7 @@ import {
   type MergedJob,
   type MergeOptions,
   mergeJob,
+  noteJobOutput,
   outputExists,
   planOutput,
 } from './merge-job.ts';
@@ -287,6 +288,7 @@ async function outputIsFree(run: FetchRun, stored: StoredJob): Promise<boolean> 
 }
 
 async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): Promise<'written'> {
+  await noteJobOutput(run.home, stored, merged, run.merging);
   await clearMergedJob(run.home, stored, merged.outputPath, run.order.keep);
   if (merged.summary.failed > 0) run.outcome.incomplete = true;
   if (merged.summary.answered === 0) run.outcome.troubled = true;

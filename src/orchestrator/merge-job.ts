@@ -7,9 +7,11 @@ import { traitsOf } from '../utils/converters/format.ts';
 import { checkOutputPath, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobRecord, saveJob } from '../utils/jobs.ts';
+import { LogHistogram } from '../utils/log-histogram.ts';
 import { deleteRecord, resultsPath, updateRecord } from '../utils/storage.ts';
 import { type Dataset, defaultOutputPath, recordedDataset } from './dataset.ts';
 import { openJobAnswers } from './job-answers.ts';
+import { leaveHistory } from './leave-history.ts';
 import { errorsPathFor, mergeAnswers } from './merge.ts';
 import { removeRequestFiles } from './part-writer.ts';
 import type { MergeSummary } from './row-tally.ts';
@@ -184,6 +186,31 @@ export async function findWrittenOutput(
     unknownResults: unknown_results,
     cacheTrouble: undefined,
   };
+}
+
+/** Notes a job's output in the history, before its records go. */
+export async function noteJobOutput(
+  home: LoomHome,
+  stored: StoredJob,
+  merged: MergedJob,
+  options: MergeOptions,
+): Promise<void> {
+  const { job, records } = stored;
+  const latencies = new LogHistogram();
+  for (const { created_at } of records) {
+    const elapsedMs = Date.now() - Date.parse(created_at);
+    if (elapsedMs >= 0) latencies.add(elapsedMs);
+  }
+  await leaveHistory(home, {
+    ...merged,
+    dataset: planOutput(stored, options).dataset,
+    mode: 'batch',
+    jobId: job?.job_id ?? records[0]?.job_id,
+    batchIds: records.map((record) => record.batch_id),
+    startedAt: new Date(job?.created_at ?? records[0]?.created_at ?? Date.now()),
+    cachedRows: merged.cacheHits,
+    latencies,
+  });
 }
 
 /** Clears what a written output no longer needs; with `keep` the records stay, and so does their job. */

@@ -14,6 +14,7 @@ import { type AnswerCheck, openAnswerCheck } from './answer-check.ts';
 import { createCustomId, digestPrompt, parseCustomId } from './custom-ids.ts';
 import { type Dataset, type DatasetOrder, drawRows, readDataset } from './dataset.ts';
 import { checkFreeSpace } from './free-space.ts';
+import { leaveHistory, RunMeter } from './leave-history.ts';
 import { errorsPathFor, mergeAnswers } from './merge.ts';
 import { mergeCachedAnswers } from './merge-cached.ts';
 import { PromptIndex } from './prompt-index.ts';
@@ -95,8 +96,12 @@ export async function runSync(
   const order = { ...syncOrder, dataset: await drawRows(syncOrder.dataset, signal) };
   await sweepHome(home);
   await ensurePrivateFolder(home.results);
-  const ground = { home, order, openProvider, checkAnswer, signal, events };
-  return order.useCache ? runWithCache(ground) : runWithoutCache(ground);
+  const meter = new RunMeter();
+  const ground = { home, order, openProvider, checkAnswer, signal, events, meter };
+  const summary = await (order.useCache ? runWithCache(ground) : runWithoutCache(ground));
+  if (!order.deliver)
+    await leaveHistory(home, { ...order, ...meter, mode: 'live', summary, cachedRows: summary.cacheHits });
+  return summary;
 }
 
 /** What a live run is given. */
@@ -107,6 +112,7 @@ interface SyncGround {
   readonly checkAnswer: AnswerCheck;
   readonly signal: AbortSignal;
   readonly events: SyncEvents;
+  readonly meter: RunMeter;
 }
 
 /** What an earlier run paid for is in the cache: a journal that one left is worth nothing. */
@@ -188,11 +194,12 @@ interface SyncRun {
   readonly cache: BackgroundCache | undefined;
   readonly signal: AbortSignal;
   readonly events: SyncEvents;
+  readonly meter: RunMeter;
   readonly progress: { done: number; readonly total: number; cacheHits: number; errors: number };
 }
 
 async function answerAndMerge(
-  { home, order, openProvider, checkAnswer, events }: SyncGround,
+  { home, order, openProvider, checkAnswer, events, meter }: SyncGround,
   {
     runName,
     prompts,
@@ -202,7 +209,7 @@ async function answerAndMerge(
   const provider = await openProvider();
   const journal = await openRunJournal(journalPath(home, runName), events);
   const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
-  const run: SyncRun = { ...reach, home, order, provider, checkAnswer, journal, events, progress };
+  const run: SyncRun = { ...reach, home, order, provider, checkAnswer, journal, events, meter, progress };
   try {
     await answerRows(run);
     await journal.flush();
@@ -248,7 +255,7 @@ async function mergeJournal(run: SyncRun, runName: string): Promise<SyncSummary>
 
 /** Puts an answer for every row with a prompt into the journal, but for rows that ask what an earlier one asked. */
 async function answerRows(run: SyncRun): Promise<void> {
-  const { order, provider, checkAnswer, journal, cache, signal, events, progress } = run;
+  const { order, provider, checkAnswer, journal, cache, signal, events, meter, progress } = run;
   const prompts = new PromptIndex();
   const cachedRows = new RowSet();
   const known = cache && openCache(run.home.cache, order.provider, order.model, order.settings);
@@ -288,7 +295,9 @@ async function answerRows(run: SyncRun): Promise<void> {
       const result = await asRowResult(request.customId, () =>
         calls.run(async () => {
           events.beforeCall?.();
+          const startedAt = performance.now();
           const answer = checkAnswer(await provider.generate(request, callSignal));
+          meter.addCall(answer, performance.now() - startedAt);
           // Within the call's place in the queue: no more answers than workers wait for the disk.
           const stored = answer.outcome === 'succeeded' && storeInCache(prompt, answer);
           await journal.add(index, answer);

@@ -11,7 +11,7 @@ import { openAnswerCheck } from './answer-check.ts';
 import { type Claim, claimWork, listRivals } from './claim-work.ts';
 import { checkFreeSpace } from './free-space.ts';
 import { abortAfterGrace } from './grace.ts';
-import { type MergedJob, mergeJob } from './merge-job.ts';
+import { type MergedJob, mergeJob, noteJobOutput } from './merge-job.ts';
 import { type BatchOrder, limitParts, type Plan, planBatches } from './plan-batches.ts';
 import { createCallQueue, type RetryNotice } from './retry.ts';
 import { forgetJob } from './stored-jobs.ts';
@@ -146,11 +146,9 @@ async function writeKnownAnswers(
     signal.throwIfAborted();
     if (!(await options.mayWriteOutput())) return { kind: 'declined' };
     const stored = { id: job.job_id, provider: job.provider, job, records: [] };
-    const merged = await mergeJob(home, stored, [], {
-      workingFolder: '/',
-      changedRows: 'refuse',
-      inputPath: undefined,
-    });
+    const merging = { workingFolder: '/', changedRows: 'refuse', inputPath: undefined } as const;
+    const merged = await mergeJob(home, stored, [], merging);
+    await noteJobOutput(home, stored, merged, merging);
     return { kind: 'answered', job, merged };
   } finally {
     await discard();

@@ -8,6 +8,7 @@ import { isSpentJournal } from '../utils/journal.ts';
 import { listLocks, tryLock } from '../utils/locks.ts';
 import { cachedRunPrefix, uncachedRunPrefix } from './run-names.ts';
 import { forgetJob, loadState } from './stored-jobs.ts';
+import { sweepHistory } from './sweep-history.ts';
 import { sweepInputs } from './sweep-inputs.ts';
 
 /** A temporary file lives for moments; one of this age belongs to a process that is dead. */
@@ -23,12 +24,14 @@ export async function sweepHome(home: LoomHome): Promise<void> {
   await sweepOrphans(home);
   await sweepForgottenResults(home);
   await sweepInputs(home);
+  await sweepHistory(home);
   const folders = [
     home.batches,
     home.jobs,
     home.requests,
     home.results,
     home.locks,
+    home.history,
     cacheTemporaryFolder(home.cache),
   ];
   for (const folder of folders) await sweepTemporaryFiles(folder);

@@ -18,6 +18,10 @@ export interface LoomHome {
   /** Answers on their way into an output. */
   readonly results: string;
   readonly locks: string;
+  /** A small file for each output that was written. */
+  readonly history: string;
+  /** Whether this is the state of rehearsals. */
+  readonly isSandbox: boolean;
   readonly cache: string;
   /** The cache, where a flag or a variable chose it: records keep it, so that a fetch fills the same. */
   readonly chosenCache: string | undefined;
@@ -52,6 +56,8 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
     inputs: join(root, 'inputs'),
     results: join(root, 'results'),
     locks: join(root, 'locks'),
+    history: join(root, 'history'),
+    isSandbox: sandbox ?? false,
     cache,
     chosenCache,
     cacheOf: (recorded) => (cacheDir || !recorded ? cache : locate(recorded)),

@@ -117,12 +117,13 @@ class World {
     return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
   }
 
-  /** Paths of the files below the loom home. */
+  /** Paths of the files below the loom home, without the history, which every output leaves. */
   async listHome() {
     const root = join(this.home, '.loom');
     const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
     const files = entries.filter((entry) => entry.isFile());
-    return files.map((file) => join(file.parentPath, file.name).slice(root.length + 1)).sort();
+    const names = files.map((file) => join(file.parentPath, file.name).slice(root.length + 1));
+    return names.filter((name) => !/^history\/\w+\.json$/.test(name)).sort();
   }
 
   statePath(name) {
