@@ -45,8 +45,26 @@ const { metafile } = await build({
   minifySyntax: true,
   metafile: true,
 });
+await buildReportPage();
 await writeDeclarations();
 await writeFile('dist/LICENSES.txt', await collectLicenses(Object.keys(metafile.inputs)));
+
+/** The script and the style of a report's page, which the program puts into each. */
+async function buildReportPage() {
+  await build({
+    entryPoints: {
+      'report-page': 'src/cli/report/browser/page.ts',
+      'report-page-style': 'src/cli/report/browser/page.css',
+    },
+    outdir: 'dist/chunks',
+    bundle: true,
+    format: 'iife',
+    target: ['chrome109', 'firefox115', 'safari16'],
+    // Both stand in HTML: with escapes, no character of theirs is another in some encoding.
+    charset: 'ascii',
+    minify: true,
+  });
+}
 
 /** The types of the library. */
 async function writeDeclarations() {

@@ -165,6 +165,19 @@ export const tokensDocumentSchema = z.object({
 });
 export type TokensDocument = z.infer<typeof tokensDocumentSchema>;
 
+export const reportDocumentSchema = z.object({
+  command: z.literal('report'),
+  ...ending,
+  /** The page; null when none was written. */
+  report_path: z.nullable(z.string()),
+  output_path: z.nullable(z.string()),
+  /** Of the output. */
+  rows: z.nullable(z.number()),
+  /** How many of them the page shows. */
+  rows_shown: z.nullable(z.number()),
+});
+export type ReportDocument = z.infer<typeof reportDocumentSchema>;
+
 export const cacheClearDocumentSchema = z.object({
   command: z.literal('cache clear'),
   ...ending,
@@ -181,4 +194,5 @@ export type CommandDocument =
   | AdoptDocument
   | ListDocument
   | TokensDocument
+  | ReportDocument
   | CacheClearDocument;

@@ -5,6 +5,7 @@ export {
   errorDocumentSchema,
   fetchDocumentSchema,
   listDocumentSchema,
+  reportDocumentSchema,
   runDocumentSchema,
   tokensDocumentSchema,
 } from './documents.ts';

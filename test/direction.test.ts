@@ -73,6 +73,13 @@ test('nothing is imported from outside of src but package.json, by cli', () => {
   expect(outside.filter(({ from, to }) => to !== '../package.json' || layerOf(from) !== 'cli')).toEqual([]);
 });
 
+test("the script of a report's page, which runs in a browser, imports nothing of the program", () => {
+  const page = 'cli/report/browser/';
+  const own = imports.filter(({ from }) => from.startsWith(page));
+  expect(own.length).toBeGreaterThan(0);
+  expect(own.filter(({ to }) => !to.startsWith(page) && to !== 'cli/report/page-data.ts')).toEqual([]);
+});
+
 function packageOf(target: string): string {
   return target
     .split('/')

@@ -14,7 +14,11 @@ export function describeInput(options: InputOptions, inputPath: string, workingF
   return { ...describeDataset(inputPath, promptSource), pick };
 }
 
-function readSourceFlags({ col, prompt }: InputOptions, workingFolder: string): PromptSource | undefined {
+/** LoomError `usage` for a template that is none. */
+export function readSourceFlags(
+  { col, prompt }: Pick<InputOptions, 'col' | 'prompt'>,
+  workingFolder: string,
+): PromptSource | undefined {
   if (prompt === undefined) return col ? { column: col } : undefined;
   const template = readTextFlag('--prompt', prompt, workingFolder);
   parseTemplate(template);

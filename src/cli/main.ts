@@ -13,6 +13,7 @@ const commands: Commands = {
   adopt: async (options, context) => (await import('./adopt.ts')).adopt(options, context),
   list: async (options, context) => (await import('./list.ts')).list(options, context),
   tokens: async (options, context) => (await import('./tokens.ts')).tokens(options, context),
+  report: async (options, context) => (await import('./report.ts')).report(options, context),
   clearCache: async (options, context) => (await import('./cache.ts')).clearCache(options, context),
   serveSandbox: async (options, context) => (await import('./sandbox.ts')).serveSandbox(options, context),
 };

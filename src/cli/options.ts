@@ -119,6 +119,16 @@ export interface TokensOptions extends InputOptions, ReachOptions, Pick<Settings
   estimate: boolean;
 }
 
+export interface ReportOptions extends Pick<InputOptions, 'col' | 'prompt'> {
+  /** Path of an output, or the id of the batch or job that it came from. */
+  target: string;
+  output?: string;
+  /** Most rows that the page shows. */
+  rows: number;
+  force: boolean;
+  sandbox: boolean;
+}
+
 export interface CacheClearOptions extends CacheOptions {
   yes: boolean;
   sandbox: boolean;
@@ -153,6 +163,7 @@ export interface Commands {
   adopt(options: AdoptOptions, context: CommandContext): Promise<number>;
   list(options: ListOptions, context: CommandContext): Promise<number>;
   tokens(options: TokensOptions, context: CommandContext): Promise<number>;
+  report(options: ReportOptions, context: CommandContext): Promise<number>;
   clearCache(options: CacheClearOptions, context: CommandContext): Promise<number>;
   serveSandbox(options: SandboxServerOptions, context: CommandContext): Promise<number>;
 }

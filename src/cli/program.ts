@@ -4,6 +4,7 @@ import { addAdopt } from './commands/adopt.ts';
 import { addCache, addCacheClear } from './commands/cache.ts';
 import { addFetch } from './commands/fetch.ts';
 import { addList } from './commands/list.ts';
+import { addReport } from './commands/report.ts';
 import { addRun } from './commands/run.ts';
 import { addSandbox } from './commands/sandbox.ts';
 import { addVoiceOptions } from './commands/shared-flags.ts';
@@ -35,6 +36,8 @@ export function createProgram(
   addVoiceOptions(addAdopt(program)).action(act(commands.adopt));
   addVoiceOptions(addList(program)).action(act(commands.list));
   addVoiceOptions(addTokens(program)).action(act(commands.tokens));
+  const report = addVoiceOptions(addReport(program));
+  report.action((target: string, options) => act(commands.report)({ ...options, target }));
   addVoiceOptions(addCacheClear(addCache(program))).action(act(commands.clearCache));
   addSandbox(program).action(act(commands.serveSandbox));
   for (const command of allCommands(program)) shapeCommand(command, context);

@@ -27,6 +27,7 @@ import {
   type RunOrder,
 } from './orders.ts';
 import { documentOutput } from './output-document.ts';
+import { mayWrite } from './overwrite.ts';
 import { startProgress } from './progress.ts';
 import { nameProvider, openReach, type Reach } from './reach.ts';
 import { tellRetries } from './retries.ts';
@@ -288,19 +289,4 @@ async function printDone(
     `Done. wrote ${outputPath ?? 'to stdout'} (${summary.rows} prompts, ${cacheHits} cache hits, ${summary.failed} errors)`,
   );
   return exitCodeOf(summary);
-}
-
-/** Whether the output may be written, asked before the first call is paid for. LoomError when there is nobody to ask. */
-async function mayWrite(outputPath: string, options: RunOptions, terminal: Terminal): Promise<boolean> {
-  const exists = await checkOutputPath(outputPath);
-  if (!exists || options.force) return true;
-  if (!terminal.canAsk) {
-    throw new LoomError('output', `output file ${outputPath} already exists.`, {
-      hint: 'Pass --force to overwrite it, or --output to write elsewhere.',
-    });
-  }
-  terminal.warn(`output file ${outputPath} already exists.`);
-  const answered = await terminal.confirm('Overwrite?');
-  if (answered === 'no') terminal.note('Aborted. Re-run with --force to overwrite.');
-  return answered === 'yes';
 }

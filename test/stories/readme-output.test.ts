@@ -26,6 +26,7 @@ function examplesOf(section: string): [command: string, shown: string][] {
 
 describe.each([
   ['What it costs', 4],
+  ['A report to look at', 1],
   ['Token counter', 1],
 ])('%s', (section, count) => {
   test('has its examples', () => {

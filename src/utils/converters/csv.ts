@@ -10,7 +10,7 @@ import { type RecordBatch, RecordReader } from './csv-records.ts';
 import type { AddedFields, Converter, ReadOptions, TextRecord } from './format.ts';
 import { OutputChunks } from './output-chunks.ts';
 import { openPromptColumns } from './prompt-columns.ts';
-import { flatten, prepareBatches } from './rows.ts';
+import { flatten, prepareBatches, readFirstNames } from './rows.ts';
 import { createRecordMaker } from './table-records.ts';
 import { byteOrderMark, TextSource } from './text-source.ts';
 
@@ -27,6 +27,7 @@ function createConverter(dialect: Dialect): Converter {
   return {
     readRows: (path, gzip, options) =>
       flatten(readRowBatches(dialect, new TextSource(path, gzip, options), options)),
+    readNames: (path, gzip) => readFirstNames(readRecords(dialect, new TextSource(path, gzip, {}))),
     readRecords: (path, gzip) => readRecords(dialect, new TextSource(path, gzip, {})),
     mergeRows: (path, gzip, options, fields) =>
       mergeRows(dialect, new TextSource(path, gzip, options), options, fields),

@@ -48,6 +48,8 @@ export interface TextRecord {
 export interface Converter {
   /** Every row in order. Checks the file on the way: throws LoomError `input` at the first thing that is wrong. */
   readRows(path: string, gzip: boolean, options: ReadOptions): AsyncIterable<Row>;
+  /** The columns of a table that can be read as text, or the fields of the first object; none of an empty file. */
+  readNames(path: string, gzip: boolean): Promise<readonly string[]>;
   /**
    * Every row with all its columns or fields, checked for its syntax alone. Parquet reads only the columns that are
    * wanted, and leaves out those that can't be read as text.

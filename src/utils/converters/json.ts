@@ -11,7 +11,7 @@ import { EntryReader } from './json-entries.ts';
 import { EntrySplitter } from './json-splitter.ts';
 import { findMembers, layOutValue } from './json-text.ts';
 import { OutputChunks } from './output-chunks.ts';
-import { flatten, prepareBatches } from './rows.ts';
+import { flatten, prepareBatches, readFirstNames } from './rows.ts';
 import { byteOrderMark, TextSource } from './text-source.ts';
 
 const entryMargin = '  ';
@@ -19,6 +19,8 @@ const memberMargin = '    ';
 
 export const jsonConverter: Converter = {
   readRows: (path, gzip, options) => flatten(readRowBatches(new TextSource(path, gzip, options), options)),
+  readNames: (path, gzip) =>
+    readFirstNames(readEntryRecords(new TextSource(path, gzip, {}), new EntrySplitter())),
   readRecords: (path, gzip) => readEntryRecords(new TextSource(path, gzip, {}), new EntrySplitter()),
   mergeRows,
 };

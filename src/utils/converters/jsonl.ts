@@ -11,7 +11,7 @@ import type { EntryPlace } from './json-splitter.ts';
 import { findMembers, type Member } from './json-text.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { OutputChunks } from './output-chunks.ts';
-import { flatten, prepareBatches } from './rows.ts';
+import { flatten, prepareBatches, readFirstNames } from './rows.ts';
 import { byteOrderMark, TextSource } from './text-source.ts';
 
 const newline = 0x0a;
@@ -19,6 +19,8 @@ const carriageReturn = 0x0d;
 
 export const jsonlConverter: Converter = {
   readRows: (path, gzip, options) => flatten(readRowBatches(new TextSource(path, gzip, options), options)),
+  readNames: (path, gzip) =>
+    readFirstNames(readEntryRecords(new TextSource(path, gzip, {}), new LineSplitter())),
   readRecords: (path, gzip) => readEntryRecords(new TextSource(path, gzip, {}), new LineSplitter()),
   mergeRows: (path, gzip, options, fields) => mergeRows(new TextSource(path, gzip, options), options, fields),
 };

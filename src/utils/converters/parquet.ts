@@ -26,6 +26,14 @@ export const parquetConverter: Converter = {
       await file.close();
     }
   },
+  async readNames(path) {
+    const file = await ParquetFile.open(path, {});
+    try {
+      return listTextColumns(file);
+    } finally {
+      await file.close();
+    }
+  },
   async *readRecords(path, _gzip, isWanted = () => true) {
     const file = await ParquetFile.open(path, {});
     try {
@@ -118,7 +126,7 @@ async function* readRecords(
   file: ParquetFile,
   isWanted: (name: string) => boolean,
 ): AsyncGenerator<TextRecord> {
-  const names = listColumns(file).filter((name) => isWanted(name) && isTextColumn(file, name));
+  const names = listTextColumns(file).filter(isWanted);
   if (names.length === 0) return;
   const columns = new ColumnsReader(file, names);
   const makeRecord = createRecordMaker(names);
@@ -147,6 +155,10 @@ function listColumns({ metadata }: ParquetFile): string[] {
     nested += num_children;
   }
   return names;
+}
+
+function listTextColumns(file: ParquetFile): string[] {
+  return listColumns(file).filter((name) => isTextColumn(file, name));
 }
 
 async function* merge(file: ParquetFile, options: ReadOptions, fields: AddedFields): AsyncGenerator<Buffer> {

@@ -1,6 +1,6 @@
 /** What converters do with rows. */
 import type { Row } from '../../models.ts';
-import type { AddedFields } from './format.ts';
+import type { AddedFields, TextRecord } from './format.ts';
 
 /** A prompt with something in it; null for one that is never sent. */
 export function blankToNull(prompt: string): string | null {
@@ -38,4 +38,10 @@ export async function* prepareBatches<Batch extends { readonly rows: readonly Ro
     await next.prepared;
     return next.batch;
   }
+}
+
+/** The names in the first record; none where there is no record. */
+export async function readFirstNames(records: AsyncIterable<TextRecord>): Promise<readonly string[]> {
+  for await (const { names } of records) return names;
+  return [];
 }

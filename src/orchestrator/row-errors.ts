@@ -1,0 +1,67 @@
+/** The reasons of rows without a response, from the file beside an output, as its rows are read. */
+import type { RowError } from '../models.ts';
+import { type Line, readLines } from '../utils/result-lines.ts';
+
+interface RowErrorLine extends RowError {
+  /** The row's number in the input. */
+  readonly row: number;
+}
+
+export class RowErrors {
+  readonly #lines: AsyncGenerator<Line>;
+  #next: RowErrorLine | undefined;
+  #isOpen = false;
+  /** Lines of rows that nobody asked for: with any, the file may be of other rows. */
+  unused = 0;
+
+  constructor(path: string) {
+    this.#lines = readLines(path);
+  }
+
+  /** The reason of a row, if there is one. Ask for rows in their order. */
+  async take(row: number): Promise<RowError | undefined> {
+    if (!this.#isOpen) await this.#advance();
+    while (this.#next && this.#next.row < row) {
+      this.unused += 1;
+      await this.#advance();
+    }
+    if (this.#next?.row !== row) return undefined;
+    const { kind, message } = this.#next;
+    await this.#advance();
+    return { kind, message };
+  }
+
+  async close(): Promise<void> {
+    if (this.#next) this.unused += 1;
+    await this.#lines.return(undefined);
+  }
+
+  async #advance(): Promise<void> {
+    this.#isOpen = true;
+    this.#next = undefined;
+    for (;;) {
+      const { value, done } = await this.#lines.next();
+      if (done) return;
+      this.#next = parseLine(value.line);
+      if (this.#next) return;
+      this.unused += 1;
+    }
+  }
+}
+
+function parseLine(line: Buffer): RowErrorLine | undefined {
+  try {
+    const { row, kind, message } = JSON.parse(line.toString('utf8'));
+    return typeof row === 'number' ? { row, kind: String(kind), message: String(message) } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A reason as it stands in the column `llm_error`. */
+export function parseRowError(text: string): RowError {
+  const end = text.indexOf(': ');
+  return end > 0
+    ? { kind: text.slice(0, end), message: text.slice(end + 2) }
+    : { kind: 'error', message: text };
+}
