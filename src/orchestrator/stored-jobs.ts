@@ -106,12 +106,23 @@ export async function reloadJob(home: LoomHome, stored: StoredJob): Promise<Stor
   const job = stored.job && (await loadJob(home.jobs, stored.job.job_id));
   if (stored.job && !job) return undefined;
   if (job) {
-    const { records } = await loadRecords(home.batches);
-    return { id: nameJob(job), provider: job.provider, job, records: recordsOf(job, records) };
+    const records = recordsOf(job, await loadRecordsOf(home, job));
+    return { id: nameJob(job), provider: job.provider, job, records };
   }
   const [first] = stored.records;
   const record = first && (await loadRecord(home.batches, first.provider, first.batch_id));
   return record && { ...stored, records: [record] };
+}
+
+/** The records of a job's batches, without reading all others; a damaged one was told of when the state was loaded. */
+async function loadRecordsOf(home: LoomHome, { provider, parts }: JobRecord): Promise<BatchRecord[]> {
+  const records: BatchRecord[] = [];
+  for (const { batch_id: batchId } of parts) {
+    if (batchId === undefined) continue;
+    const record = await loadRecord(home.batches, provider, batchId).catch(() => undefined);
+    if (record) records.push(record);
+  }
+  return records;
 }
 
 /** What people call a job: a batch id when it is one batch, else the job id. */
