@@ -74,14 +74,20 @@ async function recoverPart(submission: Submission, part: JobPart): Promise<Batch
 
 /** The batch that the provider has of a part whose creation was cut off, if any. */
 async function findBatch(submission: Submission, part: JobPart): Promise<string | undefined> {
-  for (let look = 1; ; look++) {
-    const { batchId, now } = await lookForBatch(submission, part);
-    if (batchId !== undefined) return batchId;
-    // A batch that was created a moment ago may not be listed yet.
-    const age = now.getTime() - Date.parse(part.submitting_since ?? '');
-    if (look > 1 || !(age < longAgoMs)) return undefined;
-    await sleep(listingDelayMs, submission.signal);
-  }
+  const { batchId, now } = await lookForBatch(submission, part);
+  const age = now.getTime() - Date.parse(part.submitting_since ?? '');
+  return batchId ?? (age < longAgoMs ? lookLater(submission, part) : undefined);
+}
+
+/** A batch that was created a moment ago may not be listed yet. */
+async function lookLater(submission: Submission, part: JobPart): Promise<string | undefined> {
+  await sleep(listingDelayMs, submission.signal);
+  return (await lookForBatch(submission, part)).batchId;
+}
+
+/** The batch of a create call whose reply was lost just now; the call itself may have taken minutes. */
+async function findNewBatch(submission: Submission, part: JobPart): Promise<string | undefined> {
+  return (await lookForBatch(submission, part)).batchId ?? lookLater(submission, part);
 }
 
 async function lookForBatch(
@@ -167,7 +173,7 @@ async function createBatch(submission: Submission, part: JobPart, file: RequestF
       );
     } catch (error) {
       if (!(error instanceof ProviderError) || error.scope !== 'retry' || signal.aborted) throw error;
-      const batchId = mayHaveBeenCreated(error) ? await findBatch(submission, part) : undefined;
+      const batchId = mayHaveBeenCreated(error) ? await findNewBatch(submission, part) : undefined;
       if (batchId !== undefined) return batchId;
       if (attempt >= createAttempts) throw error;
       await sleep(error.retryAfterMs ?? Math.random() * createPauseMs * 2 ** attempt, signal);

@@ -4,7 +4,7 @@ import { open, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Running } from '../program.ts';
-import type { Response } from './http-server.ts';
+import { type Response, startHttpServer } from './http-server.ts';
 import { type OpenAiDouble, promptOf } from './openai-double.ts';
 import {
   createOpenAiWorld,
@@ -222,6 +222,28 @@ describe.skipIf(process.platform === 'win32')('a fetch that was killed', () => {
     await world.loom('fetch');
     expect(await stateWithoutCache()).toEqual([]);
   });
+});
+
+test('a batch whose creation took minutes, and whose reply was lost, is looked for twice before it is created again', async () => {
+  const created: object[] = [];
+  let lists = 0;
+  const at = (ago: number) => new Date(Date.now() - ago);
+  // The clock is asked two minutes before the reply; the batch is in the list from the second look on.
+  const anthropic = await startHttpServer(({ method }) => {
+    if (method === 'POST') {
+      created.push({ id: 'msgbatch_1', created_at: at(0), request_counts: { processing: 2 } });
+      return { status: 502, body: 'Bad gateway' };
+    }
+    lists += 1;
+    const headers = { date: at(lists === 1 ? 120_000 : 0).toUTCString() };
+    return { headers, body: { data: lists > 2 ? created : [], has_more: false } };
+  });
+  Object.assign(world.environment, { ANTHROPIC_BASE_URL: anthropic.url, ANTHROPIC_API_KEY: 'a-key' });
+  const ended = await world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', 'anthropic', '-m', 'm');
+  await anthropic.close();
+  expect(ended).toMatchObject({ code: 0, stderr: voice });
+  expect(ended.stdout).toContain('Batch submitted. id=msgbatch_1 provider=anthropic\n');
+  expect(created).toHaveLength(1);
 });
 
 describe('two at once:', () => {
