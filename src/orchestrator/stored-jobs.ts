@@ -131,9 +131,9 @@ export function nameJob(job: JobRecord): string {
   return others.length === 0 && only?.batch_id ? only.batch_id : job.job_id;
 }
 
-/** The lock that whoever works on a job holds. */
+/** The lock that whoever works on a job holds. A record may have been written by anybody: its lock stays in its folder. */
 export function lockName({ job, records, id }: StoredJob): string {
-  return job?.job_id ?? records[0]?.job_id ?? safeFileId(`${records[0]?.provider}_${id}`);
+  return job?.job_id ?? safeFileId(records[0]?.job_id ?? `${records[0]?.provider}_${id}`);
 }
 
 function creationTime(stored: StoredJob): number {

@@ -319,6 +319,20 @@ describe('--id', () => {
   });
 });
 
+test('a record whose job id is a path makes no file elsewhere', async () => {
+  const id = await world.submit();
+  const record = await world.readRecord(id);
+  await rm(world.statePath('jobs'), { recursive: true });
+  await world.writeState(
+    `batches/openai_${id}.json`,
+    JSON.stringify({ ...record, job_id: '../../../work/x' }),
+  );
+  // The fetch stops halfway and leaves its lock, as one for which the output is in the way does.
+  await world.write(output, 'mine');
+  expect((await world.loom('fetch')).code).toBe(1);
+  expect(await world.listFolder()).toEqual(['data.csv', output].sort());
+});
+
 describe('--api-key and --base-url', () => {
   let other: HttpServer;
   beforeEach(async () => {
