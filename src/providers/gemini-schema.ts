@@ -57,10 +57,19 @@ function follow({ $ref: _, ...rest }: JsonObject, reference: string, place: Plac
   const target = reference
     .split('/')
     .slice(1)
-    .map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((step) => decodeStep(step).replaceAll('~1', '/').replaceAll('~0', '~'))
     .reduce<unknown>((schema, step) => (isObject(schema) ? schema[step] : undefined), place.root);
   if (!reference.startsWith('#/') || !isObject(target)) throw new Untold(`${reference} leads nowhere`);
   return translate({ ...target, ...rest }, { ...place, followed: [...place.followed, reference] });
+}
+
+/** A step of a reference, which is a part of a URI; one that is none is taken as it stands. */
+function decodeStep(step: string): string {
+  try {
+    return decodeURIComponent(step);
+  } catch {
+    return step;
+  }
 }
 
 /** What the value is: its type, its choices, its parts. */

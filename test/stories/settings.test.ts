@@ -205,6 +205,7 @@ describe('what a provider does not take is an error before anything is sent:', (
   beforeEach(async () => {
     await world.write('open.json', open);
     await world.write('loop.json', loop);
+    await world.write('percent.json', '{"$ref":"#/$defs/100%"}');
     await world.write('all.json', '{"allOf":[{"type":"string"}]}');
     await world.write('wrong.json', '{"type":"text"}');
     await world.write('list.json', '[1]');
@@ -268,6 +269,7 @@ describe('what a provider does not take is an error before anything is sent:', (
       2,
       'Google does not take --schema: #/$defs/a leads back to itself.',
     ],
+    ['google', ['--schema', 'percent.json'], 2, 'Google does not take --schema: #/$defs/100% leads nowhere.'],
     [
       'google',
       ['--schema', 'all.json'],
