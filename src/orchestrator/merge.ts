@@ -145,12 +145,12 @@ async function* mergeRows(
   attempt: { readonly givenUp: boolean },
 ): AsyncGenerator<Buffer> {
   const { dataset } = order;
-  const changedRows: string[] = [];
+  const changed: ChangedRows = { count: 0, firstIds: [] };
   const converter = await converterFor(dataset.format.fileType);
   const isPicked = createPicker(dataset.pick);
   const fields = describeFields(order, isPicked, (row) => {
     const answer = answerFor(row);
-    if (answer === 'changed') changedRows.push(row.id);
+    if (answer === 'changed') noteChanged(changed, row);
     return settleRow(tally, row, answer);
   });
   for await (const chunk of converter.mergeRows(
@@ -166,7 +166,7 @@ async function* mergeRows(
   }
   if (attempt.givenUp) throw new GivenUp();
   if (order.changedRows === 'leave_out') return;
-  if (changedRows.length > 0) throw describeChange(dataset, changedRows);
+  if (changed.count > 0) throw describeChange(dataset, changed);
   if (tally.rows < (order.expectedRows ?? 0))
     throw describeMissingRows(dataset, tally.rows, order.expectedRows ?? 0);
 }
@@ -224,9 +224,20 @@ function settleRow(tally: RowTally, row: Row, answer: RowAnswer): SettledRow {
   return { text: null, error: `${kind}: ${message}`, facts: typeof answer === 'object' ? answer : noFacts };
 }
 
-function describeChange(dataset: Dataset, rowIds: readonly string[]): LoomError {
-  const named = rowIds.slice(0, namedRows).join(', ');
-  const rest = rowIds.length > namedRows ? ` and ${rowIds.length - namedRows} more` : '';
+/** Rows whose prompt is not the one that was sent: it may be all of them. */
+interface ChangedRows {
+  count: number;
+  readonly firstIds: string[];
+}
+
+function noteChanged(changed: ChangedRows, row: Row): void {
+  changed.count += 1;
+  if (changed.firstIds.length < namedRows) changed.firstIds.push(row.id);
+}
+
+function describeChange(dataset: Dataset, { count, firstIds }: ChangedRows): LoomError {
+  const named = firstIds.join(', ');
+  const rest = count > namedRows ? ` and ${count - namedRows} more` : '';
   const what = `the input ${dataset.path} has changed since it was submitted: the prompt of row ${named}${rest} is not the one that was sent.`;
   return new LoomError('input', what, { hint: changedInputHint });
 }
