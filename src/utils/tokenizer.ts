@@ -34,8 +34,9 @@ function cutText(text: string): string[] {
   const pieces: string[] = [];
   let start = 0;
   while (text.length - start > longestPiece) {
-    const space = text.lastIndexOf(' ', start + longestPiece);
-    const end = space > start ? space : start + longestPiece;
+    // Within the piece only: looking back to the start of a text without spaces, each time, is slow.
+    const space = text.slice(start + 1, start + 1 + longestPiece).lastIndexOf(' ');
+    const end = space === -1 ? start + longestPiece : start + 1 + space;
     pieces.push(text.slice(start, end));
     start = end;
   }
