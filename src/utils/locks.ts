@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { type FileHandle, link, open, readdir, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { LoomError } from '../errors.ts';
@@ -102,10 +102,8 @@ async function takeNumber(folder: string, name: string, number: number): Promise
 /** Creates a file with its content in one step; false when the name is taken. */
 async function createComplete(path: string, content: string): Promise<boolean> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  const file = await open(temporary, 'wx', 0o600);
-  await file.writeFile(content);
-  await file.close();
   try {
+    await writeFile(temporary, content, { flag: 'wx', mode: 0o600 });
     await link(temporary, path);
     return true;
   } catch (error) {
