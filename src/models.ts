@@ -30,6 +30,10 @@ export type RowPick = z.infer<typeof rowPickSchema>;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /**
  * How to generate, the same for every row of a run; what is not set is absent. Records hold it as `params`, under the
  * names that the Python tool 0.7.0 has for it.
@@ -53,9 +57,7 @@ export type GenerationSettings = {
 };
 export type SettingName = keyof GenerationSettings;
 
-const jsonObjectSchema = z.custom<JsonObject>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-);
+const jsonObjectSchema = z.custom<JsonObject>(isJsonObject);
 
 /** Settings as they stand in a record: the Python tool writes unset ones too, as null, false or an empty object. */
 const storedSettingsSchema = z.looseObject({

@@ -2,7 +2,7 @@
  * JSON Schema in Gemini's own dialect, a part of OpenAPI's (ai.google.dev/api/caching#Schema). What only narrows an
  * answer further is left out, because each answer is checked against the whole schema anyway.
  */
-import type { JsonObject } from '../models.ts';
+import { isJsonObject, type JsonObject } from '../models.ts';
 
 /** Keywords that mean the same there. */
 const common = [
@@ -43,7 +43,7 @@ function at({ path, ...place }: Place, step: string): Place {
 }
 
 function translate(value: unknown, place: Place): JsonObject {
-  if (!isObject(value)) throw new Untold(`it needs a type at ${place.path || '/'}`);
+  if (!isJsonObject(value)) throw new Untold(`it needs a type at ${place.path || '/'}`);
   if (typeof value.$ref === 'string') return follow(value, value.$ref, place);
   const stray = untold.find((keyword) => value[keyword] !== undefined);
   if (stray !== undefined) throw new Untold(`it has no word for "${stray}" at ${place.path || '/'}`);
@@ -58,8 +58,8 @@ function follow({ $ref: _, ...rest }: JsonObject, reference: string, place: Plac
     .split('/')
     .slice(1)
     .map((step) => decodeStep(step).replaceAll('~1', '/').replaceAll('~0', '~'))
-    .reduce<unknown>((schema, step) => (isObject(schema) ? schema[step] : undefined), place.root);
-  if (!reference.startsWith('#/') || !isObject(target)) throw new Untold(`${reference} leads nowhere`);
+    .reduce<unknown>((schema, step) => (isJsonObject(schema) ? schema[step] : undefined), place.root);
+  if (!reference.startsWith('#/') || !isJsonObject(target)) throw new Untold(`${reference} leads nowhere`);
   return translate({ ...target, ...rest }, { ...place, followed: [...place.followed, reference] });
 }
 
@@ -105,7 +105,7 @@ function valuesOf(schema: JsonObject): readonly unknown[] | undefined {
 
 /** A choice of null is a mark there, not a type. */
 function translateChoices(choices: readonly unknown[], place: Place): JsonObject {
-  const isNull = (choice: unknown) => isObject(choice) && choice.type === 'null';
+  const isNull = (choice: unknown) => isJsonObject(choice) && choice.type === 'null';
   const nullable = choices.some(isNull) ? { nullable: true } : {};
   const rest = choices
     .filter((choice) => !isNull(choice))
@@ -118,15 +118,11 @@ function translateParts(schema: JsonObject, type: string, place: Place): JsonObj
   if (type === 'string') return values ? { enum: values } : {};
   if (type === 'array') return { items: translate(schema.items, at(place, 'items')) };
   if (type !== 'object') return {};
-  const properties = Object.entries(isObject(schema.properties) ? schema.properties : {});
+  const properties = Object.entries(isJsonObject(schema.properties) ? schema.properties : {});
   if (properties.length === 0) throw new Untold(`an object needs properties at ${place.path || '/'}`);
   const translated = properties.map(([name, inner]) => [
     name,
     translate(inner, at(place, `properties/${name}`)),
   ]);
   return { properties: Object.fromEntries(translated) };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

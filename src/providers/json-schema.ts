@@ -1,5 +1,5 @@
 /** JSON Schema in the dialects of the providers. */
-import type { JsonObject } from '../models.ts';
+import { isJsonObject, type JsonObject } from '../models.ts';
 
 /** Keywords whose value is a schema, a list of schemas, or an object of them. */
 const schemaKeywords = [
@@ -21,16 +21,12 @@ interface Inner {
   readonly path: string;
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A schema and all within it, outer ones first. */
 function* allSchemas(schema: JsonObject, path = ''): Generator<Inner> {
   yield { schema, path };
   for (const [keyword, value] of Object.entries(schema)) {
     for (const [name, inner] of Object.entries(innerSchemas(keyword, value))) {
-      if (isObject(inner)) yield* allSchemas(inner, `${path}/${keyword}${name && `/${name}`}`);
+      if (isJsonObject(inner)) yield* allSchemas(inner, `${path}/${keyword}${name && `/${name}`}`);
     }
   }
 }
@@ -43,11 +39,11 @@ function innerSchemas(keyword: string, value: unknown): Readonly<Record<string, 
 
 /** A copy in which each schema is what `change` makes of it, inner ones first. */
 function mapSchemas(schema: JsonObject, change: (schema: JsonObject) => JsonObject): JsonObject {
-  const mapInner = (inner: unknown) => (isObject(inner) ? mapSchemas(inner, change) : inner);
+  const mapInner = (inner: unknown) => (isJsonObject(inner) ? mapSchemas(inner, change) : inner);
   const members = Object.entries(schema).map(([keyword, value]) => {
     if (schemaKeywords.includes(keyword)) return [keyword, mapInner(value)];
     if (listKeywords.includes(keyword) && Array.isArray(value)) return [keyword, value.map(mapInner)];
-    if (!mapKeywords.includes(keyword) || !isObject(value)) return [keyword, value];
+    if (!mapKeywords.includes(keyword) || !isJsonObject(value)) return [keyword, value];
     return [
       keyword,
       Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, mapInner(inner)])),
@@ -112,7 +108,7 @@ export function fitsStrictMode(schema: JsonObject): boolean {
     if (unstrict.some((keyword) => inner[keyword] !== undefined)) return false;
     if (!describesObject(inner)) continue;
     const required = Array.isArray(inner.required) ? inner.required : [];
-    const properties = isObject(inner.properties) ? Object.keys(inner.properties) : [];
+    const properties = isJsonObject(inner.properties) ? Object.keys(inner.properties) : [];
     if (inner.additionalProperties !== false || !properties.every((name) => required.includes(name)))
       return false;
   }

@@ -3,7 +3,13 @@
  * is an error before anything is sent.
  */
 import { LoomError } from '../errors.ts';
-import type { GenerationSettings, JsonObject, ProviderName, SettingName } from '../models.ts';
+import {
+  type GenerationSettings,
+  isJsonObject,
+  type JsonObject,
+  type ProviderName,
+  type SettingName,
+} from '../models.ts';
 import { tryGeminiSchema } from './gemini-schema.ts';
 import { findOpenObject, fitsStrictMode, toAnthropicSchema } from './json-schema.ts';
 import { providerEntry } from './registry.ts';
@@ -202,14 +208,10 @@ function join(body: JsonObject, more: JsonObject, path = ''): JsonObject {
   const members = Object.entries(more).map(([field, value]) => {
     if (!Object.hasOwn(body, field)) return [field, value];
     const said = body[field];
-    if (isObject(said) && isObject(value)) return [field, join(said, value, `${path}${field}.`)];
+    if (isJsonObject(said) && isJsonObject(value)) return [field, join(said, value, `${path}${field}.`)];
     throw clash(`${path}${field}`, 'another flag says it already');
   });
   return { ...body, ...Object.fromEntries(members) };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function clash(field: string, reason: string): LoomError {

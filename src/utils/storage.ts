@@ -3,7 +3,7 @@ import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readSyn
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LoomError } from '../errors.ts';
-import { type BatchRecord, batchRecordSchema, type IdMap } from '../models.ts';
+import { type BatchRecord, batchRecordSchema, type IdMap, isJsonObject } from '../models.ts';
 import {
   describeDiskError,
   ensurePrivateFolder,
@@ -206,9 +206,8 @@ async function readTextMap(folder: string, record: BatchRecord, field: string): 
     throw describeDamage(path, describeDiskError(error));
   });
   const map = (parseJson(text) as Record<string, unknown>)[field];
-  if (typeof map === 'object' && map !== null && !Array.isArray(map)) {
-    if (Object.values(map).every((value) => typeof value === 'string')) return map as IdMap;
-  }
+  if (isJsonObject(map) && Object.values(map).every((value) => typeof value === 'string'))
+    return map as IdMap;
   throw describeDamage(path, `its field ${field} is missing or wrong`);
 }
 
