@@ -1,16 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { providerEntry } from '../../src/providers/registry.ts';
-import {
-  apiKey,
-  collect,
-  describeBatchProvider,
-  never,
-  openBatch,
-  prompt,
-  useServer,
-  writeRequests,
-} from './conformance.ts';
-import { chatVariables, refusedChatKey } from './openai-vendor.ts';
+import { collect, describeBatchProvider, never, openBatch, useServer, writeRequests } from './conformance.ts';
+import { chatBatch } from './openai-vendor.ts';
 import type { Arrived } from './scripted-server.ts';
 
 const path = '/compatible-mode/v1';
@@ -22,17 +13,7 @@ const answerLine = (customId: string, text: string) =>
 
 describeBatchProvider({
   ...vendor,
-  keyHeader: ['authorization', `Bearer ${apiKey}`],
-  variables: chatVariables,
-  refusedKey: refusedChatKey,
-  batchId: 'batch_1',
-  line: {
-    custom_id: 'row-0-1a2b3c4d',
-    method: 'POST',
-    url: '/v1/chat/completions',
-    body: { model: 'model-1', messages: [{ role: 'user', content: prompt }] },
-  },
-  runningBatch: { id: 'batch_1', status: 'in_progress' },
+  ...chatBatch,
   serveResults: (download) => (arrived) =>
     arrived.path === `${path}/files/file-batch_output-1/content`
       ? download

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { mapStatus } from '../../src/providers/openai-batch.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import {
-  apiKey,
   collect,
   describeBatchProvider,
   failureOf,
@@ -13,7 +12,7 @@ import {
   useServer,
   writeRequests,
 } from './conformance.ts';
-import { chatVariables, refusedChatKey } from './openai-vendor.ts';
+import { chatBatch } from './openai-vendor.ts';
 import type { Arrived, Script } from './scripted-server.ts';
 
 const vendor = { entry: providerEntry('openai'), path: '/v1' };
@@ -27,17 +26,7 @@ const error = (message: string, code: string | null = null) => ({
 
 describeBatchProvider({
   ...vendor,
-  keyHeader: ['authorization', `Bearer ${apiKey}`],
-  variables: chatVariables,
-  refusedKey: refusedChatKey,
-  batchId: 'batch_1',
-  line: {
-    custom_id: 'row-0-1a2b3c4d',
-    method: 'POST',
-    url: '/v1/chat/completions',
-    body: { model: 'model-1', messages: [{ role: 'user', content: prompt }] },
-  },
-  runningBatch: { id: 'batch_1', status: 'in_progress' },
+  ...chatBatch,
   serveResults: (download) => (arrived) =>
     arrived.path === '/v1/files/file-out/content'
       ? download

@@ -1,5 +1,5 @@
-/** The wire texts that OpenAI's and OpenRouter's tests share. */
-import { apiKey } from './conformance.ts';
+/** The wire texts that the tests of OpenAI and of those that speak like it share. */
+import { apiKey, prompt } from './conformance.ts';
 
 export const chatVariables = {
   OPENAI_BASE_URL: 'http://127.0.0.1:9/stray',
@@ -19,6 +19,20 @@ export const refusedChatKey = {
       code: 'invalid_api_key',
     },
   },
+};
+
+export const chatBatch = {
+  keyHeader: ['authorization', `Bearer ${apiKey}`] as [string, string],
+  variables: chatVariables,
+  refusedKey: refusedChatKey,
+  batchId: 'batch_1',
+  line: {
+    custom_id: 'row-0-1a2b3c4d',
+    method: 'POST',
+    url: '/v1/chat/completions',
+    body: { model: 'model-1', messages: [{ role: 'user', content: prompt }] },
+  },
+  runningBatch: { id: 'batch_1', status: 'in_progress' },
 };
 
 const choice = (message: object | null, finish_reason: string | null = 'stop') => ({
