@@ -13,5 +13,9 @@ export const batchStatuses = [
 ] as const;
 export type BatchStatus = (typeof batchStatuses)[number];
 
+/** What `--status` takes: a status, `queued` for parts that are no batch yet, or a group of them. */
+export const statusWords = [...batchStatuses, 'queued', 'pending', 'stuck'] as const;
+export type StatusWord = (typeof statusWords)[number];
+
 export const fileTypes = ['csv', 'tsv', 'json', 'jsonl', 'parquet'] as const;
 export type FileType = (typeof fileTypes)[number];

@@ -1,4 +1,18 @@
+/** Numbers for people. */
 /** `12,345`, whatever the locale. By hand: Intl takes 15 ms to load, as long as some commands run. */
 export function formatCount(number: number): string {
   return String(number).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+/** How long something took, roughly: `12 s`, `5 min`, `3 h`, `2 d`. */
+export function formatAge(milliseconds: number): string {
+  const age = Math.max(0, milliseconds);
+  if (age < minuteMs) return `${Math.floor(age / 1000)} s`;
+  if (age < hourMs) return `${Math.floor(age / minuteMs)} min`;
+  if (age < 2 * dayMs) return `${Math.floor(age / hourMs)} h`;
+  return `${Math.floor(age / dayMs)} d`;
 }

@@ -7,6 +7,18 @@ export function parseText(text: string): string {
   throw new InvalidArgumentError('It must not be empty.');
 }
 
+/** A parser for a flag that takes some of these words: several of them, with commas, or given again. */
+export function collectWords<Word extends string>(
+  words: readonly Word[],
+): (text: string, before?: readonly Word[]) => Word[] {
+  return (text, before = []) => {
+    const given = text.split(',').map((word) => word.trim());
+    const unknown = given.find((word) => !words.includes(word as Word));
+    if (unknown === undefined) return [...before, ...(given as Word[])];
+    throw new InvalidArgumentError(`There is no "${unknown}"; allowed are ${words.join(', ')}.`);
+  };
+}
+
 /** A parser for whole numbers in a range. */
 export function parseWhole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {

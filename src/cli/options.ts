@@ -1,5 +1,6 @@
 /** What each command is asked for, as its flags say it. */
 import type { FileType, ProviderName } from '../models.ts';
+import type { StatusWord } from '../names.ts';
 import type { Terminal } from './terminal.ts';
 import type { DocumentDraft, Voice } from './voice.ts';
 
@@ -110,6 +111,8 @@ export interface AdoptOptions extends OrderOptions, ReachOptions {
 }
 
 export interface ListOptions {
+  status?: StatusWord[];
+  provider?: ProviderName[];
   sandbox: boolean;
 }
 

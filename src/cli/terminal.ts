@@ -21,6 +21,10 @@ export interface Terminal {
   readonly canAsk: boolean;
   /** Asks on stderr; only `y` or `yes` is yes. Call it only where `canAsk`. */
   confirm(question: string): Promise<'yes' | 'no'>;
+  /** How many characters a line of results may have on the terminal that shows it; undefined where none does. */
+  readonly screenWidth: number | undefined;
+  /** Colours a piece of a line of results, where they are shown in colours. */
+  paint(colour: Colour | undefined, text: string): string;
   /** Whether a progress bar can be drawn: stderr is a terminal that can, and nobody asked for quiet. */
   readonly drawsBars: boolean;
   /** Whether results are shown where bars are drawn: stdout is a terminal too, or its sentences go to stderr. */
@@ -36,8 +40,10 @@ export interface Terminal {
   readonly stderr: NodeJS.WriteStream;
 }
 
-type Colour = 'red' | 'yellow' | 'cyan';
-const colourCodes: Readonly<Record<Colour, number>> = { red: 31, yellow: 33, cyan: 36 };
+export type Colour = 'red' | 'green' | 'yellow' | 'cyan';
+const colourCodes: Readonly<Record<Colour, number>> = { red: 31, green: 32, yellow: 33, cyan: 36 };
+/** Where a terminal does not tell its width. */
+const usualWidth = 80;
 
 /** The terminal of this process. A closed pipe on stdout or stderr is no error: what goes there is dropped. */
 export function createTerminal(streams: {
@@ -48,7 +54,8 @@ export function createTerminal(streams: {
   voice: Voice;
 }): Terminal {
   const { stdin, stdout, stderr, environment, voice } = streams;
-  const coloured = Boolean(stderr.isTTY) && !environment.NO_COLOR && environment.TERM !== 'dumb';
+  const mayColour = !environment.NO_COLOR && environment.TERM !== 'dumb';
+  const isColoured = (stream: NodeJS.WriteStream) => Boolean(stream.isTTY) && mayColour;
   const movesCursor = Boolean(stderr.isTTY) && environment.TERM !== 'dumb';
   let isWritingBytes = false;
   let pinned: PinnedLines | undefined;
@@ -56,8 +63,8 @@ export function createTerminal(streams: {
   ignoreClosedPipe(stdout, () => isWritingBytes);
   ignoreClosedPipe(stderr);
 
-  const paint = (colour: Colour, text: string) =>
-    coloured ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
+  const paintOn = (stream: NodeJS.WriteStream, colour: Colour, text: string) =>
+    isColoured(stream) ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
   const above = (write: () => void) => (pinned ? pinned.above(write) : write());
   const tell = (line: string) => above(() => void stderr.write(`${line}\n`));
   const note = (line: string) => {
@@ -76,8 +83,8 @@ export function createTerminal(streams: {
     detail(line) {
       if (voice.verbose) tell(line);
     },
-    warn: (message) => tell(`${paint('yellow', 'Warning:')} ${joinLines(message)}`),
-    fail: (message) => tell(`${paint('red', 'Error:')} ${joinLines(message)}`),
+    warn: (message) => tell(`${paintOn(stderr, 'yellow', 'Warning:')} ${joinLines(message)}`),
+    fail: (message) => tell(`${paintOn(stderr, 'red', 'Error:')} ${joinLines(message)}`),
     canAsk: Boolean(stdin.isTTY && stderr.isTTY),
     async confirm(question) {
       // Only questions need it, and every start would pay for it.
@@ -86,7 +93,7 @@ export function createTerminal(streams: {
       pinned?.hide();
       try {
         const answer = await Promise.race([
-          lines.question(`${paint('cyan', question)} [y/N] `),
+          lines.question(`${paintOn(stderr, 'cyan', question)} [y/N] `),
           endOfInput(lines),
         ]);
         return /^y(es)?$/i.test(answer.trim()) ? 'yes' : 'no';
@@ -95,6 +102,10 @@ export function createTerminal(streams: {
         pinned?.show();
       }
     },
+    get screenWidth() {
+      return stdout.isTTY && !voice.json ? stdout.columns || usualWidth : undefined;
+    },
+    paint: (colour, text) => (colour ? paintOn(stdout, colour, text) : text),
     get drawsBars() {
       return movesCursor && !voice.quiet;
     },

@@ -1,6 +1,7 @@
 /** The story of `loom list`: every batch there is a record of, and every part that waits to become one. */
 import { dirname } from 'node:path';
 import type { BatchCounts, BatchRecord, BatchStatus, ProviderName } from '../models.ts';
+import type { StatusWord } from '../names.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
@@ -85,6 +86,12 @@ export function describeQueuedPart(home: LoomHome, job: JobRecord, part: number)
     part,
     parts: job.parts.length,
   };
+}
+
+/** Whether a batch has one of these statuses: `pending` is any that is not over, `stuck` what is so for too long. */
+export function hasStatus({ status, isStuck }: ListedBatch, words: readonly StatusWord[]): boolean {
+  const isOver = status === 'completed' || (status !== 'queued' && hasEndedBadly(status));
+  return words.some((word) => (word === 'stuck' ? isStuck : word === 'pending' ? !isOver : word === status));
 }
 
 /** Whether a batch is pending though its provider should have ended it. */

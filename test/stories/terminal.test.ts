@@ -1,12 +1,7 @@
-/** At a terminal, which `script` of util-linux lends: questions, colours and bars. */
-import { spawn, spawnSync } from 'node:child_process';
+/** At a terminal: questions, colours and bars. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { entry } from '../program.ts';
+import { hasTerminal, atTerminal as runAtTerminal, type Shown } from './at-terminal.ts';
 import { createSandboxWorld, type SandboxWorld, submittedId } from './sandbox-world.ts';
-
-const hasScript =
-  process.platform === 'linux' &&
-  /util-linux/.test(spawnSync('script', ['--version']).stdout?.toString() ?? '');
 
 let world: SandboxWorld;
 
@@ -18,41 +13,9 @@ beforeEach(async () => {
 
 afterEach(() => world.remove());
 
-interface Shown {
-  readonly code: number | null;
-  /** Without escape codes, with plain line ends. */
-  readonly text: string;
-  readonly raw: string;
-}
-
-/** Runs loom at a terminal and types this when it asks, or shows another cue. */
-async function atTerminal(
-  args: readonly string[],
-  typed?: string,
-  cue = '[y/N] ',
-  before = 'true',
-): Promise<Shown> {
-  const command = `${before}; ${[process.execPath, entry, ...args].map((word) => `'${word}'`).join(' ')}`;
-  const child = spawn('script', ['-qec', command, '/dev/null'], {
-    cwd: world.folder,
-    env: world.environment,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  let raw = '';
-  let asked = false;
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    raw += text;
-    if (asked || typed === undefined || !raw.includes(cue)) return;
-    asked = true;
-    child.stdin.write(typed);
-  });
-  const code = await new Promise<number | null>((done, fail) => {
-    child.once('error', fail);
-    child.once('close', done);
-  });
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what is taken out
-  return { code, raw, text: raw.replaceAll(/\x1b(\[[?\d;]*[A-Za-z]|\d)/g, '').replaceAll(/\r+\n/g, '\n') };
-}
+/** Runs loom and types this when it asks, or shows another cue. */
+const atTerminal = (args: readonly string[], typed?: string, cue?: string, before?: string) =>
+  runAtTerminal(world, args, { typed, cue, before });
 
 /** The lines that stand on the screen in the end: follows the codes that go up and erase. */
 function showScreen(raw: string): string[] {
@@ -74,7 +37,7 @@ const output = 'data_results_openai_m.csv';
 const live = ['run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync'];
 const merged = 'id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n';
 
-describe.skipIf(!hasScript)('at a terminal', () => {
+describe.skipIf(!hasTerminal)('at a terminal', () => {
   describe('a live run asks before it overwrites:', () => {
     beforeEach(() => world.write(output, 'precious'));
 

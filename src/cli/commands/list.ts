@@ -1,11 +1,25 @@
 /** The flags of `loom list`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { providerNames, statusWords } from '../../names.ts';
+import { collectWords } from '../flag-values.ts';
 import { sandboxOption } from './shared-flags.ts';
 
 export function addList(program: Command): Command {
   return program
     .command('list')
     .description('List every batch known to loom with its last-seen status.')
+    .addOption(statusOption('List only batches with this status; give several with commas.'))
+    .addOption(
+      new Option('-p, --provider <name...>', 'List only batches at this provider.')
+        .choices([...providerNames])
+        .argParser(collectWords(providerNames)),
+    )
     .addOption(sandboxOption())
-    .addHelpText('after', '\nExample:\n  loom list');
+    .addHelpText('after', '\nExamples:\n  loom list\n  loom list --status pending --provider openai');
+}
+
+export function statusOption(description: string): Option {
+  return new Option('-s, --status <name...>', description)
+    .choices([...statusWords])
+    .argParser(collectWords(statusWords));
 }

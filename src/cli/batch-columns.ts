@@ -1,0 +1,72 @@
+/** How a batch is told in a table. */
+import { basename } from 'node:path';
+import type { BatchCounts } from '../models.ts';
+import type { ListedBatch } from '../orchestrator/list-batches.ts';
+import { formatAge } from './counts.ts';
+import type { Column } from './table.ts';
+import type { Colour } from './terminal.ts';
+
+/** What scripts cut out of a pipe: these columns, in this order. */
+export function plainColumns(batches: readonly ListedBatch[]): Column[] {
+  return [
+    { title: 'batch_id', cells: batches.map((batch) => batch.batchId ?? '-') },
+    { title: 'provider', cells: batches.map((batch) => batch.provider) },
+    { title: 'model', cells: batches.map((batch) => batch.model) },
+    { title: 'status', cells: batches.map((batch) => batch.status) },
+    { title: 'created_at', cells: batches.map((batch) => batch.createdAt) },
+    { title: 'file', cells: batches.map(nameInput) },
+    ...jobColumns(batches),
+  ];
+}
+
+/** The same for people, with how far each batch is. */
+export function screenColumns(batches: readonly ListedBatch[], now = Date.now()): Column[] {
+  const [id, provider, model, status, createdAt, file, ...job] = plainColumns(batches) as [
+    Column,
+    Column,
+    Column,
+    Column,
+    Column,
+    Column,
+    ...Column[],
+  ];
+  const statuses = batches.map((batch) => (batch.isStuck ? `${batch.status} (stuck)` : batch.status));
+  const ages = batches.map((batch) => formatAge(now - Date.parse(batch.createdAt)));
+  return [
+    id,
+    { ...provider, worth: 2 },
+    { ...model, worth: 3, least: 10 },
+    { ...status, cells: statuses, colourOf: (row) => colourOf(batches[row]) },
+    { title: 'progress', cells: batches.map(({ counts }) => describeProgress(counts)), worth: 6 },
+    { title: 'age', cells: ages, worth: 5 },
+    // The age says it.
+    { ...createdAt, worth: 0 },
+    { ...file, worth: 4, least: 12 },
+    ...job.map((column) => ({ ...column, worth: 1 })),
+  ];
+}
+
+function jobColumns(batches: readonly ListedBatch[]): Column[] {
+  if (!batches.some((batch) => batch.parts > 1)) return [];
+  const nameJob = ({ jobId, part, parts }: ListedBatch) => (parts > 1 ? `${jobId} ${part}/${parts}` : '-');
+  return [{ title: 'job', cells: batches.map(nameJob) }];
+}
+
+function nameInput({ isFromStdin, inputPath }: ListedBatch): string {
+  return isFromStdin ? 'stdin' : basename(inputPath);
+}
+
+/** `40/100, 2 failed`: requests that are done, those that failed among them; `?` is what the provider does not tell. */
+export function describeProgress(counts: BatchCounts | undefined): string {
+  if (!counts) return '-';
+  const { total, succeeded, failed } = counts;
+  const done = succeeded === undefined && failed === undefined ? '?' : (succeeded ?? 0) + (failed ?? 0);
+  return `${done}/${total ?? '?'}${failed ? `, ${failed} failed` : ''}`;
+}
+
+function colourOf(batch: ListedBatch | undefined): Colour | undefined {
+  if (!batch) return undefined;
+  if (batch.isStuck || batch.status === 'unknown') return 'yellow';
+  if (batch.status === 'completed') return 'green';
+  return ['failed', 'expired', 'cancelled'].includes(batch.status) ? 'red' : 'cyan';
+}
