@@ -96,7 +96,12 @@ async function askStatus(
   } catch (error) {
     if (!(error instanceof ProviderError) || run.signal.aborted) throw error;
     run.outcome.refusal = error;
-    return { status: 'unknown', rawStatus: '', error: { code: error.code, message: error.message } };
+    return {
+      status: 'unknown',
+      rawStatus: '',
+      times: {},
+      error: { code: error.code, message: error.message },
+    };
   }
 }
 

@@ -8,11 +8,11 @@ import {
   readMessage,
   versionHeaders,
 } from './anthropic-messages.ts';
-import { aboutBatch, readId } from './batch-calls.ts';
+import { aboutBatch, cancelThenCheck, readId } from './batch-calls.ts';
 import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
 import { cleanMessage, forWholeBatch } from './refusal.ts';
 import { noTimeLimit } from './transport.ts';
-import { asCount, asId, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from './wire.ts';
 
 const limits = { requests: 100_000, bytes: 256_000_000 };
 const batchesPath = '/v1/messages/batches';
@@ -29,6 +29,8 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
         transport.call(signal, (signal) => client.messages.batches.retrieve(batchId, {}, { signal })),
       ),
     );
+
+  const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
 
   /** A page of the account's batches, newest first, and the server's clock. */
   async function listPage(afterId: string | undefined, signal: AbortSignal, size = 100) {
@@ -54,7 +56,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
         return readId(await client.post(batchesPath, { body, headers, signal, timeout: noTimeLimit }), 'id');
       }),
 
-    check: async (batchId, signal) => readCheck(await retrieve(batchId, signal)),
+    check,
 
     async *results(batchId, signal) {
       const batch = await retrieve(batchId, signal);
@@ -86,11 +88,13 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     readClock: async (signal) => (await listPage(undefined, signal, 1)).now,
 
     cancel: (batchId, signal) =>
-      aboutBatch(
-        batchId,
-        transport.call(signal, async (signal) => {
-          await client.messages.batches.cancel(batchId, {}, { signal });
-        }),
+      cancelThenCheck(
+        () =>
+          aboutBatch(
+            batchId,
+            transport.call(signal, (signal) => client.messages.batches.cancel(batchId, {}, { signal })),
+          ),
+        () => check(batchId, signal),
       ),
   };
 }
@@ -111,7 +115,7 @@ function readDate(header: string | null): Date {
 }
 
 function createdAt(batch: WireObject): number {
-  return Date.parse(asText(batch.created_at)) || 0;
+  return asTime(batch.created_at)?.getTime() ?? 0;
 }
 
 /** The key goes to no other host than the API's own, whatever the batch says. */
@@ -153,6 +157,12 @@ function readCheck(batch: WireObject): BatchCheck {
         : isEnded
           ? { total, succeeded, failed: errored + canceled + expired }
           : { total },
+    times: {
+      created: asTime(batch.created_at),
+      cancelRequested: asTime(batch.cancel_initiated_at),
+      ended: asTime(batch.ended_at),
+      expires: asTime(batch.expires_at),
+    },
   };
 }
 

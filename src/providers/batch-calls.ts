@@ -1,5 +1,6 @@
 /** What the calls about a batch have in common at all vendors. */
 import { ProviderError } from '../errors.ts';
+import type { BatchCheck } from './provider.ts';
 import { unreadableAnswer } from './refusal.ts';
 import { asObject, firstText } from './wire.ts';
 
@@ -26,4 +27,24 @@ export function ignoreStatus(...statuses: number[]) {
   return (error: unknown): void => {
     if (!(error instanceof ProviderError) || !statuses.includes(error.status ?? 0)) throw error;
   };
+}
+
+/** What vendors say to the cancel of a batch that is over, or is being cancelled: OpenAI 409, others 400 or 200. */
+const tooLateStatuses = new Set([400, 409]);
+
+/** Cancels, then looks how the batch is; a refusal that comes of its being over is none. */
+export async function cancelThenCheck(
+  cancel: () => Promise<unknown>,
+  check: () => Promise<BatchCheck>,
+): Promise<BatchCheck> {
+  try {
+    await cancel();
+  } catch (error) {
+    if (!(error instanceof ProviderError) || !tooLateStatuses.has(error.status ?? 0)) throw error;
+    const seen = await check();
+    const isPending = ['validating', 'in_progress', 'unknown'].includes(seen.status);
+    if (isPending && !/cancell?ing/i.test(seen.rawStatus)) throw error;
+    return seen;
+  }
+  return check();
 }

@@ -3,7 +3,7 @@
 import { openAsBlob } from 'node:fs';
 import { ProviderError } from '../errors.ts';
 import type { BatchStatus, RowResult } from '../models.ts';
-import { aboutBatch, ignoreStatus, readId } from './batch-calls.ts';
+import { aboutBatch, cancelThenCheck, ignoreStatus, readId } from './batch-calls.ts';
 import {
   checkModel,
   classifyGoogle,
@@ -14,7 +14,7 @@ import {
 } from './google-content.ts';
 import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
 import { cleanMessage, forWholeBatch } from './refusal.ts';
-import { asCount, asId, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from './wire.ts';
 
 /** Google names no number of requests. */
 const limits = { requests: 100_000, bytes: 2_000_000_000 };
@@ -35,6 +35,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     transport.call(signal, async (signal) => asObject(await (await get(path, signal)).json()));
   const retrieve = (batchId: string, signal: AbortSignal) =>
     aboutBatch(batchId, getObject(batchPath(batchId), signal));
+  const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
 
   return {
     limits,
@@ -57,7 +58,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
         );
       }),
 
-    check: async (batchId, signal) => readCheck(await retrieve(batchId, signal)),
+    check,
 
     async *results(batchId, signal) {
       const operation = await retrieve(batchId, signal);
@@ -84,11 +85,15 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     },
 
     cancel: (batchId, signal) =>
-      aboutBatch(
-        batchId,
-        transport.call(signal, (signal) =>
-          client.batches.cancel({ name: batchPath(batchId), config: { abortSignal: signal } }),
-        ),
+      cancelThenCheck(
+        () =>
+          aboutBatch(
+            batchId,
+            transport.call(signal, (signal) =>
+              client.batches.cancel({ name: batchPath(batchId), config: { abortSignal: signal } }),
+            ),
+          ),
+        () => check(batchId, signal),
       ),
 
     deleteFile: (fileId, signal) =>
@@ -150,6 +155,7 @@ function readCheck(operation: WireObject): BatchCheck {
     status: mapStatus(rawStatus),
     rawStatus,
     counts: total ? { total, succeeded, failed } : undefined,
+    times: { created: asTime(metadata.createTime), ended: asTime(metadata.endTime) },
     error:
       operation.error || metadata.error
         ? { code: readErrorKind(error), message: cleanMessage(asText(error.message)) }

@@ -3,7 +3,7 @@ import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import { ProviderError } from '../errors.ts';
 import type { BatchStatus, RowResult } from '../models.ts';
-import { aboutBatch, ignoreStatus, readId } from './batch-calls.ts';
+import { aboutBatch, cancelThenCheck, ignoreStatus, readId } from './batch-calls.ts';
 import { type ChatVendor, chatBody, openAi, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
 import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
 import { cleanMessage, forWholeBatch } from './refusal.ts';
@@ -40,6 +40,8 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
         transport.call(signal, (signal) => client.batches.retrieve(batchId, { signal })),
       ),
     );
+
+  const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
 
   return {
     limits,
@@ -81,7 +83,7 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
         ),
       ),
 
-    check: async (batchId, signal) => readCheck(await retrieve(batchId, signal)),
+    check,
 
     async *results(batchId, signal) {
       const batch = await retrieve(batchId, signal);
@@ -110,11 +112,13 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
       }),
 
     cancel: (batchId, signal) =>
-      aboutBatch(
-        batchId,
-        transport.call(signal, async (signal) => {
-          await client.batches.cancel(batchId, { signal });
-        }),
+      cancelThenCheck(
+        () =>
+          aboutBatch(
+            batchId,
+            transport.call(signal, (signal) => client.batches.cancel(batchId, { signal })),
+          ),
+        () => check(batchId, signal),
       ),
 
     deleteFile: (fileId, signal) =>
@@ -167,10 +171,25 @@ function readCheck(batch: WireObject): BatchCheck {
     counts: total
       ? { total, succeeded: asCount(counts.completed), failed: asCount(counts.failed) }
       : undefined,
+    times: {
+      created: readSeconds(batch.created_at),
+      started: readSeconds(batch.in_progress_at),
+      cancelRequested: readSeconds(batch.cancelling_at),
+      ended: [batch.completed_at, batch.failed_at, batch.expired_at, batch.cancelled_at]
+        .map(readSeconds)
+        .find(Boolean),
+      expires: readSeconds(batch.expires_at),
+    },
     // The create call succeeds all the same (openai/openai-python#2084).
     queueFull: rawStatus === 'failed' && error?.code === 'token_limit_exceeded',
     error,
   };
+}
+
+/** Unix seconds; 0, null and an empty text are no time. */
+function readSeconds(value: unknown): Date | undefined {
+  const seconds = asCount(value);
+  return seconds ? new Date(seconds * 1000) : undefined;
 }
 
 function readBatchError(errors: WireObject[]): BatchCheck['error'] {

@@ -25,11 +25,23 @@ export interface RequestFile {
   readonly requests: number;
 }
 
+/** When things happened to a batch, by the provider's clock. What it does not tell, or has not happened yet, is absent. */
+export interface BatchTimes {
+  readonly created?: Date | undefined;
+  /** The first request was taken on. */
+  readonly started?: Date | undefined;
+  readonly cancelRequested?: Date | undefined;
+  readonly ended?: Date | undefined;
+  /** When the provider ends it, if it is not done by then. */
+  readonly expires?: Date | undefined;
+}
+
 export interface BatchCheck {
   readonly status: BatchStatus;
   /** The provider's own word. */
   readonly rawStatus: string;
   readonly counts?: BatchCounts | undefined;
+  readonly times: BatchTimes;
   /** The batch failed before it started, only because the provider's queue is full: the same requests may be sent later. */
   readonly queueFull?: boolean | undefined;
   /** Why the batch failed, in the provider's words; `code` is its machine-readable form. */
@@ -97,7 +109,11 @@ export interface BatchProvider {
   ): Promise<{ readonly candidates: readonly string[]; readonly now: Date }>;
   /** The provider's clock, for `listCandidates`: the Date header of any answer. Present where that is. */
   readClock?(signal: AbortSignal): Promise<Date>;
-  cancel(batchId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Asks to end the batch, and returns how it is then: most providers finish the requests under way first. Safe to
+   * repeat: a batch that is over, or is being cancelled already, is no error.
+   */
+  cancel(batchId: string, signal: AbortSignal): Promise<BatchCheck>;
   /** Deletes an uploaded request file; one that is gone already is no error. */
   deleteFile?(fileId: string, signal: AbortSignal): Promise<void>;
 }

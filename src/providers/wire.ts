@@ -39,3 +39,9 @@ export function asId(value: unknown): string {
 export function firstText(...values: unknown[]): string {
   return values.map(asText).find((text) => text !== '') ?? '';
 }
+
+/** A time written as RFC 3339 has it; undefined for anything else. */
+export function asTime(value: unknown): Date | undefined {
+  const time = Date.parse(asText(value));
+  return Number.isNaN(time) ? undefined : new Date(time);
+}

@@ -14,6 +14,7 @@ const answerLine = (customId: string, text: string) =>
 describeBatchProvider({
   ...vendor,
   ...chatBatch,
+  cancelPath: `${path}/batches/batch_1/cancel`,
   serveResults: (download) => (arrived) =>
     arrived.path === `${path}/files/file-batch_output-1/content`
       ? download

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import type { AnswerFacts, RowResult } from '../../src/models.ts';
 import type {
   BatchProvider,
+  BatchTimes,
   Connection,
   ProviderEntry,
   RequestFile,
@@ -54,6 +55,12 @@ export interface BatchVendor extends Vendor {
   readonly batchId: string;
   /** The batch, in progress, as the provider describes it. */
   readonly runningBatch: object;
+  /** The batch, cancelled. */
+  readonly cancelledBatch: object;
+  /** Where a cancel goes. */
+  readonly cancelPath: string;
+  /** What the provider tells of times, and how it is read. */
+  readonly timed: readonly (readonly [what: string, batch: object, times: BatchTimes])[];
   /** Serves a completed batch with this text as its results. */
   serveResults(download: Reply, url: string): Script;
   answerLine(customId: string, text: string): string;
@@ -348,6 +355,35 @@ export function describeBatchProvider(vendor: BatchVendor): void {
         status: 'unknown',
         rawStatus: '',
       });
+    });
+
+    it.each(vendor.timed)('reads the times of %s', async (_what, batch, times) => {
+      server().play(() => ({ body: batch }));
+      expect((await (await open()).check(vendor.batchId, never)).times).toEqual(times);
+    });
+
+    it('cancels a batch, and tells how it is then', async () => {
+      const provider = await open();
+      server().play(({ method }) => ({ body: method === 'POST' ? {} : vendor.runningBatch }));
+      expect(await provider.cancel(vendor.batchId, never)).toMatchObject({ status: 'in_progress' });
+      const [cancel, look] = server().arrived as [Arrived, Arrived];
+      expect([cancel.method, cancel.path, look.method]).toEqual(['POST', vendor.cancelPath, 'GET']);
+    });
+
+    it.each([400, 409])('takes %i at a cancel for no error where the batch is over', async (status) => {
+      const provider = await open();
+      server().play(({ method }) => (method === 'POST' ? refuse(status) : { body: vendor.cancelledBatch }));
+      expect(await provider.cancel(vendor.batchId, never)).toMatchObject({ status: 'cancelled' });
+    });
+
+    it.each([
+      [400, 'run'],
+      [409, 'retry'],
+      [500, 'retry'],
+    ])('throws %i at the cancel of a batch that goes on', async (status, scope) => {
+      const provider = await open();
+      server().play(({ method }) => (method === 'POST' ? refuse(status) : { body: vendor.runningBatch }));
+      expect(await failureOf(provider.cancel(vendor.batchId, never))).toMatchObject({ scope, status });
     });
 
     it('reads every result, past blank lines, CR LF, broken lines and lines without an id', async () => {

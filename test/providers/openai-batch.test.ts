@@ -27,6 +27,7 @@ const error = (message: string, code: string | null = null) => ({
 describeBatchProvider({
   ...vendor,
   ...chatBatch,
+  cancelPath: '/v1/batches/batch_1/cancel',
   serveResults: (download) => (arrived) =>
     arrived.path === '/v1/files/file-out/content'
       ? download
@@ -259,13 +260,22 @@ describe('OpenAI, batches', () => {
     });
   });
 
-  it('cancels a batch and deletes a file, which may be gone already', async () => {
+  it('takes the refusal to cancel a batch that is being cancelled for no error', async () => {
     const provider = await open();
-    server().play(() => ({ body: { id: 'batch_1', status: 'cancelling' } }));
-    await provider.cancel('batch_1', never);
+    server().play(({ method }) =>
+      method === 'POST' ? refuse(409) : { body: { id: 'batch_1', status: 'cancelling' } },
+    );
+    expect(await provider.cancel('batch_1', never)).toMatchObject({
+      status: 'in_progress',
+      rawStatus: 'cancelling',
+    });
+  });
+
+  it('deletes a file, which may be gone already', async () => {
+    const provider = await open();
+    server().play(() => ({ body: { id: 'file-1', deleted: true } }));
     await provider.deleteFile?.('file-1', never);
     expect(server().arrived.map(({ method, path }) => `${method} ${path}`)).toEqual([
-      'POST /v1/batches/batch_1/cancel',
       'DELETE /v1/files/file-1',
     ]);
     server().play(() => refuse(404));

@@ -21,20 +21,6 @@ export const refusedChatKey = {
   },
 };
 
-export const chatBatch = {
-  keyHeader: ['authorization', `Bearer ${apiKey}`] as [string, string],
-  variables: chatVariables,
-  refusedKey: refusedChatKey,
-  batchId: 'batch_1',
-  line: {
-    custom_id: 'row-0-1a2b3c4d',
-    method: 'POST',
-    url: '/v1/chat/completions',
-    body: { model: 'model-1', messages: [{ role: 'user', content: prompt }] },
-  },
-  runningBatch: { id: 'batch_1', status: 'in_progress' },
-};
-
 const choice = (message: object | null, finish_reason: string | null = 'stop') => ({
   choices: [{ message, finish_reason }],
 });
@@ -95,3 +81,48 @@ export const chatTold = [
     { finishReason: 'stop' },
   ],
 ] as const;
+
+const batchTimes = { id: 'batch_1', status: 'in_progress', created_at: 1_760_000_000 };
+
+/** Unix seconds; what has not happened is null, absent, 0 or an empty text. */
+export const chatBatchTimes = [
+  ['a batch that says nothing', { id: 'batch_1', status: 'validating' }, {}],
+  [
+    'a running batch',
+    { ...batchTimes, in_progress_at: 1_760_000_060, expires_at: 1_760_086_400, completed_at: null },
+    {
+      created: new Date('2025-10-09T08:53:20Z'),
+      started: new Date('2025-10-09T08:54:20Z'),
+      expires: new Date('2025-10-10T08:53:20Z'),
+    },
+  ],
+  ...(['completed', 'failed', 'expired', 'cancelled'] as const).map(
+    (end) =>
+      [
+        `a batch that ${end}`,
+        { ...batchTimes, completed_at: '', failed_at: 0, [`${end}_at`]: 1_760_000_060, status: end },
+        { created: new Date('2025-10-09T08:53:20Z'), ended: new Date('2025-10-09T08:54:20Z') },
+      ] as const,
+  ),
+  [
+    'a batch that is being cancelled',
+    { ...batchTimes, status: 'cancelling', cancelling_at: 1_760_000_060 },
+    { created: new Date('2025-10-09T08:53:20Z'), cancelRequested: new Date('2025-10-09T08:54:20Z') },
+  ],
+] as const;
+
+export const chatBatch = {
+  keyHeader: ['authorization', `Bearer ${apiKey}`] as [string, string],
+  variables: chatVariables,
+  refusedKey: refusedChatKey,
+  batchId: 'batch_1',
+  line: {
+    custom_id: 'row-0-1a2b3c4d',
+    method: 'POST',
+    url: '/v1/chat/completions',
+    body: { model: 'model-1', messages: [{ role: 'user', content: prompt }] },
+  },
+  runningBatch: { id: 'batch_1', status: 'in_progress' },
+  cancelledBatch: { id: 'batch_1', status: 'cancelled' },
+  timed: chatBatchTimes,
+};
