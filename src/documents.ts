@@ -25,7 +25,7 @@ const batchCountsSchema = z.object({
 });
 
 const batchSchema = z.object({
-  /** null for a part that waits to become a batch. */
+  /** null for a part that the provider does not have: it waits, or was cancelled before. */
   batch_id: z.nullable(z.string()),
   /** null for a record of the Python tool. */
   job_id: z.nullable(z.string()),
@@ -147,6 +147,22 @@ export const listDocumentSchema = z.object({
 });
 export type ListDocument = z.infer<typeof listDocumentSchema>;
 
+export const cancelDocumentSchema = z.object({
+  command: z.literal('cancel'),
+  ...ending,
+  /** null when there is no such job. */
+  id: z.nullable(z.string()),
+  /** Batches that the provider ends now. */
+  cancelled: z.array(z.string()),
+  /** Batches that were over already. */
+  over: z.array(z.string()),
+  /** Parts that were not sent, and will not be. */
+  dropped: z.number(),
+  /** Batches that the provider refused to cancel. */
+  errors: z.array(z.object({ id: z.string(), ...errorSchema.shape })),
+});
+export type CancelDocument = z.infer<typeof cancelDocumentSchema>;
+
 export const tokensDocumentSchema = z.object({
   command: z.literal('tokens'),
   ...ending,
@@ -193,6 +209,7 @@ export type CommandDocument =
   | FetchDocument
   | AdoptDocument
   | ListDocument
+  | CancelDocument
   | TokensDocument
   | ReportDocument
   | CacheClearDocument;

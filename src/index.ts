@@ -2,6 +2,7 @@
 export {
   adoptDocumentSchema,
   cacheClearDocumentSchema,
+  cancelDocumentSchema,
   errorDocumentSchema,
   fetchDocumentSchema,
   listDocumentSchema,
@@ -10,6 +11,7 @@ export {
   tokensDocumentSchema,
 } from './documents.ts';
 export { type ErrorKind, type ErrorScope, LoomError, ProviderError } from './errors.ts';
+export { type CancelBatchOptions, type CancelledBatch, cancelBatch } from './library/cancel-batch.ts';
 export { type CountTokensOptions, countTokens } from './library/count-tokens.ts';
 export {
   type FetchBatchesOptions,
@@ -22,6 +24,7 @@ export { type AnsweredDataset, type RunSyncOptions, runSync } from './library/ru
 export { type SubmitBatchOptions, type SubmittedBatch, submitBatch } from './library/submit-batch.ts';
 export type { PaidUsage } from './library/usage.ts';
 export type { BatchRecord, BatchStatus, GenerationSettings, ProviderName } from './models.ts';
+export type { CancelEvents } from './orchestrator/cancel-job.ts';
 export type { TokenEvents, TokenProgress, TokenSummary } from './orchestrator/count-tokens.ts';
 export type { FetchEvents, FetchSummary } from './orchestrator/fetch-batches.ts';
 export type { MergedJob } from './orchestrator/merge-job.ts';

@@ -2,7 +2,7 @@
 import type { BatchDocument, FetchDocument } from '../documents.ts';
 import { LoomError } from '../errors.ts';
 import type { FetchEvents } from '../orchestrator/fetch-batches.ts';
-import { describeQueuedPart, describeRecord } from '../orchestrator/list-batches.ts';
+import { describeRecord, describeUnsentPart } from '../orchestrator/list-batches.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { documentBatch } from './batch-document.ts';
@@ -26,7 +26,7 @@ export function documentFetch(document: DocumentFields<FetchDocument>, home: Loo
   return {
     onStatus: (record) => noteBatch(documentBatch(describeRecord(home, record))),
     onReady: (record) => noteBatch(documentBatch({ ...describeRecord(home, record), status: 'completed' })),
-    onQueued: (job, part) => noteBatch(documentBatch(describeQueuedPart(home, job, part))),
+    onQueued: (job, part) => noteBatch(documentBatch(describeUnsentPart(home, job, part))),
     onSubmitted: (record) => noteBatch(documentBatch(describeRecord(home, record))),
     async onMerged(merged) {
       document.outputs.push(await documentOutput({ ...merged, batch: true }));

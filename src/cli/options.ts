@@ -116,6 +116,11 @@ export interface ListOptions {
   sandbox: boolean;
 }
 
+export interface CancelOptions extends ReachOptions {
+  id: string;
+  yes: boolean;
+}
+
 export interface TokensOptions extends InputOptions, ReachOptions, Pick<SettingsOptions, 'system'> {
   workers: number;
   /** Counts on this machine. */
@@ -165,6 +170,7 @@ export interface Commands {
   fetch(options: FetchOptions, context: CommandContext): Promise<number>;
   adopt(options: AdoptOptions, context: CommandContext): Promise<number>;
   list(options: ListOptions, context: CommandContext): Promise<number>;
+  cancel(options: CancelOptions, context: CommandContext): Promise<number>;
   tokens(options: TokensOptions, context: CommandContext): Promise<number>;
   report(options: ReportOptions, context: CommandContext): Promise<number>;
   clearCache(options: CacheClearOptions, context: CommandContext): Promise<number>;

@@ -2,6 +2,7 @@
 import { Command, type Option } from 'commander';
 import { addAdopt } from './commands/adopt.ts';
 import { addCache, addCacheClear } from './commands/cache.ts';
+import { addCancel } from './commands/cancel.ts';
 import { addFetch } from './commands/fetch.ts';
 import { addList } from './commands/list.ts';
 import { addReport } from './commands/report.ts';
@@ -35,6 +36,7 @@ export function createProgram(
   addVoiceOptions(addFetch(program)).action(act(commands.fetch));
   addVoiceOptions(addAdopt(program)).action(act(commands.adopt));
   addVoiceOptions(addList(program)).action(act(commands.list));
+  addVoiceOptions(addCancel(program)).action(act(commands.cancel));
   addVoiceOptions(addTokens(program)).action(act(commands.tokens));
   const report = addVoiceOptions(addReport(program));
   report.action((target: string, options) => act(commands.report)({ ...options, target }));

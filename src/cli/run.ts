@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { RunDocument } from '../documents.ts';
 import { InterruptedError, LoomError } from '../errors.ts';
 import { type CostLimit, CostLimitReached } from '../orchestrator/cost-limit.ts';
-import { describeQueuedPart, describeRecord } from '../orchestrator/list-batches.ts';
+import { describeRecord, describeUnsentPart } from '../orchestrator/list-batches.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
 import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
 import { nameJob } from '../orchestrator/stored-jobs.ts';
@@ -163,7 +163,7 @@ function printSubmission(
       document.id = nameJob(job);
       const waiting = job.parts.filter(({ state }) => state === 'planned');
       for (const { part } of waiting)
-        document.batches.push(documentBatch(describeQueuedPart(home, job, part)));
+        document.batches.push(documentBatch(describeUnsentPart(home, job, part)));
       printSubmitted(job, queued, options, home, terminal);
     },
     onRetry: tellRetries(entry, (line) => terminal.note(line)),

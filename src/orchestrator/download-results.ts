@@ -147,9 +147,9 @@ export async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): P
   return keepAnswers(fetching, withResults);
 }
 
-/** Whether a part of the job ended early, or its record is gone: then the job has no output by itself. */
-function isDoomed({ records, lostParts }: JobFetch): boolean {
-  return lostParts > 0 || records.some((record) => hasEndedBadly(record.status));
+/** Whether a part of the job ended early, was dropped, or lost its record: then the job has no output by itself. */
+function isDoomed({ records, missingParts }: JobFetch): boolean {
+  return missingParts > 0 || records.some((record) => hasEndedBadly(record.status));
 }
 
 /** A batch that failed did not start; one that expired or was cancelled keeps the answers of the rows that were done. */

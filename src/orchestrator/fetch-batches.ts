@@ -247,7 +247,7 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<JobFate> {
   await submitQueuedParts(fetching);
   const { ready, ended } = await checkBatches(fetching);
   const usable = run.order.partial ? [...ready, ...ended] : ready;
-  const missing = run.order.partial ? fetching.lostParts : 0;
+  const missing = run.order.partial ? fetching.missingParts : 0;
   const complete = usable.length + missing === fetching.parts && usable.length > 0;
   if (complete && !(await outputIsFree(run, stored))) return 'kept';
   await downloadBatches(fetching, usable);

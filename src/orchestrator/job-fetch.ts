@@ -9,7 +9,7 @@ import { deleteRecord, resultsPath } from '../utils/storage.ts';
 import type { FetchRun } from './fetch-batches.ts';
 import { abortAfterGrace } from './grace.ts';
 import { type CallQueue, createCallQueue } from './retry.ts';
-import { findLostParts, type StoredJob } from './stored-jobs.ts';
+import { findLostParts, isDropped, type StoredJob } from './stored-jobs.ts';
 
 /** One job under fetch. */
 export interface JobFetch {
@@ -19,8 +19,8 @@ export interface JobFetch {
   /** The job's batches; grows as queued parts are submitted. */
   readonly records: BatchRecord[];
   readonly parts: number;
-  /** Parts that were submitted and whose record is gone. */
-  readonly lostParts: number;
+  /** Parts from which nothing comes: dropped ones, and those that were submitted and whose record is gone. */
+  readonly missingParts: number;
   readonly provider: BatchProvider;
   readonly calls: CallQueue;
   readonly callSignal: AbortSignal;
@@ -36,7 +36,7 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
     job,
     records: [...records],
     parts: job?.parts.length ?? 1,
-    lostParts: findLostParts(stored).length,
+    missingParts: findLostParts(stored).length + (job?.parts.filter(isDropped).length ?? 0),
     provider,
     calls: createCallQueue({
       workers: 1,

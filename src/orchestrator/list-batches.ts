@@ -9,7 +9,7 @@ import type { DamagedRecord } from '../utils/storage.ts';
 import { hasEndedBadly, loadState, type StoredJob } from './stored-jobs.ts';
 
 export interface ListedBatch {
-  /** Undefined for a part that is no batch yet. */
+  /** Undefined for a part that the provider does not have. */
   readonly batchId: string | undefined;
   readonly jobId: string | undefined;
   readonly provider: ProviderName;
@@ -42,10 +42,12 @@ export async function listBatches(
 export function listParts(home: LoomHome, { job, records }: StoredJob): ListedBatch[] {
   const submitted = records.map((record) => describeRecord(home, record));
   if (!job) return submitted;
-  const queued = job.parts
-    .filter((part) => part.state === 'planned' || part.state === 'submitting')
-    .map((part) => describeQueuedPart(home, job, part.part));
-  return [...submitted, ...queued].sort((a, b) => a.part - b.part);
+  const others = job.parts
+    .filter(({ state }) => state === 'planned' || state === 'submitting' || state === 'dropped')
+    .map(({ part, state }) =>
+      describeUnsentPart(home, job, part, state === 'dropped' ? 'cancelled' : 'queued'),
+    );
+  return [...submitted, ...others].sort((a, b) => a.part - b.part);
 }
 
 /** A batch as its record has it. */
@@ -68,14 +70,19 @@ export function describeRecord(home: LoomHome, record: BatchRecord): ListedBatch
   };
 }
 
-/** A part that waits to become a batch. */
-export function describeQueuedPart(home: LoomHome, job: JobRecord, part: number): ListedBatch {
+/** A part that waits to become a batch, or was cancelled before. */
+export function describeUnsentPart(
+  home: LoomHome,
+  job: JobRecord,
+  part: number,
+  status: 'queued' | 'cancelled' = 'queued',
+): ListedBatch {
   return {
     batchId: undefined,
     jobId: job.job_id,
     provider: job.provider,
     model: job.model,
-    status: 'queued',
+    status,
     createdAt: job.created_at,
     inputPath: job.original_file_path,
     isFromStdin: dirname(job.original_file_path) === home.inputs,

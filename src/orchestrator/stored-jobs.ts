@@ -101,6 +101,11 @@ function isSubmitted(part: JobPart): boolean {
   return part.state === 'submitted' || part.state === 'downloaded';
 }
 
+/** Whether a part was cancelled before the provider had it. */
+export function isDropped(part: JobPart): boolean {
+  return part.state === 'dropped';
+}
+
 /** The same job as it is now on disk; undefined when it is gone. */
 export async function reloadJob(home: LoomHome, stored: StoredJob): Promise<StoredJob | undefined> {
   const job = stored.job && (await loadJob(home.jobs, stored.job.job_id));
@@ -156,7 +161,7 @@ export function isPending(stored: StoredJob): boolean {
   const statuses = new Map(records.map((record) => [record.batch_id, record.status]));
   const lost = new Set(findLostParts(stored));
   const isOver = (part: JobPart) =>
-    lost.has(part) || hasEndedBadly(statuses.get(part.batch_id ?? '') ?? 'unknown');
+    lost.has(part) || isDropped(part) || hasEndedBadly(statuses.get(part.batch_id ?? '') ?? 'unknown');
   const isIn = (part: JobPart) => part.state === 'downloaded' && !lost.has(part);
   return job.parts.every(isIn) || !job.parts.every((part) => isIn(part) || isOver(part));
 }

@@ -42,7 +42,7 @@ export async function submitParts(
 ): Promise<'all_submitted' | 'queue_full'> {
   for (const part of submission.job.parts) {
     if (part.state === 'submitting') {
-      const record = await recoverPart(submission, part);
+      const record = await settlePart(submission, part);
       if (record) onSubmitted(record);
     }
     if (part.state !== 'planned') continue;
@@ -58,7 +58,7 @@ export async function submitParts(
  * Settles a part that was cut off while its batch was created: its record, when a batch is found, or undefined, and
  * then the part is `planned` again.
  */
-async function recoverPart(submission: Submission, part: JobPart): Promise<BatchRecord | undefined> {
+export async function settlePart(submission: Submission, part: JobPart): Promise<BatchRecord | undefined> {
   const { home, job } = submission;
   const { records } = await loadRecords(home.batches);
   const recorded = records.find((record) => record.job_id === job.job_id && record.tag === part.tag);

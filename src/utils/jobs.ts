@@ -24,9 +24,10 @@ const jobPartSchema = z.object({
   part: z.number(),
   /**
    * planned: its request file is written, and the provider has no batch of it. submitting: the provider may have a
-   * batch under its tag. submitted: its batch record is written. downloaded: its results are on disk.
+   * batch under its tag. submitted: its batch record is written. downloaded: its results are on disk. dropped: it was
+   * cancelled before the provider had it, and is never sent.
    */
-  state: z.enum(['planned', 'submitting', 'submitted', 'downloaded']),
+  state: z.enum(['planned', 'submitting', 'submitted', 'downloaded', 'dropped']),
   tag: z.string(),
   requests: z.number(),
   bytes: z.number(),

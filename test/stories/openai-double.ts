@@ -43,6 +43,8 @@ export interface OpenAiDouble {
 /** Statuses of batches that have result files. */
 const ended = new Set(['completed', 'expired', 'cancelled']);
 
+const final = new Set([...ended, 'failed']);
+
 /** One line of an output file. */
 export function answerLine(customId: string, text: string): string {
   const message = { role: 'assistant', content: text, refusal: null };
@@ -91,12 +93,22 @@ export async function startOpenAiDouble(): Promise<OpenAiDouble> {
       return { body: { id, object: 'file', deleted: true } };
     }
     const batch = batches.find((candidate) => candidate.id === id || id?.startsWith(`file-${candidate.id}-`));
+    if (kind === 'batches' && batch && part === 'cancel') return cancel(batch);
     if (kind === 'batches' && batch) return { body: describe(batch) };
     if (kind === 'files' && part === 'content' && batch) {
       return { body: (id?.endsWith('-output') ? batch.output : batch.errorOutput) ?? '' };
     }
     const message = `No ${kind} with id '${id}' found.`;
     return { status: 404, body: { error: { message, type: 'invalid_request_error', code: null } } };
+  }
+
+  function cancel(batch: DoubleBatch): Response {
+    if (final.has(batch.status)) {
+      const message = `Cannot cancel a batch with status '${batch.status}'.`;
+      return { status: 409, body: { error: { message, type: 'invalid_request_error', code: null } } };
+    }
+    batch.status = 'cancelling';
+    return { body: describe(batch) };
   }
 
   function list(): object[] {

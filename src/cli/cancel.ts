@@ -1,0 +1,121 @@
+/** `loom cancel`: end the batches of a job at its provider. */
+import type { CancelDocument } from '../documents.ts';
+import { LoomError } from '../errors.ts';
+import {
+  type CancelEvents,
+  type CancelPlan,
+  type CancelSummary,
+  cancelJob,
+  planCancel,
+} from '../orchestrator/cancel-job.ts';
+import { providerEntry } from '../providers/registry.ts';
+import { formatCount } from './counts.ts';
+import { describeError } from './describe-error.ts';
+import type { CancelOptions, CommandContext } from './options.ts';
+import { nameProvider, openHome, openReach } from './reach.ts';
+import { tellRetries } from './retries.ts';
+import type { Terminal } from './terminal.ts';
+import { type DocumentFields, describeErrorFields } from './voice.ts';
+
+export async function cancel(options: CancelOptions, context: CommandContext): Promise<number> {
+  const { terminal } = context;
+  const document = context.document.begin<CancelDocument>({
+    command: 'cancel',
+    id: null,
+    cancelled: [],
+    over: [],
+    dropped: 0,
+    errors: [],
+  });
+  const plan = await planCancel(openHome(options, context), options.id);
+  const { stored } = plan;
+  document.id = stored.id;
+  const isOver = plan.batches + plan.unsent === 0;
+  if (!isOver && !options.yes && !(await mayCancel(plan, terminal))) return 0;
+  const entry = providerEntry(stored.provider);
+  const reach = await openReach(options, context);
+  try {
+    const summary = await cancelJob(
+      reach.home,
+      stored,
+      { connect: (_, recordedBaseUrl) => reach.connect(entry, recordedBaseUrl) },
+      context.signal,
+      printEvents(document, terminal),
+    );
+    tellNextSteps(stored.id, summary, options, terminal);
+    return summary.refused > 0 ? 1 : 0;
+  } catch (error) {
+    throw nameProvider(entry, error);
+  } finally {
+    await reach.close();
+  }
+}
+
+async function mayCancel(plan: CancelPlan, terminal: Terminal): Promise<boolean> {
+  const what = describePlan(plan);
+  if (!terminal.canAsk) {
+    throw new LoomError('state', `${what} was not cancelled: there is no terminal to ask on.`, {
+      hint: 'Pass --yes to cancel it.',
+    });
+  }
+  const question = `Cancel ${what}? What is answered by then is kept, and paid for.`;
+  const answer = await terminal.confirm(question);
+  if (answer === 'no') terminal.note('Aborted.');
+  return answer === 'yes';
+}
+
+/** `batch batch_1 (openai, m)`, `job job_1 (openai, m: 2 batches, and 1 part that was not sent)` */
+function describePlan({ stored, batches, unsent }: CancelPlan): string {
+  const { id, job, provider, records } = stored;
+  const source = `${provider}, ${job?.model ?? records[0]?.model}`;
+  if ((job?.parts.length ?? 1) === 1) return `batch ${id} (${source})`;
+  const parts = [
+    ...(batches > 0 ? [batches === 1 ? '1 batch' : `${formatCount(batches)} batches`] : []),
+    ...(unsent > 0
+      ? [unsent === 1 ? '1 part that was not sent' : `${formatCount(unsent)} parts that were not sent`]
+      : []),
+  ];
+  return `job ${id} (${source}: ${parts.join(', and ')})`;
+}
+
+function printEvents(document: DocumentFields<CancelDocument>, terminal: Terminal): CancelEvents {
+  let tell: ReturnType<typeof tellRetries> | undefined;
+  return {
+    onWait: (id) => terminal.note(`Another process is working on ${id}; waiting for it.`),
+    onCancelled(record, check) {
+      document.cancelled.push(record.batch_id);
+      terminal.print(`Cancel requested. id=${record.batch_id} status=${check.status}`);
+    },
+    onOver(record, status) {
+      document.over.push(record.batch_id);
+      terminal.print(`Batch was over already. id=${record.batch_id} status=${status}`);
+    },
+    onDropped(job, part) {
+      document.dropped += 1;
+      terminal.print(`Part dropped. id=${job.parts.length > 1 ? `${job.job_id}/${part}` : job.job_id}`);
+    },
+    onError(id, provider, error) {
+      const named = nameProvider(providerEntry(provider), error);
+      document.errors.push({ id, ...describeErrorFields(named) });
+      terminal.fail(`batch ${id}: ${describeError(named)}`);
+    },
+    onRetry(provider, notice) {
+      tell ??= tellRetries(providerEntry(provider), (line) => terminal.note(line));
+      tell(notice);
+    },
+  };
+}
+
+function tellNextSteps(
+  id: string,
+  { cancelled, isForgotten }: CancelSummary,
+  { sandbox }: CancelOptions,
+  terminal: Terminal,
+): void {
+  if (isForgotten) terminal.note('Nothing of it was at the provider, and nothing is left of it here.');
+  if (cancelled === 0) return;
+  const fetch = `loom fetch --id ${id}${sandbox ? ' --sandbox' : ''}`;
+  terminal.note(
+    `The provider ends what is under way, which may take it some minutes. Then ${fetch} tells what was answered, and with --partial writes it.`,
+  );
+}

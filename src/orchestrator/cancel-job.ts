@@ -1,0 +1,212 @@
+/** The story of `loom cancel`: end what a job has at its provider, and never send what it has not sent. */
+import { LoomError, ProviderError } from '../errors.ts';
+import type { BatchRecord, ProviderName } from '../models.ts';
+import type { BatchCheck, BatchProvider, Connection } from '../providers/provider.ts';
+import { providerEntry, requireBatchApi } from '../providers/registry.ts';
+import type { LoomHome } from '../utils/home.ts';
+import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
+import { waitForLock } from '../utils/locks.ts';
+import { updateRecord } from '../utils/storage.ts';
+import { abortAfterGrace } from './grace.ts';
+import { type CallQueue, createCallQueue, type RetryNotice } from './retry.ts';
+import {
+  findJob,
+  forgetJob,
+  hasEndedBadly,
+  isDropped,
+  loadState,
+  lockName,
+  reloadJob,
+  type StoredJob,
+} from './stored-jobs.ts';
+import { settlePart } from './submit-parts.ts';
+
+export interface CancelOrder {
+  /** How to reach a provider, given the address in the record. LoomError when there is no key. */
+  connect(provider: ProviderName, recordedBaseUrl: string | undefined): Connection;
+}
+
+export interface CancelEvents {
+  /** Another process works on the job: it is waited for. */
+  onWait?(id: string): void;
+  /** The provider ends the batch, which may take it some minutes. */
+  onCancelled?(record: BatchRecord, check: BatchCheck): void;
+  /** There was nothing left to cancel. */
+  onOver?(record: BatchRecord, status: BatchCheck['status']): void;
+  /** A part that the provider does not have, and will not get. */
+  onDropped?(job: JobRecord, part: number): void;
+  /** The provider refused to cancel this batch; the others are cancelled all the same. */
+  onError?(id: string, provider: ProviderName, error: unknown): void;
+  onRetry?(provider: ProviderName, notice: RetryNotice): void;
+}
+
+export interface CancelSummary {
+  readonly cancelled: number;
+  readonly over: number;
+  readonly dropped: number;
+  readonly refused: number;
+  /** Nothing of the job was at the provider: there is nothing left of it here either. */
+  readonly isForgotten: boolean;
+}
+
+/** What a cancel would end, as the records know it. */
+export interface CancelPlan {
+  readonly stored: StoredJob;
+  /** Batches that may still run. */
+  readonly batches: number;
+  /** Parts that the provider does not have, as far as is known. */
+  readonly unsent: number;
+}
+
+/** LoomError `state` for an id that there is not. */
+export async function planCancel(home: LoomHome, id: string): Promise<CancelPlan> {
+  const stored = findJob(await loadState(home), id);
+  return {
+    stored,
+    batches: stored.records.filter(mayRun).length,
+    unsent: stored.job?.parts.filter(isUnsent).length ?? 0,
+  };
+}
+
+/** Cancels every part of a job. Safe to repeat, also after it was cut off. */
+export async function cancelJob(
+  home: LoomHome,
+  known: StoredJob,
+  order: CancelOrder,
+  signal: AbortSignal,
+  events: CancelEvents = {},
+): Promise<CancelSummary> {
+  const lock = await waitForLock(home.locks, lockName(known), signal, () => events.onWait?.(known.id));
+  try {
+    const stored = await reloadJob(home, known);
+    if (!stored) throw finishedMeanwhile(known.id);
+    const summary = await cancelHeld({
+      home,
+      stored,
+      order,
+      signal: AbortSignal.any([signal, lock.lost]),
+      events,
+    });
+    if (summary.isForgotten) await lock.forget();
+    return summary;
+  } finally {
+    await lock.release();
+  }
+}
+
+interface Cancellation {
+  readonly home: LoomHome;
+  readonly stored: StoredJob;
+  readonly order: CancelOrder;
+  readonly signal: AbortSignal;
+  readonly events: CancelEvents;
+}
+
+async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
+  const { home, stored, events } = cancellation;
+  const { job } = stored;
+  const counts = { cancelled: 0, over: 0, dropped: 0, refused: 0 };
+  const needsProvider = stored.records.some(mayRun) || job?.parts.some((part) => part.state === 'submitting');
+  // The way there comes first: without a key nothing is done by halves.
+  const reach = needsProvider ? await openProvider(cancellation) : undefined;
+  const settled = job && reach ? await settleParts(cancellation, job, reach) : [];
+  counts.dropped = job ? await dropParts(cancellation, job) : 0;
+  for (const record of [...stored.records, ...settled]) {
+    if (!reach || !mayRun(record)) {
+      counts.over += 1;
+      events.onOver?.(record, record.status);
+    } else {
+      counts[await cancelBatch(cancellation, record, reach)] += 1;
+    }
+  }
+  const isForgotten = job?.parts.every(isDropped) ?? false;
+  if (job && isForgotten) await forgetJob(home, job);
+  return { ...counts, isForgotten };
+}
+
+interface ProviderReach {
+  readonly provider: BatchProvider;
+  readonly calls: CallQueue;
+  readonly callSignal: AbortSignal;
+}
+
+async function openProvider({ stored, order, signal, events }: Cancellation): Promise<ProviderReach> {
+  const baseUrl = stored.job?.base_url ?? stored.records[0]?.base_url ?? undefined;
+  const entry = requireBatchApi(providerEntry(stored.provider));
+  return {
+    provider: await entry.openBatch(order.connect(stored.provider, baseUrl)),
+    calls: createCallQueue({ workers: 1, signal, onRetry: events.onRetry?.bind(events, stored.provider) }),
+    callSignal: abortAfterGrace(signal),
+  };
+}
+
+/** A part whose creation was cut off may be a batch by now: it is looked for, and cancelled like the others. */
+async function settleParts(
+  { home, signal }: Cancellation,
+  job: JobRecord,
+  reach: ProviderReach,
+): Promise<BatchRecord[]> {
+  const found: BatchRecord[] = [];
+  for (const part of job.parts) {
+    if (part.state !== 'submitting') continue;
+    const record = await settlePart({ home, job, signal, ...reach }, part);
+    if (record) found.push(record);
+  }
+  return found;
+}
+
+/** Sees to it that no later command sends what was not sent. */
+async function dropParts({ home, events }: Cancellation, job: JobRecord): Promise<number> {
+  const unsent = job.parts.filter((part) => part.state === 'planned');
+  if (unsent.length === 0) return 0;
+  for (const part of unsent) part.state = 'dropped';
+  // The same loom run starts anew, instead of finishing this one.
+  job.announced = true;
+  await saveJob(home.jobs, job);
+  for (const { part } of unsent) events.onDropped?.(job, part);
+  return unsent.length;
+}
+
+async function cancelBatch(
+  { home, signal, events }: Cancellation,
+  record: BatchRecord,
+  { provider, calls, callSignal }: ProviderReach,
+): Promise<'cancelled' | 'over' | 'refused'> {
+  try {
+    const check = await calls.run(() => provider.cancel(record.batch_id, callSignal));
+    if (check.status === 'completed' || check.status === 'failed' || check.status === 'expired') {
+      events.onOver?.(record, check.status);
+      return 'over';
+    }
+    // That it is over is for a fetch to note, which brings in what was answered.
+    if (!hasEndedBadly(check.status)) {
+      await updateRecord(home.batches, { ...record, status: check.status, counts: check.counts ?? null });
+    }
+    events.onCancelled?.(record, check);
+    return 'cancelled';
+  } catch (error) {
+    if (signal.aborted || !isAboutOneBatch(error)) throw error;
+    events.onError?.(record.batch_id, record.provider, error);
+    return 'refused';
+  }
+}
+
+/** As opposed to a refused key or a lost connection, which the next batch would meet as well. */
+function isAboutOneBatch(error: unknown): boolean {
+  return error instanceof ProviderError && [400, 403, 404, 409].includes(error.status ?? 0);
+}
+
+/** Whether a batch may be under way, as far as its record knows. */
+function mayRun({ status }: BatchRecord): boolean {
+  return status !== 'completed' && !hasEndedBadly(status);
+}
+
+function isUnsent({ state }: JobPart): boolean {
+  return state === 'planned' || state === 'submitting';
+}
+
+function finishedMeanwhile(id: string): LoomError {
+  return new LoomError('state', `another command has finished ${id} meanwhile.`, {
+    hint: 'See loom list for what there is.',
+  });
+}

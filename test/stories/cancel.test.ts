@@ -1,0 +1,271 @@
+/** `loom cancel`: what runs is ended at the provider, what was not sent never is, and what was answered is kept. */
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { cancelBatch, cancelDocumentSchema } from '../../src/index.ts';
+import { atTerminal, hasTerminal } from './at-terminal.ts';
+import { answerLine, usualAnswer } from './openai-double.ts';
+import { createOpenAiWorld, lastBatch, type OpenAiWorld, output } from './openai-world.ts';
+import { batchProviders, createSandboxWorld, submittedId } from './sandbox-world.ts';
+
+let world: OpenAiWorld;
+
+beforeEach(async () => {
+  world = await createOpenAiWorld();
+  world.environment.TERM = 'xterm';
+});
+
+afterEach(() => world.remove());
+
+const nextSteps = (id: string) =>
+  `The provider ends what is under way, which may take it some minutes. Then loom fetch --id ${id} tells what was answered, and with --partial writes it.\n`;
+
+/** The address of the cancels that were asked for. */
+const takeCancels = () => world.takeRequests().filter((request) => request.endsWith('/cancel'));
+
+/** A job of three rows in three parts, of which the provider's queue takes so many. */
+async function submitParts(taken: number): Promise<string> {
+  await world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,Again\n');
+  world.openai.onCreate = (batch) => {
+    batch.status = 'in_progress';
+  };
+  world.openai.override = ({ method, path }) => {
+    if (method !== 'POST' || path !== '/v1/batches' || world.openai.batches.length < taken) return undefined;
+    return { status: 429, headers: { 'retry-after': '0' }, body: { error: { message: 'Queue full.' } } };
+  };
+  const run = await world.run('--batch-size', '1');
+  world.openai.override = () => undefined;
+  world.takeRequests();
+  return /^Job submitted\. id=(\S+) /m.exec(run.stdout)?.[1] as string;
+}
+
+test('cancels a batch, and a fetch keeps what it had answered', async () => {
+  const id = await world.submitAs('in_progress');
+  world.takeRequests();
+  expect(await world.loom('cancel', '--id', id, '--yes')).toEqual({
+    code: 0,
+    stdout: `Cancel requested. id=${id} status=in_progress\n`,
+    stderr: nextSteps(id),
+  });
+  expect(takeCancels()).toEqual([`POST /v1/batches/${id}/cancel`]);
+  const batch = lastBatch(world.openai);
+  expect(batch.status).toBe('cancelling');
+  expect(await world.readRecord(id)).toMatchObject({ status: 'in_progress' });
+
+  batch.status = 'cancelled';
+  batch.output = `${answerLine(batch.lines[0]?.custom_id ?? '', 'Done in time')}\n`;
+  const fetched = await world.loom('fetch');
+  expect(fetched.code).toBe(1);
+  expect(fetched.stdout).toContain(`id=${id} status=cancelled`);
+  expect(fetched.stderr).toContain('1 answer is kept.');
+  await world.loom('fetch', '--id', id, '--partial');
+  expect(await world.read(output)).toBe('id,text,llm_response\n1,Hello,Done in time\n2,World,\n');
+});
+
+test('may be given again, also once the batch is over', async () => {
+  const id = await world.submitAs('in_progress');
+  await world.loom('cancel', '-i', id, '-y');
+  expect(await world.loom('cancel', '-i', id, '-y')).toMatchObject({
+    code: 0,
+    stdout: `Cancel requested. id=${id} status=in_progress\n`,
+  });
+  lastBatch(world.openai).status = 'completed';
+  expect(await world.loom('cancel', '-i', id, '-y')).toEqual({
+    code: 0,
+    stdout: `Batch was over already. id=${id} status=completed\n`,
+    stderr: '',
+  });
+  // That is for a fetch to note, which brings in the answers.
+  expect(await world.readRecord(id)).toMatchObject({ status: 'in_progress' });
+  expect((await world.loom('fetch')).stdout).toBe(world.completion(id));
+});
+
+test('a batch that is known to be over needs neither a question nor a key', async () => {
+  const id = await world.submitAs('failed');
+  await world.loom('fetch');
+  world.takeRequests();
+  delete world.environment.OPENAI_API_KEY;
+  expect(await world.loom('cancel', '--id', id)).toEqual({
+    code: 0,
+    stdout: `Batch was over already. id=${id} status=failed\n`,
+    stderr: '',
+  });
+  expect(world.takeRequests()).toEqual([]);
+});
+
+test('cancels every part of a job, and drops what was not sent', async () => {
+  const jobId = await submitParts(2);
+  const cancelled = await world.loom('cancel', '--id', 'batch_002', '--yes');
+  expect(cancelled).toEqual({
+    code: 0,
+    stdout: [
+      `Part dropped. id=${jobId}/3\n`,
+      'Cancel requested. id=batch_001 status=in_progress\n',
+      'Cancel requested. id=batch_002 status=in_progress\n',
+    ].join(''),
+    stderr: nextSteps(jobId),
+  });
+  expect(takeCancels()).toEqual(['POST /v1/batches/batch_001/cancel', 'POST /v1/batches/batch_002/cancel']);
+  expect((await world.loom('list')).stdout).toMatch(
+    new RegExp(`^- +openai +m +cancelled +.* ${jobId} 3/3$`, 'm'),
+  );
+
+  const [first, second] = world.openai.batches;
+  Object.assign(first ?? {}, { status: 'completed' });
+  Object.assign(second ?? {}, { status: 'cancelled', output: undefined });
+  world.takeRequests();
+  expect((await world.loom('fetch')).stdout).toContain(`Job ${jobId}: 1 of 3 parts are in.`);
+  expect(world.takeRequests().filter((request) => request.startsWith('POST'))).toEqual([]);
+  expect((await world.loom('fetch')).stderr).toBe('No pending batches. See loom list.\n');
+  expect((await world.loom('fetch', '--id', jobId, '--partial')).code).toBe(3);
+  expect(await world.read(output)).toBe(
+    `id,text,llm_response\n1,Hello,${usualAnswer('Hello')}\n2,World,\n3,Again,\n`,
+  );
+  expect((await world.listState()).filter((name) => !/^(cache|locks)/.test(name))).toEqual([]);
+});
+
+test('a job of which nothing was sent is forgotten, without a call', async () => {
+  const jobId = await submitParts(0);
+  delete world.environment.OPENAI_API_KEY;
+  expect(await world.loom('cancel', '--id', jobId, '--yes')).toEqual({
+    code: 0,
+    stdout: [1, 2, 3].map((part) => `Part dropped. id=${jobId}/${part}\n`).join(''),
+    stderr: 'Nothing of it was at the provider, and nothing is left of it here.\n',
+  });
+  expect(world.takeRequests()).toEqual([]);
+  expect(await world.listState()).toEqual([]);
+  expect((await world.run()).stdout).toContain('Batch submitted.');
+});
+
+test('a batch whose creation was cut off is looked for, and cancelled', async () => {
+  await submitParts(3);
+  const jobFile = (await world.listState()).find((name) => name.startsWith('jobs/')) ?? '';
+  const job = JSON.parse(await world.readState(jobFile));
+  Object.assign(job.parts[1], { state: 'submitting', batch_id: undefined });
+  await world.writeState(jobFile, JSON.stringify(job));
+  const cancelled = await world.loom('cancel', '--id', job.job_id, '--yes');
+  expect(cancelled.code).toBe(0);
+  expect(takeCancels().sort()).toEqual([1, 2, 3].map((part) => `POST /v1/batches/batch_00${part}/cancel`));
+});
+
+test('goes on with the others where the provider refuses one, and exits with 1', async () => {
+  const jobId = await submitParts(3);
+  world.openai.override = ({ path }) =>
+    path === '/v1/batches/batch_002/cancel'
+      ? { status: 403, body: { error: { message: 'Not yours.', code: 'forbidden' } } }
+      : undefined;
+  const ended = await world.loom('cancel', '--id', jobId, '--yes', '--output-format', 'json');
+  expect(ended.code).toBe(1);
+  const document = JSON.parse(ended.stdout);
+  expect(cancelDocumentSchema.parse(document)).toEqual(document);
+  expect(document).toEqual({
+    command: 'cancel',
+    exit_code: 1,
+    error: null,
+    id: jobId,
+    cancelled: ['batch_001', 'batch_003'],
+    over: [],
+    dropped: 0,
+    errors: [{ id: 'batch_002', kind: 'provider', message: 'OpenAI: Not yours.', hint: null }],
+  });
+  expect(ended.stderr).toContain('Error: batch batch_002: OpenAI: Not yours.\n');
+});
+
+test('a refused key stops it at the first batch', async () => {
+  const jobId = await submitParts(2);
+  world.openai.override = () => ({
+    status: 401,
+    body: { error: { message: 'Incorrect API key.', code: 'invalid_api_key' } },
+  });
+  const ended = await world.loom('cancel', '--id', jobId, '--yes');
+  expect(ended).toMatchObject({ code: 1 });
+  expect(ended.stderr).toContain('Error: OpenAI: Incorrect API key. Check OPENAI_API_KEY or --api-key.\n');
+  expect(takeCancels()).toHaveLength(1);
+});
+
+describe('who asks for less than it takes', () => {
+  test('without a terminal is told to pass --yes, and nothing is cancelled', async () => {
+    const id = await world.submitAs('in_progress');
+    world.takeRequests();
+    expect(await world.loom('cancel', '--id', id)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `Error: batch ${id} (openai, m) was not cancelled: there is no terminal to ask on. Pass --yes to cancel it.\n`,
+    });
+    expect(world.takeRequests()).toEqual([]);
+  });
+
+  test('without a key drops nothing either', async () => {
+    const jobId = await submitParts(2);
+    // A server on this machine needs none.
+    delete world.environment.OPENAI_BASE_URL;
+    delete world.environment.OPENAI_API_KEY;
+    const ended = await world.loom('cancel', '--id', jobId, '--yes');
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr).toMatch(/^Error: no API key for OpenAI\./);
+    expect((await world.loom('list')).stdout).toMatch(/^- +openai +m +queued /m);
+  });
+
+  test.each([
+    [['--id', 'batch_nowhere'], 1, 'no stored batch found for id=batch_nowhere. See loom list'],
+    [[], 2, "required option '-i, --id <id>' not specified"],
+  ])('%j', async (flags, code, message) => {
+    const ended = await world.loom('cancel', ...flags);
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toContain(message);
+  });
+});
+
+describe.skipIf(!hasTerminal)('at a terminal', () => {
+  test.each([
+    ['n', 'in_progress'],
+    ['y', 'cancelling'],
+  ])('asks first; %s leaves it %s', async (typed, status) => {
+    const id = await world.submitAs('in_progress');
+    const shown = await atTerminal(world, ['cancel', '--id', id], { typed: `${typed}\r` });
+    expect(shown.text).toContain(
+      `Cancel batch ${id} (openai, m)? What is answered by then is kept, and paid for. [y/N] `,
+    );
+    expect(shown.code).toBe(0);
+    expect(lastBatch(world.openai).status).toBe(status);
+  });
+
+  test('names the parts of a job', async () => {
+    const jobId = await submitParts(2);
+    const shown = await atTerminal(world, ['cancel', '--id', jobId], { typed: 'n\r' });
+    expect(shown.text).toContain(
+      `Cancel job ${jobId} (openai, m: 2 batches, and 1 part that was not sent)? `,
+    );
+    expect(takeCancels()).toEqual([]);
+  });
+});
+
+test('the library cancels as well', async () => {
+  await submitParts(2);
+  const [batch] = world.openai.batches;
+  const told: string[] = [];
+  const summary = await cancelBatch({
+    id: batch?.id ?? '',
+    home: join(world.home, '.loom'),
+    apiKey: 'a-key-for-openai',
+    baseUrl: world.openai.url,
+    events: { onCancelled: (record) => void told.push(record.batch_id) },
+  });
+  expect(summary).toEqual({ cancelled: ['batch_001', 'batch_002'], over: [], dropped: 1, errors: [] });
+  expect(told).toEqual(['batch_001', 'batch_002']);
+});
+
+test.each(batchProviders)('a batch at %s is over soon after', async (provider) => {
+  const place = await createSandboxWorld({ turnaroundMs: 60_000 });
+  try {
+    await place.write('data.csv', 'id,text\n1,Hello\n');
+    const id = submittedId(
+      await place.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm'),
+    );
+    expect(await place.loom('cancel', '--id', id, '--yes')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Cancel requested\. id=\S+ status=(in_progress|validating)\n$/),
+    });
+  } finally {
+    await place.remove();
+  }
+});
