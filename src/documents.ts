@@ -147,6 +147,59 @@ export const listDocumentSchema = z.object({
 });
 export type ListDocument = z.infer<typeof listDocumentSchema>;
 
+/** When things happened to a batch, by the provider's clock: ISO 8601, UTC. */
+const batchTimesSchema = z.object({
+  created: z.nullable(z.string()),
+  /** The first request was taken on. */
+  started: z.nullable(z.string()),
+  cancel_requested: z.nullable(z.string()),
+  ended: z.nullable(z.string()),
+  /** When the provider ends it, if it is not done by then. */
+  expires: z.nullable(z.string()),
+});
+
+const partSchema = z.object({
+  ...batchSchema.shape,
+  requests: z.nullable(z.number()),
+  /** The provider's own word, of just now; null when it was not asked, or did not answer. */
+  provider_status: z.nullable(z.string()),
+  times: z.nullable(batchTimesSchema),
+});
+export type PartDocument = z.infer<typeof partSchema>;
+
+const jobReportSchema = z.object({
+  /** The id that loom fetch takes. */
+  id: z.string(),
+  job_id: z.nullable(z.string()),
+  provider: z.enum(providerNames),
+  model: z.string(),
+  base_url: z.nullable(z.string()),
+  created_at: z.string(),
+  /** How far the output is; null for a record of the Python tool. */
+  state: z.nullable(z.enum(['pending', 'writing', 'merged', 'kept'])),
+  /** Those that are run, with a prompt or without; null for a record of the Python tool. */
+  rows: z.nullable(z.number()),
+  blank: z.nullable(z.number()),
+  cached: z.nullable(z.number()),
+  settings: z.nullable(z.record(z.string(), z.unknown())),
+  /** `path` is null when the rows came through stdin; `unchecked` is an input that is there. */
+  input: z.object({
+    path: z.nullable(z.string()),
+    state: z.enum(['unchanged', 'changed', 'gone', 'unchecked']),
+  }),
+  output: z.object({ path: z.string(), exists: z.boolean() }),
+  batches: z.array(partSchema),
+});
+export type JobDocument = z.infer<typeof jobReportSchema>;
+
+export const statusDocumentSchema = z.object({
+  command: z.literal('status'),
+  ...ending,
+  /** null when there is no such job. */
+  job: z.nullable(jobReportSchema),
+});
+export type StatusDocument = z.infer<typeof statusDocumentSchema>;
+
 export const cancelDocumentSchema = z.object({
   command: z.literal('cancel'),
   ...ending,
@@ -209,6 +262,7 @@ export type CommandDocument =
   | FetchDocument
   | AdoptDocument
   | ListDocument
+  | StatusDocument
   | CancelDocument
   | TokensDocument
   | ReportDocument

@@ -8,6 +8,7 @@ export {
   listDocumentSchema,
   reportDocumentSchema,
   runDocumentSchema,
+  statusDocumentSchema,
   tokensDocumentSchema,
 } from './documents.ts';
 export { type ErrorKind, type ErrorScope, LoomError, ProviderError } from './errors.ts';

@@ -38,7 +38,7 @@ export async function cancel(options: CancelOptions, context: CommandContext): P
     const summary = await cancelJob(
       reach.home,
       stored,
-      { connect: (_, recordedBaseUrl) => reach.connect(entry, recordedBaseUrl) },
+      (_, recordedBaseUrl) => reach.connect(entry, recordedBaseUrl),
       context.signal,
       printEvents(document, terminal),
     );

@@ -12,6 +12,7 @@ const commands: Commands = {
   fetch: async (options, context) => (await import('./fetch.ts')).fetch(options, context),
   adopt: async (options, context) => (await import('./adopt.ts')).adopt(options, context),
   list: async (options, context) => (await import('./list.ts')).list(options, context),
+  showStatus: async (options, context) => (await import('./status.ts')).showStatus(options, context),
   cancel: async (options, context) => (await import('./cancel.ts')).cancel(options, context),
   tokens: async (options, context) => (await import('./tokens.ts')).tokens(options, context),
   report: async (options, context) => (await import('./report.ts')).report(options, context),

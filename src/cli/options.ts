@@ -116,6 +116,12 @@ export interface ListOptions {
   sandbox: boolean;
 }
 
+export interface StatusOptions extends ReachOptions {
+  id: string;
+  /** Asks no provider. */
+  offline: boolean;
+}
+
 export interface CancelOptions extends ReachOptions {
   id: string;
   yes: boolean;
@@ -170,6 +176,7 @@ export interface Commands {
   fetch(options: FetchOptions, context: CommandContext): Promise<number>;
   adopt(options: AdoptOptions, context: CommandContext): Promise<number>;
   list(options: ListOptions, context: CommandContext): Promise<number>;
+  showStatus(options: StatusOptions, context: CommandContext): Promise<number>;
   cancel(options: CancelOptions, context: CommandContext): Promise<number>;
   tokens(options: TokensOptions, context: CommandContext): Promise<number>;
   report(options: ReportOptions, context: CommandContext): Promise<number>;

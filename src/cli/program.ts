@@ -9,6 +9,7 @@ import { addReport } from './commands/report.ts';
 import { addRun } from './commands/run.ts';
 import { addSandbox } from './commands/sandbox.ts';
 import { addVoiceOptions } from './commands/shared-flags.ts';
+import { addStatus } from './commands/status.ts';
 import { addTokens } from './commands/tokens.ts';
 import type { CommandContext, Commands, VoiceOptions } from './options.ts';
 
@@ -36,6 +37,7 @@ export function createProgram(
   addVoiceOptions(addFetch(program)).action(act(commands.fetch));
   addVoiceOptions(addAdopt(program)).action(act(commands.adopt));
   addVoiceOptions(addList(program)).action(act(commands.list));
+  addVoiceOptions(addStatus(program)).action(act(commands.showStatus));
   addVoiceOptions(addCancel(program)).action(act(commands.cancel));
   addVoiceOptions(addTokens(program)).action(act(commands.tokens));
   const report = addVoiceOptions(addReport(program));

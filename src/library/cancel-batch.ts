@@ -1,4 +1,5 @@
 /** `cancelBatch` of the library. */
+import type { ProviderName } from '../models.ts';
 import { type CancelEvents, cancelJob, planCancel } from '../orchestrator/cancel-job.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { ReachOptions } from './options.ts';
@@ -44,12 +45,10 @@ export async function cancelBatch(options: CancelBatchOptions): Promise<Cancelle
       given?.onError?.(id, provider, error);
     },
   };
-  const order = {
-    connect: (provider: typeof stored.provider, recordedBaseUrl: string | undefined) =>
-      reach.connect(providerEntry(provider), recordedBaseUrl),
-  };
+  const connect = (provider: ProviderName, recordedBaseUrl: string | undefined) =>
+    reach.connect(providerEntry(provider), recordedBaseUrl);
   const { dropped } = await underSignal(options.signal, (signal) =>
-    cancelJob(reach.home, stored, order, signal, events),
+    cancelJob(reach.home, stored, connect, signal, events),
   );
   return { cancelled, over, dropped, errors };
 }

@@ -1,14 +1,13 @@
 /** The story of `loom cancel`: end what a job has at its provider, and never send what it has not sent. */
-import { LoomError, ProviderError } from '../errors.ts';
+import { LoomError } from '../errors.ts';
 import type { BatchRecord, ProviderName } from '../models.ts';
-import type { BatchCheck, BatchProvider, Connection } from '../providers/provider.ts';
-import { providerEntry, requireBatchApi } from '../providers/registry.ts';
+import type { BatchCheck } from '../providers/provider.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { waitForLock } from '../utils/locks.ts';
 import { updateRecord } from '../utils/storage.ts';
-import { abortAfterGrace } from './grace.ts';
-import { type CallQueue, createCallQueue, type RetryNotice } from './retry.ts';
+import { type Connect, isAboutOneBatch, type JobReach, openJobReach } from './job-reach.ts';
+import type { RetryNotice } from './retry.ts';
 import {
   findJob,
   forgetJob,
@@ -20,11 +19,6 @@ import {
   type StoredJob,
 } from './stored-jobs.ts';
 import { settlePart } from './submit-parts.ts';
-
-export interface CancelOrder {
-  /** How to reach a provider, given the address in the record. LoomError when there is no key. */
-  connect(provider: ProviderName, recordedBaseUrl: string | undefined): Connection;
-}
 
 export interface CancelEvents {
   /** Another process works on the job: it is waited for. */
@@ -72,7 +66,7 @@ export async function planCancel(home: LoomHome, id: string): Promise<CancelPlan
 export async function cancelJob(
   home: LoomHome,
   known: StoredJob,
-  order: CancelOrder,
+  connect: Connect,
   signal: AbortSignal,
   events: CancelEvents = {},
 ): Promise<CancelSummary> {
@@ -83,7 +77,7 @@ export async function cancelJob(
     const summary = await cancelHeld({
       home,
       stored,
-      order,
+      connect,
       signal: AbortSignal.any([signal, lock.lost]),
       events,
     });
@@ -97,7 +91,7 @@ export async function cancelJob(
 interface Cancellation {
   readonly home: LoomHome;
   readonly stored: StoredJob;
-  readonly order: CancelOrder;
+  readonly connect: Connect;
   readonly signal: AbortSignal;
   readonly events: CancelEvents;
 }
@@ -108,7 +102,12 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
   const counts = { cancelled: 0, over: 0, dropped: 0, refused: 0 };
   const needsProvider = stored.records.some(mayRun) || job?.parts.some((part) => part.state === 'submitting');
   // The way there comes first: without a key nothing is done by halves.
-  const reach = needsProvider ? await openProvider(cancellation) : undefined;
+  const reach = needsProvider
+    ? await openJobReach(stored, cancellation.connect, {
+        signal: cancellation.signal,
+        onRetry: events.onRetry?.bind(events),
+      })
+    : undefined;
   const settled = job && reach ? await settleParts(cancellation, job, reach) : [];
   counts.dropped = job ? await dropParts(cancellation, job) : 0;
   for (const record of [...stored.records, ...settled]) {
@@ -124,27 +123,11 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
   return { ...counts, isForgotten };
 }
 
-interface ProviderReach {
-  readonly provider: BatchProvider;
-  readonly calls: CallQueue;
-  readonly callSignal: AbortSignal;
-}
-
-async function openProvider({ stored, order, signal, events }: Cancellation): Promise<ProviderReach> {
-  const baseUrl = stored.job?.base_url ?? stored.records[0]?.base_url ?? undefined;
-  const entry = requireBatchApi(providerEntry(stored.provider));
-  return {
-    provider: await entry.openBatch(order.connect(stored.provider, baseUrl)),
-    calls: createCallQueue({ workers: 1, signal, onRetry: events.onRetry?.bind(events, stored.provider) }),
-    callSignal: abortAfterGrace(signal),
-  };
-}
-
 /** A part whose creation was cut off may be a batch by now: it is looked for, and cancelled like the others. */
 async function settleParts(
   { home, signal }: Cancellation,
   job: JobRecord,
-  reach: ProviderReach,
+  reach: JobReach,
 ): Promise<BatchRecord[]> {
   const found: BatchRecord[] = [];
   for (const part of job.parts) {
@@ -170,7 +153,7 @@ async function dropParts({ home, events }: Cancellation, job: JobRecord): Promis
 async function cancelBatch(
   { home, signal, events }: Cancellation,
   record: BatchRecord,
-  { provider, calls, callSignal }: ProviderReach,
+  { provider, calls, callSignal }: JobReach,
 ): Promise<'cancelled' | 'over' | 'refused'> {
   try {
     const check = await calls.run(() => provider.cancel(record.batch_id, callSignal));
@@ -189,11 +172,6 @@ async function cancelBatch(
     events.onError?.(record.batch_id, record.provider, error);
     return 'refused';
   }
-}
-
-/** As opposed to a refused key or a lost connection, which the next batch would meet as well. */
-function isAboutOneBatch(error: unknown): boolean {
-  return error instanceof ProviderError && [400, 403, 404, 409].includes(error.status ?? 0);
 }
 
 /** Whether a batch may be under way, as far as its record knows. */

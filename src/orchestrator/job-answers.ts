@@ -1,12 +1,9 @@
 /** The answers of a job, from its batches and from the cache as it was when the job was planned, by row. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { LoomError } from '../errors.ts';
 import { type BatchRecord, leaveOutUnset, type Row, type RowResult } from '../models.ts';
 import { indexResults } from '../utils/answers.ts';
 import { openBackgroundCache } from '../utils/background-cache.ts';
-import { describeDiskError, errorCode } from '../utils/files.ts';
+import { describeDiskError, errorCode, hashFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { readCachedResponses, readCustomIds, readIdMap, resultsPath } from '../utils/storage.ts';
@@ -119,7 +116,7 @@ async function matchRows(
   if (first && first.job_id === undefined) {
     return matchMappedRows(await readIdMap(home.batches, first), first.file_type);
   }
-  const unchanged = job !== undefined && (await hashFile(dataset.path)) === job.input_sha256;
+  const unchanged = job !== undefined && (await hashInput(dataset.path)) === job.input_sha256;
   const matcher = new OwnRowMatcher({
     unchanged,
     equalPromptsOnce: job?.use_cache ?? first?.use_cache ?? false,
@@ -138,18 +135,16 @@ function describeUnknownRow(job: JobRecord | undefined, records: readonly BatchR
   return records.length === job.parts.length ? 'too_large' : 'no_result';
 }
 
-/** sha256 of a file's bytes, in hex. */
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
+/** LoomError `input` when the input is gone, or can't be read. */
+async function hashInput(path: string): Promise<string> {
   try {
-    await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
+    return await hashFile(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') throw inputIsGone(path, error);
     throw new LoomError('input', `can't read the input ${path}: ${describeDiskError(error)}.`, {
       cause: error,
     });
   }
-  return hash.digest('hex');
 }
 
 function inputIsGone(path: string, cause: unknown): LoomError {

@@ -1,8 +1,9 @@
 /** Atomic writes, private folders and the errors of the disk, in words. */
-import { randomBytes } from 'node:crypto';
-import { constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, createReadStream, existsSync, mkdirSync, statSync } from 'node:fs';
 import { access, type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { LoomError } from '../errors.ts';
 import { wholeCharactersLength } from './converters/utf8.ts';
 
@@ -167,6 +168,13 @@ export async function listJsonFiles(folder: string): Promise<string[] | undefine
 /** Whether there is a regular file at this path. */
 export async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
+/** sha256 of a file's bytes, in hex. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
+  return hash.digest('hex');
 }
 
 /** Removes a file; one that is gone already is no error. LoomError `state` where the disk refuses. */
