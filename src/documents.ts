@@ -147,6 +147,16 @@ export const listDocumentSchema = z.object({
 });
 export type ListDocument = z.infer<typeof listDocumentSchema>;
 
+export const forgetDocumentSchema = z.object({
+  command: z.literal('forget'),
+  ...ending,
+  /** Ids of jobs, and of batches that are jobs by themselves. */
+  forgotten: z.array(z.string()),
+  /** Those that another process works on. */
+  busy: z.array(z.string()),
+});
+export type ForgetDocument = z.infer<typeof forgetDocumentSchema>;
+
 /** When things happened to a batch, by the provider's clock: ISO 8601, UTC. */
 const batchTimesSchema = z.object({
   created: z.nullable(z.string()),
@@ -264,6 +274,7 @@ export type CommandDocument =
   | ListDocument
   | StatusDocument
   | CancelDocument
+  | ForgetDocument
   | TokensDocument
   | ReportDocument
   | CacheClearDocument;

@@ -5,6 +5,7 @@ export {
   cancelDocumentSchema,
   errorDocumentSchema,
   fetchDocumentSchema,
+  forgetDocumentSchema,
   listDocumentSchema,
   reportDocumentSchema,
   runDocumentSchema,

@@ -14,6 +14,7 @@ const commands: Commands = {
   list: async (options, context) => (await import('./list.ts')).list(options, context),
   showStatus: async (options, context) => (await import('./status.ts')).showStatus(options, context),
   cancel: async (options, context) => (await import('./cancel.ts')).cancel(options, context),
+  forget: async (options, context) => (await import('./forget.ts')).forget(options, context),
   tokens: async (options, context) => (await import('./tokens.ts')).tokens(options, context),
   report: async (options, context) => (await import('./report.ts')).report(options, context),
   clearCache: async (options, context) => (await import('./cache.ts')).clearCache(options, context),

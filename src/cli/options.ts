@@ -127,6 +127,13 @@ export interface CancelOptions extends ReachOptions {
   yes: boolean;
 }
 
+export interface ForgetOptions {
+  id?: string[];
+  status?: StatusWord[];
+  yes: boolean;
+  sandbox: boolean;
+}
+
 export interface TokensOptions extends InputOptions, ReachOptions, Pick<SettingsOptions, 'system'> {
   workers: number;
   /** Counts on this machine. */
@@ -178,6 +185,7 @@ export interface Commands {
   list(options: ListOptions, context: CommandContext): Promise<number>;
   showStatus(options: StatusOptions, context: CommandContext): Promise<number>;
   cancel(options: CancelOptions, context: CommandContext): Promise<number>;
+  forget(options: ForgetOptions, context: CommandContext): Promise<number>;
   tokens(options: TokensOptions, context: CommandContext): Promise<number>;
   report(options: ReportOptions, context: CommandContext): Promise<number>;
   clearCache(options: CacheClearOptions, context: CommandContext): Promise<number>;

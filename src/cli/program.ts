@@ -4,6 +4,7 @@ import { addAdopt } from './commands/adopt.ts';
 import { addCache, addCacheClear } from './commands/cache.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addFetch } from './commands/fetch.ts';
+import { addForget } from './commands/forget.ts';
 import { addList } from './commands/list.ts';
 import { addReport } from './commands/report.ts';
 import { addRun } from './commands/run.ts';
@@ -39,6 +40,7 @@ export function createProgram(
   addVoiceOptions(addList(program)).action(act(commands.list));
   addVoiceOptions(addStatus(program)).action(act(commands.showStatus));
   addVoiceOptions(addCancel(program)).action(act(commands.cancel));
+  addVoiceOptions(addForget(program)).action(act(commands.forget));
   addVoiceOptions(addTokens(program)).action(act(commands.tokens));
   const report = addVoiceOptions(addReport(program));
   report.action((target: string, options) => act(commands.report)({ ...options, target }));

@@ -38,7 +38,7 @@ export async function listBatches(
   return { batches: jobs.flatMap((stored) => listParts(home, stored)), damaged };
 }
 
-/** The batches of one job, and its parts that wait to become one, in their order. */
+/** The batches of one job, and its parts that are none, in their order. */
 export function listParts(home: LoomHome, { job, records }: StoredJob): ListedBatch[] {
   const submitted = records.map((record) => describeRecord(home, record));
   if (!job) return submitted;

@@ -6,7 +6,19 @@ import { createWorld, type World } from '../program.ts';
 import { baseUrlVariables, keyVariables } from './sandbox-world.ts';
 
 const readmePath = resolve(import.meta.dirname, '../../README.md');
-const commands = ['run', 'fetch', 'adopt', 'status', 'cancel', 'list', 'tokens', 'report', 'cache clear', 'sandbox'];
+const commands = [
+  'run',
+  'fetch',
+  'adopt',
+  'status',
+  'cancel',
+  'forget',
+  'list',
+  'tokens',
+  'report',
+  'cache clear',
+  'sandbox',
+];
 
 interface Flag {
   /** All forms: `--file`, `-f`. */

@@ -1,8 +1,8 @@
 /** The flags of `loom list`. */
 import { type Command, Option } from 'commander';
-import { providerNames, statusWords } from '../../names.ts';
+import { providerNames } from '../../names.ts';
 import { collectWords } from '../flag-values.ts';
-import { sandboxOption } from './shared-flags.ts';
+import { sandboxOption, statusOption } from './shared-flags.ts';
 
 export function addList(program: Command): Command {
   return program
@@ -16,10 +16,4 @@ export function addList(program: Command): Command {
     )
     .addOption(sandboxOption())
     .addHelpText('after', '\nExamples:\n  loom list\n  loom list --status pending --provider openai');
-}
-
-export function statusOption(description: string): Option {
-  return new Option('-s, --status <name...>', description)
-    .choices([...statusWords])
-    .argParser(collectWords(statusWords));
 }

@@ -1,7 +1,7 @@
 /** Flags that several commands have. */
 import { type Command, Option } from 'commander';
-import { fileTypes, providerNames } from '../../names.ts';
-import { parseDuration, parseText, parseWhole } from '../flag-values.ts';
+import { fileTypes, providerNames, statusWords } from '../../names.ts';
+import { collectWords, parseDuration, parseText, parseWhole } from '../flag-values.ts';
 
 export function addInputOptions(command: Command): Command {
   return command
@@ -53,6 +53,12 @@ export function addVoiceOptions(command: Command): Command {
     )
     .addOption(new Option('-q, --quiet', 'Print results, warnings and errors only.').conflicts('verbose'))
     .option('-v, --verbose', 'Tell each request to the provider: its status, its time, its retries.');
+}
+
+export function statusOption(description: string): Option {
+  return new Option('-s, --status <name...>', description)
+    .choices([...statusWords])
+    .argParser(collectWords(statusWords));
 }
 
 export function sandboxOption(): Option {

@@ -1,0 +1,110 @@
+/** The story of `loom forget`: remove what the home holds of jobs. Outputs, and answers in the cache, stay. */
+import type { BatchRecord } from '../models.ts';
+import type { StatusWord } from '../names.ts';
+import { removeFile } from '../utils/files.ts';
+import type { LoomHome } from '../utils/home.ts';
+import type { JobRecord } from '../utils/jobs.ts';
+import { tryLock } from '../utils/locks.ts';
+import { deleteRecord, resultsPath } from '../utils/storage.ts';
+import { hasStatus, type ListedBatch, listParts } from './list-batches.ts';
+import {
+  findJob,
+  forgetJob,
+  loadState,
+  lockName,
+  nameJob,
+  reloadJob,
+  type StoredJob,
+  type StoredState,
+} from './stored-jobs.ts';
+import { sweepInputs } from './sweep-inputs.ts';
+
+export interface ForgetTarget {
+  readonly stored: StoredJob;
+  readonly parts: readonly ListedBatch[];
+  /** Whether there are answers, or some to come, that no output holds. */
+  readonly losesAnswers: boolean;
+}
+
+export interface ForgetEvents {
+  onForgotten?(id: string, records: number): void;
+  /** Another process is working on this job: it stays. */
+  onBusy?(id: string): void;
+}
+
+/** LoomError `state` for an id that there is not. */
+export async function findTargets(home: LoomHome, ids: readonly string[]): Promise<ForgetTarget[]> {
+  const state = await loadState(home);
+  const targets = ids.map((id) => describeTarget(home, findHalfForgotten(state, id) ?? findJob(state, id)));
+  // Two parts of one job are that job.
+  return targets.filter(
+    ({ stored }, index) => targets.findIndex((other) => other.stored.id === stored.id) === index,
+  );
+}
+
+/** Jobs of which every part has one of these statuses. */
+export async function findTargetsByStatus(
+  home: LoomHome,
+  words: readonly StatusWord[],
+): Promise<ForgetTarget[]> {
+  const { jobs } = await loadState(home);
+  const targets = jobs.map((stored) => describeTarget(home, stored));
+  return targets.filter(({ parts }) => parts.every((part) => hasStatus(part, words)));
+}
+
+/** Safe to repeat, also after it was cut off. */
+export async function forgetJobs(
+  home: LoomHome,
+  targets: readonly ForgetTarget[],
+  signal: AbortSignal,
+  events: ForgetEvents = {},
+): Promise<void> {
+  for (const { stored } of targets) {
+    signal.throwIfAborted();
+    await forgetStored(home, stored, events);
+  }
+  await sweepInputs(home);
+}
+
+async function forgetStored(home: LoomHome, known: StoredJob, events: ForgetEvents): Promise<void> {
+  const lock = await tryLock(home.locks, lockName(known));
+  if (!lock) return events.onBusy?.(known.id);
+  try {
+    const stored = await reloadJob(home, known);
+    if (stored) await removeFiles(home, stored);
+    events.onForgotten?.(known.id, stored?.records.length ?? 0);
+    await lock.forget();
+  } finally {
+    await lock.release();
+  }
+}
+
+/** The job goes last: as long as it is there, the same command finds what is left. */
+async function removeFiles(home: LoomHome, { job, records }: StoredJob): Promise<void> {
+  for (const record of records) await removeFile(resultsPath(home.results, record));
+  for (const record of records) await deleteRecord(home.batches, record);
+  if (job) await forgetJob(home, job);
+}
+
+/** A job whose records went before the command was cut off; it is listed no more. */
+function findHalfForgotten({ abandoned }: StoredState, id: string): StoredJob | undefined {
+  const job = abandoned.find(
+    ({ job_id, parts }) => job_id === id || parts.some((part) => part.batch_id === id),
+  );
+  return job && { id: nameJob(job), provider: job.provider, job, records: [] };
+}
+
+function describeTarget(home: LoomHome, stored: StoredJob): ForgetTarget {
+  const parts = listParts(home, stored);
+  return { stored, parts, losesAnswers: !isWritten(stored.job, stored.records) && !parts.every(gaveNothing) };
+}
+
+function isWritten(job: JobRecord | undefined, records: readonly BatchRecord[]): boolean {
+  if (job) return job.state === 'kept' || job.state === 'merged';
+  return records.every(({ status }) => status === 'completed');
+}
+
+/** A batch that failed did not start, and a part that was dropped never was one. */
+function gaveNothing({ batchId, status }: ListedBatch): boolean {
+  return status === 'failed' || (status === 'cancelled' && batchId === undefined);
+}
