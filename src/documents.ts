@@ -257,10 +257,35 @@ export const reportDocumentSchema = z.object({
 });
 export type ReportDocument = z.infer<typeof reportDocumentSchema>;
 
+export const cacheStatsDocumentSchema = z.object({
+  command: z.literal('cache stats'),
+  ...ending,
+  folder: z.string(),
+  /** Files that are named like a cached response. */
+  entries: z.number(),
+  bytes: z.number(),
+  /** Those of them that can't be read. */
+  damaged: z.number(),
+  /** Those with most entries first; times are ISO 8601, UTC. */
+  groups: z.array(
+    z.object({
+      provider: z.string(),
+      model: z.string(),
+      entries: z.number(),
+      bytes: z.number(),
+      oldest: z.string(),
+      newest: z.string(),
+    }),
+  ),
+});
+export type CacheStatsDocument = z.infer<typeof cacheStatsDocumentSchema>;
+
 export const cacheClearDocumentSchema = z.object({
   command: z.literal('cache clear'),
   ...ending,
   folder: z.string(),
+  /** Files that were there. */
+  entries: z.number(),
   /** Files. */
   removed: z.number(),
 });
@@ -277,4 +302,5 @@ export type CommandDocument =
   | ForgetDocument
   | TokensDocument
   | ReportDocument
+  | CacheStatsDocument
   | CacheClearDocument;

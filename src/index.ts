@@ -2,6 +2,7 @@
 export {
   adoptDocumentSchema,
   cacheClearDocumentSchema,
+  cacheStatsDocumentSchema,
   cancelDocumentSchema,
   errorDocumentSchema,
   fetchDocumentSchema,

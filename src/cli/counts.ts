@@ -16,3 +16,12 @@ export function formatAge(milliseconds: number): string {
   if (age < 2 * dayMs) return `${Math.floor(age / hourMs)} h`;
   return `${Math.floor(age / dayMs)} d`;
 }
+
+const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** `350 B`, `1.2 kB`, `5.6 MB`: powers of 1000. */
+export function formatBytes(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log10(Math.max(1, bytes)) / 3), byteUnits.length - 1);
+  const size = bytes / 1000 ** power;
+  return `${power === 0 ? size : size.toFixed(1)} ${byteUnits[power]}`;
+}

@@ -17,6 +17,7 @@ const commands: Commands = {
   forget: async (options, context) => (await import('./forget.ts')).forget(options, context),
   tokens: async (options, context) => (await import('./tokens.ts')).tokens(options, context),
   report: async (options, context) => (await import('./report.ts')).report(options, context),
+  showCache: async (options, context) => (await import('./cache.ts')).showCache(options, context),
   clearCache: async (options, context) => (await import('./cache.ts')).clearCache(options, context),
   serveSandbox: async (options, context) => (await import('./sandbox.ts')).serveSandbox(options, context),
 };

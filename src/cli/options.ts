@@ -150,9 +150,16 @@ export interface ReportOptions extends Pick<InputOptions, 'col' | 'prompt'> {
   sandbox: boolean;
 }
 
-export interface CacheClearOptions extends CacheOptions {
-  yes: boolean;
+export interface CacheStatsOptions extends CacheOptions {
   sandbox: boolean;
+}
+
+export interface CacheClearOptions extends CacheStatsOptions {
+  yes: boolean;
+  /** Milliseconds. */
+  olderThan?: number;
+  provider?: ProviderName;
+  model?: string;
 }
 
 export interface SandboxServerOptions {
@@ -188,6 +195,7 @@ export interface Commands {
   forget(options: ForgetOptions, context: CommandContext): Promise<number>;
   tokens(options: TokensOptions, context: CommandContext): Promise<number>;
   report(options: ReportOptions, context: CommandContext): Promise<number>;
+  showCache(options: CacheStatsOptions, context: CommandContext): Promise<number>;
   clearCache(options: CacheClearOptions, context: CommandContext): Promise<number>;
   serveSandbox(options: SandboxServerOptions, context: CommandContext): Promise<number>;
 }

@@ -1,7 +1,7 @@
 /** Every command, and what all have in common; the flags of each are in commands/. */
 import { Command, type Option } from 'commander';
 import { addAdopt } from './commands/adopt.ts';
-import { addCache, addCacheClear } from './commands/cache.ts';
+import { addCache, addCacheClear, addCacheStats } from './commands/cache.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addFetch } from './commands/fetch.ts';
 import { addForget } from './commands/forget.ts';
@@ -44,7 +44,9 @@ export function createProgram(
   addVoiceOptions(addTokens(program)).action(act(commands.tokens));
   const report = addVoiceOptions(addReport(program));
   report.action((target: string, options) => act(commands.report)({ ...options, target }));
-  addVoiceOptions(addCacheClear(addCache(program))).action(act(commands.clearCache));
+  const cache = addCache(program);
+  addVoiceOptions(addCacheStats(cache)).action(act(commands.showCache));
+  addVoiceOptions(addCacheClear(cache)).action(act(commands.clearCache));
   addSandbox(program).action(act(commands.serveSandbox));
   for (const command of allCommands(program)) shapeCommand(command, context);
   return program;

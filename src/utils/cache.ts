@@ -1,17 +1,11 @@
 /** Answers on disk, one file each under `cache/`, found by provider, model, prompt and settings. */
 import { hash, randomBytes } from 'node:crypto';
 import { constants, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { access, rm } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { type Answer, type CacheEntry, cacheEntrySchema, type GenerationSettings } from '../models.ts';
-import {
-  describeDiskError,
-  ensurePrivateFolder,
-  errorCode,
-  listJsonFiles,
-  makePrivateFolder,
-} from './files.ts';
+import { describeDiskError, ensurePrivateFolder, errorCode, makePrivateFolder } from './files.ts';
 import { pythonSettingsText, settingsText } from './settings-text.ts';
 
 /** What an answer was asked with, beside the prompt. */
@@ -157,27 +151,4 @@ export async function ensureCacheFolder(folder: string): Promise<void> {
       cause: error,
     });
   });
-}
-
-/** How many responses are stored; undefined when there is no cache folder. */
-export async function countCacheEntries(folder: string): Promise<number | undefined> {
-  return (await listEntries(folder))?.length;
-}
-
-/** Somebody may have chosen a folder that holds files of their own: only what is named like an entry is one. */
-async function listEntries(folder: string): Promise<string[] | undefined> {
-  return (await listJsonFiles(folder))?.filter((name) => /^[0-9a-f]{64}\.json$/.test(name));
-}
-
-/** Deletes every stored response and returns how many files went; other files in the folder stay. */
-export async function clearCache(folder: string): Promise<number> {
-  const names = (await listEntries(folder)) ?? [];
-  for (const name of names) {
-    await rm(join(folder, name), { force: true }).catch((error: unknown) => {
-      throw new LoomError('state', `can't delete ${join(folder, name)}: ${describeDiskError(error)}.`, {
-        cause: error,
-      });
-    });
-  }
-  return names.length;
 }

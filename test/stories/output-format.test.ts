@@ -50,6 +50,7 @@ test('cache clear tells what it removed, and without a terminal why not', async 
       hint: 'Pass --yes to delete them.',
     },
     folder,
+    entries: 1,
     removed: 0,
   });
   const cleared = await world.loom('cache', 'clear', '--yes', ...json);

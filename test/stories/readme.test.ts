@@ -16,6 +16,7 @@ const commands = [
   'list',
   'tokens',
   'report',
+  'cache stats',
   'cache clear',
   'sandbox',
 ];

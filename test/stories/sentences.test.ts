@@ -22,7 +22,18 @@ function answerTo(prompt: string, model = 'm'): string {
 }
 
 describe('help', () => {
-  const levels = ['', 'run', 'fetch', 'adopt', 'list', 'tokens', 'cache', 'cache clear'];
+  const levels = [
+    '',
+    'run',
+    'fetch',
+    'adopt',
+    'status',
+    'cancel',
+    'forget',
+    'list',
+    'tokens',
+    'cache',
+  ].concat(['cache stats', 'cache clear']);
 
   test.each(levels)(
     'of "loom %s" is the same for -h, --help and -?, on stdout, with exit 0',
@@ -120,7 +131,12 @@ describe('help', () => {
         '--estimate',
       ],
     ],
-    ['cache clear', ['-y, --yes']],
+    ['list', ['-s, --status', '-p, --provider']],
+    ['status', ['-i, --id', '--offline', '--api-key', '--base-url']],
+    ['cancel', ['-i, --id', '-y, --yes', '--api-key', '--base-url']],
+    ['forget', ['-i, --id', '-s, --status', '-y, --yes']],
+    ['cache stats', ['--cache-dir']],
+    ['cache clear', ['-y, --yes', '--older-than', '-p, --provider', '-m, --model']],
   ])('of %s shows every flag, with its short form', async (command, flags) => {
     const { stdout } = await world.loom(...command.split(' '), '--help');
     for (const flag of flags) expect(stdout).toMatch(new RegExp(`^ {2}${flag}\\b`, 'm'));
