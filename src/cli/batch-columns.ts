@@ -1,8 +1,7 @@
 /** How a batch is told in a table. */
 import { basename } from 'node:path';
-import type { BatchCounts } from '../models.ts';
 import type { ListedBatch } from '../orchestrator/list-batches.ts';
-import { formatAge } from './counts.ts';
+import { describeProgress, formatAge } from './counts.ts';
 import type { Column } from './table.ts';
 import type { Colour } from './terminal.ts';
 
@@ -54,14 +53,6 @@ function jobColumns(batches: readonly ListedBatch[]): Column[] {
 
 function nameInput({ isFromStdin, inputPath }: ListedBatch): string {
   return isFromStdin ? 'stdin' : basename(inputPath);
-}
-
-/** `40/100, 2 failed`: requests that are done, those that failed among them; `?` is what the provider does not tell. */
-export function describeProgress(counts: BatchCounts | undefined): string {
-  if (!counts) return '-';
-  const { total, succeeded, failed } = counts;
-  const done = succeeded === undefined && failed === undefined ? '?' : (succeeded ?? 0) + (failed ?? 0);
-  return `${done}/${total ?? '?'}${failed ? `, ${failed} failed` : ''}`;
 }
 
 function colourOf(batch: ListedBatch | undefined): Colour | undefined {

@@ -1,4 +1,6 @@
 /** Numbers for people. */
+import type { BatchCounts } from '../models.ts';
+
 /** `12,345`, whatever the locale. By hand: Intl takes 15 ms to load, as long as some commands run. */
 export function formatCount(number: number): string {
   return String(number).replace(/\B(?=(\d{3})+$)/g, ',');
@@ -24,4 +26,12 @@ export function formatBytes(bytes: number): string {
   const power = Math.min(Math.floor(Math.log10(Math.max(1, bytes)) / 3), byteUnits.length - 1);
   const size = bytes / 1000 ** power;
   return `${power === 0 ? size : size.toFixed(1)} ${byteUnits[power]}`;
+}
+
+/** `40/100, 2 failed`: requests that are done, those that failed among them; `?` is what the provider does not tell. */
+export function describeProgress(counts: BatchCounts | undefined): string {
+  if (!counts) return '-';
+  const { total, succeeded, failed } = counts;
+  const done = succeeded === undefined && failed === undefined ? '?' : (succeeded ?? 0) + (failed ?? 0);
+  return `${done}/${total ?? '?'}${failed ? `, ${failed} failed` : ''}`;
 }

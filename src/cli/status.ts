@@ -2,9 +2,8 @@
 import type { JobDocument, PartDocument, StatusDocument } from '../documents.ts';
 import { describeJob, type JobReport, type PartReport } from '../orchestrator/describe-job.ts';
 import { providerEntry } from '../providers/registry.ts';
-import { describeProgress } from './batch-columns.ts';
 import { documentBatch } from './batch-document.ts';
-import { formatAge, formatCount } from './counts.ts';
+import { describeProgress, formatAge, formatCount } from './counts.ts';
 import type { CommandContext, StatusOptions } from './options.ts';
 import { nameProvider, openReach } from './reach.ts';
 import { tellRetries } from './retries.ts';
