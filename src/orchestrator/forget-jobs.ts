@@ -71,6 +71,8 @@ async function forgetStored(home: LoomHome, known: StoredJob, events: ForgetEven
   if (!lock) return events.onBusy?.(known.id);
   try {
     const stored = await reloadJob(home, known);
+    // A run has submitted more of it since the question was asked.
+    if (stored && stored.records.length > known.records.length) return events.onBusy?.(known.id);
     if (stored) await removeFiles(home, stored);
     events.onForgotten?.(known.id, stored?.records.length ?? 0);
     await lock.forget();
