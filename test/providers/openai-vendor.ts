@@ -85,7 +85,7 @@ export const chatTold = [
 const batchTimes = { id: 'batch_1', status: 'in_progress', created_at: 1_760_000_000 };
 
 /** Unix seconds; what has not happened is null, absent, 0 or an empty text. */
-export const chatBatchTimes = [
+const chatBatchTimes = [
   ['a batch that says nothing', { id: 'batch_1', status: 'validating' }, {}],
   [
     'a running batch',
