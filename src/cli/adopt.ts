@@ -9,6 +9,7 @@ import { documentBatch } from './batch-document.ts';
 import type { AdoptOptions, CommandContext } from './options.ts';
 import { checkBatchStreams, describeOrder } from './orders.ts';
 import { nameProvider, openReach } from './reach.ts';
+import { nameSchemaFile } from './settings.ts';
 import { checkInputFlags, withInput } from './stdin.ts';
 
 export async function adopt(options: AdoptOptions, context: CommandContext): Promise<number> {
@@ -35,7 +36,7 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
     );
     return 0;
   } catch (error) {
-    throw nameProvider(entry, error);
+    throw nameProvider(entry, nameSchemaFile(error, options, context.workingFolder));
   } finally {
     await reach.close();
   }

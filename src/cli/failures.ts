@@ -1,7 +1,7 @@
 /** How rows without a response are told. */
 import { errorsPathFor } from '../orchestrator/merge.ts';
 import type { MergeSummary } from '../orchestrator/row-tally.ts';
-import { formatCount } from './counts.ts';
+import { countOf, formatCount } from './counts.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The fate of every row, and the reasons of those without a response; no path for an output on stdout. */
@@ -22,10 +22,10 @@ export function reportRows(summary: MergeSummary, outputPath: string | undefined
 function describeRows({ rows, answered, failed, blankRows }: MergeSummary): string {
   const counts = [`${formatCount(answered)} answered`];
   if (failed > 0) counts.push(`${formatCount(failed)} failed`);
-  if (blankRows > 0) counts.push(`${formatCount(blankRows)} empty prompts skipped`);
+  if (blankRows > 0) counts.push(`${countOf(blankRows, 'empty prompt')} skipped`);
   const notSent = rows - answered - failed - blankRows;
   if (notSent > 0) counts.push(`${formatCount(notSent)} not in this batch`);
-  return `${formatCount(rows)} rows: ${counts.join(', ')}`;
+  return `${countOf(rows, 'row')}: ${counts.join(', ')}`;
 }
 
 export function describeSkipped(blankRows: number): string {

@@ -64,8 +64,7 @@ export function printEvents(options: FetchVoice, terminal: Terminal): FetchEvent
     onError: (id, provider, error) =>
       terminal.fail(`batch ${id}: ${describeError(nameProvider(providerEntry(provider), error))}`),
     onRetry(provider, notice) {
-      const tell =
-        tellers.get(provider) ?? tellRetries(providerEntry(provider), (line) => terminal.note(line));
+      const tell = tellers.get(provider) ?? tellRetries(providerEntry(provider), terminal);
       tellers.set(provider, tell);
       tell(notice);
     },
@@ -114,13 +113,17 @@ export function sandboxFlag({ sandbox }: FetchVoice): string {
   return sandbox ? ' --sandbox' : '';
 }
 
+function describeUnknown(results: number): string {
+  if (results === 1) return '1 result has an id that was not sent; it is ignored.';
+  return `${results} results have ids that were not sent; they are ignored.`;
+}
+
 async function printMerged(merged: MergedJob, options: FetchVoice, terminal: Terminal): Promise<void> {
   const { id, outputPath, summary, unknownResults, cacheTrouble } = merged;
   reportRows(summary, outputPath, terminal);
   await tellUsage(merged.usage, merged, terminal);
   if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
-  if (unknownResults > 0)
-    terminal.warn(`batch ${id}: ${unknownResults} results have ids that were not sent; they are ignored.`);
+  if (unknownResults > 0) terminal.warn(`batch ${id}: ${describeUnknown(unknownResults)}`);
   terminal.print(`Fabric complete. id=${id} -> ${outputPath}${options.keep ? '' : ' (metadata removed)'}`);
 }
 

@@ -1,6 +1,6 @@
 /** `loom fetch`: check batches, write the outputs that are complete. */
 import type { FetchDocument } from '../documents.ts';
-import { InterruptedError, LoomError } from '../errors.ts';
+import { errorWith, InterruptedError, LoomError } from '../errors.ts';
 import {
   type FetchEvents,
   type FetchOrder,
@@ -47,6 +47,8 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
     if (summary.jobs === 0)
       context.terminal.note(`No pending batches. See loom list${sandboxFlag(options)}.`);
     return exitCodeOfFetch(summary);
+  } catch (error) {
+    throw proposeSandbox(error, options);
   } finally {
     await reach.close();
   }
@@ -67,4 +69,10 @@ async function fetchOnce(
     }
     throw error;
   }
+}
+
+/** The error, with the flag in the command that it proposes. */
+function proposeSandbox(error: unknown, options: FetchOptions): unknown {
+  if (!(error instanceof LoomError) || !options.sandbox) return error;
+  return errorWith(error, (text) => text.replace('See loom list ', 'See loom list --sandbox '));
 }

@@ -5,6 +5,7 @@ import { describeError, describeTrace } from './describe-error.ts';
 import type { CommandContext, Commands } from './options.ts';
 import { createProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
+import { isDebugging } from './voice.ts';
 
 /** Each command is loaded when it is called: help and errors in flags need none of them. */
 const commands: Commands = {
@@ -23,14 +24,10 @@ const commands: Commands = {
 };
 
 /** Runs one command line and returns its exit code. Never throws. */
-export async function main(
-  args: readonly string[],
-  version: string,
-  context: CommandContext,
-): Promise<number> {
+export async function main(args: readonly string[], context: CommandContext): Promise<number> {
   let exitCode = 0;
   const { document, terminal, voice } = context;
-  const program = createProgram(version, commands, context, (code) => {
+  const program = createProgram(commands, context, (code) => {
     exitCode = code;
   });
   try {
@@ -59,7 +56,7 @@ function readHelpWord(argument: string): string {
 }
 
 function reportError(error: unknown, { terminal, environment }: CommandContext): void {
-  if (environment.LOOM_DEBUG === '1' && error instanceof Error) terminal.note(describeTrace(error));
+  if (isDebugging(environment) && error instanceof Error) terminal.detail(describeTrace(error));
   if (error instanceof LoomError && error.kind === 'unavailable') {
     terminal.print(`Token counting not available: ${describeError(error)}`);
   } else if (error instanceof InterruptedError) {

@@ -174,12 +174,16 @@ export interface SandboxServerOptions {
 
 /** What a command gets beside its options. */
 export interface CommandContext {
+  /** The program's own. */
+  readonly version: string;
   readonly terminal: Terminal;
   readonly voice: Voice;
   /** What `--output-format json` prints when the command is over. */
   readonly document: DocumentDraft;
   readonly environment: NodeJS.ProcessEnv;
   readonly workingFolder: string;
+  /** The file that gave defaults of flags; undefined for none. */
+  readonly configPath?: string | undefined;
   /** Aborted with an InterruptedError by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
 }

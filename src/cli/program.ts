@@ -13,10 +13,10 @@ import { addVoiceOptions } from './commands/shared-flags.ts';
 import { addStatus } from './commands/status.ts';
 import { addTokens } from './commands/tokens.ts';
 import type { CommandContext, Commands, VoiceOptions } from './options.ts';
+import { isDebugging } from './voice.ts';
 
 /** The commander program; an action's exit code is handed to `onExitCode`. */
 export function createProgram(
-  version: string,
   commands: Commands,
   context: CommandContext,
   onExitCode: (code: number) => void,
@@ -25,13 +25,15 @@ export function createProgram(
     .description(
       'Run a file of prompts through an LLM, in half-price batches or live, and get the answers back in the file.',
     )
-    .version(version, '-V, --version', 'Print the version.')
+
+    .version(context.version, '-V, --version', 'Print the version.')
     .addHelpText('after', exitCodeHelp);
   const act =
-    <Options>(command: (options: Options, context: CommandContext) => Promise<number>) =>
-    async (options: Options & VoiceOptions) => {
-      Object.assign(context.voice, readVoice(options));
-      onExitCode(await command(options, context));
+    <Options>(work: (options: Options, context: CommandContext) => Promise<number>) =>
+    async (options: Options & VoiceOptions, command: Command) => {
+      Object.assign(context.voice, readVoice(options, context));
+      if (isDebugging(context.environment)) await tellStart(command, context);
+      onExitCode(await work(options, context));
     };
 
   addVoiceOptions(addRun(program)).action(act(commands.run));
@@ -64,8 +66,24 @@ function allCommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allCommands)];
 }
 
-function readVoice({ quiet, verbose, outputFormat }: VoiceOptions): CommandContext['voice'] {
-  return { quiet: quiet ?? false, verbose: verbose ?? false, json: outputFormat === 'json' };
+function readVoice(
+  { quiet, verbose, outputFormat }: VoiceOptions,
+  { environment }: CommandContext,
+): CommandContext['voice'] {
+  const isVerbose = (verbose ?? false) || isDebugging(environment);
+  return { quiet: quiet ?? false, verbose: isVerbose, json: outputFormat === 'json' };
+}
+
+async function tellStart(command: Command, context: CommandContext): Promise<void> {
+  const { describeStart } = await import('./debug.ts');
+  for (const line of describeStart(nameCommand(command), command.opts(), context)) {
+    context.terminal.detail(line);
+  }
+}
+
+/** `loom cache clear` */
+function nameCommand(command: Command): string {
+  return command.parent ? `${nameCommand(command.parent)} ${command.name()}` : command.name();
 }
 
 /** The same manners at every level: help words, one error line, no exit of commander's own. */

@@ -3,8 +3,6 @@ import type { Terminal } from './terminal.ts';
 
 export interface Progress {
   update(state: { readonly done: number; readonly total: number; readonly details: string }): void;
-  /** A line for people, above the bar. */
-  note(line: string): void;
   /** Leaves the last state on the screen. Call it however the command ends. */
   stop(): void;
 }
@@ -36,14 +34,11 @@ async function startBar(terminal: Terminal, label: string): Promise<Progress> {
       if (started) return bar.update(done, { details });
       started = true;
       bar.start(total, done, { details });
-    },
-    note(line) {
-      // The bar draws itself again, below.
-      terminal.stderr.write('\r\x1b[K');
-      terminal.note(line);
+      terminal.barIsDrawn = true;
     },
     stop() {
       if (started) bar.stop();
+      terminal.barIsDrawn = false;
     },
   };
 }
@@ -63,7 +58,6 @@ function startPlainLines(terminal: Terminal, label: string): Progress {
     update(next) {
       state = { ...next };
     },
-    note: (line) => terminal.note(line),
     stop: () => clearInterval(timer),
   };
 }

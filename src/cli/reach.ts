@@ -8,6 +8,7 @@ import { ensurePrivateFolder } from '../utils/files.ts';
 import { type LoomHome, loomHome } from '../utils/home.ts';
 import { readVariables } from '../utils/keys.ts';
 import type { CacheOptions, CommandContext, ReachOptions } from './options.ts';
+import { describeRequest } from './request-lines.ts';
 
 export interface Reach {
   readonly home: LoomHome;
@@ -31,21 +32,28 @@ export async function openReach(
 ): Promise<Reach> {
   const home = openHome(options, context);
   if (home.chosenCache !== undefined && options.cache) await ensureCacheFolder(home.chosenCache);
-  if (options.sandbox) return openSandboxReach(home, options);
+  if (options.sandbox) return openSandboxReach(home, options, context);
   const variables = readVariables(context.environment, context.workingFolder);
   return {
     home,
     connect: (entry, recordedBaseUrl) =>
-      describeConnection(
-        entry,
-        { apiKey: options.apiKey, baseUrl: options.baseUrl, recordedBaseUrl },
-        variables,
+      followed(
+        describeConnection(
+          entry,
+          { apiKey: options.apiKey, baseUrl: options.baseUrl, recordedBaseUrl },
+          variables,
+        ),
+        context,
       ),
     close: async () => {},
   };
 }
 
-async function openSandboxReach(home: LoomHome, options: ReachOptions): Promise<Reach> {
+async function openSandboxReach(
+  home: LoomHome,
+  options: ReachOptions,
+  context: CommandContext,
+): Promise<Reach> {
   if (options.baseUrl !== undefined) {
     throw new LoomError('usage', '--sandbox and --base-url exclude each other.', {
       hint: 'Leave one of them out.',
@@ -55,13 +63,23 @@ async function openSandboxReach(home: LoomHome, options: ReachOptions): Promise<
   const sandbox = await startSandbox({ dir: await ensureSandboxFolder(home) });
   return {
     home,
-    connect: (entry) => ({
-      apiKey: options.apiKey ?? sandboxKey,
-      baseUrl: sandbox.baseUrls[entry.name],
-      timeoutMs: answerTimeoutMs,
-    }),
+    connect: (entry) =>
+      followed(
+        {
+          apiKey: options.apiKey ?? sandboxKey,
+          baseUrl: sandbox.baseUrls[entry.name],
+          timeoutMs: answerTimeoutMs,
+        },
+        context,
+      ),
     close: () => sandbox.close(),
   };
+}
+
+/** The connection, with a line for each of its requests where details are told. */
+function followed(connection: Connection, { terminal }: CommandContext): Connection {
+  if (!terminal.tellsDetails) return connection;
+  return { ...connection, onRequest: (notice) => terminal.detail(describeRequest(notice)) };
 }
 
 /** Where the sandbox keeps its files. LoomError `state` where that can't be made. */
@@ -82,8 +100,15 @@ export function nameProvider(entry: ProviderEntry, error: unknown): unknown {
 }
 
 /** What to do about a server that is another than the vendor's own. */
-function hintAt(entry: ProviderEntry, { code }: ProviderError): string | undefined {
-  if (code === 'no_batch_api') return 'Re-run with --sync.';
-  if (code !== 'http_404') return undefined;
+function hintAt(entry: ProviderEntry, error: ProviderError): string | undefined {
+  if (error.code === 'no_batch_api') return 'Re-run with --sync.';
+  if (!isAboutAddress(error)) return undefined;
   return `Is the address right? See --base-url and ${entry.baseUrlVariable}.`;
+}
+
+/** Servers that speak like OpenAI say in its words that they know no such address, or no such model. */
+function isAboutAddress({ code, status, message }: ProviderError): boolean {
+  if (code === 'http_404') return true;
+  const isUnknown = ['unknown_url', 'invalid_request_error', 'not_found_error'].includes(code);
+  return status === 404 && isUnknown && !/model|batch/i.test(message);
 }

@@ -1,21 +1,30 @@
-/** How calls that are tried again are told: only where they make people wait. */
+/** How calls that are tried again are told: only where they make people wait, and each one with --verbose. */
 import type { RetryNotice } from '../orchestrator/retry.ts';
 import type { ProviderEntry } from '../providers/provider.ts';
+import type { Terminal } from './terminal.ts';
 
 const worthTellingMs = 1_000;
 /** With many workers the same trouble comes many times: it is told once in a while. */
 const quietMs = 10_000;
 
-/** A listener for one command's retries; `note` takes lines for stderr. */
-export function tellRetries(
-  entry: ProviderEntry,
-  note: (line: string) => void,
-): (notice: RetryNotice) => void {
+/** A listener for one command's retries. */
+export function tellRetries(entry: ProviderEntry, terminal: Terminal): (notice: RetryNotice) => void {
   let quietUntil = 0;
-  return ({ error, pauseMs }) => {
+  return (notice) => {
+    if (terminal.tellsDetails) return terminal.detail(`${entry.title}: ${describeRetry(notice)}`);
+    const { error, pauseMs } = notice;
     if (pauseMs < worthTellingMs || Date.now() < quietUntil) return;
     quietUntil = Date.now() + quietMs;
     const stop = /[.!?…]$/.test(error.message) ? '' : '.';
-    note(`${entry.title}: ${error.message}${stop} Trying again in ${Math.round(pauseMs / 1000)} s.`);
+    terminal.note(`${entry.title}: ${error.message}${stop} Trying again in ${Math.round(pauseMs / 1000)} s.`);
   };
+}
+
+/** In our own words: those of a provider may hold the prompt. */
+function describeRetry({ error, pauseMs, attempts }: RetryNotice): string {
+  const { code, status, message } = error;
+  const word = /^[\w.-]{1,64}$/.test(code) ? `, ${code}` : '';
+  const reason = status === undefined ? message : `HTTP ${status}${word}.`;
+  const pause = (pauseMs / 1000).toFixed(1);
+  return `attempt ${attempts} failed: ${reason} Trying again in ${pause} s.`;
 }

@@ -16,6 +16,7 @@ import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { documentBatch } from './batch-document.ts';
 import { formatDollars, reportUsage } from './costs.ts';
+import { countOf } from './counts.ts';
 import { dryRun, openCostLimit } from './dry-run.ts';
 import { describeSkipped, exitCodeOf, reportRows } from './failures.ts';
 import type { CommandContext, RunOptions } from './options.ts';
@@ -32,6 +33,7 @@ import { startProgress } from './progress.ts';
 import { nameProvider, openReach, type Reach } from './reach.ts';
 import { tellRetries } from './retries.ts';
 import { type AwaitedJob, waitForJob } from './run-wait.ts';
+import { nameSchemaFile } from './settings.ts';
 import { checkInputFlags, withInput } from './stdin.ts';
 import type { Terminal } from './terminal.ts';
 import type { DocumentFields } from './voice.ts';
@@ -78,7 +80,7 @@ async function submitOrAnswer(
     });
   } catch (error) {
     if (error instanceof InterruptedError) context.terminal.note(afterInterrupt(options));
-    throw nameProvider(entry, error);
+    throw nameProvider(entry, nameSchemaFile(error, options, context.workingFolder));
   }
 }
 
@@ -125,7 +127,6 @@ async function submit(
   };
   if (options.maxCost !== undefined)
     await openCostLimit(reach.home, options.maxCost, options, entry, order, signal);
-  terminal.note('Spinning the threads... submitting batch.');
   const events = printSubmission(options, entry, reach.home, terminal, document);
   const outcome = await submitBatch(reach.home, batchOrder, entry, connection, submitOptions, signal, events);
   if (outcome.kind === 'declined') return { code: 0 };
@@ -142,14 +143,19 @@ function printSubmission(
   terminal: Terminal,
   document: DocumentFields<RunDocument>,
 ): SubmitEvents {
+  const begin = () => terminal.note('Spinning the threads... submitting batch.');
   return {
     onPlanned(job) {
+      begin();
       if (job.blank_rows > 0) terminal.note(describeSkipped(job.blank_rows));
       if (job.cached_rows > 0 && job.parts.length > 0) {
         terminal.note(`Rows with their answer in the cache: ${job.cached_rows}; only the others are sent.`);
       }
     },
-    onResumed: (job) => terminal.note(`Going on with job ${job.job_id}, which was cut off.`),
+    onResumed(job) {
+      begin();
+      terminal.note(`Going on with job ${job.job_id}, which was cut off.`);
+    },
     onPending(job) {
       if (options.once) document.id = nameJob(job);
       const what = `the same work is pending already as ${nameJob(job)}`;
@@ -166,7 +172,7 @@ function printSubmission(
         document.batches.push(documentBatch(describeUnsentPart(home, job, part)));
       printSubmitted(job, queued, options, home, terminal);
     },
-    onRetry: tellRetries(entry, (line) => terminal.note(line)),
+    onRetry: tellRetries(entry, terminal),
   };
 }
 
@@ -252,9 +258,10 @@ async function generate(live: LiveRun, { terminal, signal }: CommandContext): Pr
         usage.add(result);
         limit?.add(result);
       },
-      onRetry: tellRetries(entry, (line) => progress.note(line)),
+      onRetry: tellRetries(entry, terminal),
       onWait: () => terminal.note('Another process is doing the same run; waiting for it.'),
-      onResumed: (answers) => terminal.note(`${answers} answers are kept from a run that was cut off.`),
+      onResumed: (answers) =>
+        terminal.note(`${countOf(answers, 'answer is', 'answers are')} kept from a run that was cut off.`),
       onCacheTrouble: (error) => terminal.warn(`${(error as Error).message} Answers go to the output only.`),
     });
   } finally {

@@ -1,6 +1,6 @@
 /** How to generate, from the flags that say it. */
 import { resolve } from 'node:path';
-import { LoomError } from '../errors.ts';
+import { errorWith, LoomError } from '../errors.ts';
 import type { GenerationSettings, JsonObject } from '../models.ts';
 import type { SettingsOptions } from './options.ts';
 import { readFlagFile, readTextFlag } from './text-flag.ts';
@@ -43,4 +43,11 @@ function readSchema(name: string, workingFolder: string): JsonObject {
   throw new LoomError('input', `the file of --schema, ${path}, holds no JSON object.`, {
     hint: 'A JSON Schema looks like {"type": "object", "properties": {…}}.',
   });
+}
+
+/** The error, with the file of --schema in it where the schema is none. */
+export function nameSchemaFile(error: unknown, { schema }: SettingsOptions, workingFolder: string): unknown {
+  if (!(error instanceof LoomError) || schema === undefined) return error;
+  const path = resolve(workingFolder, schema);
+  return errorWith(error, (text) => text.replace(/^--schema is /, `the file of --schema, ${path}, is `));
 }

@@ -25,6 +25,10 @@ export interface Terminal {
   readonly screenWidth: number | undefined;
   /** Colours a piece of a line of results, where they are shown in colours. */
   paint(colour: Colour | undefined, text: string): string;
+  /** Whether details are told, beside what everyone is told. */
+  readonly tellsDetails: boolean;
+  /** Set while a bar stands on the last line: any other line then goes above it. */
+  barIsDrawn: boolean;
   /** Whether a progress bar can be drawn: stderr is a terminal that can, and nobody asked for quiet. */
   readonly drawsBars: boolean;
   /** Whether results are shown where bars are drawn: stdout is a terminal too, or its sentences go to stderr. */
@@ -66,12 +70,14 @@ export function createTerminal(streams: {
   const paintOn = (stream: NodeJS.WriteStream, colour: Colour, text: string) =>
     isColoured(stream) ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
   const above = (write: () => void) => (pinned ? pinned.above(write) : write());
-  const tell = (line: string) => above(() => void stderr.write(`${line}\n`));
+  // A bar draws itself again, below the line that takes its place.
+  const tell = (line: string) =>
+    above(() => void stderr.write(`${terminal.barIsDrawn ? '\r\x1b[K' : ''}${line}\n`));
   const note = (line: string) => {
     if (!voice.quiet) tell(line);
   };
 
-  return {
+  const terminal: Terminal = {
     print(line) {
       if (voice.json) return note(line);
       const write = () => void stdout.write(`${line}\n`);
@@ -106,6 +112,10 @@ export function createTerminal(streams: {
       return stdout.isTTY && !voice.json ? stdout.columns || usualWidth : undefined;
     },
     paint: (colour, text) => (colour ? paintOn(stdout, colour, text) : text),
+    get tellsDetails() {
+      return voice.verbose;
+    },
+    barIsDrawn: false,
     get drawsBars() {
       return movesCursor && !voice.quiet;
     },
@@ -128,6 +138,7 @@ export function createTerminal(streams: {
     },
     stderr,
   };
+  return terminal;
 }
 
 async function writeBytes(stdout: NodeJS.WriteStream, chunks: AsyncIterable<Buffer>): Promise<void> {

@@ -79,7 +79,7 @@ async function countFile(
     const order = { dataset, provider: entry.name, model, workers, settings };
     return await countTokens(order, () => entry.openSync(connection), signal, {
       onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
-      onRetry: tellRetries(entry, (line) => progress.note(line)),
+      onRetry: tellRetries(entry, terminal),
     });
   } finally {
     progress.stop();

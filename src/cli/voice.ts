@@ -52,3 +52,8 @@ export function asksForJson(args: readonly string[]): boolean {
       arg === '--output-format=json' || (arg === '--output-format' && args[index + 1] === 'json'),
   );
 }
+
+/** Whether everything is to be told, with the places in the program that errors come from. */
+export function isDebugging(environment: NodeJS.ProcessEnv): boolean {
+  return environment.LOOM_DEBUG === '1';
+}

@@ -108,7 +108,9 @@ function printChanges(options: FetchVoice, terminal: Terminal): WaitEvents {
         `Batch ${id} is not pending any more: another process fetched it, or its record is gone.`,
       ),
     // The next check is another try, and tells what lasts.
-    onRetry: (provider, notice) => tellRetries(providerEntry(provider), terminal.detail)(notice),
+    onRetry(provider, notice) {
+      if (terminal.tellsDetails) tellRetries(providerEntry(provider), terminal)(notice);
+    },
   };
 }
 

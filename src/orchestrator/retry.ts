@@ -1,6 +1,7 @@
 /** The one retry policy for every call to every provider; the SDKs' own retries are off. */
 import pLimit from 'p-limit';
 import { ProviderError } from '../errors.ts';
+import { asAttempt } from '../providers/attempt.ts';
 
 export interface RetryPolicy {
   /** How often a call that fails with anything but a rate limit is made at most. */
@@ -22,6 +23,8 @@ export const defaultRetryPolicy: RetryPolicy = {
 export interface RetryNotice {
   readonly error: ProviderError;
   readonly pauseMs: number;
+  /** How often the call was made so far. */
+  readonly attempts: number;
 }
 
 export interface CallQueueOptions {
@@ -85,14 +88,15 @@ export function createCallQueue(options: CallQueueOptions): CallQueue {
       let rateLimits = 0;
       for (;;) {
         try {
-          return await pace.limit(() => attempt(call));
+          const next = failures + rateLimits + 1;
+          return await pace.limit(() => attempt(() => asAttempt(next, call)));
         } catch (error) {
           if (!(error instanceof ProviderError) || error.scope !== 'retry' || options.signal.aborted)
             throw error;
           const limited = isRateLimit(error);
           if (limited ? pace.patienceIsOver() : failures + 1 >= policy.attempts) throw error;
           const pauseMs = pauseBefore(limited ? rateLimits++ : failures++, error.retryAfterMs, policy);
-          options.onRetry?.({ error, pauseMs });
+          options.onRetry?.({ error, pauseMs, attempts: failures + rateLimits });
           await sleep(pauseMs, options.signal);
         }
       }

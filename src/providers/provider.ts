@@ -7,6 +7,7 @@ import type {
   ProviderName,
   RowResult,
 } from '../models.ts';
+import type { RequestNotice } from './request-notice.ts';
 
 /** How to reach a provider. */
 export interface Connection {
@@ -16,6 +17,8 @@ export interface Connection {
   readonly baseUrl?: string | undefined;
   /** How long to wait for an answer to begin, and for its next byte, in milliseconds. */
   readonly timeoutMs: number;
+  /** Told of each HTTP request, also of those that an SDK makes by itself. */
+  readonly onRequest?: ((notice: RequestNotice) => void) | undefined;
 }
 
 /** A file of encoded requests on disk, complete and closed. */

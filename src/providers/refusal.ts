@@ -89,7 +89,10 @@ export function failureToError(failure: unknown, apiKey = ''): ProviderError {
     return new ProviderError('retry', 'timeout', 'The provider took too long to answer.');
   }
   // A certificate or an address that is wrong stays wrong.
-  const isLasting = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL_WRONG_VERSION|ERR_INVALID_URL/.test(marks);
+  const isLasting =
+    /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL_WRONG_VERSION|ERR_INVALID_URL|includes credentials/.test(
+      marks,
+    );
   const scope = isLasting ? 'run' : 'retry';
   return new ProviderError(scope, 'connection', `The connection to the provider failed: ${detail}`);
 }
@@ -105,6 +108,7 @@ export function cleanMessage(message: string, apiKey = ''): string {
     .slice(0, 10 * longestMessage)
     .replace(/\b(sk|pk|rk)-[\w*-]{8,}|\bAIza[\w-]{16,}|\S*\*{4,}\S*/g, '[key]')
     .replace(/\bBearer\s+\S+/gi, 'Bearer [key]')
+    .replace(/(\w:\/\/)[^\s/@]+@/g, '$1')
     .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
     .replace(/ {2,}/g, ' ')
     .trim();

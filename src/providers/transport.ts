@@ -4,6 +4,7 @@ import { ProviderError } from '../errors.ts';
 import { readJsonLines } from './json-lines.ts';
 import type { Connection } from './provider.ts';
 import { type Classify, failureToError, readRefusal, refusalToError } from './refusal.ts';
+import { type Fetch, tellRequests } from './request-notice.ts';
 import { readRouteFailure } from './route-failures.ts';
 import { openRoutes, type Route } from './routes.ts';
 
@@ -24,7 +25,7 @@ export const noTimeLimit = 2 ** 31 - 1;
 const mostRedirects = 5;
 
 export async function openTransport(
-  { apiKey, timeoutMs }: Connection,
+  { apiKey, timeoutMs, onRequest }: Connection,
   baseUrl: string,
   classify: Classify,
 ): Promise<Transport> {
@@ -39,9 +40,13 @@ export async function openTransport(
   }
   const findRoute = await openRoutes(timeoutMs, process.env);
   const { proxy } = findRoute(new URL(baseUrl));
+  const asError = (failure: unknown): ProviderError =>
+    findRefusal(failure) ?? failureToError(failure, apiKey);
+  const askOnce: Fetch = (address, init) => fetchOnce(address, init, findRoute);
+  const ask = onRequest ? tellRequests(askOnce, apiKey, asError, onRequest) : askOnce;
 
   const fetchAnswer: typeof globalThis.fetch = async (address, init) => {
-    const response = await followRedirects(String(address), { ...init }, findRoute);
+    const response = await followRedirects(ask, String(address), { ...init });
     if (response.ok) return response;
     const answerText = await response.text().catch(() => '');
     // A proxy's own page may repeat what it was sent.
@@ -50,9 +55,6 @@ export async function openTransport(
       refusalToError(readRefusal(response.status, response.headers, bodyText), classify, apiKey),
     );
   };
-
-  const asError = (failure: unknown): ProviderError =>
-    findRefusal(failure) ?? failureToError(failure, apiKey);
 
   return {
     fetch: fetchAnswer,
@@ -147,12 +149,8 @@ function withRejection() {
  * Only a GET follows a redirect, and to another origin it goes without the headers that hold the key: fetch by
  * itself would take x-goog-api-key along.
  */
-async function followRedirects(
-  address: string,
-  init: RequestInit,
-  findRoute: (target: URL) => Route,
-): Promise<Response> {
-  let response = await fetchOnce(address, init, findRoute);
+async function followRedirects(ask: Fetch, address: string, init: RequestInit): Promise<Response> {
+  let response = await ask(address, init);
   let from = address;
   for (let hop = 0; hop < mostRedirects && (init.method ?? 'GET') === 'GET'; hop++) {
     const location = response.headers.get('location');
@@ -162,7 +160,7 @@ async function followRedirects(
     await response.body?.cancel();
     from = target.href;
     init = { ...init, ...(headers && { headers }) };
-    response = await fetchOnce(from, init, findRoute);
+    response = await ask(from, init);
   }
   return response;
 }

@@ -96,7 +96,7 @@ describe('a second run', () => {
     expect(await world.loom('fetch', '--force')).toEqual({
       code: 0,
       stdout: world.completion('batch_002'),
-      stderr: '4 rows: 3 answered, 1 empty prompts skipped\n',
+      stderr: '4 rows: 3 answered, 1 empty prompt skipped\n',
     });
     expect(await world.read(output)).toBe(
       `id,text,llm_response\n1,New,${usualAnswer('New')}\n2,Hello,${usualAnswer('Hello')}\n3,,\n4,World,${usualAnswer('World')}\n`,

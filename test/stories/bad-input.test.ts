@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 /** The voice of the tool, which is no part of an error. */
-const voice = /^(Spinning the threads\.\.\.|Weaving live\.\.\.)/;
+const voice = /^Weaving live\.\.\./;
 
 interface Refusal {
   readonly args: readonly string[];

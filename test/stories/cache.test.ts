@@ -48,7 +48,7 @@ test('a second run is all hits, makes no call, and writes the same', async () =>
     code: 0,
     stdout: `Done. wrote ${join(world.folder, output)} (4 prompts, 3 cache hits, 0 errors)\n`,
     stderr:
-      'Weaving live... provider=openai model=m workers=8 cache=on\n4 rows: 3 answered, 1 empty prompts skipped\n',
+      'Weaving live... provider=openai model=m workers=8 cache=on\n4 rows: 3 answered, 1 empty prompt skipped\n',
   });
   expect(await callsSoFar()).toBe(calls);
   expect(await world.read(output)).toBe(first);

@@ -134,6 +134,31 @@ describe('an error', () => {
       `Error: OpenAI: The model \`m\` does not exist. ${wrongAddress}\n`,
     ],
     [
+      'of OpenAI, for an address that it does not have',
+      {
+        status: 404,
+        body: {
+          error: {
+            message: 'Invalid URL (POST /chat/completions)',
+            type: 'invalid_request_error',
+            param: null,
+            code: null,
+          },
+        },
+      },
+      `Error: OpenAI: Invalid URL (POST /chat/completions). ${wrongAddress}\n`,
+    ],
+    [
+      'of Groq, for an address that it does not have',
+      {
+        status: 404,
+        body: {
+          error: { message: 'Unknown request URL.', type: 'invalid_request_error', code: 'unknown_url' },
+        },
+      },
+      `Error: OpenAI: Unknown request URL. ${wrongAddress}\n`,
+    ],
+    [
       'of FastAPI, for an address without /v1',
       { status: 404, body: { detail: 'Not Found' } },
       `Error: OpenAI: Not Found. ${wrongAddress}\n`,

@@ -151,7 +151,7 @@ describe('the summary of a run', () => {
     const input = ['-f', 'a.csv', '-c', 'text', '-p', 'openai', '-m', 'gpt-5', '--sync', '--force'];
     await world.write('a.csv', 'text\nHello\n');
     const first = await world.loom('run', ...input);
-    expect(first.stderr).toContain('\n1 rows: 1 answered\nTokens: 2 in, 8 out; cost about $0.000083.\n');
+    expect(first.stderr).toContain('\n1 row: 1 answered\nTokens: 2 in, 8 out; cost about $0.000083.\n');
     expect((await world.loom('run', ...input)).stderr).not.toContain('Tokens');
     await world.write('a.csv', 'text\nHello\nHello World\n');
     expect((await world.loom('run', ...input)).stderr).toContain('Tokens: 3 in, 10 out;');

@@ -58,7 +58,7 @@ describe.each(['batch', 'sync'])('failed rows of a --%s run', (mode) => {
     const told = ended.stderr.slice(ended.stderr.indexOf('5 rows:'));
     expect(told).toBe(
       [
-        '5 rows: 1 answered, 3 failed, 1 empty prompts skipped\n',
+        '5 rows: 1 answered, 3 failed, 1 empty prompt skipped\n',
         'Warning: 3 of 5 rows have no response: 2 × context_length_exceeded, 1 × content_filter.\n',
         '  context_length_exceeded (rows 1, 4): This is "too" long, really.\n',
         '  content_filter (rows 2): Not for us.\n',
@@ -161,7 +161,7 @@ test('a run that writes its output from the cache alone accounts for its rows to
   await runAndFetch('batch');
   const ended = await runAndFetch('batch');
   expect(ended.stdout).toMatch(/^Done\. wrote /);
-  expect(ended.stderr.split('\n').at(-2)).toBe('2 rows: 1 answered, 1 empty prompts skipped');
+  expect(ended.stderr.split('\n').at(-2)).toBe('2 rows: 1 answered, 1 empty prompt skipped');
 });
 
 describe("a provider's own count", () => {

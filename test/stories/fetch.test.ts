@@ -542,7 +542,7 @@ describe('results', () => {
     }));
     expect(ended.code).toBe(0);
     expect(ended.stderr).toBe(
-      '1 rows: 1 answered\nWarning: batch batch_001: 2 results have ids that were not sent; they are ignored.\n',
+      '1 row: 1 answered\nWarning: batch batch_001: 2 results have ids that were not sent; they are ignored.\n',
     );
     expect(lines).toEqual(['text,llm_response', '"x",mine', '']);
   });

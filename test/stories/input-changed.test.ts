@@ -200,7 +200,7 @@ describe('loom adopt', () => {
     await world.write('data.json', '[{"id":"x","prompt":"Hello"},{"prompt":null}]');
     const id = await loseBatch('-f', 'data.json');
     expect((await world.loom('adopt', '-i', id, '-f', 'data.json', '-p', 'openai', '-m', 'm')).code).toBe(0);
-    expect((await world.loom('fetch')).stderr).toBe('2 rows: 1 answered, 1 empty prompts skipped\n');
+    expect((await world.loom('fetch')).stderr).toBe('2 rows: 1 answered, 1 empty prompt skipped\n');
     expect(JSON.parse(await world.read('data_results_openai_m.json'))).toEqual([
       { id: 'x', prompt: 'Hello', llm_response: usualAnswer('Hello') },
       { prompt: null, llm_response: null },
@@ -249,7 +249,7 @@ describe('loom adopt', () => {
     expect((await world.loom('adopt', '-i', id, ...flags)).code).toBe(0);
     const told = await world.loom('fetch');
     expect(told.code).toBe(3);
-    expect(told.stderr).toContain('1 results have ids that were not sent');
+    expect(told.stderr).toContain('1 result has an id that was not sent');
     expect(await world.read(output)).toBe(`id,text,llm_response\n1,Moon,\n2,World,${usualAnswer('World')}\n`);
   });
 

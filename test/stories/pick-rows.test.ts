@@ -136,7 +136,7 @@ describe.each(['batch', 'sync'])('--%s', (mode) => {
     };
     const ended = await runWhole(mode, '--limit', '3', '--no-cache');
     expect(ended.code).toBe(3);
-    expect(ended.stderr).toContain('3 rows: 1 answered, 1 failed, 1 empty prompts skipped\n');
+    expect(ended.stderr).toContain('3 rows: 1 answered, 1 failed, 1 empty prompt skipped\n');
     expect(JSON.parse(await world.read(`${output}.errors.jsonl`))).toMatchObject({ row: 2, id: '2' });
     expect(await world.read(output)).toBe(`${header}0,,\n1,Hello,${usualAnswer('Hello')}\n2,Bad,\n`);
   });

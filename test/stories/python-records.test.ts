@@ -140,7 +140,7 @@ describe.each([
     expect(fetched).toMatchObject({
       code: 0,
       stderr:
-        '3 rows: 3 answered\nWarning: batch batch_py1: 1 results have ids that were not sent; they are ignored.\n',
+        '3 rows: 3 answered\nWarning: batch batch_py1: 1 result has an id that was not sent; it is ignored.\n',
     });
     const meta = { llm_provider: 'openai', llm_model: 'gpt-4o-mini' };
     expect(JSON.parse(await world.read('data_results_openai_gpt-4o-mini.json'))).toEqual([

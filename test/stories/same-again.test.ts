@@ -85,7 +85,7 @@ describe('while the same work is pending,', () => {
     expect(await world.run('--once')).toEqual({
       code: 0,
       stdout: '',
-      stderr: `${voice}Nothing sent: the same work is pending already as ${first}.\n`,
+      stderr: `Nothing sent: the same work is pending already as ${first}.\n`,
     });
     expect(world.takeRequests()).toEqual([]);
     expect(await world.listState()).toEqual(state);

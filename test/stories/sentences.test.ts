@@ -200,7 +200,7 @@ describe('loom run', () => {
       code: 0,
       stdout: `Done. wrote ${join(world.folder, output)} (1 prompts, 0 cache hits, 0 errors)\n`,
       stderr:
-        'Weaving live... provider=anthropic model=m workers=8 cache=on\n1 rows: 1 answered\nTokens: 2 in, 7 out; cost unknown: no price is known for m of Anthropic.\n',
+        'Weaving live... provider=anthropic model=m workers=8 cache=on\n1 row: 1 answered\nTokens: 2 in, 7 out; cost unknown: no price is known for m of Anthropic.\n',
     });
     expect(await world.read(output)).toBe(`id,text,llm_response\n007,Hello,${answerTo('Hello')}\n`);
   });

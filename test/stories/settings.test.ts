@@ -376,7 +376,7 @@ describe('what a provider does not take is an error before anything is sent:', (
       'openai',
       ['--schema', 'wrong.json'],
       1,
-      '--schema is no valid JSON Schema: schema is invalid: data/type must be equal to one of the allowed values, data/type must be array, data/type must match a schema in anyOf. Mend the file; nothing was sent.',
+      'the file of --schema, FOLDER/wrong.json, is no valid JSON Schema: schema is invalid: data/type must be equal to one of the allowed values, data/type must be array, data/type must match a schema in anyOf. Mend the file; nothing was sent.',
     ],
   ])('%s with %j', async (provider, flags, code, message) => {
     for (const mode of ['live', 'batch'] as const) {

@@ -231,6 +231,14 @@ describe.skipIf(!hasTerminal)('at a terminal', () => {
     });
   });
 
+  test('lines of -v go above the bar', async () => {
+    const run = await atTerminal([...live, '-v']);
+    expect(run.code).toBe(0);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the bar's line is emptied first
+    expect(run.raw).toMatch(/\r\x1b\[KPOST 127\.0\.0\.1:\d+\/openai\/v1\/chat\/completions 200, \d+ ms/);
+    expect((await atTerminal([...live, '-q', '--force'])).text).toMatch(/^Done\. wrote [^\n]+\n$/);
+  });
+
   test('words are coloured, but not with NO_COLOR, and never on a stdout that is piped', async () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what this test looks for
     const colour = /\x1b\[[\d;]*m/;

@@ -1,0 +1,54 @@
+/** What LOOM_DEBUG=1 tells ahead of a command: enough to see what was decided, and nothing that is secret. */
+import { providerNames } from '../names.ts';
+import { providerEntry } from '../providers/registry.ts';
+import { readVariables } from '../utils/keys.ts';
+import type { CommandContext } from './options.ts';
+import { openHome } from './reach.ts';
+
+type Flags = Readonly<Record<string, unknown>>;
+
+/** Flags whose text may be a prompt, or a part of one. */
+const texts = ['prompt', 'system', 'stop', 'param'];
+const pathVariables = ['LOOM_HOME', 'LOOM_CACHE_DIR', 'LOOM_CONFIG', 'NODE_EXTRA_CA_CERTS'];
+const proxyVariables = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'];
+
+/** Lines on versions, paths, flags and variables. */
+export function describeStart(command: string, flags: Flags, context: CommandContext): string[] {
+  const { version, environment, workingFolder, configPath } = context;
+  const variables = readVariables(environment, workingFolder);
+  const home = openHome(flags, context);
+  return [
+    `loom ${version}, Node.js ${process.version}, ${process.platform} ${process.arch}`,
+    `command: ${command}, in ${workingFolder}`,
+    `home: ${home.root}, cache: ${home.cache}`,
+    `defaults: ${configPath ?? 'none'}`,
+    `flags: ${JSON.stringify(Object.fromEntries(Object.entries(flags).map(showFlag)))}`,
+    `variables: ${describeVariables(variables).join(', ') || 'none'}`,
+  ];
+}
+
+function showFlag([name, value]: [string, unknown]): [string, unknown] {
+  if (name === 'apiKey') return [name, '[key]'];
+  if (name === 'baseUrl') return [name, showAddress(String(value))];
+  const isFileName = typeof value === 'string' && /^@[^@]/.test(value);
+  return [name, texts.includes(name) && !isFileName ? '[text]' : value];
+}
+
+function describeVariables(variables: NodeJS.ProcessEnv): string[] {
+  const entries = providerNames.map(providerEntry);
+  const shown: [string, (value: string) => string][] = [
+    ...entries.map(({ keyVariable }): [string, () => string] => [keyVariable, () => '[key]']),
+    ...[...entries.map(({ baseUrlVariable }) => baseUrlVariable), ...proxyVariables].map(
+      (name): [string, typeof showAddress] => [name, showAddress],
+    ),
+    ...[...pathVariables, 'NO_PROXY', 'no_proxy'].map((name): [string, typeof String] => [name, String]),
+  ];
+  return shown.flatMap(([name, show]) => (variables[name] ? [`${name}=${show(variables[name])}`] : []));
+}
+
+/** Without user info and query, where keys may stand. */
+function showAddress(address: string): string {
+  if (!URL.canParse(address)) return '[no address]';
+  const { protocol, host, pathname } = new URL(address);
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
+}
