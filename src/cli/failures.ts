@@ -2,6 +2,7 @@
 import { errorsPathFor } from '../orchestrator/merge.ts';
 import type { MergeSummary } from '../orchestrator/row-tally.ts';
 import { countOf, formatCount } from './counts.ts';
+import { linkPath } from './hyperlinks.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The fate of every row, and the reasons of those without a response; no path for an output on stdout. */
@@ -14,8 +15,10 @@ export function reportRows(summary: MergeSummary, outputPath: string | undefined
     const more = count > rowIds.length ? ', …' : '';
     terminal.note(`  ${kind} (rows ${rowIds.join(', ')}${more}): ${message}`);
   }
-  if (outputPath) terminal.note(`All of them, with their reasons: ${errorsPathFor(outputPath)}`);
-  else terminal.note('Pass --with-error to have the reasons in the rows.');
+  if (outputPath) {
+    const path = errorsPathFor(outputPath);
+    terminal.note(linkPath(`All of them, with their reasons: ${path}`, path, terminal.stderr));
+  } else terminal.note('Pass --with-error to have the reasons in the rows.');
 }
 
 /** `10,000 rows: 9,960 answered, 37 failed, 3 empty prompts skipped` */

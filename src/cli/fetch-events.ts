@@ -8,6 +8,7 @@ import type { JobRecord } from '../utils/jobs.ts';
 import { reportUsage } from './costs.ts';
 import { describeError } from './describe-error.ts';
 import { reportRows } from './failures.ts';
+import { linkPath } from './hyperlinks.ts';
 import type { FetchOptions } from './options.ts';
 import { nameProvider } from './reach.ts';
 import { tellRetries } from './retries.ts';
@@ -124,7 +125,8 @@ async function printMerged(merged: MergedJob, options: FetchVoice, terminal: Ter
   await tellUsage(merged.usage, merged, terminal);
   if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
   if (unknownResults > 0) terminal.warn(`batch ${id}: ${describeUnknown(unknownResults)}`);
-  terminal.print(`Fabric complete. id=${id} -> ${outputPath}${options.keep ? '' : ' (metadata removed)'}`);
+  const line = `Fabric complete. id=${id} -> ${outputPath}${options.keep ? '' : ' (metadata removed)'}`;
+  terminal.print(linkPath(line, outputPath, terminal.results));
 }
 
 async function tellUsage(

@@ -19,6 +19,7 @@ import { formatDollars, reportUsage } from './costs.ts';
 import { countOf } from './counts.ts';
 import { dryRun, openCostLimit } from './dry-run.ts';
 import { describeSkipped, exitCodeOf, reportRows } from './failures.ts';
+import { linkPath } from './hyperlinks.ts';
 import type { CommandContext, RunOptions } from './options.ts';
 import {
   checkBatchStreams,
@@ -292,8 +293,8 @@ async function printDone(
 ): Promise<number> {
   reportRows(summary, outputPath, terminal);
   await tellUsage?.();
-  print(
-    `Done. wrote ${outputPath ?? 'to stdout'} (${summary.rows} prompts, ${cacheHits} cache hits, ${summary.failed} errors)`,
-  );
+  const counts = `${summary.rows} prompts, ${cacheHits} cache hits, ${summary.failed} errors`;
+  const line = `Done. wrote ${outputPath ?? 'to stdout'} (${counts})`;
+  print(outputPath === undefined ? line : linkPath(line, outputPath, terminal.results));
   return exitCodeOf(summary);
 }

@@ -42,6 +42,8 @@ export interface Terminal {
   /** Writes bytes to stdout as they are. When its reader has gone, the rest is dropped. LoomError `output` when the disk behind it is full. */
   writeBytes(chunks: AsyncIterable<Buffer>): Promise<void>;
   readonly stderr: NodeJS.WriteStream;
+  /** Where `print` writes. */
+  readonly results: NodeJS.WriteStream;
 }
 
 export type Colour = 'red' | 'green' | 'yellow' | 'cyan';
@@ -137,6 +139,9 @@ export function createTerminal(streams: {
       isWritingBytes = false;
     },
     stderr,
+    get results() {
+      return voice.json ? stderr : stdout;
+    },
   };
   return terminal;
 }

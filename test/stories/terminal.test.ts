@@ -1,4 +1,5 @@
 /** At a terminal: questions, colours and bars. */
+import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hasTerminal, atTerminal as runAtTerminal, type Shown } from './at-terminal.ts';
 import { createSandboxWorld, type SandboxWorld, submittedId } from './sandbox-world.ts';
@@ -237,6 +238,29 @@ describe.skipIf(!hasTerminal)('at a terminal', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the bar's line is emptied first
     expect(run.raw).toMatch(/\r\x1b\[KPOST 127\.0\.0\.1:\d+\/openai\/v1\/chat\/completions 200, \d+ ms/);
     expect((await atTerminal([...live, '-q', '--force'])).text).toMatch(/^Done\. wrote [^\n]+\n$/);
+  });
+
+  test('paths are links where the terminal shows such, and not with NO_COLOR, in CI or in a pipe', async () => {
+    await world.write('data.csv', 'id,text\n1,Hello\n2,World [[sandbox:empty]]\n');
+    world.environment.TERM_PROGRAM = 'WezTerm';
+    world.environment.TERM_PROGRAM_VERSION = '20240203-110809-5046fc22';
+    const linked = await atTerminal([...live, '-o', 'ö 1.csv', '--force']);
+    const path = `${world.folder}/ö 1.csv`;
+    const open = `\x1b]8;;file://${hostname().toLowerCase()}${encodeURI(path)}`;
+    expect(linked.raw).toContain(`Done. wrote ${open}\x1b\\${path}\x1b]8;;\x1b\\ (2 prompts`);
+    expect(linked.raw).toContain(`${open}.errors.jsonl\x1b\\${path}.errors.jsonl\x1b]8;;\x1b\\`);
+    for (const [name, value] of [
+      ['NO_COLOR', '1'],
+      ['CI', 'true'],
+      ['TERM_PROGRAM', 'plain'],
+    ] as const) {
+      const before = world.environment[name];
+      world.environment[name] = value;
+      expect((await atTerminal([...live, '-o', 'ö 1.csv', '--force'])).raw).not.toContain('\x1b]8;;');
+      if (before === undefined) delete world.environment[name];
+      else world.environment[name] = before;
+    }
+    expect((await world.loom(...live, '--force')).stdout).not.toContain('\x1b');
   });
 
   test('words are coloured, but not with NO_COLOR, and never on a stdout that is piped', async () => {
