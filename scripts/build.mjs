@@ -1,6 +1,7 @@
 /** Bundles the program into dist/: one small entry, a chunk per command, the SDKs left to node_modules. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 
@@ -19,17 +20,10 @@ const withoutChildProcesses = {
   },
 };
 
-await rm('dist', { recursive: true, force: true });
-const { metafile } = await build({
-  entryPoints: {
-    loom: 'src/cli/index.ts',
-    index: 'src/index.ts',
-    // A thread of its own, which is looked for beside the chunk that starts it.
-    'chunks/cache-thread': 'src/utils/cache-thread.ts',
-  },
+/** What every bundle of ours has. */
+const shared = {
   outdir: 'dist',
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
@@ -39,6 +33,18 @@ const { metafile } = await build({
   banner: {
     js: "import { createRequire as loomCreateRequire } from 'node:module';const require = loomCreateRequire(import.meta.url);",
   },
+};
+
+await rm('dist', { recursive: true, force: true });
+const { metafile } = await build({
+  ...shared,
+  entryPoints: {
+    loom: 'src/cli/index.ts',
+    index: 'src/index.ts',
+    // A thread of its own, which is looked for beside the chunk that starts it.
+    'chunks/cache-thread': 'src/utils/cache-thread.ts',
+  },
+  splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
   legalComments: 'none',
   minifyWhitespace: true,
@@ -47,6 +53,7 @@ const { metafile } = await build({
 });
 await buildReportPage();
 await writeDeclarations();
+await writeConfigSchema();
 await writeFile('dist/LICENSES.txt', await collectLicenses(Object.keys(metafile.inputs)));
 
 /** The script and the style of a report's page, which the program puts into each. */
@@ -72,6 +79,14 @@ async function writeDeclarations() {
   await promisify(execFile)(process.execPath, [compiler, '-p', 'tsconfig.types.json']).catch(({ stdout }) => {
     throw new Error(`The types of the library could not be written.\n${stdout}`);
   });
+}
+
+/** What editors know of loom.config.json, told by the flags themselves. */
+async function writeConfigSchema() {
+  await build({ ...shared, entryPoints: ['src/cli/config-schema.ts'] });
+  const { createConfigSchema } = await import(pathToFileURL('dist/config-schema.js').href);
+  await writeFile('dist/loom.config.schema.json', `${JSON.stringify(createConfigSchema(), null, 2)}\n`);
+  await rm('dist/config-schema.js');
 }
 
 /** The licences of the packages that are bundled into the program. */

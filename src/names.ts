@@ -19,3 +19,10 @@ export type StatusWord = (typeof statusWords)[number];
 
 export const fileTypes = ['csv', 'tsv', 'json', 'jsonl', 'parquet'] as const;
 export type FileType = (typeof fileTypes)[number];
+
+/** Those that `loom completion` has a script for. */
+export const shells = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof shells)[number];
+
+/** The first argument by which such a script asks for proposals: no command of people's. */
+export const completeWord = '__complete';

@@ -100,7 +100,7 @@ function printEvents(document: DocumentFields<CancelDocument>, terminal: Termina
       terminal.fail(`batch ${id}: ${describeError(named)}`);
     },
     onRetry(provider, notice) {
-      tell ??= tellRetries(providerEntry(provider), (line) => terminal.note(line));
+      tell ??= tellRetries(providerEntry(provider), terminal);
       tell(notice);
     },
   };

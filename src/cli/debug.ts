@@ -1,9 +1,11 @@
 /** What LOOM_DEBUG=1 tells ahead of a command: enough to see what was decided, and nothing that is secret. */
+import type { Command } from 'commander';
 import { providerNames } from '../names.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { readVariables } from '../utils/keys.ts';
 import type { CommandContext } from './options.ts';
 import { openHome } from './reach.ts';
+import { nameCommand } from './usage-errors.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 
@@ -13,13 +15,14 @@ const pathVariables = ['LOOM_HOME', 'LOOM_CACHE_DIR', 'LOOM_CONFIG', 'NODE_EXTRA
 const proxyVariables = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'];
 
 /** Lines on versions, paths, flags and variables. */
-export function describeStart(command: string, flags: Flags, context: CommandContext): string[] {
+export function describeStart(command: Command, context: CommandContext): string[] {
+  const flags: Flags = command.opts();
   const { version, environment, workingFolder, configPath } = context;
   const variables = readVariables(environment, workingFolder);
   const home = openHome(flags, context);
   return [
     `loom ${version}, Node.js ${process.version}, ${process.platform} ${process.arch}`,
-    `command: ${command}, in ${workingFolder}`,
+    `command: ${nameCommand(command)}, in ${workingFolder}`,
     `home: ${home.root}, cache: ${home.cache}`,
     `defaults: ${configPath ?? 'none'}`,
     `flags: ${JSON.stringify(Object.fromEntries(Object.entries(flags).map(showFlag)))}`,

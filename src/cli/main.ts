@@ -1,9 +1,11 @@
 /** From arguments to an exit code: the only place where errors become words. */
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { exitCodeFor, InterruptedError, LoomError } from '../errors.ts';
+import { completeWord } from '../names.ts';
+import { findConfigFile } from './config-file.ts';
 import { describeError, describeTrace } from './describe-error.ts';
 import type { CommandContext, Commands } from './options.ts';
-import { createProgram } from './program.ts';
+import { createProgram, Misuse } from './program.ts';
 import type { Terminal } from './terminal.ts';
 import { isDebugging } from './voice.ts';
 
@@ -20,6 +22,7 @@ const commands: Commands = {
   report: async (options, context) => (await import('./report.ts')).report(options, context),
   showCache: async (options, context) => (await import('./cache.ts')).showCache(options, context),
   clearCache: async (options, context) => (await import('./cache.ts')).clearCache(options, context),
+  completion: async (options, context) => (await import('./completion.ts')).completion(options, context),
   serveSandbox: async (options, context) => (await import('./sandbox.ts')).serveSandbox(options, context),
 };
 
@@ -31,23 +34,47 @@ export async function main(args: readonly string[], context: CommandContext): Pr
     exitCode = code;
   });
   try {
+    if (args[0] === completeWord) return await tellProposals(program, args.slice(1), context);
+    if (!asksForHelp(args)) await readDefaults(program, args, context);
     await program.parseAsync(args.length === 0 ? ['--help'] : args.map(readHelpWord), { from: 'user' });
     if (voice.json) terminal.printDocument(document.finish(exitCode, undefined));
     return exitCode;
   } catch (error) {
     // Help and the version are what was asked for.
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const failure = error instanceof CommanderError ? describeUsage(error) : error;
+    const failure =
+      error instanceof Misuse ? (await import('./usage-errors.ts')).describeUsage(error) : error;
     const code = exitCodeFor(failure);
-    if (!(error instanceof CommanderError)) reportError(error, context);
+    reportError(failure, context);
     if (voice.json) terminal.printDocument(document.finish(code, failure));
     return code;
   }
 }
 
-/** What commander has told already, as an error of ours. */
-function describeUsage({ message }: CommanderError): LoomError {
-  return new LoomError('usage', message.replace(/^error: /, ''));
+/** Proposals for the shell that a script of `loom completion` runs in. */
+async function tellProposals(
+  program: Command,
+  [shell = '', ...words]: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  const { complete } = await import('./complete.ts');
+  for (const line of await complete(program, shell, words, context)) context.terminal.print(line);
+  return 0;
+}
+
+/** Gives the flags the defaults of a file, if there is one. */
+async function readDefaults(
+  program: Command,
+  args: readonly string[],
+  context: CommandContext,
+): Promise<void> {
+  const file = findConfigFile(args, context);
+  if (file) (await import('./config.ts')).setDefaults(program, file, context);
+}
+
+/** Help is given whatever a file of defaults holds. */
+function asksForHelp(args: readonly string[]): boolean {
+  return args.length === 0 || args.some((arg) => ['-h', '--help', '-?', '-V', '--version'].includes(arg));
 }
 
 /** `-?` asks for help, as it does in the Python tool; commander takes only one short form. */

@@ -1,6 +1,6 @@
 /** What each command is asked for, as its flags say it. */
 import type { FileType, ProviderName } from '../models.ts';
-import type { StatusWord } from '../names.ts';
+import type { Shell, StatusWord } from '../names.ts';
 import type { Terminal } from './terminal.ts';
 import type { DocumentDraft, Voice } from './voice.ts';
 
@@ -172,6 +172,10 @@ export interface SandboxServerOptions {
   faults?: string;
 }
 
+export interface CompletionOptions {
+  shell: Shell;
+}
+
 /** What a command gets beside its options. */
 export interface CommandContext {
   /** The program's own. */
@@ -180,10 +184,11 @@ export interface CommandContext {
   readonly voice: Voice;
   /** What `--output-format json` prints when the command is over. */
   readonly document: DocumentDraft;
-  readonly environment: NodeJS.ProcessEnv;
+  /** With what a file of defaults adds to it. */
+  environment: NodeJS.ProcessEnv;
   readonly workingFolder: string;
   /** The file that gave defaults of flags; undefined for none. */
-  readonly configPath?: string | undefined;
+  configPath?: string | undefined;
   /** Aborted with an InterruptedError by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
 }
@@ -201,5 +206,6 @@ export interface Commands {
   report(options: ReportOptions, context: CommandContext): Promise<number>;
   showCache(options: CacheStatsOptions, context: CommandContext): Promise<number>;
   clearCache(options: CacheClearOptions, context: CommandContext): Promise<number>;
+  completion(options: CompletionOptions, context: CommandContext): Promise<number>;
   serveSandbox(options: SandboxServerOptions, context: CommandContext): Promise<number>;
 }

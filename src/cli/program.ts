@@ -1,19 +1,30 @@
 /** Every command, and what all have in common; the flags of each are in commands/. */
-import { Command, type Option } from 'commander';
+import { Command, Option } from 'commander';
 import { addAdopt } from './commands/adopt.ts';
 import { addCache, addCacheClear, addCacheStats } from './commands/cache.ts';
 import { addCancel } from './commands/cancel.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addFetch } from './commands/fetch.ts';
 import { addForget } from './commands/forget.ts';
 import { addList } from './commands/list.ts';
 import { addReport } from './commands/report.ts';
 import { addRun } from './commands/run.ts';
 import { addSandbox } from './commands/sandbox.ts';
-import { addVoiceOptions } from './commands/shared-flags.ts';
+import { addConfigOptions, addVoiceOptions } from './commands/shared-flags.ts';
 import { addStatus } from './commands/status.ts';
 import { addTokens } from './commands/tokens.ts';
 import type { CommandContext, Commands, VoiceOptions } from './options.ts';
 import { isDebugging } from './voice.ts';
+
+/** What commander found wrong in a command line; usage-errors.ts has the words for people. */
+export class Misuse extends Error {
+  readonly command: Command;
+
+  constructor(message: string, command: Command) {
+    super(message);
+    this.command = command;
+  }
+}
 
 /** The commander program; an action's exit code is handed to `onExitCode`. */
 export function createProgram(
@@ -27,7 +38,7 @@ export function createProgram(
     )
 
     .version(context.version, '-V, --version', 'Print the version.')
-    .addHelpText('after', exitCodeHelp);
+    .addHelpText('after', rootHelp);
   const act =
     <Options>(work: (options: Options, context: CommandContext) => Promise<number>) =>
     async (options: Options & VoiceOptions, command: Command) => {
@@ -45,16 +56,25 @@ export function createProgram(
   addVoiceOptions(addForget(program)).action(act(commands.forget));
   addVoiceOptions(addTokens(program)).action(act(commands.tokens));
   const report = addVoiceOptions(addReport(program));
-  report.action((target: string, options) => act(commands.report)({ ...options, target }));
+  report.action((target: string, options) => act(commands.report)({ ...options, target }, report));
   const cache = addCache(program);
   addVoiceOptions(addCacheStats(cache)).action(act(commands.showCache));
   addVoiceOptions(addCacheClear(cache)).action(act(commands.clearCache));
   addSandbox(program).action(act(commands.serveSandbox));
-  for (const command of allCommands(program)) shapeCommand(command, context);
+  const completion = addCompletion(program);
+  completion.action((shell, options) => act(commands.completion)({ ...options, shell }, completion));
+  for (const command of allCommands(program)) {
+    if (command.commands.length === 0) finishFlags(command);
+    shapeCommand(command, context);
+  }
   return program;
 }
 
-const exitCodeHelp = `
+const rootHelp = `
+Examples:
+  loom run -f prompts.json -p openai -m gpt-4o-mini
+  loom fetch
+
 Exit codes:
   0    done; for fetch also when batches are still pending
   1    it could not be done
@@ -76,27 +96,53 @@ function readVoice(
 
 async function tellStart(command: Command, context: CommandContext): Promise<void> {
   const { describeStart } = await import('./debug.ts');
-  for (const line of describeStart(nameCommand(command), command.opts(), context)) {
+  for (const line of describeStart(command, context)) {
     context.terminal.detail(line);
   }
 }
 
-/** `loom cache clear` */
-function nameCommand(command: Command): string {
-  return command.parent ? `${nameCommand(command.parent)} ${command.name()}` : command.name();
+/** Flags that every command has, and the opposite of each switch, which a file may have switched on. */
+function finishFlags(command: Command): void {
+  addConfigOptions(command);
+  for (const { long, negate, required, optional } of [...command.options]) {
+    if (!long || required || optional) continue;
+    const opposite = negate ? long.replace(/^--no-/, '--') : long.replace(/^--/, '--no-');
+    if (command.options.some((known) => known.long === opposite)) continue;
+    command.addOption(new Option(opposite).hideHelp());
+  }
+  refuseUnknownFirst(command);
+}
+
+/** A mistyped flag is told ahead of the flag that is missing by it. */
+function refuseUnknownFirst(command: Command): void {
+  const parseOptions = command.parseOptions.bind(command);
+  command.parseOptions = (args) => {
+    const parsed = parseOptions(args);
+    const [flag] = parsed.unknown;
+    if (flag && !parsed.unknown.some((word) => word === '-h' || word === '--help'))
+      command.error(`error: unknown option '${flag}'`);
+    return parsed;
+  };
 }
 
 /** The same manners at every level: help words, one error line, no exit of commander's own. */
 function shapeCommand(command: Command, { terminal }: CommandContext): void {
   command
-    .helpOption('-h, --help', 'Show this help (also -?).')
+    .addHelpOption(new Option('-h, --help', 'Show this help (also -?).').helpGroup(helpGroup(command)))
     .helpCommand(false)
     .configureHelp({ optionDescription: describeOption })
-    .exitOverride()
+    .exitOverride((error) => {
+      throw error.exitCode === 0 ? error : new Misuse(error.message, command);
+    })
     .configureOutput({
       writeOut: (text) => terminal.print(text.replace(/\n$/, '')),
-      writeErr: (text) => terminal.fail(text.replace(/^error: /, '')),
+      // An error is told where it is caught.
+      outputError: () => {},
     });
+}
+
+function helpGroup(command: Command): string {
+  return command.commands.length === 0 ? 'General:' : 'Options:';
 }
 
 /** The description with its default; a switch needs none. */

@@ -19,7 +19,7 @@ export async function showStatus(options: StatusOptions, context: CommandContext
     const order = { id: options.id, connect: options.offline ? undefined : connect, workingFolder };
     let tell: ReturnType<typeof tellRetries> | undefined;
     const report = await describeJob(reach.home, order, signal, (provider, notice) => {
-      tell ??= tellRetries(providerEntry(provider), (line) => terminal.note(line));
+      tell ??= tellRetries(providerEntry(provider), terminal);
       tell(notice);
     });
     document.job = documentJob(report);

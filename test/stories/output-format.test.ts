@@ -60,11 +60,14 @@ test('cache clear tells what it removed, and without a terminal why not', async 
 
 test('a mistake in the flags is a document too, with exit 2', async () => {
   const ended = await world.loom('list', '--nonsense', ...json);
-  expect(ended).toMatchObject({ code: 2, stderr: "Error: unknown option '--nonsense'\n" });
+  expect(ended).toMatchObject({
+    code: 2,
+    stderr: "Error: unknown option '--nonsense'. See loom list --help for all.\n",
+  });
   expect(parseDocument(ended, library.errorDocumentSchema)).toEqual({
     command: null,
     exit_code: 2,
-    error: { kind: 'usage', message: "unknown option '--nonsense'", hint: null },
+    error: { kind: 'usage', message: "unknown option '--nonsense'.", hint: 'See loom list --help for all.' },
   });
 });
 

@@ -16,6 +16,7 @@ export function addAdopt(program: Command): Command {
     program.command('adopt').requiredOption('-i, --id <id>', 'Batch id at the provider.'),
   )
     .description('Rebuild the lost record of a batch, from the input it was made of.')
+    .optionsGroup('Output:')
     .option('-o, --output <path>', 'Output file (default: <input>_results_<provider>_<model>.<ext>).')
     .addOption(noCacheOption())
     .addOption(cacheDirOption())

@@ -6,11 +6,14 @@ import { cacheDirOption, sandboxOption } from './shared-flags.ts';
 
 /** The group of commands; it has no action of its own. */
 export function addCache(program: Command): Command {
-  const cache = program.command('cache').description('Manage the response cache.');
+  const cache = program
+    .command('cache')
+    .description('Manage the response cache.')
+    .addHelpText('after', '\nExample:\n  loom cache clear');
   cache.allowExcessArguments().action(() => {
     const [word] = cache.args;
     if (word === undefined) cache.outputHelp();
-    else cache.error(`error: unknown command '${word}' of cache. It has: stats, clear.`);
+    else cache.error(`error: unknown command '${word}'`);
   });
   return cache;
 }

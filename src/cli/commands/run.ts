@@ -19,25 +19,32 @@ export function addRun(program: Command): Command {
     .description(
       'Submit a file of prompts as a batch (cheap; fetch the answers later, or --wait), or answer it at once with --sync.',
     )
+    .optionsGroup('Output:')
     .option(
       '-o, --output <path>',
       'Output file; - writes to stdout, with --sync (default: <input>_results_<provider>_<model>.<ext>).',
     )
+    .option('--force', 'Overwrite an existing output file without asking.', false)
+    .addOption(withMetaOption())
+    .addOption(withUsageOption())
+    .addOption(withErrorOption())
+    .optionsGroup('Batch or sync:')
     .option('--sync', 'Call the provider for each prompt and write the output at once.', false)
     .option('--batch', 'Submit through the batch API of the provider (default).')
     .addOption(workersOption('Concurrent calls (with --sync).'))
     .addOption(noCacheOption())
     .addOption(cacheDirOption())
-    .option('--force', 'Overwrite an existing output file without asking.', false)
     .option('--once', 'Send nothing while the same work is pending (for cron).', false)
     .option('--batch-size <rows>', "Most rows in one batch (default: the provider's limit).", parseWhole(1))
+    .optionsGroup('Cost:')
     .option('--dry-run', 'Check the input, tell what would be sent and its cost, and send nothing.', false)
-    .option('--max-cost <usd>', 'Refuse or stop a run that costs more than so many US dollars.', parseDollars)
-    .addOption(withMetaOption())
-    .addOption(withUsageOption())
-    .addOption(withErrorOption());
+    .option(
+      '--max-cost <usd>',
+      'Refuse or stop a run that costs more than so many US dollars.',
+      parseDollars,
+    );
   // The last of --sync and --batch wins.
-  run.on('option:batch', () => run.setOptionValue('sync', false));
+  run.on('option:batch', () => run.setOptionValueWithSource('sync', false, 'cli'));
   return addReachOptions(addSettingsOptions(addWaitOptions(run))).addHelpText('after', runExamples);
 }
 
@@ -51,5 +58,4 @@ Examples:
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --sample 10
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --dry-run
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --max-cost 2.50
-
-  cat data.jsonl | loom run -f - --format jsonl -p openai -m gpt-4o-mini --sync > answers.jsonl`;
+  loom run -f - --format jsonl -p openai -m gpt-4o-mini --sync < in.jsonl > out.jsonl`;

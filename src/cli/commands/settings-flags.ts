@@ -7,6 +7,7 @@ const anyWhole = parseWhole(Number.MIN_SAFE_INTEGER);
 /** The flags that `run` and `adopt` share. */
 export function addSettingsOptions(command: Command): Command {
   return command
+    .optionsGroup('Settings:')
     .addOption(systemOption())
     .option('-t, --temperature <number>', 'How freely to choose words.', parseNumber)
     .option('--max-tokens <number>', 'Most tokens in an answer.', parseWhole(1))

@@ -5,12 +5,21 @@ import { collectWords, parseDuration, parseText, parseWhole } from '../flag-valu
 
 export function addInputOptions(command: Command): Command {
   return command
+    .optionsGroup('Input:')
     .requiredOption(
       '-f, --file <path>',
       'Input .json, .jsonl, .csv or .tsv, plain or .gz, or .parquet; - reads stdin.',
       parseText,
     )
     .addOption(new Option('--format <name>', 'What stdin holds, with --file -.').choices([...fileTypes]))
+    .option('--limit <rows>', 'Run only so many rows, from the start.', parseWhole(1))
+    .addOption(
+      new Option('--sample <rows>', 'Run only so many rows, chosen at random.')
+        .argParser(parseWhole(1))
+        .conflicts('limit'),
+    )
+    .option('--sample-seed <number>', 'Choose other rows with --sample (default: 0).', parseWhole(0))
+    .optionsGroup('Model and prompt:')
     .addOption(
       new Option('-p, --provider <name>', 'LLM provider.').choices([...providerNames]).makeOptionMandatory(),
     )
@@ -26,18 +35,12 @@ export function addInputOptions(command: Command): Command {
       )
         .argParser(parseText)
         .conflicts('col'),
-    )
-    .option('--limit <rows>', 'Run only so many rows, from the start.', parseWhole(1))
-    .addOption(
-      new Option('--sample <rows>', 'Run only so many rows, chosen at random.')
-        .argParser(parseWhole(1))
-        .conflicts('limit'),
-    )
-    .option('--sample-seed <number>', 'Choose other rows with --sample (default: 0).', parseWhole(0));
+    );
 }
 
 export function addReachOptions(command: Command): Command {
   return command
+    .optionsGroup('Reach:')
     .option('--api-key <key>', 'API key (default: from the environment or .env).')
     .option('--base-url <url>', 'Address of the API: a proxy, a gateway, a local server.')
     .addOption(sandboxOption());
@@ -46,6 +49,7 @@ export function addReachOptions(command: Command): Command {
 /** How a command speaks. */
 export function addVoiceOptions(command: Command): Command {
   return command
+    .optionsGroup('General:')
     .addOption(
       new Option('--output-format <name>', 'text, or one JSON document on stdout.')
         .choices(['text', 'json'])
@@ -59,6 +63,18 @@ export function statusOption(description: string): Option {
   return new Option('-s, --status <name...>', description)
     .choices([...statusWords])
     .argParser(collectWords(statusWords));
+}
+
+/** Where defaults of the other flags come from. */
+export function addConfigOptions(command: Command): Command {
+  return command
+    .optionsGroup('General:')
+    .option(
+      '--config <path>',
+      'File of defaults for flags (default: LOOM_CONFIG, else loom.config.json).',
+      parseText,
+    )
+    .option('--no-config', 'Read no file of defaults.');
 }
 
 export function sandboxOption(): Option {
@@ -78,6 +94,7 @@ export function cacheDirOption(): Option {
 /** How a command waits for batches. */
 export function addWaitOptions(command: Command): Command {
   return command
+    .optionsGroup('Waiting:')
     .option('--wait', 'Stay until the batches end, and write each output as soon as it is complete.', false)
     .option(
       '--interval <time>',

@@ -8,6 +8,7 @@ export function addTokens(program: Command): Command {
     .description(
       "Count the input tokens of every prompt with the provider's own counter (Anthropic, Google).",
     )
+    .optionsGroup('Counting:')
     .addOption(workersOption('Concurrent calls.'))
     .addOption(systemOption())
     .option('--estimate', 'Count on this machine, without a call: for every provider, and roughly.', false);

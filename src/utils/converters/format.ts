@@ -111,6 +111,11 @@ for (const fileType of Object.keys(fileTypeTraits) as FileType[]) {
   }
 }
 
+/** Without their dots: `csv`, `csv.gz`. */
+export function inputExtensions(): string[] {
+  return [...formats.keys()].map((extension) => extension.slice(1));
+}
+
 /** The format that a file's name tells, in any letter case; LoomError `input` for any other name. */
 export function detectFormat(path: string): InputFormat {
   const format = formats.get(extensionOf(path).toLowerCase());

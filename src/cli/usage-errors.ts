@@ -1,0 +1,45 @@
+/** Mistakes in a command line, told in one way: what is wrong, what was meant, where to see all. */
+import type { Command, Option } from 'commander';
+import { LoomError } from '../errors.ts';
+import { findClosestName } from '../utils/converters/words.ts';
+import type { Misuse } from './program.ts';
+
+/** `loom cache clear` */
+export function nameCommand(command: Command): string {
+  return command.parent ? `${nameCommand(command.parent)} ${command.name()}` : command.name();
+}
+
+/** What commander found wrong, as an error of ours. */
+export function describeUsage({ message, command }: Misuse): LoomError {
+  const [what = ''] = message.replace(/^error: /, '').split('\n');
+  const hint = proposeName(what, command);
+  return new LoomError('usage', /[.!?]$/.test(what) || !hint ? what : `${what}.`, hint ? { hint } : {});
+}
+
+/** `Did you mean fetch? See loom --help for all.` */
+export function proposeFrom(name: string, candidates: readonly string[], where: string): string {
+  const closest = findClosestName(name, candidates);
+  return closest === undefined ? where : `Did you mean ${closest}? ${where}`.trim();
+}
+
+function proposeName(what: string, command: Command): string | undefined {
+  const where = `See ${nameCommand(command)} --help for all.`;
+  const [, word] = /^unknown command '([^']*)'/.exec(what) ?? [];
+  if (word !== undefined)
+    return proposeFrom(
+      word,
+      command.commands.map((known) => known.name()),
+      where,
+    );
+  const [, flag] = /^unknown option '([^'=]*)/.exec(what) ?? [];
+  if (flag !== undefined) return proposeFrom(flag, listFlags(command), where);
+  const [, value = '', choices] =
+    / '([^']*)' is invalid(?: for argument '[^']*')?\. Allowed choices are (.*)\.$/.exec(what) ?? [];
+  return choices === undefined ? undefined : proposeFrom(value, choices.split(', '), '') || undefined;
+}
+
+/** Long flags, as they stand in the help. */
+function listFlags(command: Command): string[] {
+  const options: readonly Option[] = command.createHelp().visibleOptions(command);
+  return options.flatMap(({ long }) => (long ? [long] : []));
+}
