@@ -1,0 +1,105 @@
+/** `loom run` as a batch: what is told of a submission. */
+import { describeRecord, describeUnsentPart } from '../orchestrator/list-batches.ts';
+import { nameJob } from '../orchestrator/stored-jobs.ts';
+import { type SubmitEvents, submitBatch } from '../orchestrator/submit-batch.ts';
+import type { BatchEntry } from '../providers/provider.ts';
+import { checkOutputPath } from '../utils/files.ts';
+import type { LoomHome } from '../utils/home.ts';
+import type { JobRecord } from '../utils/jobs.ts';
+import { documentBatch } from './batch-document.ts';
+import { openCostLimit } from './dry-run.ts';
+import { describeSkipped } from './failures.ts';
+import type { RunOptions } from './options.ts';
+import { documentOutput } from './output-document.ts';
+import { mayWrite } from './overwrite.ts';
+import { tellRetries } from './retries.ts';
+import type { AwaitedJob } from './run-wait.ts';
+import { type StartedRun, tellDone } from './started-run.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a run came to before it waits. */
+export interface SubmittedRun {
+  readonly code: number;
+  /** With --wait, and when there is something to wait for. */
+  readonly awaited?: AwaitedJob;
+}
+
+/** Submits, or writes the output when the cache has every answer. */
+export async function submitRun(started: StartedRun<BatchEntry>): Promise<SubmittedRun> {
+  const { options, context, reach, entry, order, document } = started;
+  const { terminal, signal } = context;
+  const connection = reach.connect(entry);
+  const batchOrder = { ...order, baseUrl: options.baseUrl, batchSize: options.batchSize };
+  const mayWriteOutput = () => mayWrite(order.outputPath, options, terminal);
+  if (options.wait && !(await mayWriteOutput())) return { code: 0 };
+  // Who said yes to a file that is there is not asked again; one that comes meanwhile is another matter.
+  const mayReplace = options.force || (options.wait && (await checkOutputPath(order.outputPath)));
+  const submitOptions = {
+    once: options.once,
+    mayWriteOutput: mayReplace ? async () => true : mayWriteOutput,
+  };
+  if (options.maxCost !== undefined)
+    await openCostLimit(reach.home, options.maxCost, options, entry, order, signal);
+  const events = printSubmission(started);
+  const outcome = await submitBatch(reach.home, batchOrder, entry, connection, submitOptions, signal, events);
+  if (outcome.kind === 'declined') return { code: 0 };
+  if (outcome.kind !== 'answered')
+    return { code: 0, ...(options.wait && { awaited: { job: outcome.job, mayReplace } }) };
+  document.output = await documentOutput({ ...outcome.merged, id: undefined, batch: true });
+  return { code: await tellDone(outcome.merged, terminal, terminal.print) };
+}
+
+function printSubmission({ options, context, reach, entry, document }: StartedRun): SubmitEvents {
+  const { terminal } = context;
+  const { home } = reach;
+  const begin = () => terminal.note('Spinning the threads... submitting batch.');
+  return {
+    onPlanned(job) {
+      begin();
+      if (job.blank_rows > 0) terminal.note(describeSkipped(job.blank_rows));
+      if (job.cached_rows > 0 && job.parts.length > 0) {
+        terminal.note(`Rows with their answer in the cache: ${job.cached_rows}; only the others are sent.`);
+      }
+    },
+    onResumed(job) {
+      begin();
+      terminal.note(`Going on with job ${job.job_id}, which was cut off.`);
+    },
+    onPending(job) {
+      if (options.once) document.id = nameJob(job);
+      const what = `the same work is pending already as ${nameJob(job)}`;
+      terminal.note(options.once ? `Nothing sent: ${what}.` : `Note: ${what}; it is submitted once more.`);
+    },
+    onSubmitted(record) {
+      document.batches.push(documentBatch(describeRecord(home, record)));
+      terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`);
+    },
+    onAnnounce(job, queued) {
+      document.id = nameJob(job);
+      const waiting = job.parts.filter(({ state }) => state === 'planned');
+      for (const { part } of waiting)
+        document.batches.push(documentBatch(describeUnsentPart(home, job, part)));
+      printSubmitted(job, queued, options, home, terminal);
+    },
+    onRetry: tellRetries(entry, terminal),
+  };
+}
+
+function printSubmitted(
+  job: JobRecord,
+  queued: number,
+  options: RunOptions,
+  home: LoomHome,
+  terminal: Terminal,
+): void {
+  const id = nameJob(job);
+  const parts = job.parts.length;
+  if (parts > 1) terminal.print(`Job submitted. id=${id} parts=${parts} rows=${job.rows}`);
+  if (queued > 0) {
+    terminal.note(
+      `${queued} of ${parts} parts wait for room in the provider's queue; loom fetch submits them.`,
+    );
+  }
+  const sandbox = options.sandbox ? ' --sandbox' : '';
+  terminal.print(`Metadata saved to ${home.label}/batches/. Run loom fetch --id ${id}${sandbox} later.`);
+}

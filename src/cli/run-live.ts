@@ -1,0 +1,92 @@
+/** `loom run --sync`: what is told of a live run. */
+import { createReadStream } from 'node:fs';
+import { LoomError } from '../errors.ts';
+import { type CostLimit, CostLimitReached } from '../orchestrator/cost-limit.ts';
+import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
+import { UsageTally } from '../orchestrator/usage-tally.ts';
+import type { Connection } from '../providers/provider.ts';
+import { formatDollars, reportUsage } from './costs.ts';
+import { countOf } from './counts.ts';
+import { openCostLimit } from './dry-run.ts';
+import { goesToStdout } from './orders.ts';
+import { documentOutput } from './output-document.ts';
+import { mayWrite } from './overwrite.ts';
+import { startProgress } from './progress.ts';
+import { tellRetries } from './retries.ts';
+import { type StartedRun, tellDone } from './started-run.ts';
+
+/** Answers every row and writes the output; returns the exit code. */
+export async function answerRun(started: StartedRun): Promise<number> {
+  const { options, context, reach, entry, order, document } = started;
+  const { terminal } = context;
+  const connection = reach.connect(entry);
+  const toStdout = goesToStdout(options);
+  if (!toStdout && !(await mayWrite(order.outputPath, options, terminal))) return 0;
+  const limit =
+    options.maxCost === undefined
+      ? undefined
+      : await openCostLimit(reach.home, options.maxCost, options, entry, order, context.signal);
+  const { provider, model, workers } = options;
+  terminal.note(
+    `Weaving live... provider=${provider} model=${model} workers=${workers} cache=${options.cache ? 'on' : 'off'}`,
+  );
+  const usage = new UsageTally();
+  const tellUsage = () => reportUsage(usage, { entry, model, batch: false }, terminal);
+  try {
+    const summary = await generate({ ...started, connection, toStdout, usage, limit });
+    const done = { ...summary, outputPath: toStdout ? undefined : summary.outputPath, summary };
+    document.output = await documentOutput({ ...done, id: undefined, provider, model, usage, batch: false });
+    return await tellDone(done, terminal, toStdout ? terminal.note : terminal.print, tellUsage);
+  } catch (error) {
+    await tellUsage();
+    throw error instanceof CostLimitReached && limit ? describeStop(limit) : error;
+  }
+}
+
+/** What a live run needs beside its flags. */
+interface LiveRun extends StartedRun {
+  readonly connection: Connection;
+  readonly toStdout: boolean;
+  /** Grows with each answer. */
+  readonly usage: UsageTally;
+  readonly limit: CostLimit | undefined;
+}
+
+async function generate(live: LiveRun): Promise<SyncSummary> {
+  const { options, context, reach, entry, connection, order, toStdout, usage, limit } = live;
+  const { terminal, signal } = context;
+  const progress = await startProgress(terminal, 'Generating');
+  const deliver = (path: string) => {
+    progress.stop();
+    return terminal.writeBytes(createReadStream(path));
+  };
+  const syncOrder = { ...order, workers: options.workers, deliver: toStdout ? deliver : undefined };
+  try {
+    return await runSync(reach.home, syncOrder, () => entry.openSync(connection), signal, {
+      onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
+      beforeCall: () => limit?.check(),
+      onAnswered(result) {
+        usage.add(result);
+        limit?.add(result);
+      },
+      onRetry: tellRetries(entry, terminal),
+      onWait: () => terminal.note('Another process is doing the same run; waiting for it.'),
+      onResumed: (answers) =>
+        terminal.note(`${countOf(answers, 'answer is', 'answers are')} kept from a run that was cut off.`),
+      onCacheTrouble: (error) => terminal.warn(`${(error as Error).message} Answers go to the output only.`),
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+function describeStop({ most, spent }: CostLimit): LoomError {
+  const what = `--max-cost ${formatDollars(most)} is reached: this run has spent about ${formatDollars(spent)}.`;
+  return new LoomError('cost', what, {
+    hint: 'The answers so far are kept, and no output is written: the same command with a higher --max-cost goes on from there.',
+  });
+}
+
+function describeProgress({ cacheHits, errors }: SyncProgress): string {
+  return `cache=${cacheHits}  errors=${errors}`;
+}

@@ -1,0 +1,40 @@
+/** What both ways of `loom run` begin with, and how they end. */
+import type { RunDocument } from '../documents.ts';
+import type { MergedJob } from '../orchestrator/merge-job.ts';
+import type { ProviderEntry } from '../providers/provider.ts';
+import { exitCodeOf, reportRows } from './failures.ts';
+import { linkPath } from './hyperlinks.ts';
+import type { CommandContext, RunOptions } from './options.ts';
+import type { RunOrder } from './orders.ts';
+import type { Reach } from './reach.ts';
+import type { Terminal } from './terminal.ts';
+import type { DocumentFields } from './voice.ts';
+
+/** A run whose flags are understood. */
+export interface StartedRun<Entry extends ProviderEntry = ProviderEntry> {
+  readonly options: RunOptions;
+  readonly context: CommandContext;
+  readonly reach: Reach;
+  readonly entry: Entry;
+  readonly order: RunOrder;
+  readonly document: DocumentFields<RunDocument>;
+}
+
+/** Tells of an output that is written; without a path it went to stdout. Returns the exit code. */
+export async function tellDone(
+  {
+    outputPath,
+    cacheHits,
+    summary,
+  }: Pick<MergedJob, 'cacheHits' | 'summary'> & { readonly outputPath: string | undefined },
+  terminal: Terminal,
+  print: (line: string) => void,
+  tellUsage?: () => Promise<void>,
+): Promise<number> {
+  reportRows(summary, outputPath, terminal);
+  await tellUsage?.();
+  const counts = `${summary.rows} prompts, ${cacheHits} cache hits, ${summary.failed} errors`;
+  const line = `Done. wrote ${outputPath ?? 'to stdout'} (${counts})`;
+  print(outputPath === undefined ? line : linkPath(line, outputPath, terminal.results));
+  return exitCodeOf(summary);
+}
