@@ -93,9 +93,8 @@ function reportError(error: unknown, { terminal, environment }: CommandContext):
   }
 }
 
-/** A signal that SIGINT and SIGTERM abort; the second of them ends the process at once. */
-export function listenForInterrupts(terminal: Terminal): AbortSignal {
-  const controller = new AbortController();
+/** SIGINT and SIGTERM abort; the second of them ends the process at once. */
+export function listenForInterrupts(terminal: Terminal, controller: AbortController): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(exitCodeFor(new InterruptedError(name)));
@@ -103,5 +102,4 @@ export function listenForInterrupts(terminal: Terminal): AbortSignal {
       controller.abort(new InterruptedError(name));
     });
   }
-  return controller.signal;
 }

@@ -23,7 +23,7 @@ export async function waitForJob(
   document: DocumentFields<RunDocument>,
 ): Promise<number> {
   const fetchFlags = { id: nameJob(job), keep: false, force: mayReplace, partial: false };
-  const order = describeFetch(fetchFlags, reach, context);
+  const order = { ...describeFetch(fetchFlags, reach, context), isOwnRun: true };
   const { batches, errors } = document;
   const fetched: DocumentFields<FetchDocument> = {
     command: 'fetch',

@@ -58,8 +58,10 @@ export function createTerminal(streams: {
   stderr: NodeJS.WriteStream;
   environment: NodeJS.ProcessEnv;
   voice: Voice;
+  /** Ends a question that nobody answers. */
+  signal: AbortSignal;
 }): Terminal {
-  const { stdin, stdout, stderr, environment, voice } = streams;
+  const { stdin, stdout, stderr, environment, voice, signal } = streams;
   const mayColour = !environment.NO_COLOR && environment.TERM !== 'dumb';
   const isColoured = (stream: NodeJS.WriteStream) => Boolean(stream.isTTY) && mayColour;
   const movesCursor = Boolean(stderr.isTTY) && environment.TERM !== 'dumb';
@@ -101,10 +103,13 @@ export function createTerminal(streams: {
       pinned?.hide();
       try {
         const answer = await Promise.race([
-          lines.question(`${paintOn(stderr, 'cyan', question)} [y/N] `),
+          lines.question(`${paintOn(stderr, 'cyan', question)} [y/N] `, { signal }),
           endOfInput(lines),
         ]);
         return /^y(es)?$/i.test(answer.trim()) ? 'yes' : 'no';
+      } catch (error) {
+        signal.throwIfAborted();
+        throw error;
       } finally {
         lines.close();
         pinned?.show();

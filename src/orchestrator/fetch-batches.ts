@@ -49,8 +49,13 @@ export interface FetchOrder {
   readonly reachOfOne?: ReachOfOne | undefined;
   /** How to reach a provider, given the address in the record. LoomError when there is no key. */
   connect(provider: ProviderName, recordedBaseUrl: string | undefined): Connection;
-  /** Whether a file in the way may go; `nobody` when there is nobody to ask. */
-  confirmOverwrite(outputPath: string, id: string): Promise<'yes' | 'no' | 'nobody'>;
+  /** Of a run that waits for its own job: what is wrong with others is told by those who fetch them. */
+  readonly isOwnRun?: boolean;
+  /**
+   * Whether a file in the way may go; `nobody` when there is nobody to ask, `later` when the job is looked at again. It
+   * is locked meanwhile.
+   */
+  confirmOverwrite(outputPath: string, id: string): Promise<'yes' | 'no' | 'nobody' | 'later'>;
 }
 
 /** The caller's names of what gave the key or the address, and of what names one batch: `--api-key` and `--id`. */
@@ -181,7 +186,7 @@ export async function openFetch(
   const { workingFolder, inputPath } = order;
   const merging = { workingFolder, inputPath, changedRows: order.partial ? 'leave_out' : 'refuse' } as const;
   const outcome: FetchOutcome = { troubled: false, incomplete: false };
-  for (const damaged of state.damaged) {
+  for (const damaged of order.isOwnRun ? [] : state.damaged) {
     events.onDamaged?.(damaged);
     outcome.troubled = true;
   }
@@ -281,7 +286,7 @@ async function outputIsFree(run: FetchRun, stored: StoredJob): Promise<boolean> 
   if (!(await outputExists(stored, run.merging)) || run.order.force) return true;
   const { path } = planOutput(stored, run.merging);
   const answer = await run.order.confirmOverwrite(path, stored.id);
-  if (answer === 'yes') return true;
+  if (answer === 'yes' || answer === 'later') return answer === 'yes';
   run.events.onKept?.(stored.id, path, answer);
   if (answer === 'nobody') run.outcome.troubled = true;
   return false;

@@ -1,11 +1,11 @@
 /** Removes the history of outputs that are gone. */
-import { stat } from 'node:fs/promises';
+import { stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFile, listJsonFiles, removeFile } from '../utils/files.ts';
 import { readEntry } from '../utils/history.ts';
 import type { LoomHome } from '../utils/home.ts';
 
-/** An output may be on a disk that is away for a while; of entries that are younger nothing is read. */
+/** An output may be on a disk that is away for a while; an entry is read once in so long. */
 const entryLifeMs = 30 * 24 * 60 * 60_000;
 
 /** What can't be swept stays: no command fails by it. */
@@ -20,5 +20,6 @@ async function sweepEntries(history: string): Promise<void> {
     if (!file || Date.now() - file.mtimeMs < entryLifeMs) continue;
     const entry = await readEntry(path);
     if (!entry || !(await isFile(entry.output_path))) await removeFile(path);
+    else await utimes(path, new Date(), new Date());
   }
 }

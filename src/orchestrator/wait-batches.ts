@@ -66,6 +66,8 @@ interface WatchedJob {
   /** How often in a row the provider refused what waiting hardly mends. */
   refusals: number;
   isOver: boolean;
+  /** It is complete, and a file is where its output goes. */
+  isInTheWay: boolean;
   /** Of the last look. */
   outcome: FetchOutcome;
 }
@@ -87,22 +89,26 @@ export async function waitForBatches(
   events: WaitEvents = {},
   clock: WaitClock = systemClock,
 ): Promise<WaitSummary> {
+  const startedAt = clock.now();
+  const news = tellNews(events);
+  const { run: fetching, targets } = await openFetch(home, order, signal, news);
   const deadline = options.timeoutMs === undefined ? undefined : abortAfter(options.timeoutMs);
   const stop = deadline ? AbortSignal.any([signal, deadline.signal]) : signal;
-  const news = tellNews(events);
-  const { run, targets } = await openFetch(home, order, stop, news);
-  const startedAt = clock.now();
+  const run = { ...fetching, signal: stop };
+  // A question that nobody answers must not keep the others from their outputs.
+  const askLater = { ...order, confirmOverwrite: async () => 'later' as const };
   const jobs = targets.map((stored) => startWatching(stored, options, startedAt));
   let timedOut = false;
   try {
     for (let next = findNextDue(jobs); next; next = findNextDue(jobs)) {
       events.onWatch?.(describeWatch(home, jobs));
       await clock.sleep(next.dueAt - clock.now(), stop);
-      await lookAt(run, next, news);
+      await lookAt({ ...run, order: askLater }, next, news);
       const now = clock.now();
       next.pauseMs = options.intervalMs ?? nextPause(next.pauseMs, now - startedAt);
       next.dueAt = now + (options.intervalMs ?? withJitter(next.pauseMs, clock));
     }
+    for (const job of jobs.filter(({ isInTheWay }) => isInTheWay)) await lookAt(run, job, news);
   } catch (error) {
     if (signal.aborted || !deadline?.signal.aborted) throw error;
     timedOut = true;
@@ -134,6 +140,7 @@ function startWatching(stored: StoredJob, { intervalMs }: WaitOptions, now: numb
     looks: 0,
     refusals: 0,
     isOver: false,
+    isInTheWay: false,
     outcome: { troubled: false, incomplete: false },
   };
 }
@@ -151,7 +158,7 @@ async function lookAt(run: FetchRun, job: WatchedJob, events: WaitEvents): Promi
   const outcome: FetchOutcome = { troubled: false, incomplete: false };
   const { id, provider } = job.stored;
   try {
-    const isRepeated = job.looks > 0;
+    const isRepeated = job.looks > 0 && !job.isInTheWay;
     const fate = await fetchStoredJob({ ...run, events, retryPolicy, isRepeated, outcome }, job.stored);
     if (fate === 'busy') return;
     job.looks += 1;
@@ -160,6 +167,7 @@ async function lookAt(run: FetchRun, job: WatchedJob, events: WaitEvents): Promi
     else job.refusals = 0;
     if (fate === 'gone') events.onGone?.(id);
     if (isLast(fate)) job.isOver = true;
+    job.isInTheWay = fate === 'kept';
   } catch (error) {
     run.signal.throwIfAborted();
     // A machine that slept in the middle of a look may have lost the job to another process.
@@ -170,7 +178,8 @@ async function lookAt(run: FetchRun, job: WatchedJob, events: WaitEvents): Promi
       events.onError?.(id, provider, error);
     } else if (!noteRefusal(job, error, events)) events.onTrouble?.(id, provider, error);
   } finally {
-    job.stored = (await reloadJob(run.home, job.stored)) ?? job.stored;
+    // One that can't be read was told above.
+    job.stored = (await reloadJob(run.home, job.stored).catch(() => undefined)) ?? job.stored;
   }
 }
 

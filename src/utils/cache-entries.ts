@@ -81,18 +81,28 @@ export async function countCacheEntries(
 export async function clearCache(folder: string, filter: CacheFilter, scan: CacheScan): Promise<CacheCount> {
   let removed = 0;
   let entries = 0;
+  const startedAt = Date.now();
   for (let pass = 1; ; pass++) {
     let removedNow = 0;
     await visitEntries(folder, scan, (path) => {
       if (pass === 1) entries += 1;
-      if (!isMatch(path, filter)) return;
+      // What a run beside this one has answered since is not what was asked about.
+      if (isWrittenAfter(path, startedAt) || !isMatch(path, filter)) return;
       deleteEntry(path);
       removedNow += 1;
     });
     removed += removedNow;
     // Some systems pass over files when others are deleted while a folder is listed.
-    if (removedNow === 0) return { entries, matching: removed };
+    if (removedNow === 0 || pass === mostPasses) return { entries, matching: removed };
   }
+}
+
+const mostPasses = 3;
+
+function isWrittenAfter(path: string, time: number): boolean {
+  const file = statSync(path, { throwIfNoEntry: false });
+  // A disk of another machine may have a clock that is ahead.
+  return file !== undefined && file.mtimeMs > time && file.mtimeMs <= Date.now();
 }
 
 const blockEntries = 1_000;

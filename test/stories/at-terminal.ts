@@ -18,6 +18,8 @@ export interface Typing {
   readonly typed?: string | undefined;
   /** When to type it. */
   readonly cue?: string | undefined;
+  /** What to do then, in place of typing. */
+  readonly act?: (() => void) | undefined;
   /** A command that goes before, such as `stty cols 80`. */
   readonly before?: string | undefined;
 }
@@ -26,7 +28,7 @@ export interface Typing {
 export async function atTerminal(
   world: World,
   args: readonly string[],
-  { typed, cue = '[y/N] ', before = 'true' }: Typing = {},
+  { typed, act, cue = '[y/N] ', before = 'true' }: Typing = {},
 ): Promise<Shown> {
   const command = `${before}; ${[process.execPath, entry, ...args].map((word) => `'${word}'`).join(' ')}`;
   const child = spawn('script', ['-qec', command, '/dev/null'], {
@@ -38,9 +40,10 @@ export async function atTerminal(
   let asked = false;
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     raw += text;
-    if (asked || typed === undefined || !raw.includes(cue)) return;
+    if (asked || !raw.includes(cue)) return;
     asked = true;
-    child.stdin.write(typed);
+    if (typed !== undefined) child.stdin.write(typed);
+    act?.();
   });
   const code = await new Promise<number | null>((done, fail) => {
     child.once('error', fail);

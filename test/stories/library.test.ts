@@ -131,6 +131,15 @@ await loom.fetchBatches({ wait: { timeoutMs: -1 } }).catch((error) => console.lo
   });
 });
 
+test('a wait for a batch that nobody knows ends at once, and its timeout with it', async () => {
+  const ended = await runProgram(`
+const startedAt = Date.now();
+process.on('exit', () => console.log(Date.now() - startedAt < 60_000));
+const wait = { timeoutMs: 3_600_000 };
+await loom.fetchBatches({ id: 'batch_none', wait }).catch(({ message }) => console.log(message));`);
+  expect(ended).toEqual({ code: 0, stdout: 'no stored batch found for id=batch_none.\ntrue\n', stderr: '' });
+});
+
 test('what the calls of a run cost is told, and unknown where no price is', async () => {
   const ended = await runProgram(`
 const { usage } = await loom.runSync({ ...input, model: 'gpt-4o-mini', withUsage: true });

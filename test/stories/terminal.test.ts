@@ -1,4 +1,5 @@
 /** At a terminal: questions, colours and bars. */
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hasTerminal, atTerminal as runAtTerminal, type Shown } from './at-terminal.ts';
@@ -89,6 +90,19 @@ describe.skipIf(!hasTerminal)('at a terminal', () => {
     const written = await atTerminal(['fetch'], 'y\r');
     expect(written.text).toContain(`Fabric complete. id=${id} -> `);
     expect(await world.read(output)).toBe(merged);
+  });
+
+  test('SIGTERM ends a question that nobody answers', async () => {
+    await world.write(output, 'precious');
+    const act = () => {
+      const shell = readFileSync(`${world.folder}/shell.pid`, 'utf8').trim();
+      const children = readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim();
+      process.kill(Number(children || shell), 'SIGTERM');
+    };
+    const shown = await runAtTerminal(world, live, { before: 'echo $$ > shell.pid', act });
+    expect(shown.text).toContain('Overwrite? [y/N] ');
+    expect(shown.text).toContain('Interrupted by SIGTERM.');
+    expect(shown.code).toBe(143);
   });
 
   test('cache clear asks, with the number and the folder', async () => {

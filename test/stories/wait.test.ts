@@ -1,4 +1,5 @@
 /** `--wait` of `fetch` and `run`, without a terminal. */
+import { writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fetchDocumentSchema, runDocumentSchema } from '../../src/index.ts';
@@ -296,6 +297,30 @@ describe('a wait at OpenAI', () => {
     expect(ended.stdout).toContain(world.completion(other, 'other.csv'));
     expect(await world.read(output)).toBe('precious');
     expect((await world.loom('list')).stdout).toContain(kept);
+  });
+
+  test('a job file that is damaged meanwhile ends the wait for that job only', async () => {
+    await world.submitAs('in_progress');
+    await world.write('data.csv', 'id,text\n8,Other\n');
+    const jobs = (await world.listState()).filter((name) => name.startsWith('jobs/'));
+    const id = await world.submitAs('in_progress', '--output', 'other.csv');
+    let isDamaged = false;
+    atQuestion((count) => {
+      if (count === 3) lastBatch(openai).status = 'completed';
+      if (count === 2 && !isDamaged) {
+        isDamaged = true;
+        writeFileSync(world.statePath(jobs[0] as string), '{');
+      }
+    });
+    const ended = await world.loom('fetch', ...waiting);
+    expect(ended.code).toBe(1);
+    expect(ended.stdout).toContain(`Fabric complete. id=${id} -> ${world.folder}/other.csv`);
+    expect(ended.stderr.match(/^Error: /gm)).toHaveLength(1);
+  });
+
+  test('run --wait is not troubled by the damaged record of another batch', async () => {
+    await world.writeState('batches/openai_batch_other.json', '{');
+    expect(await world.run(...waiting)).toMatchObject({ code: 0, stderr: voice + answered });
   });
 
   test('run --once --wait waits for the same work that is pending', async () => {
