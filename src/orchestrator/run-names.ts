@@ -6,9 +6,8 @@ import { settingsText } from '../utils/settings-text.ts';
 import { recordDataset } from './dataset.ts';
 import type { DrawnOrder } from './run-sync.ts';
 
-/** With the cache on, a journal is worth nothing once its run is dead; without it, it holds what was paid for. */
-export const cachedRunPrefix = 'live_';
-export const uncachedRunPrefix = 'sync_';
+const cachedRunPrefix = 'live_';
+const uncachedRunPrefix = 'sync_';
 
 type Work = Pick<DrawnOrder, 'dataset' | 'provider' | 'model' | 'outputPath' | 'settings'>;
 
@@ -41,7 +40,13 @@ export function wherePresent(fields: object): object[] {
   return Object.values(fields).some((value) => value !== undefined) ? [fields] : [];
 }
 
-/** Where a live run keeps its results until its output is written. */
+/** Where a live run keeps its results until its output is written. With the cache on, they are in that as well. */
 export function journalPath(home: LoomHome, runName: string): string {
   return join(home.results, `${runName}.jsonl`);
+}
+
+/** Where they are when no cache has them, for the next run of that name: the same place if the cache is off. */
+export function keptJournalPath(home: LoomHome, runName: string): string {
+  const end = runName.startsWith(cachedRunPrefix) ? '_uncached' : '';
+  return journalPath(home, `${runName}${end}`);
 }

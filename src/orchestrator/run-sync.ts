@@ -1,7 +1,8 @@
 /** The story of `loom run --sync`: check the input whole, answer each row at once or from the cache, write the output. */
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProviderError } from '../errors.ts';
-import type { Answer, GenerationSettings, ProviderName, RowResult } from '../models.ts';
+import type { GenerationSettings, ProviderName, RowResult } from '../models.ts';
 import type { SyncProvider } from '../providers/provider.ts';
 import { checkSettings } from '../providers/settings.ts';
 import { type BackgroundCache, openBackgroundCache } from '../utils/background-cache.ts';
@@ -21,7 +22,7 @@ import { PromptIndex } from './prompt-index.ts';
 import type { RetryNotice } from './retry.ts';
 import { RowSet } from './row-set.ts';
 import type { MergeSummary } from './row-tally.ts';
-import { journalPath, nameCachedRun, nameUncachedRun } from './run-names.ts';
+import { journalPath, keptJournalPath, nameCachedRun, nameUncachedRun } from './run-names.ts';
 import { runRows } from './run-rows.ts';
 import { selectCached } from './store-answers.ts';
 import { sweepHome } from './sweep-home.ts';
@@ -115,22 +116,27 @@ interface SyncGround {
   readonly meter: RunMeter;
 }
 
-/** What an earlier run paid for is in the cache: a journal that one left is worth nothing. */
+/** What an earlier run paid for is in the cache, and in a journal what the cache refused. */
 async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
   const { home, order, events } = ground;
   const runName = nameCachedRun(order);
+  const kept = keptJournalPath(home, runName);
   return underLock(ground, runName, async (signal) => {
+    if (await isSpentJournal(kept)) await removeFile(kept);
     const cache = openBackgroundCache(home.cache, order.provider, order.model, order.settings);
     try {
       const merge = { ...order, outputPath: placeOutput(ground, runName), temporaryTag: runName };
       const { prompts, summary } = await mergeCachedAnswers(merge, cache, signal);
       if (summary) {
         await deliverOutput(ground, runName);
+        await removeFile(kept);
         events.onProgress?.({ done: prompts, total: prompts, cacheHits: prompts, errors: 0 });
         return { ...summary, outputPath: order.outputPath, cacheHits: prompts };
       }
       await removeFile(journalPath(home, runName));
-      return await answerAndMerge(ground, { runName, prompts, cache, signal });
+      const answered = await answerAndMerge(ground, { runName, prompts, cache, signal });
+      await removeFile(kept);
+      return answered;
     } finally {
       await removeFile(journalPath(home, runName));
       await cache.close();
@@ -143,7 +149,7 @@ async function runWithoutCache(ground: SyncGround): Promise<SyncSummary> {
   const { home, order } = ground;
   const census = await readDataset(order.dataset, ground.signal);
   const runName = nameUncachedRun(order, census.sha256);
-  const path = journalPath(home, runName);
+  const path = keptJournalPath(home, runName);
   return underLock(ground, runName, async (signal) => {
     if (await isSpentJournal(path)) await removeFile(path);
     const prompts = census.rows - census.blankRows;
@@ -163,7 +169,7 @@ async function underLock<Result>(
   try {
     return await work(AbortSignal.any([signal, lock.lost]));
   } finally {
-    if (!(await isFile(journalPath(home, runName)))) await lock.forget();
+    if (!(await isFile(keptJournalPath(home, runName)))) await lock.forget();
     await lock.release();
   }
 }
@@ -191,6 +197,8 @@ interface SyncRun {
   readonly provider: SyncProvider;
   readonly checkAnswer: AnswerCheck;
   readonly journal: Journal;
+  /** Leaves the journal to the next run, however this one ends. */
+  keepJournal(): Promise<void>;
   readonly cache: BackgroundCache | undefined;
   readonly signal: AbortSignal;
   readonly events: SyncEvents;
@@ -207,13 +215,29 @@ async function answerAndMerge(
   }: { runName: string; prompts: number; cache: BackgroundCache | undefined; signal: AbortSignal },
 ): Promise<SyncSummary> {
   const provider = await openProvider();
-  const journal = await openRunJournal(journalPath(home, runName), events);
+  const kept = keptJournalPath(home, runName);
+  const path = (await isFile(kept)) ? kept : journalPath(home, runName);
+  const journal = await openRunJournal(path, events);
+  const keepJournal = async () => {
+    if (path !== kept) await rename(path, kept);
+  };
   const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
-  const run: SyncRun = { ...reach, home, order, provider, checkAnswer, journal, events, meter, progress };
+  const run: SyncRun = {
+    ...reach,
+    home,
+    order,
+    provider,
+    checkAnswer,
+    journal,
+    keepJournal,
+    events,
+    meter,
+    progress,
+  };
   try {
-    await answerRows(run);
+    const { areShared } = await answerRows(run);
     await journal.flush();
-    return await mergeJournal(run, runName);
+    return await mergeJournal(run, runName, areShared);
   } finally {
     await journal.close();
   }
@@ -229,11 +253,10 @@ async function openRunJournal(path: string, events: SyncEvents): Promise<Journal
   return journal;
 }
 
-async function mergeJournal(run: SyncRun, runName: string): Promise<SyncSummary> {
+async function mergeJournal(run: SyncRun, runName: string, areShared: boolean): Promise<SyncSummary> {
   const { order, journal, progress } = run;
   const outputPath = placeOutput(run, runName);
-  // With a line for every prompt no two rows share one, and none needs to be looked at again.
-  const equalPrompts = order.useCache && journal.size < progress.total ? new PromptIndex() : undefined;
+  const equalPrompts = areShared ? new PromptIndex() : undefined;
   const merge = {
     ...order,
     outputPath,
@@ -253,19 +276,29 @@ async function mergeJournal(run: SyncRun, runName: string): Promise<SyncSummary>
   return { ...summary, outputPath: order.outputPath, cacheHits: progress.cacheHits };
 }
 
-/** Puts an answer for every row with a prompt into the journal, but for rows that ask what an earlier one asked. */
-async function answerRows(run: SyncRun): Promise<void> {
+/**
+ * Puts an answer for every row with a prompt into the journal, but for rows that ask what an earlier one asked: whether
+ * answers are shared in that way.
+ */
+async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> {
   const { order, provider, checkAnswer, journal, cache, signal, events, meter, progress } = run;
   const prompts = new PromptIndex();
   const cachedRows = new RowSet();
   const known = cache && openCache(run.home.cache, order.provider, order.model, order.settings);
-  const storeInCache = createCacheWriter(cache, order.withUsage, events);
+  const storeInCache = createCacheWriter(run);
+  let areShared = false;
   events.onProgress?.(progress);
 
   function count(result?: RowResult): void {
     progress.done += 1;
     if (result && result.outcome !== 'succeeded') progress.errors += 1;
     events.onProgress?.(progress);
+  }
+
+  /** What an earlier run was answered for this very row; its input may have been another. */
+  function readKept(index: number, digest: Buffer): RowResult | undefined {
+    const kept = journal.has(index) ? journal.get(index) : undefined;
+    return kept?.customId === createCustomId(index, digest) ? kept : undefined;
   }
 
   await runRows({
@@ -275,61 +308,68 @@ async function answerRows(run: SyncRun): Promise<void> {
     onRetry: (notice) => events.onRetry?.(notice),
     async answerAtOnce({ index }, prompt, digest) {
       const first = cache ? prompts.firstRowWith(digest, index) : index;
-      if (journal.has(index) || first !== index) {
+      if (first !== index) {
+        areShared = true;
         if (cachedRows.has(first)) progress.cacheHits += 1;
         count();
         return true;
       }
+      const kept = readKept(index, digest);
       const cached = known?.get(prompt);
-      if (!cached) return false;
-      progress.cacheHits += 1;
-      cachedRows.add(index);
-      const customId = createCustomId(index, digest);
-      await journal.addCached(index, { customId, outcome: 'succeeded', ...cached });
+      if (!kept && !cached) return false;
+      if (cached) {
+        progress.cacheHits += 1;
+        cachedRows.add(index);
+      } else await storeInCache(prompt, kept);
+      if (cached && !kept) {
+        const customId = createCustomId(index, digest);
+        await journal.addCached(index, { customId, outcome: 'succeeded', ...cached });
+      }
       count();
       return true;
     },
     async call({ index }, prompt, digest, calls, callSignal) {
       const { model, settings } = order;
       const request = { customId: createCustomId(index, digest), model, prompt, settings };
-      const result = await asRowResult(request.customId, () =>
-        calls.run(async () => {
-          events.beforeCall?.();
-          const startedAt = performance.now();
-          const answer = checkAnswer(await provider.generate(request, callSignal));
-          meter.addCall(answer, performance.now() - startedAt);
-          // Within the call's place in the queue: no more answers than workers wait for the disk.
-          const stored = answer.outcome === 'succeeded' && storeInCache(prompt, answer);
-          await journal.add(index, answer);
-          await stored;
-          events.onAnswered?.(answer);
-          return answer;
-        }),
-      );
-      if (!journal.has(index)) await journal.add(index, result);
+      const answering = calls.run(async () => {
+        events.beforeCall?.();
+        const startedAt = performance.now();
+        const answer = checkAnswer(await provider.generate(request, callSignal));
+        meter.addCall(answer, performance.now() - startedAt);
+        // Within the call's place in the queue: no more answers than workers wait for the disk.
+        await Promise.all([storeInCache(prompt, answer), journal.add(index, answer)]);
+        events.onAnswered?.(answer);
+        return answer;
+      });
+      const result = await answering.catch(async (error: unknown) => {
+        const failed = asFailedRow(request.customId, error);
+        await journal.add(index, failed);
+        return failed;
+      });
       count(result);
     },
   });
+  return { areShared };
 }
 
 /** A refusal of one row, or one that did not pass, is that row's result; anything wider is thrown on. */
-async function asRowResult(customId: string, call: () => Promise<RowResult>): Promise<RowResult> {
-  try {
-    return await call();
-  } catch (error) {
-    if (!(error instanceof ProviderError) || error.scope === 'run') throw error;
-    return { customId, outcome: 'failed', error: { kind: error.code, message: error.message } };
-  }
+function asFailedRow(customId: string, error: unknown): RowResult {
+  if (!(error instanceof ProviderError) || error.scope === 'run') throw error;
+  return { customId, outcome: 'failed', error: { kind: error.code, message: error.message } };
 }
 
-function createCacheWriter(cache: BackgroundCache | undefined, withUsage: boolean, events: SyncEvents) {
+/** Stores what is an answer, if it can; what the cache refuses is safe in the journal. */
+function createCacheWriter({ cache, order, events, keepJournal }: SyncRun) {
   let troubled = false;
-  return async (prompt: string, answer: Answer): Promise<void> => {
+  return async (prompt: string, result: RowResult | undefined): Promise<void> => {
+    if (!cache || result?.outcome !== 'succeeded') return;
     try {
-      await cache?.setAll([[prompt, selectCached(answer, withUsage)]]);
+      await cache.setAll([[prompt, selectCached(result, order.withUsage)]]);
     } catch (error) {
-      if (!troubled) events.onCacheTrouble?.(error);
+      if (troubled) return;
       troubled = true;
+      events.onCacheTrouble?.(error);
+      await keepJournal();
     }
   };
 }

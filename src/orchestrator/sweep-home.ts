@@ -6,7 +6,7 @@ import { isFile, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { isSpentJournal } from '../utils/journal.ts';
 import { listLocks, tryLock } from '../utils/locks.ts';
-import { cachedRunPrefix, uncachedRunPrefix } from './run-names.ts';
+import { keptJournalPath } from './run-names.ts';
 import { forgetJob, loadState } from './stored-jobs.ts';
 import { sweepHistory } from './sweep-history.ts';
 import { sweepInputs } from './sweep-inputs.ts';
@@ -77,11 +77,9 @@ async function sweepForgottenResults(home: LoomHome): Promise<void> {
 
 /** Whether a later command has a use for the files of this owner. */
 async function isNeeded(home: LoomHome, owner: string, files: readonly string[]): Promise<boolean> {
-  if (owner.startsWith(cachedRunPrefix)) return false;
   if (isJobId(owner)) return isFile(join(home.jobs, `${owner}.json`));
-  if (!owner.startsWith(uncachedRunPrefix)) return false;
-  const journal = files.find((path) => basename(path) === `${owner}.jsonl`);
-  if (!journal || (await isSpentJournal(journal))) return false;
+  const journal = keptJournalPath(home, owner);
+  if (!files.includes(journal) || (await isSpentJournal(journal))) return false;
   const file = await stat(journal).catch(() => undefined);
   return file !== undefined && Date.now() - file.mtimeMs < journalLifeMs;
 }

@@ -20,8 +20,6 @@ export interface Journal {
   /** Keeps a result that can be had again for nothing: it is written some time later. */
   addCached(slot: number, result: RowResult): Promise<void>;
   has(slot: number): boolean;
-  /** How many slots have a result. */
-  readonly size: number;
   /** Call `flush` before the first `get`. */
   get(slot: number): RowResult | undefined;
   flush(): Promise<void>;
@@ -97,9 +95,6 @@ export async function openJournal(
       if (pendingBytes >= pieceBytes) await flush();
     },
     has: (slot) => places.has(slot),
-    get size() {
-      return places.size;
-    },
     get: (slot) => readResult(places, [reader], slot)?.result,
     flush,
     async markSpent(temporaryPath, outputPath) {

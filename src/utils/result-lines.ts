@@ -31,8 +31,6 @@ export class ResultPlaces {
   #offsets = new Float64Array(1024);
   #lengths = new Uint32Array(1024);
   #files = new Uint16Array(1024);
-  /** How many rows have a result. */
-  size = 0;
 
   has(slot: number): boolean {
     return slot < this.#lengths.length && this.#lengths[slot] !== 0;
@@ -40,7 +38,6 @@ export class ResultPlaces {
 
   set(slot: number, file: number, offset: number, length: number): void {
     if (slot >= this.#lengths.length) this.#grow(slot + 1);
-    if (this.#lengths[slot] === 0) this.size += 1;
     this.#files[slot] = file;
     this.#offsets[slot] = offset;
     this.#lengths[slot] = length;

@@ -1,4 +1,5 @@
 /** `loom run --sync` against servers that are slow, busy, refusing or wrong. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWorld, type Ended, type World } from '../program.ts';
@@ -276,6 +277,77 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
     running.kill('SIGINT');
     const result = await ended;
     expect(result.code).toBe(130);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('answers that the cache refuses', () => {
+  const noKey = refuse(401, 'No.', 'invalid_api_key');
+
+  beforeEach(() => world.writeState('cache', 'a file where the folder should be'));
+
+  async function pay(count: number, end: () => Response | Promise<Response>): Promise<void> {
+    answerTo = (prompt) => (Number(prompt.slice(1)) < count ? say(`Paid for ${prompt}`) : end());
+    await writePrompts(numbered(20));
+  }
+
+  function answersOf(paid: number): string {
+    const answers = numbered(20).map((prompt, row) => `${row < paid ? 'Paid for' : 'Answer to'} ${prompt}`);
+    return `text,llm_response\n${numbered(20)
+      .map((prompt, row) => `${prompt},${answers[row]}\n`)
+      .join('')}`;
+  }
+
+  async function goOn(): Promise<Ended> {
+    answerTo = (prompt) => say(`Answer to ${prompt}`);
+    server.requests.length = 0;
+    return world.loom('run', ...args);
+  }
+
+  test('are not paid for again after a run that the provider stopped, nor after a second one', async () => {
+    await pay(3, () => noKey);
+    expect((await world.loom('run', ...args, '-w', '1')).code).toBe(1);
+    await pay(5, () => noKey);
+    expect((await world.loom('run', ...args, '-w', '1')).code).toBe(1);
+    expect(promptsAsked()).toEqual(['p0', 'p1', 'p2', 'p3', 'p3', 'p4', 'p5']);
+
+    const ended = await goOn();
+    expect(ended.code).toBe(0);
+    expect(ended.stderr).toContain('5 answers are kept from a run that was cut off.\n');
+    expect(promptsAsked().sort()).toEqual(numbered(20).slice(5).sort());
+    expect(await world.read(output)).toBe(answersOf(5));
+    expect(await world.listState()).toEqual(['cache']);
+  });
+
+  test.each(['SIGINT', 'SIGKILL'] as const)('are not paid for again after a %s', async (signal) => {
+    await pay(3, () => new Promise(() => {}));
+    const { process: running, ended } = world.start('run', ...args, '-w', '1');
+    await arrived(4);
+    running.kill(signal);
+    await ended;
+    expect((await goOn()).code).toBe(0);
+    expect(promptsAsked().sort()).toEqual(numbered(20).slice(3).sort());
+    expect(await world.read(output)).toBe(answersOf(3));
+  });
+
+  test('go into the cache as soon as it takes them', async () => {
+    await pay(3, () => noKey);
+    await world.loom('run', ...args, '-w', '1');
+    await rm(world.statePath('cache'));
+    expect((await goOn()).code).toBe(0);
+    const again = await world.loom('run', ...args, '--force');
+    expect(again.stdout).toContain('(20 prompts, 20 cache hits, 0 errors)');
+    expect(await world.read(output)).toBe(answersOf(3));
+  });
+
+  test('are not given to a row that asks something else by now', async () => {
+    await pay(3, () => noKey);
+    await world.loom('run', ...args, '-w', '1');
+    await writePrompts(['p0', 'new', 'p2', 'bad', 'p2']);
+    answerTo = (prompt) => (prompt === 'bad' ? refuse(400, 'Not for us.') : say(`Answer to ${prompt}`));
+    expect((await world.loom('run', ...args)).code).toBe(3);
+    expect(await world.read(output)).toBe(
+      'text,llm_response\np0,Paid for p0\nnew,Answer to new\np2,Paid for p2\nbad,\np2,Paid for p2\n',
+    );
   });
 });
 
