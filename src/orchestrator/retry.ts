@@ -1,6 +1,6 @@
 /** The one retry policy for every call to every provider; the SDKs' own retries are off. */
 import pLimit from 'p-limit';
-import { ProviderError } from '../errors.ts';
+import { type ErrorScope, ProviderError } from '../errors.ts';
 import { asAttempt } from '../providers/attempt.ts';
 
 export interface RetryPolicy {
@@ -11,6 +11,8 @@ export interface RetryPolicy {
   readonly longestPauseMs: number;
   /** How long rate limits are waited out while no call of the run succeeds, in milliseconds. */
   readonly rateLimitPatienceMs: number;
+  /** The longest wait that a provider may ask for (`retry-after`), in milliseconds. */
+  readonly longestAskedPauseMs: number;
 }
 
 export const defaultRetryPolicy: RetryPolicy = {
@@ -18,6 +20,7 @@ export const defaultRetryPolicy: RetryPolicy = {
   firstPauseMs: 1_000,
   longestPauseMs: 60_000,
   rateLimitPatienceMs: 5 * 60_000,
+  longestAskedPauseMs: 5 * 60_000,
 };
 
 export interface RetryNotice {
@@ -31,7 +34,10 @@ export interface CallQueueOptions {
   readonly workers: number;
   readonly signal: AbortSignal;
   readonly policy?: RetryPolicy;
-  /** After an error that reaches the whole run no call is made any more: each fails with that error. */
+  /**
+   * After an error that reaches the whole run no call is made any more: each fails with that error. A wait that is asked
+   * for and is too long is such an error.
+   */
   readonly stopsAtFatal?: boolean;
   readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
 }
@@ -59,6 +65,28 @@ function reachesRun(error: unknown): boolean {
   return !(error instanceof ProviderError) || error.scope === 'run';
 }
 
+/**
+ * What to throw in place of an error that asks for a longer wait than anybody should sit through without knowing;
+ * undefined for any other error.
+ */
+export function findLongWait(
+  error: unknown,
+  scope: ErrorScope = 'retry',
+  { longestAskedPauseMs }: RetryPolicy = defaultRetryPolicy,
+): ProviderError | undefined {
+  if (!(error instanceof ProviderError) || error.scope !== 'retry') return undefined;
+  const { code, message, status, retryAfterMs = 0 } = error;
+  if (retryAfterMs <= longestAskedPauseMs) return undefined;
+  const stop = /[.!?…]$/.test(message) ? '' : '.';
+  const wait = `It asks to wait ${describeWait(retryAfterMs)}, and loom waits for at most ${describeWait(longestAskedPauseMs)}.`;
+  return new ProviderError(scope, code, `${message}${stop} ${wait}`, { status, retryAfterMs, cause: error });
+}
+
+function describeWait(milliseconds: number): string {
+  const minutes = Math.ceil(milliseconds / 60_000);
+  return minutes < 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
+}
+
 /** A queue for the calls of one run; its pace is shared by all of them. */
 export function createCallQueue(options: CallQueueOptions): CallQueue {
   const policy = options.policy ?? defaultRetryPolicy;
@@ -74,8 +102,10 @@ export function createCallQueue(options: CallQueueOptions): CallQueue {
       const result = await call();
       pace.noteSuccess();
       return result;
-    } catch (error) {
-      if (isRateLimit(error)) pace.noteRateLimit(startedAt, error.retryAfterMs);
+    } catch (thrown) {
+      const longWait = findLongWait(thrown, options.stopsAtFatal ? 'run' : 'retry', policy);
+      const error = longWait ?? thrown;
+      if (!longWait && isRateLimit(error)) pace.noteRateLimit(startedAt, error.retryAfterMs);
       // Noted here, while the failed call still has its place in the queue: the next one is not made.
       if (options.stopsAtFatal && reachesRun(error)) fatal ??= { error };
       throw error;
@@ -93,6 +123,7 @@ export function createCallQueue(options: CallQueueOptions): CallQueue {
         } catch (error) {
           if (!(error instanceof ProviderError) || error.scope !== 'retry' || options.signal.aborted)
             throw error;
+          if ((error.retryAfterMs ?? 0) > policy.longestAskedPauseMs) throw error;
           const limited = isRateLimit(error);
           if (limited ? pace.patienceIsOver() : failures + 1 >= policy.attempts) throw error;
           const pauseMs = pauseBefore(limited ? rateLimits++ : failures++, error.retryAfterMs, policy);

@@ -9,7 +9,7 @@ import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { deleteRecord, loadRecords, saveRecord } from '../utils/storage.ts';
 import { idMapPath, requestFilePath } from './part-writer.ts';
-import { type CallQueue, isRateLimit, sleep } from './retry.ts';
+import { type CallQueue, findLongWait, isRateLimit, sleep } from './retry.ts';
 import { describeOwnership } from './stored-jobs.ts';
 
 export interface Submission {
@@ -175,6 +175,8 @@ async function createBatch(submission: Submission, part: JobPart, file: RequestF
       if (!(error instanceof ProviderError) || error.scope !== 'retry' || signal.aborted) throw error;
       const batchId = mayHaveBeenCreated(error) ? await findNewBatch(submission, part) : undefined;
       if (batchId !== undefined) return batchId;
+      const longWait = findLongWait(error);
+      if (longWait) throw longWait;
       if (attempt >= createAttempts) throw error;
       await sleep(error.retryAfterMs ?? Math.random() * createPauseMs * 2 ** attempt, signal);
     }

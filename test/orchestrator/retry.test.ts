@@ -1,5 +1,5 @@
 /** The pace of calls: by a clock that nobody sets, and for waits of any length. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ProviderError } from '../../src/errors.ts';
 import { createCallQueue } from '../../src/orchestrator/retry.ts';
 
@@ -35,15 +35,25 @@ test.each([
   },
 );
 
-test.each([429, 503])(
-  'a wait of weeks, asked for with %i, is no reason to call again at once',
-  async (status) => {
+describe.each([429, 503])('a wait that is asked for with %i', (status) => {
+  test('is waited out when it is of five minutes', async () => {
     const stop = new AbortController();
     const queue = createCallQueue({ workers: 1, signal: stop.signal });
-    const { calls, call } = refuse(1, status, 60 * 24 * hourMs);
+    const { calls, call } = refuse(1, status, 5 * 60_000);
     const running = queue.run(call);
     setTimeout(() => stop.abort(new Error('enough')), 100);
     await expect(running).rejects.toThrow('enough');
     expect(calls.made).toBe(1);
-  },
-);
+  });
+
+  test.each([
+    [5 * 60_000 + 1, 'Not now. It asks to wait 6 minutes, and loom waits for at most 5 minutes.'],
+    [60 * 24 * hourMs, 'Not now. It asks to wait 1440 hours, and loom waits for at most 5 minutes.'],
+  ])('is the error of the call when it is %i ms; the next call is made at once', async (waitMs, message) => {
+    const queue = createCallQueue({ workers: 1, signal: AbortSignal.timeout(4_000) });
+    const { calls, call } = refuse(1, status, waitMs);
+    await expect(queue.run(call)).rejects.toMatchObject({ scope: 'retry', status, message });
+    expect(await queue.run(call)).toBe('answered');
+    expect(calls.made).toBe(2);
+  });
+});

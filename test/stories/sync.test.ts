@@ -174,6 +174,28 @@ describe('what lasts for all rows stops the run at once:', () => {
   });
 });
 
+test.each([
+  ['429', '301', '6 minutes'],
+  ['503', '21600', '6 hours'],
+])(
+  'a provider that answers %s and asks to wait %s seconds ends the run at once; what was answered is kept',
+  async (status, seconds, wait) => {
+    answerTo = (prompt) =>
+      prompt === 'p2'
+        ? refuse(Number(status), 'Come later.', undefined, { 'retry-after': seconds })
+        : say('ok');
+    const ended = await run(numbered(5), '-w', '1');
+    expect(ended).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `Weaving live... provider=openai model=m workers=1 cache=on\nError: OpenAI: Come later. It asks to wait ${wait}, and loom waits for at most 5 minutes.\n`,
+    });
+    expect(promptsAsked()).toEqual(['p0', 'p1', 'p2']);
+    answerTo = () => say('ok');
+    expect((await run(numbered(5))).stdout).toContain('(5 prompts, 2 cache hits, 0 errors)');
+  },
+);
+
 describe('a row that fails for itself', () => {
   test('gets an empty cell in a CSV; the rest goes on; exit 3', async () => {
     answerTo = (prompt) => (prompt === 'y' ? refuse(400, 'This prompt is too long.') : say('fine'));
@@ -267,7 +289,7 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
     let answeredAt = 0;
     answerTo = () => {
       answeredAt = Date.now();
-      return refuse(429, 'later', 'rate_limit_exceeded', { 'retry-after': '600' });
+      return refuse(429, 'later', 'rate_limit_exceeded', { 'retry-after': '200' });
     };
     await writePrompts(['x']);
     const { process: running, ended } = world.start('run', ...args);
