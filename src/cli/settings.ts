@@ -1,7 +1,7 @@
 /** How to generate, from the flags that say it. */
 import { resolve } from 'node:path';
 import { errorWith, LoomError } from '../errors.ts';
-import type { GenerationSettings, JsonObject } from '../models.ts';
+import { type GenerationSettings, isJsonObject, type JsonObject } from '../models.ts';
 import type { SettingsOptions } from './options.ts';
 import { readFlagFile, readTextFlag } from './text-flag.ts';
 
@@ -39,7 +39,7 @@ function readSchema(name: string, workingFolder: string): JsonObject {
       cause: error,
     });
   }
-  if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) return schema as JsonObject;
+  if (isJsonObject(schema)) return schema;
   throw new LoomError('input', `the file of --schema, ${path}, holds no JSON object.`, {
     hint: 'A JSON Schema looks like {"type": "object", "properties": {…}}.',
   });
