@@ -18,6 +18,9 @@ interface RawPage {
   readonly body: Buffer;
 }
 
+/** Of a page's header, statistics and all; Arrow's C++ reader has the same limit. */
+const longestHeaderBytes = 16 * 1024 * 1024;
+
 /** Text stays bytes until its row is known: an error about them names it. */
 const keepBytes = (bytes: unknown) => bytes;
 const parsers = {
@@ -115,7 +118,14 @@ export class ParquetColumn {
     };
     while (at < end) {
       let found = findHeader(window);
-      for (; !found; found = findHeader(window)) await extendTo(window.length + 1);
+      for (; !found; found = findHeader(window)) {
+        if (window.length >= longestHeaderBytes)
+          throw brokenError(this.#file.path, `a page of column ${quoteValue(this.#name)} has no header`);
+        // Twice as much each time: the header is read from its start again.
+        await extendTo(
+          Math.max(window.length + 1, Math.min(window.length * 2, end - at, longestHeaderBytes)),
+        );
+      }
       const { header, length } = found;
       const pageEnd = length + header.compressed_page_size;
       if (!(header.compressed_page_size >= 0)) throw brokenError(this.#file.path, 'a page has no size');

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
@@ -374,6 +374,18 @@ describe('a Parquet file is refused when', () => {
     const path = writeTable([{ name: 'text', data, type: 'BYTE_ARRAY' }]);
     expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'text' } }))).toBe(
       '<file>: row 2 has bytes in column "text" that are not UTF-8. Write the column as UTF-8 and run again.',
+    );
+  });
+
+  it('a page of a large column has no header, without reading all of it', async () => {
+    const data = Array.from({ length: 300 }, () => randomBytes(64 * 1024).toString('latin1'));
+    const bytes = Buffer.from(
+      parquetWriteBuffer({ columnData: [{ name: 'text', data }], codec: 'UNCOMPRESSED' }),
+    );
+    bytes.fill(0xff, 4, dataEndOf(bytes));
+    const path = writeRawInput('.parquet', bytes);
+    expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'text' } }))).toBe(
+      '<file>: this Parquet file can\'t be read: a page of column "text" has no header. Write it again, or convert it to JSONL.',
     );
   });
 
