@@ -747,6 +747,18 @@ describe('what is sent and kept', () => {
     expect(run.stderr).toMatch(/^Spinning the threads[^\n]*\nError: [^\n]*No such model\.[^\n]*\n$/);
     expect(await world.listState()).toEqual([]);
   });
+
+  test('a provider that asks to wait for hours is not waited for: the next fetch submits the batch', async () => {
+    openai.override = ({ path, method }) =>
+      path === '/v1/batches' && method === 'POST'
+        ? { status: 429, headers: { 'retry-after': '21600' }, body: { error: { message: 'Later.' } } }
+        : undefined;
+    const run = await world.run();
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.stderr).toContain("1 of 1 parts wait for room in the provider's queue");
+    openai.override = () => undefined;
+    expect((await world.loom('fetch')).stdout).toContain('Batch submitted. id=batch_001');
+  });
 });
 
 describe.skipIf(process.platform === 'win32')('a signal', () => {
