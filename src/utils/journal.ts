@@ -50,17 +50,19 @@ export async function openJournal(
   let pendingBytes = 0;
   let size = kept;
   let writing: Promise<void> | undefined;
+  /** What a full disk did not take. It may have taken the half of a line: the next write goes on right there. */
+  let refused: Buffer = Buffer.alloc(0);
 
   /** Writes what is pending, what comes meanwhile with the next write. */
   function flush(): Promise<void> {
     writing ??= (async () => {
       await undefined;
       try {
-        while (pending.length > 0) {
-          const lines = pending.join('');
+        while (pending.length > 0 || refused.length > 0) {
+          refused = Buffer.concat([refused, Buffer.from(pending.join(''))]);
           pending = [];
           pendingBytes = 0;
-          await file.appendFile(lines);
+          while (refused.length > 0) refused = refused.subarray((await file.write(refused)).bytesWritten);
         }
       } catch (error) {
         throw new LoomError('state', `can't write ${path}: ${describeDiskError(error)}.`, {
