@@ -80,28 +80,24 @@ export async function indexResults(
 ): Promise<ResultIndex> {
   const places = new ResultPlaces();
   const readers: LineReader[] = [];
-  let unknown = 0;
-  let known = 0;
-  for (const [file, path] of paths.entries()) {
-    readers.push(new LineReader(await openResults(path)));
-    for await (const { line, offset } of readLines(path)) {
-      const slot = slotOf(readCustomId(line), file);
-      if (slot === undefined) {
-        unknown += 1;
-        continue;
-      }
-      known += 1;
-      if (!places.has(slot)) places.set(slot, file, offset, line.length);
-    }
-  }
-  return {
-    unknown,
-    known,
-    get: (slot) => readResult(places, readers, slot),
-    close: async () => {
-      for (const reader of readers) await reader.close();
-    },
+  const counts = { unknown: 0, known: 0 };
+  const close = async () => {
+    for (const reader of readers) await reader.close();
   };
+  try {
+    for (const [file, path] of paths.entries()) {
+      readers.push(new LineReader(await openResults(path)));
+      for await (const { line, offset } of readLines(path)) {
+        const slot = slotOf(readCustomId(line), file);
+        counts[slot === undefined ? 'unknown' : 'known'] += 1;
+        if (slot !== undefined && !places.has(slot)) places.set(slot, file, offset, line.length);
+      }
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { ...counts, get: (slot) => readResult(places, readers, slot), close };
 }
 
 async function openResults(path: string): Promise<FileHandle> {
