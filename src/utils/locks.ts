@@ -1,7 +1,8 @@
 /**
  * Locks between processes that share a loom home, also across containers. Each acquisition of a lock is a file with a
  * number one higher than the last, made complete in one step; the highest number holds the lock. A holder rewrites its
- * file every few seconds; one that stops is taken over by making the next number, which only one process can. The
+ * file every few seconds; one that stops is taken over by making the next number, which only one process can. One that
+ * can be seen to be alive is not: its file may only look old because the clock was set. The
  * file of a released lock stays until the next acquisition, so that no number is ever used twice.
  */
 import { randomBytes } from 'node:crypto';
@@ -114,7 +115,11 @@ async function createComplete(path: string, content: string): Promise<boolean> {
   }
 }
 
+/** The tokens of the locks that this process holds. */
+const heldHere = new Set<string>();
+
 function holdLock(folder: string, name: string, file: LockFile, token: string): Lock {
+  heldHere.add(token);
   const lost = new AbortController();
   let beating = Promise.resolve();
   const beat = async () => {
@@ -133,6 +138,7 @@ function holdLock(folder: string, name: string, file: LockFile, token: string): 
   const end = async (atEnd: () => Promise<void>) => {
     if (over) return;
     over = true;
+    heldHere.delete(token);
     clearInterval(timer);
     await beating;
     // A lock that was lost is another's to release.
@@ -162,7 +168,9 @@ async function rewrite(path: string, content: string): Promise<void> {
 
 async function isHeld(folder: string, path: string): Promise<boolean> {
   const content = await readFile(path, 'utf8').catch(() => released);
-  if (content.startsWith(released) || isDeadHolder(content)) return false;
+  if (content.startsWith(released)) return false;
+  const known = knowHolder(content);
+  if (known) return known === 'alive';
   const file = await stat(path).catch(() => undefined);
   return file !== undefined && (await diskTime(folder)) - file.mtimeMs < silenceMs;
 }
@@ -200,7 +208,7 @@ function describeHolder(token: string): string {
     pid: process.pid,
     host: hostname(),
     ...describeSystem(),
-    started: startTime(process.pid),
+    started: findProcess(process.pid)?.started,
   };
   return JSON.stringify(holder);
 }
@@ -216,27 +224,42 @@ function describeSystem(): Pick<Holder, 'boot' | 'namespace'> {
   }
 }
 
-/** Clock ticks from boot to the start of a process of this system; undefined when there is no such process. */
-function startTime(pid: number): string | undefined {
+interface SystemProcess {
+  /** Clock ticks from boot to its start. */
+  readonly started: string | undefined;
+  readonly isPaused: boolean;
+}
+
+/** A process of this system; undefined when there is no such process. */
+function findProcess(pid: number): SystemProcess | undefined {
   try {
     // The name in parentheses may hold spaces: count the fields behind it.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    const [state = ''] = fields;
     // A process that ended and was not yet waited for is still listed.
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+    if (state === 'Z' || state === 'X') return undefined;
+    return { started: fields[19], isPaused: state.toUpperCase() === 'T' };
   } catch {
     return undefined;
   }
 }
 
-/** Whether the holder is dead for certain: a process of this very system that is there no more. */
-function isDeadHolder(content: string): boolean {
+/**
+ * What is certain about a holder that is, or was, a process of this very system, whatever the clock says; undefined
+ * where the heartbeat has to decide.
+ */
+function knowHolder(content: string): 'alive' | 'dead' | undefined {
   try {
     const holder = JSON.parse(content) as Holder;
     const { boot, namespace } = describeSystem();
-    if (!boot || !namespace || holder.boot !== boot || holder.namespace !== namespace) return false;
-    return startTime(holder.pid) !== holder.started;
+    if (!boot || !namespace || holder.boot !== boot || holder.namespace !== namespace) return undefined;
+    const found = findProcess(holder.pid);
+    if (found?.started !== holder.started) return 'dead';
+    // Its own process outlives a release that the disk refused.
+    const mayBeOver = !heldHere.has(holder.token) && process.pid === holder.pid;
+    return !found || found.isPaused || mayBeOver ? undefined : 'alive';
   } catch {
-    // Caught in the middle of a rewrite: the heartbeat decides.
-    return false;
+    // Caught in the middle of a rewrite.
+    return undefined;
   }
 }
