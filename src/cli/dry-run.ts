@@ -2,12 +2,18 @@
 import type { RunDocument } from '../documents.ts';
 import { LoomError } from '../errors.ts';
 import { CostLimit } from '../orchestrator/cost-limit.ts';
-import { type BatchCut, estimateRun, type RunEstimate } from '../orchestrator/estimate-run.ts';
+import {
+  type BatchCut,
+  type EstimateOrder,
+  estimateRun,
+  type RunEstimate,
+} from '../orchestrator/estimate-run.ts';
 import { limitParts } from '../orchestrator/plan-batches.ts';
 import { type PricedModel, priceUsage } from '../orchestrator/price-usage.ts';
 import type { ProviderEntry } from '../providers/provider.ts';
 import { checkOutputPath } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
+import { readVariables, resolveBaseUrl } from '../utils/keys.ts';
 import { findPrice } from '../utils/prices.ts';
 import { formatDollars, noPriceFor } from './costs.ts';
 import { formatCount } from './counts.ts';
@@ -36,12 +42,15 @@ async function printEstimate(
   options: RunOptions,
   entry: ProviderEntry,
   order: RunOrder,
-  { terminal, signal }: CommandContext,
+  context: CommandContext,
   document: DocumentFields<RunDocument>,
 ): Promise<number> {
+  const { terminal, signal } = context;
+  const variables = readVariables(context.environment, context.workingFolder);
+  const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
   const isInTheWay =
     !goesToStdout(options) && (await checkOutputPath(order.outputPath)) && options.sync && !options.force;
-  const estimate = await estimatePlanned(home, options, entry, order, signal);
+  const estimate = await estimatePlanned(home, options, entry, { ...order, baseUrl }, signal);
   const priced = { entry, model: order.model, batch: !options.sync };
   document.estimate = await documentEstimate(estimate, priced);
   terminal.print('Dry run: nothing was sent, and nothing was written.');
@@ -68,7 +77,8 @@ export async function openCostLimit(
       hint: 'Run without --max-cost, or set a limit at the provider.',
     });
   }
-  const { usage, most } = await estimatePlanned(home, options, entry, order, signal);
+  const planned = { ...order, baseUrl: options.baseUrl };
+  const { usage, most } = await estimatePlanned(home, options, entry, planned, signal);
   const cost = (await priceUsage(usage, priced)) ?? 0;
   // A live run is stopped by what it costs; a batch can't be.
   const mostCost = (priced.batch && most && (await priceUsage(most, priced))) || cost;
@@ -86,7 +96,7 @@ async function estimatePlanned(
   home: LoomHome,
   options: RunOptions,
   entry: ProviderEntry,
-  order: RunOrder,
+  order: EstimateOrder,
   signal: AbortSignal,
 ): Promise<RunEstimate> {
   const cut = options.sync ? undefined : await cutAsBatch(options, entry);

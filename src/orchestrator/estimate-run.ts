@@ -21,6 +21,8 @@ export interface EstimateOrder {
   readonly outputPath: string;
   readonly useCache: boolean;
   readonly settings: GenerationSettings | undefined;
+  /** Where the provider is, if not at its own address. */
+  readonly baseUrl: string | undefined;
 }
 
 /** How requests would be cut into batches. */
@@ -101,6 +103,6 @@ async function findKeptRows(
   signal: AbortSignal,
 ) {
   const { sha256 } = await readDataset(order.dataset, signal);
-  const path = journalPath(home, nameUncachedRun(order, sha256));
+  const path = journalPath(home, nameUncachedRun(home, order, sha256));
   return readKeptRows(path, (customId) => parseCustomId(customId)?.index);
 }

@@ -19,18 +19,31 @@ export function nameCachedRun(order: Work): string {
   return `${cachedRunPrefix}${hashWork(order, order.dataset.path)}`;
 }
 
-/** As above, for a run without the cache: what it answers is kept for that very input. */
-export function nameUncachedRun(order: Work, inputSha256: string): string {
-  return `${uncachedRunPrefix}${hashWork(order, inputSha256)}`;
+/**
+ * As above, for a run without the cache: what it answers is kept for that very input, and comes from one address. The
+ * sandbox has another one each time.
+ */
+export function nameUncachedRun(
+  home: LoomHome,
+  { baseUrl, ...order }: Work & { readonly baseUrl: string | undefined },
+  inputSha256: string,
+): string {
+  const place = { base_url: home.isSandbox ? undefined : baseUrl };
+  return `${uncachedRunPrefix}${hashWork(order, inputSha256, wherePresent(place))}`;
 }
 
-function hashWork({ dataset, provider, model, outputPath, ...order }: Work, input: string): string {
+function hashWork(
+  { dataset, provider, model, outputPath, ...order }: Work,
+  input: string,
+  place: readonly object[] = [],
+): string {
   const { prompt_column: column, ...more } = recordDataset(dataset);
   const settings = settingsText(order.settings);
   const work = JSON.stringify([
     ...[input, column, provider, model, outputPath],
     ...(settings === undefined ? [] : [settings]),
     ...wherePresent(more),
+    ...place,
   ]);
   return createHash('sha256').update(work).digest('hex').slice(0, 24);
 }

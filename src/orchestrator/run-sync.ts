@@ -134,7 +134,8 @@ async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
         return { ...summary, outputPath: order.outputPath, cacheHits: prompts };
       }
       await removeFile(journalPath(home, runName));
-      const answered = await answerAndMerge(ground, { runName, prompts, cache, signal });
+      const provider = await ground.openProvider();
+      const answered = await answerAndMerge(ground, { runName, prompts, provider, cache, signal });
       await removeFile(kept);
       return answered;
     } finally {
@@ -148,12 +149,13 @@ async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
 async function runWithoutCache(ground: SyncGround): Promise<SyncSummary> {
   const { home, order } = ground;
   const census = await readDataset(order.dataset, ground.signal);
-  const runName = nameUncachedRun(order, census.sha256);
+  const provider = await ground.openProvider();
+  const runName = nameUncachedRun(home, { ...order, baseUrl: provider.baseUrl }, census.sha256);
   const path = keptJournalPath(home, runName);
   return underLock(ground, runName, async (signal) => {
     if (await isSpentJournal(path)) await removeFile(path);
     const prompts = census.rows - census.blankRows;
-    const summary = await answerAndMerge(ground, { runName, prompts, cache: undefined, signal });
+    const summary = await answerAndMerge(ground, { runName, prompts, provider, cache: undefined, signal });
     await removeFile(path);
     return summary;
   });
@@ -207,14 +209,13 @@ interface SyncRun {
 }
 
 async function answerAndMerge(
-  { home, order, openProvider, checkAnswer, events, meter }: SyncGround,
+  { home, order, checkAnswer, events, meter }: SyncGround,
   {
     runName,
     prompts,
     ...reach
-  }: { runName: string; prompts: number; cache: BackgroundCache | undefined; signal: AbortSignal },
+  }: Pick<SyncRun, 'provider' | 'cache' | 'signal'> & { readonly runName: string; readonly prompts: number },
 ): Promise<SyncSummary> {
-  const provider = await openProvider();
   const kept = keptJournalPath(home, runName);
   const path = (await isFile(kept)) ? kept : journalPath(home, runName);
   const journal = await openRunJournal(path, events);
@@ -226,7 +227,6 @@ async function answerAndMerge(
     ...reach,
     home,
     order,
-    provider,
     checkAnswer,
     journal,
     keepJournal,

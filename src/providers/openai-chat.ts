@@ -53,6 +53,8 @@ export async function openChatSync(connection: Connection, vendor: ChatVendor): 
   const { client, transport } = await openOpenAiClient(connection, vendor);
 
   return {
+    baseUrl: connection.baseUrl,
+
     generate: (request, signal) =>
       transport.call(signal, async (signal) => {
         const body = asObject(

@@ -123,6 +123,8 @@ export interface BatchProvider {
 
 /** One call per prompt. Throws as BatchProvider does; an empty, refused or blocked answer is a failed RowResult. */
 export interface SyncProvider {
+  /** Where it is asked, as its connection says. */
+  readonly baseUrl: string | undefined;
   generate(request: PromptRequest, signal: AbortSignal): Promise<RowResult>;
   /** Input tokens of the prompt, with the system text of its settings. Absent where the provider has no such call. */
   countTokens?(request: PromptRequest, signal: AbortSignal): Promise<number>;

@@ -302,6 +302,23 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
   });
 });
 
+test('what one address answered before a run without the cache was cut off is not given out as of another', async () => {
+  answerTo = (prompt) => (prompt === 'p2' ? refuse(401, 'No.', 'invalid_api_key') : say(`First ${prompt}`));
+  expect((await run(numbered(4), '--no-cache', '-w', '1')).code).toBe(1);
+
+  const other = await startHttpServer(() => say('Other'));
+  expect((await run(numbered(4), '--no-cache', '--base-url', other.url)).code).toBe(0);
+  await other.close();
+  expect(other.requests).toHaveLength(4);
+  expect(await world.read(output)).toBe('text,llm_response\np0,Other\np1,Other\np2,Other\np3,Other\n');
+
+  answerTo = (prompt) => say(`Second ${prompt}`);
+  expect((await run(numbered(4), '--no-cache', '--force')).code).toBe(0);
+  expect(await world.read(output)).toBe(
+    'text,llm_response\np0,First p0\np1,First p1\np2,Second p2\np3,Second p3\n',
+  );
+});
+
 describe.skipIf(process.platform === 'win32')('answers that the cache refuses', () => {
   const noKey = refuse(401, 'No.', 'invalid_api_key');
 
