@@ -137,9 +137,16 @@ function findCompatibleError(body: WireObject) {
   const found = body.object === 'error' ? body : body.error;
   if (!found) return undefined;
   const error = typeof found === 'string' ? { message: found } : asObject(found);
+  return { status: readErrorStatus(error) ?? guessStatus(error), error };
+}
+
+/** What the words of an error without a status come to. */
+function guessStatus(error: WireObject): number {
   // LM Studio's answer to an address that it does not have (lmstudio-ai/lmstudio-bug-tracker#618).
-  const usual = /unexpected endpoint/i.test(asText(error.message)) ? 404 : 400;
-  return { status: readErrorStatus(error) ?? usual, error };
+  if (/unexpected endpoint/i.test(asText(error.message))) return 404;
+  const words = `${asText(error.type)} ${asText(error.code)}`;
+  if (/rate_limit/i.test(words)) return 429;
+  return /server_error|internal|overloaded|unavailable|timeout/i.test(words) ? 500 : 400;
 }
 
 /** The HTTP status that an error within an answer of status 200 has as its code. */

@@ -60,6 +60,17 @@ describeSyncProvider({
       { status: 400, body: { error: 'model is loading' } },
       { scope: 'row', message: 'model is loading' },
     ],
+    [
+      'an error of the server within a 200',
+      { body: body('Try again.', null, 'server_error') },
+      { scope: 'retry' },
+    ],
+    [
+      'a rate limit within a 200',
+      { body: body('Slow down.', 'rate_limit_exceeded') },
+      { scope: 'retry', status: 429 },
+    ],
+    ['an error of the prompt within a 200', { body: { error: 'Too long.' } }, { scope: 'row' }],
   ],
 });
 
