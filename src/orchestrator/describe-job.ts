@@ -32,7 +32,7 @@ export interface JobReport {
   /** ISO 8601. */
   readonly createdAt: string;
   /** How far its output is; undefined for a record of the Python tool. */
-  readonly state: JobRecord['state'] | undefined;
+  readonly state: Exclude<JobRecord['state'], 'forgotten'> | undefined;
   readonly rows: { readonly all: number; readonly blank: number; readonly cached: number } | undefined;
   readonly settings: GenerationSettings | undefined;
   readonly input: InputReport;
@@ -78,7 +78,8 @@ export async function describeJob(
     model: source.model,
     baseUrl: recordedBaseUrl(stored),
     createdAt: source.created_at,
-    state: job?.state,
+    // One that is being forgotten is not found.
+    state: job?.state === 'forgotten' ? undefined : job?.state,
     rows: job && { all: job.rows, blank: job.blank_rows, cached: job.cached_rows },
     settings: leaveOutUnset(source.params),
     input: await describeInput(home, stored, order.workingFolder),

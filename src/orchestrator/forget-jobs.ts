@@ -1,19 +1,17 @@
 /** The story of `loom forget`: remove what the home holds of jobs. Outputs, and answers in the cache, stay. */
 import type { BatchRecord } from '../models.ts';
 import type { StatusWord } from '../names.ts';
-import { removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { tryLock } from '../utils/locks.ts';
-import { deleteRecord, resultsPath } from '../utils/storage.ts';
 import { hasStatus, type ListedBatch, listParts } from './list-batches.ts';
 import {
   findJob,
-  forgetJob,
   loadState,
   lockName,
-  nameJob,
+  reloadAbandoned,
   reloadJob,
+  removeJob,
   type StoredJob,
   type StoredState,
 } from './stored-jobs.ts';
@@ -70,10 +68,10 @@ async function forgetStored(home: LoomHome, known: StoredJob, events: ForgetEven
   const lock = await tryLock(home.locks, lockName(known));
   if (!lock) return events.onBusy?.(known.id);
   try {
-    const stored = await reloadJob(home, known);
+    const stored = (await reloadJob(home, known)) ?? (await reloadAbandoned(home, lockName(known)));
     // A run has submitted more of it since the question was asked.
     if (stored && stored.records.length > known.records.length) return events.onBusy?.(known.id);
-    if (stored) await removeFiles(home, stored);
+    if (stored) await removeJob(home, stored);
     events.onForgotten?.(known.id, stored?.records.length ?? 0);
     await lock.forget();
   } finally {
@@ -81,19 +79,9 @@ async function forgetStored(home: LoomHome, known: StoredJob, events: ForgetEven
   }
 }
 
-/** The job goes last: as long as it is there, the same command finds what is left. */
-async function removeFiles(home: LoomHome, { job, records }: StoredJob): Promise<void> {
-  for (const record of records) await removeFile(resultsPath(home.results, record));
-  for (const record of records) await deleteRecord(home.batches, record);
-  if (job) await forgetJob(home, job);
-}
-
-/** A job whose records went before the command was cut off; it is listed no more. */
+/** A job of which something is left since a forget was cut off; it is listed no more. */
 function findHalfForgotten({ abandoned }: StoredState, id: string): StoredJob | undefined {
-  const job = abandoned.find(
-    ({ job_id, parts }) => job_id === id || parts.some((part) => part.batch_id === id),
-  );
-  return job && { id: nameJob(job), provider: job.provider, job, records: [] };
+  return abandoned.find(({ job }) => job?.job_id === id || job?.parts.some((part) => part.batch_id === id));
 }
 
 function describeTarget(home: LoomHome, stored: StoredJob): ForgetTarget {
@@ -102,7 +90,7 @@ function describeTarget(home: LoomHome, stored: StoredJob): ForgetTarget {
 }
 
 function isWritten(job: JobRecord | undefined, records: readonly BatchRecord[]): boolean {
-  if (job) return job.state === 'kept' || job.state === 'merged';
+  if (job) return job.state !== 'pending' && job.state !== 'writing';
   return records.every(({ status }) => status === 'completed');
 }
 

@@ -4,8 +4,15 @@ import { LoomError } from '../errors.ts';
 import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
 import { removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs } from '../utils/jobs.ts';
-import { type DamagedRecord, loadRecord, loadRecords, safeFileId } from '../utils/storage.ts';
+import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
+import {
+  type DamagedRecord,
+  deleteRecord,
+  loadRecord,
+  loadRecords,
+  resultsPath,
+  safeFileId,
+} from '../utils/storage.ts';
 import { removeRequestFiles } from './part-writer.ts';
 import { cachedAnswersPath } from './plan-batches.ts';
 
@@ -23,8 +30,8 @@ export interface StoredJob {
 export interface StoredState {
   /** Newest first. */
   readonly jobs: readonly StoredJob[];
-  /** Jobs of which a batch record is gone: they can't be finished, and what they left can be cleared away. */
-  readonly abandoned: readonly JobRecord[];
+  /** Jobs that were being forgotten, or whose records are gone: what they left can be cleared away. */
+  readonly abandoned: readonly StoredJob[];
   readonly damaged: readonly DamagedRecord[];
 }
 
@@ -32,20 +39,19 @@ export async function loadState(home: LoomHome): Promise<StoredState> {
   const { records, damaged: damagedRecords } = await loadRecords(home.batches);
   const { jobs: jobRecords, damaged: damagedJobs } = await loadJobs(home.jobs);
   const damaged = [...damagedRecords, ...damagedJobs];
-  const abandoned: JobRecord[] = [];
+  const abandoned: StoredJob[] = [];
   const jobs: StoredJob[] = [];
   const grouped = new Set<string>();
   const owned = new Set<string>();
   for (const job of jobRecords) {
     const own = recordsOf(job, records);
-    // With a damaged record about, a missing one may be that: nothing is forgotten then.
-    if (isAbandoned(job, own) && damagedRecords.length === 0) {
-      abandoned.push(job);
-      continue;
-    }
-    grouped.add(job.job_id);
+    const stored = { id: nameJob(job), provider: job.provider, job, records: own };
+    // With a damaged record about, a missing one may be that: nothing is taken for abandoned then.
+    const isLeft = job.state === 'forgotten' || (isAbandoned(job, own) && damagedRecords.length === 0);
+    (isLeft ? abandoned : jobs).push(stored);
+    // A record that an abandoned job did not note is a batch of its own; a forgotten one is forgotten whole.
+    if (!isLeft || job.state === 'forgotten') grouped.add(job.job_id);
     for (const record of own) owned.add(record.batch_id);
-    jobs.push({ id: nameJob(job), provider: job.provider, job, records: own });
   }
   // A job that can't be read is reported; its batches wait for it, and are not taken for jobs of their own.
   for (const { path } of damagedJobs) grouped.add(basename(path, '.json'));
@@ -106,10 +112,10 @@ export function isDropped(part: JobPart): boolean {
   return part.state === 'dropped';
 }
 
-/** The same job as it is now on disk; undefined when it is gone. */
+/** The same job as it is now on disk; undefined when it is gone, or was being forgotten. */
 export async function reloadJob(home: LoomHome, stored: StoredJob): Promise<StoredJob | undefined> {
   const job = stored.job && (await loadJob(home.jobs, stored.job.job_id));
-  if (stored.job && !job) return undefined;
+  if (stored.job && (!job || job.state === 'forgotten')) return undefined;
   if (job) {
     const records = recordsOf(job, await loadRecordsOf(home, job));
     return { id: nameJob(job), provider: job.provider, job, records };
@@ -117,6 +123,11 @@ export async function reloadJob(home: LoomHome, stored: StoredJob): Promise<Stor
   const [first] = stored.records;
   const record = first && (await loadRecord(home.batches, first.provider, first.batch_id));
   return record && { ...stored, records: [record] };
+}
+
+/** A job that is to be cleared away, as it is now on disk; undefined when there is no such job. */
+export async function reloadAbandoned(home: LoomHome, jobId: string): Promise<StoredJob | undefined> {
+  return (await loadState(home)).abandoned.find(({ job }) => job?.job_id === jobId);
 }
 
 /** The records of a job's batches, without reading all others; a damaged one was told of when the state was loaded. */
@@ -156,7 +167,7 @@ export function hasEndedBadly(status: BatchStatus): boolean {
 export function isPending(stored: StoredJob): boolean {
   const { job, records } = stored;
   if (!job) return records.some(({ status }) => status !== 'completed' && !hasEndedBadly(status));
-  if (job.state === 'kept') return false;
+  if (job.state === 'kept' || job.state === 'forgotten') return false;
   if (job.state === 'merged' || job.state === 'writing') return true;
   const statuses = new Map(records.map((record) => [record.batch_id, record.status]));
   const lost = new Set(findLostParts(stored));
@@ -182,4 +193,27 @@ export async function forgetJob(home: LoomHome, job: JobRecord): Promise<void> {
   for (const { part } of job.parts) await removeRequestFiles(home, job.job_id, part);
   await removeFile(cachedAnswersPath(home, job.job_id));
   await deleteJob(home.jobs, job.job_id);
+}
+
+/**
+ * Removes a job with its records and results. That it goes is noted first: what is left of it when this is cut off is
+ * no job any more, and a later command clears it away.
+ */
+export async function removeJob(home: LoomHome, { job, records }: StoredJob): Promise<void> {
+  if (job) await saveJob(home.jobs, Object.assign(job, { state: 'forgotten' }));
+  const all = job ? [...records, ...(await findUnnotedRecords(home, job, records))] : records;
+  for (const record of all) await removeFile(resultsPath(home.results, record));
+  for (const record of all) await deleteRecord(home.batches, record);
+  if (job) await forgetJob(home, job);
+}
+
+/** Records of a job that was cut off before it noted them. */
+async function findUnnotedRecords(
+  home: LoomHome,
+  job: JobRecord,
+  noted: readonly BatchRecord[],
+): Promise<BatchRecord[]> {
+  const ids = new Set(noted.map((record) => record.batch_id));
+  const { records } = await loadRecords(home.batches);
+  return records.filter((record) => record.job_id === job.job_id && !ids.has(record.batch_id));
 }

@@ -7,7 +7,7 @@ import type { LoomHome } from '../utils/home.ts';
 import { isSpentJournal } from '../utils/journal.ts';
 import { listLocks, tryLock } from '../utils/locks.ts';
 import { keptJournalPath } from './run-names.ts';
-import { forgetJob, loadState } from './stored-jobs.ts';
+import { forgetJob, loadState, reloadAbandoned, removeJob } from './stored-jobs.ts';
 import { sweepHistory } from './sweep-history.ts';
 import { sweepInputs } from './sweep-inputs.ts';
 
@@ -39,12 +39,13 @@ export async function sweepHome(home: LoomHome): Promise<void> {
 
 async function sweepAbandonedJobs(home: LoomHome): Promise<void> {
   const { abandoned } = await loadState(home);
-  for (const { job_id: jobId } of abandoned) {
-    const lock = await tryLock(home.locks, jobId);
+  for (const { job } of abandoned) {
+    const lock = job && (await tryLock(home.locks, job.job_id));
     if (!lock) continue;
     // As it is now, with the lock held: a run may have submitted it since its records were read.
-    const job = (await loadState(home)).abandoned.find((still) => still.job_id === jobId);
-    if (job) await forgetJob(home, job);
+    const stored = await reloadAbandoned(home, job.job_id);
+    if (stored?.job?.state === 'forgotten') await removeJob(home, stored);
+    else if (stored?.job) await forgetJob(home, stored.job);
     await lock.release();
   }
 }

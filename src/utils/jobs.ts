@@ -89,9 +89,10 @@ const jobRecordSchema = z.object({
   announced: z.boolean(),
   /**
    * writing: the output is complete in a temporary file, which may be in place already. merged: the output is in
-   * place, what the job no longer needs is being cleared away. kept: the same, and its records stay.
+   * place, what the job no longer needs is being cleared away. kept: the same, and its records stay. forgotten: all
+   * that there is of it is being removed.
    */
-  state: z.enum(['pending', 'writing', 'merged', 'kept']),
+  state: z.enum(['pending', 'writing', 'merged', 'kept', 'forgotten']),
   /** With `writing` and `merged`: how to know the output again, and what is told of it. */
   output: z.optional(jobOutputSchema),
   /** With `merged`: what --keep was. */
