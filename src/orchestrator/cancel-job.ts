@@ -5,7 +5,7 @@ import type { BatchCheck } from '../providers/provider.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { waitForLock } from '../utils/locks.ts';
-import { updateRecord } from '../utils/storage.ts';
+import { deleteRecord, updateRecord } from '../utils/storage.ts';
 import { type Connect, isAboutOneBatch, type JobReach, openJobReach } from './job-reach.ts';
 import type { RetryNotice } from './retry.ts';
 import {
@@ -109,7 +109,7 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
       })
     : undefined;
   const settled = job && reach ? await settleParts(cancellation, job, reach) : [];
-  counts.dropped = job ? await dropParts(cancellation, job) : 0;
+  counts.dropped = job && (reach || job.parts.some(isUnsent)) ? await dropParts(cancellation, job) : 0;
   for (const record of [...stored.records, ...settled]) {
     if (!reach || !mayRun(record)) {
       counts.over += 1;
@@ -141,22 +141,27 @@ async function settleParts(
 /** Sees to it that no later command sends what was not sent. */
 async function dropParts({ home, events }: Cancellation, job: JobRecord): Promise<number> {
   const unsent = job.parts.filter((part) => part.state === 'planned');
-  if (unsent.length === 0) return 0;
+  if (unsent.length === 0 && job.cancelled) return 0;
+  // What a full queue gives back from now on is not sent again; the same loom run starts anew, and leaves this one.
+  Object.assign(job, { cancelled: true, announced: true });
   for (const part of unsent) part.state = 'dropped';
-  // The same loom run starts anew, instead of finishing this one.
-  job.announced = true;
   await saveJob(home.jobs, job);
   for (const { part } of unsent) events.onDropped?.(job, part);
   return unsent.length;
 }
 
 async function cancelBatch(
-  { home, signal, events }: Cancellation,
+  { home, stored: { job }, signal, events }: Cancellation,
   record: BatchRecord,
   { provider, calls, callSignal }: JobReach,
-): Promise<'cancelled' | 'over' | 'refused'> {
+): Promise<'cancelled' | 'over' | 'dropped' | 'refused'> {
   try {
     const check = await calls.run(() => provider.cancel(record.batch_id, callSignal));
+    if (check.queueFull && job) {
+      await dropGivenBack(home, job, record);
+      events.onDropped?.(job, record.part ?? 1);
+      return 'dropped';
+    }
     if (check.status === 'completed' || check.status === 'failed' || check.status === 'expired') {
       events.onOver?.(record, check.status);
       return 'over';
@@ -172,6 +177,17 @@ async function cancelBatch(
     events.onError?.(record.batch_id, record.provider, error);
     return 'refused';
   }
+}
+
+/** The provider's queue was full, and it gave the batch back unstarted: a fetch would send it again. */
+async function dropGivenBack(home: LoomHome, job: JobRecord, record: BatchRecord): Promise<void> {
+  const part = job.parts.find(({ batch_id }) => batch_id === record.batch_id);
+  if (part) {
+    part.state = 'dropped';
+    delete part.batch_id;
+    await saveJob(home.jobs, job);
+  }
+  await deleteRecord(home.batches, record);
 }
 
 /** Whether a batch may be under way, as far as its record knows. */

@@ -105,7 +105,7 @@ async function askStatus(
   }
 }
 
-/** The provider's queue was full, and it gave the batch back unstarted: the part waits for a later fetch. */
+/** The provider's queue was full, and it gave the batch back unstarted: the part waits for a later fetch, unless it was cancelled. */
 async function requeuePart(
   fetching: JobFetch,
   job: JobRecord,
@@ -113,11 +113,11 @@ async function requeuePart(
   record: BatchRecord,
 ): Promise<void> {
   const { run } = fetching;
-  part.state = 'planned';
+  part.state = job.cancelled ? 'dropped' : 'planned';
   delete part.batch_id;
   // The refused batch still has the old tag: under a new one it can't be taken for the next try.
   part.tag = `${part.tag.replace(/\.\d+$/, '')}.${Date.now()}`;
   await saveJob(run.home.jobs, job);
   await forgetRecord(fetching, record);
-  run.events.onQueued?.(job, part.part);
+  if (!job.cancelled) run.events.onQueued?.(job, part.part);
 }

@@ -95,6 +95,8 @@ const jobRecordSchema = z.object({
   state: z.enum(['pending', 'writing', 'merged', 'kept', 'forgotten']),
   /** With `writing` and `merged`: how to know the output again, and what is told of it. */
   output: z.optional(jobOutputSchema),
+  /** No part of it is sent any more. */
+  cancelled: z.optional(z.boolean()),
   /** With `merged`: what --keep was. */
   keep: z.optional(z.boolean()),
   parts: z.array(jobPartSchema),

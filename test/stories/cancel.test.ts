@@ -147,6 +147,35 @@ test('a batch whose creation was cut off is looked for, and cancelled', async ()
   expect(takeCancels().sort()).toEqual([1, 2, 3].map((part) => `POST /v1/batches/batch_00${part}/cancel`));
 });
 
+test('a batch that a full queue gave back is dropped, and never sent again', async () => {
+  const jobId = await submitParts(2);
+  const full = { code: 'token_limit_exceeded', message: 'Enqueued token limit reached.' };
+  Object.assign(world.openai.batches[1] ?? {}, { status: 'failed', errors: [full] });
+  expect((await world.loom('cancel', '--id', jobId, '--yes')).stdout).toBe(
+    [
+      `Part dropped. id=${jobId}/3\n`,
+      'Cancel requested. id=batch_001 status=in_progress\n',
+      `Part dropped. id=${jobId}/2\n`,
+    ].join(''),
+  );
+  Object.assign(world.openai.batches[0] ?? {}, { status: 'cancelled' });
+  world.takeRequests();
+  await world.loom('fetch');
+  await world.loom('fetch');
+  expect(world.takeRequests().filter((request) => request.startsWith('POST'))).toEqual([]);
+});
+
+test('a batch that a full queue gives back after the cancel is not sent again either', async () => {
+  const jobId = await submitParts(3);
+  await world.loom('cancel', '--id', jobId, '--yes');
+  const full = { code: 'token_limit_exceeded', message: 'Enqueued token limit reached.' };
+  Object.assign(world.openai.batches[2] ?? {}, { status: 'failed', errors: [full] });
+  world.takeRequests();
+  await world.loom('fetch');
+  await world.loom('fetch');
+  expect(world.takeRequests().filter((request) => request.startsWith('POST'))).toEqual([]);
+});
+
 test('goes on with the others where the provider refuses one, and exits with 1', async () => {
   const jobId = await submitParts(3);
   world.openai.override = ({ path }) =>
