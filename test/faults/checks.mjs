@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { outputName, refusedPrompt } from './stories.mjs';
 
-const hashOf = (prompt) => createHash('sha256').update(prompt).digest('hex').slice(0, 16);
+/** By this the sandbox's statistics know a prompt. */
+export const hashOf = (prompt) => createHash('sha256').update(prompt).digest('hex').slice(0, 16);
 const refusedHash = hashOf(refusedPrompt);
 
 /** A file of the loom home without the parts of its name that are new each time. */
@@ -20,11 +21,33 @@ export async function captureState(world, provider) {
   return {
     folder: await world.readFolder(),
     home: (await world.listHome()).map(normalize).sort(),
+    history: await readHistory(world, outputName(provider)),
     prompts,
     batches: vendors[provider].batches,
     cutAnswers: vendors[provider].lost,
     submitted: submittedIds(world),
   };
+}
+
+/** What the history has of an output, in the parts that are the same each time; undefined when it has nothing. */
+async function readHistory(world, output) {
+  const text = await world.read(output);
+  for (const entry of await world.readHistory()) {
+    if (!entry.output_path.endsWith(`/${output}`)) continue;
+    const { mode, provider, rows, answered, blank_rows, failed, batch_ids } = entry;
+    const isOfOutput = entry.output_bytes === Buffer.byteLength(text ?? '');
+    return JSON.stringify({
+      mode,
+      provider,
+      rows,
+      answered,
+      blank_rows,
+      failed,
+      batches: batch_ids.length,
+      isOfOutput,
+    });
+  }
+  return undefined;
 }
 
 export function submittedIds(world) {
@@ -55,6 +78,7 @@ export function compareStates(
       `${actual.submitted.size} batches were told of with "Batch submitted.", not ${expected.submitted.size}`,
     );
   compareHomes(actual, expected, violations, figures);
+  compareHistories(actual.history, expected.history, violations);
   return { violations, figures };
 }
 
@@ -107,6 +131,13 @@ function compareHomes(actual, expected, violations, figures) {
   figures.leftBehind += more.length;
   if (more.length > 0) violations.push(`left behind in the home: ${more.join(', ')}`);
   if (rest.length > 0) violations.push(`missing in the home: ${rest.join(', ')}`);
+}
+
+/** A live run that is stopped between its output and the history leaves none: the same run finds its output there. */
+function compareHistories(actual, expected, violations) {
+  const mayBeMissing = expected?.includes('"live"') && actual === undefined;
+  if (actual !== expected && !mayBeMissing)
+    violations.push(`the history of the output is ${actual}, not ${expected}`);
 }
 
 /** What must hold of every single command, whatever was done to it. */

@@ -1,8 +1,10 @@
 /**
  * Stories of which one command is stopped in the middle. `prepare` comes before it, `command` is the one, `finish`
- * is what people and cron jobs do afterwards; without a stop the same story is the reference.
+ * is what people and cron jobs do afterwards; without a stop the same story is the reference. `judge` says what must
+ * hold at the end, where that is not the end of the reference.
  */
 import { rm } from 'node:fs/promises';
+import { cancelScenario, forgetScenario } from './ending-scenarios.mjs';
 import { lastSubmittedId } from './expect.mjs';
 import {
   allProviders,
@@ -14,6 +16,9 @@ import {
 } from './stories.mjs';
 
 const mostRuns = 6;
+const waitFlags = ['--wait', '--interval', '0.2'];
+/** A wait looks at the batches twice. */
+const shortTurnaroundMs = 600;
 
 /** After a run that was stopped: the same command again, or the cron job's fetch comes first. */
 async function finishRun(world, provider, ended, flags, recovery) {
@@ -38,12 +43,13 @@ function runScenario(provider, name, flags = []) {
   };
 }
 
-function fetchScenario(provider, name, { runFlags = [], fetchFlags = [], oldOutput } = {}) {
+function fetchScenario(provider, name, { runFlags = [], fetchFlags = [], oldOutput, turnaroundMs } = {}) {
   return {
     name: `${provider} ${name}`,
     provider,
     mode: 'batch',
     oldOutput,
+    turnaroundMs,
     async prepare(world) {
       if (oldOutput) await world.write(outputName(provider), oldOutput);
       await world.loom(runArgs(provider, ...runFlags));
@@ -89,10 +95,10 @@ function restScenario(provider) {
 }
 
 /** A cron job that looks at nothing: run --once, then fetch, whatever became of the last turn. */
-function cronScenario(provider) {
-  const command = runArgs(provider, '--once');
+function cronScenario(provider, name = 'run --once', flags = []) {
+  const command = runArgs(provider, '--once', ...flags);
   return {
-    name: `${provider} run --once`,
+    name: `${provider} ${name}`,
     provider,
     mode: 'batch',
     prepare: () => {},
@@ -166,6 +172,15 @@ const all = [
     restScenario(provider),
     cronScenario(provider),
     adoptScenario(provider),
+    runScenario(provider, 'run --wait', waitFlags),
+    cronScenario(provider, 'run --once --wait of 3 parts', [...waitFlags, '--batch-size', '6']),
+    fetchScenario(provider, 'fetch --wait', {
+      runFlags: ['--batch-size', '6'],
+      fetchFlags: waitFlags,
+      turnaroundMs: shortTurnaroundMs,
+    }),
+    cancelScenario(provider),
+    forgetScenario(provider),
   ]),
   ...allProviders.map((provider) => [syncScenario(provider), syncScenario(provider, ['--no-cache'])]),
 ];
@@ -174,6 +189,6 @@ const all = [
 export const scenarios = all.flatMap((ofProvider, place) =>
   ofProvider.map((scenario, kind) => ({
     ...scenario,
-    short: scenario.mode === 'batch' ? kind % batchProviders.length === place : kind === place % 2,
+    short: scenario.mode === 'sync' ? kind === place % 2 : kind % batchProviders.length === place,
   })),
 );

@@ -6,6 +6,9 @@
  */
 const ways = ['before', 'half', 'after', 'full', 'readonly', 'int', 'term', 'pause'];
 
+/** The step that no command gets to: it only counts. */
+export const never = '1000000';
+
 export function readStop(text) {
   const match = /^(\d+)([a-z]*)$/.exec(text);
   if (!match) return { step: Number.POSITIVE_INFINITY, how: 'before' };

@@ -1,17 +1,15 @@
 /** Runs a scenario undisturbed for reference, and again with its command stopped at a step. */
 import { captureState, checkCommands, compareStates, findUnnamedBatches } from './checks.mjs';
-import { isKill, readStop } from './stop.mjs';
+import { isKill, never, readStop } from './stop.mjs';
 import { outputName, writeInput } from './stories.mjs';
 import { createWorld } from './world.mjs';
 
 /** A live run makes so many calls at once: all of them may be lost with the process. */
 const callsAtOnce = 4;
-/** The step that no command gets to: it only counts. */
-const never = '1000000';
 
 /** The undisturbed story: what it leaves, and the steps of its command. */
 export async function playUndisturbed(scenario) {
-  const world = await createWorld({ faults: scenario.faults });
+  const world = await createWorld(scenario);
   try {
     await writeInput(world, scenario.provider);
     await scenario.prepare(world);
@@ -19,6 +17,8 @@ export async function playUndisturbed(scenario) {
     const outputAfterCommand = await world.read(outputName(scenario.provider));
     await scenario.finish(world, ended, 'again');
     const state = await captureState(world, scenario.provider);
+    const wrong = (await scenario.judge?.(world))?.violations ?? [];
+    if (wrong.length > 0) throw new Error(`Undisturbed: ${wrong.join('; ')}\n${describeLog(world)}`);
     return { state, steps: ended.trace.steps, code: ended.code, outputAfterCommand };
   } finally {
     await world.remove();
@@ -32,7 +32,7 @@ export function recoveryFor(stops) {
 
 /** The story with its command stopped at the first of `stops`, and the commands after it at the others. */
 export async function playStopped(scenario, reference, stops) {
-  const world = await createWorld({ faults: scenario.faults });
+  const world = await createWorld(scenario);
   const violations = [];
   const { provider } = scenario;
   try {
@@ -47,16 +47,18 @@ export async function playStopped(scenario, reference, stops) {
     // What is left is cleared away when it is old enough to be nobody's.
     if ((await world.ageLeftovers()) > 0) await world.loom(['fetch']);
     const reached = world.traces.filter((trace) => trace.reached);
-    const compared = compareStates(await captureState(world, provider), reference.state, {
-      provider,
-      mostPaidAgain: mostPaidAgain(scenario, reached),
-      announced: scenario.mode === 'batch' && recovery === 'again',
-    });
-    violations.push(...compared.violations, ...checkCommands(world));
+    const judged = scenario.judge
+      ? await scenario.judge(world)
+      : compareStates(await captureState(world, provider), reference.state, {
+          provider,
+          mostPaidAgain: mostPaidAgain(scenario, reached),
+          announced: scenario.mode === 'batch' && recovery === 'again',
+        });
+    violations.push(...judged.violations, ...checkCommands(world));
     return {
       reached: reached.map(({ stop, steps }) => `${stop} (${steps[readStop(stop).step - 1]})`),
       violations: [...new Set(violations)],
-      figures: compared.figures,
+      figures: judged.figures,
       log: violations.length > 0 ? describeLog(world) : '',
     };
   } finally {

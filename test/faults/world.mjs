@@ -117,6 +117,12 @@ class World {
     return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
   }
 
+  /** A batch as its vendor has it. */
+  async readBatch(vendor, id) {
+    const path = join(this.sandboxHome, '.loom/sandbox/providers', vendor, 'batches', `${id}.json`);
+    return JSON.parse(await readFile(path, 'utf8'));
+  }
+
   /** Paths of the files below the loom home, without the history, which every output leaves. */
   async listHome() {
     const root = join(this.home, '.loom');
@@ -124,6 +130,13 @@ class World {
     const files = entries.filter((entry) => entry.isFile());
     const names = files.map((file) => join(file.parentPath, file.name).slice(root.length + 1));
     return names.filter((name) => !/^history\/\w+\.json$/.test(name)).sort();
+  }
+
+  /** What the history has of each output. */
+  async readHistory() {
+    const folder = this.statePath('history');
+    const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json'));
+    return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8'))));
   }
 
   statePath(name) {
