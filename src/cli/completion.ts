@@ -10,7 +10,7 @@ export async function completion(
   { shell }: CompletionOptions,
   { terminal }: CommandContext,
 ): Promise<number> {
-  terminal.print(scripts[shell].trim());
+  terminal.printText(scripts[shell].trim());
   return 0;
 }
 

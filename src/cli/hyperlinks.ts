@@ -2,14 +2,18 @@
 import { hostname } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { createSupportsHyperlinks } from 'supports-hyperlinks';
+import { cleanLine, MarkedLine } from './lines.ts';
 
 /** The line, with the path in it as a link where the stream shows links. */
-export function linkPath(line: string, path: string, stream: NodeJS.WriteStream): string {
+export function linkPath(line: string, path: string, stream: NodeJS.WriteStream): string | MarkedLine {
   if (!showsLinks(stream)) return line;
   const url = pathToFileURL(path);
   // Without the host a terminal would look for the file of another machine on its own.
   if (process.platform !== 'win32') url.hostname = hostname();
-  return line.replace(path, () => `\x1b]8;;${url.href}\x1b\\${path}\x1b]8;;\x1b\\`);
+  const shown = cleanLine(path);
+  return new MarkedLine(
+    cleanLine(line).replace(shown, () => `\x1b]8;;${url.href}\x1b\\${shown}\x1b]8;;\x1b\\`),
+  );
 }
 
 function showsLinks(stream: NodeJS.WriteStream): boolean {

@@ -37,7 +37,7 @@ export async function main(args: readonly string[], context: CommandContext): Pr
     if (args[0] === completeWord) return await tellProposals(program, args.slice(1), context);
     if (!asksForHelp(args)) await readDefaults(program, args, context);
     await program.parseAsync(args.length === 0 ? ['--help'] : args.map(readHelpWord), { from: 'user' });
-    if (voice.json) terminal.printDocument(document.finish(exitCode, undefined));
+    if (voice.json) terminal.printText(document.finish(exitCode, undefined));
     return exitCode;
   } catch (error) {
     // Help and the version are what was asked for.
@@ -46,7 +46,7 @@ export async function main(args: readonly string[], context: CommandContext): Pr
       error instanceof Misuse ? (await import('./usage-errors.ts')).describeUsage(error) : error;
     const code = exitCodeFor(failure);
     reportError(failure, context);
-    if (voice.json) terminal.printDocument(document.finish(code, failure));
+    if (voice.json) terminal.printText(document.finish(code, failure));
     return code;
   }
 }
@@ -58,7 +58,7 @@ async function tellProposals(
   context: CommandContext,
 ): Promise<number> {
   const { complete } = await import('./complete.ts');
-  for (const line of await complete(program, shell, words, context)) context.terminal.print(line);
+  for (const line of await complete(program, shell, words, context)) context.terminal.printText(line);
   return 0;
 }
 
@@ -83,7 +83,9 @@ function readHelpWord(argument: string): string {
 }
 
 function reportError(error: unknown, { terminal, environment }: CommandContext): void {
-  if (isDebugging(environment) && error instanceof Error) terminal.detail(describeTrace(error));
+  if (isDebugging(environment) && error instanceof Error) {
+    for (const line of describeTrace(error).split('\n')) terminal.detail(line);
+  }
   if (error instanceof LoomError && error.kind === 'unavailable') {
     terminal.print(`Token counting not available: ${describeError(error)}`);
   } else if (error instanceof InterruptedError) {

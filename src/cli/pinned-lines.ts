@@ -1,4 +1,5 @@
 /** Lines at the bottom of a terminal that are redrawn in place, below everything else that is written. */
+import { cleanLine } from './lines.ts';
 
 /** Gives the lines as they are now, none longer and no more of them than fit. */
 export type DescribeLines = (room: { readonly columns: number; readonly rows: number }) => readonly string[];
@@ -22,7 +23,7 @@ export class PinnedLines {
   /** In one write, so that nothing flickers. The cursor stays where a next line would begin: nothing is to be restored. */
   redraw(): void {
     if (this.#isHidden) return;
-    const lines = this.#describe(this.#room());
+    const lines = this.#describe(this.#room()).map(cleanLine);
     this.#stream.write(this.#erasure() + lines.map((line) => `${line}\n`).join(''));
     this.#drawn = lines;
   }

@@ -135,7 +135,7 @@ function shapeCommand(command: Command, { terminal }: CommandContext): void {
       throw error.exitCode === 0 ? error : new Misuse(error.message, command);
     })
     .configureOutput({
-      writeOut: (text) => terminal.print(text.replace(/\n$/, '')),
+      writeOut: (text) => terminal.printText(text.replace(/\n$/, '')),
       // An error is told where it is caught.
       outputError: () => {},
     });

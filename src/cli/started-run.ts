@@ -28,7 +28,7 @@ export async function tellDone(
     summary,
   }: Pick<MergedJob, 'cacheHits' | 'summary'> & { readonly outputPath: string | undefined },
   terminal: Terminal,
-  print: (line: string) => void,
+  print: Terminal['print'],
   tellUsage?: () => Promise<void>,
 ): Promise<number> {
   reportRows(summary, outputPath, terminal);

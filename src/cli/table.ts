@@ -1,4 +1,5 @@
 /** Tables on stdout: aligned and uncut for pipes, no wider than the terminal for people. */
+import { cleanLine, MarkedLine } from './lines.ts';
 import type { Colour, Terminal } from './terminal.ts';
 
 export interface Column {
@@ -25,13 +26,12 @@ export async function printTable(columns: readonly Column[], terminal: Terminal)
   const { screenWidth } = terminal;
   const shown = screenWidth === undefined ? clean : fitColumns(clean, screenWidth, measure);
   const paint = screenWidth === undefined ? (_: unknown, text: string) => text : terminal.paint;
-  for (const line of alignColumns(shown, measure, paint)) terminal.print(line);
+  for (const line of alignColumns(shown, measure, paint)) terminal.print(new MarkedLine(line));
 }
 
-/** A name may hold anything: what would break a line, or steer the terminal, becomes a space. */
+/** Ahead of colours and widths: a name may hold anything. */
 function cleanColumn(column: Column): Column {
-  const cells = column.cells.map((cell) => cell.replace(/[\p{Cc}\u2028\u2029]/gu, ' '));
-  return { ...column, cells };
+  return { ...column, cells: column.cells.map(cleanLine) };
 }
 
 /** Only other letters than Latin need the tables of their widths, which take a while to load. */

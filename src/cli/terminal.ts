@@ -1,16 +1,17 @@
 /** Everything that people see goes through here, so that a test can stand in for the process. */
 import type { Interface } from 'node:readline/promises';
 import { InterruptedError, LoomError } from '../errors.ts';
+import { cleanLine, MarkedLine, showLine } from './lines.ts';
 import { type DescribeLines, PinnedLines } from './pinned-lines.ts';
 import type { Voice } from './voice.ts';
 
 export interface Terminal {
   /** A line of results, on stdout: plain and never wrapped. On stderr where stdout is for JSON. */
-  print(line: string): void;
-  /** The JSON document of a command, on stdout. */
-  printDocument(text: string): void;
+  print(line: string | MarkedLine): void;
+  /** A text of our own, as it is, on stdout: a JSON document, a help text, a script. */
+  printText(text: string): void;
   /** A line in the tool's own voice, on stderr; none with --quiet. */
-  note(line: string): void;
+  note(line: string | MarkedLine): void;
   /** A line on stderr for who asked with --verbose. */
   detail(line: string): void;
   /** `Warning: …` on stderr. */
@@ -75,26 +76,28 @@ export function createTerminal(streams: {
     isColoured(stream) ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
   const above = (write: () => void) => (pinned ? pinned.above(write) : write());
   // A bar draws itself again, below the line that takes its place.
-  const tell = (line: string) =>
-    above(() => void stderr.write(`${terminal.barIsDrawn ? '\r\x1b[K' : ''}${line}\n`));
-  const note = (line: string) => {
+  const tell = (line: string | MarkedLine) =>
+    above(() => void stderr.write(`${terminal.barIsDrawn ? '\r\x1b[K' : ''}${showLine(line)}\n`));
+  const tellMarked = (colour: Colour, word: string, message: string) =>
+    tell(new MarkedLine(`${paintOn(stderr, colour, word)} ${cleanLine(message).trim()}`));
+  const note = (line: string | MarkedLine) => {
     if (!voice.quiet) tell(line);
   };
 
   const terminal: Terminal = {
     print(line) {
       if (voice.json) return note(line);
-      const write = () => void stdout.write(`${line}\n`);
+      const write = () => void stdout.write(`${showLine(line)}\n`);
       if (stdout.isTTY) above(write);
       else write();
     },
-    printDocument: (text) => void stdout.write(`${text}\n`),
+    printText: (text) => void stdout.write(`${text}\n`),
     note,
     detail(line) {
       if (voice.verbose) tell(line);
     },
-    warn: (message) => tell(`${paintOn(stderr, 'yellow', 'Warning:')} ${joinLines(message)}`),
-    fail: (message) => tell(`${paintOn(stderr, 'red', 'Error:')} ${joinLines(message)}`),
+    warn: (message) => tellMarked('yellow', 'Warning:', message),
+    fail: (message) => tellMarked('red', 'Error:', message),
     canAsk: Boolean(stdin.isTTY && stderr.isTTY),
     async confirm(question) {
       // Only questions need it, and every start would pay for it.
@@ -103,7 +106,7 @@ export function createTerminal(streams: {
       pinned?.hide();
       try {
         const answer = await Promise.race([
-          lines.question(`${paintOn(stderr, 'cyan', question)} [y/N] `, { signal }),
+          lines.question(`${paintOn(stderr, 'cyan', cleanLine(question))} [y/N] `, { signal }),
           endOfInput(lines),
         ]);
         return /^y(es)?$/i.test(answer.trim()) ? 'yes' : 'no';
@@ -181,9 +184,4 @@ function ignoreClosedPipe(stream: NodeJS.WriteStream, isToldOtherwise = () => fa
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE' && !isToldOtherwise()) throw error;
   });
-}
-
-/** One line without control characters, whatever a provider or a file put into the message. */
-function joinLines(message: string): string {
-  return message.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
 }

@@ -77,6 +77,22 @@ test('tells why a batch failed, and exits with 0', async () => {
   });
 });
 
+test('what a record or a provider says breaks no line, and steers no terminal', async () => {
+  const id = await world.submit();
+  const name = `batches/openai_${id}.json`;
+  const record = JSON.parse(await world.readState(name));
+  const changed = { ...record, model: 'm\x1b[31m', last_error: 'boom\x1b]0;title\x07\nstatus  completed' };
+  await world.writeState(name, JSON.stringify(changed, null, 2));
+  const shown = await world.loom('status', '--id', id, '--offline');
+  expect(readBlock(shown.stdout, 1)).toMatchObject({ status: 'validating, as last seen' });
+  expect(shown.stdout).toContain('\nerror         boom ]0;title status  completed\n');
+  const told = await world.loom('status', '--id', id, '--offline', '--output-format', 'json');
+  for (const text of [shown.stdout, told.stderr]) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
+  }
+});
+
 describe('where the provider can not be asked', () => {
   test.each([
     [
