@@ -32,7 +32,7 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
     document.batches.push(documentBatch(describeRecord(reach.home, record)));
     context.terminal.print(`Batch adopted. id=${record.batch_id} provider=${record.provider}`);
     context.terminal.print(
-      `Metadata saved to ${reach.home.label}/batches/. Run loom fetch --id ${record.batch_id}${options.sandbox ? ' --sandbox' : ''} later.`,
+      `Metadata saved to ${reach.home.label}/batches/. Run loom fetch --id ${record.batch_id}${reach.home.flag} later.`,
     );
     return 0;
   } catch (error) {

@@ -9,6 +9,7 @@ import {
   planCancel,
 } from '../orchestrator/cancel-job.ts';
 import { providerEntry } from '../providers/registry.ts';
+import type { LoomHome } from '../utils/home.ts';
 import { formatCount } from './counts.ts';
 import { describeError } from './describe-error.ts';
 import type { CancelOptions, CommandContext } from './options.ts';
@@ -42,7 +43,7 @@ export async function cancel(options: CancelOptions, context: CommandContext): P
       context.signal,
       printEvents(document, terminal),
     );
-    tellNextSteps(stored.id, summary, options, terminal);
+    tellNextSteps(stored.id, summary, reach.home, terminal);
     return summary.refused > 0 ? 1 : 0;
   } catch (error) {
     throw nameProvider(entry, error);
@@ -109,12 +110,12 @@ function printEvents(document: DocumentFields<CancelDocument>, terminal: Termina
 function tellNextSteps(
   id: string,
   { cancelled, isForgotten }: CancelSummary,
-  { sandbox }: CancelOptions,
+  { flag }: LoomHome,
   terminal: Terminal,
 ): void {
   if (isForgotten) terminal.note('Nothing of it was at the provider, and nothing is left of it here.');
   if (cancelled === 0) return;
-  const fetch = `loom fetch --id ${id}${sandbox ? ' --sandbox' : ''}`;
+  const fetch = `loom fetch --id ${id}${flag}`;
   terminal.note(
     `The provider ends what is under way, which may take it some minutes. Then ${fetch} tells what was answered, and with --partial writes it.`,
   );

@@ -4,6 +4,7 @@ import type { FetchEvents, KeptAnswers } from '../orchestrator/fetch-batches.ts'
 import type { MergedJob } from '../orchestrator/merge-job.ts';
 import type { UsageTally } from '../orchestrator/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
+import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { reportUsage } from './costs.ts';
 import { describeError } from './describe-error.ts';
@@ -26,22 +27,22 @@ export const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
   unknown: 'Last fetch attempt raised an error (e.g. invalid id, auth, or network); re-run to retry.',
 };
 
-/** The flags that these sentences depend on. */
-export type FetchVoice = Pick<FetchOptions, 'keep' | 'sandbox'>;
+/** What these sentences depend on. */
+export type FetchVoice = Pick<FetchOptions, 'keep'> & Pick<LoomHome, 'flag'>;
 
-export function printEvents(options: FetchVoice, terminal: Terminal): FetchEvents {
+export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents {
   const tellers = new Map<ProviderName, ReturnType<typeof tellRetries>>();
   return {
     onStatus(record, reason) {
       printStatus(record.batch_id, record.status, terminal);
       if (reason) terminal.warn(`batch ${record.batch_id}: ${reason}`);
     },
-    onStuck: (record) => terminal.warn(describeStuck(record, sandboxFlag(options))),
+    onStuck: (record) => terminal.warn(describeStuck(record, voice.flag)),
     onQueued: (job, part) => printStatus(namePart(job, part), 'queued', terminal),
     onSubmitted: (record) =>
       terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`),
     onParts: (jobId, partsIn, parts) => terminal.print(`Job ${jobId}: ${partsIn} of ${parts} parts are in.`),
-    onMerged: (merged) => printMerged(merged, options, terminal),
+    onMerged: (merged) => printMerged(merged, voice, terminal),
     onKept: (id, outputPath, answer) => {
       if (answer === 'nobody') {
         terminal.warn(
@@ -52,7 +53,7 @@ export function printEvents(options: FetchVoice, terminal: Terminal): FetchEvent
       }
     },
     async onEnded(record, kept) {
-      terminal.note(describeKept(record, kept, options));
+      terminal.note(describeKept(record, kept, voice));
       await tellUsage(kept.usage, record, terminal);
     },
     onMiscount: (record, counted, held) =>
@@ -100,18 +101,13 @@ function describeStuck({ batch_id: id, provider, created_at }: BatchRecord, flag
 function describeKept(
   { batch_id: id, status }: BatchRecord,
   { answers, inCache }: KeptAnswers,
-  options: FetchVoice,
+  { flag }: FetchVoice,
 ): string {
   const kept = answers === 1 ? '1 answer is kept' : `${answers} answers are kept`;
   const sends = inCache && answers > 0 ? 'only the rest' : 'all rows';
   const again = `${status === 'failed' ? 'With its cause mended, the' : 'The'} same loom run command again`;
-  const partial = `loom fetch --id ${id} --partial${sandboxFlag(options)}`;
+  const partial = `loom fetch --id ${id} --partial${flag}`;
   return `  ${kept}. ${again} sends ${sends}; ${partial} writes what there is.`;
-}
-
-/** What a command that we propose needs at its end. */
-export function sandboxFlag({ sandbox }: FetchVoice): string {
-  return sandbox ? ' --sandbox' : '';
 }
 
 function describeUnknown(results: number): string {
@@ -119,13 +115,13 @@ function describeUnknown(results: number): string {
   return `${results} results have ids that were not sent; they are ignored.`;
 }
 
-async function printMerged(merged: MergedJob, options: FetchVoice, terminal: Terminal): Promise<void> {
+async function printMerged(merged: MergedJob, { keep }: FetchVoice, terminal: Terminal): Promise<void> {
   const { id, outputPath, summary, unknownResults, cacheTrouble } = merged;
   reportRows(summary, outputPath, terminal);
   await tellUsage(merged.usage, merged, terminal);
   if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
   if (unknownResults > 0) terminal.warn(`batch ${id}: ${describeUnknown(unknownResults)}`);
-  const line = `Fabric complete. id=${id} -> ${outputPath}${options.keep ? '' : ' (metadata removed)'}`;
+  const line = `Fabric complete. id=${id} -> ${outputPath}${keep ? '' : ' (metadata removed)'}`;
   terminal.print(linkPath(line, outputPath, terminal.results));
 }
 

@@ -1,6 +1,6 @@
 /** `loom fetch`: check batches, write the outputs that are complete. */
 import type { FetchDocument } from '../documents.ts';
-import { errorWith, InterruptedError, LoomError } from '../errors.ts';
+import { InterruptedError, LoomError } from '../errors.ts';
 import {
   type FetchEvents,
   type FetchOrder,
@@ -9,7 +9,7 @@ import {
 } from '../orchestrator/fetch-batches.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { documentFetch, tellBoth } from './fetch-document.ts';
-import { printEvents, sandboxFlag } from './fetch-events.ts';
+import { printEvents } from './fetch-events.ts';
 import { describeFetch } from './fetch-order.ts';
 import type { CommandContext, FetchOptions } from './options.ts';
 import { openReach } from './reach.ts';
@@ -44,11 +44,8 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
     const summary = options.wait
       ? await waitAndTell(reach.home, order, options, context, listeners)
       : await fetchOnce(reach.home, order, options, context, listeners);
-    if (summary.jobs === 0)
-      context.terminal.note(`No pending batches. See loom list${sandboxFlag(options)}.`);
+    if (summary.jobs === 0) context.terminal.note(`No pending batches. See loom list${reach.home.flag}.`);
     return exitCodeOfFetch(summary);
-  } catch (error) {
-    throw proposeSandbox(error, options);
   } finally {
     await reach.close();
   }
@@ -61,18 +58,13 @@ async function fetchOnce(
   { terminal, signal }: CommandContext,
   listeners: FetchEvents,
 ): Promise<FetchSummary> {
+  const voice = { keep: options.keep, flag: home.flag };
   try {
-    return await fetchBatches(home, order, signal, tellBoth(listeners, printEvents(options, terminal)));
+    return await fetchBatches(home, order, signal, tellBoth(listeners, printEvents(voice, terminal)));
   } catch (error) {
     if (error instanceof InterruptedError) {
       terminal.note('What is in is kept, and nothing half-written: the next loom fetch goes on from there.');
     }
     throw error;
   }
-}
-
-/** The error, with the flag in the command that it proposes. */
-function proposeSandbox(error: unknown, options: FetchOptions): unknown {
-  if (!(error instanceof LoomError) || !options.sandbox) return error;
-  return errorWith(error, (text) => text.replace('See loom list ', 'See loom list --sandbox '));
 }

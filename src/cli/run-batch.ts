@@ -9,7 +9,6 @@ import type { JobRecord } from '../utils/jobs.ts';
 import { documentBatch } from './batch-document.ts';
 import { openCostLimit } from './dry-run.ts';
 import { describeSkipped } from './failures.ts';
-import type { RunOptions } from './options.ts';
 import { documentOutput } from './output-document.ts';
 import { mayWrite } from './overwrite.ts';
 import { tellRetries } from './retries.ts';
@@ -79,27 +78,20 @@ function printSubmission({ options, context, reach, entry, document }: StartedRu
       const waiting = job.parts.filter(({ state }) => state === 'planned');
       for (const { part } of waiting)
         document.batches.push(documentBatch(describeUnsentPart(home, job, part)));
-      printSubmitted(job, queued, options, home, terminal);
+      printSubmitted(job, queued, home, terminal);
     },
     onRetry: tellRetries(entry, terminal),
   };
 }
 
-function printSubmitted(
-  job: JobRecord,
-  queued: number,
-  options: RunOptions,
-  home: LoomHome,
-  terminal: Terminal,
-): void {
+function printSubmitted(job: JobRecord, queued: number, home: LoomHome, terminal: Terminal): void {
   const id = nameJob(job);
   const parts = job.parts.length;
   if (parts > 1) terminal.print(`Job submitted. id=${id} parts=${parts} rows=${job.rows}`);
   if (queued > 0) {
     terminal.note(
-      `${queued} of ${parts} parts wait for room in the provider's queue; loom fetch submits them.`,
+      `${queued} of ${parts} parts wait for room in the provider's queue; loom fetch${home.flag} submits them.`,
     );
   }
-  const sandbox = options.sandbox ? ' --sandbox' : '';
-  terminal.print(`Metadata saved to ${home.label}/batches/. Run loom fetch --id ${id}${sandbox} later.`);
+  terminal.print(`Metadata saved to ${home.label}/batches/. Run loom fetch --id ${id}${home.flag} later.`);
 }

@@ -74,5 +74,5 @@ function beginDocument(
 function afterInterrupt(options: RunOptions): string {
   return options.sync
     ? 'Answers so far are kept, and no output is written: the same command goes on from there.'
-    : 'What was submitted is kept: the same command, or loom fetch, goes on from there.';
+    : `What was submitted is kept: the same command, or loom fetch${options.sandbox ? ' --sandbox' : ''}, goes on from there.`;
 }

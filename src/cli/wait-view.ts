@@ -14,10 +14,11 @@ const redrawMs = 1_000;
 /** CI services take a job that is silent for ten minutes for dead. */
 const signOfLifeMs = 5 * 60_000;
 
-export function startWaitView(terminal: Terminal): WaitView {
+/** `goOn` is the command that takes the wait up again. */
+export function startWaitView(terminal: Terminal, goOn: string): WaitView {
   let watch: Watch = { batches: [], pending: 0, total: 0 };
   const drawn = terminal.drawsBars;
-  if (drawn) terminal.pin(({ columns, rows }) => describeWatch(watch, columns, rows, Date.now()));
+  if (drawn) terminal.pin((room) => describeWatch(watch, room, goOn, Date.now()));
   const timer = drawn
     ? setInterval(() => terminal.redrawPinned(), redrawMs)
     : setInterval(() => terminal.note(describePending(watch)), signOfLifeMs);
@@ -45,7 +46,12 @@ export function nameCount(pending: number, total: number): string {
 }
 
 /** A line for each batch, as many as fit, and one for all. */
-export function describeWatch(watch: Watch, columns: number, rows: number, now: number): string[] {
+export function describeWatch(
+  watch: Watch,
+  { columns, rows }: { readonly columns: number; readonly rows: number },
+  goOn: string,
+  now: number,
+): string[] {
   if (watch.batches.length === 0) return [];
   // One row for the cursor, one for the last line, and one to leave something of what came before.
   const room = Math.max(1, rows - 3);
@@ -53,7 +59,7 @@ export function describeWatch(watch: Watch, columns: number, rows: number, now: 
   const shown = isCrowded ? watch.batches.slice(0, Math.max(1, room - 1)) : watch.batches;
   const lines = alignCells(shown.map((batch) => describeBatch(batch, now)));
   const rest = isCrowded ? [sumUp(watch.batches.slice(shown.length))] : [];
-  const last = `${describePending(watch)} Ctrl+C ends the wait; loom fetch goes on from there.`;
+  const last = `${describePending(watch)} Ctrl+C ends the wait; ${goOn} goes on from there.`;
   // The last column stays free: some terminals begin a new line once it is written.
   return [...lines, ...rest, last].map((line) => cut(line, columns - 1));
 }

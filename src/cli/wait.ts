@@ -8,14 +8,7 @@ import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { describeError } from './describe-error.ts';
 import { tellBoth } from './fetch-document.ts';
-import {
-  explanations,
-  type FetchVoice,
-  namePart,
-  printEvents,
-  printStatus,
-  sandboxFlag,
-} from './fetch-events.ts';
+import { explanations, type FetchVoice, namePart, printEvents, printStatus } from './fetch-events.ts';
 import { formatDuration } from './flag-values.ts';
 import type { CommandContext, WaitFlags } from './options.ts';
 import { nameProvider } from './reach.ts';
@@ -38,13 +31,14 @@ export function checkWaitFlags({ wait, interval, timeout }: WaitFlags, waits = w
 export async function waitAndTell(
   home: LoomHome,
   order: FetchOrder,
-  options: WaitFlags & FetchVoice,
+  options: WaitFlags & Pick<FetchVoice, 'keep'>,
   { terminal, signal }: CommandContext,
   listeners: FetchEvents,
 ): Promise<FetchSummary> {
-  const view = startWaitView(terminal);
-  const goOn = `loom fetch${order.id === undefined ? '' : ` --id ${order.id}`}${sandboxFlag(options)}`;
-  const events = { ...tellBoth(listeners, printChanges(options, terminal)), onWatch: view.update };
+  const goOn = `loom fetch${order.id === undefined ? '' : ` --id ${order.id}`}${home.flag}`;
+  const voice = { keep: options.keep, flag: home.flag };
+  const view = startWaitView(terminal, goOn);
+  const events = { ...tellBoth(listeners, printChanges(voice, terminal)), onWatch: view.update };
   const waiting = { intervalMs: options.interval, timeoutMs: options.timeout };
   try {
     const { timedOut, pending, total, ...summary } = await waitForBatches(
@@ -79,13 +73,13 @@ const waitExplanations: typeof explanations = {
 };
 
 /** What a fetch says, where something changed; the view has what is on its way. */
-function printChanges(options: FetchVoice, terminal: Terminal): WaitEvents {
+function printChanges(voice: FetchVoice, terminal: Terminal): WaitEvents {
   const isViewed = terminal.drawsBars && terminal.showsResults;
   const lastStatus = new Map<string, BatchStatus>();
   const tellStatus = (id: string, status: BatchStatus | 'queued') =>
     printStatus(id, status, terminal, waitExplanations[status]);
   return {
-    ...printEvents(options, terminal),
+    ...printEvents(voice, terminal),
     onStatus(record, reason) {
       const { batch_id: id, status } = record;
       const isNew = lastStatus.get(id) !== status;

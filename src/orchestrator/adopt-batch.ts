@@ -28,7 +28,9 @@ export async function adoptBatch(
   checkSettings(entry.name, order.settings);
   await openAnswerCheck(order.settings);
   if (await loadRecord(home.batches, entry.name, batchId)) {
-    throw new LoomError('state', `the batch ${batchId} has a record already.`, { hint: 'Run loom fetch.' });
+    throw new LoomError('state', `the batch ${batchId} has a record already.`, {
+      hint: `Run loom fetch${home.flag}.`,
+    });
   }
   const provider = await entry.openBatch(connection);
   const calls = createCallQueue({ workers: 1, signal });

@@ -73,7 +73,7 @@ export async function cancelJob(
   const lock = await waitForLock(home.locks, lockName(known), signal, () => events.onWait?.(known.id));
   try {
     const stored = await reloadJob(home, known);
-    if (!stored) throw finishedMeanwhile(known.id);
+    if (!stored) throw finishedMeanwhile(home, known.id);
     const summary = await cancelHeld({
       home,
       stored,
@@ -199,8 +199,8 @@ function isUnsent({ state }: JobPart): boolean {
   return state === 'planned' || state === 'submitting';
 }
 
-function finishedMeanwhile(id: string): LoomError {
+function finishedMeanwhile({ flag }: LoomHome, id: string): LoomError {
   return new LoomError('state', `another command has finished ${id} meanwhile.`, {
-    hint: 'See loom list for what there is.',
+    hint: `See loom list${flag} for what there is.`,
   });
 }

@@ -39,7 +39,7 @@ async function downloadBatch(
     const held = await calls.run(async () => {
       const results = await saveResults(path, provider.results(record.batch_id, callSignal));
       if (results === 0 && !hasEndedBadly(record.status) && !run.order.partial)
-        throw describeEmptyResults(record);
+        throw describeEmptyResults(record, run.home.flag);
       return results;
     });
     const counted = succeeded === undefined && failed === undefined ? held : (succeeded ?? 0) + (failed ?? 0);
@@ -52,8 +52,8 @@ async function downloadBatch(
 }
 
 /** A gateway can answer a download with 200 and an error: an output without any result would bury what was paid for. */
-function describeEmptyResults(record: BatchRecord): ProviderError {
-  const message = `The batch ${record.batch_id} is completed, and no result of it could be read. loom fetch --id ${record.batch_id} --partial writes the output all the same.`;
+function describeEmptyResults({ batch_id: id }: BatchRecord, flag: string): ProviderError {
+  const message = `The batch ${id} is completed, and no result of it could be read. loom fetch --id ${id} --partial${flag} writes the output all the same.`;
   return new ProviderError('run', 'no_results', message);
 }
 

@@ -69,7 +69,7 @@ async function findRecorded(
     const isWritten = stored.job ? stored.job.state === 'kept' : !isPending(stored);
     if (isWritten && output) return resolve(workingFolder, output);
     throw new LoomError('state', `${id} has no output yet.`, {
-      hint: `Run loom fetch --id ${id}${home.isSandbox ? ' --sandbox' : ''} first.`,
+      hint: `Run loom fetch --id ${id}${home.flag} first.`,
     });
   }
   return undefined;

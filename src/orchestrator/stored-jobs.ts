@@ -28,6 +28,7 @@ export interface StoredJob {
 }
 
 export interface StoredState {
+  readonly home: LoomHome;
   /** Newest first. */
   readonly jobs: readonly StoredJob[];
   /** Jobs that were being forgotten, or whose records are gone: what they left can be cleared away. */
@@ -60,7 +61,7 @@ export async function loadState(home: LoomHome): Promise<StoredState> {
     jobs.push({ id: record.batch_id, provider: record.provider, job: undefined, records: [record] });
   }
   jobs.sort((a, b) => creationTime(b) - creationTime(a));
-  return { jobs, abandoned, damaged };
+  return { home, jobs, abandoned, damaged };
 }
 
 function recordsOf(job: JobRecord, records: readonly BatchRecord[]): BatchRecord[] {
@@ -184,7 +185,7 @@ export function findJob(state: StoredState, id: string): StoredJob {
   );
   if (found) return found;
   throw new LoomError('state', `no stored batch found for id=${id}.`, {
-    hint: 'See loom list for those there are.',
+    hint: `See loom list${state.home.flag} for those there are.`,
   });
 }
 

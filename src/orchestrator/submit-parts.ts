@@ -191,7 +191,7 @@ async function recordPart(submission: Submission, part: JobPart, batchId: string
     await markPart(submission, part, { state: 'submitted', batch_id: batchId });
     return record;
   } catch (error) {
-    throw nameUnrecordedBatch(error, job, batchId);
+    throw nameUnrecordedBatch(error, submission, batchId);
   }
 }
 
@@ -223,10 +223,10 @@ export async function saveNewRecord(
 }
 
 /** A paid batch whose record can't be written is named, whatever happens to the disk. */
-function nameUnrecordedBatch(error: unknown, job: JobRecord, batchId: string): unknown {
+function nameUnrecordedBatch(error: unknown, { home, job }: Submission, batchId: string): unknown {
   if (!(error instanceof LoomError)) return error;
   return new LoomError('state', `${error.message} The batch ${batchId} is at ${job.provider} and paid for.`, {
-    hint: 'Mend the disk, then run loom fetch: it finds the batch again.',
+    hint: `Mend the disk, then run loom fetch${home.flag}: it finds the batch again.`,
     cause: error,
   });
 }

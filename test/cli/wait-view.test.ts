@@ -38,28 +38,33 @@ const watch = {
 };
 
 test('a line for each batch: status, rows done, rows failed, time since the submission, id', () => {
-  expect(describeWatch(watch, 100, 24, now)).toEqual([
+  expect(describeWatch(watch, { columns: 100, rows: 24 }, 'loom fetch --sandbox', now)).toEqual([
     'in_progress          340/1000  2 failed  0:12:32   batch_1a2034c61a40004eaf19c',
     'in_progress (stuck)                      31:00:00  msgbatch_2',
     'queued                                   0:12:32   job_20261122124411_699fdf/3',
     'completed            10/10               0:12:32   batch_4',
-    'Waiting: 3 of 7 batches are pending. Ctrl+C ends the wait; loom fetch goes on from there.',
+    'Waiting: 3 of 7 batches are pending. Ctrl+C ends the wait; loom fetch --sandbox goes on from there.',
   ]);
 });
 
 test('no line is as wide as the terminal, and no more of them are than fit with room for the cursor', () => {
-  const lines = describeWatch(watch, 60, 6, now);
+  const lines = describeWatch(watch, { columns: 60, rows: 6 }, 'loom fetch --sandbox', now);
   expect(lines).toEqual([
     'in_progress          340/1000  2 failed  0:12:32   batch_1…',
     'in_progress (stuck)                      31:00:00  msgbatc…',
     '… and 2 more: 1 queued, 1 completed',
     'Waiting: 3 of 7 batches are pending. Ctrl+C ends the wait;…',
   ]);
-  for (const rows of [1, 2, 3, 4]) expect(describeWatch(watch, 20, rows, now).length).toBeLessThanOrEqual(3);
+  for (const rows of [1, 2, 3, 4])
+    expect(
+      describeWatch(watch, { columns: 20, rows }, 'loom fetch --sandbox', now).length,
+    ).toBeLessThanOrEqual(3);
 });
 
 test('with nothing to show there is no line', () => {
-  expect(describeWatch({ batches: [], pending: 0, total: 1 }, 80, 24, now)).toEqual([]);
+  expect(
+    describeWatch({ batches: [], pending: 0, total: 1 }, { columns: 80, rows: 24 }, 'loom fetch', now),
+  ).toEqual([]);
 });
 
 beforeEach(() => {
@@ -73,7 +78,7 @@ afterEach(() => {
 test('without a terminal there is a sign of life every five minutes, and none after the end', () => {
   const notes: string[] = [];
   const terminal = { drawsBars: false, note: (line: string) => notes.push(line), redrawPinned() {} };
-  const view = startWaitView(terminal as unknown as Terminal);
+  const view = startWaitView(terminal as unknown as Terminal, 'loom fetch');
   view.update(watch);
   vi.advanceTimersByTime(299_000);
   expect(notes).toEqual([]);

@@ -87,6 +87,11 @@ describe('--sandbox needs no key and keeps its state apart:', () => {
     expect((await world.loom('fetch', '--sandbox', '--id', 'batch_gone')).stderr).toBe(
       'Error: no stored batch found for id=batch_gone. See loom list --sandbox for those there are.\n',
     );
+    for (const command of ['status', 'cancel', 'forget']) {
+      expect((await world.loom(command, '--sandbox', '--id', 'batch_gone')).stderr).toBe(
+        'Error: no stored batch found for id=batch_gone. See loom list --sandbox for those there are.\n',
+      );
+    }
     await world.write('data.csv', 'text\nHello\n');
     const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'no-such-model', '--sandbox'];
     const id = submittedId(await world.loom('run', ...args));
