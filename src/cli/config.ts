@@ -26,6 +26,8 @@ interface Default {
 /** Names of files. `@` before a text makes it one too. */
 const pathFields = ['file', 'output', 'schema', 'faults', 'cacheDir'];
 const textFields = ['prompt', 'system'];
+/** How a command waits: of use only where it does. */
+const waitFields = ['interval', 'timeout'];
 
 /**
  * Gives the flags of every command the defaults of a file, which is checked whole. LoomError `usage` names the file and
@@ -226,8 +228,21 @@ function giveDefaults(command: Command, defaults: readonly Default[], context: C
       if (name === 'cacheDir') setCacheVariable(String(value), context);
       else command.setOptionValueWithSource(name, value, 'config');
     }
+    if (!waits(command)) takeBack(command, waitFields);
     return parsed;
   };
+}
+
+function waits(command: Command): boolean {
+  const { wait, sync } = command.opts<{ wait?: boolean; sync?: boolean }>();
+  return Boolean(wait && !sync);
+}
+
+/** What nobody said on the command line is no mistake there. */
+function takeBack(command: Command, names: readonly string[]): void {
+  for (const name of names) {
+    if (command.getOptionValueSource(name) === 'config') command.setOptionValue(name, undefined);
+  }
 }
 
 /** The folder of the cache yields to the variable, and to what a batch remembers: it stands in for the variable. */

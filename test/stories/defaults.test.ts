@@ -98,6 +98,19 @@ test('flags win, switch off what is on, and put aside what they exclude', async 
   expect((await world.loom('run', '-f', 'data.csv', '--batch')).stdout).toContain('Batch submitted.');
 });
 
+test('how to wait counts only where a command waits', async () => {
+  await configure({ ...order, wait: true, interval: '1m', timeout: '2h' });
+  await expectRun(...live);
+  await configure({ ...order, interval: '1m', timeout: '2h' });
+  await expectRun('fetch');
+  await world.remove();
+  world = await createSandboxWorld({ turnaroundMs: 600_000 });
+  await world.write('data.csv', 'text\nHello\n');
+  await configure({ ...order, timeout: '1s' });
+  const ended = await world.loom('run', '-f', 'data.csv', '--force', '--wait');
+  expect(ended.stderr).toMatch(/\nError: timed out after 1s: /);
+});
+
 test('settings of requests may stand in it', async () => {
   await configure({ ...order, temperature: 0.5, maxTokens: 3, param: { user: 'me' }, system: '@note.txt' });
   await world.write('note.txt', 'Be kind.');
