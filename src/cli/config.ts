@@ -14,6 +14,7 @@ import {
 import type { ConfigFile } from './config-file.ts';
 import type { CommandContext } from './options.ts';
 import { proposeFrom } from './usage-errors.ts';
+import { namesOutputFormat } from './voice.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -217,7 +218,10 @@ function parseWords(option: Option, words: readonly string[]): unknown {
 /** The defaults go in when the command line is read, and before it is checked for what it needs. */
 function giveDefaults(command: Command, defaults: readonly Default[], context: CommandContext): void {
   const parseOptions = command.parseOptions.bind(command);
+  const isJson = defaults.some(({ option, value }) => isOutputFormat(option) && value === 'json');
   command.parseOptions = (args) => {
+    // Ahead of what may be wrong with the arguments, which is then told as JSON.
+    if (isJson && !namesOutputFormat(args)) context.voice.json = true;
     const parsed = parseOptions(args);
     const given = command.options.filter(
       (option) => command.getOptionValueSource(option.attributeName()) === 'cli',
@@ -231,6 +235,10 @@ function giveDefaults(command: Command, defaults: readonly Default[], context: C
     if (!waits(command)) takeBack(command, waitFields);
     return parsed;
   };
+}
+
+function isOutputFormat(option: Option): boolean {
+  return option.attributeName() === 'outputFormat';
 }
 
 function waits(command: Command): boolean {

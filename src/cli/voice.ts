@@ -53,6 +53,11 @@ export function asksForJson(args: readonly string[]): boolean {
   );
 }
 
+/** Whether a command line says how to speak, whatever a file of defaults says. */
+export function namesOutputFormat(args: readonly string[]): boolean {
+  return args.some((arg) => /^--output-format(=|$)/.test(arg));
+}
+
 /** Whether everything is to be told, with the places in the program that errors come from. */
 export function isDebugging(environment: NodeJS.ProcessEnv): boolean {
   return environment.LOOM_DEBUG === '1';

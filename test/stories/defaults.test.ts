@@ -111,6 +111,17 @@ test('how to wait counts only where a command waits', async () => {
   expect(ended.stderr).toMatch(/\nError: timed out after 1s: /);
 });
 
+test.each([
+  [['run'], "required option '-f, --file <path>' not specified"],
+  [['run', '--fil', 'data.csv'], "unknown option '--fil'."],
+])('with outputFormat json the mistake in %j is told as JSON', async (args, message) => {
+  await configure({ ...order, outputFormat: 'json' });
+  const ended = await world.loom(...args);
+  expect(ended.code).toBe(2);
+  expect(JSON.parse(ended.stdout)).toMatchObject({ exit_code: 2, error: { kind: 'usage', message } });
+  expect(await world.loom(...args, '--output-format', 'text')).toMatchObject({ code: 2, stdout: '' });
+});
+
 test('settings of requests may stand in it', async () => {
   await configure({ ...order, temperature: 0.5, maxTokens: 3, param: { user: 'me' }, system: '@note.txt' });
   await world.write('note.txt', 'Be kind.');
