@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
-import type { CommandContext } from './options.ts';
 
 /** A file of defaults, as text. */
 export interface ConfigFile {
@@ -20,11 +19,12 @@ export const configName = 'loom.config.json';
  */
 export function findConfigFile(
   args: readonly string[],
-  { environment, workingFolder }: CommandContext,
+  variables: NodeJS.ProcessEnv,
+  workingFolder: string,
 ): ConfigFile | undefined {
   const flag = readConfigFlag(args);
   if (flag === false) return undefined;
-  const named = flag ?? environment.LOOM_CONFIG;
+  const named = flag ?? variables.LOOM_CONFIG;
   if (named) {
     const path = resolve(workingFolder, named);
     const text = readIfThere(path);

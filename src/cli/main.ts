@@ -68,7 +68,10 @@ async function readDefaults(
   args: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  const file = findConfigFile(args, context);
+  // Each command reads them anyway; help does not.
+  const { readVariables } = await import('../utils/keys.ts');
+  const { environment, workingFolder } = context;
+  const file = findConfigFile(args, readVariables(environment, workingFolder), workingFolder);
   if (file) (await import('./config.ts')).setDefaults(program, file, context);
 }
 

@@ -65,6 +65,9 @@ test('--config and LOOM_CONFIG name another file, and --no-config none', async (
   expect(await expectRun(...live)).toContain('model=variable ');
   expect(await expectRun(...live, '--config', 'a.json')).toContain('model=flag ');
   expect((await world.loom(...live, '--no-config')).code).toBe(2);
+  delete world.environment.LOOM_CONFIG;
+  await world.write('.env', 'LOOM_CONFIG=b.json\n');
+  expect(await expectRun(...live)).toContain('model=variable ');
   const gone = await world.loom('list', '--config=gone.json');
   expect([gone.code, gone.stderr]).toEqual([
     2,
