@@ -71,7 +71,8 @@ const outputSchema = z.object({
   failed: z.number(),
   /** Rows without a prompt, which are not sent. */
   blank: z.number(),
-  cache_hits: z.number(),
+  /** Rows whose answer was in the cache. */
+  cached: z.number(),
   /** Rows without a response by their reason, the most frequent first; of each the first few row ids. */
   failures: z.array(
     z.object({ kind: z.string(), message: z.string(), count: z.number(), row_ids: z.array(z.string()) }),
@@ -231,11 +232,11 @@ export const tokensDocumentSchema = z.object({
   ...ending,
   provider: z.enum(providerNames),
   model: z.string(),
-  prompts: z.nullable(z.number()),
+  rows: z.nullable(z.number()),
   blank: z.nullable(z.number()),
   input_tokens: z.nullable(z.number()),
-  /** Prompts that could not be counted. */
-  errors: z.nullable(z.number()),
+  /** Rows that could not be counted. */
+  failed: z.nullable(z.number()),
   /** The tokenizer of an estimate; null for a count by the provider. */
   estimated_with: z.nullable(z.string()),
   /** US dollars. */

@@ -28,7 +28,7 @@ export async function documentOutput(written: {
     answered: summary.answered,
     failed: summary.failed,
     blank: summary.blankRows,
-    cache_hits: cacheHits,
+    cached: cacheHits,
     failures: summary.failures.map(({ rowIds, ...group }) => ({ ...group, row_ids: rowIds })),
     usage: usage && usage.answers > 0 ? await documentUsage(usage, { provider, model, batch }) : null,
   };

@@ -53,10 +53,10 @@ function beginDocument(
     command: 'tokens',
     provider,
     model,
-    prompts: null,
+    rows: null,
     blank: null,
     input_tokens: null,
-    errors: null,
+    failed: null,
     estimated_with: null,
     live_cost_usd: null,
     batch_cost_usd: null,
@@ -105,10 +105,10 @@ async function printEstimate(
     return estimateTokens(dataset, model, readSystem(options, workingFolder), entry, signal);
   });
   const { live, batch } = await priceInput(usage, entry, model);
-  document.prompts = rows;
+  document.rows = rows;
   document.blank = blankRows;
   document.input_tokens = usage.inputTokens;
-  document.errors = 0;
+  document.failed = 0;
   document.estimated_with = encoding;
   document.live_cost_usd = live ?? null;
   document.batch_cost_usd = batch ?? null;
@@ -145,10 +145,10 @@ function printSummary(
   document: DocumentFields<TokensDocument>,
 ): number {
   const { rows, blankRows, total, errors, firstError } = summary;
-  document.prompts = rows;
+  document.rows = rows;
   document.blank = blankRows;
   document.input_tokens = summary.tokens;
-  document.errors = errors;
+  document.failed = errors;
   if (blankRows > 0) terminal.note(describeSkipped(blankRows));
   if (errors > 0) terminal.warn(`${errors} of ${rows} prompts could not be counted: ${firstError}`);
   if (errors === total)

@@ -110,7 +110,7 @@ test('run --sync tells the output, its rows and what they cost', async () => {
       answered: 2,
       failed: 0,
       blank: 1,
-      cache_hits: 0,
+      cached: 0,
       failures: [],
       usage: {
         input_tokens: expect.any(Number),
@@ -150,7 +150,7 @@ test('a batch goes through run, list and fetch in documents, and sentences go to
     exit_code: 0,
     error: null,
     batches: [{ batch_id: id, status: 'completed', counts: { total: 2, succeeded: 2, failed: 0 } }],
-    outputs: [{ id, rows: 3, answered: 2, failed: 0, blank: 1, cache_hits: 0 }],
+    outputs: [{ id, rows: 3, answered: 2, failed: 0, blank: 1, cached: 0 }],
     errors: [],
     damaged: [],
   });
@@ -222,10 +222,10 @@ test('tokens tells a count and an estimate', async () => {
   );
   expect(parseDocument(count, library.tokensDocumentSchema)).toMatchObject({
     exit_code: 0,
-    prompts: 3,
+    rows: 3,
     blank: 1,
     input_tokens: expect.any(Number),
-    errors: 0,
+    failed: 0,
     estimated_with: null,
     live_cost_usd: null,
   });
