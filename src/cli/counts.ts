@@ -36,7 +36,11 @@ export function formatBytes(bytes: number): string {
 /** `40/100, 2 failed`: requests that are done, those that failed among them; `?` is what the provider does not tell. */
 export function describeProgress(counts: BatchCounts | undefined): string {
   if (!counts) return '-';
-  const { total, succeeded, failed } = counts;
+  return `${countDone(counts)}${counts.failed ? `, ${counts.failed} failed` : ''}`;
+}
+
+/** `40/100`: requests that are done, of all; `?` is what the provider does not tell. */
+export function countDone({ total, succeeded, failed }: BatchCounts): string {
   const done = succeeded === undefined && failed === undefined ? '?' : (succeeded ?? 0) + (failed ?? 0);
-  return `${done}/${total ?? '?'}${failed ? `, ${failed} failed` : ''}`;
+  return `${done}/${total ?? '?'}`;
 }

@@ -1,6 +1,7 @@
 /** What is shown while batches are waited for: on a terminal a line for each, elsewhere a sign of life now and then. */
 import type { ListedBatch } from '../orchestrator/list-batches.ts';
 import type { Watch } from '../orchestrator/wait-batches.ts';
+import { countDone } from './counts.ts';
 import { formatElapsed } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -67,10 +68,9 @@ export function describeWatch(
 /** Status, rows done of all, rows failed, time since the submission, id: what may be cut stands last. */
 function describeBatch(batch: ListedBatch, now: number): string[] {
   const { status, counts, isStuck } = batch;
-  const done = (counts?.succeeded ?? 0) + (counts?.failed ?? 0);
   return [
     isStuck ? `${status} (stuck)` : status,
-    counts?.total === undefined ? '' : `${done}/${counts.total}`,
+    counts?.total === undefined ? '' : countDone(counts),
     counts?.failed ? `${counts.failed} failed` : '',
     formatElapsed(Math.max(0, now - Date.parse(batch.createdAt)) / 1_000),
     batch.batchId ?? `${batch.jobId}/${batch.part}`,

@@ -6,6 +6,7 @@ import { hasEndedBadly } from '../orchestrator/stored-jobs.ts';
 import { type WaitEvents, waitForBatches } from '../orchestrator/wait-batches.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
+import { countDone } from './counts.ts';
 import { describeError } from './describe-error.ts';
 import { tellBoth } from './fetch-document.ts';
 import { explanations, type FetchVoice, namePart, printEvents, printStatus } from './fetch-events.ts';
@@ -110,9 +111,7 @@ function printChanges(voice: FetchVoice, terminal: Terminal): WaitEvents {
 
 /** `Checking the loom... id=… status=in_progress done=340/1000 failed=2` */
 function describeProgress({ batch_id: id, status, counts }: BatchRecord): string {
-  const { total, succeeded = 0, failed = 0 } = counts ?? {};
-  const done = total === undefined ? `${succeeded + failed}` : `${succeeded + failed}/${total}`;
-  return `Checking the loom... id=${id} status=${status} done=${done} failed=${failed}`;
+  return `Checking the loom... id=${id} status=${status} done=${countDone(counts ?? {})} failed=${counts?.failed ?? 0}`;
 }
 
 /** The exit code of a fetch that ended. */

@@ -29,7 +29,12 @@ function batch(fields: Partial<ListedBatch>): ListedBatch {
 const watch = {
   batches: [
     batch({ counts: { total: 1000, succeeded: 338, failed: 2 } }),
-    batch({ batchId: 'msgbatch_2', isStuck: true, createdAt: '2026-11-21T05:44:11.000Z' }),
+    batch({
+      batchId: 'msgbatch_2',
+      counts: { total: 50 },
+      isStuck: true,
+      createdAt: '2026-11-21T05:44:11.000Z',
+    }),
     batch({ batchId: undefined, status: 'queued', part: 3, parts: 3 }),
     batch({ batchId: 'batch_4', status: 'completed', counts: { total: 10, succeeded: 10, failed: 0 } }),
   ],
@@ -40,7 +45,7 @@ const watch = {
 test('a line for each batch: status, rows done, rows failed, time since the submission, id', () => {
   expect(describeWatch(watch, { columns: 100, rows: 24 }, 'loom fetch --sandbox', now)).toEqual([
     'in_progress          340/1000  2 failed  0:12:32   batch_1a2034c61a40004eaf19c',
-    'in_progress (stuck)                      31:00:00  msgbatch_2',
+    'in_progress (stuck)  ?/50                31:00:00  msgbatch_2',
     'queued                                   0:12:32   job_20261122124411_699fdf/3',
     'completed            10/10               0:12:32   batch_4',
     'Waiting: 3 of 7 batches are pending. Ctrl+C ends the wait; loom fetch --sandbox goes on from there.',
@@ -51,7 +56,7 @@ test('no line is as wide as the terminal, and no more of them are than fit with 
   const lines = describeWatch(watch, { columns: 60, rows: 6 }, 'loom fetch --sandbox', now);
   expect(lines).toEqual([
     'in_progress          340/1000  2 failed  0:12:32   batch_1…',
-    'in_progress (stuck)                      31:00:00  msgbatc…',
+    'in_progress (stuck)  ?/50                31:00:00  msgbatc…',
     '… and 2 more: 1 queued, 1 completed',
     'Waiting: 3 of 7 batches are pending. Ctrl+C ends the wait;…',
   ]);
