@@ -10,7 +10,7 @@ import {
   measureCache,
 } from '../utils/cache-entries.ts';
 import { formatBytes, formatCount } from './counts.ts';
-import { formatDuration } from './flag-values.ts';
+import { formatTimeSpan } from './flag-values.ts';
 import type { CacheClearOptions, CacheStatsOptions, CommandContext } from './options.ts';
 import { openHome } from './reach.ts';
 import { printTable } from './table.ts';
@@ -79,7 +79,7 @@ export async function clearCache(options: CacheClearOptions, context: CommandCon
 /** `older than 30d, of openai, of the model m`; undefined for all entries. */
 function describeFilter({ olderThan, provider, model }: CacheClearOptions): string | undefined {
   const words = [
-    ...(olderThan === undefined ? [] : [`older than ${formatDuration(olderThan)}`]),
+    ...(olderThan === undefined ? [] : [`older than ${formatTimeSpan(olderThan)}`]),
     ...(provider === undefined ? [] : [`of ${provider}`]),
     ...(model === undefined ? [] : [`of the model ${model}`]),
   ];

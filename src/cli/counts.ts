@@ -6,8 +6,12 @@ export function formatCount(number: number): string {
   return String(number).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** `1 row`, `12,345 rows`; the plural is the noun with an s unless it is given. */
-export function countOf(number: number, noun: string, plural = `${noun}s`): string {
+/** `1 row`, `12,345 rows`; the plural is the noun with an s, or es, unless it is given. */
+export function countOf(
+  number: number,
+  noun: string,
+  plural = `${noun}${noun.endsWith('ch') ? 'es' : 's'}`,
+): string {
   return `${formatCount(number)} ${number === 1 ? noun : plural}`;
 }
 
@@ -15,8 +19,9 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
-/** How long something took, roughly: `12 s`, `5 min`, `3 h`, `2 d`. */
+/** How long something took, roughly: `12 s`, `5 min`, `3 h`, `2 d`; `-` where that is not known. */
 export function formatAge(milliseconds: number): string {
+  if (Number.isNaN(milliseconds)) return '-';
   const age = Math.max(0, milliseconds);
   if (age < minuteMs) return `${Math.floor(age / 1000)} s`;
   if (age < hourMs) return `${Math.floor(age / minuteMs)} min`;

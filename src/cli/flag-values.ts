@@ -54,7 +54,7 @@ export function parseDuration(text: string): number {
 }
 
 /** A time span as `parseDuration` takes it, in the largest unit that needs no fraction: `90s`, `2h`. */
-export function formatDuration(milliseconds: number): string {
+export function formatTimeSpan(milliseconds: number): string {
   const unit = (['d', 'h', 'm'] as const).find((name) => milliseconds % unitMs[name] === 0) ?? 's';
   return `${milliseconds / unitMs[unit]}${unit}`;
 }

@@ -69,8 +69,9 @@ function describe(done: number, total: number, details: string, startedAt: numbe
   return `${done}/${total}  ${details}  ${formatElapsed(elapsedSeconds)}  eta ${eta}`;
 }
 
-/** Seconds as `h:mm:ss`. */
+/** Seconds as `h:mm:ss`; `-` where they are not known. */
 export function formatElapsed(seconds: number): string {
+  if (Number.isNaN(seconds)) return '-';
   const whole = Math.round(seconds);
   const two = (number: number) => String(number).padStart(2, '0');
   return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;

@@ -10,7 +10,7 @@ import { countDone } from './counts.ts';
 import { describeError } from './describe-error.ts';
 import { tellBoth } from './fetch-document.ts';
 import { explanations, type FetchVoice, namePart, printEvents, printStatus } from './fetch-events.ts';
-import { formatDuration } from './flag-values.ts';
+import { formatTimeSpan } from './flag-values.ts';
 import type { CommandContext, WaitFlags } from './options.ts';
 import { nameProvider } from './reach.ts';
 import { tellRetries } from './retries.ts';
@@ -50,7 +50,7 @@ export async function waitAndTell(
       events,
     );
     if (!timedOut) return summary;
-    const after = `timed out after ${formatDuration(options.timeout ?? 0)}`;
+    const after = `timed out after ${formatTimeSpan(options.timeout ?? 0)}`;
     throw new LoomError(
       'timeout',
       `${after}: ${nameCount(pending, total)} pending; ${goOn} goes on from there.`,

@@ -1,6 +1,6 @@
 /** Values of flags, in the form that all commands share. */
 import { describe, expect, test } from 'vitest';
-import { formatDuration, parseDuration } from '../../src/cli/flag-values.ts';
+import { formatTimeSpan, parseDuration } from '../../src/cli/flag-values.ts';
 
 describe('a time span', () => {
   test.each([
@@ -15,7 +15,7 @@ describe('a time span', () => {
     ['30d', 2_592_000_000, '30d'],
   ])('%s is %d ms, and told as %s', (text, milliseconds, told) => {
     expect(parseDuration(text)).toBe(milliseconds);
-    expect(formatDuration(milliseconds)).toBe(told);
+    expect(formatTimeSpan(milliseconds)).toBe(told);
   });
 
   test.each([

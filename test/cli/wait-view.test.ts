@@ -66,6 +66,12 @@ test('no line is as wide as the terminal, and no more of them are than fit with 
     ).toBeLessThanOrEqual(3);
 });
 
+test('a time that can not be read leaves the age open', () => {
+  const batches = [batch({ batchId: 'batch_5', createdAt: 'yesterday' })];
+  const [line] = describeWatch({ ...watch, batches }, { columns: 80, rows: 24 }, 'loom fetch', now);
+  expect(line).toBe('in_progress  -  batch_5');
+});
+
 test('with nothing to show there is no line', () => {
   expect(
     describeWatch({ batches: [], pending: 0, total: 1 }, { columns: 80, rows: 24 }, 'loom fetch', now),

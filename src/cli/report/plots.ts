@@ -1,7 +1,7 @@
 /** Histograms as inline SVG. */
 import { bucketStart, estimateQuantile, type Histogram } from '../../utils/log-histogram.ts';
+import { countOf } from '../counts.ts';
 import { type Html, html } from './html.ts';
-import { countOf } from './words.ts';
 
 const width = 480;
 const height = 180;

@@ -5,10 +5,10 @@ import type { OutputSurvey, RowChoice } from '../../orchestrator/survey-output.t
 import { providerEntry } from '../../providers/registry.ts';
 import type { HistoryEntry } from '../../utils/history.ts';
 import { formatDollars } from '../costs.ts';
-import { formatCount } from '../counts.ts';
+import { countOf, formatCount } from '../counts.ts';
 import { type Html, html } from './html.ts';
 import { drawPlot } from './plots.ts';
-import { countOf, formatDuration, formatMoment, formatRough, formatShare } from './words.ts';
+import { formatDuration, formatMoment, formatRough, formatShare } from './words.ts';
 
 /** All that a report tells, but for the rows themselves. */
 export interface ReportFacts {

@@ -35,9 +35,3 @@ export function formatShare(part: number, whole: number): string {
   const percent = (100 * part) / whole;
   return part === whole ? '100 %' : `${Math.min(99.9, Math.max(0.1, Math.round(percent * 10) / 10))} %`;
 }
-
-/** `1 call`, `1,200 calls`, `2 batches`. */
-export function countOf(count: number, noun: string): string {
-  if (count === 1) return `1 ${noun}`;
-  return `${formatCount(count)} ${noun}${noun.endsWith('ch') ? 'es' : 's'}`;
-}
