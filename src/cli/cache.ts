@@ -1,6 +1,5 @@
 /** `loom cache`: what the cache holds, and what of it goes. */
 import type { CacheClearDocument, CacheStatsDocument } from '../documents.ts';
-import { LoomError } from '../errors.ts';
 import {
   type CacheCount,
   type CacheScan,
@@ -12,6 +11,7 @@ import {
 import { formatBytes, formatCount } from './counts.ts';
 import { formatTimeSpan } from './flag-values.ts';
 import type { CacheClearOptions, CacheStatsOptions, CommandContext } from './options.ts';
+import { askFor } from './questions.ts';
 import { openHome } from './reach.ts';
 import { printTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -95,13 +95,11 @@ async function mayClear(
   const what = filter
     ? `${matching} of ${entries} cached responses (${filter})`
     : `${entries} cached responses`;
-  if (!terminal.canAsk) {
-    const message = `${what} in ${folder} were not deleted: there is no terminal to ask on.`;
-    throw new LoomError('state', message, { hint: 'Pass --yes to delete them.' });
-  }
-  const answer = await terminal.confirm(`Delete ${what} from ${folder}?`);
-  if (answer === 'no') terminal.note('Aborted.');
-  return answer === 'yes';
+  return askFor(terminal, {
+    question: `Delete ${what} from ${folder}?`,
+    refusal: `${what} in ${folder} were not deleted: there is no terminal to ask on.`,
+    hint: 'Pass --yes to delete them.',
+  });
 }
 
 const tellEveryMs = 10_000;

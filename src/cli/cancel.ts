@@ -1,6 +1,5 @@
 /** `loom cancel`: end the batches of a job at its provider. */
 import type { CancelDocument } from '../documents.ts';
-import { LoomError } from '../errors.ts';
 import {
   type CancelEvents,
   type CancelPlan,
@@ -13,8 +12,9 @@ import type { LoomHome } from '../utils/home.ts';
 import { formatCount } from './counts.ts';
 import { describeError } from './describe-error.ts';
 import type { CancelOptions, CommandContext } from './options.ts';
+import { askFor } from './questions.ts';
 import { nameProvider, openHome, openReach } from './reach.ts';
-import { tellRetries } from './retries.ts';
+import { tellRetriesOf } from './retries.ts';
 import type { Terminal } from './terminal.ts';
 import { type DocumentFields, describeErrorFields } from './voice.ts';
 
@@ -54,15 +54,11 @@ export async function cancel(options: CancelOptions, context: CommandContext): P
 
 async function mayCancel(plan: CancelPlan, terminal: Terminal): Promise<boolean> {
   const what = describePlan(plan);
-  if (!terminal.canAsk) {
-    throw new LoomError('state', `${what} was not cancelled: there is no terminal to ask on.`, {
-      hint: 'Pass --yes to cancel it.',
-    });
-  }
-  const question = `Cancel ${what}? What is answered by then is kept, and paid for.`;
-  const answer = await terminal.confirm(question);
-  if (answer === 'no') terminal.note('Aborted.');
-  return answer === 'yes';
+  return askFor(terminal, {
+    question: `Cancel ${what}? What is answered by then is kept, and paid for.`,
+    refusal: `${what} was not cancelled: there is no terminal to ask on.`,
+    hint: 'Pass --yes to cancel it.',
+  });
 }
 
 /** `batch batch_1 (openai, m)`, `job job_1 (openai, m: 2 batches, and 1 part that was not sent)` */
@@ -80,7 +76,6 @@ function describePlan({ stored, batches, unsent }: CancelPlan): string {
 }
 
 function printEvents(document: DocumentFields<CancelDocument>, terminal: Terminal): CancelEvents {
-  let tell: ReturnType<typeof tellRetries> | undefined;
   return {
     onWait: (id) => terminal.note(`Another process is working on ${id}; waiting for it.`),
     onCancelled(record, check) {
@@ -100,10 +95,7 @@ function printEvents(document: DocumentFields<CancelDocument>, terminal: Termina
       document.errors.push({ id, ...describeErrorFields(named) });
       terminal.fail(`batch ${id}: ${describeError(named)}`);
     },
-    onRetry(provider, notice) {
-      tell ??= tellRetries(providerEntry(provider), terminal);
-      tell(notice);
-    },
+    onRetry: tellRetriesOf(terminal),
   };
 }
 

@@ -12,7 +12,7 @@ import { reportRows } from './failures.ts';
 import { linkPath } from './hyperlinks.ts';
 import type { FetchOptions } from './options.ts';
 import { nameProvider } from './reach.ts';
-import { tellRetries } from './retries.ts';
+import { tellRetriesOf } from './retries.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One sentence per status, as people and scripts know them. */
@@ -31,7 +31,6 @@ export const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
 export type FetchVoice = Pick<FetchOptions, 'keep'> & Pick<LoomHome, 'flag'>;
 
 export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents {
-  const tellers = new Map<ProviderName, ReturnType<typeof tellRetries>>();
   return {
     onStatus(record, reason) {
       printStatus(record.batch_id, record.status, terminal);
@@ -65,11 +64,7 @@ export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents 
       terminal.warn(`can't read ${path}: ${reason}. Repair it, or rebuild a record with loom adopt.`),
     onError: (id, provider, error) =>
       terminal.fail(`batch ${id}: ${describeError(nameProvider(providerEntry(provider), error))}`),
-    onRetry(provider, notice) {
-      const tell = tellers.get(provider) ?? tellRetries(providerEntry(provider), terminal);
-      tellers.set(provider, tell);
-      tell(notice);
-    },
+    onRetry: tellRetriesOf(terminal),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   forgetJobs,
 } from '../orchestrator/forget-jobs.ts';
 import type { CommandContext, ForgetOptions } from './options.ts';
+import { askFor } from './questions.ts';
 import { openHome } from './reach.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -42,17 +43,11 @@ async function mayForget(targets: readonly ForgetTarget[], terminal: Terminal): 
   const losing = targets.filter((target) => target.losesAnswers);
   if (losing.length === 0) return true;
   const names = nameTargets(losing);
-  if (!terminal.canAsk) {
-    throw new LoomError(
-      'state',
-      `nothing was forgotten: the answers of ${names} would be lost, and there is no terminal to ask on.`,
-      { hint: 'Pass --yes to forget them all the same.' },
-    );
-  }
-  const question = `Forget ${names}? What is answered there, and not written, is lost; what runs goes on and is paid for, until loom cancel ends it.`;
-  const answer = await terminal.confirm(question);
-  if (answer === 'no') terminal.note('Aborted.');
-  return answer === 'yes';
+  return askFor(terminal, {
+    question: `Forget ${names}? What is answered there, and not written, is lost; what runs goes on and is paid for, until loom cancel ends it.`,
+    refusal: `nothing was forgotten: the answers of ${names} would be lost, and there is no terminal to ask on.`,
+    hint: 'Pass --yes to forget them all the same.',
+  });
 }
 
 const mostNames = 5;

@@ -1,6 +1,9 @@
 /** How calls that are tried again are told: only where they make people wait, and each one with --verbose. */
+
+import type { ProviderName } from '../models.ts';
 import type { RetryNotice } from '../orchestrator/retry.ts';
 import type { ProviderEntry } from '../providers/provider.ts';
+import { providerEntry } from '../providers/registry.ts';
 import type { Terminal } from './terminal.ts';
 
 const worthTellingMs = 1_000;
@@ -17,6 +20,16 @@ export function tellRetries(entry: ProviderEntry, terminal: Terminal): (notice: 
     quietUntil = Date.now() + quietMs;
     const stop = /[.!?…]$/.test(error.message) ? '' : '.';
     terminal.note(`${entry.title}: ${error.message}${stop} Trying again in ${Math.round(pauseMs / 1000)} s.`);
+  };
+}
+
+/** The same for a command that may ask several providers, each of which is told apart. */
+export function tellRetriesOf(terminal: Terminal): (provider: ProviderName, notice: RetryNotice) => void {
+  const tellers = new Map<ProviderName, ReturnType<typeof tellRetries>>();
+  return (provider, notice) => {
+    const tell = tellers.get(provider) ?? tellRetries(providerEntry(provider), terminal);
+    tellers.set(provider, tell);
+    tell(notice);
   };
 }
 

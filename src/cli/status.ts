@@ -6,7 +6,7 @@ import { documentBatch } from './batch-document.ts';
 import { describeProgress, formatAge, formatCount } from './counts.ts';
 import type { CommandContext, StatusOptions } from './options.ts';
 import { nameProvider, openReach } from './reach.ts';
-import { tellRetries } from './retries.ts';
+import { tellRetriesOf } from './retries.ts';
 import type { Terminal } from './terminal.ts';
 
 export async function showStatus(options: StatusOptions, context: CommandContext): Promise<number> {
@@ -17,11 +17,7 @@ export async function showStatus(options: StatusOptions, context: CommandContext
     const connect: Parameters<typeof describeJob>[1]['connect'] = (provider, recordedBaseUrl) =>
       reach.connect(providerEntry(provider), recordedBaseUrl);
     const order = { id: options.id, connect: options.offline ? undefined : connect, workingFolder };
-    let tell: ReturnType<typeof tellRetries> | undefined;
-    const report = await describeJob(reach.home, order, signal, (provider, notice) => {
-      tell ??= tellRetries(providerEntry(provider), terminal);
-      tell(notice);
-    });
+    const report = await describeJob(reach.home, order, signal, tellRetriesOf(terminal));
     document.job = documentJob(report);
     printReport(report, terminal);
     // Told last, and as any error: what the records know is shown all the same.

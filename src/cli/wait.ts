@@ -13,7 +13,7 @@ import { explanations, type FetchVoice, namePart, printEvents, printStatus } fro
 import { formatTimeSpan } from './flag-values.ts';
 import type { CommandContext, WaitFlags } from './options.ts';
 import { nameProvider } from './reach.ts';
-import { tellRetries } from './retries.ts';
+import { tellRetriesOf } from './retries.ts';
 import type { Terminal } from './terminal.ts';
 import { nameCount, startWaitView } from './wait-view.ts';
 
@@ -76,6 +76,7 @@ const waitExplanations: typeof explanations = {
 /** What a fetch says, where something changed; the view has what is on its way. */
 function printChanges(voice: FetchVoice, terminal: Terminal): WaitEvents {
   const isViewed = terminal.drawsBars && terminal.showsResults;
+  const tellRetry = tellRetriesOf(terminal);
   const lastStatus = new Map<string, BatchStatus>();
   const tellStatus = (id: string, status: BatchStatus | 'queued') =>
     printStatus(id, status, terminal, waitExplanations[status]);
@@ -104,7 +105,7 @@ function printChanges(voice: FetchVoice, terminal: Terminal): WaitEvents {
       ),
     // The next check is another try, and tells what lasts.
     onRetry(provider, notice) {
-      if (terminal.tellsDetails) tellRetries(providerEntry(provider), terminal)(notice);
+      if (terminal.tellsDetails) tellRetry(provider, notice);
     },
   };
 }
