@@ -4,7 +4,7 @@ import { LoomError } from '../errors.ts';
 import { isFile } from '../utils/files.ts';
 import { findHistory, type HistoryEntry, loadHistory } from '../utils/history.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { isPending, loadState } from './stored-jobs.ts';
+import { hasId, isPending, loadState } from './stored-jobs.ts';
 
 export interface FoundOutput {
   /** Absolute. */
@@ -61,9 +61,7 @@ async function findRecorded(
 ): Promise<string | undefined> {
   for (const home of homes) {
     const { jobs } = await loadState(home);
-    const stored = jobs.find(
-      ({ job, records }) => job?.job_id === id || records.some((record) => record.batch_id === id),
-    );
+    const stored = jobs.find((candidate) => hasId(candidate, id));
     if (!stored) continue;
     const output = stored.job?.output_path ?? stored.records[0]?.output_path;
     const isWritten = stored.job ? stored.job.state === 'kept' : !isPending(stored);

@@ -178,11 +178,14 @@ export function isPending(stored: StoredJob): boolean {
   return job.parts.every(isIn) || !job.parts.every((part) => isIn(part) || isOver(part));
 }
 
+/** Whether people may call a job so: by its own id, or by that of a batch of it. */
+export function hasId({ job, records }: StoredJob, id: string): boolean {
+  return job?.job_id === id || records.some((record) => record.batch_id === id);
+}
+
 /** The job with this batch id or job id; LoomError `state` when there is none. */
 export function findJob(state: StoredState, id: string): StoredJob {
-  const found = state.jobs.find(
-    (stored) => stored.job?.job_id === id || stored.records.some((record) => record.batch_id === id),
-  );
+  const found = state.jobs.find((stored) => hasId(stored, id));
   if (found) return found;
   throw new LoomError('state', `no stored batch found for id=${id}.`, {
     hint: `See loom list${state.home.flag} for those there are.`,
