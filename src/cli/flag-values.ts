@@ -19,6 +19,11 @@ export function collectWords<Word extends string>(
   };
 }
 
+/** A parser for a flag that takes ids: several of them, with commas, or given again. */
+export function collectIds(text: string, before: readonly string[] = []): string[] {
+  return [...before, ...text.split(',').map((id) => parseText(id).trim())];
+}
+
 /** A parser for whole numbers in a range. */
 export function parseWhole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {

@@ -57,7 +57,7 @@ test('takes several ids, and two parts of a job for that job', async () => {
   };
   const one = await world.submit('-f', 'data.csv', '-c', 'text', '--no-cache');
   await world.run('--batch-size', '1');
-  const ended = await world.loom('forget', '-y', '--id', one, 'batch_002', '--id', 'batch_003');
+  const ended = await world.loom('forget', '-y', '--id', `${one},batch_002`, '--id', 'batch_003');
   expect(ended).toMatchObject({ code: 0, stderr: '' });
   expect(ended.stdout).toMatch(/^Forgotten\. id=batch_001 batches=1\nForgotten\. id=job_\w+ batches=2\n$/);
   expect(await listLeft()).toEqual([]);

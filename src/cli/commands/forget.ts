@@ -1,12 +1,17 @@
 /** The flags of `loom forget`. */
 import { type Command, Option } from 'commander';
+import { collectIds } from '../flag-values.ts';
 import { sandboxOption, statusOption } from './shared-flags.ts';
 
 export function addForget(program: Command): Command {
   return program
     .command('forget')
     .description('Remove what loom holds of batches: records, requests, results. Outputs and the cache stay.')
-    .addOption(new Option('-i, --id <id...>', 'The batches or jobs; see loom list.').conflicts('status'))
+    .addOption(
+      new Option('-i, --id <id...>', 'The batches or jobs, several with commas; see loom list.')
+        .argParser(collectIds)
+        .conflicts('status'),
+    )
     .addOption(
       statusOption('In place of --id: all jobs of which every part has this status; several with commas.'),
     )
