@@ -222,7 +222,7 @@ export const cancelDocumentSchema = z.object({
   over: z.array(z.string()),
   /** Parts that were not sent, and will not be. */
   dropped: z.number(),
-  /** Batches that the provider refused to cancel. */
+  /** Batches that could not be cancelled: the provider refused, or they may be another's. */
   errors: z.array(z.object({ id: z.string(), ...errorSchema.shape })),
 });
 export type CancelDocument = z.infer<typeof cancelDocumentSchema>;

@@ -18,7 +18,7 @@ export interface CancelledBatch {
   readonly over: readonly string[];
   /** Parts that were not sent, and will not be. */
   readonly dropped: number;
-  /** Batches that the provider refused to cancel; the others were. */
+  /** Batches that could not be cancelled, as the provider refused or they may be another's; the others were. */
   readonly errors: readonly { readonly id: string; readonly error: unknown }[];
 }
 

@@ -2,6 +2,7 @@
 import { LoomError } from '../errors.ts';
 import type { BatchRecord, ProviderName } from '../models.ts';
 import type { BatchCheck } from '../providers/provider.ts';
+import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { waitForLock } from '../utils/locks.ts';
@@ -29,7 +30,7 @@ export interface CancelEvents {
   onOver?(record: BatchRecord, status: BatchCheck['status']): void;
   /** A part that the provider does not have, and will not get. */
   onDropped?(job: JobRecord, part: number): void;
-  /** The provider refused to cancel this batch; the others are cancelled all the same. */
+  /** This batch was not cancelled: the provider refused, or it may be another's. The others are all the same. */
   onError?(id: string, provider: ProviderName, error: unknown): void;
   onRetry?(provider: ProviderName, notice: RetryNotice): void;
 }
@@ -38,6 +39,7 @@ export interface CancelSummary {
   readonly cancelled: number;
   readonly over: number;
   readonly dropped: number;
+  /** Batches that could not be cancelled. */
   readonly refused: number;
   /** Nothing of the job was at the provider: there is nothing left of it here either. */
   readonly isForgotten: boolean;
@@ -114,6 +116,9 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
     if (!reach || !mayRun(record)) {
       counts.over += 1;
       events.onOver?.(record, record.status);
+    } else if (isUnproven(job, record)) {
+      counts.refused += 1;
+      events.onError?.(record.batch_id, record.provider, mayBeAnothers(record));
     } else {
       counts[await cancelBatch(cancellation, record, reach)] += 1;
     }
@@ -197,6 +202,19 @@ function mayRun({ status }: BatchRecord): boolean {
 
 function isUnsent({ state }: JobPart): boolean {
   return state === 'planned' || state === 'submitting';
+}
+
+/** Whether the batch was only guessed to be a part of the job: what it is, its results will tell. */
+function isUnproven(job: JobRecord | undefined, { batch_id: batchId }: BatchRecord): boolean {
+  return job?.parts.some((part) => part.batch_id === batchId && part.provisional) ?? false;
+}
+
+function mayBeAnothers({ provider }: BatchRecord): LoomError {
+  const message =
+    'it was not cancelled: its creation was cut off, it was found by its time and size alone, and it may be the batch of another command.';
+  return new LoomError('state', message, {
+    hint: `Look at it on the dashboard of ${providerEntry(provider).title}, and cancel it there.`,
+  });
 }
 
 function finishedMeanwhile({ flag }: LoomHome, id: string): LoomError {

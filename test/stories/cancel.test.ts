@@ -1,4 +1,5 @@
 /** `loom cancel`: what runs is ended at the provider, what was not sent never is, and what was answered is kept. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cancelBatch, cancelDocumentSchema } from '../../src/index.ts';
@@ -174,6 +175,38 @@ test('a batch that a full queue gives back after the cancel is not sent again ei
   await world.loom('fetch');
   await world.loom('fetch');
   expect(world.takeRequests().filter((request) => request.startsWith('POST'))).toEqual([]);
+});
+
+test("a batch that may be another's, as it was found by its time and size alone, is left running", async () => {
+  const place = await createSandboxWorld({ turnaroundMs: 60_000 });
+  try {
+    await place.write('data.csv', 'id,text\n1,Hello\n');
+    await place.write('other.csv', 'id,text\n1,Other\n');
+    const flags = ['-c', 'text', '-p', 'anthropic', '-m', 'm'];
+    const mine = submittedId(await place.loom('run', '-f', 'data.csv', ...flags));
+    const [jobFile = ''] = (await place.listState()).filter((name) => name.startsWith('jobs/'));
+    const job = JSON.parse(await place.readState(jobFile));
+    Object.assign(job.parts[0], { state: 'submitting', batch_id: undefined, mistaken_ids: [mine] });
+    await place.writeState(jobFile, JSON.stringify(job));
+    await rm(place.statePath(`batches/anthropic_${mine}.json`));
+    // Nobody but the provider knows whose this is: it is as long, and younger than the cut.
+    const home = place.environment.HOME ?? '';
+    const other = await place.shell(`HOME='${home}/other' loom run -f other.csv ${flags.join(' ')}`);
+    const theirs = submittedId(other);
+
+    const refusal = `batch ${theirs}: it was not cancelled: its creation was cut off, it was found by its time and size alone, and it may be the batch of another command. Look at it on the dashboard of Anthropic, and cancel it there.`;
+    for (const id of [job.job_id, theirs]) {
+      expect(await place.loom('cancel', '--id', id, '--yes')).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `Error: ${refusal}\n`,
+      });
+    }
+    const seen = await place.shell(`HOME='${home}/other' loom status --id ${theirs}`);
+    expect(seen.stdout).toContain('at the provider in_progress');
+  } finally {
+    await place.remove();
+  }
 });
 
 test('goes on with the others where the provider refuses one, and exits with 1', async () => {
