@@ -4,7 +4,7 @@ import type { BatchRecord, ProviderName } from '../models.ts';
 import type { BatchCheck } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
+import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { waitForLock } from '../utils/locks.ts';
 import { deleteRecord, updateRecord } from '../utils/storage.ts';
 import { type Connect, isAboutOneBatch, type JobReach, openJobReach } from './job-reach.ts';
@@ -100,9 +100,9 @@ interface Cancellation {
 
 async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
   const { home, stored, events } = cancellation;
-  const { job } = stored;
+  const { job, records } = stored;
   const counts = { cancelled: 0, over: 0, dropped: 0, refused: 0 };
-  const needsProvider = stored.records.some(mayRun) || job?.parts.some((part) => part.state === 'submitting');
+  const needsProvider = records.some(mayRun) || job?.parts.some((part) => part.state === 'submitting');
   // The way there comes first: without a key nothing is done by halves.
   const reach = needsProvider
     ? await openJobReach(stored, cancellation.connect, {
@@ -110,22 +110,27 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
         onRetry: events.onRetry?.bind(events),
       })
     : undefined;
+  const unsent = job?.parts.filter(isUnsent) ?? [];
+  if (job && (reach || unsent.length > 0)) await noteCancelled(home, job);
   const settled = job && reach ? await settleParts(cancellation, job, reach) : [];
-  counts.dropped = job && (reach || job.parts.some(isUnsent)) ? await dropParts(cancellation, job) : 0;
-  for (const record of [...stored.records, ...settled]) {
-    if (!reach || !mayRun(record)) {
-      counts.over += 1;
-      events.onOver?.(record, record.status);
-    } else if (isUnproven(job, record)) {
-      counts.refused += 1;
-      events.onError?.(record.batch_id, record.provider, mayBeAnothers(record));
-    } else {
-      counts[await cancelBatch(cancellation, record, reach)] += 1;
-    }
+  for (const part of unsent.filter(isDropped)) {
+    counts.dropped += 1;
+    if (job) events.onDropped?.(job, part.part);
+  }
+  for (const record of [...records, ...settled]) {
+    counts[await cancelBatch(cancellation, record, reach)] += 1;
   }
   const isForgotten = job?.parts.every(isDropped) ?? false;
   if (job && isForgotten) await forgetJob(home, job);
   return { ...counts, isForgotten };
+}
+
+/** Before anything is asked of the provider: a cancel that is cut off then leaves nothing that is sent later. */
+async function noteCancelled(home: LoomHome, job: JobRecord): Promise<void> {
+  for (const part of job.parts) if (part.state === 'planned') part.state = 'dropped';
+  // The same loom run starts anew, instead of finishing this one.
+  Object.assign(job, { cancelled: true, announced: true });
+  await saveJob(home.jobs, job);
 }
 
 /** A part whose creation was cut off may be a batch by now: it is looked for, and cancelled like the others. */
@@ -143,40 +148,28 @@ async function settleParts(
   return found;
 }
 
-/** Sees to it that no later command sends what was not sent. */
-async function dropParts({ home, events }: Cancellation, job: JobRecord): Promise<number> {
-  const unsent = job.parts.filter((part) => part.state === 'planned');
-  if (unsent.length === 0 && job.cancelled) return 0;
-  // What a full queue gives back from now on is not sent again; the same loom run starts anew, and leaves this one.
-  Object.assign(job, { cancelled: true, announced: true });
-  for (const part of unsent) part.state = 'dropped';
-  await saveJob(home.jobs, job);
-  for (const { part } of unsent) events.onDropped?.(job, part);
-  return unsent.length;
-}
+/** What became of a batch, under its name in the summary. */
+type Outcome = 'cancelled' | 'over' | 'dropped' | 'refused';
 
 async function cancelBatch(
-  { home, stored: { job }, signal, events }: Cancellation,
+  cancellation: Cancellation,
   record: BatchRecord,
-  { provider, calls, callSignal }: JobReach,
-): Promise<'cancelled' | 'over' | 'dropped' | 'refused'> {
+  reach: JobReach | undefined,
+): Promise<Outcome> {
+  const { stored, signal, events } = cancellation;
+  if (!reach || !mayRun(record)) {
+    events.onOver?.(record, record.status);
+    return 'over';
+  }
+  // What it is, its results will tell.
+  if (partOf(stored.job, record)?.provisional) {
+    events.onError?.(record.batch_id, record.provider, mayBeAnothers(record));
+    return 'refused';
+  }
   try {
+    const { provider, calls, callSignal } = reach;
     const check = await calls.run(() => provider.cancel(record.batch_id, callSignal));
-    if (check.queueFull && job) {
-      await dropGivenBack(home, job, record);
-      events.onDropped?.(job, record.part ?? 1);
-      return 'dropped';
-    }
-    if (check.status === 'completed' || check.status === 'failed' || check.status === 'expired') {
-      events.onOver?.(record, check.status);
-      return 'over';
-    }
-    // That it is over is for a fetch to note, which brings in what was answered.
-    if (!hasEndedBadly(check.status)) {
-      await updateRecord(home.batches, { ...record, status: check.status, counts: check.counts ?? null });
-    }
-    events.onCancelled?.(record, check);
-    return 'cancelled';
+    return await noteCancel(cancellation, record, check);
   } catch (error) {
     if (signal.aborted || !isAboutOneBatch(error)) throw error;
     events.onError?.(record.batch_id, record.provider, error);
@@ -184,15 +177,35 @@ async function cancelBatch(
   }
 }
 
-/** The provider's queue was full, and it gave the batch back unstarted: a fetch would send it again. */
-async function dropGivenBack(home: LoomHome, job: JobRecord, record: BatchRecord): Promise<void> {
-  const part = job.parts.find(({ batch_id }) => batch_id === record.batch_id);
-  if (part) {
-    part.state = 'dropped';
-    delete part.batch_id;
+/** Notes and tells what the provider said to a cancel. */
+async function noteCancel(
+  { home, stored: { job }, events }: Cancellation,
+  record: BatchRecord,
+  check: BatchCheck,
+): Promise<Outcome> {
+  const part = partOf(job, record);
+  if (check.queueFull && job && part) {
+    giveBackPart(job, part);
     await saveJob(home.jobs, job);
+    await deleteRecord(home.batches, record);
+    events.onDropped?.(job, part.part);
+    return 'dropped';
   }
-  await deleteRecord(home.batches, record);
+  const { status } = check;
+  if (status === 'completed' || status === 'failed' || status === 'expired') {
+    events.onOver?.(record, status);
+    return 'over';
+  }
+  // That it is over is for a fetch to note, which brings in what was answered.
+  if (!hasEndedBadly(status)) {
+    await updateRecord(home.batches, { ...record, status, counts: check.counts ?? null });
+  }
+  events.onCancelled?.(record, check);
+  return 'cancelled';
+}
+
+function partOf(job: JobRecord | undefined, { batch_id: batchId }: BatchRecord): JobPart | undefined {
+  return job?.parts.find((part) => part.batch_id === batchId);
 }
 
 /** Whether a batch may be under way, as far as its record knows. */
@@ -202,11 +215,6 @@ function mayRun({ status }: BatchRecord): boolean {
 
 function isUnsent({ state }: JobPart): boolean {
   return state === 'planned' || state === 'submitting';
-}
-
-/** Whether the batch was only guessed to be a part of the job: what it is, its results will tell. */
-function isUnproven(job: JobRecord | undefined, { batch_id: batchId }: BatchRecord): boolean {
-  return job?.parts.some((part) => part.batch_id === batchId && part.provisional) ?? false;
 }
 
 function mayBeAnothers({ provider }: BatchRecord): LoomError {

@@ -8,7 +8,14 @@ import { readCustomIds, resultsPath, updateRecord } from '../utils/storage.ts';
 import { readDataset } from './dataset.ts';
 import type { FetchRun, KeptAnswers } from './fetch-batches.ts';
 import { openJobAnswers } from './job-answers.ts';
-import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
+import {
+  countMissingParts,
+  forgetRecord,
+  isDownloaded,
+  type JobFetch,
+  noteError,
+  partOf,
+} from './job-fetch.ts';
 import { planOutput } from './merge-job.ts';
 import { hasEndedBadly } from './stored-jobs.ts';
 
@@ -148,8 +155,8 @@ export async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): P
 }
 
 /** Whether a part of the job ended early, was dropped, or lost its record: then the job has no output by itself. */
-function isDoomed({ records, missingParts }: JobFetch): boolean {
-  return missingParts > 0 || records.some((record) => hasEndedBadly(record.status));
+function isDoomed(fetching: JobFetch): boolean {
+  return countMissingParts(fetching) > 0 || fetching.records.some((record) => hasEndedBadly(record.status));
 }
 
 /** A batch that failed did not start; one that expired or was cancelled keeps the answers of the rows that were done. */

@@ -8,7 +8,7 @@ import { type Lock, tryLock } from '../utils/locks.ts';
 import type { DamagedRecord } from '../utils/storage.ts';
 import { deleteUploads, downloadBatches } from './download-results.ts';
 import { checkBatches, submitQueuedParts } from './fetch-job.ts';
-import { openJob } from './job-fetch.ts';
+import { countMissingParts, openJob } from './job-fetch.ts';
 import {
   clearMergedJob,
   findWrittenOutput,
@@ -252,7 +252,7 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<JobFate> {
   await submitQueuedParts(fetching);
   const { ready, ended } = await checkBatches(fetching);
   const usable = run.order.partial ? [...ready, ...ended] : ready;
-  const missing = run.order.partial ? fetching.missingParts : 0;
+  const missing = run.order.partial ? countMissingParts(fetching) : 0;
   const complete = usable.length + missing === fetching.parts && usable.length > 0;
   if (complete && !(await outputIsFree(run, stored))) return 'kept';
   await downloadBatches(fetching, usable);

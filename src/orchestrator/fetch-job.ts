@@ -2,7 +2,7 @@
 import { ProviderError } from '../errors.ts';
 import type { BatchRecord, BatchStatus } from '../models.ts';
 import type { BatchCheck } from '../providers/provider.ts';
-import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
+import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { updateRecord } from '../utils/storage.ts';
 import { keepEndedBatch } from './download-results.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
@@ -105,7 +105,7 @@ async function askStatus(
   }
 }
 
-/** The provider's queue was full, and it gave the batch back unstarted: the part waits for a later fetch, unless it was cancelled. */
+/** The provider's queue was full, and it gave the batch back unstarted: the part waits for a later fetch, if it may. */
 async function requeuePart(
   fetching: JobFetch,
   job: JobRecord,
@@ -113,11 +113,10 @@ async function requeuePart(
   record: BatchRecord,
 ): Promise<void> {
   const { run } = fetching;
-  part.state = job.cancelled ? 'dropped' : 'planned';
-  delete part.batch_id;
-  // The refused batch still has the old tag: under a new one it can't be taken for the next try.
-  part.tag = `${part.tag.replace(/\.\d+$/, '')}.${Date.now()}`;
+  giveBackPart(job, part);
   await saveJob(run.home.jobs, job);
   await forgetRecord(fetching, record);
-  if (!job.cancelled) run.events.onQueued?.(job, part.part);
+  if (part.state === 'planned') return run.events.onQueued?.(job, part.part);
+  run.events.onStatus?.({ ...record, status: 'cancelled' }, undefined);
+  if (!run.order.partial) run.outcome.troubled = true;
 }

@@ -19,8 +19,6 @@ export interface JobFetch {
   /** The job's batches; grows as queued parts are submitted. */
   readonly records: BatchRecord[];
   readonly parts: number;
-  /** Parts from which nothing comes: dropped ones, and those that were submitted and whose record is gone. */
-  readonly missingParts: number;
   readonly provider: BatchProvider;
   readonly calls: CallQueue;
   readonly callSignal: AbortSignal;
@@ -36,7 +34,6 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
     job,
     records: [...records],
     parts: job?.parts.length ?? 1,
-    missingParts: findLostParts(stored).length + (job?.parts.filter(isDropped).length ?? 0),
     provider,
     calls: createCallQueue({
       workers: 1,
@@ -65,6 +62,11 @@ async function openProvider(
 /** The part of the job that is this batch. */
 export function partOf({ job }: JobFetch, record: BatchRecord): JobPart | undefined {
   return job?.parts.find((part) => part.batch_id === record.batch_id);
+}
+
+/** Parts from which nothing comes: dropped ones, and those that were submitted and whose record is gone. */
+export function countMissingParts({ stored, job, records }: JobFetch): number {
+  return findLostParts({ ...stored, records }).length + (job?.parts.filter(isDropped).length ?? 0);
 }
 
 /** Whether a batch's results are on disk, whole. */

@@ -6,7 +6,7 @@ import type { BatchRecord } from '../models.ts';
 import type { BatchProvider, RequestFile } from '../providers/provider.ts';
 import { describeDiskError } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
+import { type JobPart, type JobRecord, saveJob, stateWithoutBatch } from '../utils/jobs.ts';
 import { deleteRecord, loadRecords, saveRecord } from '../utils/storage.ts';
 import { idMapPath, requestFilePath } from './part-writer.ts';
 import { type CallQueue, findLongWait, isRateLimit, sleep } from './retry.ts';
@@ -56,7 +56,7 @@ export async function submitParts(
 
 /**
  * Settles a part that was cut off while its batch was created: its record, when a batch is found, or undefined, and
- * then the part is `planned` again.
+ * then the part is `planned` again, or `dropped` where the job was cancelled.
  */
 export async function settlePart(submission: Submission, part: JobPart): Promise<BatchRecord | undefined> {
   const { home, job } = submission;
@@ -68,7 +68,7 @@ export async function settlePart(submission: Submission, part: JobPart): Promise
   }
   const batchId = await findBatch(submission, part);
   if (batchId !== undefined) return recordPart(submission, part, batchId);
-  await markPart(submission, part, { state: 'planned' });
+  await markPart(submission, part, { state: stateWithoutBatch(job) });
   return undefined;
 }
 

@@ -95,13 +95,26 @@ const jobRecordSchema = z.object({
   state: z.enum(['pending', 'writing', 'merged', 'kept', 'forgotten']),
   /** With `writing` and `merged`: how to know the output again, and what is told of it. */
   output: z.optional(jobOutputSchema),
-  /** No part of it is sent any more. */
+  /** No part of it is sent any more: one that the provider does not have, or gives back, is dropped. */
   cancelled: z.optional(z.boolean()),
   /** With `merged`: what --keep was. */
   keep: z.optional(z.boolean()),
   parts: z.array(jobPartSchema),
 });
 export type JobRecord = z.infer<typeof jobRecordSchema>;
+
+/** How a part goes on that the provider turns out not to have. */
+export function stateWithoutBatch({ cancelled }: JobRecord): 'planned' | 'dropped' {
+  return cancelled ? 'dropped' : 'planned';
+}
+
+/** Notes that the provider gave a batch back unstarted: to be saved. */
+export function giveBackPart(job: JobRecord, part: JobPart): void {
+  part.state = stateWithoutBatch(job);
+  delete part.batch_id;
+  // The refused batch still has the old tag: under a new one it can't be taken for the next try.
+  part.tag = `${part.tag.replace(/\.\d+$/, '')}.${Date.now()}`;
+}
 
 export interface StoredJobs {
   readonly jobs: JobRecord[];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cancelBatch, cancelDocumentSchema } from '../../src/index.ts';
 import { atTerminal, hasTerminal } from './at-terminal.ts';
-import { answerLine, usualAnswer } from './openai-double.ts';
+import { answerLine, type DoubleBatch, usualAnswer } from './openai-double.ts';
 import { createOpenAiWorld, lastBatch, type OpenAiWorld, output } from './openai-world.ts';
 import { batchProviders, createSandboxWorld, submittedId } from './sandbox-world.ts';
 
@@ -148,33 +148,66 @@ test('a batch whose creation was cut off is looked for, and cancelled', async ()
   expect(takeCancels().sort()).toEqual([1, 2, 3].map((part) => `POST /v1/batches/batch_00${part}/cancel`));
 });
 
-test('a batch that a full queue gave back is dropped, and never sent again', async () => {
-  const jobId = await submitParts(2);
-  const full = { code: 'token_limit_exceeded', message: 'Enqueued token limit reached.' };
-  Object.assign(world.openai.batches[1] ?? {}, { status: 'failed', errors: [full] });
-  expect((await world.loom('cancel', '--id', jobId, '--yes')).stdout).toBe(
-    [
-      `Part dropped. id=${jobId}/3\n`,
-      'Cancel requested. id=batch_001 status=in_progress\n',
-      `Part dropped. id=${jobId}/2\n`,
-    ].join(''),
-  );
-  Object.assign(world.openai.batches[0] ?? {}, { status: 'cancelled' });
-  world.takeRequests();
-  await world.loom('fetch');
-  await world.loom('fetch');
-  expect(world.takeRequests().filter((request) => request.startsWith('POST'))).toEqual([]);
+describe('a batch that the provider gives back as its queue is full', () => {
+  const giveBack = (batch: DoubleBatch | undefined) =>
+    Object.assign(batch ?? {}, {
+      status: 'failed',
+      errors: [{ code: 'token_limit_exceeded', message: 'Enqueued token limit reached.' }],
+    });
+  const takeSubmissions = () => world.takeRequests().filter((request) => request.startsWith('POST'));
+
+  test('before the cancel is dropped, and no fetch sends it again', async () => {
+    const jobId = await submitParts(3);
+    giveBack(world.openai.batches[1]);
+    expect(await world.loom('cancel', '--id', jobId, '--yes')).toEqual({
+      code: 0,
+      stdout: [
+        'Cancel requested. id=batch_001 status=in_progress\n',
+        `Part dropped. id=${jobId}/2\n`,
+        'Cancel requested. id=batch_003 status=in_progress\n',
+      ].join(''),
+      stderr: nextSteps(jobId),
+    });
+    world.takeRequests();
+    for (let fetches = 0; fetches < 2; fetches += 1) await world.loom('fetch');
+    expect(takeSubmissions()).toEqual([]);
+  });
+
+  test('after the cancel is told as cancelled, and the fetch writes the others', async () => {
+    const jobId = await submitParts(2);
+    await world.loom('cancel', '--id', jobId, '--yes');
+    const [first, second] = world.openai.batches;
+    Object.assign(first ?? {}, { status: 'completed' });
+    giveBack(second);
+    world.takeRequests();
+    const fetched = await world.loom('fetch', '--id', jobId, '--partial');
+    expect(fetched.stdout).toContain('Checking the loom... id=batch_002 status=cancelled\n');
+    expect(await world.read(output)).toBe(
+      `id,text,llm_response\n1,Hello,${usualAnswer('Hello')}\n2,World,\n3,Again,\n`,
+    );
+    expect(takeSubmissions()).toEqual([]);
+  });
+
+  test('as the only one leaves nothing of the job', async () => {
+    const id = await world.submitAs('failed');
+    giveBack(lastBatch(world.openai));
+    const ended = await world.loom('cancel', '--id', id, '--yes');
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Part dropped\. id=job_\w+\n$/) });
+    expect(await world.listState()).toEqual([]);
+  });
 });
 
-test('a batch that a full queue gives back after the cancel is not sent again either', async () => {
-  const jobId = await submitParts(3);
-  await world.loom('cancel', '--id', jobId, '--yes');
-  const full = { code: 'token_limit_exceeded', message: 'Enqueued token limit reached.' };
-  Object.assign(world.openai.batches[2] ?? {}, { status: 'failed', errors: [full] });
-  world.takeRequests();
-  await world.loom('fetch');
-  await world.loom('fetch');
-  expect(world.takeRequests().filter((request) => request.startsWith('POST'))).toEqual([]);
+test('a part whose creation was cut off, and that the provider does not have, is dropped', async () => {
+  const jobId = await submitParts(2);
+  const jobFile = `jobs/${jobId}.json`;
+  const job = JSON.parse(await world.readState(jobFile));
+  Object.assign(job.parts[2], { state: 'submitting', submitting_since: '2026-01-01T00:00:00.000Z' });
+  await world.writeState(jobFile, JSON.stringify(job));
+  const ended = await world.loom('cancel', '--id', jobId, '--yes');
+  expect(ended).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(`^Part dropped. id=${jobId}/3\n(Cancel requested.*\n){2}$`),
+  });
 });
 
 test("a batch that may be another's, as it was found by its time and size alone, is left running", async () => {
