@@ -27,7 +27,7 @@ export { type AnsweredDataset, type RunSyncOptions, runSync } from './library/ru
 export { type SubmitBatchOptions, type SubmittedBatch, submitBatch } from './library/submit-batch.ts';
 export type { PaidUsage } from './library/usage.ts';
 export type { BatchRecord, BatchStatus, GenerationSettings, ProviderName } from './models.ts';
-export type { CancelEvents } from './orchestrator/cancel-job.ts';
+export type { CancelEvents, CancelTarget } from './orchestrator/cancel-job.ts';
 export type { TokenEvents, TokenProgress, TokenSummary } from './orchestrator/count-tokens.ts';
 export type { FetchEvents, FetchSummary } from './orchestrator/fetch-batches.ts';
 export type { MergedJob } from './orchestrator/merge-job.ts';

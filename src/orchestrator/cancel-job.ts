@@ -10,7 +10,8 @@ import { deleteRecord, updateRecord } from '../utils/storage.ts';
 import { type Connect, isAboutOneBatch, type JobReach, openJobReach } from './job-reach.ts';
 import type { RetryNotice } from './retry.ts';
 import {
-  findJob,
+  findAnyJob,
+  findLostParts,
   forgetJob,
   hasEndedBadly,
   isDropped,
@@ -25,15 +26,18 @@ export interface CancelEvents {
   /** Another process works on the job: it is waited for. */
   onWait?(id: string): void;
   /** The provider ends the batch, which may take it some minutes. */
-  onCancelled?(record: BatchRecord, check: BatchCheck): void;
+  onCancelled?(batch: CancelTarget, check: BatchCheck): void;
   /** There was nothing left to cancel. */
-  onOver?(record: BatchRecord, status: BatchCheck['status']): void;
+  onOver?(batch: CancelTarget, status: BatchCheck['status']): void;
   /** A part that the provider does not have, and will not get. */
   onDropped?(job: JobRecord, part: number): void;
   /** This batch was not cancelled: the provider refused, or it may be another's. The others are all the same. */
   onError?(id: string, provider: ProviderName, error: unknown): void;
   onRetry?(provider: ProviderName, notice: RetryNotice): void;
 }
+
+/** A batch that is to be cancelled: of a part whose record is gone or damaged it is all that is known. */
+export type CancelTarget = Pick<BatchRecord, 'batch_id' | 'provider' | 'status'>;
 
 export interface CancelSummary {
   readonly cancelled: number;
@@ -56,10 +60,10 @@ export interface CancelPlan {
 
 /** LoomError `state` for an id that there is not. */
 export async function planCancel(home: LoomHome, id: string): Promise<CancelPlan> {
-  const stored = findJob(await loadState(home), id);
+  const stored = findAnyJob(await loadState(home), id);
   return {
     stored,
-    batches: stored.records.filter(mayRun).length,
+    batches: [...stored.records, ...describeLostBatches(stored)].filter(mayRun).length,
     unsent: stored.job?.parts.filter(isUnsent).length ?? 0,
   };
 }
@@ -102,7 +106,8 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
   const { home, stored, events } = cancellation;
   const { job, records } = stored;
   const counts = { cancelled: 0, over: 0, dropped: 0, refused: 0 };
-  const needsProvider = records.some(mayRun) || job?.parts.some((part) => part.state === 'submitting');
+  const batches = [...records, ...describeLostBatches(stored)];
+  const needsProvider = batches.some(mayRun) || job?.parts.some((part) => part.state === 'submitting');
   // The way there comes first: without a key nothing is done by halves.
   const reach = needsProvider
     ? await openJobReach(stored, cancellation.connect, {
@@ -117,9 +122,7 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
     counts.dropped += 1;
     if (job) events.onDropped?.(job, part.part);
   }
-  for (const record of [...records, ...settled]) {
-    counts[await cancelBatch(cancellation, record, reach)] += 1;
-  }
+  for (const batch of [...batches, ...settled]) counts[await cancelBatch(cancellation, batch, reach)] += 1;
   const isForgotten = job?.parts.every(isDropped) ?? false;
   if (job && isForgotten) await forgetJob(home, job);
   return { ...counts, isForgotten };
@@ -153,26 +156,26 @@ type Outcome = 'cancelled' | 'over' | 'dropped' | 'refused';
 
 async function cancelBatch(
   cancellation: Cancellation,
-  record: BatchRecord,
+  batch: CancelTarget,
   reach: JobReach | undefined,
 ): Promise<Outcome> {
   const { stored, signal, events } = cancellation;
-  if (!reach || !mayRun(record)) {
-    events.onOver?.(record, record.status);
+  if (!reach || !mayRun(batch)) {
+    events.onOver?.(batch, batch.status);
     return 'over';
   }
   // What it is, its results will tell.
-  if (partOf(stored.job, record)?.provisional) {
-    events.onError?.(record.batch_id, record.provider, mayBeAnothers(record));
+  if (partOf(stored.job, batch)?.provisional) {
+    events.onError?.(batch.batch_id, batch.provider, mayBeAnothers(batch));
     return 'refused';
   }
   try {
     const { provider, calls, callSignal } = reach;
-    const check = await calls.run(() => provider.cancel(record.batch_id, callSignal));
-    return await noteCancel(cancellation, record, check);
+    const check = await calls.run(() => provider.cancel(batch.batch_id, callSignal));
+    return await noteCancel(cancellation, batch, check);
   } catch (error) {
     if (signal.aborted || !isAboutOneBatch(error)) throw error;
-    events.onError?.(record.batch_id, record.provider, error);
+    events.onError?.(batch.batch_id, batch.provider, error);
     return 'refused';
   }
 }
@@ -180,36 +183,48 @@ async function cancelBatch(
 /** Notes and tells what the provider said to a cancel. */
 async function noteCancel(
   { home, stored: { job }, events }: Cancellation,
-  record: BatchRecord,
+  batch: CancelTarget,
   check: BatchCheck,
 ): Promise<Outcome> {
-  const part = partOf(job, record);
+  const part = partOf(job, batch);
   if (check.queueFull && job && part) {
     giveBackPart(job, part);
     await saveJob(home.jobs, job);
-    await deleteRecord(home.batches, record);
+    await deleteRecord(home.batches, batch);
     events.onDropped?.(job, part.part);
     return 'dropped';
   }
   const { status } = check;
   if (status === 'completed' || status === 'failed' || status === 'expired') {
-    events.onOver?.(record, status);
+    events.onOver?.(batch, status);
     return 'over';
   }
   // That it is over is for a fetch to note, which brings in what was answered.
-  if (!hasEndedBadly(status)) {
-    await updateRecord(home.batches, { ...record, status, counts: check.counts ?? null });
+  if (!hasEndedBadly(status) && isRecord(batch)) {
+    await updateRecord(home.batches, { ...batch, status, counts: check.counts ?? null });
   }
-  events.onCancelled?.(record, check);
+  events.onCancelled?.(batch, check);
   return 'cancelled';
 }
 
-function partOf(job: JobRecord | undefined, { batch_id: batchId }: BatchRecord): JobPart | undefined {
+/** Batches of parts whose record is gone or damaged: the job knows them still. */
+function describeLostBatches(stored: StoredJob): CancelTarget[] {
+  return findLostParts(stored).flatMap(({ state, batch_id }) => {
+    const status = state === 'downloaded' ? 'completed' : 'unknown';
+    return batch_id === undefined ? [] : [{ batch_id, provider: stored.provider, status }];
+  });
+}
+
+function isRecord(batch: CancelTarget): batch is BatchRecord {
+  return 'original_file_path' in batch;
+}
+
+function partOf(job: JobRecord | undefined, { batch_id: batchId }: CancelTarget): JobPart | undefined {
   return job?.parts.find((part) => part.batch_id === batchId);
 }
 
 /** Whether a batch may be under way, as far as its record knows. */
-function mayRun({ status }: BatchRecord): boolean {
+function mayRun({ status }: CancelTarget): boolean {
   return status !== 'completed' && !hasEndedBadly(status);
 }
 
@@ -217,7 +232,7 @@ function isUnsent({ state }: JobPart): boolean {
   return state === 'planned' || state === 'submitting';
 }
 
-function mayBeAnothers({ provider }: BatchRecord): LoomError {
+function mayBeAnothers({ provider }: CancelTarget): LoomError {
   const message =
     'it was not cancelled: its creation was cut off, it was found by its time and size alone, and it may be the batch of another command.';
   return new LoomError('state', message, {

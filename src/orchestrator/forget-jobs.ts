@@ -6,14 +6,13 @@ import type { JobRecord } from '../utils/jobs.ts';
 import { tryLock } from '../utils/locks.ts';
 import { hasStatus, type ListedBatch, listParts } from './list-batches.ts';
 import {
-  findJob,
+  findAnyJob,
   loadState,
   lockName,
   reloadAbandoned,
   reloadJob,
   removeJob,
   type StoredJob,
-  type StoredState,
 } from './stored-jobs.ts';
 import { sweepInputs } from './sweep-inputs.ts';
 
@@ -33,7 +32,7 @@ export interface ForgetEvents {
 /** LoomError `state` for an id that there is not. */
 export async function findTargets(home: LoomHome, ids: readonly string[]): Promise<ForgetTarget[]> {
   const state = await loadState(home);
-  const targets = ids.map((id) => describeTarget(home, findHalfForgotten(state, id) ?? findJob(state, id)));
+  const targets = ids.map((id) => describeTarget(home, findAnyJob(state, id)));
   // Two parts of one job are that job.
   return targets.filter(
     ({ stored }, index) => targets.findIndex((other) => other.stored.id === stored.id) === index,
@@ -77,11 +76,6 @@ async function forgetStored(home: LoomHome, known: StoredJob, events: ForgetEven
   } finally {
     await lock.release();
   }
-}
-
-/** A job of which something is left since a forget was cut off; it is listed no more. */
-function findHalfForgotten({ abandoned }: StoredState, id: string): StoredJob | undefined {
-  return abandoned.find(({ job }) => job?.job_id === id || job?.parts.some((part) => part.batch_id === id));
 }
 
 function describeTarget(home: LoomHome, stored: StoredJob): ForgetTarget {

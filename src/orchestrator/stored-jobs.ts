@@ -180,16 +180,22 @@ export function isPending(stored: StoredJob): boolean {
 
 /** Whether people may call a job so: by its own id, or by that of a batch of it. */
 export function hasId({ job, records }: StoredJob, id: string): boolean {
-  return job?.job_id === id || records.some((record) => record.batch_id === id);
+  if (job?.job_id === id || records.some((record) => record.batch_id === id)) return true;
+  return job?.parts.some((part) => part.batch_id === id) ?? false;
 }
 
 /** The job with this batch id or job id; LoomError `state` when there is none. */
-export function findJob(state: StoredState, id: string): StoredJob {
-  const found = state.jobs.find((stored) => hasId(stored, id));
+export function findJob({ jobs, home }: Pick<StoredState, 'jobs' | 'home'>, id: string): StoredJob {
+  const found = jobs.find((stored) => hasId(stored, id));
   if (found) return found;
   throw new LoomError('state', `no stored batch found for id=${id}.`, {
-    hint: `See loom list${state.home.flag} for those there are.`,
+    hint: `See loom list${home.flag} for those there are.`,
   });
+}
+
+/** The same, also for a job of which every record is gone, or that was being forgotten. */
+export function findAnyJob({ jobs, abandoned, home }: StoredState, id: string): StoredJob {
+  return findJob({ jobs: [...jobs, ...abandoned], home }, id);
 }
 
 /** Removes a job and the files that are its own; the job itself last. */

@@ -241,6 +241,9 @@ export async function* readCustomIds(folder: string, record: BatchRecord): Async
   }
 }
 
-export async function deleteRecord(folder: string, record: BatchRecord): Promise<void> {
+export async function deleteRecord(
+  folder: string,
+  record: Pick<BatchRecord, 'provider' | 'batch_id'>,
+): Promise<void> {
   await removeFile(recordPath(folder, record.provider, record.batch_id));
 }

@@ -1,5 +1,5 @@
 /** `loom cancel`: what runs is ended at the provider, what was not sent never is, and what was answered is kept. */
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cancelBatch, cancelDocumentSchema } from '../../src/index.ts';
@@ -195,6 +195,30 @@ describe('a batch that the provider gives back as its queue is full', () => {
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Part dropped\. id=job_\w+\n$/) });
     expect(await world.listState()).toEqual([]);
   });
+});
+
+test.each([
+  ['gone', (path: string) => rm(path)],
+  ['damaged', (path: string) => writeFile(path, '{')],
+])('a part whose record is %s is cancelled as well', async (_how, spoil) => {
+  const jobId = await submitParts(3);
+  await spoil(world.statePath('batches/openai_batch_002.json'));
+  expect(await world.loom('cancel', '--id', 'batch_002', '--yes')).toEqual({
+    code: 0,
+    stdout: [1, 3, 2].map((part) => `Cancel requested. id=batch_00${part} status=in_progress\n`).join(''),
+    stderr: nextSteps(jobId),
+  });
+  expect(world.openai.batches.map((batch) => batch.status)).toEqual(Array(3).fill('cancelling'));
+});
+
+test('a batch whose record is gone is cancelled by what its job knows', async () => {
+  const id = await world.submitAs('in_progress');
+  await rm(world.statePath(`batches/openai_${id}.json`));
+  expect(await world.loom('cancel', '--id', id, '--yes')).toMatchObject({
+    code: 0,
+    stdout: `Cancel requested. id=${id} status=in_progress\n`,
+  });
+  expect(lastBatch(world.openai).status).toBe('cancelling');
 });
 
 test('a part whose creation was cut off, and that the provider does not have, is dropped', async () => {
