@@ -1,5 +1,5 @@
 /** `loom forget`: what loom holds of a job goes, its output and the cache stay. */
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { forgetDocumentSchema } from '../../src/index.ts';
 import { atTerminal, hasTerminal } from './at-terminal.ts';
@@ -137,6 +137,31 @@ test('a forget that was cut off is finished by the same command', async () => {
     stdout: `Forgotten. id=${id} batches=0\n`,
     stderr: '',
   });
+  expect(await listLeft()).toEqual([]);
+});
+
+test('a forget that was cut off leaves nothing that a later fetch sends', async () => {
+  world.openai.onCreate = (batch) => {
+    batch.status = 'in_progress';
+  };
+  world.openai.override = ({ method, path }) =>
+    method === 'POST' && path === '/v1/batches' && world.openai.batches.length === 2
+      ? { status: 429, headers: { 'retry-after': '0' }, body: { error: { message: 'Queue full.' } } }
+      : undefined;
+  await world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,Again\n');
+  const run = await world.run('--batch-size', '1');
+  const jobId = /^Job submitted\. id=(\S+) /m.exec(run.stdout)?.[1] as string;
+  world.openai.override = () => undefined;
+  // No file can be removed there: the command ends in the middle.
+  const inTheWay = world.statePath('results/openai_batch_002.jsonl');
+  await mkdir(inTheWay, { recursive: true });
+  expect((await world.loom('forget', '--id', jobId, '--yes')).code).toBe(1);
+  await rm(inTheWay, { recursive: true });
+
+  world.takeRequests();
+  expect(await world.loom('fetch')).toMatchObject({ code: 0, stderr: expect.stringContaining('No pending') });
+  expect(world.takeRequests()).toEqual([]);
+  expect(await world.loom('forget', '--id', jobId)).toMatchObject({ stderr: expect.any(String) });
   expect(await listLeft()).toEqual([]);
 });
 
