@@ -7,10 +7,10 @@ import { hashFile, isFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { type Connect, isAboutOneBatch, type JobReach, openJobReach, recordedBaseUrl } from './job-reach.ts';
-import { describeRecord, describeUnsentPart, type ListedBatch } from './list-batches.ts';
+import { type ListedBatch, listParts } from './list-batches.ts';
 import { planOutput } from './merge-job.ts';
 import { defaultRetryPolicy, type RetryNotice } from './retry.ts';
-import { findJob, isDropped, loadState, type StoredJob } from './stored-jobs.ts';
+import { findJob, loadState, type StoredJob } from './stored-jobs.ts';
 
 /** Somebody waits for the answer: a provider that is out of reach is given up sooner than for a batch's results. */
 const patience = { ...defaultRetryPolicy, attempts: 3, rateLimitPatienceMs: 20_000 };
@@ -135,20 +135,16 @@ function isExpected(error: unknown): boolean {
 }
 
 function describeParts(home: LoomHome, stored: StoredJob, checks: Asked['checks']): PartReport[] {
-  const { job, records } = stored;
-  const parts = new Map(job?.parts.map((part) => [part.batch_id, part]));
-  const submitted = records.map((record) => {
+  const records = stored.records.map((record) => {
     const check = checks.get(record.batch_id);
-    const seen = check ? { ...record, ...readCheck(check) } : record;
-    return { ...describeRecord(home, seen), requests: parts.get(record.batch_id)?.requests, check };
+    return check ? { ...record, ...readCheck(check) } : record;
   });
-  const sent = new Set(records.map((record) => record.batch_id));
-  const unsent = (job?.parts ?? []).flatMap((part) => {
-    if (!job || sent.has(part.batch_id ?? '')) return [];
-    const listed = describeUnsentPart(home, job, part.part, isDropped(part) ? 'cancelled' : 'queued');
-    return [{ ...listed, requests: part.requests, check: undefined }];
-  });
-  return [...submitted, ...unsent].sort((a, b) => a.part - b.part);
+  const requests = new Map(stored.job?.parts.map((part) => [part.part, part.requests]));
+  return listParts(home, { ...stored, records }).map((listed) => ({
+    ...listed,
+    requests: requests.get(listed.part),
+    check: checks.get(listed.batchId ?? ''),
+  }));
 }
 
 /** What a check says, as a record would hold it. */

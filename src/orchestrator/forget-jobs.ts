@@ -32,7 +32,12 @@ export interface ForgetEvents {
 /** LoomError `state` for an id that there is not. */
 export async function findTargets(home: LoomHome, ids: readonly string[]): Promise<ForgetTarget[]> {
   const state = await loadState(home);
-  const targets = ids.map((id) => describeTarget(home, findAnyJob(state, id)));
+  const targets = ids.map((id) => {
+    const stored = findAnyJob(state, id);
+    const target = describeTarget(home, stored);
+    // Of one without any record no command could bring the answers in.
+    return state.abandoned.includes(stored) ? { ...target, losesAnswers: false } : target;
+  });
   // Two parts of one job are that job.
   return targets.filter(
     ({ stored }, index) => targets.findIndex((other) => other.stored.id === stored.id) === index,

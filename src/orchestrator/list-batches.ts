@@ -4,9 +4,9 @@ import type { BatchCounts, BatchRecord, BatchStatus, ProviderName } from '../mod
 import type { StatusWord } from '../names.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
-import type { JobRecord } from '../utils/jobs.ts';
+import type { JobPart, JobRecord } from '../utils/jobs.ts';
 import type { DamagedRecord } from '../utils/storage.ts';
-import { hasEndedBadly, loadState, type StoredJob } from './stored-jobs.ts';
+import { findLostParts, hasEndedBadly, loadState, type StoredJob } from './stored-jobs.ts';
 
 export interface ListedBatch {
   /** Undefined for a part that the provider does not have. */
@@ -38,16 +38,27 @@ export async function listBatches(
   return { batches: jobs.flatMap((stored) => listParts(home, stored)), damaged };
 }
 
-/** The batches of one job, and its parts that are none, in their order. */
-export function listParts(home: LoomHome, { job, records }: StoredJob): ListedBatch[] {
+/** The batches of one job, those whose record is gone too, and its parts that are none, in their order. */
+export function listParts(home: LoomHome, stored: StoredJob): ListedBatch[] {
+  const { job, records } = stored;
   const submitted = records.map((record) => describeRecord(home, record));
   if (!job) return submitted;
-  const others = job.parts
+  const lost = findLostParts(stored).map((part) => describeLostPart(home, job, part));
+  const unsent = job.parts
     .filter(({ state }) => state === 'planned' || state === 'submitting' || state === 'dropped')
-    .map(({ part, state }) =>
-      describeUnsentPart(home, job, part, state === 'dropped' ? 'cancelled' : 'queued'),
+    .map((part) =>
+      describeUnsentPart(home, job, part.part, part.state === 'dropped' ? 'cancelled' : 'queued'),
     );
-  return [...submitted, ...others].sort((a, b) => a.part - b.part);
+  return [...submitted, ...lost, ...unsent].sort((a, b) => a.part - b.part);
+}
+
+function describeLostPart(home: LoomHome, job: JobRecord, { part, batch_id }: JobPart): ListedBatch {
+  return {
+    ...describeUnsentPart(home, job, part),
+    batchId: batch_id,
+    status: 'unknown',
+    lastError: 'Its record is gone or damaged.',
+  };
 }
 
 /** A batch as its record has it. */

@@ -154,6 +154,21 @@ test('a job of several parts has a block for each, also for those that wait', as
   });
 });
 
+test('a part whose record is gone has its batch, and is unknown; list shows it too', async () => {
+  await world.run('--batch-size', '1');
+  await rm(world.statePath('batches/openai_batch_002.json'));
+  const { stdout } = await world.loom('status', '--id', 'batch_001', '--offline');
+  expect(readBlock(stdout, 2)).toEqual({
+    part: '2 of 2',
+    batch: 'batch_002',
+    status: 'unknown, as last seen',
+    requests: '1',
+    progress: '-',
+    error: 'Its record is gone or damaged.',
+  });
+  expect((await world.loom('list')).stdout).toMatch(/^batch_002 +openai +m +unknown .* 2\/2$/m);
+});
+
 test('a record of the Python tool tells what it holds', async () => {
   const record = {
     batch_id: 'batch_py',
