@@ -153,8 +153,8 @@ export const forgetDocumentSchema = z.object({
   ...ending,
   /** Ids of jobs, and of batches that are jobs by themselves. */
   forgotten: z.array(z.string()),
-  /** Those that another process works on. */
-  busy: z.array(z.string()),
+  /** Jobs that were not forgotten, as another process works on them. */
+  errors: z.array(z.object({ id: z.string(), ...errorSchema.shape })),
 });
 export type ForgetDocument = z.infer<typeof forgetDocumentSchema>;
 
@@ -220,8 +220,8 @@ export const cancelDocumentSchema = z.object({
   cancelled: z.array(z.string()),
   /** Batches that were over already. */
   over: z.array(z.string()),
-  /** Parts that were not sent, and will not be. */
-  dropped: z.number(),
+  /** Parts that were not sent, and will not be: a job, or `<job>/<part>` where it has several. */
+  dropped: z.array(z.string()),
   /** Batches that could not be cancelled: the provider refused, or they may be another's. */
   errors: z.array(z.object({ id: z.string(), ...errorSchema.shape })),
 });

@@ -7,6 +7,7 @@ import {
   cancelJob,
   planCancel,
 } from '../orchestrator/cancel-job.ts';
+import { namePart } from '../orchestrator/stored-jobs.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { formatCount } from './counts.ts';
@@ -25,7 +26,7 @@ export async function cancel(options: CancelOptions, context: CommandContext): P
     id: null,
     cancelled: [],
     over: [],
-    dropped: 0,
+    dropped: [],
     errors: [],
   });
   const plan = await planCancel(openHome(options, context), options.id);
@@ -87,8 +88,9 @@ function printEvents(document: DocumentFields<CancelDocument>, terminal: Termina
       terminal.print(`Batch was over already. id=${record.batch_id} status=${status}`);
     },
     onDropped(job, part) {
-      document.dropped += 1;
-      terminal.print(`Part dropped. id=${job.parts.length > 1 ? `${job.job_id}/${part}` : job.job_id}`);
+      const name = namePart(job, part);
+      document.dropped.push(name);
+      terminal.print(`Part dropped. id=${name}`);
     },
     onError(id, provider, error) {
       const named = nameProvider(providerEntry(provider), error);

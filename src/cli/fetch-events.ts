@@ -2,10 +2,10 @@
 import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
 import type { FetchEvents, KeptAnswers } from '../orchestrator/fetch-batches.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
+import { namePart } from '../orchestrator/stored-jobs.ts';
 import type { UsageTally } from '../orchestrator/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
-import type { JobRecord } from '../utils/jobs.ts';
 import { reportUsage } from './costs.ts';
 import { describeError } from './describe-error.ts';
 import { reportRows } from './failures.ts';
@@ -77,11 +77,6 @@ export function printStatus(
 ): void {
   terminal.print(`Checking the loom... id=${id} status=${status}`);
   terminal.print(`  ${sentence}`);
-}
-
-/** A part that is no batch yet has no id of its own. */
-export function namePart(job: JobRecord, part: number): string {
-  return job.parts.length > 1 ? `${job.job_id}/${part}` : job.job_id;
 }
 
 /** Why a batch is called stuck, and what to do about it. */

@@ -7,14 +7,16 @@ import {
   findTargetsByStatus,
   forgetJobs,
 } from '../orchestrator/forget-jobs.ts';
+import { describeError } from './describe-error.ts';
 import type { CommandContext, ForgetOptions } from './options.ts';
 import { askFor } from './questions.ts';
 import { openHome } from './reach.ts';
 import type { Terminal } from './terminal.ts';
+import { describeErrorFields } from './voice.ts';
 
 export async function forget(options: ForgetOptions, context: CommandContext): Promise<number> {
   const { terminal, signal } = context;
-  const document = context.document.begin<ForgetDocument>({ command: 'forget', forgotten: [], busy: [] });
+  const document = context.document.begin<ForgetDocument>({ command: 'forget', forgotten: [], errors: [] });
   const { id: ids, status: words } = options;
   if (!ids && !words) {
     throw new LoomError('usage', 'nothing says what to forget.', {
@@ -31,11 +33,14 @@ export async function forget(options: ForgetOptions, context: CommandContext): P
       terminal.print(`Forgotten. id=${id} batches=${records}`);
     },
     onBusy(id) {
-      document.busy.push(id);
-      terminal.fail(`another process is working on ${id}; it was not forgotten. Try again later.`);
+      const error = new LoomError('state', `another process is working on ${id}; it was not forgotten.`, {
+        hint: 'Try again later.',
+      });
+      document.errors.push({ id, ...describeErrorFields(error) });
+      terminal.fail(describeError(error));
     },
   });
-  return document.busy.length > 0 ? 1 : 0;
+  return document.errors.length > 0 ? 1 : 0;
 }
 
 /** Asks only where answers would be lost. */

@@ -2,14 +2,14 @@
 import { InterruptedError, LoomError } from '../errors.ts';
 import type { BatchRecord, BatchStatus } from '../models.ts';
 import type { FetchEvents, FetchOrder, FetchSummary } from '../orchestrator/fetch-batches.ts';
-import { hasEndedBadly } from '../orchestrator/stored-jobs.ts';
+import { hasEndedBadly, namePart } from '../orchestrator/stored-jobs.ts';
 import { type WaitEvents, waitForBatches } from '../orchestrator/wait-batches.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { countDone } from './counts.ts';
 import { describeError } from './describe-error.ts';
 import { tellBoth } from './fetch-document.ts';
-import { explanations, type FetchVoice, namePart, printEvents, printStatus } from './fetch-events.ts';
+import { explanations, type FetchVoice, printEvents, printStatus } from './fetch-events.ts';
 import { formatTimeSpan } from './flag-values.ts';
 import type { CommandContext, WaitFlags } from './options.ts';
 import { nameProvider } from './reach.ts';

@@ -1,6 +1,7 @@
 /** `cancelBatch` of the library. */
 import type { ProviderName } from '../models.ts';
 import { type CancelEvents, cancelJob, planCancel } from '../orchestrator/cancel-job.ts';
+import { namePart } from '../orchestrator/stored-jobs.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { ReachOptions } from './options.ts';
 import { openReach, underSignal } from './reach.ts';
@@ -16,8 +17,8 @@ export interface CancelledBatch {
   readonly cancelled: readonly string[];
   /** Ids of batches that were over already. */
   readonly over: readonly string[];
-  /** Parts that were not sent, and will not be. */
-  readonly dropped: number;
+  /** Parts that were not sent, and will not be: a job, or `<job>/<part>` where it has several. */
+  readonly dropped: readonly string[];
   /** Batches that could not be cancelled, as the provider refused or they may be another's; the others were. */
   readonly errors: readonly { readonly id: string; readonly error: unknown }[];
 }
@@ -28,6 +29,7 @@ export async function cancelBatch(options: CancelBatchOptions): Promise<Cancelle
   const { stored } = await planCancel(reach.home, options.id);
   const cancelled: string[] = [];
   const over: string[] = [];
+  const dropped: string[] = [];
   const errors: { id: string; error: unknown }[] = [];
   const given = options.events;
   const events: CancelEvents = {
@@ -40,6 +42,10 @@ export async function cancelBatch(options: CancelBatchOptions): Promise<Cancelle
       over.push(record.batch_id);
       given?.onOver?.(record, status);
     },
+    onDropped(job, part) {
+      dropped.push(namePart(job, part));
+      given?.onDropped?.(job, part);
+    },
     onError(id, provider, error) {
       errors.push({ id, error });
       given?.onError?.(id, provider, error);
@@ -47,8 +53,6 @@ export async function cancelBatch(options: CancelBatchOptions): Promise<Cancelle
   };
   const connect = (provider: ProviderName, recordedBaseUrl: string | undefined) =>
     reach.connect(providerEntry(provider), recordedBaseUrl);
-  const { dropped } = await underSignal(options.signal, (signal) =>
-    cancelJob(reach.home, stored, connect, signal, events),
-  );
+  await underSignal(options.signal, (signal) => cancelJob(reach.home, stored, connect, signal, events));
   return { cancelled, over, dropped, errors };
 }

@@ -275,7 +275,7 @@ async function forgetUploads(run: FetchRun, stored: StoredJob): Promise<void> {
 function reportLostParts(run: FetchRun, stored: StoredJob): void {
   for (const part of findLostParts(stored)) {
     const what = `the record of part ${part.part} (batch ${part.batch_id}) is gone, so the job has no output by itself.`;
-    const hint = `The same loom run command sends what is missing; loom fetch --id ${stored.id} --partial writes what there is.`;
+    const hint = `The same loom run command sends what is missing; loom fetch --id ${stored.id} --partial${run.home.flag} writes what there is.`;
     run.events.onError?.(stored.id, stored.provider, new LoomError('state', what, { hint }));
     run.outcome.troubled = true;
   }

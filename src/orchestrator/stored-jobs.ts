@@ -148,6 +148,11 @@ export function nameJob(job: JobRecord): string {
   return others.length === 0 && only?.batch_id ? only.batch_id : job.job_id;
 }
 
+/** A part that is no batch yet has no id of its own. */
+export function namePart(job: JobRecord, part: number): string {
+  return job.parts.length > 1 ? `${job.job_id}/${part}` : job.job_id;
+}
+
 /** The lock that whoever works on a job holds. A record may have been written by anybody: its lock stays in its folder. */
 export function lockName({ job, records, id }: StoredJob): string {
   return job?.job_id ?? safeFileId(records[0]?.job_id ?? `${records[0]?.provider}_${id}`);

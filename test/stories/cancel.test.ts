@@ -283,7 +283,7 @@ test('goes on with the others where the provider refuses one, and exits with 1',
     id: jobId,
     cancelled: ['batch_001', 'batch_003'],
     over: [],
-    dropped: 0,
+    dropped: [],
     errors: [{ id: 'batch_002', kind: 'provider', message: 'OpenAI: Not yours.', hint: null }],
   });
   expect(ended.stderr).toContain('Error: batch batch_002: OpenAI: Not yours.\n');
@@ -359,7 +359,7 @@ describe.skipIf(!hasTerminal)('at a terminal', () => {
 });
 
 test('the library cancels as well', async () => {
-  await submitParts(2);
+  const jobId = await submitParts(2);
   const [batch] = world.openai.batches;
   const told: string[] = [];
   const summary = await cancelBatch({
@@ -369,7 +369,12 @@ test('the library cancels as well', async () => {
     baseUrl: world.openai.url,
     events: { onCancelled: (record) => void told.push(record.batch_id) },
   });
-  expect(summary).toEqual({ cancelled: ['batch_001', 'batch_002'], over: [], dropped: 1, errors: [] });
+  expect(summary).toEqual({
+    cancelled: ['batch_001', 'batch_002'],
+    over: [],
+    dropped: [`${jobId}/3`],
+    errors: [],
+  });
   expect(told).toEqual(['batch_001', 'batch_002']);
 });
 

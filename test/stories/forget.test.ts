@@ -82,7 +82,7 @@ describe('where answers would be lost', () => {
         hint: 'Pass --yes to forget them all the same.',
       },
       forgotten: [],
-      busy: [],
+      errors: [],
     });
     expect(await listLeft()).toEqual(left);
     const forgotten = await world.loom('forget', '--id', failed, pending, '-y', '--output-format', 'json');
@@ -183,7 +183,15 @@ test('a job that another process works on stays', async () => {
   await asked;
   const ended = await world.loom('forget', '--id', id, '--yes');
   expect(ended).toMatchObject({ code: 1, stdout: '' });
-  expect(ended.stderr).toContain(`Error: another process is working on ${id}; it was not forgotten.`);
+  expect(ended.stderr).toBe(
+    `Error: another process is working on ${id}; it was not forgotten. Try again later.\n`,
+  );
+  const asJson = await world.loom('forget', '--id', id, '--yes', '--output-format', 'json');
+  expect(forgetDocumentSchema.parse(JSON.parse(asJson.stdout))).toMatchObject({
+    exit_code: 1,
+    forgotten: [],
+    errors: [{ id, kind: 'state', hint: 'Try again later.' }],
+  });
   answer();
   expect((await fetching.ended).code).toBe(0);
   expect(await world.read(output)).toBe(merged);
