@@ -82,7 +82,7 @@ export async function describeJob(
     state: job?.state === 'forgotten' ? undefined : job?.state,
     rows: job && { all: job.rows, blank: job.blank_rows, cached: job.cached_rows },
     settings: leaveOutUnset(source.params),
-    input: await describeInput(home, stored, order.workingFolder),
+    input: await describeInput(home, stored, order.workingFolder, signal),
     output: { path: outputPath, exists: await isFile(outputPath) },
     parts: describeParts(home, stored, checks),
     trouble,
@@ -156,16 +156,22 @@ async function describeInput(
   home: LoomHome,
   { job, records }: StoredJob,
   workingFolder: string,
+  signal: AbortSignal,
 ): Promise<InputReport> {
   const path = resolve(workingFolder, (job ?? records[0])?.original_file_path ?? '');
   const isFromStdin = dirname(path) === home.inputs;
-  return { path, isFromStdin, state: await compareInput(path, job?.input_sha256) };
+  return { path, isFromStdin, state: await compareInput(path, job?.input_sha256, signal) };
 }
 
-async function compareInput(path: string, sha256: string | undefined): Promise<InputReport['state']> {
+async function compareInput(
+  path: string,
+  sha256: string | undefined,
+  signal: AbortSignal,
+): Promise<InputReport['state']> {
   if (!(await isFile(path))) return 'gone';
   if (sha256 === undefined) return 'unchecked';
-  const now = await hashFile(path).catch(() => undefined);
+  const now = await hashFile(path, signal).catch(() => undefined);
+  signal.throwIfAborted();
   if (now === undefined) return 'unchecked';
   return now === sha256 ? 'unchanged' : 'changed';
 }

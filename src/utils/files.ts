@@ -171,9 +171,9 @@ export async function isFile(path: string): Promise<boolean> {
 }
 
 /** sha256 of a file's bytes, in hex. */
-export async function hashFile(path: string): Promise<string> {
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash, { ...(signal && { signal }) });
   return hash.digest('hex');
 }
 
