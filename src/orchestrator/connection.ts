@@ -1,6 +1,7 @@
 /** How a provider is reached: what was asked for, else the record, else the environment. */
+
+import { isLoopback } from '../providers/loopback.ts';
 import type { Connection, ProviderEntry } from '../providers/provider.ts';
-import { isLoopback } from '../providers/proxies.ts';
 import { resolveApiKey, resolveBaseUrl } from '../utils/keys.ts';
 
 /** How long an answer may take to begin, and to go on, in milliseconds. */

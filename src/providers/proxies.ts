@@ -1,6 +1,7 @@
 /** Which proxy a call goes through, as the variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment say. */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { ProviderError } from '../errors.ts';
+import { isLoopback } from './loopback.ts';
 
 export interface HttpProxy {
   /** The variable that names it, as it is written in the environment. */
@@ -26,12 +27,6 @@ export function findProxy(target: URL, variables: NodeJS.ProcessEnv): HttpProxy 
   if (!named) return undefined;
   const exceptions = readVariable('NO_PROXY', variables)?.value ?? '';
   return isException(target, exceptions) ? undefined : readProxy(named.variable, named.value);
-}
-
-/** Whether an address is this very machine's. */
-export function isLoopback(address: string): boolean {
-  const { hostname } = new URL(address);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
 
 function readVariable(name: string, variables: NodeJS.ProcessEnv) {

@@ -3,7 +3,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream, existsSync, mkdirSync, statSync } from 'node:fs';
 import { access, type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { LoomError } from '../errors.ts';
 import { wholeCharactersLength } from './converters/utf8.ts';
 
@@ -173,7 +172,8 @@ export async function isFile(path: string): Promise<boolean> {
 /** sha256 of a file's bytes, in hex. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash, { ...(signal && { signal }) });
+  const chunks = createReadStream(path, { highWaterMark: 1024 * 1024, ...(signal && { signal }) });
+  for await (const chunk of chunks) hash.update(chunk);
   return hash.digest('hex');
 }
 
