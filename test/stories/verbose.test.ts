@@ -30,6 +30,7 @@ const args = (provider: ProviderName) => ['-f', 'data.csv', '-c', 'text', '-p', 
 
 function expectNoSecrets({ stdout, stderr }: Ended): void {
   expect(`${stdout}${stderr}`).not.toMatch(/marker|Sandbox answer/);
+  expect(stderr).not.toMatch(/^GET ,/m);
 }
 
 /** The lines about requests, with times and ports left out. */
