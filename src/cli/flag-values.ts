@@ -15,7 +15,7 @@ export function collectWords<Word extends string>(
     const given = text.split(',').map((word) => word.trim());
     const unknown = given.find((word) => !words.includes(word as Word));
     if (unknown === undefined) return [...before, ...(given as Word[])];
-    throw new InvalidArgumentError(`There is no "${unknown}"; allowed are ${words.join(', ')}.`);
+    throw new InvalidArgumentError(`Allowed choices are ${words.join(', ')}.`);
   };
 }
 

@@ -119,11 +119,13 @@ describe('filters', () => {
     const status = await world.loom('list', '--status', 'finished');
     expect(status).toMatchObject({ code: 2, stdout: '' });
     expect(status.stderr).toContain(
-      'There is no "finished"; allowed are validating, in_progress, completed, failed, expired, cancelled, unknown, queued, pending, stuck.',
+      "argument 'finished' is invalid. Allowed choices are validating, in_progress, completed, failed, expired, cancelled, unknown, queued, pending, stuck.",
     );
     const provider = await world.loom('list', '--provider', 'opnai');
     expect(provider).toMatchObject({ code: 2, stdout: '' });
-    expect(provider.stderr).toContain('allowed are openai, anthropic, google, openrouter, alibaba.');
+    expect(provider.stderr).toContain(
+      'Allowed choices are openai, anthropic, google, openrouter, alibaba. Did you mean openai?',
+    );
   });
 });
 
