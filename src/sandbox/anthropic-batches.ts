@@ -17,7 +17,15 @@ import { type Answer, type Call, chunksOf, isObject, type Operation, pageSize, p
 import type { Line } from './lines.ts';
 import { resultFile } from './results.ts';
 import { type FileSink, newId } from './store.ts';
-import { doneAtEnd, injectedStatus, isHidden, progressOf, type StoredBatch } from './timeline.ts';
+import {
+  byOwnClock,
+  doneAtEnd,
+  injectedRefusal,
+  isHidden,
+  progressOf,
+  resultFault,
+  type StoredBatch,
+} from './timeline.ts';
 import { isoTime, isRefusal, type Refusal, type Workshop } from './vendor.ts';
 
 const shelf = 'anthropic/batches';
@@ -238,16 +246,23 @@ function notFound(id: string): Answer {
 async function results(workshop: Workshop, id: string): Promise<Answer> {
   const batch = await find(workshop, id);
   if (batch === undefined) return notFound(id);
-  const { end } = progressOf(batch, Date.now());
+  const now = Date.now();
+  const { end } = progressOf(batch, now);
   if (end === undefined) return anthropicError({ status: 404, message: `Batch ${id} has no results yet.` });
+  if (batch.fault?.archived) return anthropicError({ status: 404, message: `Batch ${id} is archived.` });
   const path = workshop.store.bodyPath(shelf, id);
-  const body = resultFile(path, batch.fault, 'custom_id', (line) => resultLine(batch, end, line));
+  const fault = resultFault(batch, now);
+  const body = resultFile(path, fault, 'custom_id', (line) =>
+    resultLine(batch, end, line, fault?.onlyErrors ?? false),
+  );
   return { status: 200, headers: { 'content-type': 'application/x-jsonl' }, body };
 }
 
-function batchObject(batch: StoredBatch, call: Call, now: number): object {
+function batchObject(stored: StoredBatch, call: Call, at: number): object {
+  const { batch, now } = byOwnClock(stored, at);
   const { phase, end, endedAt } = progressOf(batch, now);
   const ended = phase === 'ended';
+  const archived = ended && (batch.fault?.archived ?? false);
   return {
     id: batch.id,
     type: 'message_batch',
@@ -257,8 +272,8 @@ function batchObject(batch: StoredBatch, call: Call, now: number): object {
     expires_at: isoTime(batch.createdAt + dayMs),
     ended_at: ended ? isoTime(endedAt) : null,
     cancel_initiated_at: batch.cancel === undefined ? null : isoTime(batch.cancel.at),
-    archived_at: null,
-    results_url: ended ? `${call.origin}/v1/messages/batches/${batch.id}/results` : null,
+    archived_at: archived ? isoTime(endedAt) : null,
+    results_url: ended && !archived ? `${call.origin}/v1/messages/batches/${batch.id}/results` : null,
   };
 }
 
@@ -284,8 +299,14 @@ function requestCounts(batch: StoredBatch, end: StoredBatch['end'] | undefined):
   };
 }
 
-function resultLine(batch: StoredBatch, end: StoredBatch['end'], line: Line): string {
+function resultLine(
+  batch: StoredBatch,
+  end: StoredBatch['end'],
+  line: Line,
+  onlyErrors: boolean,
+): string | undefined {
   const { customId, request } = readRow(batch, line);
+  if (onlyErrors && !isRefusal(request)) return undefined;
   return JSON.stringify({ custom_id: customId, result: result(batch, end, line, request) });
 }
 
@@ -306,13 +327,8 @@ function result(
 function readRow(batch: StoredBatch, line: Line): { customId: string; request: MessageRequest | Refusal } {
   const row = JSON.parse(line.text) as { custom_id: string; params: Record<string, unknown> };
   const customId = row.custom_id;
-  const injected = injectedStatus(batch.fault, line.index);
-  if (injected !== undefined) {
-    return {
-      customId,
-      request: { status: injected, message: 'The request failed on the side of the sandbox.' },
-    };
-  }
+  const injected = injectedRefusal(batch.fault, line.index);
+  if (injected !== undefined) return { customId, request: injected };
   const request = readMessage(row.params);
   if (isRefusal(request) || !request.prompt.includes('[[sandbox:')) return { customId, request };
   return {

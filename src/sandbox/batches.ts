@@ -21,7 +21,8 @@ export function newBatch(workshop: Workshop, vendor: VendorName, id: string, req
     done,
     failed: 0,
   };
-  return fault === undefined ? batch : { ...batch, fault };
+  const { aheadMs } = workshop.faults.clockOf(vendor);
+  return { ...batch, ...(fault && { fault }), ...(aheadMs !== undefined && { aheadMs }) };
 }
 
 /** Counts, among the rows that will be done, those that fail, and tells the statistics about the others. */

@@ -18,6 +18,8 @@ interface CallChoice {
   readonly skip?: number;
   /** After so many faults the rule is spent. */
   readonly times?: number;
+  /** So long after the first call that fits the rule is spent. */
+  readonly forMs?: number;
 }
 
 type CallEffect =
@@ -31,6 +33,8 @@ type CallEffect =
       readonly code?: string;
       readonly retryAfter?: number;
       readonly retryAfterMs?: number;
+      /** What the call asks for is done all the same, as when a gateway answers for a server that went on. */
+      readonly afterWork?: boolean;
     }
   /** 429 past so many calls per second and key. Google has no header: its wait is in the body (RetryInfo). */
   | {
@@ -39,7 +43,9 @@ type CallEffect =
       readonly header?: 'retry-after' | 'retry-after-ms' | 'none';
     }
   /** A page of HTML, as proxies send. */
-  | { readonly do: 'html'; readonly status: number }
+  | { readonly do: 'html'; readonly status: number; readonly afterWork?: boolean }
+  /** HTTP 200 with nothing in it, after the work. */
+  | { readonly do: 'empty' }
   /** HTTP 200 with the vendor's error object as the body, as OpenRouter does. */
   | { readonly do: 'bodyError'; readonly status: number }
   /** HTTP 200 whose JSON ends too early, though the connection is sound. */
@@ -66,6 +72,8 @@ export interface BatchFault {
   /** Of the done rows, how many failed at the vendor, and with what status (500). */
   readonly failedShare?: number;
   readonly failedStatus?: number;
+  readonly failedCode?: string;
+  readonly failedMessage?: string;
   /** After its creation the batch is not found for so long. */
   readonly hiddenMs?: number;
   /** Words that nobody has seen before, in place of those for a running and for an ended batch. */
@@ -76,8 +84,25 @@ export interface BatchFault {
   readonly duplicateShare?: number;
   readonly unknownRows?: number;
   readonly blankLines?: boolean;
+  /** Rows in whose place stands the result of a row of nobody, or a line of a page of HTML. */
+  readonly foreignShare?: number;
+  readonly pageShare?: number;
+  /** Only the rows that failed have a result; at OpenAI there is no file of answers. */
+  readonly onlyErrors?: boolean;
+  /** So long after the end of the batch nothing of this is wrong with its results any more. */
+  readonly wholeAfterMs?: number;
+  /** Anthropic: the results are gone, and the batch says since when. */
+  readonly archived?: boolean;
   /** OpenAI: "" in place of null for an error file that is not there. */
   readonly blankFileIds?: boolean;
+}
+
+/** How a vendor tells the time. */
+export interface VendorClock {
+  /** So much later than it is; earlier with a minus. */
+  readonly aheadMs?: number;
+  /** false: no answer has a `Date`. */
+  readonly dateHeader?: boolean;
 }
 
 export interface Faults {
@@ -85,6 +110,7 @@ export interface Faults {
   readonly batches?: readonly BatchFault[];
   /** Requests in all batches that have not ended; a batch beyond that is refused in the vendor's own way. */
   readonly queue?: { readonly [Name in VendorName]?: number };
+  readonly clocks?: { readonly [Name in VendorName]?: VendorClock };
 }
 
 /** What a call meets. */
@@ -102,14 +128,21 @@ export function isInShare(index: number, share: number | undefined, turn = 0): b
 
 /** Decides call by call and batch by batch. */
 export class FaultScript {
-  readonly #calls: readonly CallRule[];
-  readonly #batches: readonly { fault: BatchFault; seen: number }[];
-  readonly #queue: Faults['queue'];
+  #calls: readonly CallRule[] = [];
+  #batches: readonly { fault: BatchFault; seen: number }[] = [];
+  #queue: Faults['queue'];
+  #clocks: Faults['clocks'];
 
   constructor(faults: Faults = {}) {
-    this.#calls = (faults.calls ?? []).map((fault) => new CallRule(fault));
-    this.#batches = (faults.batches ?? []).map((fault) => ({ fault, seen: 0 }));
-    this.#queue = faults.queue;
+    this.replace(faults);
+  }
+
+  /** From now on these faults and no others. What is decided of a batch stays with it. */
+  replace({ calls = [], batches = [], queue, clocks }: Faults): void {
+    this.#calls = calls.map((fault) => new CallRule(fault));
+    this.#batches = batches.map((fault) => ({ fault, seen: 0 }));
+    this.#queue = queue;
+    this.#clocks = clocks;
   }
 
   /** The fate of a call; undefined for the usual one. */
@@ -140,6 +173,11 @@ export class FaultScript {
   queueLimit(provider: VendorName): number | undefined {
     return this.#queue?.[provider];
   }
+
+  /** How a vendor tells the time. */
+  clockOf(provider: VendorName): VendorClock {
+    return this.#clocks?.[provider] ?? {};
+  }
 }
 
 class CallRule {
@@ -148,6 +186,7 @@ class CallRule {
   readonly #met = new Set<string>();
   #seen = 0;
   #used = 0;
+  #firstAt: number | undefined;
 
   constructor(fault: CallFault) {
     this.#fault = fault;
@@ -169,8 +208,10 @@ class CallRule {
 
   /** Counts the call and says whether this rule is for it. */
   #chooses(body: string | undefined): boolean {
-    const { share, once, skip, times } = this.#fault;
+    const { share, once, skip, times, forMs } = this.#fault;
     this.#seen += 1;
+    this.#firstAt ??= Date.now();
+    if (forMs !== undefined && Date.now() - this.#firstAt >= forMs) return false;
     const digest = body !== undefined && (share !== undefined || once) ? hash('sha1', body) : undefined;
     const place = digest === undefined ? this.#seen : Number.parseInt(digest.slice(0, 8), 16);
     if (share !== undefined && !isInShare(place, share)) return false;
@@ -225,6 +266,7 @@ const isCount: Check = (value) => typeof value === 'number' && value >= 0 && Num
 const isShare: Check = (value) => isCount(value) && (value as number) <= 1;
 const isText: Check = (value) => typeof value === 'string';
 const isFlag: Check = (value) => typeof value === 'boolean';
+const isSpan: Check = (value) => typeof value === 'number' && Number.isFinite(value);
 const isOneOf =
   (...words: readonly string[]): Check =>
   (value) =>
@@ -237,6 +279,7 @@ const choiceFields: Record<string, Check> = {
   once: isFlag,
   skip: isCount,
   times: isCount,
+  forMs: isCount,
   do: isText,
 };
 const effectFields: Record<
@@ -246,13 +289,20 @@ const effectFields: Record<
   delay: { needed: { ms: isCount } },
   status: {
     needed: { status: isCount },
-    possible: { message: isText, code: isText, retryAfter: isCount, retryAfterMs: isCount },
+    possible: {
+      message: isText,
+      code: isText,
+      retryAfter: isCount,
+      retryAfterMs: isCount,
+      afterWork: isFlag,
+    },
   },
   rateLimit: {
     needed: { perSecond: (value) => isCount(value) && value !== 0 },
     possible: { header: isOneOf('retry-after', 'retry-after-ms', 'none') },
   },
-  html: { needed: { status: isCount } },
+  html: { needed: { status: isCount }, possible: { afterWork: isFlag } },
+  empty: { needed: {} },
   bodyError: { needed: { status: isCount } },
   garble: { needed: {} },
   cut: { needed: { at: isOneOf('request', 'reply', 'body') }, possible: { afterBytes: isCount } },
@@ -268,6 +318,8 @@ const batchFields: Record<keyof BatchFault, Check> = {
   doneShare: isShare,
   failedShare: isShare,
   failedStatus: isCount,
+  failedCode: isText,
+  failedMessage: isText,
   hiddenMs: isCount,
   runningWord: isText,
   endedWord: isText,
@@ -275,18 +327,30 @@ const batchFields: Record<keyof BatchFault, Check> = {
   duplicateShare: isShare,
   unknownRows: isCount,
   blankLines: isFlag,
+  foreignShare: isShare,
+  pageShare: isShare,
+  onlyErrors: isFlag,
+  wholeAfterMs: isCount,
+  archived: isFlag,
   blankFileIds: isFlag,
 };
+const clockFields: Record<keyof VendorClock, Check> = { aheadMs: isSpan, dateHeader: isFlag };
 
 /** Reads faults that came as data; throws an Error that names the field which is not right. */
 export function readFaults(value: unknown): Faults {
-  if (!isObject(value)) throw new Error('Faults are an object with `calls`, `batches` or `queue`.');
-  checkFields('faults', value, { calls: Array.isArray, batches: Array.isArray, queue: isObject });
+  if (!isObject(value)) throw new Error('Faults are an object with `calls`, `batches`, `queue` or `clocks`.');
+  checkFields('faults', value, {
+    calls: Array.isArray,
+    batches: Array.isArray,
+    queue: isObject,
+    clocks: isObject,
+  });
   const {
     calls = [],
     batches = [],
     queue = {},
-  } = value as { calls?: unknown[]; batches?: unknown[]; queue?: object };
+    clocks = {},
+  } = value as { calls?: unknown[]; batches?: unknown[]; queue?: object; clocks?: object };
   calls.forEach((fault, index) => {
     checkCallFault(`calls[${index}]`, fault);
   });
@@ -294,6 +358,8 @@ export function readFaults(value: unknown): Faults {
     checkFields(`batches[${index}]`, fault, batchFields);
   });
   checkFields('queue', queue, Object.fromEntries(vendorNames.map((name) => [name, isCount])));
+  checkFields('clocks', clocks, Object.fromEntries(vendorNames.map((name) => [name, isObject])));
+  for (const [name, clock] of Object.entries(clocks)) checkFields(`clocks.${name}`, clock, clockFields);
   return value as Faults;
 }
 

@@ -26,7 +26,14 @@ import {
 import { type Line, lineBlocks } from './lines.ts';
 import { resultFile } from './results.ts';
 import { newId } from './store.ts';
-import { injectedStatus, isHidden, progressOf, type StoredBatch } from './timeline.ts';
+import {
+  byOwnClock,
+  injectedRefusal,
+  isHidden,
+  progressOf,
+  resultFault,
+  type StoredBatch,
+} from './timeline.ts';
 import { isoTime, isRefusal, type Refusal, type Workshop } from './vendor.ts';
 
 /** A batch on disk. */
@@ -234,10 +241,11 @@ function invalid(message: string): Refusal {
 /** A batch as a long-running operation. Inline results are in it twice, as in the real one. */
 async function operationObject(
   workshop: Workshop,
-  batch: GoogleBatch,
-  now: number,
+  stored: GoogleBatch,
+  at: number,
   withResults: boolean,
 ): Promise<object> {
+  const { batch, now } = byOwnClock(stored, at);
   const { end, endedAt } = progressOf(batch, now);
   const succeeded = end === 'completed';
   const output =
@@ -320,7 +328,11 @@ export async function googleResultFile(
   const batch = await find(workshop, fileId.slice('batch-'.length));
   if (batch === undefined || progressOf(batch, Date.now()).end !== 'completed') return undefined;
   const path = workshop.store.bodyPath(shelf, batch.id);
-  return resultFile(path, batch.fault, 'key', (line) => JSON.stringify(resultOf(batch, line)));
+  const fault = resultFault(batch, Date.now());
+  return resultFile(path, fault, 'key', (line) => {
+    const { request } = readRow(batch, line);
+    return fault?.onlyErrors && !isRefusal(request) ? undefined : JSON.stringify(resultOf(batch, line));
+  });
 }
 
 function resultOf(batch: GoogleBatch, line: Line): object {
@@ -340,11 +352,8 @@ interface Row {
 /** A row with what is wrong with it: the vendor's fault first, then the request itself, then what its prompt asked for. */
 function readRow(batch: GoogleBatch, line: Line): Row {
   const { key, metadata, request: asked } = JSON.parse(line.text) as Record<string, unknown>;
-  const injected = injectedStatus(batch.fault, line.index);
-  if (injected !== undefined) {
-    const request = { status: injected, message: 'The request failed on the side of the sandbox.' };
-    return { key, metadata, request };
-  }
+  const injected = injectedRefusal(batch.fault, line.index);
+  if (injected !== undefined) return { key, metadata, request: injected };
   // responseJsonSchema is taken there, and has no effect (crmne/ruby_llm#894).
   const request = readContent(asked, { heedsJsonSchema: false });
   if (isRefusal(request) || !request.prompt.includes('[[sandbox:')) return { key, metadata, request };

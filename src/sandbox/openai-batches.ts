@@ -9,7 +9,15 @@ import { hoursOf, type OpenaiDialect, type OpenaiWorkshop } from './openai-diale
 import { completion, listObject, type OpenaiFile, openaiError, openaiJson } from './openai-forms.ts';
 import { resultFile } from './results.ts';
 import { newId } from './store.ts';
-import { doneAtEnd, injectedStatus, isHidden, progressOf, type StoredBatch } from './timeline.ts';
+import {
+  byOwnClock,
+  doneAtEnd,
+  injectedRefusal,
+  isHidden,
+  progressOf,
+  resultFault,
+  type StoredBatch,
+} from './timeline.ts';
 import { isRefusal, type Refusal, unixSeconds } from './vendor.ts';
 
 /** A batch on disk. */
@@ -213,10 +221,11 @@ function notFound(id: string): Answer {
 }
 
 function batchObject(
-  batch: OpenaiBatch,
+  stored: OpenaiBatch,
   dialect: OpenaiDialect,
-  now: number,
+  at: number,
 ): { status: string } & Record<string, unknown> {
+  const { batch, now } = byOwnClock(stored, at);
   const progress = progressOf(batch, now);
   const ended = progress.end;
   const status = statusWord(batch, now);
@@ -233,7 +242,7 @@ function batchObject(
     input_file_id: batch.inputFileId,
     completion_window: batch.completionWindow,
     status,
-    ...resultIds(batch, dialect, ended),
+    ...resultIds(batch, dialect, ended, now),
     created_at: unixSeconds(batch.createdAt),
     in_progress_at: reached(progress.startedAt),
     expires_at: unixSeconds(batch.createdAt + (hoursOf(batch.completionWindow) ?? 24) * hourMs),
@@ -268,6 +277,7 @@ function resultIds(
   batch: OpenaiBatch,
   { fileIds }: OpenaiDialect,
   end: StoredBatch['end'] | undefined,
+  now: number,
 ): object {
   if (end === undefined || end === 'failed') return { output_file_id: null, error_file_id: null };
   const done = doneAtEnd(batch);
@@ -276,7 +286,9 @@ function resultIds(
   const suffix = batch.id.slice('batch_'.length);
   const none = batch.fault?.blankFileIds ? '' : null;
   return {
-    ...(done > failed ? { output_file_id: `${fileIds.output}${suffix}` } : {}),
+    ...(done > failed && !resultFault(batch, now)?.onlyErrors
+      ? { output_file_id: `${fileIds.output}${suffix}` }
+      : {}),
     error_file_id: inErrorFile > 0 ? `${fileIds.errors}${suffix}` : none,
   };
 }
@@ -294,16 +306,17 @@ export async function openaiResultFile(
   const batchId = `batch_${fileId.slice(dialect.fileIds[kind].length)}`;
   const batch = await store.read<OpenaiBatch>(workshop.batches, batchId);
   if (batch === undefined || batch.removed?.[kind]) return undefined;
-  const progress = progressOf(batch, Date.now());
-  if (progress.end === undefined || !Object.values(resultIds(batch, dialect, progress.end)).includes(fileId))
-    return undefined;
+  const now = Date.now();
+  const progress = progressOf(batch, now);
+  if (progress.end === undefined) return undefined;
+  if (!Object.values(resultIds(batch, dialect, progress.end, now)).includes(fileId)) return undefined;
   const path = store.bodyPath(workshop.batches, batch.id);
   const writer = (line: Line): string | undefined =>
     resultLine(batch, dialect, progress.end as StoredBatch['end'], kind, line);
   return {
     name: `${batch.id}_${kind === 'output' ? 'output' : 'error'}.jsonl`,
     createdAt: progress.endedAt,
-    content: () => resultFile(path, batch.fault, 'custom_id', writer),
+    content: () => resultFile(path, resultFault(batch, now), 'custom_id', writer),
     remove: () =>
       store.write(workshop.batches, batch.id, { ...batch, removed: { ...batch.removed, [kind]: true } }),
   };
@@ -350,13 +363,8 @@ interface Row {
 /** A row with what is wrong with it: the vendor's fault first, then the request itself, then what its prompt asked for. */
 function readRow(batch: OpenaiBatch, dialect: OpenaiDialect, line: Line): Row {
   const { custom_id: customId, body } = JSON.parse(line.text) as { custom_id: string; body: unknown };
-  const injected = injectedStatus(batch.fault, line.index);
-  if (injected !== undefined) {
-    return {
-      customId,
-      request: { status: injected, message: 'The request failed on the side of the sandbox.' },
-    };
-  }
+  const injected = injectedRefusal(batch.fault, line.index);
+  if (injected !== undefined) return { customId, request: injected };
   const request = readChat(body, dialect.fields);
   if (isRefusal(request) || !request.prompt.includes('[[sandbox:')) return { customId, request };
   const draft = draftAnswer(request.model, request.prompt, request.wish);

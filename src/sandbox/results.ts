@@ -21,8 +21,9 @@ export async function* resultFile(
   let strangers = fault?.unknownRows ?? 0;
   for await (const block of lineBlocks(path)) {
     for (const line of block.reverse()) {
-      const result = isInShare(line.index, fault?.missingShare, 0.3) ? undefined : writer(line);
-      if (result === undefined) continue;
+      const written = isInShare(line.index, fault?.missingShare, 0.3) ? undefined : writer(line);
+      if (written === undefined) continue;
+      const result = inItsPlace(written, idField, fault, line);
       piece += fault?.blankLines ? `${result}\n\n` : `${result}\n`;
       if (isInShare(line.index, fault?.duplicateShare, 0.6)) piece += `${result}\n`;
       for (; strangers > 0; strangers -= 1) piece += `${ofAStranger(result, idField, strangers)}\n`;
@@ -33,6 +34,19 @@ export async function* resultFile(
   }
   if (piece !== '') yield piece;
 }
+
+/** What stands where the result of a row should be; the row's own, if all is well. */
+function inItsPlace(
+  result: string,
+  idField: 'custom_id' | 'key',
+  fault: BatchFault | undefined,
+  line: Line,
+): string {
+  if (isInShare(line.index, fault?.pageShare, 0.8)) return htmlLine;
+  return isInShare(line.index, fault?.foreignShare, 0.1) ? ofAStranger(result, idField, line.number) : result;
+}
+
+const htmlLine = '<html><body><h1>502 Bad Gateway</h1></body></html>';
 
 function ofAStranger(result: string, idField: string, number: number): string {
   return JSON.stringify({ ...JSON.parse(result), [idField]: `nobody-${number}` });

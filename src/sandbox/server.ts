@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { alibabaVendor } from './alibaba.ts';
 import { anthropicVendor } from './anthropic.ts';
-import { type CallFate, FaultScript, type Faults } from './faults.ts';
+import { type CallFate, FaultScript, type Faults, readFaults, type VendorClock } from './faults.ts';
 import { frontPage } from './front-page.ts';
 import { googleVendor } from './google.ts';
 import {
@@ -17,6 +17,7 @@ import {
   drain,
   isLive,
   type Operation,
+  parseJson,
   plain,
   readText,
   send,
@@ -170,6 +171,8 @@ class RunningSandbox {
     const slash = path.indexOf('/', 1);
     const vendor = this.#vendors.get(path.slice(1, slash === -1 ? undefined : slash));
     if (vendor === undefined || slash === -1) {
+      if (path === '/sandbox/faults' && request.method === 'PUT')
+        return send(response, await this.#replaceFaults(request));
       await drain(request);
       return send(response, this.#ownPage(path));
     }
@@ -197,8 +200,20 @@ class RunningSandbox {
     };
   }
 
+  /** Tests change what goes wrong between two commands, and the provider is well again. */
+  async #replaceFaults(request: IncomingMessage): Promise<Answer> {
+    try {
+      const faults = readFaults(parseJson(await readText(request, this.#workshop.limits.bodyBytes)));
+      this.#workshop.faults.replace(faults);
+      return plain('From now on these faults.\n');
+    } catch (error) {
+      return plain(`${(error as Error).message}\n`, 400);
+    }
+  }
+
   async #answerFor(vendor: Vendor, call: Call, response: ServerResponse): Promise<void> {
     const { faults, statistics } = this.#workshop;
+    setClock(response, faults.clockOf(vendor.name));
     const operation = vendor.operation(call);
     if (operation === undefined) {
       await drain(call.request);
@@ -263,7 +278,10 @@ class RunningSandbox {
       return;
     }
     if (effect?.do === 'status' || effect?.do === 'html' || effect?.do === 'bodyError') {
-      await drain(call.request);
+      if ('afterWork' in effect && effect.afterWork) {
+        const { status } = await this.#work(vendor, operation, vendor.keyOf(call), call);
+        if (operation.kind === 'generate' && status === 200) statistics.lost(vendor.name);
+      } else await drain(call.request);
       statistics.sent(vendor.name, effect.status);
       return send(response, injectedAnswer(vendor, effect));
     }
@@ -274,6 +292,7 @@ class RunningSandbox {
     }
     statistics.sent(vendor.name, 'cut');
     if (operation.kind === 'generate' && answer.status === 200) statistics.lost(vendor.name);
+    if (effect.do === 'empty') return send(response, { ...answer, status: 200, body: '' });
     if (effect.do === 'garble') return send(response, garbled(answer));
     if (effect.do === 'stall') return this.#stall(response, answer, effect.afterBytes ?? 1);
     if (effect.at === 'reply') call.request.socket.destroy();
@@ -285,6 +304,11 @@ class RunningSandbox {
     await sendPart(response, answer, bytes, () => {});
     if (!response.destroyed) await new Promise<void>((resolve) => response.once('close', resolve));
   }
+}
+
+function setClock(response: ServerResponse, { aheadMs = 0, dateHeader = true }: VendorClock): void {
+  response.sendDate = dateHeader;
+  if (dateHeader && aheadMs !== 0) response.setHeader('date', new Date(Date.now() + aheadMs).toUTCString());
 }
 
 function injectedAnswer(

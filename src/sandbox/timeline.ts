@@ -3,6 +3,7 @@
  * background and every sandbox over the same folder says the same.
  */
 import { type BatchFault, isInShare } from './faults.ts';
+import type { Refusal } from './vendor.ts';
 
 type BatchEnd = 'completed' | 'failed' | 'expired' | 'cancelled';
 
@@ -18,6 +19,8 @@ export interface StoredBatch {
   readonly failed: number;
   readonly cancel?: { readonly at: number; readonly done: number; readonly failed: number };
   readonly fault?: BatchFault;
+  /** How much the vendor's clock was ahead when it was created. */
+  readonly aheadMs?: number;
 }
 
 type Phase = 'validating' | 'running' | 'finalizing' | 'cancelling' | 'ended';
@@ -80,9 +83,32 @@ export function doneAtEnd(batch: StoredBatch): number {
   return batch.cancel?.done ?? batch.done;
 }
 
-/** The status with which the vendor fails a row that has nothing wrong with it; undefined for most. */
-export function injectedStatus(fault: BatchFault | undefined, index: number): number | undefined {
-  return isInShare(index, fault?.failedShare) ? (fault?.failedStatus ?? 500) : undefined;
+/** What the vendor fails a row with that has nothing wrong with it; undefined for most. */
+export function injectedRefusal(fault: BatchFault | undefined, index: number): Refusal | undefined {
+  if (!isInShare(index, fault?.failedShare)) return undefined;
+  return {
+    status: fault?.failedStatus ?? 500,
+    message: fault?.failedMessage ?? 'The request failed on the side of the sandbox.',
+    code: fault?.failedCode,
+  };
+}
+
+/** What is wrong with the results of a batch; undefined once they are whole. */
+export function resultFault(batch: StoredBatch, now: number): BatchFault | undefined {
+  const { fault } = batch;
+  if (fault?.wholeAfterMs === undefined) return fault;
+  return now < progressOf(batch, now).endedAt + fault.wholeAfterMs ? fault : undefined;
+}
+
+/** A batch and the time, as the vendor's own clock tells them. */
+export function byOwnClock<Batch extends StoredBatch>(
+  batch: Batch,
+  now: number,
+): { batch: Batch; now: number } {
+  const { aheadMs = 0, createdAt, cancel } = batch;
+  const shown = { ...batch, createdAt: createdAt + aheadMs };
+  if (cancel === undefined) return { batch: shown, now: now + aheadMs };
+  return { batch: { ...shown, cancel: { ...cancel, at: cancel.at + aheadMs } }, now: now + aheadMs };
 }
 
 /** True while a new batch is not to be found yet. */

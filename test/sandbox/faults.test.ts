@@ -205,6 +205,60 @@ test('an answer can stall, be cut JSON, be a page of HTML, or be an error under 
   expect([answer.status, await answer.json()]).toMatchObject([200, { error: { code: 502 } }]);
 });
 
+test.each([
+  ['an error status', { do: 'status', status: 522, afterWork: true }, 522],
+  ['a page of HTML under HTTP 200', { do: 'html', status: 200, afterWork: true }, 200],
+  ['nothing under HTTP 200', { do: 'empty' }, 200],
+] satisfies [string, CallFault, number][])(
+  'a call can do its work and be answered with %s',
+  async (_, fault, status) => {
+    const sandbox = await openCalls({ ...fault, operation: 'createBatch', times: 1 });
+    const answer = await fetch(`${sandbox.baseUrls.anthropic}/v1/messages/batches`, {
+      method: 'POST',
+      headers: { 'x-api-key': 'key', 'anthropic-version': '2023-06-01' },
+      body: JSON.stringify({ requests: [anthropicRequest('a', 'x')] }),
+    });
+    expect(answer.status).toBe(status);
+    expect(await answer.text()).not.toContain('msgbatch_');
+    expect((await anthropicClient(sandbox).messages.batches.list()).data).toHaveLength(1);
+  },
+);
+
+test('a fault can be over after a time, and faults can be replaced while the sandbox runs', async () => {
+  const sandbox = await openCalls({ do: 'status', status: 403, forMs: 200 });
+  expect((await ask(sandbox, 'x')).status).toBe(403);
+  await until(
+    () => ask(sandbox, 'x'),
+    (answer) => answer.status === 200,
+  );
+  const replace = (faults: unknown) =>
+    fetch(`${sandbox.origin}/sandbox/faults`, { method: 'PUT', body: JSON.stringify(faults) });
+  expect((await replace({ calls: [{ do: 'status', status: 503 }] })).status).toBe(200);
+  expect((await ask(sandbox, 'x')).status).toBe(503);
+  const refused = await replace({ calls: [{ do: 'explode' }] });
+  expect([refused.status, await refused.text()]).toEqual([
+    400,
+    expect.stringContaining('calls[0].do is one of'),
+  ]);
+  expect((await ask(sandbox, 'x')).status).toBe(503);
+  expect((await replace({})).status).toBe(200);
+  expect((await ask(sandbox, 'x')).status).toBe(200);
+});
+
+test("a vendor's clock can be off, and its answers can lack the time", async () => {
+  const clocks = { openai: { aheadMs: -60_000 }, anthropic: { dateHeader: false } };
+  const sandbox = await open({ faults: { clocks } });
+  const behind = (time: number) => Math.round((Date.now() - time) / 20_000) * 20;
+  const client = openaiClient(sandbox);
+  const { created_at } = await openaiBatch(client, [openaiLine('a', 'x')]);
+  expect(behind(created_at * 1000)).toBe(60);
+  expect(behind(Date.parse((await ask(sandbox, 'x')).headers.get('date') as string))).toBe(60);
+  const undated = await fetch(`${sandbox.baseUrls.anthropic}/v1/messages/batches`, {
+    headers: { 'x-api-key': 'key', 'anthropic-version': '2023-06-01' },
+  });
+  expect([undated.status, undated.headers.get('date')]).toEqual([200, null]);
+});
+
 test('delays add up and a fault can follow them', async () => {
   const sandbox = await openCalls(
     { do: 'delay', ms: 60 },
@@ -321,6 +375,63 @@ test('results can be missing, come twice, belong to nobody, and have blank lines
   expect(text).toContain('\n\n');
 });
 
+test('results can belong to others, be a page of HTML, and be whole later', async () => {
+  const fault = { foreignShare: 0.2, pageShare: 0.2, wholeAfterMs: 1500 };
+  const client = openaiClient(await openBatches(fault));
+  const lines = Array.from({ length: 100 }, (_, row) => openaiLine(`row-${row}`, 'x'));
+  const batch = await openaiEnd(client, (await openaiBatch(client, lines)).id);
+  const read = async () => (await client.files.content(batch.output_file_id as string)).text();
+  const text = await read();
+  expect(text.match(/"nobody-\d+"/g)).toHaveLength(20);
+  expect(text.match(/^<html>/gm)).toHaveLength(20);
+  const whole = await until(read, (now) => !/nobody|<html>/.test(now));
+  expect(parseLines(whole)).toHaveLength(100);
+});
+
+test('only the failed rows can have results at first, with words of their own', async () => {
+  const fault = {
+    failedShare: 0.5,
+    failedStatus: 429,
+    failedCode: 'slow_down',
+    failedMessage: 'Later',
+    onlyErrors: true,
+  };
+  const sandbox = await openBatches(fault);
+  const client = openaiClient(sandbox);
+  const batch = await openaiEnd(
+    client,
+    (
+      await openaiBatch(
+        client,
+        rows.map((row) => openaiLine(row, 'x')),
+      )
+    ).id,
+  );
+  expect([batch.status, batch.output_file_id]).toEqual(['completed', undefined]);
+  expect(batch.request_counts).toMatchObject({ total: 10 });
+  const failed = parseLines(await (await client.files.content(batch.error_file_id as string)).text());
+  expect(failed[0].response.body.error).toMatchObject({ code: 'slow_down', message: 'Later' });
+  const { batches } = anthropicClient(sandbox).messages;
+  const { id } = await batches.create({ requests: rows.map((row) => anthropicRequest(row, 'x')) });
+  await until(
+    () => batches.retrieve(id),
+    ({ processing_status }) => processing_status === 'ended',
+  );
+  const types = new Set();
+  for await (const { result } of await batches.results(id)) types.add(result.type);
+  expect([...types]).toEqual(['errored']);
+});
+
+test('an archived Anthropic batch has no results any more', async () => {
+  const { batches } = anthropicClient(await openBatches({ archived: true })).messages;
+  const { id } = await batches.create({ requests: [anthropicRequest('a', 'x')] });
+  const batch = await until(
+    () => batches.retrieve(id),
+    ({ processing_status }) => processing_status === 'ended',
+  );
+  expect([batch.archived_at, batch.results_url]).toEqual([expect.any(String), null]);
+});
+
 test('a missing error file can have an empty id', async () => {
   const client = openaiClient(await openBatches({ blankFileIds: true }));
   const { id } = await openaiBatch(client, [openaiLine('a', 'x')]);
@@ -380,6 +491,7 @@ test('faults are read from data, and a field that is wrong is named', () => {
     ],
     batches: [{ end: 'expired', doneShare: 0.5 }],
     queue: { google: 100 },
+    clocks: { google: { aheadMs: -1000, dateHeader: true } },
   };
   expect(readFaults(JSON.parse(JSON.stringify(faults)))).toEqual(faults);
   const wrong: [unknown, RegExp][] = [
@@ -392,6 +504,7 @@ test('faults are read from data, and a field that is wrong is named', () => {
     [{ calls: [{ do: 'stall', operation: 'fly' }] }, /^calls\[0\]\.operation can't be "fly"/],
     [{ batches: [{ end: 'well' }] }, /^batches\[0\]\.end can't be "well"/],
     [{ batches: ['x'] }, /^batches\[0\] is not an object/],
+    [{ clocks: { openai: { aheadMs: '1' } } }, /^clocks\.openai\.aheadMs can't be "1"/],
     [{ queue: { mars: 1 } }, /^queue\.mars is not known/],
   ];
   for (const [value, message] of wrong) expect(() => readFaults(value)).toThrow(message);
