@@ -1,9 +1,9 @@
 /** The steps of a fetch that end a job: write its output from results on disk, and clear up. */
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { BatchRecord, ProviderName } from '../models.ts';
 import { traitsOf } from '../utils/converters/format.ts';
+import { identifyFile, isIdentifiedFile } from '../utils/file-identity.ts';
 import { checkOutputPath, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobRecord, saveJob } from '../utils/jobs.ts';
@@ -151,7 +151,7 @@ async function noteWriting(
     row_ids: rowIds,
   }));
   job.output = {
-    inode: (await stat(temporaryPath)).ino,
+    ...(await identifyFile(temporaryPath)),
     rows,
     answered,
     blank_rows: blankRows,
@@ -171,8 +171,8 @@ export async function findWrittenOutput(
   const { job, id } = stored;
   if (!job?.output || (job.state !== 'writing' && job.state !== 'merged')) return undefined;
   const { path } = planOutput(stored, options);
-  const { inode, rows, answered, failed, unknown_results } = job.output;
-  if (job.state === 'writing' && (await stat(path).catch(() => undefined))?.ino !== inode) return undefined;
+  const { rows, answered, failed, unknown_results } = job.output;
+  if (job.state === 'writing' && !(await isIdentifiedFile(path, job.output))) return undefined;
   if (failed === 0) await removeFile(errorsPathFor(path));
   const failures = job.output.failures.map(({ row_ids, ...group }) => ({ ...group, rowIds: row_ids }));
   return {

@@ -6,6 +6,7 @@ import * as z from 'zod/mini';
 import { LoomError } from '../errors.ts';
 import { generationSettingsSchema, rowPickSchema } from '../models.ts';
 import { fileTypes, providerNames } from '../names.ts';
+import { fileIdentitySchema } from './file-identity.ts';
 import {
   describeDiskError,
   ensurePrivateFolder,
@@ -42,9 +43,7 @@ const jobPartSchema = z.object({
 });
 export type JobPart = z.infer<typeof jobPartSchema>;
 
-const jobOutputSchema = z.object({
-  /** The number that the disk gave the file; it stays when the file is renamed. */
-  inode: z.number(),
+const jobOutputSchema = z.extend(fileIdentitySchema, {
   rows: z.number(),
   answered: z.number(),
   blank_rows: z.number(),

@@ -1,0 +1,33 @@
+/**
+ * How to know a file again that this program wrote. An inode alone proves nothing: the disk gives it to the next file
+ * when one is deleted, other disks have the same numbers, and a file may be edited in place. So a file counts as the
+ * same only when its bytes are, whoever moved, copied or restored it since; where that can't be told, it is another.
+ */
+import { stat } from 'node:fs/promises';
+import * as z from 'zod/mini';
+import { hashFile } from './files.ts';
+
+export const fileIdentitySchema = z.object({
+  /** The number that the disk gave the file; it stays when the file is renamed. */
+  inode: z.number(),
+  /** Bytes. Not in identities of older versions, which noted the inode alone. */
+  size: z.optional(z.number()),
+  /** Of the bytes, in hex. Not in identities of older versions. */
+  sha256: z.optional(z.string()),
+});
+export type FileIdentity = z.infer<typeof fileIdentitySchema>;
+
+/** What a complete file is known by. Reads it once, from memory where it was written a moment ago. */
+export async function identifyFile(path: string): Promise<FileIdentity> {
+  const { ino, size } = await stat(path);
+  return { inode: ino, size, sha256: await hashFile(path) };
+}
+
+/** Whether the file at this path is the one that was identified; false also where there is none, or it can't be read. */
+export async function isIdentifiedFile(path: string, known: FileIdentity): Promise<boolean> {
+  const file = await stat(path).catch(() => undefined);
+  if (!file?.isFile()) return false;
+  if (known.size === undefined || known.sha256 === undefined) return file.ino === known.inode;
+  if (file.size !== known.size) return false;
+  return (await hashFile(path).catch(() => undefined)) === known.sha256;
+}
