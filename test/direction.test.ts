@@ -118,7 +118,7 @@ describe('only', () => {
   const readers: Readonly<Record<string, readonly string[]>> = {
     cwd: ['library/reach.ts', 'library/fetch-batches.ts'],
     env: ['providers/transport.ts', 'providers/openai-chat.ts', 'library/reach.ts'],
-    pid: ['utils/locks.ts'],
+    pid: ['utils/lock-holder.ts'],
   };
 
   test('cli uses process, but for a few that read its environment or its id', () => {

@@ -3,7 +3,7 @@ import { LoomError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
 import type { BatchEntry, Connection } from '../providers/provider.ts';
 import { checkSettings } from '../providers/settings.ts';
-import type { LoomHome } from '../utils/home.ts';
+import { holdHome, type LoomHome } from '../utils/home.ts';
 import { createJobId, loadJob, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
 import { loadRecord } from '../utils/storage.ts';
@@ -37,9 +37,10 @@ export async function adoptBatch(
   await calls.run(() => provider.check(batchId, signal));
   const jobId = createJobId();
   const lock = (await tryLock(home.locks, jobId)) as Lock;
+  const held = holdHome(home, lock);
   try {
     const noLimits = { requests: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
-    const { job, discard } = await planBatches(home, jobId, order, provider, noLimits, signal);
+    const { job, discard } = await planBatches(held, jobId, order, provider, noLimits, signal);
     const [part] = job.parts;
     if (!part) {
       await discard();
@@ -49,9 +50,9 @@ export async function adoptBatch(
     }
     // Never `planned` on disk, also when this is cut off here: a fetch would send, and pay for, the batch again.
     Object.assign(part, { state: 'submitted', batch_id: batchId });
-    await saveJob(home.jobs, Object.assign(job, { announced: true }));
-    const record = await saveNewRecord(home, job, part, batchId);
-    await removeRequestFiles(home, jobId, part.part);
+    await saveJob(held, Object.assign(job, { announced: true }));
+    const record = await saveNewRecord(held, job, part, batchId);
+    await removeRequestFiles(held, jobId, part.part);
     return record;
   } finally {
     if (!(await loadJob(home.jobs, jobId))) await lock.forget();

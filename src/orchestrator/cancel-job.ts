@@ -3,7 +3,7 @@ import { LoomError } from '../errors.ts';
 import type { BatchRecord, ProviderName } from '../models.ts';
 import type { BatchCheck } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
-import type { LoomHome } from '../utils/home.ts';
+import { holdHome, type LoomHome } from '../utils/home.ts';
 import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { waitForLock } from '../utils/locks.ts';
 import { deleteRecord, updateRecord } from '../utils/storage.ts';
@@ -81,7 +81,7 @@ export async function cancelJob(
     const stored = await reloadJob(home, known);
     if (!stored) throw finishedMeanwhile(home, known.id);
     const summary = await cancelHeld({
-      home,
+      home: holdHome(home, lock),
       stored,
       connect,
       signal: AbortSignal.any([signal, lock.lost]),
@@ -133,7 +133,7 @@ async function noteCancelled(home: LoomHome, job: JobRecord): Promise<void> {
   for (const part of job.parts) if (part.state === 'planned') part.state = 'dropped';
   // The same loom run starts anew, instead of finishing this one.
   Object.assign(job, { cancelled: true, announced: true });
-  await saveJob(home.jobs, job);
+  await saveJob(home, job);
 }
 
 /** A part whose creation was cut off may be a batch by now: it is looked for, and cancelled like the others. */
@@ -171,7 +171,10 @@ async function cancelBatch(
   }
   try {
     const { provider, calls, callSignal } = reach;
-    const check = await calls.run(() => provider.cancel(batch.batch_id, callSignal));
+    const check = await calls.run(async () => {
+      await cancellation.home.ensureHeld();
+      return provider.cancel(batch.batch_id, callSignal);
+    });
     return await noteCancel(cancellation, batch, check);
   } catch (error) {
     if (signal.aborted || !isAboutOneBatch(error)) throw error;
@@ -189,8 +192,8 @@ async function noteCancel(
   const part = partOf(job, batch);
   if (check.queueFull && job && part) {
     giveBackPart(job, part);
-    await saveJob(home.jobs, job);
-    await deleteRecord(home.batches, batch);
+    await saveJob(home, job);
+    await deleteRecord(home, batch);
     events.onDropped?.(job, part.part);
     return 'dropped';
   }
@@ -201,7 +204,7 @@ async function noteCancel(
   }
   // That it is over is for a fetch to note, which brings in what was answered.
   if (!hasEndedBadly(status) && isRecord(batch)) {
-    await updateRecord(home.batches, { ...batch, status, counts: check.counts ?? null });
+    await updateRecord(home, { ...batch, status, counts: check.counts ?? null });
   }
   events.onCancelled?.(batch, check);
   return 'cancelled';

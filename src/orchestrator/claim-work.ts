@@ -1,6 +1,6 @@
 /** Settles between processes who does a piece of work: the same input, provider, model, settings and output. */
 import { createHash } from 'node:crypto';
-import type { LoomHome } from '../utils/home.ts';
+import { holdHome, type LoomHome } from '../utils/home.ts';
 import { type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock, waitForLock } from '../utils/locks.ts';
 import { settingsText } from '../utils/settings-text.ts';
@@ -53,7 +53,7 @@ export async function claimWork(
     if (cutOff) return cutOff;
     const [twin] = twins;
     if (twin && once) return { kind: 'pending', job: twin };
-    if (planned.parts.length > 0) await saveJob(home.jobs, planned);
+    if (planned.parts.length > 0) await saveJob(holdHome(home, lock), planned);
     return { kind: 'own', twin };
   } finally {
     await lock.forget();

@@ -2,7 +2,8 @@
 import { LoomError, ProviderError } from '../errors.ts';
 import type { BatchRecord, BatchStatus } from '../models.ts';
 import { readFirstCustomId, saveResults } from '../utils/answers.ts';
-import { ensurePrivateFolder, removeFile } from '../utils/files.ts';
+import { ensurePrivateFolder } from '../utils/files.ts';
+import { removeHeld } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { readCustomIds, resultsPath, updateRecord } from '../utils/storage.ts';
 import { readDataset } from './dataset.ts';
@@ -30,7 +31,7 @@ export async function downloadBatches(fetching: JobFetch, records: readonly Batc
     if (part.provisional) await confirmPart(fetching, job, part, record);
     if (isDoomed(fetching)) await keepAnswers(fetching, [record]);
     if (!hasEndedBadly(record.status)) part.state = 'downloaded';
-    await saveJob(run.home.jobs, job);
+    await saveJob(run.home, job);
   }
 }
 
@@ -44,7 +45,7 @@ async function downloadBatch(
   try {
     const { succeeded, failed } = record.counts ?? {};
     const held = await calls.run(async () => {
-      const results = await saveResults(path, provider.results(record.batch_id, callSignal));
+      const results = await saveResults(run.home, path, provider.results(record.batch_id, callSignal));
       if (results === 0 && !hasEndedBadly(record.status) && !run.order.partial)
         throw describeEmptyResults(record, run.home.flag);
       return results;
@@ -67,7 +68,7 @@ function describeEmptyResults({ batch_id: id }: BatchRecord, flag: string): Prov
 async function noteFailedDownload(run: FetchRun, record: BatchRecord, error: ProviderError): Promise<void> {
   record.status = 'unknown';
   noteError(record, `${error.code}: ${error.message}`);
-  await updateRecord(run.home.batches, record);
+  await updateRecord(run.home, record);
 }
 
 /** Proves by its results that a batch which was found without a tag is this part; LoomError when it is another's. */
@@ -88,9 +89,9 @@ async function confirmPart(
   part.state = 'submitting';
   delete part.batch_id;
   delete part.provisional;
-  await saveJob(run.home.jobs, job);
+  await saveJob(run.home, job);
   await forgetRecord(fetching, record);
-  await removeFile(path);
+  await removeHeld(run.home, path);
   throw new LoomError(
     'state',
     `the batch ${record.batch_id} is not part ${part.part} of job ${job.job_id}.`,
@@ -107,10 +108,11 @@ async function isCustomIdOf(folder: string, record: BatchRecord, customId: strin
 
 /** Deletes what was uploaded for these batches; it expires by itself where that fails. */
 export async function deleteUploads(
-  { provider, callSignal }: JobFetch,
+  { run, provider, callSignal }: JobFetch,
   records: readonly BatchRecord[],
 ): Promise<void> {
   for (const { file_id } of records) {
+    await run.home.ensureHeld();
     if (file_id) await provider.deleteFile?.(file_id, callSignal).catch(() => {});
   }
 }

@@ -2,7 +2,7 @@
 import { LoomError, type ProviderError } from '../errors.ts';
 import type { BatchRecord, ProviderName } from '../models.ts';
 import type { BatchProvider, Connection } from '../providers/provider.ts';
-import type { LoomHome } from '../utils/home.ts';
+import { holdHome, type LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
 import type { DamagedRecord } from '../utils/storage.ts';
@@ -234,7 +234,7 @@ async function fetchHeld(run: FetchRun, lock: Lock, stored: StoredJob): Promise<
   run.signal.addEventListener('abort', stopRun, { once: true });
   try {
     run.signal.throwIfAborted();
-    return await fetchJob({ ...run, signal: stop.signal }, stored);
+    return await fetchJob({ ...run, home: holdHome(run.home, lock), signal: stop.signal }, stored);
   } finally {
     run.signal.removeEventListener('abort', stopRun);
   }

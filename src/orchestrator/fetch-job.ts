@@ -77,7 +77,7 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   noteError(record, reason);
   // What it gave is brought in before it is noted as over: a fetch that is cut off in between is made again.
   const kept = hasEndedBadly(status) ? await keepEndedBatch(fetching, record) : undefined;
-  await updateRecord(run.home.batches, record);
+  await updateRecord(run.home, record);
   if (status === 'completed') return status;
   if (status === 'unknown') run.outcome.troubled = true;
   run.events.onStatus?.(record, reason);
@@ -114,7 +114,7 @@ async function requeuePart(
 ): Promise<void> {
   const { run } = fetching;
   giveBackPart(job, part);
-  await saveJob(run.home.jobs, job);
+  await saveJob(run.home, job);
   await forgetRecord(fetching, record);
   if (part.state === 'planned') return run.events.onQueued?.(job, part.part);
   run.events.onStatus?.({ ...record, status: 'cancelled' }, undefined);

@@ -1,7 +1,7 @@
 /** The story of `loom forget`: remove what the home holds of jobs. Outputs, and answers in the cache, stay. */
 import type { BatchRecord } from '../models.ts';
 import type { StatusWord } from '../names.ts';
-import type { LoomHome } from '../utils/home.ts';
+import { holdHome, type LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { tryLock } from '../utils/locks.ts';
 import { hasStatus, type ListedBatch, listParts } from './list-batches.ts';
@@ -75,7 +75,7 @@ async function forgetStored(home: LoomHome, known: StoredJob, events: ForgetEven
     const stored = (await reloadJob(home, known)) ?? (await reloadAbandoned(home, lockName(known)));
     // A run has submitted more of it since the question was asked.
     if (stored && stored.records.length > known.records.length) return events.onBusy?.(known.id);
-    if (stored) await removeJob(home, stored);
+    if (stored) await removeJob(holdHome(home, lock), stored);
     events.onForgotten?.(known.id, stored?.records.length ?? 0);
     await lock.forget();
   } finally {

@@ -85,6 +85,6 @@ export function noteError(record: BatchRecord, reason: string | undefined): void
 
 /** Removes a record, of a batch that is not this job's any more. */
 export async function forgetRecord({ run, records }: JobFetch, record: BatchRecord): Promise<void> {
-  await deleteRecord(run.home.batches, record);
+  await deleteRecord(run.home, record);
   records.splice(records.indexOf(record), 1);
 }

@@ -5,7 +5,7 @@ import type { BatchRecord, ProviderName } from '../models.ts';
 import { traitsOf } from '../utils/converters/format.ts';
 import { identifyFile, isIdentifiedFile } from '../utils/file-identity.ts';
 import { checkOutputPath, removeFile } from '../utils/files.ts';
-import type { LoomHome } from '../utils/home.ts';
+import { type LoomHome, removeHeld } from '../utils/home.ts';
 import { type JobRecord, saveJob } from '../utils/jobs.ts';
 import { LogHistogram } from '../utils/log-histogram.ts';
 import { deleteRecord, resultsPath, updateRecord } from '../utils/storage.ts';
@@ -105,6 +105,7 @@ export async function mergeJob(
         await answers.finishCaching();
         if (job && records.length > 0)
           await noteWriting(home, job, temporaryPath, summary, answers.unknownResults);
+        await home.ensureHeld();
       },
     };
     const summary = await mergeAnswers(order, (row) => answers.answerFor(row));
@@ -160,7 +161,7 @@ async function noteWriting(
     unknown_results: unknownResults,
   };
   job.state = 'writing';
-  await saveJob(home.jobs, job);
+  await saveJob(home, job);
 }
 
 /** The output that an earlier fetch put in place before it was cut off, if it did. */
@@ -222,15 +223,15 @@ export async function clearMergedJob(
 ): Promise<void> {
   // A fetch that finishes this one, cut off, keeps or clears as this one would have.
   const keeps = job?.state === 'merged' ? (job.keep ?? keep) : keep;
-  if (job) await saveJob(home.jobs, Object.assign(job, { state: 'merged', keep: keeps }));
-  for (const record of records) await removeFile(resultsPath(home.results, record));
+  if (job) await saveJob(home, Object.assign(job, { state: 'merged', keep: keeps }));
+  for (const record of records) await removeHeld(home, resultsPath(home.results, record));
   for (const record of records) {
-    if (keeps) await updateRecord(home.batches, { ...record, status: 'completed', output_path: outputPath });
-    else await deleteRecord(home.batches, record);
+    if (keeps) await updateRecord(home, { ...record, status: 'completed', output_path: outputPath });
+    else await deleteRecord(home, record);
   }
   if (!job) return;
   if (!keeps) return forgetJob(home, job);
   // The cached answers stay: a later fetch --id writes the output anew.
   for (const { part } of job.parts) await removeRequestFiles(home, job.job_id, part);
-  await saveJob(home.jobs, Object.assign(job, { state: 'kept' }));
+  await saveJob(home, Object.assign(job, { state: 'kept' }));
 }

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import type { PromptRequest, Row } from '../models.ts';
 import type { BatchLimits, BatchProvider } from '../providers/provider.ts';
 import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
-import { removeFile } from '../utils/files.ts';
-import type { LoomHome } from '../utils/home.ts';
+import { type LoomHome, removeHeld } from '../utils/home.ts';
 import type { JobPart } from '../utils/jobs.ts';
 import { PartCutter } from './part-cutter.ts';
 
@@ -92,8 +91,8 @@ export function createPartWriter(
 
 /** Removes what `createPartWriter` wrote for a part. */
 export async function removeRequestFiles(home: LoomHome, jobId: string, part: number): Promise<void> {
-  await removeFile(requestFilePath(home, jobId, part));
-  await removeFile(idMapPath(home, jobId, part));
+  await removeHeld(home, requestFilePath(home, jobId, part));
+  await removeHeld(home, idMapPath(home, jobId, part));
 }
 
 interface OpenPart {

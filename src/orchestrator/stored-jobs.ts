@@ -2,8 +2,7 @@
 import { basename } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
-import { removeFile } from '../utils/files.ts';
-import type { LoomHome } from '../utils/home.ts';
+import { type LoomHome, removeHeld } from '../utils/home.ts';
 import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
 import {
   type DamagedRecord,
@@ -206,8 +205,8 @@ export function findAnyJob({ jobs, abandoned, home }: StoredState, id: string): 
 /** Removes a job and the files that are its own; the job itself last. */
 export async function forgetJob(home: LoomHome, job: JobRecord): Promise<void> {
   for (const { part } of job.parts) await removeRequestFiles(home, job.job_id, part);
-  await removeFile(cachedAnswersPath(home, job.job_id));
-  await deleteJob(home.jobs, job.job_id);
+  await removeHeld(home, cachedAnswersPath(home, job.job_id));
+  await deleteJob(home, job.job_id);
 }
 
 /**
@@ -215,10 +214,10 @@ export async function forgetJob(home: LoomHome, job: JobRecord): Promise<void> {
  * no job any more, and a later command clears it away.
  */
 export async function removeJob(home: LoomHome, { job, records }: StoredJob): Promise<void> {
-  if (job) await saveJob(home.jobs, Object.assign(job, { state: 'forgotten' }));
+  if (job) await saveJob(home, Object.assign(job, { state: 'forgotten' }));
   const all = job ? [...records, ...(await findUnnotedRecords(home, job, records))] : records;
-  for (const record of all) await removeFile(resultsPath(home.results, record));
-  for (const record of all) await deleteRecord(home.batches, record);
+  for (const record of all) await removeHeld(home, resultsPath(home.results, record));
+  for (const record of all) await deleteRecord(home, record);
   if (job) await forgetJob(home, job);
 }
 

@@ -3,7 +3,7 @@ import type { BatchRecord } from '../models.ts';
 import type { BatchEntry, Connection } from '../providers/provider.ts';
 import { checkSettings } from '../providers/settings.ts';
 import { checkOutputPath } from '../utils/files.ts';
-import type { LoomHome } from '../utils/home.ts';
+import { holdHome, type LoomHome } from '../utils/home.ts';
 import { createJobId, type JobRecord, loadJob, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
 import { loadRecords } from '../utils/storage.ts';
@@ -71,8 +71,9 @@ export async function submitBatch(
   const ownLock = (await tryLock(home.locks, jobId)) as Lock;
   let lock = ownLock;
   try {
-    const { plan, claim } = await planAndClaim(home, options.once, signal, order, () =>
-      planBatches(home, jobId, order, provider, limits, signal),
+    const ownHome = holdHome(home, ownLock);
+    const { plan, claim } = await planAndClaim(ownHome, options.once, signal, order, () =>
+      planBatches(ownHome, jobId, order, provider, limits, signal),
     );
     if (claim.kind === 'pending') {
       events.onPending?.(claim.job);
@@ -86,9 +87,16 @@ export async function submitBatch(
       if (claim.twin) events.onPending?.(claim.twin);
     }
     const job = claim.kind === 'cut_off' ? claim.job : plan.job;
-    if (job.parts.length === 0) return await writeKnownAnswers(home, job, options, plan.discard, signal);
-    const calls = createCallQueue({ workers: 1, signal, onRetry: (notice) => events.onRetry?.(notice) });
-    await submitJob({ home, job, provider, calls, signal, callSignal: abortAfterGrace(signal) }, events);
+    const held = holdHome(home, lock);
+    if (job.parts.length === 0) return await writeKnownAnswers(held, job, options, plan.discard, signal);
+    const stop = AbortSignal.any([signal, lock.lost]);
+    const calls = createCallQueue({
+      workers: 1,
+      signal: stop,
+      onRetry: (notice) => events.onRetry?.(notice),
+    });
+    const submission = { home: held, job, provider, calls, signal: stop, callSignal: abortAfterGrace(stop) };
+    await submitJob(submission, events);
     return { kind: 'submitted', job };
   } finally {
     if (!(await loadJob(home.jobs, jobId))) await ownLock.forget();
@@ -123,7 +131,7 @@ async function submitJob(submission: Parameters<typeof submitParts>[0], events: 
     throw error;
   }
   events.onAnnounce?.(job, job.parts.filter((part) => part.state === 'planned').length);
-  await saveJob(home.jobs, Object.assign(job, { announced: true }));
+  await saveJob(home, Object.assign(job, { announced: true }));
 }
 
 /** The batches that an earlier run of this job submitted, by part. */

@@ -129,7 +129,7 @@ async function submitPart(submission: Submission, part: JobPart): Promise<string
 async function deleteRefusedRecord({ home, job }: Submission, part: JobPart): Promise<void> {
   const { records } = await loadRecords(home.batches);
   for (const record of records) {
-    if (record.job_id === job.job_id && record.part === part.part) await deleteRecord(home.batches, record);
+    if (record.job_id === job.job_id && record.part === part.part) await deleteRecord(home, record);
   }
 }
 
@@ -158,7 +158,7 @@ async function describeRequestFile(path: string, part: JobPart): Promise<Request
 
 async function markPart(submission: Submission, part: JobPart, change: Partial<JobPart>): Promise<void> {
   Object.assign(part, change);
-  await saveJob(submission.home.jobs, submission.job);
+  await saveJob(submission.home, submission.job);
 }
 
 /** Creates the batch; after an answer that was lost, looks for it before it tries again. */
@@ -218,7 +218,7 @@ export async function saveNewRecord(
     last_error: null,
   };
   const idMembers = createReadStream(idMapPath(home, job.job_id, part.part)) as AsyncIterable<Buffer>;
-  await saveRecord(home.batches, record, idMembers);
+  await saveRecord(home, record, idMembers);
   return record;
 }
 

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { cacheTemporaryFolder } from '../utils/cache.ts';
 import { isFile, removeFile } from '../utils/files.ts';
-import type { LoomHome } from '../utils/home.ts';
+import { holdHome, type LoomHome, removeHeld } from '../utils/home.ts';
 import { isSpentJournal } from '../utils/journal.ts';
 import { listLocks, tryLock } from '../utils/locks.ts';
 import { keptJournalPath } from './run-names.ts';
@@ -40,12 +40,13 @@ export async function sweepHome(home: LoomHome): Promise<void> {
 async function sweepAbandonedJobs(home: LoomHome): Promise<void> {
   const { abandoned } = await loadState(home);
   for (const { job } of abandoned) {
-    const lock = job && (await tryLock(home.locks, job.job_id));
+    const lock = job && (await tryLock(home.locks, job.job_id, 'from_dead'));
     if (!lock) continue;
     // As it is now, with the lock held: a run may have submitted it since its records were read.
     const stored = await reloadAbandoned(home, job.job_id);
-    if (stored?.job?.state === 'forgotten') await removeJob(home, stored);
-    else if (stored?.job) await forgetJob(home, stored.job);
+    const held = holdHome(home, lock);
+    if (stored?.job?.state === 'forgotten') await removeJob(held, stored);
+    else if (stored?.job) await forgetJob(held, stored.job);
     await lock.release();
   }
 }
@@ -58,10 +59,10 @@ async function sweepOrphans(home: LoomHome): Promise<void> {
     const own = files.filter((path) => ownerOf(path).includes(owner));
     if (await isNeeded(home, owner, own)) continue;
     // A run that is planning has its files before its job, and a live run its journal: both hold the lock.
-    const lock = await tryLock(home.locks, owner);
+    const lock = await tryLock(home.locks, owner, 'from_dead');
     if (!lock) continue;
     const needed = await isNeeded(home, owner, own);
-    if (!needed) for (const path of own) await removeFile(path);
+    if (!needed) for (const path of own) await removeHeld(holdHome(home, lock), path);
     await (needed ? lock.release() : lock.forget());
   }
 }

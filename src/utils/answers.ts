@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { LoomError } from '../errors.ts';
 import type { RowResult } from '../models.ts';
 import { describeDiskError, isDiskError, writeFileAtomic } from './files.ts';
+import type { LoomHome } from './home.ts';
 import {
   encodeResult,
   type FoundResult,
@@ -16,12 +17,16 @@ import {
 
 /**
  * Writes a provider's results to a file that is there whole or not at all. Returns how many there were. What the
- * results throw is thrown on; LoomError `state` where the disk refuses.
+ * results throw is thrown on; LoomError `state` where the disk refuses, and when the lock of the home is lost.
  */
-export async function saveResults(path: string, results: AsyncIterable<RowResult>): Promise<number> {
+export async function saveResults(
+  home: Pick<LoomHome, 'ensureHeld'>,
+  path: string,
+  results: AsyncIterable<RowResult>,
+): Promise<number> {
   let count = 0;
   try {
-    await writeFileAtomic(path, chunkLines(countLines()));
+    await writeFileAtomic(path, chunkLines(countLines()), { onComplete: home.ensureHeld });
   } catch (error) {
     if (!isDiskError(error)) throw error;
     throw new LoomError('state', `can't write the results ${path}: ${describeDiskError(error)}.`, {

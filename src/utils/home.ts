@@ -1,6 +1,7 @@
 /** Where the program keeps its state: `~/.loom` or what LOOM_HOME names, and `sandbox` in it for rehearsals. */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { removeFile } from './files.ts';
 
 /** Absolute paths of the folders under one loom home. None needs to exist. */
 export interface LoomHome {
@@ -29,6 +30,28 @@ export interface LoomHome {
   readonly chosenCache: string | undefined;
   /** The cache of a job whose record keeps this; a flag of the command comes first. */
   cacheOf(recorded: string | null | undefined): string;
+  /**
+   * Asked right before each step that others would see: a file under this home that is written, renamed or deleted, and
+   * whatever is created at a provider. Throws LockLostError when the work is another process's by now.
+   */
+  ensureHeld(): Promise<void>;
+}
+
+/** Removes a file of this home; one that is gone already is no error. Throws as `ensureHeld` and `removeFile` do. */
+export async function removeHeld(home: Pick<LoomHome, 'ensureHeld'>, path: string): Promise<void> {
+  await home.ensureHeld();
+  await removeFile(path);
+}
+
+/** The home as whoever holds a lock sees it: nothing is written any more once that is lost. */
+export function holdHome(home: LoomHome, lock: Pick<LoomHome, 'ensureHeld'>): LoomHome {
+  return {
+    ...home,
+    async ensureHeld() {
+      await home.ensureHeld();
+      await lock.ensureHeld();
+    },
+  };
 }
 
 export interface HomeOptions {
@@ -64,5 +87,6 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
     cache,
     chosenCache,
     cacheOf: (recorded) => (cacheDir || !recorded ? cache : locate(recorded)),
+    ensureHeld: async () => {},
   };
 }

@@ -92,7 +92,7 @@ async function listHeld(home: LoomHome): Promise<ReadonlySet<string>> {
   for (const name of await listLocks(home.locks)) {
     const key = /^input_([0-9a-f]+)_[0-9a-f]+$/.exec(name)?.[1];
     if (key === undefined || held.has(key)) continue;
-    const lock = await tryLock(home.locks, name);
+    const lock = await tryLock(home.locks, name, 'from_dead');
     if (lock) await lock.forget();
     else held.add(key);
   }

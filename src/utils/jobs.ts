@@ -12,9 +12,9 @@ import {
   ensurePrivateFolder,
   errorCode,
   listJsonFiles,
-  removeFile,
   writeFileAtomic,
 } from './files.ts';
+import { type LoomHome, removeHeld } from './home.ts';
 import type { DamagedRecord } from './storage.ts';
 
 /** The version of the job format that this program writes, and the newest that it reads. */
@@ -130,13 +130,14 @@ function jobPath(folder: string, jobId: string): string {
   return join(folder, `${jobId}.json`);
 }
 
-/** Writes a job, durable when it returns. LoomError `state` names the file when the disk refuses. */
-export async function saveJob(folder: string, job: JobRecord): Promise<void> {
-  await ensurePrivateFolder(folder);
-  const path = jobPath(folder, job.job_id);
+/** Writes a job, durable when it returns, if its lock is still held. LoomError `state` names the file when the disk refuses. */
+export async function saveJob(home: LoomHome, job: JobRecord): Promise<void> {
+  await ensurePrivateFolder(home.jobs);
+  const path = jobPath(home.jobs, job.job_id);
   try {
-    await writeFileAtomic(path, `${JSON.stringify(job, null, 2)}\n`);
+    await writeFileAtomic(path, `${JSON.stringify(job, null, 2)}\n`, { onComplete: home.ensureHeld });
   } catch (error) {
+    if (error instanceof LoomError) throw error;
     throw new LoomError('state', `can't write the job ${path}: ${describeDiskError(error)}.`, {
       hint: 'Make the folder writable and free some space.',
       cause: error,
@@ -190,6 +191,6 @@ function parseJob(text: string): JobRecord {
   );
 }
 
-export async function deleteJob(folder: string, jobId: string): Promise<void> {
-  await removeFile(jobPath(folder, jobId));
+export async function deleteJob(home: LoomHome, jobId: string): Promise<void> {
+  await removeHeld(home, jobPath(home.jobs, jobId));
 }

@@ -1,26 +1,42 @@
 /**
- * Locks between processes that share a loom home, also across containers. Each acquisition of a lock is a file with a
- * number one higher than the last, made complete in one step; the highest number holds the lock. A holder rewrites its
- * file every few seconds; one that stops is taken over by making the next number, which only one process can. One that
- * can be seen to be alive is not: its file may only look old because the clock was set. The
- * file of a released lock stays until the next acquisition, so that no number is ever used twice.
+ * Locks between processes that share a loom home, also across containers and machines. Each acquisition of a lock is a
+ * file with a number higher than the last, made complete in one step; the highest number holds the lock. A holder
+ * rewrites its file every few seconds; one that stops is taken over by making the next number, which only one process
+ * can, and by deleting the file of the one before, ahead of any work. One that can be seen to be alive is not taken over:
+ * its file may only look old because the clock was set.
+ *
+ * What callers may rely on:
+ * - A file that can't be read belongs to a holder.
+ * - Who was taken over learns it from `ensureHeld`, which is asked right before each step that others would see; `lost`
+ *   tells it soon after, for work that only has to stop.
+ * - No number is used twice: that of a lock without files is the time.
+ * - What is left: between a look that passes and the end of the step that follows lies at most a second, or a pause that
+ *   falls into that very moment. A process that is paused there, for longer than the silence that is waited out, does
+ *   that one step.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
-import { type FileHandle, link, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LoomError } from '../errors.ts';
-import { describeDiskError, ensurePrivateFolder, errorCode, removeFile } from './files.ts';
+import { openDiskStore } from './disk-store.ts';
+import { describeDiskError } from './files.ts';
+import { describeHolder, observeHolder, readToken } from './lock-holder.ts';
+import type { Store } from './store.ts';
 
 const heartbeatMs = 3_000;
-/** How long a holder may be silent, by the clock of the disk that the lock is on, before it counts as dead. */
+/** How long a holder may be silent, by the clock of the store, before others take over. */
 const silenceMs = 30_000;
+/** The same for a sweep, which has nothing to do that could not wait. */
+const sweepSilenceMs = 24 * 3_600_000;
 const pollMs = 250;
+/** How old a look at the own lock file may be. */
+const lookLifeMs = 1_000;
 
 export interface Lock {
   /** Aborted when another process has taken the lock over, because this one was silent for too long. */
   readonly lost: AbortSignal;
+  /** Call it right before each step that others would see. LockLostError as soon as the lock is not this one's any more. */
+  ensureHeld(): Promise<void>;
   /** Does nothing after `forget`. */
   release(): Promise<void>;
   /** Releases the lock and removes its files, when its subject is gone. */
@@ -30,23 +46,29 @@ export interface Lock {
 /** Why work under a lock has to stop. */
 export class LockLostError extends LoomError {
   constructor() {
-    super('state', 'another process took over the work of this one, which was silent for too long.');
+    super(
+      'state',
+      'the lock on this work is gone: another process took over while this one was silent, or its file was removed.',
+      { hint: 'This process has stopped; what was done so far is kept.' },
+    );
     this.name = 'LockLostError';
   }
 }
 
-interface LockFile {
-  readonly number: number;
-  readonly path: string;
-}
+/** From whom a lock is taken: from a holder that is silent for half a minute, or, by a sweep, from none that may come back. */
+export type TakeOver = 'from_silent' | 'from_dead';
 
 /** The lock, or undefined while another process holds it. LoomError `state` where the disk refuses. */
-export async function tryLock(folder: string, name: string): Promise<Lock | undefined> {
-  await ensurePrivateFolder(folder);
+export async function tryLock(
+  folder: string,
+  name: string,
+  takeOver: TakeOver = 'from_silent',
+): Promise<Lock | undefined> {
+  const store = await openDiskStore(folder);
   try {
-    const last = (await listLockFiles(folder, name)).at(-1);
-    if (last && (await isHeld(folder, last.path))) return undefined;
-    return await takeNumber(folder, name, (last?.number ?? 0) + 1);
+    const last = (await listNumbers(store, name)).at(-1);
+    if (last !== undefined && (await isHeld(store, fileName(name, last), takeOver))) return undefined;
+    return await takeNumber(store, name, last === undefined ? Date.now() : last + 1);
   } catch (error) {
     throw new LoomError('state', `can't lock ${join(folder, name)}: ${describeDiskError(error)}.`, {
       hint: 'Make the folder writable and free some space.',
@@ -77,189 +99,124 @@ export async function listLocks(folder: string): Promise<ReadonlySet<string>> {
   return new Set(files.flatMap((file) => /^(.+)\.\d+\.lock$/.exec(file)?.[1] ?? []));
 }
 
-async function listLockFiles(folder: string, name: string): Promise<LockFile[]> {
-  const files: LockFile[] = [];
-  for (const file of await readdir(folder)) {
-    const match = /^(.+)\.(\d+)\.lock$/.exec(file);
-    if (match?.[1] === name) files.push({ number: Number(match[2]), path: join(folder, file) });
-  }
-  return files.sort((a, b) => a.number - b.number);
+function fileName(name: string, number: number): string {
+  return `${name}.${number}.lock`;
 }
 
-async function takeNumber(folder: string, name: string, number: number): Promise<Lock | undefined> {
-  const path = join(folder, `${name}.${number}.lock`);
+/** The numbers of a lock's files, in order. */
+async function listNumbers(store: Store, name: string): Promise<number[]> {
+  const ends = (await store.list(`${name}.`)).map((file) => file.slice(name.length + 1));
+  const numbers = ends.flatMap((end) => /^(\d+)\.lock$/.exec(end)?.[1] ?? []);
+  return numbers.map(Number).sort((a, b) => a - b);
+}
+
+async function takeNumber(store: Store, name: string, number: number): Promise<Lock | undefined> {
+  const file = fileName(name, number);
   const token = randomBytes(8).toString('hex');
-  if (!(await createComplete(path, describeHolder(token)))) return undefined;
-  const files = await listLockFiles(folder, name);
-  if ((files.at(-1)?.number ?? 0) > number) {
-    // This number was used and cleared away while we looked: the lock went on without us.
-    await removeFile(path);
-    return undefined;
-  }
-  for (const file of files) if (file.number < number) await removeFile(file.path);
-  return holdLock(folder, name, { number, path }, token);
-}
-
-/** Creates a file with its content in one step; false when the name is taken. */
-async function createComplete(path: string, content: string): Promise<boolean> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  if (!(await store.createNew(file, describeHolder(token)))) return undefined;
   try {
-    await writeFile(temporary, content, { flag: 'wx', mode: 0o600 });
-    await link(temporary, path);
-    return true;
+    const numbers = await listNumbers(store, name);
+    if (numbers.some((other) => other > number)) {
+      // The lock went on without us while we looked.
+      await store.delete(file);
+      return undefined;
+    }
+    // Before any work: a holder that finds its file gone stops.
+    for (const other of numbers) if (other < number) await store.delete(fileName(name, other));
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
+    await store.delete(file).catch(() => {});
     throw error;
-  } finally {
-    await removeFile(temporary);
   }
+  return holdLock(store, file, token);
 }
 
 /** The tokens of the locks that this process holds. */
 const heldHere = new Set<string>();
 
-function holdLock(folder: string, name: string, file: LockFile, token: string): Lock {
+function holdLock(store: Store, file: string, token: string): Lock {
   heldHere.add(token);
   const lost = new AbortController();
+  const content = describeHolder(token);
+  let lastLook = readClocks();
   let beating = Promise.resolve();
-  const beat = async () => {
-    const last = (await listLockFiles(folder, name)).at(-1);
-    if (last && last.number > file.number) {
-      lost.abort(new LockLostError());
-      return;
-    }
-    await rewrite(file.path, describeHolder(token));
-  };
+  let isOver = false;
+
+  /** Whether the file is there and this holder's; throws where that can't be told. */
+  async function look(): Promise<boolean> {
+    const before = readClocks();
+    const isOwn = readToken(await store.read(file)) === token;
+    if (isOwn) lastLook = before;
+    else if (!isOver) lost.abort(new LockLostError());
+    return isOwn;
+  }
+
   const timer = setInterval(() => {
-    beating = beating.then(beat).catch(() => {});
+    beating = beating
+      .then(async () => {
+        if (!lost.signal.aborted && (await look())) await store.rewrite(file, content);
+      })
+      .catch(() => {});
   }, heartbeatMs);
   timer.unref();
-  let over = false;
-  const end = async (atEnd: () => Promise<void>) => {
-    if (over) return;
-    over = true;
-    heldHere.delete(token);
+
+  const end = async (atEnd: () => Promise<unknown>) => {
+    if (isOver) return;
+    isOver = true;
     clearInterval(timer);
     await beating;
     // A lock that was lost is another's to release.
-    if (!lost.signal.aborted) await atEnd().catch(() => {});
+    if (!lost.signal.aborted && (await look().catch(() => false))) await atEnd().catch(() => {});
+    heldHere.delete(token);
   };
+
   return {
     lost: lost.signal,
-    release: () => end(() => rewrite(file.path, released)),
-    forget: () => end(() => removeFile(file.path)),
+    async ensureHeld() {
+      lost.signal.throwIfAborted();
+      if (isRecent(lastLook)) return;
+      const isOwn = await look().catch((error: unknown) => {
+        throw new LoomError('state', `can't read the lock ${file}: ${describeDiskError(error)}.`, {
+          hint: 'Nothing more was done. Run the same again when the folder can be read.',
+          cause: error,
+        });
+      });
+      if (!isOwn) throw new LockLostError();
+    },
+    release: () => end(() => store.rewrite(file, released)),
+    forget: () => end(() => store.delete(file)),
   };
 }
 
 const released = 'released\n';
 
-/** Rewrites a lock file that is there; one that was removed stays removed. */
-async function rewrite(path: string, content: string): Promise<void> {
-  let file: FileHandle | undefined;
+/** One clock that nobody sets, and one that goes on while a machine sleeps: both stand still for no process that is paused. */
+interface Clocks {
+  readonly steady: number;
+  readonly wall: number;
+}
+
+function readClocks(): Clocks {
+  return { steady: performance.now(), wall: Date.now() };
+}
+
+function isRecent(then: Clocks): boolean {
+  const now = readClocks();
+  const isWithin = (elapsed: number) => elapsed >= 0 && elapsed < lookLifeMs;
+  return isWithin(now.steady - then.steady) && isWithin(now.wall - then.wall);
+}
+
+async function isHeld(store: Store, file: string, takeOver: TakeOver): Promise<boolean> {
+  let content: string | undefined;
   try {
-    file = await open(path, 'r+');
-    // In this order a reader never sees an empty file: the words it looks for stand at the start.
-    await file.write(content, 0);
-    await file.truncate(Buffer.byteLength(content));
-  } finally {
-    await file?.close();
-  }
-}
-
-async function isHeld(folder: string, path: string): Promise<boolean> {
-  const content = await readFile(path, 'utf8').catch(() => released);
-  if (content.startsWith(released)) return false;
-  const known = knowHolder(content);
-  if (known) return known === 'alive';
-  const file = await stat(path).catch(() => undefined);
-  return file !== undefined && (await diskTime(folder)) - file.mtimeMs < silenceMs;
-}
-
-/** Now, by the clock that stamps the lock files: other machines' clocks may be off. */
-async function diskTime(folder: string): Promise<number> {
-  const path = join(folder, `.clock.${randomBytes(6).toString('hex')}.tmp`);
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile('now');
-    return (await file.stat()).mtimeMs;
-  } finally {
-    await file.close();
-    await removeFile(path);
-  }
-}
-
-/**
- * The process that holds a lock, told so that no other can be taken for it: a process id alone could be another
- * container's, or one from before a reboot.
- */
-interface Holder {
-  readonly token: string;
-  readonly pid: number;
-  readonly host: string;
-  /** Linux only: the boot, the process id namespace, and when the process started. */
-  readonly boot: string | undefined;
-  readonly namespace: string | undefined;
-  readonly started: string | undefined;
-}
-
-function describeHolder(token: string): string {
-  const holder: Holder = {
-    token,
-    pid: process.pid,
-    host: hostname(),
-    ...describeSystem(),
-    started: findProcess(process.pid)?.started,
-  };
-  return JSON.stringify(holder);
-}
-
-function describeSystem(): Pick<Holder, 'boot' | 'namespace'> {
-  try {
-    return {
-      boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
-      namespace: readlinkSync('/proc/self/ns/pid'),
-    };
+    content = await store.read(file);
   } catch {
-    return { boot: undefined, namespace: undefined };
+    // Somebody's, for all that can be told.
+    return true;
   }
-}
-
-interface SystemProcess {
-  /** Clock ticks from boot to its start. */
-  readonly started: string | undefined;
-  readonly isPaused: boolean;
-}
-
-/** A process of this system; undefined when there is no such process. */
-function findProcess(pid: number): SystemProcess | undefined {
-  try {
-    // The name in parentheses may hold spaces: count the fields behind it.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-    const [state = ''] = fields;
-    // A process that ended and was not yet waited for is still listed.
-    if (state === 'Z' || state === 'X') return undefined;
-    return { started: fields[19], isPaused: state.toUpperCase() === 'T' };
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * What is certain about a holder that is, or was, a process of this very system, whatever the clock says; undefined
- * where the heartbeat has to decide.
- */
-function knowHolder(content: string): 'alive' | 'dead' | undefined {
-  try {
-    const holder = JSON.parse(content) as Holder;
-    const { boot, namespace } = describeSystem();
-    if (!boot || !namespace || holder.boot !== boot || holder.namespace !== namespace) return undefined;
-    const found = findProcess(holder.pid);
-    if (found?.started !== holder.started) return 'dead';
-    // Its own process outlives a release that the disk refused.
-    const mayBeOver = !heldHere.has(holder.token) && process.pid === holder.pid;
-    return !found || found.isPaused || mayBeOver ? undefined : 'alive';
-  } catch {
-    // Caught in the middle of a rewrite.
-    return undefined;
-  }
+  if (content === undefined || content.startsWith(released)) return false;
+  const state = observeHolder(content, heldHere);
+  if (state === 'running' || state === 'dead') return state === 'running';
+  if (state === 'paused' && takeOver === 'from_dead') return true;
+  const age = await store.age(file);
+  return age !== undefined && age < (takeOver === 'from_dead' ? sweepSilenceMs : silenceMs);
 }

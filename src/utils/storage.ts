@@ -9,9 +9,9 @@ import {
   ensurePrivateFolder,
   errorCode,
   listJsonFiles,
-  removeFile,
   writeFileAtomic,
 } from './files.ts';
+import { type LoomHome, removeHeld } from './home.ts';
 
 /** A file under `batches/` that is no record, or only a part of one. */
 export interface DamagedRecord {
@@ -46,13 +46,13 @@ const headBytes = 64 * 1024;
 
 /** Writes a new record. `idMembers` are the lines of its id map as JSON text: `"custom id": "row",` and so on. */
 export async function saveRecord(
-  folder: string,
+  home: LoomHome,
   record: BatchRecord,
   idMembers: AsyncIterable<string | Buffer> | Iterable<string | Buffer>,
 ): Promise<void> {
-  const path = recordPath(folder, record.provider, record.batch_id);
-  await ensurePrivateFolder(folder);
-  await writeRecord(path, async function* () {
+  const path = recordPath(home.batches, record.provider, record.batch_id);
+  await ensurePrivateFolder(home.batches);
+  await writeRecord(home, path, async function* () {
     yield* [headText(record), idMapStart, '\n'];
     yield* idMembers;
     yield '\n  }\n}\n';
@@ -60,15 +60,15 @@ export async function saveRecord(
 }
 
 /** Replaces everything but the id map of a stored record. */
-export async function updateRecord(folder: string, record: BatchRecord): Promise<void> {
-  const path = recordPath(folder, record.provider, record.batch_id);
+export async function updateRecord(home: LoomHome, record: BatchRecord): Promise<void> {
+  const path = recordPath(home.batches, record.provider, record.batch_id);
   const { idMapOffset } = readPresentHead(path);
   if (idMapOffset === undefined) {
-    const idMap = await readIdMap(folder, record);
-    await writeRecord(path, () => [`${JSON.stringify({ ...record, id_map: idMap }, null, 2)}\n`]);
+    const idMap = await readIdMap(home.batches, record);
+    await writeRecord(home, path, () => [`${JSON.stringify({ ...record, id_map: idMap }, null, 2)}\n`]);
     return;
   }
-  await writeRecord(path, async function* () {
+  await writeRecord(home, path, async function* () {
     yield headText(record);
     yield* createReadStream(path, { start: idMapOffset }) as AsyncIterable<Buffer>;
   });
@@ -88,12 +88,14 @@ function readPresentHead(path: string): RecordHead {
 }
 
 async function writeRecord(
+  home: LoomHome,
   path: string,
   chunks: () => AsyncIterable<string | Buffer> | Iterable<string | Buffer>,
 ): Promise<void> {
   try {
-    await writeFileAtomic(path, chunks());
+    await writeFileAtomic(path, chunks(), { onComplete: home.ensureHeld });
   } catch (error) {
+    if (error instanceof LoomError) throw error;
     throw new LoomError('state', `can't write the batch record ${path}: ${describeDiskError(error)}.`, {
       hint: 'Make the folder writable and free some space.',
       cause: error,
@@ -242,8 +244,8 @@ export async function* readCustomIds(folder: string, record: BatchRecord): Async
 }
 
 export async function deleteRecord(
-  folder: string,
+  home: LoomHome,
   record: Pick<BatchRecord, 'provider' | 'batch_id'>,
 ): Promise<void> {
-  await removeFile(recordPath(folder, record.provider, record.batch_id));
+  await removeHeld(home, recordPath(home.batches, record.provider, record.batch_id));
 }

@@ -21,6 +21,7 @@ test.skipIf(process.platform !== 'linux')(
     const folder = mkdtempSync(join(tmpdir(), 'loom-results-'));
     const path = join(folder, 'part.jsonl');
     await saveResults(
+      { ensureHeld: async () => {} },
       path,
       (async function* () {
         yield { customId: 'row-0-00000000', outcome: 'succeeded', text: 'x' } as const;
