@@ -1,8 +1,14 @@
-/** Runs the built program the way people do: as a process, in a folder and a home of its own. */
+/**
+ * Runs the program in a folder and a home of its own: within the test's process, which takes milliseconds, or as the
+ * built program in a process of its own, where a test is about processes.
+ */
 import { spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { createContext } from '../src/cli/context.ts';
+import { main } from '../src/cli/main.ts';
 
 /** The built program. */
 export const entry = resolve(import.meta.dirname, '../dist/loom.js');
@@ -19,7 +25,12 @@ export interface World {
   readonly home: string;
   /** Variables of every command; nothing else of this process's environment is passed on. */
   readonly environment: Record<string, string>;
+  /** Runs a command within this process: its stdin is empty, and nothing is a terminal. */
   loom(...args: string[]): Promise<Ended>;
+  /** The same with something on stdin. */
+  pipe(input: string | Buffer, ...args: string[]): Promise<Ended>;
+  /** Runs a command as a process. */
+  loomProcess(...args: string[]): Promise<Ended>;
   start(...args: string[]): Running;
   /** A line of sh, with `loom` and `loom-batch` on its PATH as the package's `bin` has them. */
   shell(line: string): Promise<Ended>;
@@ -44,7 +55,12 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-/** A folder and a home that no other test sees. */
+/** The same world, where every command is a process. */
+export function asProcesses<Place extends World>(world: Place): Place {
+  return { ...world, loom: world.loomProcess };
+}
+
+/** A folder and a home that no other test sees; `program` is what processes run. */
 export async function createWorld(environment: Record<string, string> = {}, program = entry): Promise<World> {
   const root = await mkdtemp(join(tmpdir(), 'loom-test-'));
   const folder = join(root, 'work');
@@ -71,6 +87,9 @@ export async function createWorld(environment: Record<string, string> = {}, prog
   }
 
   const start = (...args: string[]) => run(process.execPath, [program, ...args]);
+  const loomProcess = (...args: string[]) => start(...args).ended;
+  const pipe = (input: string | Buffer, ...args: string[]) =>
+    runInProcess(args, { folder, environment: variables, input });
   const statePath = (name: string) => join(home, '.loom', name);
 
   async function listHome(): Promise<string[]> {
@@ -88,7 +107,9 @@ export async function createWorld(environment: Record<string, string> = {}, prog
     home,
     environment: variables,
     start,
-    loom: (...args) => start(...args).ended,
+    loom: (...args) => pipe('', ...args),
+    pipe,
+    loomProcess,
     async shell(line) {
       const commands = join(root, 'bin');
       await writeCommands(commands);
@@ -113,6 +134,43 @@ export async function createWorld(environment: Record<string, string> = {}, prog
     listHistory: async () => (await listHome()).filter(isHistory),
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 3 }),
   };
+}
+
+/** What `src/cli/index.ts` does, with streams in memory and without the signals. */
+async function runInProcess(
+  args: readonly string[],
+  place: {
+    readonly folder: string;
+    readonly environment: NodeJS.ProcessEnv;
+    readonly input: string | Buffer;
+  },
+): Promise<Ended> {
+  const [stdout, stderr] = [new TextSink(), new TextSink()];
+  const context = createContext(args, {
+    stdin: Readable.from(place.input.length > 0 ? [Buffer.from(place.input)] : []) as NodeJS.ReadStream,
+    stdout: stdout as unknown as NodeJS.WriteStream,
+    stderr: stderr as unknown as NodeJS.WriteStream,
+    // As of now, as for a process.
+    environment: { ...place.environment },
+    workingFolder: place.folder,
+    signal: new AbortController().signal,
+  });
+  const code = await main(args, context);
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+/** Takes what is written to it, as a pipe does. */
+class TextSink extends Writable {
+  readonly #chunks: Buffer[] = [];
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#chunks.push(chunk);
+    done();
+  }
+
+  text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8');
+  }
 }
 
 /** A command per `bin` of package.json, as npm makes them. */

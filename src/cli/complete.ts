@@ -1,10 +1,10 @@
 /** What a shell is proposed at a Tab, read off the flags themselves: nothing is sent, and no file is read whole. */
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import { listBatches } from '../orchestrator/list-batches.ts';
 import { readColumnNames } from '../utils/converters/column-names.ts';
 import { inputExtensions } from '../utils/converters/format.ts';
+import { expandHome } from '../utils/home.ts';
 import type { CommandContext } from './options.ts';
 import { openHome } from './reach.ts';
 
@@ -152,14 +152,14 @@ async function proposeValue(option: Option, position: Position, context: Command
   return (await proposers[option.attributeName()]?.(position, context)) ?? { kind: 'words' };
 }
 
-async function proposeColumns({ given }: Position, { workingFolder }: CommandContext): Promise<Proposal> {
+async function proposeColumns(
+  { given }: Position,
+  { environment, workingFolder }: CommandContext,
+): Promise<Proposal> {
   const file = given.get('file');
   if (!file) return { kind: 'words' };
-  const path = file.replace(/^~(?=[/\\])/, homedir());
-  return {
-    kind: 'words',
-    words: (await readColumnNames(resolve(workingFolder, path))).map((value) => ({ value })),
-  };
+  const path = resolve(workingFolder, expandHome(file, environment));
+  return { kind: 'words', words: (await readColumnNames(path)).map((value) => ({ value })) };
 }
 
 /** Batches and jobs of several parts, newest first. */

@@ -105,7 +105,7 @@ async function estimatePlanned(
 
 /** How the provider takes batches. Its adapter is opened, which sends nothing, with a key that is none. */
 async function cutAsBatch({ batchSize }: RunOptions, entry: ProviderEntry): Promise<BatchCut | undefined> {
-  const provider = await entry.openBatch?.({ apiKey: 'none', timeoutMs: 0 });
+  const provider = await entry.openBatch?.({ apiKey: 'none', timeoutMs: 0, environment: {} });
   return provider && { provider, limits: limitParts(provider.limits, batchSize) };
 }
 

@@ -17,7 +17,9 @@ export function reportRows(summary: MergeSummary, outputPath: string | undefined
   }
   if (outputPath) {
     const path = errorsPathFor(outputPath);
-    terminal.note(linkPath(`All of them, with their reasons: ${path}`, path, terminal.stderr));
+    terminal.note(
+      linkPath(`All of them, with their reasons: ${path}`, path, terminal.stderr, terminal.environment),
+    );
   } else terminal.note('Pass --with-error to have the reasons in the rows.');
 }
 

@@ -112,7 +112,7 @@ async function printMerged(merged: MergedJob, { keep }: FetchVoice, terminal: Te
   if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
   if (unknownResults > 0) terminal.warn(`batch ${id}: ${describeUnknown(unknownResults)}`);
   const line = `Fabric complete. id=${id} -> ${outputPath}${keep ? '' : ' (metadata removed)'}`;
-  terminal.print(linkPath(line, outputPath, terminal.results));
+  terminal.print(linkPath(line, outputPath, terminal.results, terminal.environment));
 }
 
 async function tellUsage(

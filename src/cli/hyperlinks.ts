@@ -5,8 +5,13 @@ import { createSupportsHyperlinks } from 'supports-hyperlinks';
 import { cleanLine, MarkedLine } from './lines.ts';
 
 /** The line, with the path in it as a link where the stream shows links. */
-export function linkPath(line: string, path: string, stream: NodeJS.WriteStream): string | MarkedLine {
-  if (!showsLinks(stream)) return line;
+export function linkPath(
+  line: string,
+  path: string,
+  stream: NodeJS.WriteStream,
+  environment: NodeJS.ProcessEnv,
+): string | MarkedLine {
+  if (!showsLinks(stream, environment)) return line;
   const url = pathToFileURL(path);
   // Without the host a terminal would look for the file of another machine on its own.
   if (process.platform !== 'win32') url.hostname = hostname();
@@ -16,8 +21,8 @@ export function linkPath(line: string, path: string, stream: NodeJS.WriteStream)
   );
 }
 
-function showsLinks(stream: NodeJS.WriteStream): boolean {
-  const { FORCE_HYPERLINK, NO_COLOR, CI } = process.env;
+function showsLinks(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): boolean {
+  const { FORCE_HYPERLINK, NO_COLOR, CI } = environment;
   if (!FORCE_HYPERLINK && (!stream.isTTY || NO_COLOR || CI)) return false;
   return createSupportsHyperlinks(stream);
 }

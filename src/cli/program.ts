@@ -14,6 +14,7 @@ import { addConfigOptions, addVoiceOptions } from './commands/shared-flags.ts';
 import { addStatus } from './commands/status.ts';
 import { addTokens } from './commands/tokens.ts';
 import type { CommandContext, Commands, VoiceOptions } from './options.ts';
+import { usualWidth } from './terminal.ts';
 import { isDebugging } from './voice.ts';
 
 /** What commander found wrong in a command line; usage-errors.ts has the words for people. */
@@ -136,6 +137,7 @@ function shapeCommand(command: Command, { terminal }: CommandContext): void {
     })
     .configureOutput({
       writeOut: (text) => terminal.printText(text.replace(/\n$/, '')),
+      getOutHelpWidth: () => terminal.screenWidth ?? usualWidth,
       // An error is told where it is caught.
       outputError: () => {},
     });

@@ -35,6 +35,6 @@ export async function tellDone(
   await tellUsage?.();
   const counts = `${summary.rows} prompts, ${cacheHits} cache hits, ${summary.failed} errors`;
   const line = `Done. wrote ${outputPath ?? 'to stdout'} (${counts})`;
-  print(outputPath === undefined ? line : linkPath(line, outputPath, terminal.results));
+  print(outputPath === undefined ? line : linkPath(line, outputPath, terminal.results, terminal.environment));
   return exitCodeOf(summary);
 }

@@ -39,6 +39,8 @@ export interface Terminal {
   /** Draws the pinned lines anew. */
   redrawPinned(): void;
   unpin(): void;
+  /** The variables that say what a terminal can. */
+  readonly environment: NodeJS.ProcessEnv;
   readonly stdin: NodeJS.ReadStream;
   /** Writes bytes to stdout as they are. When its reader has gone, the rest is dropped. LoomError `output` when the disk behind it is full. */
   writeBytes(chunks: AsyncIterable<Buffer>): Promise<void>;
@@ -50,7 +52,7 @@ export interface Terminal {
 export type Colour = 'red' | 'green' | 'yellow' | 'cyan';
 const colourCodes: Readonly<Record<Colour, number>> = { red: 31, green: 32, yellow: 33, cyan: 36 };
 /** Where a terminal does not tell its width. */
-const usualWidth = 80;
+export const usualWidth = 80;
 
 /** The terminal of this process. A closed pipe on stdout or stderr is no error: what goes there is dropped. */
 export function createTerminal(streams: {
@@ -140,6 +142,7 @@ export function createTerminal(streams: {
       pinned?.hide();
       pinned = undefined;
     },
+    environment,
     stdin,
     async writeBytes(chunks) {
       isWritingBytes = true;

@@ -18,7 +18,7 @@ export function openReach({ apiKey, baseUrl, home, cacheDir }: ReachOptions): Re
     home: loomHome({ cacheDir, variables, workingFolder: process.cwd() }),
     connect(entry, recordedBaseUrl) {
       try {
-        return describeConnection(entry, { apiKey, baseUrl, recordedBaseUrl }, variables);
+        return describeConnection(entry, { apiKey, baseUrl, recordedBaseUrl }, variables, process.env);
       } catch (error) {
         if (!(error instanceof LoomError) || error.kind !== 'key') throw error;
         throw new LoomError('key', error.message, { hint: `Set ${entry.keyVariable}, or pass apiKey.` });

@@ -14,14 +14,15 @@ export interface ConnectionChoice {
   readonly recordedBaseUrl?: string | undefined;
 }
 
-/** LoomError `key` names the variable when there is no key and one is needed, `usage` an address that is none. */
+/** `variables` may hold more than the `environment`. LoomError `key` names the variable when there is no key and one is needed, `usage` an address that is none. */
 export function describeConnection(
   entry: ProviderEntry,
   { apiKey, baseUrl, recordedBaseUrl }: ConnectionChoice,
   variables: NodeJS.ProcessEnv,
+  environment: NodeJS.ProcessEnv,
 ): Connection {
   const address = resolveBaseUrl(entry, baseUrl, recordedBaseUrl, variables);
   const isKeyless = entry.keylessOnLoopback && address !== undefined && isLoopback(address);
   const key = resolveApiKey(entry, apiKey, variables, isKeyless ? 'optional' : 'required');
-  return { apiKey: key, baseUrl: address, timeoutMs: answerTimeoutMs };
+  return { apiKey: key, baseUrl: address, timeoutMs: answerTimeoutMs, environment };
 }

@@ -28,7 +28,7 @@ export async function openOpenAiClient(connection: Connection, vendor: ChatVendo
   const baseUrl = (connection.baseUrl ?? vendor.address).replace(/\/+$/, '');
   const transport = await openTransport(connection, baseUrl, vendor.classify);
   const { default: OpenAI } = await import('openai');
-  const { OPENAI_ORG_ID, OPENAI_PROJECT_ID } = vendor.accountHeaders ? process.env : {};
+  const { OPENAI_ORG_ID, OPENAI_PROJECT_ID } = vendor.accountHeaders ? connection.environment : {};
   const client = withoutVariables(
     /^OPENAI_/,
     () =>

@@ -17,6 +17,8 @@ export interface Connection {
   readonly baseUrl?: string | undefined;
   /** How long to wait for an answer to begin, and for its next byte, in milliseconds. */
   readonly timeoutMs: number;
+  /** Where proxies and the like are named: the variables of the caller's process, or what stands in their place. */
+  readonly environment: NodeJS.ProcessEnv;
   /** Told of each HTTP request, also of those that an SDK makes by itself. */
   readonly onRequest?: ((notice: RequestNotice) => void) | undefined;
 }

@@ -25,7 +25,7 @@ export const noTimeLimit = 2 ** 31 - 1;
 const mostRedirects = 5;
 
 export async function openTransport(
-  { apiKey, timeoutMs, onRequest }: Connection,
+  { apiKey, timeoutMs, environment, onRequest }: Connection,
   baseUrl: string,
   classify: Classify,
 ): Promise<Transport> {
@@ -38,11 +38,11 @@ export async function openTransport(
       'The API key is empty or holds characters that no key has.',
     );
   }
-  const findRoute = await openRoutes(timeoutMs, process.env);
+  const findRoute = await openRoutes(timeoutMs, environment);
   const { proxy } = findRoute(new URL(baseUrl));
   const asError = (failure: unknown): ProviderError =>
     findRefusal(failure) ?? failureToError(failure, apiKey);
-  const askOnce: Fetch = (address, init) => fetchOnce(address, init, findRoute);
+  const askOnce: Fetch = (address, init) => fetchOnce(address, init, findRoute, environment);
   const ask = onRequest ? tellRequests(askOnce, apiKey, asError, onRequest) : askOnce;
 
   const fetchAnswer: typeof globalThis.fetch = async (address, init) => {
@@ -169,13 +169,14 @@ async function fetchOnce(
   address: string,
   init: RequestInit,
   findRoute: (target: URL) => Route,
+  environment: NodeJS.ProcessEnv,
 ): Promise<Response> {
   const target = new URL(address);
   const { dispatcher, proxy } = findRoute(target);
   try {
     return await globalThis.fetch(address, { ...init, dispatcher, redirect: 'manual' });
   } catch (failure) {
-    const reason = readRouteFailure(failure, target, proxy, process.env);
+    const reason = readRouteFailure(failure, target, proxy, environment);
     throw reason ? new RefusedCall(reason) : failure;
   }
 }

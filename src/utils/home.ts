@@ -66,7 +66,7 @@ export interface HomeOptions {
 }
 
 export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOptions): LoomHome {
-  const locate = (path: string) => resolve(workingFolder, path.replace(/^~(?=$|[/\\])/, homedir()));
+  const locate = (path: string) => resolve(workingFolder, expandHome(path, variables));
   const real = locate(variables.LOOM_HOME || '~/.loom');
   const root = sandbox ? join(real, 'sandbox') : real;
   const chosen = cacheDir || variables.LOOM_CACHE_DIR;
@@ -89,4 +89,10 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
     cacheOf: (recorded) => (cacheDir || !recorded ? cache : locate(recorded)),
     ensureHeld: async () => {},
   };
+}
+
+/** The path with the person's home in place of a `~` at its start. */
+export function expandHome(path: string, variables: NodeJS.ProcessEnv): string {
+  const named = process.platform === 'win32' ? variables.USERPROFILE : variables.HOME;
+  return path.replace(/^~(?=$|[/\\])/, () => named || homedir());
 }

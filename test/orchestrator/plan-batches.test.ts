@@ -60,6 +60,7 @@ async function openProvider(name: 'openai' | 'anthropic' | 'google'): Promise<Ba
     apiKey: 'key',
     baseUrl: 'http://127.0.0.1:9',
     timeoutMs: 1_000,
+    environment: {},
   });
 }
 

@@ -39,7 +39,12 @@ async function waitThrough(questions: number, options: WaitOptions, random = 0.5
     partial: false,
     inputPath: undefined,
     workingFolder: world.folder,
-    connect: () => ({ apiKey: 'a-key-for-openai', baseUrl: world.openai.url, timeoutMs: 10_000 }),
+    connect: () => ({
+      apiKey: 'a-key-for-openai',
+      baseUrl: world.openai.url,
+      timeoutMs: 10_000,
+      environment: {},
+    }),
     confirmOverwrite: async () => 'nobody',
   };
   const { signal } = new AbortController();

@@ -63,7 +63,7 @@ const server = useServer();
 
 it('goes to the address of Singapore when no other is given', async () => {
   vi.stubEnv('HTTPS_PROXY', server().url);
-  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000 });
+  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000, environment: process.env });
   await failureOf(provider.generate({ customId: 'a', model: 'm', prompt }, never));
   expect(server().tunnels).toEqual(['dashscope-intl.aliyuncs.com:443']);
   vi.unstubAllEnvs();

@@ -112,7 +112,7 @@ it('names the version of the API, and prints no warning about an old model', asy
 it('goes to the address of Anthropic when no other is given', async () => {
   vi.stubEnv('HTTPS_PROXY', server().url);
   vi.stubEnv('ANTHROPIC_BASE_URL', 'http://127.0.0.1:9/stray');
-  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000 });
+  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000, environment: process.env });
   await failureOf(provider.generate({ customId: 'a', model: 'm', prompt }, never));
   expect(server().tunnels).toEqual(['api.anthropic.com:443']);
   vi.unstubAllEnvs();

@@ -477,7 +477,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
 }
 
 export function connect(vendor: Pick<Vendor, 'path'>, url: string, timeoutMs = 20_000): Connection {
-  return { apiKey, baseUrl: url + vendor.path, timeoutMs };
+  return { apiKey, baseUrl: url + vendor.path, timeoutMs, environment: process.env };
 }
 
 export async function openBatch(

@@ -84,14 +84,19 @@ const server = useServer();
 it('goes to the address of Google when no other is given', async () => {
   vi.stubEnv('HTTPS_PROXY', server().url);
   vi.stubEnv('GOOGLE_GEMINI_BASE_URL', 'http://127.0.0.1:9/stray');
-  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000 });
+  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000, environment: process.env });
   await failureOf(provider.generate({ customId: 'a', model: 'm', prompt }, never));
   expect(server().tunnels).toEqual(['generativelanguage.googleapis.com:443']);
   vi.unstubAllEnvs();
 });
 
 it('refuses a model name that would change the address', async () => {
-  const provider = await entry.openSync({ apiKey, baseUrl: server().url, timeoutMs: 20_000 });
+  const provider = await entry.openSync({
+    apiKey,
+    baseUrl: server().url,
+    timeoutMs: 20_000,
+    environment: process.env,
+  });
   server().play(() => ({}));
   for (const model of ['', '../files', 'm?key=x', 'm&x']) {
     const failure = await failureOf(provider.generate({ customId: 'a', model, prompt }, never));

@@ -37,6 +37,7 @@ describe.each(providerNames)('%s against the sandbox', (name) => {
     apiKey,
     baseUrl: sandbox.baseUrls[name],
     timeoutMs: 20_000,
+    environment: {},
   });
 
   it('answers a live call, with the traps of a text left as they are', async () => {

@@ -93,7 +93,7 @@ it('goes to the address of OpenAI when no other is given, through the proxy of t
   // The scripted server stands in for the proxy and refuses to open the tunnel.
   vi.stubEnv('HTTPS_PROXY', server().url);
   vi.stubEnv('OPENAI_BASE_URL', 'http://127.0.0.1:9/stray');
-  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000 });
+  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000, environment: process.env });
   const failure = await failureOf(provider.generate({ customId: 'a', model: 'm', prompt }, never));
   expect(failure).toMatchObject({ scope: 'retry', code: 'connection', status: undefined });
   expect(server().tunnels).toEqual(['api.openai.com:443']);
@@ -113,11 +113,16 @@ it('reads a content that is a list of parts', async () => {
 });
 
 it('names what is wrong with a connection that does not come about', async () => {
-  const provider = await entry.openSync({ apiKey, baseUrl: 'http://127.0.0.1:9/v1', timeoutMs: 20_000 });
+  const provider = await entry.openSync({
+    apiKey,
+    baseUrl: 'http://127.0.0.1:9/v1',
+    timeoutMs: 20_000,
+    environment: process.env,
+  });
   const failure = await failureOf(provider.generate({ customId: 'a', model: 'm', prompt }, never));
   expect(failure).toMatchObject({ scope: 'retry', code: 'connection', status: undefined });
   expect((failure as Error).message).toMatch(/ECONNREFUSED|bad port/);
-  const nowhere = entry.openSync({ apiKey, baseUrl: 'nowhere', timeoutMs: 20_000 });
+  const nowhere = entry.openSync({ apiKey, baseUrl: 'nowhere', timeoutMs: 20_000, environment: process.env });
   expect(await failureOf(nowhere)).toMatchObject({ scope: 'run', code: 'invalid_base_url' });
 });
 

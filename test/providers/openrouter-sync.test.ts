@@ -105,7 +105,7 @@ it('tells nobody else about the OpenAI account', async () => {
 
 it('goes to the address of OpenRouter when no other is given', async () => {
   vi.stubEnv('HTTPS_PROXY', server().url);
-  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000 });
+  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000, environment: process.env });
   await failureOf(provider.generate({ customId: 'a', model: 'm', prompt }, never));
   expect(server().tunnels).toEqual(['openrouter.ai:443']);
   vi.unstubAllEnvs();

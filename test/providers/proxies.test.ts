@@ -86,7 +86,11 @@ it.each([
 
 it('names a proxy that is out of reach, which is worth another try', async () => {
   vi.stubEnv('HTTPS_PROXY', 'http://ada:lovelace@localhost:9');
-  const provider = await providerEntry('openai').openSync({ apiKey: 'a-key', timeoutMs: 20_000 });
+  const provider = await providerEntry('openai').openSync({
+    apiKey: 'a-key',
+    timeoutMs: 20_000,
+    environment: process.env,
+  });
   const request = { customId: 'a', model: 'm', prompt: 'Hello' };
   const failure = await provider.generate(request, new AbortController().signal).catch((error) => error);
   expect(failure).toBeInstanceOf(ProviderError);

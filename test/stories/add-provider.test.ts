@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../program.ts';
+import { asProcesses, createWorld, type World } from '../program.ts';
 import { type HttpServer, type Response, startHttpServer } from './http-server.ts';
 import { fetchUntilDone } from './sandbox-world.ts';
 
@@ -93,7 +93,7 @@ describe('the provider that was added', () => {
   beforeEach(async () => {
     answers = [fine];
     server = await startHttpServer(() => answers.shift() ?? fine);
-    world = await createWorld({}, join(copy, 'dist/loom.js'));
+    world = asProcesses(await createWorld({}, join(copy, 'dist/loom.js')));
     await world.write('data.csv', 'id,text\n1,Hello\n');
     await world.write('.env', `GROQ_API_KEY=key-of-groq\nGROQ_BASE_URL=${server.url}/openai/v1\n`);
   });

@@ -14,7 +14,7 @@ afterEach(() => world.remove());
 /** The bytes that a request at Alibaba has beside its prompt. */
 async function measureFrame(): Promise<number> {
   const entry = providerEntry('alibaba');
-  const connection = { apiKey: 'key', baseUrl: 'http://127.0.0.1:9', timeoutMs: 1_000 };
+  const connection = { apiKey: 'key', baseUrl: 'http://127.0.0.1:9', timeoutMs: 1_000, environment: {} };
   const provider = await entry.openBatch?.(connection);
   return provider?.encode({ customId: 'row-0-00000000', model: 'm', prompt: '' }).length as number;
 }

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sandboxKey } from '../../src/sandbox/server.ts';
-import type { Ended } from '../program.ts';
+import { asProcesses, type Ended } from '../program.ts';
 import {
   authorityPath,
   type ProxyOptions,
@@ -36,7 +36,8 @@ let vendors: VendorServer;
 let proxy: ProxyServer;
 
 beforeEach(async () => {
-  world = await createSandboxWorld();
+  // Certificates are read by a process when it starts.
+  world = asProcesses(await createSandboxWorld());
   // Without these the calls go to the vendors' own names.
   for (const variable of Object.values(baseUrlVariables)) delete world.environment[variable];
   world.environment.NODE_EXTRA_CA_CERTS = authorityPath;
