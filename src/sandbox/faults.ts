@@ -10,6 +10,8 @@ import { type VendorName, vendorNames } from './vendors.ts';
 interface CallChoice {
   readonly provider?: VendorName;
   readonly operation?: OperationKind;
+  /** Only once a call of this kind has come. */
+  readonly after?: OperationKind;
   /** Of the calls that fit; for a live call it hangs on its body alone, so that the same call has the same fate. */
   readonly share?: number;
   /** Live calls: only the first time that this very body comes. */
@@ -130,6 +132,7 @@ export function isInShare(index: number, share: number | undefined, turn = 0): b
 export class FaultScript {
   #calls: readonly CallRule[] = [];
   #batches: readonly { fault: BatchFault; seen: number }[] = [];
+  readonly #seen = new Set<OperationKind>();
   #queue: Faults['queue'];
   #clocks: Faults['clocks'];
 
@@ -147,9 +150,11 @@ export class FaultScript {
 
   /** The fate of a call; undefined for the usual one. */
   forCall(provider: VendorName, kind: OperationKind, key: string, body: string): CallFate | undefined {
-    if (this.#calls.length === 0) return undefined;
     let delayMs = 0;
+    const seen = new Set(this.#seen);
+    this.#seen.add(kind);
     for (const rule of this.#calls) {
+      if (!rule.isOpen(seen)) continue;
       const effect = rule.effectOn(provider, kind, key, body);
       if (effect?.do === 'delay') delayMs += effect.ms;
       else if (effect !== undefined) return { delayMs, effect };
@@ -190,6 +195,11 @@ class CallRule {
 
   constructor(fault: CallFault) {
     this.#fault = fault;
+  }
+
+  /** Whether what has to come before it has come. */
+  isOpen(seen: ReadonlySet<OperationKind>): boolean {
+    return this.#fault.after === undefined || seen.has(this.#fault.after);
   }
 
   effectOn(
@@ -275,6 +285,7 @@ const isOneOf =
 const choiceFields: Record<string, Check> = {
   provider: isOneOf(...vendorNames),
   operation: isOneOf(...operationKinds),
+  after: isOneOf(...operationKinds),
   share: isShare,
   once: isFlag,
   skip: isCount,

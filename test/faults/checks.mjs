@@ -55,7 +55,21 @@ export function submittedIds(world) {
 }
 
 export function newFigures() {
-  return { rowsLost: 0, askedTwice: 0, paidAgain: 0, paidAgainCut: 0, failedAskedAgain: 0, leftBehind: 0 };
+  return {
+    rowsLost: 0,
+    askedTwice: 0,
+    wrongRows: 0,
+    foreignTouched: 0,
+    paidAgain: 0,
+    paidAgainOvertaken: 0,
+    paidAgainCut: 0,
+    failedAskedAgain: 0,
+    leftBehind: 0,
+  };
+}
+
+export function addFigures(sum, figures) {
+  for (const [name, number] of Object.entries(figures)) sum[name] += number;
 }
 
 /**
@@ -140,6 +154,18 @@ function compareHistories(actual, expected, violations) {
     violations.push(`the history of the output is ${actual}, not ${expected}`);
 }
 
+/** What no story may do, whatever happens in it. */
+export async function checkHarm(world) {
+  const { wrongRows, touched, leaks } = await world.findHarm();
+  const violations = [];
+  if (wrongRows.length > 0)
+    violations.push(`rows with the answer of another prompt: ${wrongRows.join(', ')}`);
+  if (touched.length > 0) violations.push(`files of others that are gone or changed: ${touched.join(', ')}`);
+  if (leaks.length > 0) violations.push(`files with the key in them: ${leaks.join(', ')}`);
+  const figures = { ...newFigures(), wrongRows: wrongRows.length, foreignTouched: touched.length };
+  return { violations, figures };
+}
+
 /** What must hold of every single command, whatever was done to it. */
 export function checkCommands(world) {
   const violations = [];
@@ -151,7 +177,7 @@ export function checkCommands(world) {
     if (/not foreseen/.test(ended.stderr))
       violations.push(`${command} met an error without words of its own`);
     if (/undefined|\[object /.test(ended.stderr)) violations.push(`${command} says "undefined" to people`);
-    if (ended.stdout.includes('sandbox-key') || ended.stderr.includes('sandbox-key'))
+    if (ended.stdout.includes(world.key) || ended.stderr.includes(world.key))
       violations.push(`${command} shows the key`);
   }
   return violations;

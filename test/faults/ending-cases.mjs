@@ -23,11 +23,6 @@ async function startFetches(world, count) {
   return Promise.all(running);
 }
 
-function take(trial, { violations, figures }) {
-  trial.violations.push(...violations);
-  for (const [name, number] of Object.entries(figures)) trial.figures[name] += number;
-}
-
 const waits = batchProviders.map((provider) =>
   defineCase({
     name: `${provider}: two waits and fetches at once`,
@@ -66,7 +61,7 @@ const cancels = batchProviders.map((provider) =>
       await startFetches(world, 3);
       await finishCancel(world, await cancel.ended, { provider, id, recovery: 'again' });
       trial.check((await wait.ended).code !== null, 'the wait does not end');
-      take(trial, await judgeCancel(world, provider));
+      trial.take(await judgeCancel(world, provider));
     },
   }),
 );
@@ -87,7 +82,7 @@ const forgets = batchProviders.map((provider) =>
       trial.check((await wait.ended).code !== null, 'the wait does not end');
       await fetchUntilDone(world);
       // Whoever came first had the job: its rows may have been sent before it was forgotten.
-      take(trial, await judgeForget(world, provider, { ...plot, rows: Number.POSITIVE_INFINITY }));
+      trial.take(await judgeForget(world, provider, { ...plot, rows: Number.POSITIVE_INFINITY }));
     },
   }),
 );
@@ -107,7 +102,7 @@ const fullQueues = batchProviders.map((provider) =>
       const cancelled = await world.loom(['cancel', '--id', id, '--yes']);
       trial.checkExit(cancelled, 0, 'cancel');
       await finishCancel(world, cancelled, { provider, id, recovery: 'again' });
-      take(trial, await judgeCancel(world, provider));
+      trial.take(await judgeCancel(world, provider));
     },
   }),
 );

@@ -2,7 +2,7 @@
  * Stories of a job that nobody wants any more: it is cancelled or forgotten, and that command is stopped in the
  * middle. The job has parts of each kind: two batches, one whose creation was cut off, and one that was never sent.
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hashOf, newFigures } from './checks.mjs';
 import { never } from './stop.mjs';
 import { fetchUntilDone, makeRows, outputName, refusedPrompt, runArgs, writeInput } from './stories.mjs';
@@ -42,7 +42,7 @@ export async function leaveMixedJob(world, provider) {
   await world.loom(runOfFourParts(provider), { stop: `${steps[2]}after` });
   // That stop is a step of the story, and not what is tried.
   world.traces.pop();
-  const [name] = await readdir(world.statePath('jobs'));
+  const [name] = await world.listState('jobs');
   return name.replace('.json', '');
 }
 
@@ -91,10 +91,8 @@ export async function judgeCancel(world, provider) {
     const { batch } = prompts[hashOf(prompt)] ?? { batch: 0 };
     figures.askedTwice += Math.max(0, batch - 1);
     const [firstLine] = prompt.split('\n');
-    const answer = `Sandbox answer from faults-1: ${firstLine}`.replaceAll(
-      '"',
-      output.startsWith('[') ? '\\"' : '""',
-    );
+    const quote = /^[[{]/.test(output) ? '\\"' : '""';
+    const answer = `Sandbox answer from faults-1: ${firstLine}`.replaceAll('"', quote);
     if (batch > 0 && prompt !== refusedPrompt && !output.includes(answer)) figures.rowsLost += 1;
   }
   if (figures.askedTwice > 0) violations.push(`${figures.askedTwice} rows were asked twice in batches`);

@@ -1,5 +1,5 @@
 /** The frame of a case: a world, the reference it is held against, and what was found wrong. */
-import { captureState, checkCommands, compareStates, newFigures } from './checks.mjs';
+import { addFigures, captureState, checkCommands, checkHarm, compareStates, newFigures } from './checks.mjs';
 import { scenarios } from './scenarios.mjs';
 import { describeLog, playUndisturbed } from './stopping.mjs';
 import { fetchUntilDone, runArgs, writeInput } from './stories.mjs';
@@ -41,8 +41,13 @@ class Trial {
     const actual = await captureState(this.world, this.provider);
     const expected = only ? mix(state, actual, only) : state;
     const { violations, figures } = compareStates(actual, expected, { provider: this.provider, ...options });
+    this.take({ violations, figures });
+  }
+
+  /** What was found elsewhere. */
+  take({ violations, figures }) {
     this.violations.push(...violations);
-    for (const [name, number] of Object.entries(figures)) this.figures[name] += number;
+    addFigures(this.figures, figures);
   }
 }
 
@@ -60,7 +65,7 @@ export function defineCase({ name, kind, provider, short = false, world: worldOp
     kind,
     short,
     async play() {
-      const world = await createWorld(worldOptions);
+      const world = await createWorld({ provider, ...worldOptions });
       try {
         return await playIn(world, provider, play);
       } finally {
@@ -79,6 +84,7 @@ async function playIn(world, provider, play) {
   } catch (error) {
     trial.violations.push(error.stack);
   }
+  trial.take(await checkHarm(world));
   trial.violations.push(...checkCommands(world));
   const log = trial.violations.length > 0 ? describeLog(world) : '';
   return { violations: trial.violations, figures: trial.figures, log };

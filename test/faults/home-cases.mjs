@@ -1,17 +1,6 @@
 /** What happens between two commands: to the input, to the records, to the disk. */
 import { execFileSync } from 'node:child_process';
-import {
-  chmod,
-  chown,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  statfs,
-  truncate,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rename, rm, statfs, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineCase, lastSubmittedId, runAndFetch } from './expect.mjs';
 import {
@@ -118,7 +107,7 @@ const input = batchProviders.flatMap((provider, index) => [
     short: index === 2,
     async play(trial, world) {
       await world.loom(runArgs(provider));
-      await rm(world.statePath(''), { recursive: true });
+      await world.loseHome();
       const [, ...orderArgs] = runArgs(provider);
       const adopted = await world.loom(['adopt', '--id', lastSubmittedId(world), ...orderArgs]);
       trial.checkExit(adopted, 0, 'adopt');
@@ -130,7 +119,7 @@ const input = batchProviders.flatMap((provider, index) => [
 
 /** The only file of a folder of the home. */
 async function onlyFile(world, folder) {
-  const [name] = (await readdir(world.statePath(folder))).filter((file) => file.endsWith('.json'));
+  const [name] = (await world.listState(folder)).filter((file) => file.endsWith('.json'));
   return world.statePath(`${folder}/${name}`);
 }
 
@@ -193,6 +182,7 @@ const inTheWay = stateFolders.flatMap((folder) =>
       kind: 'a file in place of a folder',
       provider: 'openai',
       short: folder === 'jobs' && command === 'run',
+      world: { plants: false },
       async play(trial, world) {
         const path = world.statePath(folder).replace(/\/$/, '');
         await mkdir(join(path, '..'), { recursive: true });
@@ -267,6 +257,7 @@ const smallDisk = batchProviders.flatMap((provider) =>
       name: `${provider}: a disk with ${freeBytes} bytes free`,
       kind: 'a small disk',
       provider,
+      world: { plants: false },
       async play(trial, world) {
         try {
           await mountSmallDisk(world, freeBytes);

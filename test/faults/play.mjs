@@ -1,7 +1,7 @@
 /** Chooses the stops of a scenario and plays them; plays the cases. */
 
 import { referenceOf } from './expect.mjs';
-import { isKill, listKills, readStop, spread } from './stop.mjs';
+import { isKill, listKills, listSuspends, readStop, spread } from './stop.mjs';
 import { playStopped } from './stopping.mjs';
 
 /** The golden ratio moves the stops of each scenario, so that scenarios alike are stopped at other steps. */
@@ -13,7 +13,8 @@ function chooseStops(steps, index, { at, stops, short }) {
   const offset = (index * goldenRatio) % 1;
   const count = stops === 'all' ? Number.POSITIVE_INFINITY : Number(stops);
   const kills = listKills(steps);
-  if (short) return spread(kills, 2, offset).map((stop) => [stop]);
+  const suspends = (many) => spread(listSuspends(steps), many, offset).map((stop) => [stop]);
+  if (short) return [...spread(kills, 2, offset).map((stop) => [stop]), ...suspends(1)];
   const some = (share) => Math.max(1, Math.round(count / share));
   const places = (many, turn) =>
     spread(
@@ -24,6 +25,7 @@ function chooseStops(steps, index, { at, stops, short }) {
   return [
     ...spread(kills, count, offset).map((stop) => [stop]),
     ...spread(kills, some(4), 1 - offset).map((stop, turn) => [stop, `${3 + 11 * turn + index}after`]),
+    ...suspends(some(3)),
     ...places(some(4), 0.2).map((step) => [`${step}full`]),
     ...places(some(8), 0.5).map((step) => [`${step}readonly`]),
     ...places(some(8), 0.3).map((step) => [`${step}int`]),
@@ -31,10 +33,10 @@ function chooseStops(steps, index, { at, stops, short }) {
   ];
 }
 
-export async function playScenario(scenario, index, options, report) {
+export async function playScenario(scenario, options, report) {
   const reference = await attempt(() => referenceOf(scenario.name));
   if (reference.error) return report.fail(scenario.name, undefined, 'reference', [reference.error], '');
-  for (const stops of chooseStops(reference.steps, index, options)) {
+  for (const stops of chooseStops(reference.steps, scenario.index, options)) {
     const played = await attempt(() => playStopped(scenario, reference, stops));
     const kind = describeKind(stops);
     if (played.error) report.fail(scenario.name, stops, kind, [played.error], '');
@@ -42,7 +44,13 @@ export async function playScenario(scenario, index, options, report) {
   }
 }
 
-const kindNames = { full: 'disk full', readonly: 'disk read-only', int: 'SIGINT', term: 'SIGTERM' };
+const kindNames = {
+  full: 'disk full',
+  readonly: 'disk read-only',
+  int: 'SIGINT',
+  term: 'SIGTERM',
+  suspend: 'paused, overtaken, resumed',
+};
 
 function describeKind(stops) {
   const [{ how }] = stops.map(readStop);

@@ -30,6 +30,7 @@ const callsOfAJob = {
   openai: ['uploadFile', 'createBatch', 'getBatch', 'download'],
   anthropic: ['listBatches', 'createBatch', 'getBatch', 'download'],
   google: ['uploadFile', 'createBatch', 'getBatch', 'download'],
+  alibaba: ['uploadFile', 'createBatch', 'getBatch', 'download'],
 };
 
 const inBatches = Object.entries(callFaults).flatMap(([kind, effect], index) =>

@@ -1,5 +1,5 @@
 /** Counts what was tried and what came of it, and says so as it goes. */
-import { newFigures } from './checks.mjs';
+import { addFigures, newFigures } from './checks.mjs';
 
 const progressEvery = 50;
 
@@ -7,15 +7,14 @@ export class Report {
   tried = 0;
   failures = [];
   #kinds = new Map();
-  #unreached = 0;
   #skipped = [];
   #figures = newFigures();
+  #seconds = 0;
   #startedAt = Date.now();
 
   add(name, stops, kind, { violations, figures = newFigures(), log, reached }) {
-    if (stops && reached.length === 0) this.#unreached += 1;
     this.#count(stops && reached.length === 0 ? 'not reached' : kind);
-    for (const [figure, number] of Object.entries(figures)) this.#figures[figure] += number;
+    addFigures(this.#figures, figures);
     if (violations.length > 0) this.#note(name, stops, violations, log, reached);
   }
 
@@ -28,10 +27,35 @@ export class Report {
     this.#skipped.push(`${name}: ${why}`);
   }
 
+  /** What another process found, as its `toJSON` wrote it. */
+  take({ tried, failures, kinds, skipped, figures, seconds }) {
+    this.tried += tried;
+    this.failures.push(...failures);
+    for (const [kind, count] of Object.entries(kinds)) this.#countKind(kind, count);
+    this.#skipped.push(...skipped);
+    addFigures(this.#figures, figures);
+    this.#seconds += seconds;
+  }
+
+  toJSON() {
+    return {
+      tried: this.tried,
+      failures: this.failures,
+      kinds: Object.fromEntries(this.#kinds),
+      skipped: this.#skipped,
+      figures: this.#figures,
+      seconds: this.#seconds + (Date.now() - this.#startedAt) / 1000,
+    };
+  }
+
   #count(kind) {
     this.tried += 1;
     if (this.tried % progressEvery === 0) console.log(`… ${this.tried} tried`);
-    this.#kinds.set(kind, (this.#kinds.get(kind) ?? 0) + 1);
+    this.#countKind(kind, 1);
+  }
+
+  #countKind(kind, count) {
+    this.#kinds.set(kind, (this.#kinds.get(kind) ?? 0) + count);
   }
 
   #note(name, stops, violations, log, reached = []) {
@@ -42,21 +66,24 @@ export class Report {
   }
 
   summarize() {
-    const { rowsLost, askedTwice, paidAgain, paidAgainCut, failedAskedAgain, leftBehind } = this.#figures;
-    const seconds = Math.round((Date.now() - this.#startedAt) / 1000);
+    const figures = this.#figures;
+    const { paidAgain, paidAgainOvertaken, paidAgainCut, failedAskedAgain } = figures;
     const kinds = [...this.#kinds].sort((a, b) => b[1] - a[1]);
     return [
       '',
-      `Faults tried: ${this.tried} in ${seconds} s`,
+      `Faults tried: ${this.tried} in ${Math.round(this.toJSON().seconds)} s`,
       ...kinds.map(([kind, count]) => `  ${String(count).padStart(5)}  ${kind}`),
       ...this.#skipped.map((text) => `  skipped  ${text}`),
-      `Rows lost: ${rowsLost}`,
-      `Rows asked twice in batches: ${askedTwice}`,
-      `Live calls paid again: ${paidAgain + paidAgainCut + failedAskedAgain}`,
+      `Rows lost: ${figures.rowsLost}`,
+      `Rows asked twice in batches: ${figures.askedTwice}`,
+      `Wrong rows: ${figures.wrongRows}`,
+      `Foreign files touched: ${figures.foreignTouched}`,
+      `Live calls paid again: ${paidAgain + paidAgainOvertaken + paidAgainCut + failedAskedAgain}`,
       `  ${String(paidAgain).padStart(5)}  in flight when the process was stopped`,
+      `  ${String(paidAgainOvertaken).padStart(5)}  in flight when the process was paused and overtaken`,
       `  ${String(paidAgainCut).padStart(5)}  answer cut off on the wire`,
       `  ${String(failedAskedAgain).padStart(5)}  refused rows, which the same run asks again`,
-      `Files left behind: ${leftBehind}`,
+      `Files left behind: ${figures.leftBehind}`,
       `Failures: ${this.failures.length}`,
       ...this.failures.map(({ command, violations }) => `  ${command}\n      ${violations.join('\n      ')}`),
     ].join('\n');

@@ -3,7 +3,6 @@
  * is what people and cron jobs do afterwards; without a stop the same story is the reference. `judge` says what must
  * hold at the end, where that is not the end of the reference.
  */
-import { rm } from 'node:fs/promises';
 import { cancelScenario, forgetScenario } from './ending-scenarios.mjs';
 import { lastSubmittedId } from './expect.mjs';
 import {
@@ -125,7 +124,7 @@ function adoptScenario(provider) {
     mode: 'batch',
     async prepare(world) {
       await world.loom(runArgs(provider));
-      await rm(world.statePath(''), { recursive: true });
+      await world.loseHome();
     },
     command,
     async finish(world, _ended, recovery) {

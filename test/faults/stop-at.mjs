@@ -68,7 +68,12 @@ function begin(label, needs) {
 }
 
 function end(number) {
-  if (number === stop.step && stop.how === 'after') killNow();
+  if (number !== stop.step) return;
+  if (stop.how === 'after') killNow();
+  if (stop.how !== 'suspend') return;
+  reached = true;
+  writeTrace();
+  process.kill(process.pid, 'SIGSTOP');
 }
 
 const isHalf = (number) => number === stop.step && stop.how === 'half';

@@ -3,8 +3,9 @@
 /**
  * before, after: SIGKILL there. half: SIGKILL when half of a write is on the disk. full, readonly: from this step on
  * the disk takes nothing new, or nothing at all. int, term: SIGINT or SIGTERM at this step. pause: it waits there.
+ * suspend: SIGSTOP after it, until the suite lets it go on.
  */
-const ways = ['before', 'half', 'after', 'full', 'readonly', 'int', 'term', 'pause'];
+const ways = ['before', 'half', 'after', 'full', 'readonly', 'int', 'term', 'pause', 'suspend'];
 
 /** The step that no command gets to: it only counts. */
 export const never = '1000000';
@@ -26,6 +27,13 @@ export function listKills(steps) {
     const kills = [`${number}`, `${number}after`];
     return /^(write|append)/.test(label) ? [kills[0], `${number}half`, kills[1]] : kills;
   });
+}
+
+/** The places where a command with these steps can be suspended while it holds a lock. */
+export function listSuspends(steps) {
+  const locked = steps.findIndex((label) => /^link .*locks\//.test(label));
+  if (locked === -1) return [];
+  return steps.slice(locked).map((_, index) => `${locked + index + 1}suspend`);
 }
 
 /** So many of a list, evenly spread; `offset` (0 to 1) moves the places, so that lists of equal length differ. */

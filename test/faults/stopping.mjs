@@ -1,7 +1,15 @@
 /** Runs a scenario undisturbed for reference, and again with its command stopped at a step. */
-import { captureState, checkCommands, compareStates, findUnnamedBatches } from './checks.mjs';
+import {
+  addFigures,
+  captureState,
+  checkCommands,
+  checkHarm,
+  compareStates,
+  findUnnamedBatches,
+  newFigures,
+} from './checks.mjs';
 import { isKill, never, readStop } from './stop.mjs';
-import { outputName, writeInput } from './stories.mjs';
+import { fetchUntilDone, outputName, writeInput } from './stories.mjs';
 import { createWorld } from './world.mjs';
 
 /** A live run makes so many calls at once: all of them may be lost with the process. */
@@ -38,12 +46,18 @@ export async function playStopped(scenario, reference, stops) {
   try {
     await writeInput(world, provider);
     await scenario.prepare(world);
-    world.stops = [...stops];
-    const ended = await world.loom(scenario.command(world));
-    violations.push(...(await checkStopped(world, scenario, reference, ended, stops[0])));
     const recovery = recoveryFor(stops);
-    await scenario.finish(world, ended, recovery).catch((error) => violations.push(error.message));
-    world.stops = [];
+    const isSuspended = readStop(stops[0]).how === 'suspend';
+    const goOn = (ended) =>
+      scenario.finish(world, ended, recovery).catch((error) => violations.push(error.message));
+    if (isSuspended) violations.push(...(await playOvertaken(world, scenario, stops[0], goOn)));
+    else {
+      world.stops = [...stops];
+      const ended = await world.loom(scenario.command(world));
+      violations.push(...(await checkStopped(world, scenario, reference, ended, stops[0])));
+      await goOn(ended);
+      world.stops = [];
+    }
     // What is left is cleared away when it is old enough to be nobody's.
     if ((await world.ageLeftovers()) > 0) await world.loom(['fetch']);
     const reached = world.traces.filter((trace) => trace.reached);
@@ -52,18 +66,42 @@ export async function playStopped(scenario, reference, stops) {
       : compareStates(await captureState(world, provider), reference.state, {
           provider,
           mostPaidAgain: mostPaidAgain(scenario, reached),
-          announced: scenario.mode === 'batch' && recovery === 'again',
+          announced: scenario.mode === 'batch' && recovery === 'again' && !isSuspended,
         });
-    violations.push(...judged.violations, ...checkCommands(world));
+    const harm = await checkHarm(world);
+    const figures = newFigures();
+    addFigures(figures, judged.figures);
+    addFigures(figures, harm.figures);
+    if (isSuspended) [figures.paidAgainOvertaken, figures.paidAgain] = [figures.paidAgain, 0];
+    violations.push(...judged.violations, ...harm.violations, ...checkCommands(world));
     return {
       reached: reached.map(({ stop, steps }) => `${stop} (${steps[readStop(stop).step - 1]})`),
       violations: [...new Set(violations)],
-      figures: judged.figures,
+      figures,
       log: violations.length > 0 ? describeLog(world) : '',
     };
   } finally {
     await world.remove();
   }
+}
+
+/** The command is suspended, others do its work, and then it goes on: it must do nothing more. */
+async function playOvertaken(world, scenario, stop, goOn) {
+  const violations = [];
+  const { isSuspended, resume, ended } = await world.suspend(scenario.command(world), stop);
+  if (!isSuspended) {
+    await goOn(await ended);
+    return violations;
+  }
+  await goOn({ code: null, signal: null, stdout: '', stderr: '' });
+  const output = await world.read(outputName(scenario.provider));
+  const { code, stderr } = await resume();
+  if (![0, 1, 3].includes(code)) violations.push(`exit ${code} of a command that was overtaken: ${stderr}`);
+  if (output !== undefined && output !== (await world.read(outputName(scenario.provider))))
+    violations.push('a command that was overtaken changed the output');
+  if (scenario.mode !== 'ending')
+    await fetchUntilDone(world).catch((error) => violations.push(error.message));
+  return violations;
 }
 
 function mostPaidAgain({ mode }, reached) {

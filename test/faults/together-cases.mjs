@@ -1,5 +1,5 @@
 /** Several processes over one home at the same time, and locks that nobody holds any more. */
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { checkAskedAgain, defineCase, referenceOf } from './expect.mjs';
 import {
   allProviders,
@@ -244,7 +244,7 @@ const locks = batchProviders.map((provider) =>
     provider,
     async play(trial, world) {
       await world.loom(runArgs(provider));
-      const [name] = (await readdir(world.statePath('jobs'))).map((file) => file.replace('.json', ''));
+      const [name] = (await world.listState('jobs')).map((file) => file.replace('.json', ''));
       const path = world.statePath(`locks/${name}.99.lock`);
       const holder = {
         token: '00',
@@ -276,10 +276,7 @@ const longHolder = defineCase({
     const paused = world.start(['fetch']);
     await pause(1_200);
     paused.child.kill('SIGSTOP');
-    for (const name of await readdir(world.statePath('locks'))) {
-      const silent = new Date(Date.now() - silenceMs);
-      await utimes(world.statePath(`locks/${name}`), silent, silent);
-    }
+    await world.ageLocks();
     await fetchUntilDone(world);
     paused.child.kill('SIGCONT');
     await paused.ended;

@@ -4,12 +4,13 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { outputName } from './inputs.mjs';
+import { findWrongRows } from './outputs.mjs';
+import { findTouched, plantForeignFiles } from './plants.mjs';
+import { collect, isStopped, pause, waitForText } from './processes.mjs';
 
-const program = resolve(import.meta.dirname, '../../dist/loom.js');
-const preload = pathToFileURL(resolve(import.meta.dirname, 'stop-at.mjs')).href;
-
-/** No command may take longer: a lock of a dead process is broken, and a provider's pause is over, well before. */
-const longestCommandMs = 120_000;
+export const program = resolve(import.meta.dirname, '../../dist/loom.js');
+const preloadOf = (name) => ['--import', pathToFileURL(resolve(import.meta.dirname, name)).href];
 
 /** Sandboxes of worlds that are still there: they must not outlive the suite. */
 const sandboxes = new Set();
@@ -21,11 +22,31 @@ process.on('SIGTERM', () => process.exit(143));
 
 const leftoverAgeMs = 26 * 3600_000;
 
-/** `faults` is what the sandbox is told to do wrong; a batch ends after `turnaroundMs`. */
-export async function createWorld({ faults, turnaroundMs = 0, latencyMs = 0 } = {}) {
+/** A look at the lock that is younger than a second counts. */
+const shortestSuspensionMs = 1_200;
+
+/** How old a lock is made that nobody has renewed for too long. */
+const silenceMs = 31_000;
+
+/**
+ * `faults` is what the sandbox is told to do wrong; a batch ends after `turnaroundMs`. `hurry`: the program's long
+ * pauses are short. Foreign files lie beside the output of `provider`, and in the home unless `plants` is false.
+ */
+export async function createWorld({
+  faults,
+  turnaroundMs = 0,
+  latencyMs = 0,
+  hurry = false,
+  provider,
+  plants = true,
+} = {}) {
   const root = await mkdtemp(join(tmpdir(), 'loom-faults-'));
-  const world = new World(root);
+  const world = new World(root, hurry);
   for (const folder of [world.folder, world.home, world.sandboxHome]) await mkdir(folder);
+  if (plants) {
+    const output = provider ? outputName(provider) : 'output.csv';
+    world.plants = await plantForeignFiles({ home: world.statePath(''), folder: world.folder, output });
+  }
   await world.startSandbox({ faults, turnaroundMs, latencyMs });
   return world;
 }
@@ -37,12 +58,19 @@ class World {
   stops = [];
   /** How the stopped commands went. */
   traces = [];
+  /** Files of somebody else, with their contents. */
+  plants = new Map();
+  /** Addresses and keys of the providers. */
+  environment = {};
+  /** What may stand nowhere. */
+  key = 'sandbox-key';
   #sandbox;
   #origin;
-  #environment = {};
+  #hurry;
 
-  constructor(root) {
+  constructor(root, hurry) {
     this.root = root;
+    this.#hurry = hurry;
     this.folder = join(root, 'work');
     this.home = join(root, 'home');
     this.sandboxHome = join(root, 'sandbox');
@@ -61,48 +89,101 @@ class World {
     });
     sandboxes.add(this.#sandbox);
     const text = await waitForText(this.#sandbox, /export OPENROUTER.*\n/);
-    for (const [, name, value] of text.matchAll(/(\w+)=(\S+)/g)) this.#environment[name] = value;
-    this.#origin = new URL(this.#environment.OPENAI_BASE_URL).origin;
+    for (const [, name, value] of text.matchAll(/(\w+)=(\S+)/g)) this.environment[name] = value;
+    this.#origin = new URL(this.environment.OPENAI_BASE_URL).origin;
   }
 
-  /** Runs the program; with a stop, or one that waits, it is stopped there. `uid`: as this user. */
-  async loom(args, { stop = this.stops.shift(), uid, home = this.home, variables = {} } = {}) {
-    const traced = stop !== undefined;
+  /** Runs the program; with a stop, or one that waits, it is stopped there. */
+  async loom(args, { stop = this.stops.shift(), ...options } = {}) {
+    return this.start(args, { stop, ...options }).ended;
+  }
+
+  /**
+   * A command under way, and the way to send it a signal. `uid`: as this user; `through`: a program that is given the
+   * command line.
+   */
+  start(args, options = {}) {
+    const { stop, uid, home = this.home, variables = {}, stdio = ['ignore', 'pipe', 'pipe'] } = options;
     const tracePath = join(this.root, `trace-${this.log.length}.json`);
-    const stopVariables = { LOOM_STOP_AT: stop ?? '', LOOM_STOP_TRACE: tracePath, LOOM_STOP_ROOT: this.root };
-    const child = spawn(process.execPath, [...(traced ? ['--import', preload] : []), program, ...args], {
-      cwd: this.folder,
+    const stopVariables = { LOOM_STOP_AT: stop, LOOM_STOP_TRACE: tracePath, LOOM_STOP_ROOT: this.root };
+    const preloads = [
+      ...(stop === undefined ? [] : preloadOf('stop-at.mjs')),
+      ...(this.#hurry ? preloadOf('hurry.mjs') : []),
+    ];
+    const line = [process.execPath, ...preloads, program, ...args];
+    const [command, ...rest] = options.through ? options.through(line) : line;
+    const child = spawn(command, rest, {
+      cwd: options.folder ?? this.folder,
       env: {
         PATH: process.env.PATH,
         HOME: home,
         USERPROFILE: home,
-        ...this.#environment,
-        ...(traced && stopVariables),
+        ...this.environment,
+        ...(stop !== undefined && stopVariables),
         ...variables,
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...(uid !== undefined && { uid, gid: uid }),
+      stdio,
+      ...(uid !== undefined && { uid, gid: options.gid ?? uid }),
     });
     const entry = { args, stop, ended: undefined };
     this.log.push(entry);
-    entry.ended = await collect(child);
-    if (traced) {
-      entry.ended.trace = JSON.parse(await readFile(tracePath, 'utf8').catch(() => '{"steps":[]}'));
-      this.traces.push({ stop, ...entry.ended.trace, code: entry.ended.code });
-    }
-    return entry.ended;
+    const ended = collect(child).then(async (result) => {
+      entry.ended = result;
+      if (stop === undefined) return result;
+      result.trace = JSON.parse(await readFile(tracePath, 'utf8').catch(() => '{"steps":[]}'));
+      this.traces.push({ stop, ...result.trace, code: result.code });
+      return result;
+    });
+    return { child, ended };
   }
 
-  /** A command under way, and the way to send it a signal. */
-  start(args) {
-    const child = spawn(process.execPath, [program, ...args], {
-      cwd: this.folder,
-      env: { PATH: process.env.PATH, HOME: this.home, USERPROFILE: this.home, ...this.#environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  /**
+   * A command that is suspended at its stop: `resume` lets it go on. `isSuspended` is false when it never got there.
+   * `isOvertaken`: others may take its lock meanwhile.
+   */
+  async suspend(args, stop, { isOvertaken = true } = {}) {
+    const { child, ended } = this.start(args, { stop });
+    const isSuspended = await isStopped(child);
+    if (isSuspended && isOvertaken) await this.ageLocks();
+    const suspendedAt = Date.now();
+    const resume = async () => {
+      // Who was overtaken knows it only when its last look is old.
+      if (isOvertaken) await pause(Math.max(0, shortestSuspensionMs - (Date.now() - suspendedAt)));
+      child.kill('SIGCONT');
+      return ended;
+    };
+    return { isSuspended, resume, ended };
+  }
+
+  /** Makes every lock look as if its holder had been silent for too long. */
+  async ageLocks() {
+    const silent = new Date(Date.now() - silenceMs);
+    for (const name of await this.listState('locks'))
+      await utimes(this.statePath(`locks/${name}`), silent, silent).catch(() => {});
+  }
+
+  /** From now on the sandbox does these things wrong, and no others. */
+  async setFaults(faults) {
+    const answer = await fetch(`${this.#origin}/sandbox/faults`, {
+      method: 'PUT',
+      body: JSON.stringify(faults),
     });
-    const entry = { args, ended: undefined };
-    this.log.push(entry);
-    return { child, ended: collect(child).then((ended) => (entry.ended = ended)) };
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+
+  /** Changes what is decided of every batch of a vendor; with {} its results are whole. */
+  async changeBatchFaults(vendor, fault) {
+    for (const id of await this.batchIds(vendor)) await this.changeBatch(vendor, id, () => ({ fault }));
+  }
+
+  /** Changes fields of a batch as its vendor has it. */
+  async changeBatch(vendor, id, change) {
+    const batch = await this.readBatch(vendor, id);
+    await writeFile(this.#batchPath(vendor, id), JSON.stringify({ ...batch, ...change(batch) }));
+  }
+
+  #batchPath(vendor, id) {
+    return join(this.sandboxHome, '.loom/sandbox/providers', vendor, 'batches', `${id}.json`);
   }
 
   /** What the sandbox was asked: calls and batches by vendor, answers by prompt. */
@@ -119,8 +200,7 @@ class World {
 
   /** A batch as its vendor has it. */
   async readBatch(vendor, id) {
-    const path = join(this.sandboxHome, '.loom/sandbox/providers', vendor, 'batches', `${id}.json`);
-    return JSON.parse(await readFile(path, 'utf8'));
+    return JSON.parse(await readFile(this.#batchPath(vendor, id), 'utf8'));
   }
 
   /** Paths of the files below the loom home, without the history, which every output leaves. */
@@ -128,14 +208,30 @@ class World {
     const root = join(this.home, '.loom');
     const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
     const files = entries.filter((entry) => entry.isFile());
-    const names = files.map((file) => join(file.parentPath, file.name).slice(root.length + 1));
+    const paths = files
+      .map((file) => join(file.parentPath, file.name))
+      .filter((path) => !this.plants.has(path));
+    const names = paths.map((path) => path.slice(root.length + 1));
     return names.filter((name) => !/^history\/\w+\.json$/.test(name)).sort();
+  }
+
+  /** Names in a folder of the home, without those of others. */
+  async listState(folder) {
+    const names = await readdir(this.statePath(folder)).catch(() => []);
+    const own = names.filter((name) => name !== '2024' && name !== 'tmp');
+    return own.filter((name) => !this.plants.has(this.statePath(`${folder}/${name}`)));
+  }
+
+  /** All that loom knows is lost, and what others had there with it. */
+  async loseHome() {
+    await rm(this.statePath(''), { recursive: true });
+    for (const path of this.plants.keys()) if (path.startsWith(this.home)) this.plants.delete(path);
   }
 
   /** What the history has of each output. */
   async readHistory() {
     const folder = this.statePath('history');
-    const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json'));
+    const names = (await this.listState('history')).filter((name) => name.endsWith('.json'));
     return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8'))));
   }
 
@@ -154,7 +250,7 @@ class World {
 
   /** Files next to the input, by name. */
   async readFolder() {
-    const names = (await readdir(this.folder)).sort();
+    const names = (await this.#listOwnFiles()).map((path) => path.slice(this.folder.length + 1)).sort();
     return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await this.read(name)])));
   }
 
@@ -178,6 +274,30 @@ class World {
     );
   }
 
+  /** What no story may do, whatever happens in it. */
+  async findHarm() {
+    return {
+      wrongRows: await findWrongRows(this.folder),
+      touched: (await findTouched(this.plants)).map((path) => path.slice(this.root.length)),
+      leaks: await this.#findLeaks(),
+    };
+  }
+
+  /** Files of loom that hold the key. */
+  async #findLeaks() {
+    const names = await this.listHome();
+    const paths = [...names.map((name) => this.statePath(name)), ...(await this.#listOwnFiles())];
+    const holds = await Promise.all(
+      paths.map(async (path) => (await readFile(path, 'utf8').catch(() => '')).includes(this.key)),
+    );
+    return paths.filter((_, place) => holds[place]).map((path) => path.slice(this.root.length));
+  }
+
+  async #listOwnFiles() {
+    const paths = (await readdir(this.folder)).map((name) => join(this.folder, name));
+    return paths.filter((path) => !this.plants.has(path));
+  }
+
   /** All that the commands so far said. */
   get said() {
     return this.log.map(({ ended }) => (ended ? ended.stdout + ended.stderr : '')).join('\n');
@@ -188,33 +308,4 @@ class World {
     sandboxes.delete(this.#sandbox);
     await rm(this.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
-}
-
-function waitForText(child, pattern) {
-  return new Promise((done, fail) => {
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk) => {
-      text += chunk;
-      if (pattern.test(text)) done(text);
-    });
-    child.stderr.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-    child.once('exit', () => fail(new Error(`The sandbox ended: ${text}`)));
-  });
-}
-
-function collect(child) {
-  return new Promise((done, fail) => {
-    const ended = { code: null, signal: null, stdout: '', stderr: '', hung: false };
-    child.stdout.setEncoding('utf8').on('data', (text) => (ended.stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text) => (ended.stderr += text));
-    const timer = setTimeout(() => {
-      ended.hung = true;
-      child.kill('SIGKILL');
-    }, longestCommandMs);
-    child.once('error', fail);
-    child.once('close', (code, signal) => {
-      clearTimeout(timer);
-      done(Object.assign(ended, { code, signal }));
-    });
-  });
 }

@@ -245,6 +245,19 @@ test('a fault can be over after a time, and faults can be replaced while the san
   expect((await ask(sandbox, 'x')).status).toBe(200);
 });
 
+test('a rule can wait for a call of another kind', async () => {
+  const sandbox = await openCalls({
+    operation: 'listBatches',
+    after: 'createBatch',
+    do: 'status',
+    status: 403,
+  });
+  const client = openaiClient(sandbox);
+  await client.batches.list();
+  await openaiBatch(client, [openaiLine('a', 'x')]);
+  expect((await thrown(client.batches.list())).status).toBe(403);
+});
+
 test("a vendor's clock can be off, and its answers can lack the time", async () => {
   const clocks = { openai: { aheadMs: -60_000 }, anthropic: { dateHeader: false } };
   const sandbox = await open({ faults: { clocks } });
