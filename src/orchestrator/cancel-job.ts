@@ -7,6 +7,7 @@ import { holdHome, type LoomHome } from '../utils/home.ts';
 import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { waitForLock } from '../utils/locks.ts';
 import { deleteRecord, updateRecord } from '../utils/storage.ts';
+import { UnsettledPartError } from './find-batch.ts';
 import { type Connect, isAboutOneBatch, type JobReach, openJobReach } from './job-reach.ts';
 import type { RetryNotice } from './retry.ts';
 import {
@@ -20,7 +21,7 @@ import {
   reloadJob,
   type StoredJob,
 } from './stored-jobs.ts';
-import { settlePart } from './submit-parts.ts';
+import { trySettlePart } from './submit-parts.ts';
 
 export interface CancelEvents {
   /** Another process works on the job: it is waited for. */
@@ -117,7 +118,8 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
     : undefined;
   const unsent = job?.parts.filter(isUnsent) ?? [];
   if (job && (reach || unsent.length > 0)) await noteCancelled(home, job);
-  const settled = job && reach ? await settleParts(cancellation, job, reach) : [];
+  const { settled, unsettled } = await settleParts(cancellation, reach);
+  counts.refused += unsettled;
   for (const part of unsent.filter(isDropped)) {
     counts.dropped += 1;
     if (job) events.onDropped?.(job, part.part);
@@ -138,17 +140,20 @@ async function noteCancelled(home: LoomHome, job: JobRecord): Promise<void> {
 
 /** A part whose creation was cut off may be a batch by now: it is looked for, and cancelled like the others. */
 async function settleParts(
-  { home, signal }: Cancellation,
-  job: JobRecord,
-  reach: JobReach,
-): Promise<BatchRecord[]> {
-  const found: BatchRecord[] = [];
-  for (const part of job.parts) {
-    if (part.state !== 'submitting') continue;
-    const record = await settlePart({ home, job, signal, ...reach }, part);
-    if (record) found.push(record);
+  { home, stored: { id, job, provider }, signal, events }: Cancellation,
+  reach: JobReach | undefined,
+): Promise<{ settled: BatchRecord[]; unsettled: number }> {
+  const settled: BatchRecord[] = [];
+  let unsettled = 0;
+  for (const part of job?.parts ?? []) {
+    if (!job || !reach || part.state !== 'submitting') continue;
+    const found = await trySettlePart({ home, job, signal, ...reach }, part);
+    if (found instanceof UnsettledPartError) {
+      unsettled += 1;
+      events.onError?.(id, provider, found);
+    } else if (found) settled.push(found);
   }
-  return found;
+  return { settled, unsettled };
 }
 
 /** What became of a batch, under its name in the summary. */

@@ -5,6 +5,7 @@ import type { BatchCheck } from '../providers/provider.ts';
 import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { updateRecord } from '../utils/storage.ts';
 import { keepEndedBatch } from './download-results.ts';
+import { UnsettledPartError } from './find-batch.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
 import { isStuck } from './list-batches.ts';
 import { hasEndedBadly } from './stored-jobs.ts';
@@ -13,6 +14,7 @@ import { submitParts } from './submit-parts.ts';
 /** Submits parts that had to wait or were cut off, as far as the provider's queue takes them. */
 export async function submitQueuedParts({
   run,
+  stored,
   job,
   records,
   provider,
@@ -21,10 +23,17 @@ export async function submitQueuedParts({
 }: JobFetch): Promise<void> {
   if (!job?.parts.some((part) => part.state === 'planned' || part.state === 'submitting')) return;
   const { home, signal, events } = run;
-  await submitParts({ home, job, provider, calls, signal, callSignal }, (record) => {
-    if (!records.some((known) => known.batch_id === record.batch_id)) records.push(record);
-    events.onSubmitted?.(record);
-  });
+  try {
+    await submitParts({ home, job, provider, calls, signal, callSignal }, (record) => {
+      if (!records.some((known) => known.batch_id === record.batch_id)) records.push(record);
+      events.onSubmitted?.(record);
+    });
+  } catch (error) {
+    // The batches that there are can be asked all the same.
+    if (!(error instanceof UnsettledPartError)) throw error;
+    events.onError?.(stored.id, stored.provider, error);
+    run.outcome.troubled = true;
+  }
   for (const { part, state } of job.parts) if (state === 'planned') events.onQueued?.(job, part);
 }
 

@@ -8,6 +8,7 @@ import { describeDiskError } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob, stateWithoutBatch } from '../utils/jobs.ts';
 import { deleteRecord, loadRecords, saveRecord } from '../utils/storage.ts';
+import { findLeftBatch, findNewBatch, isClearRefusal, UnsettledPartError } from './find-batch.ts';
 import { idMapPath, requestFilePath } from './part-writer.ts';
 import { type CallQueue, findLongWait, isRateLimit, sleep } from './retry.ts';
 import { describeOwnership } from './stored-jobs.ts';
@@ -23,42 +24,58 @@ export interface Submission {
   readonly callSignal: AbortSignal;
 }
 
-/** Gateways that answer for a server whose own answer was lost. */
-const ambiguousStatuses = new Set([408, 502, 504]);
 const createAttempts = 4;
 const createPauseMs = 2_000;
-/** How long a new batch may take to show up in the provider's list. */
-const listingDelayMs = 3_000;
-const longAgoMs = 60_000;
 
 /**
  * Submits every part that is not yet at the provider, in order, and reports each batch as soon as its record is on
  * disk. A part whose creation was cut off is looked for first. Stops at a full queue: the parts that are left stay
- * `planned`, for a later command.
+ * `planned`, for a later command. UnsettledPartError when it could not be told what became of a part: an earlier one of
+ * another command holds up no other part, one of this command is the last that is sent.
  */
 export async function submitParts(
   submission: Submission,
   onSubmitted: (record: BatchRecord) => void,
 ): Promise<'all_submitted' | 'queue_full'> {
+  let unsettled: UnsettledPartError | undefined;
   for (const part of submission.job.parts) {
     if (part.state === 'submitting') {
-      const record = await settlePart(submission, part);
-      if (record) onSubmitted(record);
+      const settled = await trySettlePart(submission, part);
+      if (settled instanceof UnsettledPartError) unsettled ??= settled;
+      else if (settled) onSubmitted(settled);
     }
     if (part.state !== 'planned') continue;
     submission.signal.throwIfAborted();
     const batchId = await submitPart(submission, part);
-    if (batchId === undefined) return 'queue_full';
+    if (batchId === undefined) return endSubmission('queue_full', unsettled);
     onSubmitted(await recordPart(submission, part, batchId));
   }
-  return 'all_submitted';
+  return endSubmission('all_submitted', unsettled);
+}
+
+function endSubmission<End>(end: End, unsettled: UnsettledPartError | undefined): End {
+  if (unsettled) throw unsettled;
+  return end;
+}
+
+/** The same as `settlePart`, with the error of a part of which it can't be told what became of it as the result. */
+export async function trySettlePart(
+  submission: Submission,
+  part: JobPart,
+): Promise<BatchRecord | UnsettledPartError | undefined> {
+  try {
+    return await settlePart(submission, part);
+  } catch (error) {
+    if (error instanceof UnsettledPartError) return error;
+    throw error;
+  }
 }
 
 /**
  * Settles a part that was cut off while its batch was created: its record, when a batch is found, or undefined, and
  * then the part is `planned` again, or `dropped` where the job was cancelled.
  */
-export async function settlePart(submission: Submission, part: JobPart): Promise<BatchRecord | undefined> {
+async function settlePart(submission: Submission, part: JobPart): Promise<BatchRecord | undefined> {
   const { home, job } = submission;
   const { records } = await loadRecords(home.batches);
   const recorded = records.find((record) => record.job_id === job.job_id && record.tag === part.tag);
@@ -66,44 +83,10 @@ export async function settlePart(submission: Submission, part: JobPart): Promise
     await markPart(submission, part, { state: 'submitted', batch_id: recorded.batch_id });
     return recorded;
   }
-  const batchId = await findBatch(submission, part);
+  const batchId = await findLeftBatch(submission, part);
   if (batchId !== undefined) return recordPart(submission, part, batchId);
   await markPart(submission, part, { state: stateWithoutBatch(job) });
   return undefined;
-}
-
-/** The batch that the provider has of a part whose creation was cut off, if any. */
-async function findBatch(submission: Submission, part: JobPart): Promise<string | undefined> {
-  const { batchId, now } = await lookForBatch(submission, part);
-  const age = now.getTime() - Date.parse(part.submitting_since ?? '');
-  return batchId ?? (age < longAgoMs ? lookLater(submission, part) : undefined);
-}
-
-/** A batch that was created a moment ago may not be listed yet. */
-async function lookLater(submission: Submission, part: JobPart): Promise<string | undefined> {
-  await sleep(listingDelayMs, submission.signal);
-  return (await lookForBatch(submission, part)).batchId;
-}
-
-/** The batch of a create call whose reply was lost just now; the call itself may have taken minutes. */
-async function findNewBatch(submission: Submission, part: JobPart): Promise<string | undefined> {
-  return (await lookForBatch(submission, part)).batchId ?? lookLater(submission, part);
-}
-
-async function lookForBatch(
-  { home, provider, calls, callSignal }: Submission,
-  part: JobPart,
-): Promise<{ batchId: string | undefined; now: Date }> {
-  const find = provider.find?.bind(provider);
-  if (find) return { batchId: await calls.run(() => find(part.tag, callSignal)), now: new Date() };
-  const list = provider.listCandidates?.bind(provider);
-  if (!list || part.submitting_since === undefined) return { batchId: undefined, now: new Date() };
-  const since = new Date(part.submitting_since);
-  const { candidates, now } = await calls.run(() => list(since, part.requests, callSignal));
-  const taken = new Set((await loadRecords(home.batches)).records.map((record) => record.batch_id));
-  const batchId = candidates.find((id) => !taken.has(id) && !part.mistaken_ids?.includes(id));
-  if (batchId !== undefined) part.provisional = true;
-  return { batchId, now };
 }
 
 /** The id of the part's new batch, or undefined when the provider's queue is full. */
@@ -118,8 +101,8 @@ async function submitPart(submission: Submission, part: JobPart): Promise<string
   try {
     return await createBatch(submission, part, file);
   } catch (error) {
-    // The provider has no batch of this part for certain: a later command may submit it.
-    if (!mayHaveBeenCreated(error)) await markPart(submission, part, { state: 'planned' });
+    // The provider has no batch of this part, by its own word or because it was looked for: a later command may submit it.
+    if (isClearRefusal(error) || isRateLimit(error)) await markPart(submission, part, { state: 'planned' });
     if (isRateLimit(error)) return undefined;
     throw error;
   }
@@ -134,16 +117,14 @@ async function deleteRefusedRecord({ home, job }: Submission, part: JobPart): Pr
 }
 
 async function uploadPart(submission: Submission, part: JobPart, file: RequestFile): Promise<void> {
-  const { provider, calls, callSignal } = submission;
+  const { home, provider, calls, callSignal } = submission;
   const upload = provider.upload?.bind(provider);
   if (!upload || part.file_id !== undefined) return;
-  const fileId = await calls.run(() => upload(file, callSignal));
+  const fileId = await calls.run(async () => {
+    await home.ensureHeld();
+    return upload(file, callSignal);
+  });
   await markPart(submission, part, { file_id: fileId });
-}
-
-function mayHaveBeenCreated(error: unknown): boolean {
-  if (!(error instanceof ProviderError)) return true;
-  return error.status === undefined || ambiguousStatuses.has(error.status);
 }
 
 async function describeRequestFile(path: string, part: JobPart): Promise<RequestFile> {
@@ -161,26 +142,36 @@ async function markPart(submission: Submission, part: JobPart, change: Partial<J
   await saveJob(submission.home, submission.job);
 }
 
-/** Creates the batch; after an answer that was lost, looks for it before it tries again. */
+/** Creates the batch; after anything but a clear refusal, looks for it before it tries again. */
 async function createBatch(submission: Submission, part: JobPart, file: RequestFile): Promise<string> {
-  const { job, provider, signal, callSignal } = submission;
+  const { home, job, provider, signal, callSignal } = submission;
   for (let attempt = 1; ; attempt++) {
     try {
+      await home.ensureHeld();
       return await provider.create(
         { file, fileId: part.file_id },
         { model: job.model, tag: part.tag, settings: job.params },
         callSignal,
       );
     } catch (error) {
-      if (!(error instanceof ProviderError) || error.scope !== 'retry' || signal.aborted) throw error;
-      const batchId = mayHaveBeenCreated(error) ? await findNewBatch(submission, part) : undefined;
+      if (!(error instanceof ProviderError) || signal.aborted) throw error;
+      const isDoubtful = !isClearRefusal(error);
+      const batchId = isDoubtful ? await findNewBatch(submission, part, error) : undefined;
       if (batchId !== undefined) return batchId;
+      const isLast = error.scope !== 'retry' || isUnreadable(error) || attempt >= createAttempts;
+      if (isDoubtful && isLast && !isRateLimit(error))
+        throw new UnsettledPartError(submission, part, 'not_listed', error);
       const longWait = findLongWait(error);
       if (longWait) throw longWait;
-      if (attempt >= createAttempts) throw error;
+      if (isLast) throw error;
       await sleep(error.retryAfterMs ?? Math.random() * createPauseMs * 2 ** attempt, signal);
     }
   }
+}
+
+/** Whether the provider answered a creation with a success that does not say of what: it has the batch, most likely. */
+function isUnreadable({ code }: ProviderError): boolean {
+  return code === 'unreadable';
 }
 
 /** Writes the batch's record, then notes in the job that the part is there. */

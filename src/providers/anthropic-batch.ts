@@ -8,8 +8,8 @@ import {
   readMessage,
   versionHeaders,
 } from './anthropic-messages.ts';
-import { aboutBatch, cancelThenCheck, readId } from './batch-calls.ts';
-import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
+import { aboutBatch, cancelThenCheck, readId, requireList } from './batch-calls.ts';
+import type { BatchCandidate, BatchCheck, BatchProvider, Connection } from './provider.ts';
 import { cleanMessage, forWholeBatch } from './refusal.ts';
 import { noTimeLimit } from './transport.ts';
 import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from './wire.ts';
@@ -38,6 +38,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     const { data, response } = await transport.call(signal, (signal) =>
       client.messages.batches.list(query, { signal }).withResponse(),
     );
+    requireList(data);
     const batches = asList(data.data).map(asObject);
     const lastId = data.has_more ? asText(batches.at(-1)?.id) || undefined : undefined;
     return { page: { batches, lastId }, now: readDate(response.headers.get('date')) };
@@ -72,13 +73,13 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     },
 
     async listCandidates(since, requests, signal) {
-      const candidates: string[] = [];
+      const candidates: BatchCandidate[] = [];
       const { page: first, now } = await listPage(undefined, signal);
       for (let page = first; ; page = (await listPage(page.lastId, signal)).page) {
-        const young = page.batches.filter((batch) => createdAt(batch) >= since.getTime());
+        const young = page.batches.filter((batch) => readCreation(batch) >= since);
         for (const batch of young) {
           if (readCounts(asObject(batch.request_counts)).total === requests)
-            candidates.unshift(asText(batch.id));
+            candidates.unshift({ batchId: asText(batch.id), createdAt: readCreation(batch) });
         }
         // The list is newest first.
         if (young.length < page.batches.length || page.lastId === undefined) return { candidates, now };
@@ -114,8 +115,8 @@ function readDate(header: string | null): Date {
   return new Date(Number.isNaN(time) ? Date.now() : time);
 }
 
-function createdAt(batch: WireObject): number {
-  return asTime(batch.created_at)?.getTime() ?? 0;
+function readCreation(batch: WireObject): Date {
+  return asTime(batch.created_at) ?? new Date(0);
 }
 
 /** The key goes to no other host than the API's own, whatever the batch says. */

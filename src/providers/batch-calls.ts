@@ -11,6 +11,13 @@ export function readId(answer: unknown, field: 'id' | 'name'): string {
   return id;
 }
 
+/** A gateway without a list of batches may answer with a 200 and anything: that says nothing about what there is. */
+export function requireList(page: unknown): void {
+  const { data, object } = asObject(page);
+  if (!Array.isArray(data) && !(object === 'list' && data === null))
+    throw unreadableAnswer('it is no list of batches');
+}
+
 /** A 404 on a batch is about that batch, not about a model. */
 export async function aboutBatch<T>(batchId: string, call: Promise<T>): Promise<T> {
   try {

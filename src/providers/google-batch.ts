@@ -13,7 +13,7 @@ import {
   readErrorKind,
 } from './google-content.ts';
 import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
-import { cleanMessage, forWholeBatch } from './refusal.ts';
+import { cleanMessage, forWholeBatch, unreadableAnswer } from './refusal.ts';
 import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from './wire.ts';
 
 /** Google names no number of requests. */
@@ -21,6 +21,8 @@ const limits = { requests: 100_000, bytes: 2_000_000_000 };
 const mimeType = 'application/jsonl';
 const pageSize = 100;
 const mostPages = 200;
+
+const listFields = ['operations', 'batches', 'nextPageToken', 'unreachable'];
 
 export async function openBatch(connection: Connection): Promise<BatchProvider> {
   const { client, openClient, transport, baseUrl } = await openGoogleClient(
@@ -69,11 +71,14 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
       yield* readEntries(entries);
     },
 
-    async find(tag, signal) {
+    async find({ tag }, signal) {
       let pageToken = '';
       for (let page = 0; page < mostPages; page++) {
         const query = new URLSearchParams({ pageSize: String(pageSize), ...(pageToken && { pageToken }) });
         const listed = await getObject(`batches?${query}`, signal);
+        // An empty list has no field at all.
+        if (!listFields.some((field) => field in listed) && Object.keys(listed).length > 0)
+          throw unreadableAnswer('it is no list of batches');
         for (const operation of [...asList(listed.operations), ...asList(listed.batches)].map(asObject)) {
           const { displayName } = { ...operation, ...asObject(operation.metadata) } as WireObject;
           if (displayName === tag) return readId(operation, 'name');

@@ -3,9 +3,9 @@ import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import { ProviderError } from '../errors.ts';
 import type { BatchStatus, RowResult } from '../models.ts';
-import { aboutBatch, cancelThenCheck, ignoreStatus, readId } from './batch-calls.ts';
+import { aboutBatch, cancelThenCheck, ignoreStatus, readId, requireList } from './batch-calls.ts';
 import { type ChatVendor, chatBody, openAi, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
-import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
+import type { BatchCheck, BatchProvider, Connection, SentBatch } from './provider.ts';
 import { cleanMessage, forWholeBatch } from './refusal.ts';
 import { noTimeLimit } from './transport.ts';
 import { asCount, asId, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
@@ -99,13 +99,15 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
       }
     },
 
-    find: (tag, signal) =>
+    find: (sent, signal) =>
       transport.call(signal, async (signal) => {
         const oldest = Date.now() / 1000 - findWithinSeconds;
         let listedCount = 0;
-        for await (const listed of client.batches.list({ limit: 100, ...listFilter?.(tag) }, { signal })) {
+        const list = await client.batches.list({ limit: 100, ...listFilter?.(sent.tag) }, { signal });
+        requireList(asObject(list).body);
+        for await (const listed of list) {
           const batch = asObject(listed);
-          if (asObject(batch.metadata)[tagField] === tag) return readId(batch, 'id');
+          if (isSentBatch(batch, tagField, sent)) return readId(batch, 'id');
           if ((asCount(batch.created_at) ?? oldest) < oldest || ++listedCount >= findAmong) return undefined;
         }
         return undefined;
@@ -128,6 +130,12 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
         })
         .catch(ignoreStatus(404)),
   };
+}
+
+/** A server that keeps no metadata still tells what a batch was made of; one that failed for a full queue has another tag. */
+function isSentBatch(batch: WireObject, tagField: string, { tag, fileId }: SentBatch): boolean {
+  const kept = asText(asObject(batch.metadata)[tagField]);
+  return kept === '' ? fileId !== undefined && asText(batch.input_file_id) === fileId : kept === tag;
 }
 
 /** Many servers speak OpenAI's chat protocol and nothing more: there is no place for files. */

@@ -70,6 +70,19 @@ export interface BatchLimits {
   readonly requestBytes?: number | undefined;
 }
 
+/** By what a batch can be known whose creation was cut off. */
+export interface SentBatch {
+  readonly tag: string;
+  /** What it was created from, where that was uploaded before. */
+  readonly fileId: string | undefined;
+}
+
+export interface BatchCandidate {
+  readonly batchId: string;
+  /** By the provider's clock; 1970 where it does not tell. */
+  readonly createdAt: Date;
+}
+
 /**
  * Batches at one vendor. Methods throw ProviderError, classed by what it means for the run, and nothing else
  * (an aborted signal throws its own reason). No method retries: that is orchestrator/retry.ts.
@@ -101,8 +114,8 @@ export interface BatchProvider {
    * skipped, its row has no result. A broken connection throws; a second call starts again from the first result.
    */
   results(batchId: string, signal: AbortSignal): AsyncIterable<RowResult>;
-  /** The batch that was created under this tag, if any. Absent where the provider keeps no tag. */
-  find?(tag: string, signal: AbortSignal): Promise<string | undefined>;
+  /** The batch that was created so, if any. Absent where the provider keeps no tag. */
+  find?(sent: SentBatch, signal: AbortSignal): Promise<string | undefined>;
   /**
    * Where the provider keeps no tag: the batches of so many requests that were created since a time of its own clock,
    * oldest first, and its clock now. One of them may be the batch whose creation was cut off.
@@ -111,7 +124,7 @@ export interface BatchProvider {
     since: Date,
     requests: number,
     signal: AbortSignal,
-  ): Promise<{ readonly candidates: readonly string[]; readonly now: Date }>;
+  ): Promise<{ readonly candidates: readonly BatchCandidate[]; readonly now: Date }>;
   /** The provider's clock, for `listCandidates`: the Date header of any answer. Present where that is. */
   readClock?(signal: AbortSignal): Promise<Date>;
   /**

@@ -11,6 +11,9 @@ const line = (customId: string, response: unknown, error: unknown = null) =>
 const answerLine = (customId: string, text: string) =>
   line(customId, { status_code: 200, body: { choices: [{ message: { content: text } }] } });
 
+/** How a batch of this tag is looked for. */
+const sent = (tag: string, fileId?: string) => ({ tag, fileId });
+
 describeBatchProvider({
   ...vendor,
   ...chatBatch,
@@ -68,7 +71,7 @@ describe('Alibaba, batches', () => {
       metadata: { ds_name: name },
     }));
     server().play(() => ({ body: { object: 'list', data, has_more: false } }));
-    expect(await provider.find?.('job-1-0', never)).toBe('batch_1');
+    expect(await provider.find?.(sent('job-1-0'), never)).toBe('batch_1');
     expect(server().arrived.at(-1)?.path).toBe(`${path}/batches?limit=100&ds_name=job-1-0`);
   });
 

@@ -25,6 +25,9 @@ const response = (text: string) => ({
 const answerLine = (key: string, text: string) => JSON.stringify({ key, response: response(text) });
 const operation = (metadata: object, more = {}) => ({ name: 'batches/b1', metadata, ...more });
 
+/** How a batch of this tag is looked for. */
+const sent = (tag: string, fileId?: string) => ({ tag, fileId });
+
 describeBatchProvider({
   ...vendor,
   keyHeader: ['x-goog-api-key', apiKey],
@@ -301,14 +304,18 @@ describe('Google, batches', () => {
         ? { operations: [named('batches/b2', 'other'), named('batches/b3', 'mine')], nextPageToken: '' }
         : { operations: [named('batches/b1', 'other')], nextPageToken: 'p2' },
     }));
-    expect(await (await open()).find?.('mine', never)).toBe('batches/b3');
+    expect(await (await open()).find?.(sent('mine'), never)).toBe('batches/b3');
     expect(server().arrived.map(({ path }) => path)).toEqual([
       '/v1beta/batches?pageSize=100',
       '/v1beta/batches?pageSize=100&pageToken=p2',
     ]);
-    expect(await (await open()).find?.('nobody', never)).toBeUndefined();
+    expect(await (await open()).find?.(sent('nobody'), never)).toBeUndefined();
     server().play(() => ({ body: {} }));
-    expect(await (await open()).find?.('mine', never)).toBeUndefined();
+    expect(await (await open()).find?.(sent('mine'), never)).toBeUndefined();
+    server().play(() => ({ body: { error: 'no such page' } }));
+    expect(await failureOf(Promise.resolve((await open()).find?.(sent('mine'), never)))).toMatchObject({
+      message: "The provider's answer can't be read: it is no list of batches.",
+    });
   });
 
   it('deletes a file, which may be gone already', async () => {

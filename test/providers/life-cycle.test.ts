@@ -85,8 +85,8 @@ describe.each(providerNames)('%s against the sandbox', (name) => {
     expect(rows.map((row) => row.customId).sort()).toEqual([...customIds].sort());
     expect(rows.filter((row) => row.outcome === 'succeeded' && row.text !== '')).toHaveLength(25);
     if (provider.find) {
-      expect(await provider.find(`tag-${name}`, never)).toBe(batchId);
-      expect(await provider.find('another tag', never)).toBeUndefined();
+      expect(await provider.find({ tag: `tag-${name}`, fileId: undefined }, never)).toBe(batchId);
+      expect(await provider.find({ tag: 'another tag', fileId: undefined }, never)).toBeUndefined();
     }
     if (fileId !== undefined) {
       await provider.deleteFile?.(fileId, never);

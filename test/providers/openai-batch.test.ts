@@ -24,6 +24,9 @@ const error = (message: string, code: string | null = null) => ({
   error: { message, type: 'invalid_request_error', code },
 });
 
+/** How a batch of this tag is looked for. */
+const sent = (tag: string, fileId?: string) => ({ tag, fileId });
+
 describeBatchProvider({
   ...vendor,
   ...chatBatch,
@@ -237,24 +240,53 @@ describe('OpenAI, batches', () => {
         ? { object: 'list', data: [{ id: 'c', metadata: null }, mine], has_more: false }
         : { object: 'list', data: [other('a'), other('b')], has_more: true },
     }));
-    expect(await (await open()).find?.('mine', never)).toBe('batch_mine');
+    expect(await (await open()).find?.(sent('mine'), never)).toBe('batch_mine');
     expect(server().arrived.map(({ path }) => path)).toEqual([
       '/v1/batches?limit=100',
       '/v1/batches?limit=100&after=b',
     ]);
-    expect(await (await open()).find?.('nobody', never)).toBeUndefined();
+    expect(await (await open()).find?.(sent('nobody'), never)).toBeUndefined();
+  });
+
+  it('knows a batch by its file where the server keeps no metadata, but for one of another tag', async () => {
+    const data = [
+      { id: 'refused', input_file_id: 'file-1', metadata: { loom_tag: 'mine.1' } },
+      { id: 'others', input_file_id: 'file-2', metadata: {} },
+      { id: 'batch_mine', input_file_id: 'file-1', metadata: null },
+    ];
+    server().play(() => ({ body: { object: 'list', data, has_more: false } }));
+    expect(await (await open()).find?.(sent('mine.2', 'file-1'), never)).toBe('batch_mine');
+    expect(await (await open()).find?.(sent('mine.2', 'file-3'), never)).toBeUndefined();
+    expect(await (await open()).find?.(sent('mine.2'), never)).toBeUndefined();
+  });
+
+  it.each([
+    ['nothing', {}],
+    ['an error', { error: 'Unexpected endpoint' }],
+    ['a page', '<html><body>Welcome</body></html>'],
+  ])('does not take %s with a 200 for an empty listing', async (_, body) => {
+    server().play(() => ({ body }));
+    expect(await failureOf(Promise.resolve((await open()).find?.(sent('mine'), never)))).toMatchObject({
+      code: 'unreadable',
+      message: "The provider's answer can't be read: it is no list of batches.",
+    });
+  });
+
+  it('takes a list of nothing for an empty listing', async () => {
+    server().play(() => ({ body: { object: 'list', data: null } }));
+    expect(await (await open()).find?.(sent('mine'), never)).toBeUndefined();
   });
 
   it('looks no further back than a month for a tag', async () => {
     const old = Math.floor(Date.now() / 1000) - 31 * 24 * 3600;
     server().play(() => ({ body: { object: 'list', data: [{ id: 'a', created_at: old }], has_more: true } }));
-    expect(await (await open()).find?.('mine', never)).toBeUndefined();
+    expect(await (await open()).find?.(sent('mine'), never)).toBeUndefined();
     expect(server().arrived).toHaveLength(1);
   });
 
   it('does not take a broken listing for an answer', async () => {
     server().play(() => refuse(500));
-    expect(await failureOf(Promise.resolve((await open()).find?.('mine', never)))).toMatchObject({
+    expect(await failureOf(Promise.resolve((await open()).find?.(sent('mine'), never)))).toMatchObject({
       scope: 'retry',
       status: 500,
     });

@@ -1,0 +1,138 @@
+/**
+ * What may have happened is never taken not to have: a creation of a batch that did not end in a clear refusal is looked
+ * for at the provider before anything is sent again. A look-up that fails answers nothing, and settles nothing.
+ */
+import { isRefusedKey, LoomError, ProviderError } from '../errors.ts';
+import type { BatchProvider } from '../providers/provider.ts';
+import { providerEntry } from '../providers/registry.ts';
+import type { LoomHome } from '../utils/home.ts';
+import type { JobPart, JobRecord } from '../utils/jobs.ts';
+import { loadRecords } from '../utils/storage.ts';
+import { type CallQueue, sleep } from './retry.ts';
+import { namePart } from './stored-jobs.ts';
+
+/** What a search for a part's batch needs. */
+export interface BatchSearch {
+  readonly home: LoomHome;
+  readonly job: JobRecord;
+  readonly provider: BatchProvider;
+  readonly calls: CallQueue;
+  readonly signal: AbortSignal;
+  readonly callSignal: AbortSignal;
+}
+
+/** Refusals that a gateway makes in the name of a server that may have gone on, or that come of an earlier creation. */
+const doubtfulRefusals = new Set([408, 409, 425, 499]);
+/** Answers of a gateway that gave up waiting: the server may go on for a while. */
+const gaveUpStatuses = new Set([408, 499, 504, 522, 524]);
+/** How long after a creation a batch may take to show up in the provider's list: when the list is looked at again. */
+const listingPausesMs = [3_000];
+const longListingPausesMs = [3_000, 7_000];
+/** By how much clocks may differ from the provider's, and the times of its batches from its own clock. */
+const clockMarginMs = 2 * 60_000;
+const longAgoMs = 60_000;
+
+/** Whether the provider has no batch of a creation for certain: it said no, itself and to this very call. */
+export function isClearRefusal(error: unknown): boolean {
+  if (!(error instanceof ProviderError) || error.status === undefined) return false;
+  return error.status >= 400 && error.status < 500 && !doubtfulRefusals.has(error.status);
+}
+
+/** It is not known whether the provider has a batch of this part: the part stays `submitting` for the next command. */
+export class UnsettledPartError extends LoomError {
+  constructor(
+    { job, home }: BatchSearch,
+    part: JobPart,
+    reason: 'look_up_failed' | 'not_listed',
+    cause: ProviderError,
+  ) {
+    const { title } = providerEntry(job.provider);
+    const why = cause.message.replace(/[.!?…]*$/, '');
+    const what =
+      reason === 'not_listed'
+        ? `its creation did not end clearly (${why}), and it is not listed yet.`
+        : `its creation was cut off, and the look-up failed (${why}).`;
+    super(
+      'provider',
+      `it is not known whether ${title} has a batch of ${namePart(job, part.part)}: ${what}`,
+      {
+        hint: `Nothing of it is sent again before the next loom fetch${home.flag} has looked for it. Where ${title} lists no batches, see its dashboard: loom adopt takes a batch that is there, and loom forget drops the job.`,
+        cause,
+      },
+    );
+    this.name = 'UnsettledPartError';
+  }
+}
+
+/** The batch of a creation that was cut off by an earlier command, if the provider has it. UnsettledPartError when that can't be told. */
+export async function findLeftBatch(search: BatchSearch, part: JobPart): Promise<string | undefined> {
+  const { batchId, now } = await lookUp(search, part);
+  const age = now.getTime() - Date.parse(part.submitting_since ?? '');
+  if (batchId !== undefined || age >= longAgoMs) return batchId;
+  return lookAgain(search, part, listingPausesMs);
+}
+
+/** The same for a creation of just now, which may itself have taken minutes, by the answer that it got. */
+export async function findNewBatch(
+  search: BatchSearch,
+  part: JobPart,
+  failure: unknown,
+): Promise<string | undefined> {
+  const { batchId } = await lookUp(search, part);
+  if (batchId !== undefined) return batchId;
+  const status = failure instanceof ProviderError ? failure.status : undefined;
+  const gaveUp = status === undefined || gaveUpStatuses.has(status);
+  return lookAgain(search, part, gaveUp ? longListingPausesMs : listingPausesMs);
+}
+
+/** A batch that was created a moment ago may not be listed yet. */
+async function lookAgain(
+  search: BatchSearch,
+  part: JobPart,
+  pausesMs: readonly number[],
+): Promise<string | undefined> {
+  for (const pauseMs of pausesMs) {
+    await sleep(pauseMs, search.signal);
+    const { batchId } = await lookUp(search, part);
+    if (batchId !== undefined) return batchId;
+  }
+  return undefined;
+}
+
+interface FoundBatch {
+  readonly batchId: string | undefined;
+  /** By the clock that `submitting_since` is of. */
+  readonly now: Date;
+}
+
+async function lookUp(search: BatchSearch, part: JobPart): Promise<FoundBatch> {
+  try {
+    return await askForBatch(search, part);
+  } catch (error) {
+    if (!(error instanceof ProviderError) || isRefusedKey(error) || search.signal.aborted) throw error;
+    throw new UnsettledPartError(search, part, 'look_up_failed', error);
+  }
+}
+
+async function askForBatch(search: BatchSearch, part: JobPart): Promise<FoundBatch> {
+  const { provider, calls, callSignal } = search;
+  const find = provider.find?.bind(provider);
+  if (find) {
+    const sent = { tag: part.tag, fileId: part.file_id };
+    return { batchId: await calls.run(() => find(sent, callSignal)), now: new Date() };
+  }
+  const list = provider.listCandidates?.bind(provider);
+  if (!list || part.submitting_since === undefined) return { batchId: undefined, now: new Date() };
+  const since = Date.parse(part.submitting_since);
+  const { candidates, now } = await calls.run(() =>
+    list(new Date(since - clockMarginMs), part.requests, callSignal),
+  );
+  const taken = new Set((await loadRecords(search.home.batches)).records.map((record) => record.batch_id));
+  const free = candidates.filter(
+    ({ batchId }) => !taken.has(batchId) && !part.mistaken_ids?.includes(batchId),
+  );
+  // One from within the margin is more likely an earlier batch of the same size than one of a wrong clock.
+  const found = free.find(({ createdAt }) => createdAt.getTime() >= since) ?? free.at(-1);
+  if (found) part.provisional = true;
+  return { batchId: found?.batchId, now };
+}
