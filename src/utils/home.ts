@@ -1,5 +1,5 @@
 /** Where the program keeps its state: `~/.loom` or what LOOM_HOME names, and `sandbox` in it for rehearsals. */
-import { homedir } from 'node:os';
+import { homedir, platform } from 'node:os';
 import { join, resolve } from 'node:path';
 import { removeFile } from './files.ts';
 
@@ -93,6 +93,6 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
 
 /** The path with the person's home in place of a `~` at its start. */
 export function expandHome(path: string, variables: NodeJS.ProcessEnv): string {
-  const named = process.platform === 'win32' ? variables.USERPROFILE : variables.HOME;
+  const named = platform() === 'win32' ? variables.USERPROFILE : variables.HOME;
   return path.replace(/^~(?=$|[/\\])/, () => named || homedir());
 }
