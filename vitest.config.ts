@@ -1,8 +1,19 @@
 import { pathToFileURL } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 
-// cron, systemd and containers are no part of Windows.
-const unixOnly = ['test/recipes/**'];
+/** Tests of the built program as a process. */
+const processes = ['test/**/*.process.test.ts'];
+/** Whole services and browsers, and copies of the project. */
+const slow = ['test/recipes/**/*.test.ts', 'test/stories/{add-provider,faults,report-page}.test.ts'];
+const stories = ['test/stories/**/*.test.ts'];
+/** cron, systemd and containers are no part of Windows. */
+const left = process.platform === 'win32' ? ['test/recipes/**'] : [];
+
+/** A group of test files; a file belongs to one. */
+const group = (name: string, include: string[], others: string[] = []) => ({
+  extends: true as const,
+  test: { name, include, exclude: [...configDefaults.exclude, ...others, ...left] },
+});
 
 /** Threads and page scripts are bundles, which the sources look for beside themselves: here they are those of dist/. */
 const builtChunks = {
@@ -17,9 +28,12 @@ const builtChunks = {
 export default defineConfig({
   plugins: [builtChunks],
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: process.platform === 'win32' ? [...configDefaults.exclude, ...unixOnly] : configDefaults.exclude,
-    // Most tests wait for processes of their own.
+    projects: [
+      group('unit', ['test/**/*.test.ts'], [...stories, ...processes, ...slow]),
+      group('stories', stories, [...processes, ...slow]),
+      group('process', processes),
+      group('slow', slow),
+    ],
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,

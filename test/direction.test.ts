@@ -117,7 +117,7 @@ describe('only', () => {
   // Who runs the program, and what the SDKs would read by themselves.
   const readers: Readonly<Record<string, readonly string[]>> = {
     cwd: ['library/reach.ts', 'library/fetch-batches.ts'],
-    env: ['providers/transport.ts', 'providers/openai-chat.ts', 'library/reach.ts'],
+    env: ['providers/transport.ts', 'library/reach.ts'],
     pid: ['utils/lock-holder.ts'],
   };
 
