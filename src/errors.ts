@@ -1,4 +1,5 @@
 /** Every error a person can meet, and the one place that turns errors into exit codes. */
+import { constants } from 'node:os';
 
 export type ErrorKind =
   /** A flag, a provider name or a value out of range. */
@@ -40,11 +41,27 @@ export function errorWith(error: LoomError, reword: (text: string) => string): L
   return new LoomError(kind, reword(message), { ...(hint !== undefined && { hint: reword(hint) }), cause });
 }
 
+/** What asks a program to end and lets it do so in order; not what a fault of the program itself raises. */
+export const endingSignals = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTERM',
+  'SIGBREAK',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGXCPU',
+  'SIGPWR',
+] as const;
+
+export type EndingSignal = (typeof endingSignals)[number];
+
 /** The person, or the system, asked the program to stop. */
 export class InterruptedError extends LoomError {
-  readonly signal: 'SIGINT' | 'SIGTERM';
+  readonly signal: EndingSignal;
 
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
+  constructor(signal: EndingSignal) {
     super('interrupted', `interrupted by ${signal}.`);
     this.name = 'InterruptedError';
     this.signal = signal;
@@ -87,9 +104,12 @@ export function isRefusedKey({ status, code }: ProviderError): boolean {
   return status === 401 || code === 'invalid_api_key';
 }
 
+/** What a shell adds to the number of the signal that ended a program: 130 is SIGINT. */
+const signalBase = 128;
+
 /** The exit code of a run that ended with this error. */
 export function exitCodeFor(error: unknown): number {
-  if (error instanceof InterruptedError) return error.signal === 'SIGINT' ? 130 : 143;
+  if (error instanceof InterruptedError) return signalBase + (constants.signals[error.signal] ?? 0);
   if (error instanceof LoomError && (error.kind === 'usage' || error.kind === 'unavailable')) return 2;
   return 1;
 }

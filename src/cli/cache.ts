@@ -29,15 +29,15 @@ export async function showCache(options: CacheStatsOptions, context: CommandCont
   });
   const statistics = await measureCache(folder, scanFor(context));
   if (!statistics) {
-    terminal.print(`No cached responses: there is no folder ${folder}.`);
+    terminal.printResult(`No cached responses: there is no folder ${folder}.`);
     return 0;
   }
   Object.assign(document, documentStatistics(statistics));
   const { entries, bytes, damaged } = statistics;
-  terminal.print(`${countResponses(entries)} in ${folder}: ${formatBytes(bytes)}.`);
+  terminal.printResult(`${countResponses(entries)} in ${folder}: ${formatBytes(bytes)}.`);
   if (statistics.groups.length > 0) await printGroups(statistics, terminal);
   if (damaged > 0) {
-    terminal.print(
+    terminal.printResult(
       `${formatCount(damaged)} of them can't be read, and are answered anew when they are asked for.`,
     );
   }

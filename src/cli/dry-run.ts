@@ -53,10 +53,10 @@ async function printEstimate(
   const estimate = await estimatePlanned(home, options, entry, { ...order, baseUrl }, signal);
   const priced = { entry, model: order.model, batch: !options.sync };
   document.estimate = await documentEstimate(estimate, priced);
-  terminal.print('Dry run: nothing was sent, and nothing was written.');
-  for (const line of describeRequests(estimate)) terminal.print(`  ${line}`);
-  terminal.print(`  ${describeInput(estimate)}`);
-  terminal.print(`  ${await describeEstimatedCost(estimate, order, priced)}`);
+  terminal.printResult('Dry run: nothing was sent, and nothing was written.');
+  for (const line of describeRequests(estimate)) terminal.printResult(`  ${line}`);
+  terminal.printResult(`  ${describeInput(estimate)}`);
+  terminal.printResult(`  ${await describeEstimatedCost(estimate, order, priced)}`);
   if (isInTheWay) terminal.warn(`output file ${order.outputPath} already exists: the run needs --force.`);
   return 0;
 }

@@ -21,7 +21,7 @@ export async function list(options: ListOptions, context: CommandContext): Promi
     terminal.warn(`can't read ${path}: ${reason}. Repair it, or rebuild a record with loom adopt.`);
   if (context.voice.json) return 0;
   if (all.length === 0) {
-    terminal.print(`No batches stored under ${home.label}/batches/.`);
+    terminal.printResult(`No batches stored under ${home.label}/batches/.`);
   } else if (batches.length === 0) {
     terminal.note(`None of ${all.length} batches is ${describeFilter(options)}.`);
   } else {

@@ -5,8 +5,8 @@ import { completeWord } from '../names.ts';
 import { findConfigFile } from './config-file.ts';
 import { describeError, describeTrace } from './describe-error.ts';
 import type { CommandContext, Commands } from './options.ts';
+import { describeLostWrite } from './outlet.ts';
 import { createProgram, Misuse } from './program.ts';
-import type { Terminal } from './terminal.ts';
 import { isDebugging } from './voice.ts';
 
 /** Each command is loaded when it is called: help and errors in flags need none of them. */
@@ -26,8 +26,27 @@ const commands: Commands = {
   serveSandbox: async (options, context) => (await import('./sandbox.ts')).serveSandbox(options, context),
 };
 
-/** Runs one command line and returns its exit code. Never throws. */
+/**
+ * Runs one command line and returns its exit code, once stdout and stderr have taken what there is to tell. Never throws.
+ *
+ * What can't be told changes nothing of the work. A reader of stdout that has gone is no error, and a log that takes
+ * nothing none of stderr. Where stdout takes nothing, as on a full disk, stderr says so; the exit code is 1 only if what
+ * the command is for was to stand there (a list, a count, a JSON document), else that of the work.
+ */
 export async function main(args: readonly string[], context: CommandContext): Promise<number> {
+  const code = await runCommand(args, context);
+  const { terminal } = context;
+  const loss = await terminal.settle();
+  if (!loss) return code;
+  const what = await describeLostWrite(loss.error);
+  if (loss.ofResults)
+    terminal.fail(`${what} Free some space, or send stdout elsewhere; what was done is kept.`);
+  else terminal.warn(`${what} What was to be told there is lost; what was done is kept.`);
+  await terminal.settle();
+  return loss.ofResults && (code === 0 || code === 3) ? 1 : code;
+}
+
+async function runCommand(args: readonly string[], context: CommandContext): Promise<number> {
   let exitCode = 0;
   const { document, terminal, voice } = context;
   const program = createProgram(commands, context, (code) => {
@@ -95,16 +114,5 @@ function reportError(error: unknown, { terminal, environment }: CommandContext):
     terminal.note(`Interrupted by ${error.signal}.`);
   } else {
     terminal.fail(describeError(error));
-  }
-}
-
-/** SIGINT and SIGTERM abort; the second of them ends the process at once. */
-export function listenForInterrupts(terminal: Terminal, controller: AbortController): void {
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(exitCodeFor(new InterruptedError(name)));
-      terminal.note('Stopping...');
-      controller.abort(new InterruptedError(name));
-    });
   }
 }

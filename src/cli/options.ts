@@ -189,7 +189,7 @@ export interface CommandContext {
   readonly workingFolder: string;
   /** The file that gave defaults of flags; undefined for none. */
   configPath?: string | undefined;
-  /** Aborted with an InterruptedError by SIGINT and SIGTERM. */
+  /** Aborted with an InterruptedError by a signal, and with another LoomError by an error that no step waits for. */
   readonly signal: AbortSignal;
 }
 

@@ -24,7 +24,7 @@ export async function serveSandbox(options: SandboxServerOptions, context: Comma
   });
   for (const name of providerNames) {
     const { keyVariable, baseUrlVariable } = providerEntry(name);
-    terminal.print(`export ${baseUrlVariable}=${sandbox.baseUrls[name]} ${keyVariable}=${sandboxKey}`);
+    terminal.printResult(`export ${baseUrlVariable}=${sandbox.baseUrls[name]} ${keyVariable}=${sandboxKey}`);
   }
   terminal.note(`The sandbox listens on ${sandbox.origin}. Stop it with Ctrl+C.`);
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

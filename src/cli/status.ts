@@ -33,13 +33,13 @@ type Line = readonly [name: string, text: string];
 function printReport(report: JobReport, terminal: Terminal): void {
   printLines(describeWhole(report), terminal);
   for (const part of report.parts) {
-    terminal.print('');
+    terminal.printResult('');
     printLines(describePart(part), terminal);
   }
 }
 
 function printLines(lines: readonly Line[], terminal: Terminal): void {
-  for (const [name, text] of lines) terminal.print(`${name.padEnd(nameWidth)}  ${text}`);
+  for (const [name, text] of lines) terminal.printResult(`${name.padEnd(nameWidth)}  ${text}`);
 }
 
 const nameWidth = 'cancelled at'.length;

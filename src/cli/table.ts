@@ -26,7 +26,7 @@ export async function printTable(columns: readonly Column[], terminal: Terminal)
   const { screenWidth } = terminal;
   const shown = screenWidth === undefined ? clean : fitColumns(clean, screenWidth, measure);
   const paint = screenWidth === undefined ? (_: unknown, text: string) => text : terminal.paint;
-  for (const line of alignColumns(shown, measure, paint)) terminal.print(new MarkedLine(line));
+  for (const line of alignColumns(shown, measure, paint)) terminal.printResult(new MarkedLine(line));
 }
 
 /** Ahead of colours and widths: a name may hold anything. */

@@ -2,13 +2,16 @@
 import type { Interface } from 'node:readline/promises';
 import { InterruptedError, LoomError } from '../errors.ts';
 import { cleanLine, MarkedLine, showLine } from './lines.ts';
+import { describeLostWrite, type LostWrite, Outlet } from './outlet.ts';
 import { type DescribeLines, PinnedLines } from './pinned-lines.ts';
 import type { Voice } from './voice.ts';
 
 export interface Terminal {
-  /** A line of results, on stdout: plain and never wrapped. On stderr where stdout is for JSON. */
+  /** A line on what was done, on stdout: plain and never wrapped. On stderr where stdout is for JSON. */
   print(line: string | MarkedLine): void;
-  /** A text of our own, as it is, on stdout: a JSON document, a help text, a script. */
+  /** The same for a line that the command is there to print, such as a row of a list. */
+  printResult(line: string | MarkedLine): void;
+  /** A text of our own, as it is, on stdout, which the command is there to print: a JSON document, a help text, a script. */
   printText(text: string): void;
   /** A line in the tool's own voice, on stderr; none with --quiet. */
   note(line: string | MarkedLine): void;
@@ -18,6 +21,8 @@ export interface Terminal {
   warn(message: string): void;
   /** `Error: …` on stderr, as one line. */
   fail(message: string): void;
+  /** Whether stdin, stdout or stderr is a terminal: one that is closed takes the command with it. */
+  readonly isAttended: boolean;
   /** Whether stdin and stderr are both a terminal, so that there is somebody to ask. */
   readonly canAsk: boolean;
   /** Asks on stderr; only `y` or `yes` is yes. Call it only where `canAsk`. */
@@ -42,11 +47,27 @@ export interface Terminal {
   /** The variables that say what a terminal can. */
   readonly environment: NodeJS.ProcessEnv;
   readonly stdin: NodeJS.ReadStream;
-  /** Writes bytes to stdout as they are. When its reader has gone, the rest is dropped. LoomError `output` when the disk behind it is full. */
+  /**
+   * Writes bytes to stdout as they are; in a file they are on the disk when this resolves. LoomError `output` when not all
+   * were taken: the reader has gone, the disk is full. Ends with the command's signal, also when a reader takes nothing.
+   */
   writeBytes(chunks: AsyncIterable<Buffer>): Promise<void>;
+  /**
+   * Resolves when stdout and stderr have taken all that was written, with what stdout has lost, but for a reader that has
+   * gone. Does not wait for a reader that takes nothing once the command is to stop.
+   */
+  settle(): Promise<OutputLoss | undefined>;
+  /** Gives the screen back as it was, for an end at once. */
+  restoreScreen(): void;
   readonly stderr: NodeJS.WriteStream;
   /** Where `print` writes. */
   readonly results: NodeJS.WriteStream;
+}
+
+export interface OutputLoss {
+  readonly error: LostWrite;
+  /** Whether something was lost that its command is there to print. */
+  readonly ofResults: boolean;
 }
 
 export type Colour = 'red' | 'green' | 'yellow' | 'cyan';
@@ -54,52 +75,63 @@ const colourCodes: Readonly<Record<Colour, number>> = { red: 31, green: 32, yell
 /** Where a terminal does not tell its width. */
 export const usualWidth = 80;
 
-/** The terminal of this process. A closed pipe on stdout or stderr is no error: what goes there is dropped. */
+/** How long a reader may still take what it was slow to take, once the command is to stop. */
+const lastWordsMs = 1_000;
+const showCursor = '\x1b[?25h';
+const wrapLines = '\x1b[?7h';
+
+/** The terminal of this process. What stdout or stderr does not take is dropped, and ends nothing. */
 export function createTerminal(streams: {
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
   environment: NodeJS.ProcessEnv;
   voice: Voice;
-  /** Ends a question that nobody answers. */
+  /** Ends a question that nobody answers, and a write that nobody reads. */
   signal: AbortSignal;
 }): Terminal {
   const { stdin, stdout, stderr, environment, voice, signal } = streams;
   const mayColour = !environment.NO_COLOR && environment.TERM !== 'dumb';
   const isColoured = (stream: NodeJS.WriteStream) => Boolean(stream.isTTY) && mayColour;
   const movesCursor = Boolean(stderr.isTTY) && environment.TERM !== 'dumb';
-  let isWritingBytes = false;
+  const [out, err] = [new Outlet(stdout), new Outlet(stderr)];
   let pinned: PinnedLines | undefined;
-  // Whoever writes bytes is told by each write.
-  ignoreClosedPipe(stdout, () => isWritingBytes);
-  ignoreClosedPipe(stderr);
+  let loss: OutputLoss | undefined;
 
   const paintOn = (stream: NodeJS.WriteStream, colour: Colour, text: string) =>
     isColoured(stream) ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
   const above = (write: () => void) => (pinned ? pinned.above(write) : write());
   // A bar draws itself again, below the line that takes its place.
   const tell = (line: string | MarkedLine) =>
-    above(() => void stderr.write(`${terminal.barIsDrawn ? '\r\x1b[K' : ''}${showLine(line)}\n`));
+    above(() => void err.write(`${terminal.barIsDrawn ? '\r\x1b[K' : ''}${showLine(line)}\n`));
   const tellMarked = (colour: Colour, word: string, message: string) =>
     tell(new MarkedLine(`${paintOn(stderr, colour, word)} ${cleanLine(message).trim()}`));
   const note = (line: string | MarkedLine) => {
     if (!voice.quiet) tell(line);
   };
 
+  const writeOut = (text: string, ofResults: boolean) =>
+    void out.write(`${text}\n`).then((error) => {
+      if (error && !error.isReaderGone) loss = { error, ofResults: ofResults || Boolean(loss?.ofResults) };
+    });
+  const printLine = (line: string | MarkedLine, ofResults: boolean) => {
+    if (voice.json) return note(line);
+    const write = () => writeOut(showLine(line), ofResults);
+    if (stdout.isTTY) above(write);
+    else write();
+  };
+
   const terminal: Terminal = {
-    print(line) {
-      if (voice.json) return note(line);
-      const write = () => void stdout.write(`${showLine(line)}\n`);
-      if (stdout.isTTY) above(write);
-      else write();
-    },
-    printText: (text) => void stdout.write(`${text}\n`),
+    print: (line) => printLine(line, false),
+    printResult: (line) => printLine(line, true),
+    printText: (text) => writeOut(text, true),
     note,
     detail(line) {
       if (voice.verbose) tell(line);
     },
     warn: (message) => tellMarked('yellow', 'Warning:', message),
     fail: (message) => tellMarked('red', 'Error:', message),
+    isAttended: Boolean(stdin.isTTY || stdout.isTTY || stderr.isTTY),
     canAsk: Boolean(stdin.isTTY && stderr.isTTY),
     async confirm(question) {
       // Only questions need it, and every start would pay for it.
@@ -145,9 +177,20 @@ export function createTerminal(streams: {
     environment,
     stdin,
     async writeBytes(chunks) {
-      isWritingBytes = true;
-      await writeBytes(stdout, chunks);
-      isWritingBytes = false;
+      const lost = await out.writeAll(chunks, signal);
+      if (!lost) return;
+      throw new LoomError('output', await describeLostWrite(lost), {
+        hint: 'The answers are kept: run again.',
+        cause: lost,
+      });
+    },
+    async settle() {
+      await Promise.race([Promise.all([out.drain(), err.drain()]), afterAbortion(signal, lastWordsMs)]);
+      return loss;
+    },
+    restoreScreen() {
+      pinned?.hide();
+      if (terminal.barIsDrawn) void err.write(`\n${wrapLines}${showCursor}`);
     },
     stderr,
     get results() {
@@ -157,34 +200,17 @@ export function createTerminal(streams: {
   return terminal;
 }
 
-async function writeBytes(stdout: NodeJS.WriteStream, chunks: AsyncIterable<Buffer>): Promise<void> {
-  try {
-    for await (const chunk of chunks) {
-      await new Promise<void>((resolve, reject) => {
-        stdout.write(chunk, (error) => (error ? reject(error) : resolve()));
-      });
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
-    // Every start would pay for it.
-    const { describeDiskError } = await import('../utils/files.ts');
-    throw new LoomError('output', `can't write to stdout: ${describeDiskError(error)}.`, {
-      hint: 'The answers are kept: run again.',
-      cause: error,
-    });
-  }
+async function afterAbortion(signal: AbortSignal, ms: number): Promise<void> {
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Ctrl+D answers nothing, which is no; Ctrl+C interrupts the program as anywhere else. */
+/** Ctrl+D answers nothing, which is no, and so does a terminal that is gone; Ctrl+C interrupts the program as anywhere else. */
 function endOfInput(lines: Interface): Promise<string> {
   return new Promise((resolve, reject) => {
     lines.once('SIGINT', () => reject(new InterruptedError('SIGINT')));
+    lines.once('error', () => resolve(''));
     lines.once('close', () => resolve(''));
-  });
-}
-
-function ignoreClosedPipe(stream: NodeJS.WriteStream, isToldOtherwise = () => false): void {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && !isToldOtherwise()) throw error;
   });
 }

@@ -115,8 +115,8 @@ async function printEstimate(
   if (blankRows > 0) terminal.note(describeSkipped(blankRows));
   const count = `${formatCount(usage.inputTokens)} across ${rows} prompts`;
   const about = `provider=${provider}, model=${model}, errors=0`;
-  terminal.print(`Total input tokens: ${count} (${about}), an estimate with the tokenizer ${encoding}`);
-  terminal.print(describeInputCost({ live, batch }, entry, model));
+  terminal.printResult(`Total input tokens: ${count} (${about}), an estimate with the tokenizer ${encoding}`);
+  terminal.printResult(describeInputCost({ live, batch }, entry, model));
   return 0;
 }
 
@@ -153,7 +153,7 @@ function printSummary(
   if (errors > 0) terminal.warn(`${errors} of ${rows} prompts could not be counted: ${firstError}`);
   if (errors === total)
     throw new LoomError('provider', 'no prompt could be counted.', { hint: 'See the reason above.' });
-  terminal.print(
+  terminal.printResult(
     `Total input tokens: ${formatCount(summary.tokens)} across ${rows} prompts (provider=${options.provider}, model=${options.model}, errors=${errors})`,
   );
   return errors > 0 ? 3 : 0;

@@ -16,6 +16,8 @@ const diskReasons: Readonly<Record<string, string>> = {
   EROFS: 'the disk is read-only',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the limit for the size of a file is reached',
+  EIO: 'the disk fails',
   ENOENT: 'no such file or folder',
   ENOTDIR: 'a part of its path is a file, not a folder',
   EISDIR: 'it is a folder',
