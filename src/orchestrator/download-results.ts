@@ -36,16 +36,15 @@ export async function downloadBatches(fetching: JobFetch, records: readonly Batc
 }
 
 /** Returns how many results there are. */
-async function downloadBatch(
-  { run, provider, calls, callSignal }: JobFetch,
-  record: BatchRecord,
-): Promise<number> {
+async function downloadBatch(fetching: JobFetch, record: BatchRecord): Promise<number> {
+  const { run, provider, calls, callSignal } = fetching;
+  const sent = partOf(fetching, record)?.requests;
   const path = resultsPath(run.home.results, record);
   await ensurePrivateFolder(run.home.results);
   try {
     const { succeeded, failed } = record.counts ?? {};
     const held = await calls.run(async () => {
-      const results = await saveResults(run.home, path, provider.results(record.batch_id, callSignal));
+      const results = await saveResults(run.home, path, provider.results(record.batch_id, callSignal, sent));
       if (results === 0 && !hasEndedBadly(record.status) && !run.order.partial)
         throw describeEmptyResults(record, run.home.flag);
       return results;

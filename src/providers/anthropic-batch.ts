@@ -10,22 +10,16 @@ import {
 } from './anthropic-messages.ts';
 import { aboutBatch, cancelThenCheck, readId, requireList } from './batch-calls.ts';
 import type { BatchCandidate, BatchCheck, BatchProvider, Connection } from './provider.ts';
-import { cleanMessage, forWholeBatch } from './refusal.ts';
-import { noTimeLimit } from './transport.ts';
 import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from './wire.ts';
 
 const limits = { requests: 100_000, bytes: 256_000_000 };
 const batchesPath = '/v1/messages/batches';
 
 export async function openBatch(connection: Connection): Promise<BatchProvider> {
-  const { client, transport, baseUrl } = await openAnthropicClient(
-    connection,
-    forWholeBatch(classifyAnthropic),
-  );
+  const { client, transport, baseUrl } = await openAnthropicClient(connection, classifyAnthropic);
   const retrieve = async (batchId: string, signal: AbortSignal) =>
     asObject(
-      await aboutBatch(
-        batchId,
+      await aboutBatch(batchId, () =>
         transport.call(signal, (signal) => client.messages.batches.retrieve(batchId, {}, { signal })),
       ),
     );
@@ -50,20 +44,24 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     encode: (request) => JSON.stringify({ custom_id: request.customId, params: messageBody(request) }),
 
     create: ({ file }, { settings }, signal) =>
-      transport.call(signal, async (signal) => {
-        // The file is the JSON body already; batches.create would hold all requests as objects.
-        const body = await openAsBlob(file.path, { type: 'application/json' });
-        const headers = versionHeaders(settings);
-        return readId(await client.post(batchesPath, { body, headers, signal, timeout: noTimeLimit }), 'id');
-      }),
+      transport.call(
+        signal,
+        async (signal) => {
+          // The file is the JSON body already; batches.create would hold all requests as objects.
+          const body = await openAsBlob(file.path, { type: 'application/json' });
+          const headers = versionHeaders(settings);
+          return readId(await client.post(batchesPath, { body, headers, signal }), 'id');
+        },
+        'upload',
+      ),
 
     check,
 
-    async *results(batchId, signal) {
+    async *results(batchId, signal, requests = limits.requests) {
       const batch = await retrieve(batchId, signal);
       if (batch.processing_status !== 'ended') return;
       const address = resultsAddress(baseUrl, batchId, asText(batch.results_url));
-      const lines = transport.lines(signal, (signal) =>
+      const lines = transport.lines(signal, requests, (signal) =>
         client.get(address, { signal, headers: { accept: 'application/binary' } }).asResponse(),
       );
       for await (const line of lines) {
@@ -91,8 +89,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     cancel: (batchId, signal) =>
       cancelThenCheck(
         () =>
-          aboutBatch(
-            batchId,
+          aboutBatch(batchId, () =>
             transport.call(signal, (signal) => client.messages.batches.cancel(batchId, {}, { signal })),
           ),
         () => check(batchId, signal),
@@ -194,6 +191,6 @@ function readResult(line: WireObject): RowResult | undefined {
   const outer = asObject(result.error);
   const error = { ...outer, ...asObject(outer.error) };
   const kind = firstText(error.type) || 'not_processed';
-  const message = cleanMessage(firstText(error.message)) || 'The request got no answer.';
+  const message = firstText(error.message) || 'The request got no answer.';
   return { customId, outcome: 'failed', error: { kind, message } };
 }

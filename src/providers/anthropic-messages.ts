@@ -1,9 +1,9 @@
 /** What Anthropic's batches and live calls share: client, request, answer, refusals. */
 import type { GenerationSettings, PromptRequest, RowResult, Usage } from '../models.ts';
 import type { Connection } from './provider.ts';
-import { type Classify, cleanMessage, scopeOfStatus } from './refusal.ts';
+import { type Classify, scopeOfStatus } from './refusal.ts';
 import { settingsBody } from './settings.ts';
-import { openTransport, withoutVariables } from './transport.ts';
+import { noTimeLimit, openTransport, withoutVariables } from './transport.ts';
 import { asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
 
 const anthropicAddress = 'https://api.anthropic.com';
@@ -21,7 +21,7 @@ export async function openAnthropicClient(connection: Connection, classify: Clas
       new Anthropic({
         apiKey: connection.apiKey,
         baseURL: baseUrl,
-        timeout: connection.timeoutMs,
+        timeout: noTimeLimit,
         maxRetries: 0,
         logLevel: 'off',
         openTelemetry: false,
@@ -58,7 +58,7 @@ export function readMessage(customId: string, message: WireObject): RowResult | 
   const failed = (kind: string, reason: string): RowResult => ({
     customId,
     outcome: 'failed',
-    error: { kind, message: cleanMessage(reason) },
+    error: { kind, message: reason },
     ...facts,
   });
   if (message.stop_reason === 'refusal') {

@@ -1,13 +1,18 @@
 /** What the calls about a batch have in common at all vendors. */
 import { ProviderError } from '../errors.ts';
+import { longestId } from './limits.ts';
 import type { BatchCheck } from './provider.ts';
 import { unreadableAnswer } from './refusal.ts';
 import { asObject, firstText } from './wire.ts';
 
-/** The id of what was just created; without one the call may have taken effect all the same. */
+/**
+ * The id of what was just created, as it stands; without one, or with one that is longer than any address, the call may
+ * have taken effect all the same.
+ */
 export function readId(answer: unknown, field: 'id' | 'name'): string {
   const id = firstText(asObject(answer)[field]);
   if (!id) throw unreadableAnswer(`it has no ${field}`);
+  if (id.length > longestId) throw unreadableAnswer(`its ${field} is longer than ${longestId} characters`);
   return id;
 }
 
@@ -18,13 +23,35 @@ export function requireList(page: unknown): void {
     throw unreadableAnswer('it is no list of batches');
 }
 
+/**
+ * Whether an id can stand in an address: `..` would lead elsewhere, however it is written, and half of a character can't
+ * be written at all.
+ */
+function isAddressable(id: string): boolean {
+  const isRelative = id.split('/').some((step) => step === '.' || step === '..');
+  return id !== '' && !id.endsWith('/') && !isRelative && !/\p{Surrogate}/u.test(id);
+}
+
+/** Refuses a file's or batch's id that no address can hold, before a call goes somewhere else. */
+export function checkId(id: string): string {
+  if (isAddressable(id)) return id;
+  throw new ProviderError('run', 'invalid_id', `No address can hold the id ${showId(id)}.`);
+}
+
+/** An id in a sentence. */
+function showId(id: string): string {
+  const longestShown = 100;
+  return id.length > longestShown ? `${id.slice(0, longestShown)}…` : id;
+}
+
 /** A 404 on a batch is about that batch, not about a model. */
-export async function aboutBatch<T>(batchId: string, call: Promise<T>): Promise<T> {
+export async function aboutBatch<T>(batchId: string, call: () => Promise<T>): Promise<T> {
+  checkId(batchId);
   try {
-    return await call;
+    return await call();
   } catch (error) {
     if (!(error instanceof ProviderError) || error.status !== 404) throw error;
-    const message = `There is no batch ${batchId} at the provider for this key: ${error.message}`;
+    const message = `There is no batch ${showId(batchId)} at the provider for this key: ${error.message}`;
     throw new ProviderError('run', 'not_found', message, { status: 404 });
   }
 }

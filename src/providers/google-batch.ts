@@ -3,7 +3,7 @@
 import { openAsBlob } from 'node:fs';
 import { ProviderError } from '../errors.ts';
 import type { BatchStatus, RowResult } from '../models.ts';
-import { aboutBatch, cancelThenCheck, ignoreStatus, readId } from './batch-calls.ts';
+import { aboutBatch, cancelThenCheck, checkId, ignoreStatus, readId } from './batch-calls.ts';
 import {
   checkModel,
   classifyGoogle,
@@ -13,7 +13,7 @@ import {
   readErrorKind,
 } from './google-content.ts';
 import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
-import { cleanMessage, forWholeBatch, unreadableAnswer } from './refusal.ts';
+import { unreadableAnswer } from './refusal.ts';
 import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from './wire.ts';
 
 /** Google names no number of requests. */
@@ -25,18 +25,16 @@ const mostPages = 200;
 const listFields = ['operations', 'batches', 'nextPageToken', 'unreachable'];
 
 export async function openBatch(connection: Connection): Promise<BatchProvider> {
-  const { client, openClient, transport, baseUrl } = await openGoogleClient(
-    connection,
-    forWholeBatch(classifyGoogle),
-  );
+  const { client, openClient, transport, baseUrl } = await openGoogleClient(connection, classifyGoogle);
   const headers = { 'x-goog-api-key': connection.apiKey ?? '' };
   const get = (path: string, signal: AbortSignal) =>
     transport.fetch(`${baseUrl}/v1beta/${path}`, { headers, signal });
   // The SDK leaves out a batch's counts and its error (googleapis/python-genai#1323), so the raw answer is read.
-  const getObject = (path: string, signal: AbortSignal) =>
-    transport.call(signal, async (signal) => asObject(await (await get(path, signal)).json()));
+  const getObject = (path: string, signal: AbortSignal, kind?: 'inline') =>
+    transport.call(signal, async (signal) => asObject(await (await get(path, signal)).json()), kind);
+  // A batch that was made without a file holds its results.
   const retrieve = (batchId: string, signal: AbortSignal) =>
-    aboutBatch(batchId, getObject(batchPath(batchId), signal));
+    aboutBatch(batchId, () => getObject(batchPath(batchId), signal, 'inline'));
   const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
 
   return {
@@ -45,11 +43,18 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     encode: (request) => JSON.stringify({ key: request.customId, request: contentBody(request) }),
 
     upload: (file, signal) =>
-      transport.call(signal, async (signal) => {
-        // Given a path, the SDK copies every piece into memory; slices of a blob of the disk stay there.
-        const upload = await openAsBlob(file.path, { type: mimeType });
-        return readId(await openClient(signal).files.upload({ file: upload, config: { mimeType } }), 'name');
-      }),
+      transport.call(
+        signal,
+        async (signal) => {
+          // Given a path, the SDK copies every piece into memory; slices of a blob of the disk stay there.
+          const upload = await openAsBlob(file.path, { type: mimeType });
+          return readId(
+            await openClient(signal).files.upload({ file: upload, config: { mimeType } }),
+            'name',
+          );
+        },
+        'upload',
+      ),
 
     create: ({ fileId }, { model, tag }, signal) =>
       transport.call(signal, async (signal) => {
@@ -62,11 +67,13 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
 
     check,
 
-    async *results(batchId, signal) {
+    async *results(batchId, signal, requests = limits.requests) {
       const operation = await retrieve(batchId, signal);
       const { inlined, fileName } = readOutput(operation);
       const entries = fileName
-        ? transport.lines(signal, (signal) => get(`${encodePath(fileName)}:download?alt=media`, signal))
+        ? transport.lines(signal, requests, (signal) =>
+            get(`${encodePath(fileName)}:download?alt=media`, signal),
+          )
         : inlined;
       yield* readEntries(entries);
     },
@@ -92,8 +99,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     cancel: (batchId, signal) =>
       cancelThenCheck(
         () =>
-          aboutBatch(
-            batchId,
+          aboutBatch(batchId, () =>
             transport.call(signal, (signal) =>
               client.batches.cancel({ name: batchPath(batchId), config: { abortSignal: signal } }),
             ),
@@ -104,7 +110,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     deleteFile: (fileId, signal) =>
       transport
         .call(signal, async (signal) => {
-          await client.files.delete({ name: fileId, config: { abortSignal: signal } });
+          await client.files.delete({ name: checkId(fileId), config: { abortSignal: signal } });
         })
         // Google says 403 for a file that doesn't exist.
         .catch(ignoreStatus(403, 404)),
@@ -142,7 +148,7 @@ function batchPath(batchId: string): string {
 }
 
 function encodePath(name: string): string {
-  return name.split('/').map(encodeURIComponent).join('/');
+  return checkId(name).split('/').map(encodeURIComponent).join('/');
 }
 
 function readCheck(operation: WireObject): BatchCheck {
@@ -163,7 +169,7 @@ function readCheck(operation: WireObject): BatchCheck {
     times: { created: asTime(metadata.createTime), ended: asTime(metadata.endTime) },
     error:
       operation.error || metadata.error
-        ? { code: readErrorKind(error), message: cleanMessage(asText(error.message)) }
+        ? { code: readErrorKind(error), message: asText(error.message) }
         : undefined,
   };
 }
@@ -207,7 +213,7 @@ function readResult(customId: string, entry: WireObject): RowResult {
   const answer = entry.response ? readContent(customId, asObject(entry.response)) : undefined;
   if (answer) return answer;
   const error = asObject(entry.error);
-  const message = cleanMessage(asText(error.message)) || 'The request got no answer.';
+  const message = asText(error.message) || 'The request got no answer.';
   return {
     customId,
     outcome: 'failed',

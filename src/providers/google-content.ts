@@ -2,7 +2,7 @@
 import { ProviderError } from '../errors.ts';
 import type { PromptRequest, RowResult, Usage } from '../models.ts';
 import type { Connection } from './provider.ts';
-import { type Classify, cleanMessage, scopeOfStatus } from './refusal.ts';
+import { type Classify, scopeOfStatus } from './refusal.ts';
 import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
 import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
@@ -67,7 +67,7 @@ export function readContent(customId: string, response: WireObject): RowResult |
   const failed = (kind: string, reason: string): RowResult => ({
     customId,
     outcome: 'failed',
-    error: { kind, message: cleanMessage(reason) },
+    error: { kind, message: reason },
     ...facts,
   });
   if (!first) {

@@ -3,11 +3,9 @@ import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import { ProviderError } from '../errors.ts';
 import type { BatchStatus, RowResult } from '../models.ts';
-import { aboutBatch, cancelThenCheck, ignoreStatus, readId, requireList } from './batch-calls.ts';
+import { aboutBatch, cancelThenCheck, checkId, ignoreStatus, readId, requireList } from './batch-calls.ts';
 import { type ChatVendor, chatBody, openAi, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
 import type { BatchCheck, BatchProvider, Connection, SentBatch } from './provider.ts';
-import { cleanMessage, forWholeBatch } from './refusal.ts';
-import { noTimeLimit } from './transport.ts';
 import { asCount, asId, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
 
 const endpoint = '/v1/chat/completions';
@@ -31,12 +29,10 @@ export function openBatch(connection: Connection): Promise<BatchProvider> {
 
 export async function openChatBatch(connection: Connection, vendor: ChatBatchVendor): Promise<BatchProvider> {
   const { limits, tagField, listFilter } = vendor;
-  const classify = forWholeBatch(vendor.classify);
-  const { client, transport } = await openOpenAiClient(connection, { ...vendor, classify });
+  const { client, transport } = await openOpenAiClient(connection, vendor);
   const retrieve = async (batchId: string, signal: AbortSignal) =>
     asObject(
-      await aboutBatch(
-        batchId,
+      await aboutBatch(batchId, () =>
         transport.call(signal, (signal) => client.batches.retrieve(batchId, { signal })),
       ),
     );
@@ -56,15 +52,19 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
 
     upload: (file, signal) =>
       transport
-        .call(signal, async (signal) => {
-          // A File over a blob of the disk is sent with its length; a bare Blob is dropped from the form.
-          const upload = new File([await openAsBlob(file.path)], basename(file.path));
-          const form = { file: upload, purpose: 'batch' as const };
-          const answer = await client.files.create(form, { signal, timeout: noTimeLimit });
-          // LM Studio says 200 to an address that it does not have.
-          if (asText(asObject(answer).error)) throw noBatchApi(client.baseURL);
-          return readId(answer, 'id');
-        })
+        .call(
+          signal,
+          async (signal) => {
+            // A File over a blob of the disk is sent with its length; a bare Blob is dropped from the form.
+            const upload = new File([await openAsBlob(file.path)], basename(file.path));
+            const form = { file: upload, purpose: 'batch' as const };
+            const answer = await client.files.create(form, { signal });
+            // LM Studio says 200 to an address that it does not have.
+            if (asText(asObject(answer).error)) throw noBatchApi(client.baseURL);
+            return readId(answer, 'id');
+          },
+          'upload',
+        )
         .catch(refuseMissingFiles(client.baseURL)),
 
     create: ({ fileId }, { tag }, signal) =>
@@ -85,13 +85,13 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
 
     check,
 
-    async *results(batchId, signal) {
+    async *results(batchId, signal, requests = limits.requests) {
       const batch = await retrieve(batchId, signal);
       // Either file may be missing, null or an empty text; rows that failed are in the error file only.
       for (const fileId of [asText(batch.output_file_id), asText(batch.error_file_id)]) {
         if (!fileId) continue;
-        for await (const line of transport.lines(signal, (signal) =>
-          client.files.content(fileId, { signal }).asResponse(),
+        for await (const line of transport.lines(signal, requests, (signal) =>
+          client.files.content(checkId(fileId), { signal }).asResponse(),
         )) {
           const result = readResult(asObject(line));
           if (result) yield result;
@@ -116,8 +116,7 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
     cancel: (batchId, signal) =>
       cancelThenCheck(
         () =>
-          aboutBatch(
-            batchId,
+          aboutBatch(batchId, () =>
             transport.call(signal, (signal) => client.batches.cancel(batchId, { signal })),
           ),
         () => check(batchId, signal),
@@ -126,7 +125,7 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
     deleteFile: (fileId, signal) =>
       transport
         .call(signal, async (signal) => {
-          await client.files.delete(fileId, { signal });
+          await client.files.delete(checkId(fileId), { signal });
         })
         .catch(ignoreStatus(404)),
   };
@@ -196,8 +195,8 @@ function readCheck(batch: WireObject): BatchCheck {
 
 /** Unix seconds; 0, null and an empty text are no time. */
 function readSeconds(value: unknown): Date | undefined {
-  const seconds = asCount(value);
-  return seconds ? new Date(seconds * 1000) : undefined;
+  const time = new Date((asCount(value) ?? 0) * 1000);
+  return time.getTime() > 0 ? time : undefined;
 }
 
 function readBatchError(errors: WireObject[]): BatchCheck['error'] {
@@ -205,8 +204,7 @@ function readBatchError(errors: WireObject[]): BatchCheck['error'] {
   if (!first) return undefined;
   const line = asCount(first.line);
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  const message =
-    cleanMessage(`${line === undefined ? '' : `line ${line}: `}${asText(first.message)}`) + more;
+  const message = `${line === undefined ? '' : `line ${line}: `}${asText(first.message)}${more}`;
   return { code: asText(first.code) || 'failed', message };
 }
 
@@ -223,7 +221,7 @@ function readResult(line: WireObject): RowResult | undefined {
     if (answer) return answer;
   }
   const code = firstText(error.code, error.type);
-  const message = cleanMessage(firstText(error.message)) || `The request got no answer (status ${status}).`;
+  const message = firstText(error.message) || `The request got no answer (status ${status}).`;
   if (code === 'batch_expired') return { customId, outcome: 'expired', error: { kind: code, message } };
   if (code === 'batch_cancelled') return { customId, outcome: 'cancelled', error: { kind: code, message } };
   const kind = code || (status >= 400 ? `http_${status}` : 'not_processed');

@@ -1,9 +1,9 @@
 /** What batch and live calls share at OpenAI and at servers that speak like it: client, request, answer, refusals. */
 import type { PromptRequest, ProviderName, RowResult, Usage } from '../models.ts';
 import type { Connection, SyncProvider } from './provider.ts';
-import { type Classify, cleanMessage, scopeOfStatus, unreadableAnswer } from './refusal.ts';
+import { type Classify, scopeOfStatus, unreadableAnswer } from './refusal.ts';
 import { settingsBody } from './settings.ts';
-import { openTransport, withoutVariables } from './transport.ts';
+import { noTimeLimit, openTransport, withoutVariables } from './transport.ts';
 import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
 
 /** How one vendor that speaks OpenAI's chat protocol differs from the others. */
@@ -39,7 +39,7 @@ export async function openOpenAiClient(connection: Connection, vendor: ChatVendo
         baseURL: baseUrl,
         organization: OPENAI_ORG_ID || null,
         project: OPENAI_PROJECT_ID || null,
-        timeout: connection.timeoutMs,
+        timeout: noTimeLimit,
         maxRetries: 0,
         logLevel: 'off',
         fetch: transport.fetch,
@@ -89,7 +89,7 @@ export function readChatAnswer(customId: string, body: WireObject): RowResult | 
   const failed = (kind: string, reason: string): RowResult => ({
     customId,
     outcome: 'failed',
-    error: { kind, message: cleanMessage(reason) },
+    error: { kind, message: reason },
     ...facts,
   });
   const refusal = asText(message.refusal);

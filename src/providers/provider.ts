@@ -15,8 +15,16 @@ export interface Connection {
   readonly apiKey: string | undefined;
   /** Where the API is, in the form the vendor's own SDK takes; undefined: the vendor's own address. */
   readonly baseUrl?: string | undefined;
-  /** How long to wait for an answer to begin, and for its next byte, in milliseconds. */
+  /**
+   * About batches: how long to wait for an answer to begin, and for its next byte, in milliseconds; and for the whole of
+   * an answer that is no download.
+   */
   readonly timeoutMs: number;
+  /**
+   * Live: how long a call may take in all, in milliseconds; nothing else limits it. Default: `timeoutMs`. A call that
+   * runs into it is an error `timeout` about its row.
+   */
+  readonly callTimeoutMs?: number | undefined;
   /** Where proxies and the like are named: the variables of the caller's process, or what stands in their place. */
   readonly environment: NodeJS.ProcessEnv;
   /** Told of each HTTP request, also of those that an SDK makes by itself. */
@@ -86,6 +94,9 @@ export interface BatchCandidate {
 /**
  * Batches at one vendor. Methods throw ProviderError, classed by what it means for the run, and nothing else
  * (an aborted signal throws its own reason). No method retries: that is orchestrator/retry.ts.
+ *
+ * Adapters hand on codes, messages and status words as they read them. Behind the registry (guard.ts) they are without
+ * secrets, of one line and cut; no error is about a `row`; and whatever a server sends is bounded by limits.ts.
  */
 export interface BatchProvider {
   readonly limits: BatchLimits;
@@ -112,8 +123,9 @@ export interface BatchProvider {
   /**
    * Every result the batch has, in any order, also for a batch that ended early. A line that can't be read is
    * skipped, its row has no result. A broken connection throws; a second call starts again from the first result.
+   * With far more lines than results of `requests` (default: as many as the provider takes) it throws `too_large`.
    */
-  results(batchId: string, signal: AbortSignal): AsyncIterable<RowResult>;
+  results(batchId: string, signal: AbortSignal, requests?: number): AsyncIterable<RowResult>;
   /** The batch that was created so, if any. Absent where the provider keeps no tag. */
   find?(sent: SentBatch, signal: AbortSignal): Promise<string | undefined>;
   /**
@@ -136,7 +148,10 @@ export interface BatchProvider {
   deleteFile?(fileId: string, signal: AbortSignal): Promise<void>;
 }
 
-/** One call per prompt. Throws as BatchProvider does; an empty, refused or blocked answer is a failed RowResult. */
+/**
+ * One call per prompt. Throws as BatchProvider does, also about a `row`; an empty, refused or blocked answer is a failed
+ * RowResult. Words are guarded as those of batches are; the text of an answer is never altered.
+ */
 export interface SyncProvider {
   /** Where it is asked, as its connection says. */
   readonly baseUrl: string | undefined;

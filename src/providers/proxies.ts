@@ -10,8 +10,6 @@ export interface HttpProxy {
   readonly address: string;
   /** The value of Proxy-Authorization. Never part of a message. */
   readonly authorization: string | undefined;
-  /** A text without the password in it. */
-  hide(text: string): string;
 }
 
 /**
@@ -38,8 +36,12 @@ function readVariable(name: string, variables: NodeJS.ProcessEnv) {
 }
 
 /** An address without a scheme is one of http, as everywhere. */
+function addScheme(value: string): string {
+  return /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+}
+
 function readProxy(variable: string, value: string): HttpProxy {
-  const text = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+  const text = addScheme(value);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // An @ behind the host is the end of a password with a / ? or # in it.
   if (!url?.hostname || `${url.pathname}${url.search}${url.hash}`.includes('@')) {
@@ -48,15 +50,25 @@ function readProxy(variable: string, value: string): HttpProxy {
   if (!/^https?:$/.test(url.protocol)) {
     throw invalidProxy(`${variable} names a ${url.protocol.slice(0, -1)} proxy, ${withoutPassword(value)}`);
   }
+  const { user, password, token } = readLogin(url);
+  return { variable, address: url.origin, authorization: user || password ? `Basic ${token}` : undefined };
+}
+
+function readLogin(url: URL) {
   const [user, password] = [decode(url.username), decode(url.password)];
-  const token = Buffer.from(`${user}:${password}`).toString('base64');
-  const secrets = [token, password, url.password].filter((secret) => secret.length >= 4);
-  return {
-    variable,
-    address: url.origin,
-    authorization: user || password ? `Basic ${token}` : undefined,
-    hide: (words) => secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '[password]'), words),
-  };
+  return { user, password, token: Buffer.from(`${user}:${password}`).toString('base64') };
+}
+
+/** What nobody may read of the proxies that the environment names: their passwords, in each form that is sent. */
+export function listProxySecrets(variables: NodeJS.ProcessEnv): string[] {
+  return ['HTTPS_PROXY', 'HTTP_PROXY'].flatMap((name) => {
+    const named = readVariable(name, variables);
+    const text = named && addScheme(named.value);
+    if (!text || !URL.canParse(text)) return [];
+    const url = new URL(text);
+    const { password, token } = readLogin(url);
+    return password ? [password, url.password, token] : [];
+  });
 }
 
 function invalidProxy(what: string): ProviderError {

@@ -1,6 +1,8 @@
 /** From an HTTP answer or a broken call to a classed ProviderError: what all vendors have in common. */
 import { type ErrorScope, ProviderError } from '../errors.ts';
+import { longestWaitMs } from './limits.ts';
 import { asCount, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+import type { Words } from './words.ts';
 
 /** An answer that says no, read liberally: every vendor puts an `error` object into the body. */
 export interface Refusal {
@@ -15,10 +17,18 @@ export interface Refusal {
 /** What a refusal means at one vendor. */
 export type Classify = (refusal: Refusal) => { readonly scope: ErrorScope; readonly code?: string };
 
-const longestMessage = 500;
-
+/** The text is without secrets: what is cut off below can't be a part of one. */
 export function readRefusal(status: number, headers: Headers, bodyText: string): Refusal {
-  const body = parseJson(bodyText);
+  return readRefusedBody(status, headers, parseJson(bodyText), bodyText);
+}
+
+/** A refusal whose body was read already. */
+export function readRefusedBody(
+  status: number,
+  headers: Headers,
+  body: WireObject,
+  bodyText: string,
+): Refusal {
   // vLLM's errors have no object of their own around them.
   const error = asObject(body.object === 'error' ? body : body.error);
   return {
@@ -32,12 +42,12 @@ export function readRefusal(status: number, headers: Headers, bodyText: string):
   };
 }
 
-export function refusalToError(refusal: Refusal, classify: Classify, apiKey = ''): ProviderError {
+export function refusalToError(refusal: Refusal, classify: Classify, words: Words): ProviderError {
   const { scope, code } = classify(refusal);
   return new ProviderError(
     scope,
-    code || refusal.code || `http_${refusal.status}`,
-    cleanMessage(refusal.message, apiKey),
+    words.word(code || refusal.code) || `http_${refusal.status}`,
+    words.message(refusal.message),
     {
       status: refusal.status,
       retryAfterMs: refusal.retryAfterMs,
@@ -52,16 +62,8 @@ export function scopeOfStatus(status: number): ErrorScope {
   return 'row';
 }
 
-/** In a batch call there is no single row that a refusal could be about. */
-export function forWholeBatch(classify: Classify): Classify {
-  return (refusal) => {
-    const reading = classify(refusal);
-    return reading.scope === 'row' ? { ...reading, scope: 'run' } : reading;
-  };
-}
-
 /** A call without a whole answer: it may have taken effect, so the error has no status. */
-export function failureToError(failure: unknown, apiKey = ''): ProviderError {
+export function failureToError(failure: unknown, words: Words): ProviderError {
   const trail = causesOf(failure);
   const known = trail.find((error) => error instanceof ProviderError);
   if (known instanceof ProviderError) return known;
@@ -73,7 +75,7 @@ export function failureToError(failure: unknown, apiKey = ''): ProviderError {
   ].join(' ');
   // The innermost error says the most: "connect ECONNREFUSED 127.0.0.1:9", not "fetch failed".
   const innermost = [...codes, ...trail.map((error) => error.message)].findLast((text) => text !== '');
-  const detail = cleanMessage(innermost ?? String(failure), apiKey);
+  const detail = words.message(innermost ?? String(failure));
   if (/ENOENT|ERR_INVALID_ARG_VALUE|NotReadableError/.test(marks)) {
     return new ProviderError('run', 'request_file', `The request file can't be read: ${detail}`);
   }
@@ -101,20 +103,6 @@ export function unreadableAnswer(why: string): ProviderError {
   return new ProviderError('retry', 'unreadable', `The provider's answer can't be read: ${why}.`);
 }
 
-/** One line of harmless text: no control characters, no key nor anything that looks like one, not too long. */
-export function cleanMessage(message: string, apiKey = ''): string {
-  const withoutKey = apiKey.length < 8 ? message : message.replaceAll(apiKey, '[key]');
-  const oneLine = withoutKey
-    .slice(0, 10 * longestMessage)
-    .replace(/\b(sk|pk|rk)-[\w*-]{8,}|\bAIza[\w-]{16,}|\S*\*{4,}\S*/g, '[key]')
-    .replace(/\bBearer\s+\S+/gi, 'Bearer [key]')
-    .replace(/(\w:\/\/)[^\s/@]+@/g, '$1')
-    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
-    .replace(/ {2,}/g, ' ')
-    .trim();
-  return oneLine.length > longestMessage ? `${oneLine.slice(0, longestMessage - 1).trimEnd()}…` : oneLine;
-}
-
 function parseJson(text: string): WireObject {
   try {
     const body: unknown = JSON.parse(text);
@@ -140,30 +128,55 @@ function readRedirect(headers: Headers): string {
 /** `retry-after-ms`, then `retry-after` in seconds or as a date. */
 function readRetryAfter(headers: Headers): number | undefined {
   const milliseconds = asCount(headers.get('retry-after-ms'));
-  if (milliseconds !== undefined) return Math.max(0, milliseconds);
+  if (milliseconds !== undefined) return boundWait(milliseconds);
   const header = headers.get('retry-after');
   if (!header) return undefined;
   const seconds = asCount(header);
   const wait = seconds === undefined ? Date.parse(header) - Date.now() : seconds * 1000;
-  return Number.isNaN(wait) ? undefined : Math.max(0, wait);
+  return Number.isNaN(wait) ? undefined : boundWait(wait);
+}
+
+function boundWait(milliseconds: number): number {
+  return Math.min(Math.max(0, milliseconds), longestWaitMs);
 }
 
 /** google.rpc.RetryInfo: `retryDelay` is a duration such as `7s` or `0.5s`. */
 function readRetryInfo(error: WireObject): number | undefined {
   for (const detail of asList(error.details)) {
     const seconds = /^([\d.]+)s$/.exec(asText(asObject(detail).retryDelay))?.[1];
-    if (seconds) return Math.round(Number(seconds) * 1000);
+    if (seconds) return boundWait(Math.round(Number(seconds) * 1000));
   }
   return undefined;
 }
 
-function stripTags(html: string): string {
-  return html
-    .slice(0, 5000)
-    .replace(/<(style|script)[\s\S]*?<\/\1>|<[^>]*>/gi, ' ')
-    .replace(/\s+/g, ' ')
-    .slice(0, 200);
+/** So much of a web page is looked at: its title stands near the beginning. */
+const longestPage = 16_384;
+const longestPageText = 200;
+
+/** The text of a web page, without what stands in tags, styles and scripts. Goes over the page once. */
+function stripTags(page: string): string {
+  const html = page.slice(0, longestPage);
+  const pieces: string[] = [];
+  let at = 0;
+  while (at < html.length) {
+    const open = html.indexOf('<', at);
+    if (open === -1) break;
+    pieces.push(html.slice(at, open));
+    at = findTagEnd(html, open);
+  }
+  return [...pieces, html.slice(at)].join(' ').replace(/\s+/g, ' ').trim().slice(0, longestPageText);
 }
+
+/** Where the text goes on after a tag, a style or a script; at the page's end for one that does not end. */
+function findTagEnd(html: string, open: number): number {
+  const isHidden = /^<(?:style|script)\b/i.test(html.slice(open, open + 8));
+  if (isHidden) hiddenEnd.lastIndex = open;
+  const end = isHidden ? (hiddenEnd.exec(html)?.index ?? -1) : open;
+  const close = end === -1 ? -1 : html.indexOf('>', end);
+  return close === -1 ? html.length : close + 1;
+}
+
+const hiddenEnd = /<\/(?:style|script)/gi;
 
 function causesOf(failure: unknown): Error[] {
   const trail: Error[] = [];

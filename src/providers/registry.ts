@@ -4,6 +4,7 @@
  */
 import { LoomError } from '../errors.ts';
 import type { ProviderName } from '../models.ts';
+import { guardEntry } from './guard.ts';
 import type { BatchEntry, ProviderEntry } from './provider.ts';
 
 const openai: ProviderEntry = {
@@ -83,8 +84,10 @@ const entries: Readonly<Record<ProviderName, ProviderEntry>> = {
   alibaba,
 };
 
+const guarded = new Map(Object.values(entries).map((entry) => [entry.name, guardEntry(entry)]));
+
 export function providerEntry(name: ProviderName): ProviderEntry {
-  return entries[name];
+  return guarded.get(name) as ProviderEntry;
 }
 
 /** LoomError `provider` for one that has no batch API. */

@@ -1,6 +1,6 @@
 /** What is told of each HTTP request: enough to follow a run, and never a key, a prompt or an answer. */
 import { currentAttempt } from './attempt.ts';
-import { cleanMessage } from './refusal.ts';
+import type { Words } from './words.ts';
 
 export interface RequestNotice {
   readonly method: string;
@@ -24,7 +24,7 @@ export type Fetch = (address: string, init: RequestInit) => Promise<Response>;
 /** The fetch, with a notice of each request once its answer begins or fails to come. */
 export function tellRequests(
   fetch: Fetch,
-  apiKey: string | undefined,
+  words: Words,
   asError: (failure: unknown) => Error,
   onRequest: (notice: RequestNotice) => void,
 ): Fetch {
@@ -35,14 +35,14 @@ export function tellRequests(
     const tell = (end: Pick<RequestNotice, 'status' | 'failure' | 'requestId'>) =>
       onRequest({
         method: init.method?.toUpperCase() ?? 'GET',
-        address: showAddress(address, apiKey),
+        address: showAddress(address, words),
         durationMs: Math.round(performance.now() - startedAt),
         attempt: currentAttempt(),
         ...end,
       });
     try {
       const response = await fetch(address, init);
-      const requestId = readRequestId(response.headers, apiKey);
+      const requestId = readRequestId(response.headers, words);
       tell({ status: response.status, failure: undefined, requestId });
       return response;
     } catch (failure) {
@@ -54,13 +54,13 @@ export function tellRequests(
 }
 
 /** Host and path; a gateway may want a key in either. */
-function showAddress(address: string, apiKey: string | undefined): string {
+function showAddress(address: string, words: Words): string {
   const { host, pathname } = new URL(address);
-  return cleanMessage(`${host}${pathname}`, apiKey);
+  return words.message(`${host}${pathname}`);
 }
 
 /** One word, or none: a header may hold anything. */
-function readRequestId(headers: Headers, apiKey: string | undefined): string | undefined {
+function readRequestId(headers: Headers, words: Words): string | undefined {
   const id = headers.get('x-request-id') ?? headers.get('request-id') ?? '';
-  return /^[\w.:/=+-]{1,128}$/.test(id) ? cleanMessage(id, apiKey) : undefined;
+  return /^[\w.:/=+-]{1,128}$/.test(id) ? words.message(id) : undefined;
 }

@@ -14,7 +14,7 @@ const connectTimeoutMs = 30_000;
 
 /**
  * Finds routes; calls to the same place share connections. The built-in fetch gives up after 300 s of silence and knows
- * no proxies; undici's dispatchers lift both. A route throws ProviderError `invalid_proxy`.
+ * no proxies; undici's dispatchers lift both. A time of 0 sets no limit to silence. A route throws ProviderError `invalid_proxy`.
  */
 export async function openRoutes(
   timeoutMs: number,

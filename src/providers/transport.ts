@@ -1,34 +1,60 @@
 /** The way to one provider: the fetch that its SDK is given, and the frame around every call. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
 import { ProviderError } from '../errors.ts';
+import { readRefusalText, readWhole } from './bodies.ts';
 import { readJsonLines } from './json-lines.ts';
+import { inlineTimes, longestTransferMs, mostAnswerBytes, mostInlineBytes, mostLinesFor } from './limits.ts';
 import type { Connection } from './provider.ts';
-import { type Classify, failureToError, readRefusal, refusalToError } from './refusal.ts';
+import { type Classify, failureToError, readRefusal, readRefusedBody, refusalToError } from './refusal.ts';
 import { type Fetch, tellRequests } from './request-notice.ts';
 import { readRouteFailure } from './route-failures.ts';
 import { openRoutes, type Route } from './routes.ts';
+import { asObject } from './wire.ts';
+import { openWords } from './words.ts';
 
 export interface Transport {
-  /** The built-in fetch with our time limits and proxies; an answer outside 200–299 is thrown, classed. */
+  /**
+   * The built-in fetch with our time limits and proxies; an answer outside 200–299 is thrown, classed. No more is read
+   * of an answer than limits.ts says, so that a body without an end, or one that was packed small, ends in an error.
+   */
   readonly fetch: typeof globalThis.fetch;
-  /** Runs one call. What goes wrong is thrown as ProviderError, an abort at once as the signal's reason. */
-  call<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** The JSON lines of one download; throws as `call` does, also in the middle. */
-  lines(signal: AbortSignal, open: (signal: AbortSignal) => Promise<Response>): AsyncGenerator<unknown>;
+  /**
+   * Runs one call. What goes wrong is thrown as ProviderError, an abort at once as the signal's reason. A live call may
+   * take its connection's `callTimeoutMs` in all; one about a batch `timeoutMs`, a few times that where results may stand
+   * in the answer (`inline`), and for an `upload` as long as its bytes go.
+   */
+  call<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>, kind?: CallKind): Promise<T>;
+  /**
+   * The JSON lines of one download, which holds the results of so many requests; throws as `call` does, also in the
+   * middle.
+   */
+  lines(
+    signal: AbortSignal,
+    requests: number,
+    open: (signal: AbortSignal) => Promise<Response>,
+  ): AsyncGenerator<unknown>;
   /** Classes an error that came in the body of a 200. */
   refuse(status: number, body: unknown): ProviderError;
 }
 
-/** An SDK's own timer would cut a long upload short; ours watches for silence only. */
+/** What a call carries, beside one answer. */
+export type CallKind = 'plain' | 'inline' | 'upload';
+
+/** The SDKs have timers of their own, which would cut a long upload short; ours know what a call is for. */
 export const noTimeLimit = 2 ** 31 - 1;
 
 const mostRedirects = 5;
 
+/** How much of its answer a call reads; where that is `lines`, it is read piece by piece. */
+const answerBounds = new AsyncLocalStorage<number | 'lines'>();
+
 export async function openTransport(
-  { apiKey, timeoutMs, environment, onRequest }: Connection,
+  connection: Connection,
   baseUrl: string,
   classify: Classify,
 ): Promise<Transport> {
+  const { apiKey, timeoutMs, callTimeoutMs, environment, onRequest } = connection;
   if (!URL.canParse(baseUrl))
     throw new ProviderError('run', 'invalid_base_url', `${baseUrl} is no valid address.`);
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
@@ -38,33 +64,38 @@ export async function openTransport(
       'The API key is empty or holds characters that no key has.',
     );
   }
-  const findRoute = await openRoutes(timeoutMs, environment);
-  const { proxy } = findRoute(new URL(baseUrl));
-  const asError = (failure: unknown): ProviderError =>
-    findRefusal(failure) ?? failureToError(failure, apiKey);
+  const words = openWords(connection);
+  // The time of a live call decides alone, however long a model thinks before its first byte.
+  const findRoute = await openRoutes(callTimeoutMs === undefined ? timeoutMs : 0, environment);
+  // A proxy that can't be is told at once.
+  findRoute(new URL(baseUrl));
+  const asError = (failure: unknown): ProviderError => findRefusal(failure) ?? failureToError(failure, words);
   const askOnce: Fetch = (address, init) => fetchOnce(address, init, findRoute, environment);
-  const ask = onRequest ? tellRequests(askOnce, apiKey, asError, onRequest) : askOnce;
+  const ask = onRequest ? tellRequests(askOnce, words, asError, onRequest) : askOnce;
 
   const fetchAnswer: typeof globalThis.fetch = async (address, init) => {
     const response = await followRedirects(ask, String(address), { ...init });
-    if (response.ok) return response;
-    const answerText = await response.text().catch(() => '');
-    // A proxy's own page may repeat what it was sent.
-    const bodyText = proxy ? proxy.hide(answerText) : answerText;
+    const bound = answerBounds.getStore();
+    if (response.ok) return bound === 'lines' ? response : readWhole(response, bound ?? mostAnswerBytes);
+    const bodyText = words.hide(await readRefusalText(response));
     throw new RefusedCall(
-      refusalToError(readRefusal(response.status, response.headers, bodyText), classify, apiKey),
+      refusalToError(readRefusal(response.status, response.headers, bodyText), classify, words),
     );
   };
 
   return {
     fetch: fetchAnswer,
     refuse: (status, body) =>
-      refusalToError(readRefusal(status, new Headers(), JSON.stringify(body)), classify, apiKey),
+      refusalToError(readRefusedBody(status, new Headers(), asObject(body), ''), classify, words),
 
-    async call(signal, work) {
-      const link = linkSignal(signal);
+    async call(signal, work, kind = 'plain') {
+      const plainMs = callTimeoutMs ?? timeoutMs;
+      const longest = { plain: plainMs, inline: inlineTimes * plainMs, upload: longestTransferMs };
+      const link = linkSignal(signal, longest[kind], () => tookTooLong(callTimeoutMs));
       try {
-        return await Promise.race([work(link.signal), link.aborted]);
+        const working =
+          kind === 'inline' ? answerBounds.run(mostInlineBytes, () => work(link.signal)) : work(link.signal);
+        return await Promise.race([working, link.aborted]);
       } catch (failure) {
         signal.throwIfAborted();
         throw asError(failure);
@@ -73,11 +104,13 @@ export async function openTransport(
       }
     },
 
-    async *lines(signal, open) {
-      const link = linkSignal(signal);
+    async *lines(signal, requests, open) {
+      const link = linkSignal(signal, timeoutMs, () => tookTooLong(undefined));
       try {
-        const response = await Promise.race([open(link.signal), link.aborted]);
-        yield* readJsonLines(response.body);
+        const opening = answerBounds.run('lines', () => open(link.signal));
+        const response = await Promise.race([opening, link.aborted]);
+        link.allow(longestTransferMs);
+        yield* readJsonLines(response.body, mostLinesFor(requests));
       } catch (failure) {
         signal.throwIfAborted();
         throw asError(failure);
@@ -121,19 +154,47 @@ function findRefusal(failure: unknown): ProviderError | undefined {
   return undefined;
 }
 
-/** A signal of its own for each call: the SDKs leave their listeners on the one that they are given. */
-function linkSignal(signal: AbortSignal) {
+/** A live call is paid for whether its answer is waited for or not: it is not made again by itself. */
+function tookTooLong(callTimeoutMs: number | undefined): ProviderError {
+  if (callTimeoutMs === undefined)
+    return new ProviderError('retry', 'timeout', 'The provider took too long to answer.');
+  const limit = describeTime(callTimeoutMs);
+  return new ProviderError('row', 'timeout', `No answer came within ${limit}, the --call-timeout.`);
+}
+
+function describeTime(milliseconds: number): string {
+  const minutes = milliseconds / 60_000;
+  if (!Number.isInteger(minutes)) return `${milliseconds / 1000} seconds`;
+  return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+}
+
+/**
+ * A signal of its own for each call: the SDKs leave their listeners on the one that they are given. It is aborted by the
+ * given signal, and with an error when the call's time is over.
+ */
+function linkSignal(signal: AbortSignal, limitMs: number, describeEnd: () => ProviderError) {
   signal.throwIfAborted();
   const controller = new AbortController();
   const { promise: aborted, reject } = withRejection();
-  const stop = () => {
-    controller.abort(signal.reason);
-    reject(signal.reason);
+  const end = (reason: unknown) => {
+    controller.abort(reason);
+    reject(reason);
   };
+  const stop = () => end(signal.reason);
+  let timer: NodeJS.Timeout | undefined;
+  const allow = (milliseconds: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => end(describeEnd()), milliseconds);
+  };
+  allow(limitMs);
   // One signal stops all workers, which Node would take for a leak.
   setMaxListeners(0, signal);
   signal.addEventListener('abort', stop, { once: true });
-  return { signal: controller.signal, aborted, release: () => signal.removeEventListener('abort', stop) };
+  const release = () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  };
+  return { signal: controller.signal, aborted, allow, release };
 }
 
 function withRejection() {

@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
 import { failureToError } from '../../src/providers/refusal.ts';
+import { openWords } from '../../src/providers/words.ts';
+
+const words = openWords({ apiKey: undefined, timeoutMs: 0, environment: {} });
 
 const caused = (code: string, message: string) =>
   new TypeError('fetch failed', { cause: Object.assign(new Error(message), { code }) });
@@ -27,5 +30,5 @@ it.each([
   ],
   ['a slow connect', caused('UND_ERR_CONNECT_TIMEOUT', ''), { scope: 'retry', code: 'timeout' }],
 ])('classes %s', (_what, failure, expected) => {
-  expect(failureToError(failure, '')).toMatchObject({ status: undefined, ...expected });
+  expect(failureToError(failure, words)).toMatchObject({ status: undefined, ...expected });
 });

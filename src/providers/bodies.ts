@@ -1,0 +1,64 @@
+/** Reads bodies of answers up to a bound, whatever a server goes on to send: what is left is not waited for. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ProviderError } from '../errors.ts';
+import { longestRefusalMs, mostRefusalBytes } from './limits.ts';
+
+/**
+ * The same answer with its whole body here. Bytes are counted after decompression. One that is longer is an
+ * error about its row: it may have been paid for, and would be as long again.
+ */
+export async function readWhole(response: Response, mostBytes: number): Promise<Response> {
+  if (!response.body) return response;
+  const { bytes, isWhole } = await readUpTo(response.body, mostBytes);
+  if (!isWhole) {
+    const megabytes = Math.round(mostBytes / 2 ** 20);
+    const message = `The provider's answer is longer than ${megabytes} MB, and was not read on.`;
+    throw new ProviderError('row', 'too_large', message);
+  }
+  const { status, statusText, headers } = response;
+  return new Response(bytes, { status, statusText, headers });
+}
+
+/** The beginning of a body that says no. What can't be read of it is left out, for its status says enough. */
+export async function readRefusalText(
+  { body }: Response,
+  mostBytes = mostRefusalBytes,
+  longestMs = longestRefusalMs,
+): Promise<string> {
+  if (!body) return '';
+  const stop = new AbortController();
+  const late = sleep(longestMs, undefined, { signal: stop.signal, ref: false }).catch(() => {});
+  try {
+    const { bytes } = await readUpTo(body, mostBytes, late);
+    return bytes.toString('utf8');
+  } catch {
+    return '';
+  } finally {
+    stop.abort();
+  }
+}
+
+/** The first bytes of a body; the rest of one that is longer, or that is still coming when it is `late`, is refused. */
+async function readUpTo(
+  body: ReadableStream<Uint8Array>,
+  mostBytes: number,
+  late?: Promise<void>,
+): Promise<{ bytes: Buffer<ArrayBuffer>; isWhole: boolean }> {
+  const reader = body.getReader();
+  const isLate = late?.then(() => 'late' as const);
+  const pieces: Uint8Array[] = [];
+  let held = 0;
+  for (;;) {
+    const next = await (isLate ? Promise.race([reader.read(), isLate]) : reader.read());
+    if (next !== 'late' && next.done) return { bytes: Buffer.concat(pieces), isWhole: true };
+    if (next !== 'late') {
+      pieces.push(next.value.subarray(0, mostBytes - held));
+      held += next.value.length;
+    }
+    if (next === 'late' || held > mostBytes) {
+      // Not awaited: a server that never ends need not answer to this either.
+      reader.cancel().catch(() => {});
+      return { bytes: Buffer.concat(pieces), isWhole: false };
+    }
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The gate between adapters and stories: every word of a provider goes through it, whichever adapter read it. The texts
+ * of answers pass as they are.
+ */
+import { ProviderError } from '../errors.ts';
+import type { RowResult } from '../models.ts';
+import type { BatchCheck, BatchProvider, Connection, ProviderEntry, SyncProvider } from './provider.ts';
+import { openWords, type Words } from './words.ts';
+
+/** An entry whose providers are guarded. */
+export function guardEntry(entry: ProviderEntry): ProviderEntry {
+  const { openBatch } = entry;
+  return {
+    ...entry,
+    openSync: (connection) => {
+      const live = { ...connection, callTimeoutMs: connection.callTimeoutMs ?? connection.timeoutMs };
+      return open(live, entry.openSync, guardSync);
+    },
+    ...(openBatch && {
+      openBatch: (connection: Connection) =>
+        open({ ...connection, callTimeoutMs: undefined }, openBatch, guardBatch),
+    }),
+  };
+}
+
+/** Runs a call: what it throws is guarded. */
+type Run = <Result>(call: () => Promise<Result>) => Promise<Result>;
+
+async function open<Provider>(
+  connection: Connection,
+  openProvider: (connection: Connection) => Promise<Provider>,
+  guard: (provider: Provider, words: Words, run: Run) => Provider,
+): Promise<Provider> {
+  const words = openWords(connection);
+  const isLive = connection.callTimeoutMs !== undefined;
+  const run: Run = (call) =>
+    call().catch((error: unknown) => {
+      throw guardError(error, words, isLive);
+    });
+  return guard(await run(() => openProvider(connection)), words, run);
+}
+
+function guardSync(provider: SyncProvider, words: Words, run: Run): SyncProvider {
+  const { countTokens } = provider;
+  return {
+    ...provider,
+    generate: (request, signal) =>
+      run(async () => guardResult(await provider.generate(request, signal), words)),
+    ...(countTokens && { countTokens: (request, signal) => run(() => countTokens(request, signal)) }),
+  };
+}
+
+function guardBatch(provider: BatchProvider, words: Words, run: Run): BatchProvider {
+  const { upload, find, listCandidates, readClock, deleteFile } = provider;
+  return {
+    ...provider,
+    ...(upload && { upload: (file, signal) => run(() => upload(file, signal)) }),
+    create: (source, batch, signal) => run(() => provider.create(source, batch, signal)),
+    check: (batchId, signal) => run(async () => guardCheck(await provider.check(batchId, signal), words)),
+    async *results(batchId, signal, requests) {
+      const results = provider.results(batchId, signal, requests)[Symbol.asyncIterator]();
+      try {
+        for (;;) {
+          const next = await run(() => results.next());
+          if (next.done) return;
+          yield guardResult(next.value, words);
+        }
+      } finally {
+        await results.return?.();
+      }
+    },
+    ...(find && { find: (sent, signal) => run(() => find(sent, signal)) }),
+    ...(listCandidates && {
+      listCandidates: (since, requests, signal) => run(() => listCandidates(since, requests, signal)),
+    }),
+    ...(readClock && { readClock: (signal) => run(() => readClock(signal)) }),
+    cancel: (batchId, signal) => run(async () => guardCheck(await provider.cancel(batchId, signal), words)),
+    ...(deleteFile && { deleteFile: (fileId, signal) => run(() => deleteFile(fileId, signal)) }),
+  };
+}
+
+/** In a call about a batch there is no single row that an error could be about. */
+function guardError(error: unknown, words: Words, isLive: boolean): unknown {
+  if (!(error instanceof ProviderError)) return error;
+  const { status, retryAfterMs } = error;
+  const scope = error.scope === 'row' && !isLive ? 'run' : error.scope;
+  const [code, message] = [words.word(error.code), words.message(error.message)];
+  if (scope === error.scope && code === error.code && message === error.message) return error;
+  return new ProviderError(scope, code, message, { status, retryAfterMs });
+}
+
+function guardCheck(check: BatchCheck, words: Words): BatchCheck {
+  const { rawStatus, error } = check;
+  return { ...check, rawStatus: words.word(rawStatus), error: error && guardReason(error, 'code', words) };
+}
+
+function guardResult(result: RowResult, words: Words): RowResult {
+  const { finishReason } = result;
+  const facts = finishReason === undefined ? result : { ...result, finishReason: words.word(finishReason) };
+  if (facts.outcome === 'succeeded') return facts;
+  return { ...facts, error: guardReason(facts.error, 'kind', words) };
+}
+
+/** A reason that says nothing any more still has a name. */
+function guardReason<Reason extends { readonly message: string }>(
+  reason: Reason,
+  name: keyof Reason,
+  words: Words,
+): Reason {
+  return {
+    ...reason,
+    [name]: words.word(String(reason[name])) || 'failed',
+    message: words.message(reason.message) || 'The provider gave no reason.',
+  };
+}
