@@ -1,9 +1,15 @@
 import { creationCases } from './creation-cases.mjs';
 import { editCases } from './edit-cases.mjs';
 import { endingCases } from './ending-cases.mjs';
+import { folderCases } from './folder-cases.mjs';
 import { homeCases } from './home-cases.mjs';
+import { keyCases } from './key-cases.mjs';
+import { lossCases } from './loss-cases.mjs';
+import { outputCases } from './output-cases.mjs';
 import { providerCases } from './provider-cases.mjs';
+import { readerCases } from './reader-cases.mjs';
 import { resultCases } from './result-cases.mjs';
+import { signalCases } from './signal-cases.mjs';
 import { togetherCases } from './together-cases.mjs';
 
 /** Every fault but those that stop a command at a step. */
@@ -15,4 +21,10 @@ export const cases = [
   ...creationCases,
   ...resultCases,
   ...editCases,
+  ...signalCases,
+  ...readerCases,
+  ...outputCases,
+  ...lossCases,
+  ...keyCases,
+  ...folderCases,
 ];

@@ -23,8 +23,9 @@ const fetchPhases = {
 };
 
 /** Runs a command, edits its input at a step, and lets it go on. */
-async function editMeanwhile(world, args, step, edit) {
+async function editMeanwhile(trial, world, args, step, edit) {
   const { isSuspended, resume, ended } = await world.suspend(args, `${step}suspend`, { isOvertaken: false });
+  trial.check(isSuspended, `it never got to step ${step}`);
   await edit();
   const { code, stderr } = isSuspended ? await resume() : await ended;
   return { code, stderr };
@@ -67,8 +68,12 @@ const live = allProviders.flatMap((provider, place) =>
           const input = new EditedInput(world, provider, pickFormat(place, turn, moment));
           await input.write(makeRows());
           const { steps } = await referenceOf(`${provider} run --sync`);
-          const ended = await editMeanwhile(world, input.args('--sync', '-w', '4'), stepOf(steps), () =>
-            input.write(change(makeRows()), moment % 2 === 0),
+          const ended = await editMeanwhile(
+            trial,
+            world,
+            input.args('--sync', '-w', '4'),
+            stepOf(steps),
+            () => input.write(change(makeRows()), moment % 2 === 0),
           );
           trial.check([0, 1, 3].includes(ended.code), `exit ${ended.code}: ${ended.stderr}`);
           await input.write(makeRows());
@@ -93,7 +98,7 @@ const fetched = batchProviders.flatMap((provider, place) =>
           await input.write(makeRows());
           await world.loom(input.args());
           const { steps } = await referenceOf(`${provider} fetch`);
-          const ended = await editMeanwhile(world, ['fetch'], stepOf(steps), () =>
+          const ended = await editMeanwhile(trial, world, ['fetch'], stepOf(steps), () =>
             input.write(change(makeRows()), moment % 2 === 0),
           );
           trial.check([0, 1, 3].includes(ended.code), `exit ${ended.code}: ${ended.stderr}`);

@@ -42,7 +42,7 @@ export async function leaveMixedJob(world, provider) {
   await world.loom(runOfFourParts(provider), { stop: `${steps[2]}after` });
   // That stop is a step of the story, and not what is tried.
   world.traces.pop();
-  const [name] = await world.listState('jobs');
+  const name = (await world.listState('jobs')).find((file) => file.startsWith('job_'));
   return name.replace('.json', '');
 }
 

@@ -45,10 +45,14 @@ const inShare = (_, place) => place % shares === share - 1;
 
 const fits = ({ name }) =>
   options.only === undefined || (options.at ? name === options.only : name.includes(options.only));
+/** For every day: each scenario that is chosen for it, and of each kind of case the first. */
+const isFirstShort = (one, place, list) =>
+  one.short &&
+  (one.kind === undefined || list.findIndex(({ short, kind }) => short && kind === one.kind) === place);
 const choose = (list) =>
   list
     .map((one, index) => ({ ...one, index }))
-    .filter((one) => fits(one) && (!options.short || one.short))
+    .filter((one, place, all) => fits(one) && (!options.short || isFirstShort(one, place, all)))
     .filter(inShare);
 const chosenScenarios = options.kind === 'cases' ? [] : choose(scenarios);
 const chosenCases = options.at || options.kind === 'stops' ? [] : choose(cases);

@@ -10,6 +10,7 @@ export async function findWrongRows(folder) {
   for (const name of await readdir(folder)) {
     if (!/\.(csv|json|jsonl|parquet)$/.test(name) || name.endsWith('.errors.jsonl')) continue;
     const rows = await readRows(join(folder, name)).catch(() => []);
+    if (!Array.isArray(rows)) continue;
     for (const [index, row] of rows.entries()) if (isWrong(row)) wrong.push(`row ${index + 1} of ${name}`);
   }
   return wrong;

@@ -48,3 +48,9 @@ export function waitForText(child, pattern) {
     child.once('exit', () => fail(new Error(`The sandbox ended: ${text}`)));
   });
 }
+
+/** A command line through `script`, which gives it a terminal and its exit code to us. */
+export function throughTerminal(line) {
+  const quoted = line.map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+  return ['script', '-qec', `exec ${quoted.join(' ')}`, '/dev/null'];
+}

@@ -257,35 +257,6 @@ const others = batchProviders.flatMap((provider) => [
   ),
 ]);
 
-const interrupts = allProviders.flatMap((provider) =>
-  [
-    { signals: ['SIGINT'], exit: 130, mostAgain: 0 },
-    { signals: ['SIGTERM'], exit: 143, mostAgain: 0 },
-    { signals: ['SIGINT', 'SIGINT'], exit: 130, mostAgain: 4 },
-  ].map(({ signals, exit, mostAgain }) =>
-    defineCase({
-      name: `${provider} sync: ${signals.join(' and again ')} with calls under way`,
-      kind: 'signals, sync',
-      provider,
-      world: { latencyMs: 700 },
-      async play(trial, world) {
-        const { child, ended } = world.start(runArgs(provider, '--sync', '--no-cache'));
-        await pause(1_500);
-        for (const signal of signals) {
-          child.kill(signal);
-          await pause(50);
-        }
-        const startedAt = Date.now();
-        trial.checkExit(await ended, exit, signals.join(' and again '));
-        const patienceMs = mostAgain > 0 ? 500 : 5_500;
-        trial.check(Date.now() - startedAt < patienceMs, 'it does not stop soon');
-        await world.loom(runArgs(provider, '--sync', '--no-cache'));
-        await trial.compare(`${provider} run --sync --no-cache`, { mostPaidAgain: mostAgain });
-      },
-    }),
-  ),
-);
-
 const liveOthers = allProviders.flatMap((provider) => [
   defineCase({
     name: `${provider} sync: a sustained rate limit`,
@@ -312,12 +283,4 @@ const liveOthers = allProviders.flatMap((provider) => [
   }),
 ]);
 
-export const providerCases = [
-  ...inBatches,
-  ...live,
-  ...harmless,
-  ...lossy,
-  ...others,
-  ...interrupts,
-  ...liveOthers,
-];
+export const providerCases = [...inBatches, ...live, ...harmless, ...lossy, ...others, ...liveOthers];

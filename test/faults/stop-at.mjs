@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import promises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import { readStop } from './stop.mjs';
+import { readStop, signalNames } from './stop.mjs';
 
 const stop = readStop(process.env.LOOM_STOP_AT ?? '');
 const tracePath = process.env.LOOM_STOP_TRACE;
@@ -60,9 +60,11 @@ function begin(label, needs) {
   }
   if (number !== stop.step) return number;
   if (stop.how === 'before') killNow();
-  if (stop.how === 'int' || stop.how === 'term') {
+  const signal = signalNames[stop.how];
+  if (signal) {
     reached = true;
-    process.kill(process.pid, stop.how === 'int' ? 'SIGINT' : 'SIGTERM');
+    writeTrace();
+    process.kill(process.pid, signal);
   }
   return number;
 }

@@ -2,10 +2,22 @@
 
 /**
  * before, after: SIGKILL there. half: SIGKILL when half of a write is on the disk. full, readonly: from this step on
- * the disk takes nothing new, or nothing at all. int, term: SIGINT or SIGTERM at this step. pause: it waits there.
+ * the disk takes nothing new, or nothing at all. int, term, hup, quit: that signal at this step. pause: it waits there.
  * suspend: SIGSTOP after it, until the suite lets it go on.
  */
-const ways = ['before', 'half', 'after', 'full', 'readonly', 'int', 'term', 'pause', 'suspend'];
+const ways = [
+  'before',
+  'half',
+  'after',
+  'full',
+  'readonly',
+  'int',
+  'term',
+  'hup',
+  'quit',
+  'pause',
+  'suspend',
+];
 
 /** The step that no command gets to: it only counts. */
 export const never = '1000000';
@@ -18,7 +30,10 @@ export function readStop(text) {
   return { step: Number(match[1]), how };
 }
 
-export const isKill = (how) => how === 'before' || how === 'half' || how === 'after';
+/** Signals that are sent at a step. */
+export const signalNames = { int: 'SIGINT', term: 'SIGTERM', hup: 'SIGHUP', quit: 'SIGQUIT' };
+
+export const isKill = (how) => how === 'before' || how === 'half' || how === 'after' || how === 'quit';
 
 /** Every place where a command with these steps can be killed, in order. */
 export function listKills(steps) {

@@ -26,6 +26,8 @@ export async function playUndisturbed(scenario) {
     await scenario.finish(world, ended, 'again');
     const state = await captureState(world, scenario.provider);
     const wrong = (await scenario.judge?.(world))?.violations ?? [];
+    const output = outputName(scenario.provider);
+    if (scenario.mode !== 'ending' && !(output in state.folder)) wrong.push('there is no output');
     if (wrong.length > 0) throw new Error(`Undisturbed: ${wrong.join('; ')}\n${describeLog(world)}`);
     return { state, steps: ended.trace.steps, code: ended.code, outputAfterCommand };
   } finally {
@@ -107,7 +109,7 @@ async function playOvertaken(world, scenario, stop, goOn) {
 function mostPaidAgain({ mode }, reached) {
   if (mode !== 'sync') return 0;
   // A signal lets the calls under way finish: nothing of them is lost.
-  return callsAtOnce * reached.filter(({ stop }) => !/int|term/.test(stop)).length;
+  return callsAtOnce * reached.filter(({ stop }) => !/int|term|hup/.test(stop)).length;
 }
 
 /** What must hold at once, before any other command runs. */

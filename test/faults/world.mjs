@@ -88,7 +88,7 @@ class World {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     sandboxes.add(this.#sandbox);
-    const text = await waitForText(this.#sandbox, /export OPENROUTER.*\n/);
+    const text = await waitForText(this.#sandbox, /export DASHSCOPE.*\n/);
     for (const [, name, value] of text.matchAll(/(\w+)=(\S+)/g)) this.environment[name] = value;
     this.#origin = new URL(this.environment.OPENAI_BASE_URL).origin;
   }

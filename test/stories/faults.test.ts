@@ -26,11 +26,13 @@ function runSuite(...flags: string[]): Promise<{ code: number | null; report: st
 }
 
 test(
-  'whatever fails, no row is lost and none is asked twice in batches',
+  'whatever fails, no row is lost, wrong or asked twice in batches, and no foreign file is touched',
   async () => {
     const { code, report } = await runSuite('--short');
     expect(report).toMatch(/^Rows lost: 0$/m);
     expect(report).toMatch(/^Rows asked twice in batches: 0$/m);
+    expect(report).toMatch(/^Wrong rows: 0$/m);
+    expect(report).toMatch(/^Foreign files touched: 0$/m);
     expect({ code, report }).toMatchObject({ code: 0 });
   },
   patienceMs,
