@@ -81,9 +81,15 @@ export interface WaitFlags {
   timeout?: number;
 }
 
-export interface RunOptions extends OrderOptions, ReachOptions, WaitFlags {
-  sync: boolean;
+/** Flags of the commands that make a call for each prompt. */
+export interface CallOptions {
   workers: number;
+  /** Milliseconds. */
+  callTimeout?: number;
+}
+
+export interface RunOptions extends OrderOptions, ReachOptions, WaitFlags, CallOptions {
+  sync: boolean;
   force: boolean;
   /** Sends nothing while the same work is pending. */
   once: boolean;
@@ -134,8 +140,11 @@ export interface ForgetOptions {
   sandbox: boolean;
 }
 
-export interface TokensOptions extends InputOptions, ReachOptions, Pick<SettingsOptions, 'system'> {
-  workers: number;
+export interface TokensOptions
+  extends InputOptions,
+    ReachOptions,
+    CallOptions,
+    Pick<SettingsOptions, 'system'> {
   /** Counts on this machine. */
   estimate: boolean;
 }

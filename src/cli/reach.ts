@@ -7,7 +7,7 @@ import { ensureCacheFolder } from '../utils/cache.ts';
 import { ensurePrivateFolder } from '../utils/files.ts';
 import { type LoomHome, loomHome } from '../utils/home.ts';
 import { readVariables } from '../utils/keys.ts';
-import type { CacheOptions, CommandContext, ReachOptions } from './options.ts';
+import type { CacheOptions, CallOptions, CommandContext, ReachOptions } from './options.ts';
 import { describeRequest } from './request-lines.ts';
 
 export interface Reach {
@@ -27,7 +27,7 @@ export function openHome(
 
 /** Call `close` when the command is over, however it ends. LoomError `state` where a chosen cache can't be. */
 export async function openReach(
-  options: ReachOptions & CacheOptions & { readonly cache?: boolean },
+  options: ReachOptions & CacheOptions & Partial<CallOptions> & { readonly cache?: boolean },
   context: CommandContext,
 ): Promise<Reach> {
   const home = openHome(options, context);
@@ -40,7 +40,12 @@ export async function openReach(
       followed(
         describeConnection(
           entry,
-          { apiKey: options.apiKey, baseUrl: options.baseUrl, recordedBaseUrl },
+          {
+            apiKey: options.apiKey,
+            baseUrl: options.baseUrl,
+            recordedBaseUrl,
+            callTimeoutMs: options.callTimeout,
+          },
           variables,
           context.environment,
         ),
@@ -52,7 +57,7 @@ export async function openReach(
 
 async function openSandboxReach(
   home: LoomHome,
-  options: ReachOptions,
+  options: ReachOptions & Partial<CallOptions>,
   context: CommandContext,
 ): Promise<Reach> {
   if (options.baseUrl !== undefined) {
@@ -70,6 +75,7 @@ async function openSandboxReach(
           apiKey: options.apiKey ?? sandboxKey,
           baseUrl: sandbox.baseUrls[entry.name],
           timeoutMs: answerTimeoutMs,
+          callTimeoutMs: options.callTimeout ?? answerTimeoutMs,
           environment: context.environment,
         },
         context,

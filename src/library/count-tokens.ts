@@ -6,12 +6,16 @@ import {
   type TokenSummary,
 } from '../orchestrator/count-tokens.ts';
 import { providerEntry } from '../providers/registry.ts';
-import { describeInput, type InputOptions, type ReachOptions, requireWhole } from './options.ts';
+import {
+  type CallOptions,
+  describeInput,
+  type InputOptions,
+  type ReachOptions,
+  requireWhole,
+} from './options.ts';
 import { openReach, underSignal } from './reach.ts';
 
-export interface CountTokensOptions extends InputOptions, ReachOptions {
-  /** Concurrent calls. Default 8. */
-  readonly workers?: number;
+export interface CountTokensOptions extends InputOptions, ReachOptions, CallOptions {
   readonly events?: TokenEvents;
 }
 
@@ -20,9 +24,9 @@ export interface CountTokensOptions extends InputOptions, ReachOptions {
  * where the provider has none.
  */
 export async function countTokens(options: CountTokensOptions): Promise<TokenSummary> {
-  const { provider, model, settings, workers = 8 } = options;
+  const { provider, model, settings, workers = 8, callTimeoutMs } = options;
   return underSignal(options.signal, (signal) => {
-    requireWhole({ workers });
+    requireWhole({ workers, callTimeoutMs });
     const order = { dataset: describeInput(options), provider, model, settings, workers };
     const entry = providerEntry(provider);
     requireTokenCounting(entry);

@@ -40,6 +40,17 @@ export interface ReachOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How the calls of a live run, or of a count, are made. */
+export interface CallOptions {
+  /** Concurrent calls. Default 8. */
+  readonly workers?: number;
+  /**
+   * How long a call may take in all, in milliseconds. Default 10 minutes. A row that runs into it has failed with the
+   * kind `timeout`, and is not asked again by itself.
+   */
+  readonly callTimeoutMs?: number;
+}
+
 /** What becomes of the answers. */
 export interface OutputOptions {
   /** Default: `<input>_results_<provider>_<model>.<ext>` beside the input. */

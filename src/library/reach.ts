@@ -4,7 +4,7 @@ import { LoomError } from '../errors.ts';
 import { describeConnection } from '../orchestrator/connection.ts';
 import type { Connection, ProviderEntry } from '../providers/provider.ts';
 import { type LoomHome, loomHome } from '../utils/home.ts';
-import type { ReachOptions } from './options.ts';
+import type { CallOptions, ReachOptions } from './options.ts';
 
 export interface Reach {
   readonly home: LoomHome;
@@ -12,13 +12,24 @@ export interface Reach {
   connect(entry: ProviderEntry, recordedBaseUrl?: string): Connection;
 }
 
-export function openReach({ apiKey, baseUrl, home, cacheDir }: ReachOptions): Reach {
+export function openReach({
+  apiKey,
+  baseUrl,
+  home,
+  cacheDir,
+  callTimeoutMs,
+}: ReachOptions & CallOptions): Reach {
   const variables = { ...process.env, ...(home !== undefined && { LOOM_HOME: home }) };
   return {
     home: loomHome({ cacheDir, variables, workingFolder: process.cwd() }),
     connect(entry, recordedBaseUrl) {
       try {
-        return describeConnection(entry, { apiKey, baseUrl, recordedBaseUrl }, variables, process.env);
+        return describeConnection(
+          entry,
+          { apiKey, baseUrl, recordedBaseUrl, callTimeoutMs },
+          variables,
+          process.env,
+        );
       } catch (error) {
         if (!(error instanceof LoomError) || error.kind !== 'key') throw error;
         throw new LoomError('key', error.message, { hint: `Set ${entry.keyVariable}, or pass apiKey.` });

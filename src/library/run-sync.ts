@@ -3,6 +3,7 @@ import { runSync as answerDataset, type SyncEvents, type SyncSummary } from '../
 import { UsageTally } from '../orchestrator/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
 import {
+  type CallOptions,
   describeRun,
   type InputOptions,
   type OutputOptions,
@@ -12,9 +13,7 @@ import {
 import { openReach, underSignal } from './reach.ts';
 import { describeUsage, type PaidUsage } from './usage.ts';
 
-export interface RunSyncOptions extends InputOptions, OutputOptions, ReachOptions {
-  /** Concurrent calls. Default 8. */
-  readonly workers?: number;
+export interface RunSyncOptions extends InputOptions, OutputOptions, ReachOptions, CallOptions {
   readonly events?: SyncEvents;
 }
 
@@ -29,8 +28,8 @@ export interface AnsweredDataset extends SyncSummary {
  */
 export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset> {
   return underSignal(options.signal, async (signal) => {
-    const { model, workers = 8, events } = options;
-    requireWhole({ workers });
+    const { model, workers = 8, callTimeoutMs, events } = options;
+    requireWhole({ workers, callTimeoutMs });
     const order = { ...(await describeRun(options)), workers };
     const entry = providerEntry(options.provider);
     const reach = openReach(options);

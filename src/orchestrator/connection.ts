@@ -12,17 +12,19 @@ export interface ConnectionChoice {
   readonly baseUrl?: string | undefined;
   /** Where the batch was submitted. */
   readonly recordedBaseUrl?: string | undefined;
+  /** How long a live call may take in all, in milliseconds; default `answerTimeoutMs`. */
+  readonly callTimeoutMs?: number | undefined;
 }
 
 /** `variables` may hold more than the `environment`. LoomError `key` names the variable when there is no key and one is needed, `usage` an address that is none. */
 export function describeConnection(
   entry: ProviderEntry,
-  { apiKey, baseUrl, recordedBaseUrl }: ConnectionChoice,
+  { apiKey, baseUrl, recordedBaseUrl, callTimeoutMs = answerTimeoutMs }: ConnectionChoice,
   variables: NodeJS.ProcessEnv,
   environment: NodeJS.ProcessEnv,
 ): Connection {
   const address = resolveBaseUrl(entry, baseUrl, recordedBaseUrl, variables);
   const isKeyless = entry.keylessOnLoopback && address !== undefined && isLoopback(address);
   const key = resolveApiKey(entry, apiKey, variables, isKeyless ? 'optional' : 'required');
-  return { apiKey: key, baseUrl: address, timeoutMs: answerTimeoutMs, environment };
+  return { apiKey: key, baseUrl: address, timeoutMs: answerTimeoutMs, callTimeoutMs, environment };
 }

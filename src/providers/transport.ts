@@ -184,7 +184,7 @@ function linkSignal(signal: AbortSignal, limitMs: number, describeEnd: () => Pro
   let timer: NodeJS.Timeout | undefined;
   const allow = (milliseconds: number) => {
     clearTimeout(timer);
-    timer = setTimeout(() => end(describeEnd()), milliseconds);
+    timer = setTimeout(() => end(describeEnd()), Math.min(milliseconds, noTimeLimit));
   };
   allow(limitMs);
   // One signal stops all workers, which Node would take for a leak.

@@ -7,6 +7,7 @@ import {
   addReachOptions,
   addWaitOptions,
   cacheDirOption,
+  callTimeoutOption,
   noCacheOption,
   withErrorOption,
   withMetaOption,
@@ -32,6 +33,11 @@ export function addRun(program: Command): Command {
     .option('--sync', 'Call the provider for each prompt and write the output at once.', false)
     .option('--batch', 'Submit through the batch API of the provider (default).')
     .addOption(workersOption('Concurrent calls (with --sync).'))
+    .addOption(
+      callTimeoutOption(
+        'With --sync: give a row up whose answer takes longer than 90 (seconds), 30m or 2h (default: 10m).',
+      ),
+    )
     .addOption(noCacheOption())
     .addOption(cacheDirOption())
     .option('--once', 'Send nothing while the same work is pending (for cron).', false)

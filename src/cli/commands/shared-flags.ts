@@ -119,6 +119,10 @@ export function workersOption(description: string): Option {
   return new Option('-w, --workers <number>', description).argParser(parseWhole(1)).default(8);
 }
 
+export function callTimeoutOption(description: string): Option {
+  return new Option('--call-timeout <time>', description).argParser(parseDuration);
+}
+
 export function withMetaOption(): Option {
   return new Option('--with-meta', 'Add llm_provider and llm_model next to llm_response.').default(false);
 }
