@@ -11,9 +11,9 @@ import {
 import { limitParts } from '../orchestrator/plan-batches.ts';
 import { type PricedModel, priceUsage } from '../orchestrator/price-usage.ts';
 import type { ProviderEntry } from '../providers/provider.ts';
-import { checkOutputPath } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { readVariables, resolveBaseUrl } from '../utils/keys.ts';
+import { checkOutputPath } from '../utils/output-file.ts';
 import { findPrice } from '../utils/prices.ts';
 import { formatDollars, noPriceFor } from './costs.ts';
 import { formatCount } from './counts.ts';

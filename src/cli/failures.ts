@@ -1,5 +1,5 @@
 /** How rows without a response are told. */
-import { errorsPathFor } from '../orchestrator/merge.ts';
+import { reasonsPathFor } from '../orchestrator/reasons-file.ts';
 import type { MergeSummary } from '../orchestrator/row-tally.ts';
 import { countOf, formatCount } from './counts.ts';
 import { linkPath } from './hyperlinks.ts';
@@ -15,12 +15,17 @@ export function reportRows(summary: MergeSummary, outputPath: string | undefined
     const more = count > rowIds.length ? ', …' : '';
     terminal.note(`  ${kind} (rows ${rowIds.join(', ')}${more}): ${message}`);
   }
-  if (outputPath) {
-    const path = errorsPathFor(outputPath);
-    terminal.note(
-      linkPath(`All of them, with their reasons: ${path}`, path, terminal.stderr, terminal.environment),
+  const { reasonsPath } = summary;
+  if (outputPath === undefined) terminal.note('Pass --with-error to have the reasons in the rows.');
+  else if (reasonsPath === undefined) {
+    const path = reasonsPathFor(outputPath);
+    terminal.warn(
+      `the reasons are in no file: ${path} is in the way. Move it away, or pass --with-error to have them in the rows.`,
     );
-  } else terminal.note('Pass --with-error to have the reasons in the rows.');
+  } else {
+    const line = `All of them, with their reasons: ${reasonsPath}`;
+    terminal.note(linkPath(line, reasonsPath, terminal.stderr, terminal.environment));
+  }
 }
 
 /** `10,000 rows: 9,960 answered, 37 failed, 3 empty prompts skipped` */
@@ -31,6 +36,11 @@ function describeRows({ rows, answered, failed, blankRows }: MergeSummary): stri
   const notSent = rows - answered - failed - blankRows;
   if (notSent > 0) counts.push(`${formatCount(notSent)} not in this batch`);
   return `${countOf(rows, 'row')}: ${counts.join(', ')}`;
+}
+
+/** An output that exists is not replaced by one without answers. */
+export function describeUnwritten(outputPath: string | undefined): string {
+  return `no row has an answer, and the output ${outputPath} stays as it was`;
 }
 
 export function describeSkipped(blankRows: number): string {

@@ -6,6 +6,7 @@ import { describeRecord, describeUnsentPart } from '../orchestrator/list-batches
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { documentBatch } from './batch-document.ts';
+import { describeUnwritten } from './failures.ts';
 import { documentOutput } from './output-document.ts';
 import { nameProvider } from './reach.ts';
 import { type DocumentFields, describeErrorFields } from './voice.ts';
@@ -29,6 +30,8 @@ export function documentFetch(document: DocumentFields<FetchDocument>, home: Loo
     onQueued: (job, part) => noteBatch(documentBatch(describeUnsentPart(home, job, part))),
     onSubmitted: (record) => noteBatch(documentBatch(describeRecord(home, record))),
     async onMerged(merged) {
+      if (!merged.summary.isWritten)
+        return noteError(merged.id, new LoomError('output', `${describeUnwritten(merged.outputPath)}.`));
       document.outputs.push(await documentOutput({ ...merged, batch: true }));
     },
     onKept(id, outputPath) {

@@ -8,7 +8,7 @@ import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { reportUsage } from './costs.ts';
 import { describeError } from './describe-error.ts';
-import { reportRows } from './failures.ts';
+import { describeUnwritten, reportRows } from './failures.ts';
 import { linkPath } from './hyperlinks.ts';
 import type { FetchOptions } from './options.ts';
 import { nameProvider } from './reach.ts';
@@ -111,7 +111,12 @@ async function printMerged(merged: MergedJob, { keep }: FetchVoice, terminal: Te
   await tellUsage(merged.usage, merged, terminal);
   if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
   if (unknownResults > 0) terminal.warn(`batch ${id}: ${describeUnknown(unknownResults)}`);
-  const line = `Fabric complete. id=${id} -> ${outputPath}${keep ? '' : ' (metadata removed)'}`;
+  const removed = keep ? '' : ' (metadata removed)';
+  if (!summary.isWritten) {
+    terminal.fail(`batch ${id}: ${describeUnwritten(outputPath)}${removed}.`);
+    return;
+  }
+  const line = `Fabric complete. id=${id} -> ${outputPath}${removed}`;
   terminal.print(linkPath(line, outputPath, terminal.results, terminal.environment));
 }
 

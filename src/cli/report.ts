@@ -6,11 +6,12 @@ import { type FoundOutput, findOutput } from '../orchestrator/find-output.ts';
 import { openOutput } from '../orchestrator/output-rows.ts';
 import { chooseCounts, readChosenRows, surveyOutput } from '../orchestrator/survey-output.ts';
 import { stripExtension } from '../utils/converters/format.ts';
-import { describeDiskError, writeFileAtomic } from '../utils/files.ts';
+import { describeDiskError } from '../utils/files.ts';
+import { type Placing, writeOutputFile } from '../utils/output-file.ts';
 import { formatCount } from './counts.ts';
 import { readSourceFlags } from './input.ts';
 import type { CommandContext, ReportOptions } from './options.ts';
-import { mayWrite } from './overwrite.ts';
+import { choosePlacing } from './overwrite.ts';
 import { openHome } from './reach.ts';
 import { writePage } from './report/document.ts';
 import type { ReportFacts } from './report/summary.ts';
@@ -28,11 +29,12 @@ export async function report(options: ReportOptions, context: CommandContext): P
   const found = await findOutput(chooseHomes(options, context), options.target, workingFolder);
   const source = await openOutput(found, promptSource);
   const path = choosePath(options, found, workingFolder);
-  if (!(await mayWrite(path, options, terminal))) return 0;
+  const placing = await choosePlacing(path, options, terminal);
+  if (!placing) return 0;
   const survey = await surveyOutput(source, signal);
   const choice = chooseCounts(survey, options.rows);
   const facts = { found, survey, choice, writtenAt: new Date().toISOString() };
-  await writeReport(path, facts, signal);
+  await writeReport(path, placing, facts, signal);
   Object.assign(document, {
     report_path: path,
     output_path: found.path,
@@ -59,10 +61,15 @@ function choosePath({ output }: ReportOptions, { path }: FoundOutput, workingFol
   });
 }
 
-async function writeReport(path: string, facts: ReportFacts, signal: AbortSignal): Promise<void> {
+async function writeReport(
+  path: string,
+  placing: Placing,
+  facts: ReportFacts,
+  signal: AbortSignal,
+): Promise<void> {
   const rows = readChosenRows(facts.survey, facts.choice, signal);
   try {
-    await writeFileAtomic(path, writePage(facts, rows), { mode: 0o666 });
+    await writeOutputFile(path, writePage(facts, rows), { placing });
   } catch (error) {
     if (error instanceof LoomError || signal.aborted) throw error;
     throw new LoomError('output', `can't write the report ${path}: ${describeDiskError(error)}.`, {

@@ -3,14 +3,13 @@ import { describeRecord, describeUnsentPart } from '../orchestrator/list-batches
 import { nameJob } from '../orchestrator/stored-jobs.ts';
 import { type SubmitEvents, submitBatch } from '../orchestrator/submit-batch.ts';
 import type { BatchEntry } from '../providers/provider.ts';
-import { checkOutputPath } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { documentBatch } from './batch-document.ts';
 import { openCostLimit } from './dry-run.ts';
 import { describeSkipped } from './failures.ts';
 import { documentOutput } from './output-document.ts';
-import { mayWrite } from './overwrite.ts';
+import { choosePlacing, warnOfForeignReasons } from './overwrite.ts';
 import { tellRetries } from './retries.ts';
 import type { AwaitedJob } from './run-wait.ts';
 import { type StartedRun, tellDone } from './started-run.ts';
@@ -29,14 +28,16 @@ export async function submitRun(started: StartedRun<BatchEntry>): Promise<Submit
   const { terminal, signal } = context;
   const connection = reach.connect(entry);
   const batchOrder = { ...order, baseUrl: options.baseUrl, batchSize: options.batchSize };
-  const mayWriteOutput = () => mayWrite(order.outputPath, options, terminal);
-  if (options.wait && !(await mayWriteOutput())) return { code: 0 };
+  const chooseNow = () => choosePlacing(order.outputPath, options, terminal);
+  const chosen = options.wait ? await chooseNow() : undefined;
+  if (options.wait && !chosen) return { code: 0 };
   // Who said yes to a file that is there is not asked again; one that comes meanwhile is another matter.
-  const mayReplace = options.force || (options.wait && (await checkOutputPath(order.outputPath)));
+  const mayReplace = options.force || chosen === 'replace';
   const submitOptions = {
     once: options.once,
-    mayWriteOutput: mayReplace ? async () => true : mayWriteOutput,
+    choosePlacing: mayReplace ? async () => 'replace' as const : chooseNow,
   };
+  await warnOfForeignReasons(order, terminal);
   if (options.maxCost !== undefined)
     await openCostLimit(reach.home, options.maxCost, options, entry, order, signal);
   const events = printSubmission(started);
@@ -47,6 +48,8 @@ export async function submitRun(started: StartedRun<BatchEntry>): Promise<Submit
   document.output = await documentOutput({ ...outcome.merged, id: undefined, batch: true });
   return { code: await tellDone(outcome.merged, terminal, terminal.print) };
 }
+
+const sharedOutput = 'The one that is fetched later will find the other in its way, and stay pending.';
 
 function printSubmission({ options, context, reach, entry, document }: StartedRun): SubmitEvents {
   const { terminal } = context;
@@ -69,6 +72,8 @@ function printSubmission({ options, context, reach, entry, document }: StartedRu
       const what = `the same work is pending already as ${nameJob(job)}`;
       terminal.note(options.once ? `Nothing sent: ${what}.` : `Note: ${what}; it is submitted once more.`);
     },
+    onSharedOutput: (id, outputPath) =>
+      terminal.note(`Note: ${id}, which is pending, has the same output: ${outputPath}. ${sharedOutput}`),
     onSubmitted(record) {
       document.batches.push(documentBatch(describeRecord(home, record)));
       terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`);

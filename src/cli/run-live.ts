@@ -5,12 +5,13 @@ import { type CostLimit, CostLimitReached } from '../orchestrator/cost-limit.ts'
 import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
 import { UsageTally } from '../orchestrator/usage-tally.ts';
 import type { Connection } from '../providers/provider.ts';
+import type { Placing } from '../utils/output-file.ts';
 import { formatDollars, reportUsage } from './costs.ts';
 import { countOf } from './counts.ts';
 import { openCostLimit } from './dry-run.ts';
 import { goesToStdout } from './orders.ts';
 import { documentOutput } from './output-document.ts';
-import { mayWrite } from './overwrite.ts';
+import { choosePlacing, warnOfForeignReasons } from './overwrite.ts';
 import { startProgress } from './progress.ts';
 import { tellRetries } from './retries.ts';
 import { type StartedRun, tellDone } from './started-run.ts';
@@ -21,7 +22,9 @@ export async function answerRun(started: StartedRun): Promise<number> {
   const { terminal } = context;
   const connection = reach.connect(entry);
   const toStdout = goesToStdout(options);
-  if (!toStdout && !(await mayWrite(order.outputPath, options, terminal))) return 0;
+  const placing = toStdout ? 'new' : await choosePlacing(order.outputPath, options, terminal);
+  if (!placing) return 0;
+  if (!toStdout) await warnOfForeignReasons(order, terminal);
   const limit =
     options.maxCost === undefined
       ? undefined
@@ -33,9 +36,17 @@ export async function answerRun(started: StartedRun): Promise<number> {
   const usage = new UsageTally();
   const tellUsage = () => reportUsage(usage, { entry, model, batch: false }, terminal);
   try {
-    const summary = await generate({ ...started, connection, toStdout, usage, limit });
+    const summary = await generate({ ...started, connection, toStdout, placing, usage, limit });
     const done = { ...summary, outputPath: toStdout ? undefined : summary.outputPath, summary };
-    document.output = await documentOutput({ ...done, id: undefined, provider, model, usage, batch: false });
+    if (summary.isWritten)
+      document.output = await documentOutput({
+        ...done,
+        id: undefined,
+        provider,
+        model,
+        usage,
+        batch: false,
+      });
     return await tellDone(done, terminal, toStdout ? terminal.note : terminal.print, tellUsage);
   } catch (error) {
     await tellUsage();
@@ -47,20 +58,21 @@ export async function answerRun(started: StartedRun): Promise<number> {
 interface LiveRun extends StartedRun {
   readonly connection: Connection;
   readonly toStdout: boolean;
+  readonly placing: Placing;
   /** Grows with each answer. */
   readonly usage: UsageTally;
   readonly limit: CostLimit | undefined;
 }
 
 async function generate(live: LiveRun): Promise<SyncSummary> {
-  const { options, context, reach, entry, connection, order, toStdout, usage, limit } = live;
+  const { options, context, reach, entry, connection, order, toStdout, placing, usage, limit } = live;
   const { terminal, signal } = context;
   const progress = await startProgress(terminal, 'Generating');
   const deliver = (path: string) => {
     progress.stop();
     return terminal.writeBytes(createReadStream(path));
   };
-  const syncOrder = { ...order, workers: options.workers, deliver: toStdout ? deliver : undefined };
+  const syncOrder = { ...order, placing, workers: options.workers, deliver: toStdout ? deliver : undefined };
   try {
     return await runSync(reach.home, syncOrder, () => entry.openSync(connection), signal, {
       onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),

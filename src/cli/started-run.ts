@@ -1,8 +1,9 @@
 /** What both ways of `loom run` begin with, and how they end. */
 import type { RunDocument } from '../documents.ts';
+import { LoomError } from '../errors.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
 import type { ProviderEntry } from '../providers/provider.ts';
-import { exitCodeOf, reportRows } from './failures.ts';
+import { describeUnwritten, exitCodeOf, reportRows } from './failures.ts';
 import { linkPath } from './hyperlinks.ts';
 import type { CommandContext, RunOptions } from './options.ts';
 import type { RunOrder } from './orders.ts';
@@ -33,6 +34,11 @@ export async function tellDone(
 ): Promise<number> {
   reportRows(summary, outputPath, terminal);
   await tellUsage?.();
+  if (!summary.isWritten) {
+    throw new LoomError('output', `${describeUnwritten(outputPath)}.`, {
+      hint: 'Mend the cause, and run the same command again.',
+    });
+  }
   const counts = `${summary.rows} prompts, ${cacheHits} cache hits, ${summary.failed} errors`;
   const line = `Done. wrote ${outputPath ?? 'to stdout'} (${counts})`;
   print(outputPath === undefined ? line : linkPath(line, outputPath, terminal.results, terminal.environment));

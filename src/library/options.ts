@@ -5,7 +5,7 @@ import type { GenerationSettings, ProviderName } from '../models.ts';
 import { providerNames } from '../names.ts';
 import { checkPick, type DatasetOrder, defaultOutputPath, describeDataset } from '../orchestrator/dataset.ts';
 import { parseTemplate } from '../utils/converters/prompt-template.ts';
-import { checkOutputPath } from '../utils/files.ts';
+import { checkOutputPath, type Placing } from '../utils/output-file.ts';
 
 /** The input, and whom to ask. */
 export interface InputOptions {
@@ -115,6 +115,7 @@ export async function describeRun(options: InputOptions & OutputOptions) {
     model,
     settings,
     outputPath,
+    placing: (options.overwrite ? 'replace' : 'new') satisfies Placing as Placing,
     withMeta: options.withMeta ?? false,
     withError: options.withError ?? false,
     withUsage: options.withUsage ?? false,

@@ -42,7 +42,7 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
     const entry = requireBatchApi(providerEntry(options.provider));
     const reach = openReach(options);
     const connection = reach.connect(entry);
-    const submitOptions = { once, mayWriteOutput: async () => true };
+    const submitOptions = { once, choosePlacing: async () => order.placing };
     const { home } = reach;
     const outcome = await submitDataset(
       home,

@@ -4,14 +4,15 @@ import type { BatchLimits, BatchProvider, ProviderEntry } from '../providers/pro
 import { checkSettings } from '../providers/settings.ts';
 import { openCache } from '../utils/cache.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { readKeptRows } from '../utils/journal.ts';
 import { openAnswerCheck } from './answer-check.ts';
-import { createCustomId, digestPrompt, parseCustomId } from './custom-ids.ts';
+import { createCustomId, digestPrompt } from './custom-ids.ts';
 import { type Dataset, type DatasetOrder, drawRows, readDataset } from './dataset.ts';
+import { KeptAnswers } from './kept-answers.ts';
 import { PartCutter } from './part-cutter.ts';
 import { PromptIndex } from './prompt-index.ts';
 import { openRequestCounter } from './request-tokens.ts';
-import { journalPath, nameUncachedRun } from './run-names.ts';
+import { leaveOutSpent } from './run-journals.ts';
+import { listUncachedJournals } from './run-names.ts';
 import { UsageTally } from './usage-tally.ts';
 
 export interface EstimateOrder {
@@ -71,7 +72,7 @@ export async function estimateRun(
   const prompts = new PromptIndex();
   const usage = new UsageTally();
   const most = settings?.max_tokens === undefined ? undefined : new UsageTally();
-  const kept = cut || cache ? undefined : await findKeptRows(home, { ...order, dataset }, signal);
+  const kept = cut || cache ? undefined : await readKeptAnswers(home, { ...order, dataset }, signal);
   const counts = { cachedRows: 0, keptRows: 0, equalRows: 0, tooLargeRows: 0, requests: 0 };
 
   function isTooLarge(index: number, digest: Buffer, prompt: string): boolean {
@@ -85,7 +86,7 @@ export async function estimateRun(
     const digest = digestPrompt(prompt);
     if (cache && prompts.firstRowWith(digest, index) !== index) counts.equalRows += 1;
     else if (cache?.get(prompt)) counts.cachedRows += 1;
-    else if (kept?.has(index)) counts.keptRows += 1;
+    else if (kept?.take({ customId: createCustomId(index, digest), digest })) counts.keptRows += 1;
     else if (isTooLarge(index, digest, prompt)) counts.tooLargeRows += 1;
     else {
       counts.requests += 1;
@@ -97,12 +98,12 @@ export async function estimateRun(
   return { rows, blankRows, ...counts, batches: cutter?.parts, usage, most, encoding: counter.encoding };
 }
 
-async function findKeptRows(
+async function readKeptAnswers(
   home: LoomHome,
   order: EstimateOrder & { readonly dataset: Dataset },
   signal: AbortSignal,
-) {
+): Promise<KeptAnswers> {
   const { sha256 } = await readDataset(order.dataset, signal);
-  const path = journalPath(home, nameUncachedRun(home, order, sha256));
-  return readKeptRows(path, (customId) => parseCustomId(customId)?.index);
+  const paths = await listUncachedJournals(home, order, sha256);
+  return KeptAnswers.read(await leaveOutSpent(paths));
 }

@@ -5,6 +5,7 @@ import type { BatchProvider, Connection } from '../providers/provider.ts';
 import { holdHome, type LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
+import { FileInTheWayError, type Placing } from '../utils/output-file.ts';
 import type { DamagedRecord } from '../utils/storage.ts';
 import { deleteUploads, downloadBatches } from './download-results.ts';
 import { checkBatches, submitQueuedParts } from './fetch-job.ts';
@@ -123,6 +124,8 @@ export interface FetchRun {
   readonly retryPolicy?: RetryPolicy;
   /** Not the first look at the job: what it gave or how it ended is known, and not asked again. */
   readonly isRepeated: boolean;
+  /** Outputs that this fetch has written. */
+  readonly written: Set<string>;
   readonly outcome: FetchOutcome;
 }
 
@@ -192,7 +195,17 @@ export async function openFetch(
   }
   await sweepHome(home);
   return {
-    run: { home, order, merging, events, signal, providers: new Map(), isRepeated: false, outcome },
+    run: {
+      home,
+      order,
+      merging,
+      events,
+      signal,
+      providers: new Map(),
+      isRepeated: false,
+      written: new Set(),
+      outcome,
+    },
     targets,
   };
 }
@@ -254,14 +267,16 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<JobFate> {
   const usable = run.order.partial ? [...ready, ...ended] : ready;
   const missing = run.order.partial ? countMissingParts(fetching) : 0;
   const complete = usable.length + missing === fetching.parts && usable.length > 0;
-  if (complete && !(await outputIsFree(run, stored))) return 'kept';
+  const placing = complete ? await choosePlacing(run, stored) : undefined;
+  if (complete && !placing) return 'kept';
   await downloadBatches(fetching, usable);
   if (fetching.parts > 1) run.events.onParts?.(stored.id, usable.length, fetching.parts);
-  if (!complete) return 'pending';
+  if (!placing) return 'pending';
   // A job of one part has a batch id only since that was submitted, which may have been just now.
   const id = stored.job ? nameJob(stored.job) : stored.id;
   const current = { ...stored, id, records: fetching.records };
-  const merged = await mergeJob(run.home, current, usable, run.merging);
+  const merged = await mergeUnlessInTheWay(run, current, usable, placing);
+  if (!merged) return 'kept';
   if (!run.order.keep) await deleteUploads(fetching, usable);
   return finishJob(run, current, merged);
 }
@@ -281,19 +296,47 @@ function reportLostParts(run: FetchRun, stored: StoredJob): void {
   }
 }
 
-/** Whether the output may be written, after asking where a file is in the way. */
-async function outputIsFree(run: FetchRun, stored: StoredJob): Promise<boolean> {
-  if (!(await outputExists(stored, run.merging)) || run.order.force) return true;
+/**
+ * Whether a file in the way of the output may go, after asking where there is one; undefined: nothing is to be written.
+ * `force` is about files that were there before: not about the output of another job that this fetch has written.
+ */
+async function choosePlacing(run: FetchRun, stored: StoredJob): Promise<Placing | undefined> {
+  const exists = await outputExists(stored, run.merging);
   const { path } = planOutput(stored, run.merging);
+  if (run.order.force && !run.written.has(path)) return 'replace';
+  if (!exists) return 'new';
   const answer = await run.order.confirmOverwrite(path, stored.id);
-  if (answer === 'yes' || answer === 'later') return answer === 'yes';
-  run.events.onKept?.(stored.id, path, answer);
+  if (answer === 'yes') return 'replace';
+  if (answer !== 'later') keepInTheWay(run, stored.id, path, answer);
+  return undefined;
+}
+
+function keepInTheWay(run: FetchRun, id: string, path: string, answer: 'no' | 'nobody'): void {
+  run.events.onKept?.(id, path, answer);
   if (answer === 'nobody') run.outcome.troubled = true;
-  return false;
+}
+
+/** Merges; undefined when a file came to the output's place meanwhile, which stays, and the job stays pending. */
+async function mergeUnlessInTheWay(
+  run: FetchRun,
+  stored: StoredJob,
+  usable: readonly BatchRecord[],
+  placing: Placing,
+): Promise<MergedJob | undefined> {
+  try {
+    return await mergeJob(run.home, stored, usable, run.merging, placing);
+  } catch (error) {
+    if (!(error instanceof FileInTheWayError)) throw error;
+    keepInTheWay(run, stored.id, planOutput(stored, run.merging).path, 'nobody');
+    return undefined;
+  }
 }
 
 async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): Promise<'written'> {
-  await noteJobOutput(run.home, stored, merged, run.merging);
+  if (merged.summary.isWritten) {
+    await noteJobOutput(run.home, stored, merged, run.merging);
+    run.written.add(merged.outputPath);
+  }
   await clearMergedJob(run.home, stored, merged.outputPath, run.order.keep);
   if (merged.summary.failed > 0) run.outcome.incomplete = true;
   if (merged.summary.answered === 0) run.outcome.troubled = true;

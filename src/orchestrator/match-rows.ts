@@ -1,4 +1,7 @@
-/** Finds the row that a custom id belongs to, and says of each row whether it is the one that was sent. */
+/**
+ * Finds the row that a custom id belongs to, and says of each row whether it is the one that was sent. For what we sent
+ * this is proved row by row, by the prompt as it is read now: also where the input looked the same a moment ago.
+ */
 import type { FileType, IdMap, Row } from '../models.ts';
 import { digestPrompt, fingerprintOf, parseCustomId } from './custom-ids.ts';
 import { PromptIndex } from './prompt-index.ts';
@@ -11,7 +14,7 @@ export interface RowMatcher {
 }
 
 export interface OwnRowsOptions {
-  /** The input is the very file that was submitted: no prompt needs to be looked at again. */
+  /** The input is the very file that was submitted: a row that no record knows was not sent, and is not another. */
   readonly unchanged: boolean;
   /** Equal prompts were sent once, under the first row that has them. */
   readonly equalPromptsOnce: boolean;
@@ -55,7 +58,6 @@ export class OwnRowMatcher implements RowMatcher {
     const equalPromptsOnce =
       this.#options.equalPromptsOnce && this.#sentRows !== this.#options.rowsWithPrompt;
     if (row.prompt === null) return this.#sent[row.index] ? 'changed' : 'not_sent';
-    if (unchanged && !equalPromptsOnce) return this.#sent[row.index] ? row.index : unknownRow;
     const digest = digestPrompt(row.prompt);
     const first = equalPromptsOnce ? this.#prompts.firstRowWith(digest, row.index) : row.index;
     const slot = this.#sent[row.index] ? row.index : first;

@@ -1,4 +1,7 @@
-/** A live run's first pass over its input: checks it whole, and writes the output if the cache has every answer. */
+/**
+ * A live run's first pass over its input: checks it whole, and writes the output if the cache has every answer. An answer
+ * is looked up by the prompt of its row in this very pass.
+ */
 import type { Answer, Row } from '../models.ts';
 import type { BackgroundCache } from '../utils/background-cache.ts';
 import { requirePrompts } from './dataset.ts';
@@ -6,7 +9,9 @@ import { type MergeOrder, tryMergeAnswers } from './merge.ts';
 import type { MergeSummary } from './row-tally.ts';
 
 export interface CachedPass {
-  /** Rows that have a prompt. */
+  /** Rows that are run. */
+  readonly rows: number;
+  /** Those that have a prompt. */
   readonly prompts: number;
   /** Of the output, if it could be written; nothing is written otherwise. */
   readonly summary: MergeSummary | undefined;
@@ -18,6 +23,7 @@ export async function mergeCachedAnswers(
   cache: BackgroundCache,
   signal: AbortSignal,
 ): Promise<CachedPass> {
+  let rows = 0;
   let prompts = 0;
   let missed = false;
   const found = new Map<number, Answer>();
@@ -40,6 +46,7 @@ export async function mergeCachedAnswers(
   } as const;
   const summary = await tryMergeAnswers(merge, ({ index, prompt }) => {
     signal.throwIfAborted();
+    rows += 1;
     if (prompt === null) return 'not_sent';
     prompts += 1;
     const answer = found.get(index);
@@ -49,5 +56,5 @@ export async function mergeCachedAnswers(
     return undefined;
   });
   requirePrompts(order.dataset, prompts);
-  return { prompts, summary };
+  return { rows, prompts, summary };
 }

@@ -4,17 +4,25 @@ import { LoomError } from '../errors.ts';
 import type { BatchRecord, ProviderName } from '../models.ts';
 import { traitsOf } from '../utils/converters/format.ts';
 import { identifyFile, isIdentifiedFile } from '../utils/file-identity.ts';
-import { checkOutputPath, removeFile } from '../utils/files.ts';
 import { type LoomHome, removeHeld } from '../utils/home.ts';
+import { watchInput } from '../utils/input-watch.ts';
 import { type JobRecord, saveJob } from '../utils/jobs.ts';
 import { LogHistogram } from '../utils/log-histogram.ts';
+import {
+  checkOutputPath,
+  FileInTheWayError,
+  followLinks,
+  type Placing,
+  removeDrafts,
+} from '../utils/output-file.ts';
 import { deleteRecord, resultsPath, updateRecord } from '../utils/storage.ts';
 import { type Dataset, defaultOutputPath, recordedDataset } from './dataset.ts';
 import { openJobAnswers } from './job-answers.ts';
 import { leaveHistory } from './leave-history.ts';
-import { errorsPathFor, mergeAnswers } from './merge.ts';
+import { mergeAnswers } from './merge.ts';
 import { removeRequestFiles } from './part-writer.ts';
-import type { MergeSummary } from './row-tally.ts';
+import { findForeignReasons, reasonsPathFor, removeOldReasons } from './reasons-file.ts';
+import type { MergeSummary, RowCounts } from './row-tally.ts';
 import { forgetJob, type StoredJob } from './stored-jobs.ts';
 import type { UsageTally } from './usage-tally.ts';
 
@@ -76,36 +84,56 @@ export function outputExists(stored: StoredJob, options: MergeOptions): Promise<
   return checkOutputPath(planOutput(stored, options).path);
 }
 
-/** Writes the output from results that are on disk, and notes in the job that it did. Nothing is cleared away yet. */
+/** The same for every try to write the output of a job. */
+function workTagOf({ id, job }: StoredJob): string {
+  return (job?.job_id ?? id).replace(/[^\w-]/g, '_');
+}
+
+const changeWords = {
+  since: 'since it was submitted',
+  sent: 'sent',
+  hint: 'Put the submitted file back and fetch again, or merge the rows that still match with --partial; the answers are kept.',
+} as const;
+
+/**
+ * Writes the output from results that are on disk, and notes in the job that it did. Nothing is cleared away yet.
+ * FileInTheWayError leaves the job as it was.
+ */
 export async function mergeJob(
   home: LoomHome,
   stored: StoredJob,
   records: readonly BatchRecord[],
   options: MergeOptions,
+  placing: Placing,
 ): Promise<MergedJob> {
   const { job } = stored;
   const { dataset, path, model, withMeta } = planOutput(stored, options);
+  // From here on the input has to be one: what is found out about it now counts for the rows that are read below.
+  const inputWatch = await watchInput(dataset.path);
   const answers = await openJobAnswers(home, dataset, job, records);
   try {
     if (answers.areForeign && options.changedRows === 'refuse') throw describeForeignResults(stored, dataset);
     const order = {
       dataset,
       outputPath: path,
+      placing,
       provider: stored.provider,
       model,
       withMeta,
       withError: job?.with_error ?? false,
       withUsage: job?.with_usage ?? false,
       changedRows: options.changedRows,
+      changeWords,
       expectedRows: job?.rows,
-      temporaryTag: stored.id.replace(/[^\w-]/g, '_'),
+      inputWatch,
+      workTag: workTagOf(stored),
+      ensureHeld: home.ensureHeld,
       drain: () => answers.drain(),
-      onComplete: async (temporaryPath: string, summary: MergeSummary) => {
+      onComplete: async (draftPath: string, counts: RowCounts) => {
         // Before the output counts as written: whatever is cut off then, no answer is missing from the cache.
         await answers.finishCaching();
         if (job && records.length > 0)
-          await noteWriting(home, job, temporaryPath, summary, answers.unknownResults);
-        await home.ensureHeld();
+          await noteWriting(home, job, draftPath, counts, answers.unknownResults);
       },
     };
     const summary = await mergeAnswers(order, (row) => answers.answerFor(row));
@@ -120,6 +148,9 @@ export async function mergeJob(
       unknownResults: answers.unknownResults,
       cacheTrouble: await answers.finishCaching(),
     };
+  } catch (error) {
+    if (error instanceof FileInTheWayError && job?.state === 'writing') await noteUnwritten(home, job);
+    throw error;
   } finally {
     await answers.close();
   }
@@ -140,11 +171,11 @@ function describeForeignResults({ id }: StoredJob, dataset: Dataset): LoomError 
 async function noteWriting(
   home: LoomHome,
   job: JobRecord,
-  temporaryPath: string,
-  summary: MergeSummary,
+  draftPath: string,
+  counts: RowCounts,
   unknownResults: number,
 ): Promise<void> {
-  const { rows, answered, blankRows, failed, failures } = summary;
+  const { rows, answered, blankRows, failed, failures } = counts;
   const groups = failures.map(({ kind, message, count, rowIds }) => ({
     kind,
     message,
@@ -152,7 +183,7 @@ async function noteWriting(
     row_ids: rowIds,
   }));
   job.output = {
-    ...(await identifyFile(temporaryPath)),
+    ...(await identifyFile(draftPath)),
     rows,
     answered,
     blank_rows: blankRows,
@@ -161,6 +192,13 @@ async function noteWriting(
     unknown_results: unknownResults,
   };
   job.state = 'writing';
+  await saveJob(home, job);
+}
+
+/** The draft did not get into its place: the job is what it was before. */
+async function noteUnwritten(home: LoomHome, job: JobRecord): Promise<void> {
+  job.state = 'pending';
+  delete job.output;
   await saveJob(home, job);
 }
 
@@ -174,7 +212,9 @@ export async function findWrittenOutput(
   const { path } = planOutput(stored, options);
   const { rows, answered, failed, unknown_results } = job.output;
   if (job.state === 'writing' && !(await isIdentifiedFile(path, job.output))) return undefined;
-  if (failed === 0) await removeFile(errorsPathFor(path));
+  await removeDrafts(await followLinks(path), workTagOf(stored));
+  if (failed === 0) await removeOldReasons(path);
+  const hasReasons = failed > 0 && (await findForeignReasons(path)) === undefined;
   const failures = job.output.failures.map(({ row_ids, ...group }) => ({ ...group, rowIds: row_ids }));
   return {
     id,
@@ -182,7 +222,11 @@ export async function findWrittenOutput(
     model: job.model,
     outputPath: path,
     usage: undefined,
-    summary: { rows, answered, blankRows: job.output.blank_rows, failed, failures },
+    summary: {
+      ...{ rows, answered, blankRows: job.output.blank_rows, failed, failures },
+      isWritten: true,
+      reasonsPath: hasReasons ? reasonsPathFor(path) : undefined,
+    },
     cacheHits: job.cached_rows,
     unknownResults: unknown_results,
     cacheTrouble: undefined,

@@ -1,19 +1,34 @@
-/** Puts answers into the output file, in the input's order, and counts what each row got. */
-import { realpath, rename } from 'node:fs/promises';
+/**
+ * Puts answers into the output file, in the input's order, and counts what each row got.
+ *
+ * An answer is written only beside a row whose prompt is the one that was asked, as the row is in the very pass that
+ * writes it: `answerFor` compares, and a row that differs stops the merge or stays without a response. An input that is
+ * written to in the middle of that pass stops it too.
+ */
 import { LoomError } from '../errors.ts';
 import type { AnswerFacts, ProviderName, Row, RowOutcome } from '../models.ts';
-import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
 import type { AddedValue } from '../utils/converters/format.ts';
 import { converterFor } from '../utils/converters/index.ts';
-import { describeDiskError, pathBeside, removeFile, writeFileAtomic } from '../utils/files.ts';
+import { describeDiskError } from '../utils/files.ts';
+import { type InputWatch, watchInput } from '../utils/input-watch.ts';
+import {
+  FileInTheWayError,
+  followLinks,
+  isThere,
+  type Placing,
+  writeOutputFile,
+} from '../utils/output-file.ts';
 import type { Dataset } from './dataset.ts';
 import { createPicker } from './pick-rows.ts';
-import { type MergeSummary, RowTally } from './row-tally.ts';
+import { openReasonsLog, type ReasonsLog, removeOldReasons } from './reasons-file.ts';
+import { type MergeSummary, type RowCounts, RowTally } from './row-tally.ts';
 
 export interface MergeOrder {
   readonly dataset: Dataset;
-  /** Absolute. Overwritten: whoever calls has asked. */
+  /** Absolute. */
   readonly outputPath: string;
+  /** Whether a file that is there, or comes meanwhile, may go. */
+  readonly placing: Placing;
   readonly provider: ProviderName;
   readonly model: string;
   readonly withMeta: boolean;
@@ -21,16 +36,29 @@ export interface MergeOrder {
   readonly withError: boolean;
   /** Whether rows that are not the ones that were sent stop the merge, or stay without a response. */
   readonly changedRows: 'refuse' | 'leave_out';
+  /** What is said of a changed input: when it was looked at before, and how to go on. */
+  readonly changeWords: ChangeWords;
   /** How many rows were picked of the input when it was sent: all that it had, most often. */
   readonly expectedRows?: number | undefined;
-  /** The same for every try of the same work, so that what a killed try left is replaced. */
-  readonly temporaryTag: string;
-  /** Called when the output is complete in a temporary file, just before that is put in place. */
-  readonly onComplete?: (temporaryPath: string, summary: MergeSummary) => Promise<void>;
+  /** Since when the input must not have been written to; undefined: since the merge began. */
+  readonly inputWatch?: InputWatch | undefined;
+  /** The same for every try of the same work, so that what a killed try left is cleared away. */
+  readonly workTag: string;
+  /** Asked right before anything is put in place or removed; what it throws prevents that. */
+  ensureHeld(): Promise<void>;
+  /** Called when the output is complete in a draft, just before that is put in place. */
+  readonly onComplete?: (draftPath: string, counts: RowCounts) => Promise<void>;
   /** Called some rows ahead of their merge, and awaited before that. */
   readonly prepareRows?: (rows: readonly Row[]) => Promise<void>;
   /** Awaited now and then, so that what an answer leads to can keep up. */
   readonly drain?: () => Promise<void> | undefined;
+}
+
+export interface ChangeWords {
+  /** `since it was submitted` */
+  readonly since: string;
+  readonly sent: 'sent' | 'asked';
+  readonly hint: string;
 }
 
 /**
@@ -47,25 +75,19 @@ const unansweredMessages = {
   changed: 'The prompt is not the one that was sent: the input has changed since.',
 } as const;
 
-const errorsEnd = '.errors.jsonl';
-
-/** Where the reasons of rows without a response go. */
-export function errorsPathFor(outputPath: string): string {
-  return pathBeside(outputPath, '', errorsEnd);
-}
-
 /**
  * Writes the output: complete and in place when this returns, untouched when it throws. LoomError `output` when it
- * can't be written, `input` when the input is not the one whose rows were sent. The reasons of rows without a response
- * are written next to it; without any, an older file of them is removed.
+ * can't be written, `input` when the input is not the one whose rows were sent; FileInTheWayError. The reasons of rows
+ * without a response are written next to it; without any, an older file of them is removed. An output that exists is
+ * never replaced by one in which no row has an answer: it stays, and `isWritten` is false then.
  */
 export async function mergeAnswers(
   order: MergeOrder,
   answerFor: (row: Row) => RowAnswer,
 ): Promise<MergeSummary> {
   const tally = new RowTally();
-  await writeOutput(order, answerFor, tally);
-  return tally.summarize();
+  const written = await writeOutput(order, answerFor, tally);
+  return { ...tally.summarize(), ...written };
 }
 
 /**
@@ -79,7 +101,7 @@ export async function tryMergeAnswers(
   const tally = new RowTally();
   const attempt = { givenUp: false };
   try {
-    await writeOutput(
+    const written = await writeOutput(
       order,
       (row) => {
         const answer = answerFor(row);
@@ -89,7 +111,7 @@ export async function tryMergeAnswers(
       tally,
       attempt,
     );
-    return tally.summarize();
+    return { ...tally.summarize(), ...written };
   } catch (error) {
     if (error instanceof GivenUp) return undefined;
     throw error;
@@ -103,51 +125,78 @@ class GivenUp extends LoomError {
   }
 }
 
+/** Keeps an output without any answer from taking the place of an older one. */
+class NothingAnswered extends LoomError {
+  constructor() {
+    super('output', 'no row has an answer.');
+  }
+}
+
+type Written = Pick<MergeSummary, 'isWritten' | 'reasonsPath'>;
+
 async function writeOutput(
   order: MergeOrder,
   answerFor: (row: Row) => RowAnswer,
   tally: RowTally,
   attempt = { givenUp: false },
-): Promise<void> {
-  // A link stays a link: the file that it leads to is replaced.
-  const target = await realpath(order.outputPath).catch(() => order.outputPath);
-  const errors = openErrorLog(order.outputPath, order.temporaryTag);
-  tally.onFailure = (failure) => errors.add(failure);
+): Promise<Written> {
+  const { outputPath, placing, workTag } = order;
+  const reasons = openReasonsLog(outputPath, workTag);
+  tally.onFailure = (failure) => reasons.add(failure);
+  let reasonsPath: string | undefined;
   try {
-    await writeFileAtomic(target, mergeRows(order, answerFor, tally, errors, attempt), {
-      mode: 0o666,
-      temporaryTag: order.temporaryTag,
-      async onComplete(temporaryPath) {
-        await errors.putInPlace();
-        await order.onComplete?.(temporaryPath, tally.summarize());
+    await writeOutputFile(outputPath, mergeRows(order, answerFor, tally, reasons, attempt), {
+      placing,
+      workTag,
+      async onComplete(draftPath) {
+        await checkPlace(order, tally);
+        await order.onComplete?.(draftPath, tally.summarize());
+        await order.ensureHeld();
+        reasonsPath = await reasons.putInPlace('replace');
       },
     });
   } catch (error) {
-    await errors.discard();
-    if (error instanceof LoomError || (error as Error).name === 'AbortError') throw error;
-    throw new LoomError(
-      'output',
-      `can't write the output ${order.outputPath}: ${describeDiskError(error)}.`,
-      {
-        hint: 'Make room, or choose another path with --output; nothing is lost.',
-        cause: error,
-      },
-    );
+    if (error instanceof NothingAnswered) {
+      await order.ensureHeld();
+      return { isWritten: false, reasonsPath: await reasons.putInPlace('new') };
+    }
+    await reasons.takeBack();
+    throw asOutputError(outputPath, error);
+  } finally {
+    await reasons.discard();
   }
-  if (tally.failed === 0) await removeFile(errorsPathFor(order.outputPath));
+  if (tally.failed === 0) await removeOldReasons(outputPath);
+  return { isWritten: true, reasonsPath };
+}
+
+/** A file in the way is seen before the reasons of this output are put beside it. */
+async function checkPlace({ outputPath, placing }: MergeOrder, tally: RowTally): Promise<void> {
+  const target = await followLinks(outputPath);
+  if (!(await isThere(target))) return;
+  if (placing === 'new') throw new FileInTheWayError(target);
+  if (tally.answered === 0) throw new NothingAnswered();
+}
+
+function asOutputError(outputPath: string, error: unknown): unknown {
+  if (error instanceof LoomError || (error as Error).name === 'AbortError') return error;
+  return new LoomError('output', `can't write the output ${outputPath}: ${describeDiskError(error)}.`, {
+    hint: 'Make room, or choose another path with --output; nothing is lost.',
+    cause: error,
+  });
 }
 
 async function* mergeRows(
   order: MergeOrder,
   answerFor: (row: Row) => RowAnswer,
   tally: RowTally,
-  errors: ErrorLog,
+  reasons: ReasonsLog,
   attempt: { readonly givenUp: boolean },
 ): AsyncGenerator<Buffer> {
   const { dataset } = order;
   const changed: ChangedRows = { count: 0, firstIds: [] };
   const converter = await converterFor(dataset.format.fileType);
   const isPicked = createPicker(dataset.pick);
+  const inputWatch = order.inputWatch ?? (await watchInput(dataset.path));
   const fields = describeFields(order, isPicked, (row) => {
     const answer = answerFor(row);
     if (answer === 'changed') noteChanged(changed, row);
@@ -161,14 +210,15 @@ async function* mergeRows(
   )) {
     if (attempt.givenUp) continue;
     yield chunk;
-    await errors.drain();
+    await reasons.drain();
     await order.drain?.();
   }
   if (attempt.givenUp) throw new GivenUp();
-  if (order.changedRows === 'leave_out') return;
-  if (changed.count > 0) throw describeChange(dataset, changed);
-  if (tally.rows < (order.expectedRows ?? 0))
-    throw describeMissingRows(dataset, tally.rows, order.expectedRows ?? 0);
+  if (order.changedRows === 'refuse') {
+    if (changed.count > 0) throw describeChange(order, changed);
+    if (tally.rows < (order.expectedRows ?? 0)) throw describeMissingRows(order, tally.rows);
+  }
+  await inputWatch.ensureUnchanged();
 }
 
 /** What a row gets: its text or null, and why there is none. */
@@ -235,57 +285,18 @@ function noteChanged(changed: ChangedRows, row: Row): void {
   if (changed.firstIds.length < namedRows) changed.firstIds.push(row.id);
 }
 
-function describeChange(dataset: Dataset, { count, firstIds }: ChangedRows): LoomError {
+function describeChange({ dataset, changeWords }: MergeOrder, { count, firstIds }: ChangedRows): LoomError {
   const named = firstIds.join(', ');
   const rest = count > namedRows ? ` and ${count - namedRows} more` : '';
-  const what = `the input ${dataset.path} has changed since it was submitted: the prompt of row ${named}${rest} is not the one that was sent.`;
-  return new LoomError('input', what, { hint: changedInputHint });
+  const { since, sent, hint } = changeWords;
+  const what = `the input ${dataset.path} has changed ${since}: the prompt of row ${named}${rest} is not the one that was ${sent}.`;
+  return new LoomError('input', what, { hint });
 }
 
-function describeMissingRows(dataset: Dataset, rows: number, expected: number): LoomError {
+function describeMissingRows({ dataset, expectedRows, changeWords }: MergeOrder, rows: number): LoomError {
   const counts = dataset.pick
-    ? `${expected} of its rows were picked, and ${rows} of these are left`
-    : `it had ${expected} rows and has ${rows}`;
-  const what = `the input ${dataset.path} has changed since it was submitted: ${counts}.`;
-  return new LoomError('input', what, { hint: changedInputHint });
-}
-
-const changedInputHint =
-  'Put the submitted file back and fetch again, or merge the rows that still match with --partial; the answers are kept.';
-
-/** The lines of `<output>.errors.jsonl`, written beside it and put in place with it. */
-interface ErrorLog {
-  add(failure: { row: Row; kind: string; message: string }): void;
-  drain(): Promise<void>;
-  putInPlace(): Promise<void>;
-  discard(): Promise<void>;
-}
-
-function openErrorLog(outputPath: string, temporaryTag: string): ErrorLog {
-  const temporary = pathBeside(outputPath, '.', `${errorsEnd}.${temporaryTag}.tmp`);
-  let lines: string[] = [];
-  let file: BufferedFile | undefined;
-  async function drain(): Promise<void> {
-    if (lines.length === 0) return;
-    file ??= await openBufferedFile(temporary);
-    file.write(lines.join(''));
-    lines = [];
-    await file.drain();
-  }
-  return {
-    add({ row, kind, message }) {
-      lines.push(`${JSON.stringify({ row: row.index, id: row.id, kind, message })}\n`);
-    },
-    drain,
-    async putInPlace() {
-      await drain();
-      if (!file) return;
-      await file.close();
-      await rename(temporary, errorsPathFor(outputPath));
-    },
-    async discard() {
-      await file?.abandon();
-      await removeFile(temporary).catch(() => {});
-    },
-  };
+    ? `${expectedRows} of its rows were picked, and ${rows} of these are left`
+    : `it had ${expectedRows} rows and has ${rows}`;
+  const what = `the input ${dataset.path} has changed ${changeWords.since}: ${counts}.`;
+  return new LoomError('input', what, { hint: changeWords.hint });
 }

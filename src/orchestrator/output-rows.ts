@@ -8,8 +8,8 @@ import { type PromptSource, readPromptSource } from '../utils/converters/prompt-
 import { findClosestName, listNames, quoteValue } from '../utils/converters/words.ts';
 import { isFile } from '../utils/files.ts';
 import type { FoundOutput } from './find-output.ts';
-import { errorsPathFor } from './merge.ts';
 import { createPicker } from './pick-rows.ts';
+import { reasonsPathFor } from './reasons-file.ts';
 import { parseRowError, type RowErrors } from './row-errors.ts';
 
 /** An output, and how its rows are read. */
@@ -70,7 +70,7 @@ export async function openOutput(
   const promptSource = asked ?? recordedSource(history) ?? usualSource(names);
   const taken = new Set(promptSource ? readPromptSource(promptSource).names : []);
   const others = names.filter((name) => !ownColumns.has(name) && !taken.has(name));
-  const errorsPath = errorsPathFor(path);
+  const errorsPath = reasonsPathFor(path);
   return {
     path,
     format,

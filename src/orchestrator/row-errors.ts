@@ -58,6 +58,22 @@ function parseLine(line: Buffer): RowErrorLine | undefined {
   }
 }
 
+const lineMembers = new Set(['row', 'line', 'id', 'kind', 'message', 'text']);
+
+/** Whether a line is a reason as this program writes them: its members and no others. */
+export function isReasonLine(text: string): boolean {
+  try {
+    const value = JSON.parse(text) as Record<string, unknown>;
+    const { row, kind, message } = value;
+    return (
+      [typeof row, typeof kind, typeof message].join() === 'number,string,string' &&
+      Object.keys(value).every((name) => lineMembers.has(name))
+    );
+  } catch {
+    return false;
+  }
+}
+
 /** A reason as it stands in the column `llm_error`. */
 export function parseRowError(text: string): RowError {
   const end = text.indexOf(': ');

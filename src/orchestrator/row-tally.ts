@@ -11,7 +11,7 @@ export interface FailureGroup {
   readonly rowIds: string[];
 }
 
-export interface MergeSummary {
+export interface RowCounts {
   readonly rows: number;
   readonly answered: number;
   readonly blankRows: number;
@@ -19,6 +19,14 @@ export interface MergeSummary {
   readonly failed: number;
   /** The largest group first. */
   readonly failures: readonly FailureGroup[];
+}
+
+/** What became of an output. */
+export interface MergeSummary extends RowCounts {
+  /** false: no row has an answer, and the output that was there before stays. */
+  readonly isWritten: boolean;
+  /** Where the reasons of failed rows are; undefined without any, or with a file in the way that is not ours. */
+  readonly reasonsPath: string | undefined;
 }
 
 const namedRowsPerGroup = 5;
@@ -55,7 +63,7 @@ export class RowTally {
     this.#groups.set(name, group);
   }
 
-  summarize(): MergeSummary {
+  summarize(): RowCounts {
     const failures = [...this.#groups.values()].sort((a, b) => b.count - a.count);
     const { rows, answered, blankRows, failed } = this;
     return { rows, answered, blankRows, failed, failures };

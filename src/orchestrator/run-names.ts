@@ -1,6 +1,10 @@
-/** The names under which live runs keep their journal and their lock. */
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+/**
+ * The names under which live runs keep their journals and their lock. Each try of a run has a journal of its own, with a
+ * random end to its name.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { LoomHome } from '../utils/home.ts';
 import { settingsText } from '../utils/settings-text.ts';
 import { recordDataset } from './dataset.ts';
@@ -11,25 +15,25 @@ const uncachedRunPrefix = 'sync_';
 
 type Work = Pick<DrawnOrder, 'dataset' | 'provider' | 'model' | 'outputPath' | 'settings'>;
 
-/**
- * Runs of the same name ask the same of the same rows for the same output. What an earlier run with the cache paid for
- * is in the cache, so that such runs may have the name in common when their input has changed in between.
- */
+/** Runs of the same name ask the same of the rows of one input for the same output; the rows may have changed since. */
 export function nameCachedRun(order: Work): string {
   return `${cachedRunPrefix}${hashWork(order, order.dataset.path)}`;
 }
 
-/**
- * As above, for a run without the cache: what it answers is kept for that very input, and comes from one address. The
- * sandbox has another one each time.
- */
-export function nameUncachedRun(
-  home: LoomHome,
-  { baseUrl, ...order }: Work & { readonly baseUrl: string | undefined },
-  inputSha256: string,
-): string {
-  const place = { base_url: home.isSandbox ? undefined : baseUrl };
-  return `${uncachedRunPrefix}${hashWork(order, inputSha256, wherePresent(place))}`;
+/** As above, for a run without the cache, whose answers come from one address. The sandbox has another one each time. */
+export function nameUncachedRun(home: LoomHome, { baseUrl, ...order }: UncachedWork): string {
+  return `${uncachedRunPrefix}${hashWork(order, order.dataset.path, placeOf(home, baseUrl))}`;
+}
+
+type UncachedWork = Work & { readonly baseUrl: string | undefined };
+
+/** What builds called such a run that kept its answers for that very content of the input. */
+function nameRunOfContent(home: LoomHome, { baseUrl, ...order }: UncachedWork, inputSha256: string): string {
+  return `${uncachedRunPrefix}${hashWork(order, inputSha256, placeOf(home, baseUrl))}`;
+}
+
+function placeOf(home: LoomHome, baseUrl: string | undefined): object[] {
+  return wherePresent({ base_url: home.isSandbox ? undefined : baseUrl });
 }
 
 function hashWork(
@@ -53,13 +57,43 @@ export function wherePresent(fields: object): object[] {
   return Object.values(fields).some((value) => value !== undefined) ? [fields] : [];
 }
 
-/** Where a live run keeps its results until its output is written. With the cache on, they are in that as well. */
-export function journalPath(home: LoomHome, runName: string): string {
-  return join(home.results, `${runName}.jsonl`);
+/** Where a try of a live run keeps its results: a path that no other try has. */
+export function createJournalPath(home: LoomHome, runName: string): string {
+  return join(home.results, `${runName}.${randomBytes(6).toString('hex')}.jsonl`);
 }
 
-/** Where they are when no cache has them, for the next run of that name: the same place if the cache is off. */
-export function keptJournalPath(home: LoomHome, runName: string): string {
-  const end = runName.startsWith(cachedRunPrefix) ? '_uncached' : '';
-  return journalPath(home, `${runName}${end}`);
+/**
+ * The journal's path once no cache has its results, so that it is left to the next run of that name; the same path if the
+ * cache is off.
+ */
+export function keptPathOf(journalPath: string): string {
+  return journalPath.replace(/(live_[0-9a-f]{24})(\.[0-9a-f]{12}\.jsonl)$/, '$1_uncached$2');
+}
+
+/** Names of journals that hold answers which nothing else holds; those without a random end are of older builds. */
+const keptJournalName = /^(sync_[0-9a-f]{24}|(live_[0-9a-f]{24})_uncached)(\.[0-9a-f]{12})?\.jsonl$/;
+
+/** Whether a file is such a journal, by its name. */
+export function isKeptJournal(path: string): boolean {
+  return keptJournalName.test(basename(path));
+}
+
+/** The journals that earlier tries of a run left, in an order that stays. */
+export async function listKeptJournals(home: LoomHome, runName: string): Promise<string[]> {
+  const names = await readdir(home.results).catch(() => []);
+  const ofRun = names.filter((name) => {
+    const [, syncName, liveName] = keptJournalName.exec(name) ?? [];
+    return (liveName ?? syncName) === runName;
+  });
+  return ofRun.sort().map((name) => join(home.results, name));
+}
+
+/** The journals that a run without the cache can go on from, also those of builds that named them by the content. */
+export async function listUncachedJournals(
+  home: LoomHome,
+  work: UncachedWork,
+  inputSha256: string,
+): Promise<string[]> {
+  const names = [nameUncachedRun(home, work), nameRunOfContent(home, work, inputSha256)];
+  return (await Promise.all(names.map((name) => listKeptJournals(home, name)))).flat();
 }

@@ -1,38 +1,44 @@
-/** The story of `loom run --sync`: check the input whole, answer each row at once or from the cache, write the output. */
-import { rename } from 'node:fs/promises';
+/**
+ * The story of `loom run --sync`: check the input whole, answer each row at once or from the cache, write the output.
+ * The input is read for each of these steps. Every answer keeps the digest of the prompt that it was asked with, and is
+ * written only beside a row that has this prompt at the end: an input that was changed in between stops the run there,
+ * and the next one uses what was paid for.
+ */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { ProviderError } from '../errors.ts';
 import type { GenerationSettings, ProviderName, RowResult } from '../models.ts';
 import type { SyncProvider } from '../providers/provider.ts';
 import { checkSettings } from '../providers/settings.ts';
 import { type BackgroundCache, openBackgroundCache } from '../utils/background-cache.ts';
-import { openCache } from '../utils/cache.ts';
-import { ensurePrivateFolder, isFile, removeFile } from '../utils/files.ts';
-import type { LoomHome } from '../utils/home.ts';
-import { isSpentJournal, type Journal, openJournal } from '../utils/journal.ts';
+import { ensurePrivateFolder, removeFile } from '../utils/files.ts';
+import { holdHome, type LoomHome, removeHeld } from '../utils/home.ts';
 import { waitForLock } from '../utils/locks.ts';
+import type { Placing } from '../utils/output-file.ts';
 import { type AnswerCheck, openAnswerCheck } from './answer-check.ts';
-import { createCustomId, digestPrompt, parseCustomId } from './custom-ids.ts';
+import { answerRows } from './answer-rows.ts';
+import { claimOutput } from './claim-output.ts';
+import { createCustomId, digestPrompt } from './custom-ids.ts';
 import { type Dataset, type DatasetOrder, drawRows, readDataset } from './dataset.ts';
 import { checkFreeSpace } from './free-space.ts';
 import { leaveHistory, RunMeter } from './leave-history.ts';
-import { errorsPathFor, mergeAnswers } from './merge.ts';
+import { mergeAnswers } from './merge.ts';
 import { mergeCachedAnswers } from './merge-cached.ts';
 import { PromptIndex } from './prompt-index.ts';
+import { reasonsPathFor } from './reasons-file.ts';
 import type { RetryNotice } from './retry.ts';
-import { RowSet } from './row-set.ts';
 import type { MergeSummary } from './row-tally.ts';
-import { journalPath, keptJournalPath, nameCachedRun, nameUncachedRun } from './run-names.ts';
-import { runRows } from './run-rows.ts';
-import { selectCached } from './store-answers.ts';
+import { leaveOutSpent, openRunJournals, type RunJournals } from './run-journals.ts';
+import { listKeptJournals, listUncachedJournals, nameCachedRun, nameUncachedRun } from './run-names.ts';
 import { sweepHome } from './sweep-home.ts';
 
 export interface SyncOrder {
   readonly dataset: DatasetOrder;
   readonly provider: ProviderName;
   readonly model: string;
-  /** Absolute. Overwritten: whoever calls has asked. With `deliver` only a name. */
+  /** Absolute. With `deliver` only a name. */
   readonly outputPath: string;
+  /** Whether a file that is there, or comes meanwhile, may go. */
+  readonly placing: Placing;
   /** Takes the complete output from a file, in place of leaving it at `outputPath`. */
   readonly deliver?: ((path: string) => Promise<void>) | undefined;
   readonly withMeta: boolean;
@@ -100,7 +106,7 @@ export async function runSync(
   const meter = new RunMeter();
   const ground = { home, order, openProvider, checkAnswer, signal, events, meter };
   const summary = await (order.useCache ? runWithCache(ground) : runWithoutCache(ground));
-  if (!order.deliver)
+  if (!order.deliver && summary.isWritten)
     await leaveHistory(home, { ...order, ...meter, mode: 'live', summary, cachedRows: summary.cacheHits });
   return summary;
 }
@@ -116,260 +122,172 @@ interface SyncGround {
   readonly meter: RunMeter;
 }
 
-/** What an earlier run paid for is in the cache, and in a journal what the cache refused. */
+/** What an earlier run paid for is in the cache, and in journals what the cache refused. */
 async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
   const { home, order, events } = ground;
   const runName = nameCachedRun(order);
-  const kept = keptJournalPath(home, runName);
-  return underLock(ground, runName, async (signal) => {
-    if (await isSpentJournal(kept)) await removeFile(kept);
+  return underLock(ground, runName, async (held) => {
+    const paths = await listKeptJournals(home, runName);
+    const kept = await dropSpent(held, paths);
     const cache = openBackgroundCache(home.cache, order.provider, order.model, order.settings);
     try {
-      const merge = { ...order, outputPath: placeOutput(ground, runName), temporaryTag: runName };
-      const { prompts, summary } = await mergeCachedAnswers(merge, cache, signal);
+      const { rows, prompts, summary } = await mergeCachedAnswers(
+        describeMerge(ground, held),
+        cache,
+        held.signal,
+      );
       if (summary) {
-        await deliverOutput(ground, runName);
-        await removeFile(kept);
+        await deliverOutput(ground, held);
+        await dropJournals(held, kept);
         events.onProgress?.({ done: prompts, total: prompts, cacheHits: prompts, errors: 0 });
         return { ...summary, outputPath: order.outputPath, cacheHits: prompts };
       }
-      await removeFile(journalPath(home, runName));
       const provider = await ground.openProvider();
-      const answered = await answerAndMerge(ground, { runName, prompts, provider, cache, signal });
-      await removeFile(kept);
-      return answered;
+      return await answerAndMerge(ground, held, { kept, rows, prompts, provider, cache });
     } finally {
-      await removeFile(journalPath(home, runName));
       await cache.close();
     }
   });
 }
 
-/** The journal has what an earlier run was answered, until the output is written. */
+/** The journals have what earlier runs were answered, until the output is written. */
 async function runWithoutCache(ground: SyncGround): Promise<SyncSummary> {
   const { home, order } = ground;
-  const census = await readDataset(order.dataset, ground.signal);
+  const { rows, blankRows, sha256 } = await readDataset(order.dataset, ground.signal);
   const provider = await ground.openProvider();
-  const runName = nameUncachedRun(home, { ...order, baseUrl: provider.baseUrl }, census.sha256);
-  const path = keptJournalPath(home, runName);
-  return underLock(ground, runName, async (signal) => {
-    if (await isSpentJournal(path)) await removeFile(path);
-    const prompts = census.rows - census.blankRows;
-    const summary = await answerAndMerge(ground, { runName, prompts, provider, cache: undefined, signal });
-    await removeFile(path);
-    return summary;
+  const work = { ...order, baseUrl: provider.baseUrl };
+  return underLock(ground, nameUncachedRun(home, work), async (held) => {
+    const kept = await dropSpent(held, await listUncachedJournals(home, work, sha256));
+    const prompts = rows - blankRows;
+    return answerAndMerge(ground, held, { kept, rows, prompts, provider, cache: undefined });
   });
 }
 
-/** Does the work of a run while no other process does the same; the lock stays only with a journal. */
+/** A run that no other process does. */
+interface HeldRun {
+  readonly runName: string;
+  /** Aborted by whoever wants the run to end, and when the lock is lost. */
+  readonly signal: AbortSignal;
+  /** As it may be changed while the lock is held. */
+  readonly home: LoomHome;
+  /** Where the output is written: in its place, or where it waits to be delivered. */
+  readonly outputPath: string;
+}
+
+/** Does the work of a run while no other process does the same, or writes its output; the lock stays only with a journal. */
 async function underLock<Result>(
-  { home, signal, events }: SyncGround,
+  { home, order, signal, events }: SyncGround,
   runName: string,
-  work: (signal: AbortSignal) => Promise<Result>,
+  work: (held: HeldRun) => Promise<Result>,
 ): Promise<Result> {
   const lock = await waitForLock(home.locks, runName, signal, () => events.onWait?.());
   try {
-    return await work(AbortSignal.any([signal, lock.lost]));
+    const claim = order.deliver ? undefined : await claimOutput(home, order);
+    try {
+      const waiting = join(home.results, `${runName}_output.${randomBytes(6).toString('hex')}`);
+      return await work({
+        runName,
+        signal: AbortSignal.any([signal, lock.lost]),
+        home: holdHome(home, lock),
+        outputPath: order.deliver ? waiting : order.outputPath,
+      });
+    } finally {
+      await claim?.forget();
+    }
   } finally {
-    if (!(await isFile(keptJournalPath(home, runName)))) await lock.forget();
+    if ((await listKeptJournals(home, runName)).length === 0) await lock.forget();
     await lock.release();
   }
 }
 
-/** Where the output is written: in its place, or where it waits to be delivered. */
-function placeOutput({ home, order }: Pick<SyncGround, 'home' | 'order'>, runName: string): string {
-  return order.deliver ? join(home.results, `${runName}_output`) : order.outputPath;
+async function dropSpent(held: HeldRun, paths: readonly string[]): Promise<readonly string[]> {
+  const usable = await leaveOutSpent(paths);
+  if (usable.length === 0) await dropJournals(held, paths);
+  return usable;
 }
 
-async function deliverOutput(run: Pick<SyncGround, 'home' | 'order'>, runName: string): Promise<void> {
-  if (!run.order.deliver) return;
-  const path = placeOutput(run, runName);
+async function dropJournals({ home }: HeldRun, paths: readonly string[]): Promise<void> {
+  for (const path of paths) await removeHeld(home, path);
+}
+
+async function deliverOutput({ order }: SyncGround, { outputPath }: HeldRun): Promise<void> {
+  if (!order.deliver) return;
   try {
-    await run.order.deliver(path);
+    await order.deliver(outputPath);
   } finally {
-    await removeFile(path);
-    await removeFile(errorsPathFor(path));
+    await removeFile(outputPath);
+    await removeFile(reasonsPathFor(outputPath));
   }
 }
 
-/** What the steps of one run share. */
-interface SyncRun {
-  readonly home: LoomHome;
-  readonly order: DrawnOrder;
-  readonly provider: SyncProvider;
-  readonly checkAnswer: AnswerCheck;
-  readonly journal: Journal;
-  /** Leaves the journal to the next run, however this one ends. */
-  keepJournal(): Promise<void>;
-  readonly cache: BackgroundCache | undefined;
-  readonly signal: AbortSignal;
-  readonly events: SyncEvents;
-  readonly meter: RunMeter;
-  readonly progress: { done: number; readonly total: number; cacheHits: number; errors: number };
-}
-
-async function answerAndMerge(
-  { home, order, checkAnswer, events, meter }: SyncGround,
-  {
-    runName,
-    prompts,
-    ...reach
-  }: Pick<SyncRun, 'provider' | 'cache' | 'signal'> & { readonly runName: string; readonly prompts: number },
-): Promise<SyncSummary> {
-  const kept = keptJournalPath(home, runName);
-  const path = (await isFile(kept)) ? kept : journalPath(home, runName);
-  const journal = await openRunJournal(path, events);
-  const keepJournal = async () => {
-    if (path !== kept) await rename(path, kept);
-  };
-  const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
-  const run: SyncRun = {
-    ...reach,
-    home,
-    order,
-    checkAnswer,
-    journal,
-    keepJournal,
-    events,
-    meter,
-    progress,
-  };
-  try {
-    const { areShared } = await answerRows(run);
-    await journal.flush();
-    return await mergeJournal(run, runName, areShared);
-  } finally {
-    await journal.close();
-  }
-}
-
-async function openRunJournal(path: string, events: SyncEvents): Promise<Journal> {
-  let kept = 0;
-  const journal = await openJournal(path, (customId) => {
-    kept += 1;
-    return parseCustomId(customId)?.index;
-  });
-  if (kept > 0) events.onResumed?.(kept);
-  return journal;
-}
-
-async function mergeJournal(run: SyncRun, runName: string, areShared: boolean): Promise<SyncSummary> {
-  const { order, journal, progress } = run;
-  const outputPath = placeOutput(run, runName);
-  const equalPrompts = areShared ? new PromptIndex() : undefined;
-  const merge = {
+function describeMerge({ order }: SyncGround, { runName, home, outputPath }: HeldRun) {
+  return {
     ...order,
     outputPath,
     changedRows: 'refuse',
-    temporaryTag: runName,
-    // An output that is delivered is not safe before it is: until then its answers stay in the journal.
-    ...(!order.deliver && {
-      onComplete: (temporaryPath: string) => journal.markSpent(temporaryPath, outputPath),
-    }),
+    changeWords: {
+      since: 'since this run began',
+      sent: 'asked',
+      hint: 'What was answered is kept: the same command again asks only for what is new. No output was written.',
+    },
+    workTag: runName,
+    ensureHeld: home.ensureHeld,
   } as const;
+}
+
+/** What a run has found out before its first call. */
+interface CheckedInput {
+  /** Journals that earlier tries left. */
+  readonly kept: readonly string[];
+  readonly rows: number;
+  readonly prompts: number;
+  readonly provider: SyncProvider;
+  readonly cache: BackgroundCache | undefined;
+}
+
+async function answerAndMerge(
+  ground: SyncGround,
+  held: HeldRun,
+  { kept, rows, prompts, provider, cache }: CheckedInput,
+): Promise<SyncSummary> {
+  const journals = await openRunJournals(held.home, held.runName, kept);
+  if (journals.kept > 0) ground.events.onResumed?.(journals.kept);
+  const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
+  try {
+    const { signal } = held;
+    const { areShared } = await answerRows({ ...ground, signal, provider, cache, journals, progress });
+    await journals.journal.flush();
+    const summary = await mergeJournal(ground, held, journals, { rows, areShared });
+    if (summary.isWritten) await dropJournals(held, kept);
+    await journals.remove();
+    return { ...summary, outputPath: ground.order.outputPath, cacheHits: progress.cacheHits };
+  } finally {
+    await journals.close();
+  }
+}
+
+async function mergeJournal(
+  ground: SyncGround,
+  held: HeldRun,
+  { journal }: RunJournals,
+  { rows, areShared }: { readonly rows: number; readonly areShared: boolean },
+): Promise<MergeSummary> {
+  const { outputPath } = held;
+  const equalPrompts = areShared ? new PromptIndex() : undefined;
+  const merge = {
+    ...describeMerge(ground, held),
+    expectedRows: rows,
+    // An output that is delivered is not safe before it is: until then its answers stay in the journal.
+    ...(!ground.order.deliver && {
+      onComplete: (draftPath: string) => journal.markSpent(draftPath, outputPath),
+    }),
+  };
   const summary = await mergeAnswers(merge, ({ index, prompt }) => {
     if (prompt === null) return 'not_sent';
-    const asked = equalPrompts ? equalPrompts.firstRowWith(digestPrompt(prompt), index) : index;
-    return journal.get(asked) ?? 'changed';
+    const digest = digestPrompt(prompt);
+    const slot = equalPrompts ? equalPrompts.firstRowWith(digest, index) : index;
+    return journal.get({ slot, digest, customId: createCustomId(slot, digest) }) ?? 'changed';
   });
-  await deliverOutput(run, runName);
-  return { ...summary, outputPath: order.outputPath, cacheHits: progress.cacheHits };
-}
-
-/**
- * Puts an answer for every row with a prompt into the journal, but for rows that ask what an earlier one asked: whether
- * answers are shared in that way.
- */
-async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> {
-  const { order, provider, checkAnswer, journal, cache, signal, events, meter, progress } = run;
-  const prompts = new PromptIndex();
-  const cachedRows = new RowSet();
-  const known = cache && openCache(run.home.cache, order.provider, order.model, order.settings);
-  const storeInCache = createCacheWriter(run);
-  let areShared = false;
-  events.onProgress?.(progress);
-
-  function count(result?: RowResult): void {
-    progress.done += 1;
-    if (result && result.outcome !== 'succeeded') progress.errors += 1;
-    events.onProgress?.(progress);
-  }
-
-  /** What an earlier run was answered for this very row; its input may have been another. */
-  function readKept(index: number, digest: Buffer): RowResult | undefined {
-    const kept = journal.has(index) ? journal.get(index) : undefined;
-    return kept?.customId === createCustomId(index, digest) ? kept : undefined;
-  }
-
-  await runRows({
-    dataset: order.dataset,
-    workers: order.workers,
-    signal,
-    onRetry: (notice) => events.onRetry?.(notice),
-    async answerAtOnce({ index }, prompt, digest) {
-      const first = cache ? prompts.firstRowWith(digest, index) : index;
-      if (first !== index) {
-        areShared = true;
-        if (cachedRows.has(first)) progress.cacheHits += 1;
-        count();
-        return true;
-      }
-      const kept = readKept(index, digest);
-      const cached = known?.get(prompt);
-      if (!kept && !cached) return false;
-      if (cached) {
-        progress.cacheHits += 1;
-        cachedRows.add(index);
-      } else await storeInCache(prompt, kept);
-      if (cached && !kept) {
-        const customId = createCustomId(index, digest);
-        await journal.addCached(index, { customId, outcome: 'succeeded', ...cached });
-      }
-      count();
-      return true;
-    },
-    async call({ index }, prompt, digest, calls, callSignal) {
-      const { model, settings } = order;
-      const request = { customId: createCustomId(index, digest), model, prompt, settings };
-      const answering = calls.run(async () => {
-        events.beforeCall?.();
-        const startedAt = performance.now();
-        const answer = checkAnswer(await provider.generate(request, callSignal));
-        meter.addCall(answer, performance.now() - startedAt);
-        // Within the call's place in the queue: no more answers than workers wait for the disk.
-        await Promise.all([storeInCache(prompt, answer), journal.add(index, answer)]);
-        events.onAnswered?.(answer);
-        return answer;
-      });
-      const result = await answering.catch(async (error: unknown) => {
-        const failed = asFailedRow(request.customId, error);
-        await journal.add(index, failed);
-        return failed;
-      });
-      count(result);
-    },
-  });
-  return { areShared };
-}
-
-/** A refusal of one row, or one that did not pass, is that row's result; anything wider is thrown on. */
-function asFailedRow(customId: string, error: unknown): RowResult {
-  if (!(error instanceof ProviderError) || error.scope === 'run') throw error;
-  return { customId, outcome: 'failed', error: { kind: error.code, message: error.message } };
-}
-
-/** Stores what is an answer, if it can; what the cache refuses is safe in the journal. */
-function createCacheWriter({ cache, order, events, keepJournal }: SyncRun) {
-  let troubled = false;
-  return async (prompt: string, result: RowResult | undefined): Promise<void> => {
-    if (!cache || result?.outcome !== 'succeeded') return;
-    try {
-      await cache.setAll([[prompt, selectCached(result, order.withUsage)]]);
-    } catch (error) {
-      if (troubled) return;
-      troubled = true;
-      events.onCacheTrouble?.(error);
-      await keepJournal();
-    }
-  };
+  await deliverOutput(ground, held);
+  return summary;
 }

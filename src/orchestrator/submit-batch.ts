@@ -2,10 +2,10 @@
 import type { BatchRecord } from '../models.ts';
 import type { BatchEntry, Connection } from '../providers/provider.ts';
 import { checkSettings } from '../providers/settings.ts';
-import { checkOutputPath } from '../utils/files.ts';
 import { holdHome, type LoomHome } from '../utils/home.ts';
 import { createJobId, type JobRecord, loadJob, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
+import { checkOutputPath, type Placing } from '../utils/output-file.ts';
 import { loadRecords } from '../utils/storage.ts';
 import { openAnswerCheck } from './answer-check.ts';
 import { type Claim, claimWork, listRivals } from './claim-work.ts';
@@ -14,7 +14,7 @@ import { abortAfterGrace } from './grace.ts';
 import { type MergedJob, mergeJob, noteJobOutput } from './merge-job.ts';
 import { type BatchOrder, limitParts, type Plan, planBatches } from './plan-batches.ts';
 import { createCallQueue, type RetryNotice } from './retry.ts';
-import { forgetJob } from './stored-jobs.ts';
+import { forgetJob, isPending, loadState } from './stored-jobs.ts';
 import { submitParts } from './submit-parts.ts';
 import { sweepHome } from './sweep-home.ts';
 
@@ -25,6 +25,8 @@ export interface SubmitEvents {
   onResumed?(job: JobRecord): void;
   /** The same work is under way already; with `once` nothing more happens. */
   onPending?(job: JobRecord): void;
+  /** Another pending job is to write the same output: the one that is fetched later will find it in its way. */
+  onSharedOutput?(id: string, outputPath: string): void;
   /** A batch is at the provider and its record on disk; also told of those that a run that was cut off had submitted. */
   onSubmitted?(record: BatchRecord): void;
   /** Every part is submitted or waits in the queue. What is printed here is printed once for each job. */
@@ -35,8 +37,11 @@ export interface SubmitEvents {
 export interface SubmitOptions {
   /** Sends nothing while the same work is pending. */
   readonly once: boolean;
-  /** Asked when every answer is in the cache, before the output is written. */
-  mayWriteOutput(): Promise<boolean>;
+  /**
+   * Asked when every answer is in the cache, before the output is written: whether a file in the way may go; undefined:
+   * nothing is to be written.
+   */
+  choosePlacing(): Promise<Placing | undefined>;
 }
 
 export type SubmitOutcome =
@@ -85,6 +90,7 @@ export async function submitBatch(
     } else {
       events.onPlanned?.(plan.job);
       if (claim.twin) events.onPending?.(claim.twin);
+      else await tellSharedOutput(home, plan.job, events);
     }
     const job = claim.kind === 'cut_off' ? claim.job : plan.job;
     const held = holdHome(home, lock);
@@ -121,6 +127,17 @@ async function planAndClaim(
   }
 }
 
+/** Only one of two jobs can write an output: it is told while nothing is sent yet. */
+async function tellSharedOutput(home: LoomHome, job: JobRecord, events: SubmitEvents): Promise<void> {
+  if (job.parts.length === 0 || !events.onSharedOutput) return;
+  const { jobs } = await loadState(home);
+  const other = jobs.filter(isPending).find((stored) => {
+    const path = stored.job?.output_path ?? stored.records[0]?.output_path;
+    return stored.job?.job_id !== job.job_id && path === job.output_path;
+  });
+  if (other) events.onSharedOutput(other.id, job.output_path);
+}
+
 async function submitJob(submission: Parameters<typeof submitParts>[0], events: SubmitEvents): Promise<void> {
   const { home, job } = submission;
   for (const record of await recordsOf(home, job)) events.onSubmitted?.(record);
@@ -152,10 +169,11 @@ async function writeKnownAnswers(
 ): Promise<SubmitOutcome> {
   try {
     signal.throwIfAborted();
-    if (!(await options.mayWriteOutput())) return { kind: 'declined' };
+    const placing = await options.choosePlacing();
+    if (!placing) return { kind: 'declined' };
     const stored = { id: job.job_id, provider: job.provider, job, records: [] };
     const merging = { workingFolder: '/', changedRows: 'refuse', inputPath: undefined } as const;
-    const merged = await mergeJob(home, stored, [], merging);
+    const merged = await mergeJob(home, stored, [], merging, placing);
     await noteJobOutput(home, stored, merged, merging);
     return { kind: 'answered', job, merged };
   } finally {

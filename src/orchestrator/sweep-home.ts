@@ -4,9 +4,9 @@ import { basename, join } from 'node:path';
 import { cacheTemporaryFolder } from '../utils/cache.ts';
 import { isFile, removeFile } from '../utils/files.ts';
 import { holdHome, type LoomHome, removeHeld } from '../utils/home.ts';
-import { isSpentJournal } from '../utils/journal.ts';
 import { listLocks, tryLock } from '../utils/locks.ts';
-import { keptJournalPath } from './run-names.ts';
+import { leaveOutSpent } from './run-journals.ts';
+import { isKeptJournal } from './run-names.ts';
 import { forgetJob, loadState, reloadAbandoned, removeJob } from './stored-jobs.ts';
 import { sweepHistory } from './sweep-history.ts';
 import { sweepInputs } from './sweep-inputs.ts';
@@ -80,10 +80,11 @@ async function sweepForgottenResults(home: LoomHome): Promise<void> {
 /** Whether a later command has a use for the files of this owner. */
 async function isNeeded(home: LoomHome, owner: string, files: readonly string[]): Promise<boolean> {
   if (isJobId(owner)) return isFile(join(home.jobs, `${owner}.json`));
-  const journal = keptJournalPath(home, owner);
-  if (!files.includes(journal) || (await isSpentJournal(journal))) return false;
-  const file = await stat(journal).catch(() => undefined);
-  return file !== undefined && Date.now() - file.mtimeMs < journalLifeMs;
+  for (const journal of await leaveOutSpent(files.filter(isKeptJournal))) {
+    const file = await stat(journal).catch(() => undefined);
+    if (file && Date.now() - file.mtimeMs < journalLifeMs) return true;
+  }
+  return false;
 }
 
 function isJobId(name: string): boolean {

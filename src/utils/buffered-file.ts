@@ -1,7 +1,7 @@
-/** A file that is written once, from start to end, in large pieces. */
+/** A new file that is written once, from start to end, in large pieces. */
 import { open } from 'node:fs/promises';
 import { LoomError } from '../errors.ts';
-import { describeDiskError } from './files.ts';
+import { describeDiskError, removeFile } from './files.ts';
 
 /** `write` keeps what it gets until `drain` says to wait for the disk. Errors are LoomError `state` and name the file. */
 export interface BufferedFile {
@@ -14,8 +14,10 @@ export interface BufferedFile {
 
 const bufferLength = 256 * 1024;
 
-export async function openBufferedFile(path: string): Promise<BufferedFile> {
-  const file = await open(path, 'w', 0o600).catch((error: unknown) => {
+/** In the place of one that a killed try left, and through no link. Readable by the owner only, if no other mode is asked for. */
+export async function openBufferedFile(path: string, mode = 0o600): Promise<BufferedFile> {
+  await removeFile(path);
+  const file = await open(path, 'wx', mode).catch((error: unknown) => {
     throw describeWriteError(path, error);
   });
   let texts: string[] = [];

@@ -1,7 +1,7 @@
 /** Atomic writes, private folders and the errors of the disk, in words. */
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream, existsSync, mkdirSync, statSync } from 'node:fs';
-import { access, type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { wholeCharactersLength } from './converters/utf8.ts';
@@ -88,31 +88,23 @@ export function makePrivateFolder(path: string): void {
 export interface AtomicWriteOptions {
   /** false: leave the moment of writing to the system, for what can be made again. Default true. */
   readonly flush?: boolean;
-  /** Default: readable by the owner only. */
-  readonly mode?: number;
-  /**
-   * Makes the temporary file's name the same for every try of the same work, so that a try replaces what a killed one
-   * left. Only for a writer that holds a lock.
-   */
-  readonly temporaryTag?: string;
   /** Called when the temporary file is complete, before it is renamed. */
   readonly onComplete?: (temporaryPath: string) => Promise<void>;
 }
 
 /**
- * Writes a file so that a reader sees the old one or the whole new one: temporary file in the same folder,
- * flush, rename. What the chunks throw is thrown on; the temporary file is removed then.
+ * Writes a file of our own so that a reader sees the old one or the whole new one: temporary file in the same folder,
+ * always a new one, flush, rename. It is readable by the owner only. What the chunks throw is thrown on; the temporary file is removed then.
  */
 export async function writeFileAtomic(
   path: string,
   content: string | Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
   options: AtomicWriteOptions = {},
 ): Promise<void> {
-  const tag = options.temporaryTag ?? randomBytes(6).toString('hex');
-  const temporary = pathBeside(path, '.', `.${tag}.tmp`);
+  const temporary = pathBeside(path, '.', `.${randomBytes(6).toString('hex')}.tmp`);
   const flush = options.flush ?? true;
   try {
-    const file = await open(temporary, options.temporaryTag ? 'w' : 'wx', options.mode ?? privateFileMode);
+    const file = await open(temporary, 'wx', privateFileMode);
     try {
       await writeChunks(file, typeof content === 'string' ? [content] : content);
       if (flush) await file.sync();
@@ -128,7 +120,8 @@ export async function writeFileAtomic(
   }
 }
 
-async function writeChunks(
+/** Writes chunks to a file that is open, the next of them made while one is written. */
+export async function writeChunks(
   file: FileHandle,
   chunks: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
 ): Promise<void> {
@@ -189,45 +182,4 @@ export async function removeFile(path: string): Promise<void> {
       cause: error,
     });
   }
-}
-
-/**
- * Checks that an output can be written at this path, before anything is sent or paid for: its folder is there
- * and writable, and no folder or device stands in its place. LoomError `output` otherwise.
- * Returns whether a file is there already.
- */
-export async function checkOutputPath(path: string): Promise<boolean> {
-  const folder = dirname(path);
-  const folderState = await stat(folder).catch(() => undefined);
-  if (!folderState?.isDirectory()) {
-    throw new LoomError('output', `the output folder ${folder} does not exist.`, {
-      hint: 'Create it, or choose another path with --output.',
-    });
-  }
-  const fileState = await stat(path).catch((error: unknown) => {
-    if (errorCode(error) !== 'ENAMETOOLONG') return undefined;
-    throw new LoomError('output', `can't write the output to ${path}: ${describeDiskError(error)}.`, {
-      hint: 'Choose a shorter one with --output.',
-      cause: error,
-    });
-  });
-  if (fileState && !fileState.isFile()) {
-    const kind = fileState.isDirectory() ? 'a folder' : 'not a regular file';
-    throw new LoomError('output', `can't write the output to ${path}: it is ${kind}.`, {
-      hint: 'Choose a file name with --output.',
-    });
-  }
-  try {
-    await access(folder, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw new LoomError(
-      'output',
-      `can't write to the output folder ${folder}: ${describeDiskError(error)}.`,
-      {
-        hint: 'Make it writable, or choose another path with --output.',
-        cause: error,
-      },
-    );
-  }
-  return fileState !== undefined;
 }

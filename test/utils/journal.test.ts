@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RowResult } from '../../src/models.ts';
-import { type Journal, openJournal } from '../../src/utils/journal.ts';
+import { type AskedRow, openJournal, readKeptLines } from '../../src/utils/journal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'loom-disk-'));
 const path = join(folder, 'journal.jsonl');
@@ -43,22 +43,23 @@ function fillDisk(freeBytes: number): void {
 }
 
 function answer(row: number, length: number): RowResult {
-  return { customId: `row-${row}-00000000`, outcome: 'succeeded', text: `${row}`.repeat(length) };
+  return { customId: askedRow(row).customId, outcome: 'succeeded', text: `${row}`.repeat(length) };
 }
 
-function open(): Promise<Journal> {
-  return openJournal(path, (customId) => Number(customId.split('-')[1]));
+function askedRow(row: number): AskedRow {
+  return { slot: row, customId: `row-${row}-00000000`, digest: Buffer.alloc(32, row) };
 }
 
 test('keeps the answers of before, and those that come once there is room again, each one whole', async () => {
-  const journal = await open();
-  await journal.add(0, answer(0, 10));
+  const journal = await openJournal(path, []);
+  const add = (row: number, length: number) => journal.add(askedRow(row), answer(row, length));
+  await add(0, 10);
   fillDisk(8192);
-  await expect(journal.add(1, answer(1, 50_000))).rejects.toThrow(/disk is full/);
-  await expect(journal.add(2, answer(2, 50_000))).rejects.toThrow(/disk is full/);
+  await expect(add(1, 50_000)).rejects.toThrow(/disk is full/);
+  await expect(add(2, 50_000)).rejects.toThrow(/disk is full/);
   rmSync(filler);
-  await journal.add(3, answer(3, 10));
-  expect([0, 1, 2, 3].map((row) => journal.get(row))).toEqual([
+  await add(3, 10);
+  expect([0, 1, 2, 3].map((row) => journal.get(askedRow(row)))).toEqual([
     answer(0, 10),
     answer(1, 50_000),
     answer(2, 50_000),
@@ -66,8 +67,13 @@ test('keeps the answers of before, and those that come once there is room again,
   ]);
   await journal.close();
 
-  const next = await open();
-  expect([0, 1, 2, 3].filter((row) => next.has(row))).toEqual([0, 1, 2, 3]);
-  expect(next.get(3)).toEqual(answer(3, 10));
+  const next = await openJournal(join(folder, 'next.jsonl'), [path]);
+  const kept = [];
+  for await (const { customId, ...place } of readKeptLines([path])) {
+    const row = askedRow(Number(customId.split('-')[1]));
+    next.adopt(row, place);
+    kept.push(next.get(row));
+  }
+  expect(kept).toEqual([answer(0, 10), answer(1, 50_000), answer(2, 50_000), answer(3, 10)]);
   await next.close();
 });

@@ -1,0 +1,124 @@
+/** The calls of a live run: an answer for every row, from the cache, from an earlier try, or from the provider. */
+import { ProviderError } from '../errors.ts';
+import type { RowResult } from '../models.ts';
+import type { SyncProvider } from '../providers/provider.ts';
+import type { BackgroundCache } from '../utils/background-cache.ts';
+import { openCache } from '../utils/cache.ts';
+import type { LoomHome } from '../utils/home.ts';
+import type { AnswerCheck } from './answer-check.ts';
+import { createCustomId } from './custom-ids.ts';
+import type { RunMeter } from './leave-history.ts';
+import { PromptIndex } from './prompt-index.ts';
+import { RowSet } from './row-set.ts';
+import type { RunJournals } from './run-journals.ts';
+import { runRows } from './run-rows.ts';
+import type { DrawnOrder, SyncEvents } from './run-sync.ts';
+import { selectCached } from './store-answers.ts';
+
+/** What the steps of one run share. */
+export interface SyncRun {
+  readonly home: LoomHome;
+  readonly order: DrawnOrder;
+  readonly provider: SyncProvider;
+  readonly checkAnswer: AnswerCheck;
+  readonly journals: RunJournals;
+  readonly cache: BackgroundCache | undefined;
+  readonly signal: AbortSignal;
+  readonly events: SyncEvents;
+  readonly meter: RunMeter;
+  readonly progress: { done: number; readonly total: number; cacheHits: number; errors: number };
+}
+
+/**
+ * Puts an answer for every row with a prompt into the journal, but for rows that ask what an earlier one asked: whether
+ * answers are shared in that way.
+ */
+export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> {
+  const { order, provider, checkAnswer, journals, cache, signal, events, meter, progress } = run;
+  const { journal } = journals;
+  const prompts = new PromptIndex();
+  const cachedRows = new RowSet();
+  const known = cache && openCache(run.home.cache, order.provider, order.model, order.settings);
+  const storeInCache = createCacheWriter(run);
+  let areShared = false;
+  events.onProgress?.(progress);
+
+  function count(result?: RowResult): void {
+    progress.done += 1;
+    if (result && result.outcome !== 'succeeded') progress.errors += 1;
+    events.onProgress?.(progress);
+  }
+
+  await runRows({
+    dataset: order.dataset,
+    workers: order.workers,
+    signal,
+    onRetry: (notice) => events.onRetry?.(notice),
+    async answerAtOnce({ index }, prompt, digest) {
+      const first = cache ? prompts.firstRowWith(digest, index) : index;
+      if (first !== index) {
+        areShared = true;
+        if (cachedRows.has(first)) progress.cacheHits += 1;
+        count();
+        return true;
+      }
+      const row = { slot: index, digest, customId: createCustomId(index, digest) };
+      const isKept = journals.adopt(row);
+      const cached = known?.get(prompt);
+      if (!isKept && !cached) return false;
+      if (cached) {
+        progress.cacheHits += 1;
+        cachedRows.add(index);
+      } else await storeInCache(prompt, journal.get(row));
+      if (cached && !isKept) {
+        await journal.addCached(row, { customId: row.customId, outcome: 'succeeded', ...cached });
+      }
+      count();
+      return true;
+    },
+    async call({ index }, prompt, digest, calls, callSignal) {
+      const { model, settings } = order;
+      const row = { slot: index, digest, customId: createCustomId(index, digest) };
+      const request = { customId: row.customId, model, prompt, settings };
+      const answering = calls.run(async () => {
+        events.beforeCall?.();
+        const startedAt = performance.now();
+        const answer = checkAnswer(await provider.generate(request, callSignal));
+        meter.addCall(answer, performance.now() - startedAt);
+        // Within the call's place in the queue: no more answers than workers wait for the disk.
+        await Promise.all([storeInCache(prompt, answer), journal.add(row, answer)]);
+        events.onAnswered?.(answer);
+        return answer;
+      });
+      const result = await answering.catch(async (error: unknown) => {
+        const failed = asFailedRow(request.customId, error);
+        await journal.add(row, failed);
+        return failed;
+      });
+      count(result);
+    },
+  });
+  return { areShared };
+}
+
+/** A refusal of one row, or one that did not pass, is that row's result; anything wider is thrown on. */
+function asFailedRow(customId: string, error: unknown): RowResult {
+  if (!(error instanceof ProviderError) || error.scope === 'run') throw error;
+  return { customId, outcome: 'failed', error: { kind: error.code, message: error.message } };
+}
+
+/** Stores what is an answer, if it can; what the cache refuses is safe in the journal. */
+function createCacheWriter({ cache, order, events, journals }: SyncRun) {
+  let troubled = false;
+  return async (prompt: string, result: RowResult | undefined): Promise<void> => {
+    if (!cache || result?.outcome !== 'succeeded') return;
+    try {
+      await cache.setAll([[prompt, selectCached(result, order.withUsage)]]);
+    } catch (error) {
+      if (troubled) return;
+      troubled = true;
+      events.onCacheTrouble?.(error);
+      await journals.keep();
+    }
+  };
+}
