@@ -4,7 +4,8 @@
  * touching that one's results, and a later run finds it.
  */
 import { rename } from 'node:fs/promises';
-import { removeFile } from '../utils/files.ts';
+import { LoomError } from '../errors.ts';
+import { describeDiskError, isGone, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type AskedRow, isSpentJournal, type Journal, openJournal } from '../utils/journal.ts';
 import { KeptAnswers } from './kept-answers.ts';
@@ -17,7 +18,7 @@ export interface RunJournals {
   readonly kept: number;
   /** Gives a row the answer of an earlier try to the same prompt, if there is one that no row has got. */
   adopt(row: AskedRow): boolean;
-  /** Leaves the journal to the next run, however this one ends. */
+  /** Leaves the journal to the next run, however this one ends. Where its file was removed, it is this run's alone. */
   keep(): Promise<void>;
   /** Removes it: its output is where it belongs. */
   remove(): Promise<void>;
@@ -42,8 +43,16 @@ export async function openRunJournals(
       return place !== undefined;
     },
     async keep() {
-      await rename(path, keptPathOf(path));
-      path = keptPathOf(path);
+      try {
+        await rename(path, keptPathOf(path));
+        path = keptPathOf(path);
+      } catch (error) {
+        if (isGone(error)) return;
+        throw new LoomError('state', `can't keep the answers in ${path}: ${describeDiskError(error)}.`, {
+          hint: 'Make its folder writable.',
+          cause: error,
+        });
+      }
     },
     remove: () => removeFile(path),
     async close() {

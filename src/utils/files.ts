@@ -172,11 +172,18 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   return hash.digest('hex');
 }
 
-/** Removes a file; one that is gone already is no error. LoomError `state` where the disk refuses. */
+/** Whether an error says that a file is not there, or that its folder is not. */
+export function isGone(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** Removes a file; one that is gone already, also with its folder, is no error. LoomError `state` where the disk refuses. */
 export async function removeFile(path: string): Promise<void> {
   try {
     await rm(path, { force: true });
   } catch (error) {
+    if (isGone(error)) return;
     throw new LoomError('state', `can't remove ${path}: ${describeDiskError(error)}.`, {
       hint: 'Make its folder writable.',
       cause: error,
