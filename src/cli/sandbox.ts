@@ -1,11 +1,11 @@
 /** `loom sandbox`: the stand-in for the providers, as a server of its own. */
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { providerNames } from '../names.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { type Faults, readFaults, sandboxKey, startSandbox } from '../sandbox/server.ts';
 import { describeDiskError, isDiskError } from '../utils/files.ts';
+import { readPlainText } from '../utils/plain-file.ts';
 import type { CommandContext, SandboxServerOptions } from './options.ts';
 import { ensureSandboxFolder, openHome } from './reach.ts';
 
@@ -13,7 +13,7 @@ import { ensureSandboxFolder, openHome } from './reach.ts';
 export async function serveSandbox(options: SandboxServerOptions, context: CommandContext): Promise<number> {
   const { terminal, signal, workingFolder } = context;
   const faults =
-    options.faults === undefined ? undefined : await loadFaults(resolve(workingFolder, options.faults));
+    options.faults === undefined ? undefined : loadFaults(resolve(workingFolder, options.faults));
   const sandbox = await startSandbox({
     dir: await ensureSandboxFolder(openHome({ sandbox: true }, context)),
     port: options.port,
@@ -33,11 +33,12 @@ export async function serveSandbox(options: SandboxServerOptions, context: Comma
 }
 
 /** LoomError `input` names the file, and what in it is no fault. */
-async function loadFaults(path: string): Promise<Faults> {
+function loadFaults(path: string): Faults {
   try {
-    return readFaults(JSON.parse(await readFile(path, 'utf8')));
+    return readFaults(JSON.parse(readPlainText(path)));
   } catch (error) {
-    const reason = isDiskError(error) ? `${describeDiskError(error)}.` : (error as Error).message;
+    const isUnreadable = isDiskError(error) || error instanceof LoomError;
+    const reason = isUnreadable ? `${describeDiskError(error)}.` : (error as Error).message;
     throw new LoomError('input', `can't read the faults in ${path}: ${reason}`, {
       cause: error,
     });

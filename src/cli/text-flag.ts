@@ -1,8 +1,8 @@
 /** Flags whose text may lie in a file. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { describeDiskError } from '../utils/files.ts';
+import { readPlainFile } from '../utils/plain-file.ts';
 
 /**
  * The text of such a flag: as it is given, or for `@path` what that file holds, without the line end that editors put
@@ -25,7 +25,7 @@ export function readTextFlag(flag: string, given: string, workingFolder: string)
 /** What a file that a flag names holds. LoomError `input` when it can't be read, or is not UTF-8. */
 export function readFlagFile(flag: string, path: string, hint?: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    return new TextDecoder('utf-8', { fatal: true }).decode(readPlainFile(path));
   } catch (error) {
     const reason = error instanceof TypeError ? 'it is not UTF-8' : describeDiskError(error);
     throw new LoomError('input', `can't read the file of ${flag}, ${path}: ${reason}.`, {

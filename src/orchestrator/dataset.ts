@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { ProviderName, Row, RowPick } from '../models.ts';
+import { checkInputFile } from '../utils/converters/file-bytes.ts';
 import { detectFormat, type InputFormat, stripExtension, traitsOf } from '../utils/converters/format.ts';
 import { converterFor } from '../utils/converters/index.ts';
 import type { PromptSource } from '../utils/converters/prompt-source.ts';
@@ -35,10 +36,11 @@ export interface Census {
 }
 
 /**
- * The dataset at a path, with all its rows. LoomError `input` for a name with another extension, and for a table without
- * a prompt source.
+ * The dataset at a path, with all its rows. LoomError `input` for what is no file, for a name with another extension, and
+ * for a table without a prompt source.
  */
 export function describeDataset(path: string, promptSource: PromptSource | undefined): Dataset {
+  checkInputFile(path);
   const format = detectFormat(path);
   const { isTable, title } = traitsOf(format.fileType);
   if (promptSource || !isTable) return { path: resolve(path), format, promptSource, pick: undefined };

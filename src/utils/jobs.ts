@@ -1,6 +1,5 @@
 /** Job records under `jobs/`: what one `loom run` set out to do, and how far each of its parts is. */
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { LoomError } from '../errors.ts';
@@ -15,6 +14,7 @@ import {
   writeFileAtomic,
 } from './files.ts';
 import { type LoomHome, removeHeld } from './home.ts';
+import { readPlainText } from './plain-file.ts';
 import type { DamagedRecord } from './storage.ts';
 
 /** The version of the job format that this program writes, and the newest that it reads. */
@@ -149,7 +149,7 @@ export async function saveJob(home: LoomHome, job: JobRecord): Promise<void> {
 export async function loadJob(folder: string, jobId: string): Promise<JobRecord | undefined> {
   const path = jobPath(folder, jobId);
   try {
-    return parseJob(await readFile(path, 'utf8'));
+    return parseJob(readPlainText(path));
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     const reason = error instanceof LoomError ? error.message : describeDiskError(error);
@@ -163,7 +163,7 @@ export async function loadJobs(folder: string): Promise<StoredJobs> {
   for (const name of (await listJsonFiles(folder)) ?? []) {
     const path = join(folder, name);
     try {
-      jobs.push(parseJob(await readFile(path, 'utf8')));
+      jobs.push(parseJob(readPlainText(path)));
     } catch (error) {
       if (errorCode(error) === 'ENOENT') continue;
       damaged.push({ path, reason: error instanceof LoomError ? error.message : describeDiskError(error) });

@@ -1,5 +1,5 @@
 /** Batch records under `batches/`: one JSON file per batch, in the Python tool's format with fields of our own. */
-import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, readFileSync, readSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LoomError } from '../errors.ts';
@@ -12,6 +12,7 @@ import {
   writeFileAtomic,
 } from './files.ts';
 import { type LoomHome, removeHeld } from './home.ts';
+import { openPlainFile } from './plain-file.ts';
 
 /** A file under `batches/` that is no record, or only a part of one. */
 export interface DamagedRecord {
@@ -36,7 +37,7 @@ function recordPath(folder: string, provider: string, batchId: string): string {
 }
 
 /** Where the downloaded results of a batch lie. */
-export function resultsPath(folder: string, record: BatchRecord): string {
+export function resultsPath(folder: string, record: Pick<BatchRecord, 'provider' | 'batch_id'>): string {
   return join(folder, `${record.provider}_${safeFileId(record.batch_id)}.jsonl`);
 }
 
@@ -154,7 +155,7 @@ interface RecordHead {
 
 // Synchronous on purpose: a listing reads many small heads, and each trip through the thread pool costs more than a read.
 function readHead(path: string): RecordHead {
-  const file = openSync(path, 'r');
+  const file = openPlainFile(path);
   try {
     const start = readAt(file, 0, headBytes);
     const idMapOffset = start.indexOf(idMapStart);

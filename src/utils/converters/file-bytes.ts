@@ -1,7 +1,9 @@
 /** A file's bytes in order, unpacked when it is gzip, with a clear error for every file that can't be read. */
+import { type Stats, statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { LoomError } from '../../errors.ts';
+import { describeOddFile } from '../plain-file.ts';
 import type { ReadOptions } from './format.ts';
 
 const defaultChunkBytes = 128 * 1024;
@@ -34,8 +36,7 @@ async function* readRawBytes(path: string, options: ReadOptions): AsyncGenerator
 /** LoomError `input` says why there is nothing to read. */
 export async function openFile(path: string): Promise<FileHandle> {
   try {
-    // Opening a folder succeeds on some systems and fails with a misleading code on others.
-    if ((await stat(path)).isDirectory()) throw folderError(path);
+    refuseOddFile(path, await stat(path));
     return await open(path);
   } catch (error) {
     throw error instanceof LoomError ? error : unreadableError(path, error);
@@ -76,9 +77,32 @@ export async function readAt(
   return bytes;
 }
 
-function folderError(path: string): LoomError {
-  return new LoomError('input', `${path}: this is a folder, not a file.`, {
-    hint: 'Pass the file itself with --file.',
+/**
+ * LoomError `input` for what is there and is no regular file: ahead of all else that is wrong with its name, and before
+ * it is opened. A pipe would hold up who opens it, and can be read only once.
+ */
+export function checkInputFile(path: string): void {
+  let file: Stats;
+  try {
+    file = statSync(path);
+  } catch {
+    // Whoever reads it says why it can't be.
+    return;
+  }
+  if (!file.isDirectory()) refuseOddFile(path, file);
+}
+
+/** Opening a folder succeeds on some systems, and fails with a misleading code on others. */
+function refuseOddFile(path: string, file: Stats): void {
+  if (file.isDirectory()) {
+    throw new LoomError('input', `${path}: this is a folder, not a file.`, {
+      hint: 'Pass the file itself with --file.',
+    });
+  }
+  const reason = describeOddFile(file);
+  if (reason === undefined) return;
+  throw new LoomError('input', `${path}: ${reason}.`, {
+    hint: 'An input is read several times: pipe the rows into stdin, with --file - and --format.',
   });
 }
 
