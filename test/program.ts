@@ -39,7 +39,7 @@ export interface World {
   readBytes(name: string): Promise<Buffer>;
   /** Names of what lies in the current folder, sorted. */
   listFolder(): Promise<string[]>;
-  /** Names of the files below the loom home, sorted; without the history, which every output leaves. */
+  /** Names of the files below the loom home, sorted; without its mark, and the history that every output leaves. */
   listState(): Promise<string[]>;
   /** Names of the files of the history. */
   listHistory(): Promise<string[]>;
@@ -130,7 +130,7 @@ export async function createWorld(environment: Record<string, string> = {}, prog
       await mkdir(dirname(statePath(name)), { recursive: true });
       await writeFile(statePath(name), content);
     },
-    listState: async () => (await listHome()).filter((name) => !isHistory(name)),
+    listState: async () => (await listHome()).filter((name) => name !== 'loom-home.json' && !isHistory(name)),
     listHistory: async () => (await listHome()).filter(isHistory),
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 3 }),
   };

@@ -8,6 +8,7 @@ import {
   clearCache as deleteEntries,
   measureCache,
 } from '../utils/cache-entries.ts';
+import { checkCache } from '../utils/marks.ts';
 import { formatBytes, formatCount } from './counts.ts';
 import { formatTimeSpan } from './flag-values.ts';
 import type { CacheClearOptions, CacheStatsOptions, CommandContext } from './options.ts';
@@ -18,7 +19,7 @@ import type { Terminal } from './terminal.ts';
 
 export async function showCache(options: CacheStatsOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
-  const folder = openHome(options, context).cache;
+  const folder = openCacheFolder(options, context);
   const document = context.document.begin<CacheStatsDocument>({
     command: 'cache stats',
     folder,
@@ -46,7 +47,7 @@ export async function showCache(options: CacheStatsOptions, context: CommandCont
 
 export async function clearCache(options: CacheClearOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
-  const folder = openHome(options, context).cache;
+  const folder = openCacheFolder(options, context);
   const document = context.document.begin<CacheClearDocument>({
     command: 'cache clear',
     folder,
@@ -74,6 +75,13 @@ export async function clearCache(options: CacheClearOptions, context: CommandCon
     terminal.print(`Cache cleared. Removed ${document.removed}${of} files.`);
   }
   return 0;
+}
+
+/** LoomError `state` for a folder that is no cache: what is called like an answer there is something else. */
+function openCacheFolder(options: CacheStatsOptions, context: CommandContext): string {
+  const { cache, chosenBase } = openHome(options, context);
+  if (chosenBase !== undefined) checkCache(chosenBase);
+  return cache;
 }
 
 /** `older than 30d, of openai, of the model m`; undefined for all entries. */

@@ -4,6 +4,7 @@ import { LoomError } from '../errors.ts';
 import { describeConnection } from '../orchestrator/connection.ts';
 import type { Connection, ProviderEntry } from '../providers/provider.ts';
 import { type LoomHome, loomHome } from '../utils/home.ts';
+import { checkHome } from '../utils/marks.ts';
 import type { CallOptions, ReachOptions } from './options.ts';
 
 export interface Reach {
@@ -12,16 +13,19 @@ export interface Reach {
   connect(entry: ProviderEntry, recordedBaseUrl?: string): Connection;
 }
 
+/** LoomError `state` for a home that is somebody else's folder. */
 export function openReach({
   apiKey,
   baseUrl,
-  home,
   cacheDir,
   callTimeoutMs,
+  ...options
 }: ReachOptions & CallOptions): Reach {
-  const variables = { ...process.env, ...(home !== undefined && { LOOM_HOME: home }) };
+  const variables = { ...process.env, ...(options.home !== undefined && { LOOM_HOME: options.home }) };
+  const home = loomHome({ cacheDir, variables, workingFolder: process.cwd() });
+  checkHome(home);
   return {
-    home: loomHome({ cacheDir, variables, workingFolder: process.cwd() }),
+    home,
     connect(entry, recordedBaseUrl) {
       try {
         return describeConnection(

@@ -3,6 +3,7 @@ import { LoomError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
 import type { BatchEntry, Connection } from '../providers/provider.ts';
 import { checkSettings } from '../providers/settings.ts';
+import { ensurePlaces } from '../utils/cache.ts';
 import { holdHome, type LoomHome } from '../utils/home.ts';
 import { createJobId, loadJob, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
@@ -35,6 +36,7 @@ export async function adoptBatch(
   const provider = await entry.openBatch(connection);
   const calls = createCallQueue({ workers: 1, signal });
   await calls.run(() => provider.check(batchId, signal));
+  ensurePlaces(home, order.useCache);
   const jobId = createJobId();
   const lock = (await tryLock(home.locks, jobId)) as Lock;
   const held = holdHome(home, lock);

@@ -10,6 +10,7 @@ import type { GenerationSettings, ProviderName, RowResult } from '../models.ts';
 import type { SyncProvider } from '../providers/provider.ts';
 import { checkSettings } from '../providers/settings.ts';
 import { type BackgroundCache, openBackgroundCache } from '../utils/background-cache.ts';
+import { ensurePlaces } from '../utils/cache.ts';
 import { ensurePrivateFolder, removeFile } from '../utils/files.ts';
 import { holdHome, type LoomHome, removeHeld } from '../utils/home.ts';
 import { waitForLock } from '../utils/locks.ts';
@@ -101,6 +102,7 @@ export async function runSync(
   const checkAnswer = await openAnswerCheck(syncOrder.settings);
   await checkFreeSpace(home.root, syncOrder.dataset);
   const order = { ...syncOrder, dataset: await drawRows(syncOrder.dataset, signal) };
+  ensurePlaces(home, order.useCache);
   await sweepHome(home);
   await ensurePrivateFolder(home.results);
   const meter = new RunMeter();

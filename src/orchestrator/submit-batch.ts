@@ -2,6 +2,7 @@
 import type { BatchRecord } from '../models.ts';
 import type { BatchEntry, Connection } from '../providers/provider.ts';
 import { checkSettings } from '../providers/settings.ts';
+import { ensurePlaces } from '../utils/cache.ts';
 import { holdHome, type LoomHome } from '../utils/home.ts';
 import { createJobId, type JobRecord, loadJob, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
@@ -68,6 +69,7 @@ export async function submitBatch(
   checkSettings(entry.name, order.settings);
   await openAnswerCheck(order.settings);
   await checkOutputPath(order.outputPath);
+  ensurePlaces(home, order.useCache);
   await sweepHome(home);
   await checkFreeSpace(home.root, order.dataset);
   const provider = await entry.openBatch(connection);

@@ -1,10 +1,19 @@
-/** Clears away what finished and dead runs left in the loom home. */
-import { readdir, stat } from 'node:fs/promises';
+/**
+ * Clears away what finished and dead runs left in the loom home. Only files of ours go, told by their whole names, in a
+ * home that is marked or known to be one; links are not followed. Answers that were paid for are never swept by a clock:
+ * a journal goes when its output is in place, the results of a batch when both its record and its job were deleted. Where
+ * a folder that would say so is out of sight, or something in it can't be read, nothing is taken for gone.
+ */
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { readFirstResult } from '../utils/answers.ts';
 import { cacheTemporaryFolder } from '../utils/cache.ts';
-import { isFile, removeFile } from '../utils/files.ts';
+import { isFile, isFolder, removeFile } from '../utils/files.ts';
 import { holdHome, type LoomHome, removeHeld } from '../utils/home.ts';
-import { listLocks, tryLock } from '../utils/locks.ts';
+import { tryLock } from '../utils/locks.ts';
+import { ownsCache, ownsHome } from '../utils/marks.ts';
+import { likelyNames, listOwnPaths, ownerIn, ownNames, temporaryNames } from '../utils/own-names.ts';
+import { resultsPath } from '../utils/storage.ts';
 import { leaveOutSpent } from './run-journals.ts';
 import { isKeptJournal } from './run-names.ts';
 import { forgetJob, loadState, reloadAbandoned, removeJob } from './stored-jobs.ts';
@@ -14,27 +23,15 @@ import { sweepInputs } from './sweep-inputs.ts';
 /** A temporary file lives for moments; one of this age belongs to a process that is dead. */
 const temporaryFileLifeMs = 60 * 60_000;
 
-const forgottenResultsLifeMs = 10 * 60_000;
-/** How long the answers of a live run that was cut off wait for the same run to go on. */
-const journalLifeMs = 30 * 24 * 60 * 60_000;
-
 /** Removes files of jobs that are gone, jobs whose records are gone, and temporary files; what is in use is left alone. */
 export async function sweepHome(home: LoomHome): Promise<void> {
+  if (!ownsHome(home)) return;
   await sweepAbandonedJobs(home);
   await sweepOrphans(home);
   await sweepForgottenResults(home);
   await sweepInputs(home);
   await sweepHistory(home);
-  const folders = [
-    home.batches,
-    home.jobs,
-    home.requests,
-    home.results,
-    home.locks,
-    home.history,
-    cacheTemporaryFolder(home.cache),
-  ];
-  for (const folder of folders) await sweepTemporaryFiles(folder);
+  await sweepTemporaryFiles(home);
 }
 
 async function sweepAbandonedJobs(home: LoomHome): Promise<void> {
@@ -51,58 +48,77 @@ async function sweepAbandonedJobs(home: LoomHome): Promise<void> {
   }
 }
 
-/** Request files, cached answers, journals and locks carry the name of their job or run; without it they are nobody's. */
+/** A file of ours that carries the name of its job or run. */
+interface OwnedFile {
+  readonly path: string;
+  readonly owner: string;
+}
+
+/** Request files, cached answers, journals and locks without their job or run are nobody's. */
 async function sweepOrphans(home: LoomHome): Promise<void> {
-  const files = [...(await listPaths(home.requests)), ...(await listPaths(home.results))];
-  const owners = new Set([...files.flatMap(ownerOf), ...(await listLocks(home.locks))]);
-  for (const owner of owners) {
-    const own = files.filter((path) => ownerOf(path).includes(owner));
+  const files = [
+    ...listOwned(home.requests, ownNames.request),
+    ...listOwned(home.results, ownNames.cachedAnswers),
+    ...listOwned(home.results, ownNames.journal),
+    ...listOwned(home.results, ownNames.delivery),
+  ];
+  const locks = listOwned(home.locks, ownNames.lock);
+  for (const owner of new Set([...files, ...locks].map((file) => file.owner))) {
+    const own = files.filter((file) => file.owner === owner);
     if (await isNeeded(home, owner, own)) continue;
     // A run that is planning has its files before its job, and a live run its journal: both hold the lock.
     const lock = await tryLock(home.locks, owner, 'from_dead');
     if (!lock) continue;
     const needed = await isNeeded(home, owner, own);
-    if (!needed) for (const path of own) await removeHeld(holdHome(home, lock), path);
+    if (!needed) for (const { path } of own) await removeHeld(holdHome(home, lock), path);
     await (needed ? lock.release() : lock.forget());
   }
 }
 
-/** Results of a batch whose record is gone, but for those that are just being written. */
+function listOwned(folder: string, name: RegExp): OwnedFile[] {
+  return listOwnPaths(folder, name).map((path) => ({
+    path,
+    owner: ownerIn(basename(path), name) ?? '',
+  }));
+}
+
+/** Whether a later command has a use for the files of this owner, or that can't be told. */
+async function isNeeded(home: LoomHome, owner: string, files: readonly OwnedFile[]): Promise<boolean> {
+  const isJob = ownNames.job.test(`${owner}.json`);
+  if (isJob) return !(await isFolder(home.jobs)) || isFile(join(home.jobs, `${owner}.json`));
+  // Any other journal holds nothing that the cache has not.
+  const journals = files.map(({ path }) => path).filter(isKeptJournal);
+  return (await leaveOutSpent(journals)).length > 0;
+}
+
+/** Results of a batch that no record and no job names any more: somebody deleted both. */
 async function sweepForgottenResults(home: LoomHome): Promise<void> {
-  for (const path of await listPaths(home.results)) {
-    const name = basename(path, '.jsonl');
-    if (name === basename(path) || ownerOf(path).length > 0) continue;
-    if (!(await isFile(join(home.batches, `${name}.json`))))
-      await removeWhenOld(path, forgottenResultsLifeMs);
+  const found = listOwnPaths(home.results, likelyNames.results);
+  if (found.length === 0 || !(await isFolder(home.batches)) || !(await isFolder(home.jobs))) return;
+  const { jobs, abandoned, damaged } = await loadState(home);
+  if (damaged.length > 0) return;
+  const named = new Set(
+    [...jobs, ...abandoned].flatMap(({ provider, job, records }) => [
+      ...records.map((record) => resultsPath(home.results, record)),
+      ...(job?.parts ?? []).flatMap(({ batch_id }) =>
+        batch_id === undefined ? [] : [resultsPath(home.results, { provider, batch_id })],
+      ),
+    ]),
+  );
+  for (const path of found) {
+    if (!named.has(path) && (await readFirstResult(path).catch(() => undefined))) await removeFile(path);
   }
 }
 
-/** Whether a later command has a use for the files of this owner. */
-async function isNeeded(home: LoomHome, owner: string, files: readonly string[]): Promise<boolean> {
-  if (isJobId(owner)) return isFile(join(home.jobs, `${owner}.json`));
-  for (const journal of await leaveOutSpent(files.filter(isKeptJournal))) {
-    const file = await stat(journal).catch(() => undefined);
-    if (file && Date.now() - file.mtimeMs < journalLifeMs) return true;
-  }
-  return false;
-}
-
-function isJobId(name: string): boolean {
-  return /^job_\d{14}_[0-9a-f]+$/.test(name);
-}
-
-function ownerOf(path: string): string[] {
-  return /((?:job_\d{14}_[0-9a-f]+)(?=_)|(?:live|sync)_[0-9a-f]+)[^/\\]*$/.exec(path)?.slice(1) ?? [];
-}
-
-async function listPaths(folder: string): Promise<string[]> {
-  return (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
-}
-
-async function sweepTemporaryFiles(folder: string): Promise<void> {
-  for (const path of await listPaths(folder)) {
-    if (path.endsWith('.tmp')) await removeWhenOld(path, temporaryFileLifeMs);
-  }
+async function sweepTemporaryFiles(home: LoomHome): Promise<void> {
+  const { batches, jobs, results, locks, history, cache } = home;
+  const paths = [
+    ...Object.entries({ batches, jobs, results, locks, history }).flatMap(([name, folder]) =>
+      listOwnPaths(folder, temporaryNames[name as keyof typeof temporaryNames]),
+    ),
+    ...(ownsCache(cache) ? listOwnPaths(cacheTemporaryFolder(cache), temporaryNames.cache) : []),
+  ];
+  for (const path of paths) await removeWhenOld(path, temporaryFileLifeMs);
 }
 
 async function removeWhenOld(path: string, lifeMs: number): Promise<void> {

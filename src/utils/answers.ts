@@ -5,6 +5,7 @@ import type { RowResult } from '../models.ts';
 import { describeDiskError, isDiskError, writeFileAtomic } from './files.ts';
 import type { LoomHome } from './home.ts';
 import {
+  decodeResult,
   encodeResult,
   type FoundResult,
   LineReader,
@@ -61,6 +62,15 @@ async function* chunkLines(lines: AsyncIterable<string>): AsyncGenerator<string>
 /** The custom id of the first result in a file; undefined when it holds none. */
 export async function readFirstCustomId(path: string): Promise<string | undefined> {
   for await (const { line } of readLines(path)) return readCustomId(line);
+  return undefined;
+}
+
+/** The first result in a file; undefined when its first line is none. */
+export async function readFirstResult(path: string): Promise<RowResult | undefined> {
+  for await (const { line } of readLines(path)) {
+    const result = decodeResult(line.toString('utf8'));
+    return typeof result.customId === 'string' && typeof result.outcome === 'string' ? result : undefined;
+  }
   return undefined;
 }
 

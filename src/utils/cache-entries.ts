@@ -3,8 +3,9 @@ import { type Dir, opendirSync, readFileSync, statSync, unlinkSync } from 'node:
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { LoomError } from '../errors.ts';
-import { type CacheEntry, cacheEntrySchema } from '../models.ts';
+import { type CacheEntry, cacheEntrySchema, isJsonObject } from '../models.ts';
 import { describeDiskError, errorCode } from './files.ts';
+import { likelyNames } from './own-names.ts';
 
 /** What entries of one model come to. */
 export interface CacheGroup {
@@ -77,7 +78,7 @@ export async function countCacheEntries(
   return isThere ? { entries, matching } : undefined;
 }
 
-/** Deletes the entries that a filter is for; other files in the folder stay. */
+/** Deletes the entries that a filter is for; other files in the folder stay, and what holds something else than an answer. */
 export async function clearCache(folder: string, filter: CacheFilter, scan: CacheScan): Promise<CacheCount> {
   let removed = 0;
   let entries = 0;
@@ -87,7 +88,7 @@ export async function clearCache(folder: string, filter: CacheFilter, scan: Cach
     await visitEntries(folder, scan, (path) => {
       if (pass === 1) entries += 1;
       // What a run beside this one has answered since is not what was asked about.
-      if (isWrittenAfter(path, startedAt) || !isMatch(path, filter)) return;
+      if (isWrittenAfter(path, startedAt) || !isMatch(path, filter) || isSomethingElse(path)) return;
       deleteEntry(path);
       removedNow += 1;
     });
@@ -122,7 +123,7 @@ async function visitEntries(
     let visited = 0;
     // Synchronous on purpose, like all work with many small files; each block lets Ctrl+C through.
     for (let file = listing.readSync(); file; file = listing.readSync()) {
-      if (!/^[0-9a-f]{64}\.json$/.test(file.name)) continue;
+      if (!file.isFile() || !likelyNames.cacheEntry.test(file.name)) continue;
       visit(join(folder, file.name));
       if (++visited % blockEntries !== 0) continue;
       onProgress?.(visited);
@@ -186,6 +187,16 @@ function isMatch(path: string, { provider, model, createdBefore }: CacheFilter):
   if (provider !== undefined && stored.entry?.provider !== provider) return false;
   if (model !== undefined && stored.entry?.model !== model) return false;
   return createdBefore === undefined || stored.createdAt < createdBefore.getTime();
+}
+
+/** Whether a file that is called like an entry is whole JSON without an answer in it: a damaged entry is cut short. */
+function isSomethingElse(path: string): boolean {
+  try {
+    const value = JSON.parse(readFileSync(path, 'utf8'));
+    return !isJsonObject(value) || !Object.hasOwn(value, 'response');
+  } catch {
+    return false;
+  }
 }
 
 /** One that is gone already is no error. */

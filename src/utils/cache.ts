@@ -1,12 +1,21 @@
 /** Answers on disk, one file each under `cache/`, found by provider, model, prompt and settings. */
 import { hash, randomBytes } from 'node:crypto';
-import { constants, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { type Answer, type CacheEntry, cacheEntrySchema, type GenerationSettings } from '../models.ts';
-import { describeDiskError, ensurePrivateFolder, errorCode, makePrivateFolder } from './files.ts';
+import { describeDiskError, errorCode } from './files.ts';
+import type { LoomHome } from './home.ts';
+import { ensureCache, ensureHome } from './marks.ts';
 import { pythonSettingsText, settingsText } from './settings-text.ts';
+import {
+  checkSharing,
+  makeCacheFolder,
+  makeSharedFolder,
+  type Sharing,
+  sharingOf,
+  writeSharedFile,
+} from './sharing.ts';
 
 /** What an answer was asked with, beside the prompt. */
 interface Source {
@@ -41,7 +50,7 @@ export interface ResponseCache {
   set(prompt: string, answer: Answer): void;
 }
 
-/** The cache for one provider, model and set of settings. Its folder is made by the first `set`. */
+/** The cache for one provider, model and set of settings. Its folder is made, and marked, by the first `set`. */
 export function openCache(
   folder: string,
   provider: string,
@@ -55,6 +64,7 @@ export function openCache(
   const hasSettings = settingsText(settings) !== undefined;
   // Runs are all hits or nearly all misses: as the last look-up went, so will the next.
   let expectsHit = true;
+  const write = createEntryWriter(folder);
 
   // Synchronous on purpose: a small local file is read in a third of the time that a trip through the thread pool takes.
   function readEntry(key: string): Answer | undefined {
@@ -78,7 +88,7 @@ export function openCache(
     set(prompt, answer) {
       if (answer.text === '') return;
       const entry = { provider, model, ...encodeAnswer(answer), created_at: new Date().toISOString() };
-      writeEntry(folder, keyOf(prompt), hasSettings ? { ...entry, params: settings } : entry);
+      write(keyOf(prompt), hasSettings ? { ...entry, params: settings } : entry);
     },
   };
 }
@@ -107,20 +117,45 @@ function decodeAnswer({ response, input_tokens, output_tokens, finish_reason }: 
   return { text: response, usage, finishReason: finish_reason };
 }
 
-// Atomic but not flushed: an entry can be paid for again, and a flush costs more than writing it.
-function writeEntry(folder: string, key: string, entry: object): void {
-  const path = join(folder, `${key}.json`);
-  const temporary = join(cacheTemporaryFolder(folder), `${randomBytes(8).toString('hex')}.tmp`);
-  try {
-    writeNewFile(temporary, JSON.stringify(entry));
-    renameSync(temporary, path);
-  } catch (error) {
-    removeQuietly(temporary);
-    throw new LoomError('state', `can't write the cache entry ${path}: ${describeDiskError(error)}.`, {
-      hint: 'Free the disk, or run with --no-cache.',
-      cause: error,
-    });
+/** Writes entries; the folder may be deleted by hand at any time, and is made when it is missing. */
+function createEntryWriter(folder: string): (key: string, entry: object) => void {
+  let sharing: Sharing | undefined;
+
+  function prepare(): Sharing {
+    ensureCache(folder);
+    makeCacheFolder(folder);
+    const found = sharingOf(folder);
+    makeSharedFolder(cacheTemporaryFolder(folder), found);
+    return found;
   }
+
+  function writeTemporary(path: string, text: string): void {
+    sharing ??= prepare();
+    try {
+      writeSharedFile(path, text, sharing);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      sharing = prepare();
+      writeSharedFile(path, text, sharing);
+    }
+  }
+
+  // Atomic but not flushed: an entry can be paid for again, and a flush costs more than writing it.
+  return (key, entry) => {
+    const path = join(folder, `${key}.json`);
+    const temporary = join(cacheTemporaryFolder(folder), `${randomBytes(8).toString('hex')}.tmp`);
+    try {
+      writeTemporary(temporary, JSON.stringify(entry));
+      renameSync(temporary, path);
+    } catch (error) {
+      removeQuietly(temporary);
+      if (error instanceof LoomError) throw error;
+      throw new LoomError('state', `can't write the cache entry ${path}: ${describeDiskError(error)}.`, {
+        hint: 'Free the disk, or run with --no-cache.',
+        cause: error,
+      });
+    }
+  };
 }
 
 /** A disk that refuses to write may refuse this too: the first error is the one to tell. */
@@ -130,25 +165,17 @@ function removeQuietly(path: string): void {
   } catch {}
 }
 
-/** The folder may be deleted by hand at any time: it is made when it is missing. */
-function writeNewFile(path: string, text: string): void {
-  const options = { mode: 0o600, flag: 'wx' };
-  try {
-    writeFileSync(path, text, options);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
-    makePrivateFolder(dirname(path));
-    writeFileSync(path, text, options);
-  }
+/**
+ * Sees to it that a chosen cache can be used: it is made and marked. LoomError `state` where it is somebody else's
+ * folder, can't be made, or is another user's and not shared.
+ */
+export function ensureCacheFolder(base: string, folder = base): void {
+  for (const path of [base, folder, cacheTemporaryFolder(folder)]) checkSharing(path, base);
+  ensureCache(base);
 }
 
-/** Makes a folder that somebody chose for the cache. LoomError `state` where it can't be made or written to. */
-export async function ensureCacheFolder(folder: string): Promise<void> {
-  await ensurePrivateFolder(folder);
-  await access(folder, constants.W_OK).catch((error: unknown) => {
-    throw new LoomError('state', `can't write to the cache folder ${folder}: ${describeDiskError(error)}.`, {
-      hint: 'Make it writable, or give --cache-dir or LOOM_CACHE_DIR another.',
-      cause: error,
-    });
-  });
+/** What a run needs before anything is sent: a home, and where one was chosen the cache. LoomError `state` as above. */
+export function ensurePlaces(home: LoomHome, useCache: boolean): void {
+  ensureHome(home);
+  if (useCache && home.chosenBase !== undefined) ensureCacheFolder(home.chosenBase, home.chosenCache);
 }

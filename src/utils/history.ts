@@ -3,13 +3,15 @@
  * tell. It is found by the path of the output, and by the ids of the batches that it came from.
  */
 import { createHash } from 'node:crypto';
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { rowPickSchema } from '../models.ts';
 import { fileTypes, providerNames } from '../names.ts';
-import { ensurePrivateFolder, listJsonFiles, writeFileAtomic } from './files.ts';
+import { ensurePrivateFolder, writeFileAtomic } from './files.ts';
 import { histogramSchema } from './log-histogram.ts';
+import { likelyNames, listOwnPaths } from './own-names.ts';
+import { readPlainText } from './plain-file.ts';
 
 /** The version of the format that this program writes, and the only one that it reads. */
 export const historyVersion = 1;
@@ -83,15 +85,15 @@ export async function saveHistory(folder: string, outputPath: string, facts: His
 /** What is known of an output; undefined when nothing is, or the file is not the one that was written. */
 export async function loadHistory(folder: string, outputPath: string): Promise<HistoryEntry | undefined> {
   const path = await realpath(outputPath).catch(() => undefined);
-  const entry = path && (await readEntry(entryPath(folder, path)));
+  const entry = path && readEntry(entryPath(folder, path));
   return entry && (await isUnchanged(entry)) ? entry : undefined;
 }
 
 /** The entry of the output that came from a batch or job, the newest if there are several. */
 export async function findHistory(folder: string, id: string): Promise<HistoryEntry | undefined> {
   let newest: HistoryEntry | undefined;
-  for (const name of (await listJsonFiles(folder)) ?? []) {
-    const entry = await readEntry(join(folder, name));
+  for (const path of listOwnPaths(folder, likelyNames.historyEntry)) {
+    const entry = readEntry(path);
     if (!entry || (entry.job_id !== id && !entry.batch_ids.includes(id))) continue;
     if (!newest || entry.ended_at > newest.ended_at) newest = entry;
   }
@@ -99,9 +101,9 @@ export async function findHistory(folder: string, id: string): Promise<HistoryEn
 }
 
 /** A damaged entry is as good as none. */
-export async function readEntry(path: string): Promise<HistoryEntry | undefined> {
+export function readEntry(path: string): HistoryEntry | undefined {
   try {
-    return historyEntrySchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+    return historyEntrySchema.safeParse(JSON.parse(readPlainText(path))).data;
   } catch {
     return undefined;
   }

@@ -8,6 +8,10 @@ export interface LoomHome {
   /** How people know it: `~/.loom`, or the folder that LOOM_HOME names. */
   readonly label: string;
   readonly root: string;
+  /** The folder that bears the mark: the root, or for rehearsals the folder that theirs is in. */
+  readonly base: string;
+  /** Whether LOOM_HOME names it. */
+  readonly isNamed: boolean;
   /** One record per batch. */
   readonly batches: string;
   /** One record per `loom run`. */
@@ -28,6 +32,8 @@ export interface LoomHome {
   readonly cache: string;
   /** The cache, where a flag or a variable chose it: records keep it, so that a fetch fills the same. */
   readonly chosenCache: string | undefined;
+  /** The folder that was chosen, in which rehearsals have one of their own. */
+  readonly chosenBase: string | undefined;
   /** The cache of a job whose record keeps this; a flag of the command comes first. */
   cacheOf(recorded: string | null | undefined): string;
   /**
@@ -70,11 +76,14 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
   const real = locate(variables.LOOM_HOME || '~/.loom');
   const root = sandbox ? join(real, 'sandbox') : real;
   const chosen = cacheDir || variables.LOOM_CACHE_DIR;
-  const chosenCache = chosen ? join(locate(chosen), sandbox ? 'sandbox' : '') : undefined;
+  const chosenBase = chosen ? locate(chosen) : undefined;
+  const chosenCache = chosenBase === undefined ? undefined : join(chosenBase, sandbox ? 'sandbox' : '');
   const cache = chosenCache ?? join(root, 'cache');
   return {
     label: variables.LOOM_HOME ? real : '~/.loom',
     root,
+    base: real,
+    isNamed: Boolean(variables.LOOM_HOME),
     batches: join(root, 'batches'),
     jobs: join(root, 'jobs'),
     requests: join(root, 'requests'),
@@ -86,6 +95,7 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
     flag: sandbox ? ' --sandbox' : '',
     cache,
     chosenCache,
+    chosenBase,
     cacheOf: (recorded) => (cacheDir || !recorded ? cache : locate(recorded)),
     ensureHeld: async () => {},
   };

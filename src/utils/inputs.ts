@@ -4,17 +4,17 @@
  * compares them. It is held by a lock while a command works on it, and later by the job or record that names it.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { open, readdir, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { describeDiskError, ensurePrivateFolder, flushFolder, removeFile } from './files.ts';
 import type { LoomHome } from './home.ts';
 import { type Lock, listLocks, tryLock, waitForLock } from './locks.ts';
+import { ensureHome, ownsHome } from './marks.ts';
+import { likelyNames, listOwnFiles } from './own-names.ts';
 
 /** Whoever adds or removes inputs holds it, for moments. */
 const guardName = 'inputs';
-/** What we call a whole input, and one on its way. The Python tool's library keeps inputs and outputs here too. */
-const ownNames = /^[0-9a-f]{64}\.[a-z]+(\.gz)?$|^[0-9a-f]{16}\.part$/;
 const gzipMark = Buffer.from([0x1f, 0x8b]);
 
 export interface KeptInput {
@@ -32,6 +32,7 @@ export async function keepInput(
 ): Promise<KeptInput> {
   const id = randomBytes(8).toString('hex');
   const partPath = join(home.inputs, `${id}.part`);
+  ensureHome(home);
   await ensurePrivateFolder(home.inputs);
   const partLock = (await tryLock(home.locks, lockName(id, id))) as Lock;
   try {
@@ -61,7 +62,8 @@ export async function removeForgottenInputs(
   home: LoomHome,
   listNamed: () => Promise<ReadonlySet<string> | undefined>,
 ): Promise<void> {
-  const names = (await readdir(home.inputs).catch(() => [])).filter((name) => ownNames.test(name));
+  // The Python tool's library keeps inputs and outputs here too, under names of its own.
+  const names = ownsHome(home) ? listOwnFiles(home.inputs, likelyNames.input) : [];
   const guard = names.length > 0 ? await tryLock(home.locks, guardName) : undefined;
   if (!guard) return;
   try {
@@ -90,7 +92,7 @@ function keyOf(name: string): string {
 async function listHeld(home: LoomHome): Promise<ReadonlySet<string>> {
   const held = new Set<string>();
   for (const name of await listLocks(home.locks)) {
-    const key = /^input_([0-9a-f]+)_[0-9a-f]+$/.exec(name)?.[1];
+    const key = /^input_([0-9a-f]+)_[0-9a-f]{16}$/.exec(name)?.[1];
     if (key === undefined || held.has(key)) continue;
     const lock = await tryLock(home.locks, name, 'from_dead');
     if (lock) await lock.forget();

@@ -1,24 +1,38 @@
 /** API keys and base URLs: flag, else environment, else the `.env` of the current folder. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'dotenv';
 import { LoomError } from '../errors.ts';
 import { describeDiskError, errorCode } from './files.ts';
+import { readPlainText } from './plain-file.ts';
 
 /** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden. */
 export function readVariables(environment: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
-  const path = join(folder, '.env');
+  return { ...readFolderVariables(folder), ...environment };
+}
+
+/** What the `.env` in a folder says; nothing where there is none. LoomError `key` for one that can't be read. */
+export function readFolderVariables(folder: string): NodeJS.ProcessEnv {
+  const path = folderVariablesPath(folder);
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readPlainText(path);
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return environment;
+    if (errorCode(error) === 'ENOENT') return {};
     throw new LoomError('key', `can't read ${path}: ${describeDiskError(error)}.`, {
       hint: 'Make it readable, or move it away.',
       cause: error,
     });
   }
-  return { ...parse(text), ...environment };
+  return parse(text);
+}
+
+export function folderVariablesPath(folder: string): string {
+  return join(folder, '.env');
+}
+
+/** Whether a variable has its value from the `.env` of a folder: the environment does not know it. */
+export function isFromFolder(name: string, environment: NodeJS.ProcessEnv, folder: string): boolean {
+  return environment[name] === undefined && Boolean(readFolderVariables(folder)[name]);
 }
 
 /** The key to use, undefined where none is there and none needed; LoomError `key` names the variable when it is. */
