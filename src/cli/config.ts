@@ -12,6 +12,7 @@ import {
   refusedFields,
 } from './config-fields.ts';
 import type { ConfigFile } from './config-file.ts';
+import { type Doubt, doubtPath } from './config-trust.ts';
 import type { CommandContext } from './options.ts';
 import { proposeFrom } from './usage-errors.ts';
 import { namesOutputFormat } from './voice.ts';
@@ -52,7 +53,7 @@ export function setDefaults(program: Command, file: ConfigFile, context: Command
       ({ option }) =>
         !ofSection.some((nearer) => nearer.option === option || excludes(nearer.option, option)),
     );
-    giveDefaults(command, [...ofSection, ...ofAll], context);
+    giveDefaults(command, [...ofSection, ...ofAll], file.project, context);
   }
 }
 
@@ -119,9 +120,11 @@ function checkName(
   path: string,
   prefix: string,
 ): void {
-  const refused = refusedFields[camelCase(name)];
-  if (refused !== undefined) {
-    throw new LoomError('usage', `${path}: ${prefix}${name} can't have a default.`, { hint: refused });
+  // An object knows names that nobody gave it, such as __proto__.
+  if (Object.hasOwn(refusedFields, camelCase(name))) {
+    throw new LoomError('usage', `${path}: ${prefix}${name} can't have a default.`, {
+      hint: refusedFields[camelCase(name)] as string,
+    });
   }
   const names = [...new Set(known.map((field) => field.name))];
   if (names.includes(camelCase(name))) return;
@@ -216,7 +219,12 @@ function parseWords(option: Option, words: readonly string[]): unknown {
 }
 
 /** The defaults go in when the command line is read, and before it is checked for what it needs. */
-function giveDefaults(command: Command, defaults: readonly Default[], context: CommandContext): void {
+function giveDefaults(
+  command: Command,
+  defaults: readonly Default[],
+  project: string | undefined,
+  context: CommandContext,
+): void {
   const parseOptions = command.parseOptions.bind(command);
   const isJson = defaults.some(({ option, value }) => isOutputFormat(option) && value === 'json');
   command.parseOptions = (args) => {
@@ -226,15 +234,28 @@ function giveDefaults(command: Command, defaults: readonly Default[], context: C
     const given = command.options.filter(
       (option) => command.getOptionValueSource(option.attributeName()) === 'cli',
     );
+    const doubts: Doubt[] = [];
     for (const { option, value } of defaults) {
       const name = option.attributeName();
       if (given.some((flag) => flag.attributeName() === name || excludes(flag, option))) continue;
+      if (name === 'cacheDir' && hasCacheVariable(context)) continue;
+      const doubt = project === undefined ? undefined : doubtDefault(option, value, project);
+      if (doubt) doubts.push(doubt);
       if (name === 'cacheDir') setCacheVariable(String(value), context);
       else command.setOptionValueWithSource(name, value, 'config');
     }
     if (!waits(command)) takeBack(command, waitFields);
+    context.doubts = doubts;
     return parsed;
   };
+}
+
+/** What there is to doubt about a value that names a file, or a text that lies in one. */
+function doubtDefault(option: Option, value: unknown, project: string): Doubt | undefined {
+  const name = option.attributeName();
+  const path = textFields.includes(name) ? /^@(?!@)(.+)$/s.exec(String(value))?.[1] : String(value);
+  if (path === undefined || path === '-' || ![...textFields, ...pathFields].includes(name)) return undefined;
+  return doubtPath(option.long ?? name, path, project);
 }
 
 function isOutputFormat(option: Option): boolean {
@@ -255,9 +276,11 @@ function takeBack(command: Command, names: readonly string[]): void {
 
 /** The folder of the cache yields to the variable, and to what a batch remembers: it stands in for the variable. */
 function setCacheVariable(folder: string, context: CommandContext): void {
-  const { environment, workingFolder } = context;
-  if (readVariables(environment, workingFolder).LOOM_CACHE_DIR) return;
-  context.environment = { ...environment, LOOM_CACHE_DIR: folder };
+  context.environment = { ...context.environment, LOOM_CACHE_DIR: folder };
+}
+
+function hasCacheVariable({ environment, workingFolder }: CommandContext): boolean {
+  return Boolean(readVariables(environment, workingFolder).LOOM_CACHE_DIR);
 }
 
 /** Whether two flags of a command can't be given together. */

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { providerNames } from '../names.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { readVariables } from '../utils/keys.ts';
+import { showAddress } from './addresses.ts';
 import type { CommandContext } from './options.ts';
 import { openHome } from './reach.ts';
 import { nameCommand } from './usage-errors.ts';
@@ -47,11 +48,4 @@ function describeVariables(variables: NodeJS.ProcessEnv): string[] {
     ...[...pathVariables, 'NO_PROXY', 'no_proxy'].map((name): [string, typeof String] => [name, String]),
   ];
   return shown.flatMap(([name, show]) => (variables[name] ? [`${name}=${show(variables[name])}`] : []));
-}
-
-/** Without user info and query, where keys may stand. */
-function showAddress(address: string): string {
-  if (!URL.canParse(address)) return '[no address]';
-  const { protocol, host, pathname } = new URL(address);
-  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
 }

@@ -90,7 +90,8 @@ async function readDefaults(
   // Each command reads them anyway; help does not.
   const { readVariables } = await import('../utils/keys.ts');
   const { environment, workingFolder } = context;
-  const file = findConfigFile(args, readVariables(environment, workingFolder), workingFolder);
+  const variables = readVariables(environment, workingFolder);
+  const file = findConfigFile(args, { environment, variables }, workingFolder);
   if (file) (await import('./config.ts')).setDefaults(program, file, context);
 }
 

@@ -1,6 +1,7 @@
 /** What each command is asked for, as its flags say it. */
 import type { FileType, ProviderName } from '../models.ts';
 import type { Shell, StatusWord } from '../names.ts';
+import type { Doubt } from './config-trust.ts';
 import type { Terminal } from './terminal.ts';
 import type { DocumentDraft, Voice } from './voice.ts';
 
@@ -198,6 +199,8 @@ export interface CommandContext {
   readonly workingFolder: string;
   /** The file that gave defaults of flags; undefined for none. */
   configPath?: string | undefined;
+  /** Defaults of that file which the command would use, and that need a yes. */
+  doubts?: readonly Doubt[];
   /** Aborted with an InterruptedError by a signal, and with another LoomError by an error that no step waits for. */
   readonly signal: AbortSignal;
 }

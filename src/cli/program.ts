@@ -45,7 +45,7 @@ export function createProgram(
     async (options: Options & VoiceOptions, command: Command) => {
       Object.assign(context.voice, readVoice(options, context));
       if (isDebugging(context.environment)) await tellStart(command, context);
-      onExitCode(await work(options, context));
+      onExitCode((await mayUseDefaults(context)) ? await work(options, context) : 1);
     };
 
   addVoiceOptions(addRun(program)).action(act(commands.run));
@@ -93,6 +93,13 @@ function readVoice(
 ): CommandContext['voice'] {
   const isVerbose = (verbose ?? false) || isDebugging(environment);
   return { quiet: quiet ?? false, verbose: isVerbose, json: outputFormat === 'json' };
+}
+
+/** Whether there is a yes to what a file of defaults can't decide by itself. */
+async function mayUseDefaults(context: CommandContext): Promise<boolean> {
+  const { configPath, doubts } = context;
+  if (configPath === undefined || !doubts || doubts.length === 0) return true;
+  return (await import('./config-trust.ts')).confirmDefaults(configPath, doubts, context);
 }
 
 async function tellStart(command: Command, context: CommandContext): Promise<void> {

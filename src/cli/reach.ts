@@ -1,12 +1,14 @@
 /** How a command reaches providers and its state: keys, addresses, and the sandbox in their place. */
 import { join } from 'node:path';
 import { isRefusedKey, LoomError, ProviderError } from '../errors.ts';
-import { answerTimeoutMs, describeConnection } from '../orchestrator/connection.ts';
+import { answerTimeoutMs, type ConnectionChoice, describeConnection } from '../orchestrator/connection.ts';
 import type { Connection, ProviderEntry } from '../providers/provider.ts';
 import { ensureCacheFolder } from '../utils/cache.ts';
 import { ensurePrivateFolder } from '../utils/files.ts';
 import { type LoomHome, loomHome } from '../utils/home.ts';
-import { readVariables } from '../utils/keys.ts';
+import { folderVariablesPath, isFromFolder, readVariables } from '../utils/keys.ts';
+import { checkHome, ensureHome } from '../utils/marks.ts';
+import { showAddress } from './addresses.ts';
 import type { CacheOptions, CallOptions, CommandContext, ReachOptions } from './options.ts';
 import { describeRequest } from './request-lines.ts';
 
@@ -17,12 +19,14 @@ export interface Reach {
   close(): Promise<void>;
 }
 
-/** The home of a command's state, as flags, environment and `.env` say. */
+/** The home of a command's state, as flags, environment and `.env` say. LoomError `state` for a folder that is none. */
 export function openHome(
   options: { readonly sandbox?: boolean; readonly cacheDir?: string },
   { environment, workingFolder }: CommandContext,
 ): LoomHome {
-  return loomHome({ ...options, variables: readVariables(environment, workingFolder), workingFolder });
+  const home = loomHome({ ...options, variables: readVariables(environment, workingFolder), workingFolder });
+  checkHome(home);
+  return home;
 }
 
 /** Call `close` when the command is over, however it ends. LoomError `state` where a chosen cache can't be. */
@@ -31,28 +35,49 @@ export async function openReach(
   context: CommandContext,
 ): Promise<Reach> {
   const home = openHome(options, context);
-  if (home.chosenCache !== undefined && options.cache) await ensureCacheFolder(home.chosenCache);
+  if (home.chosenBase !== undefined && options.cache) ensureCacheFolder(home.chosenBase, home.chosenCache);
+  tellPlaces(context);
   if (options.sandbox) return openSandboxReach(home, options, context);
   const variables = readVariables(context.environment, context.workingFolder);
+  const told = new Set<string>();
   return {
     home,
-    connect: (entry, recordedBaseUrl) =>
-      followed(
-        describeConnection(
-          entry,
-          {
-            apiKey: options.apiKey,
-            baseUrl: options.baseUrl,
-            recordedBaseUrl,
-            callTimeoutMs: options.callTimeout,
-          },
-          variables,
-          context.environment,
-        ),
-        context,
-      ),
+    connect(entry, recordedBaseUrl) {
+      const { apiKey, baseUrl, callTimeout: callTimeoutMs } = options;
+      const choice = { apiKey, baseUrl, recordedBaseUrl, callTimeoutMs };
+      const connection = describeConnection(entry, choice, variables, context.environment);
+      if (!told.has(entry.name)) tellKeyOnItsWay(entry, choice, connection, context);
+      told.add(entry.name);
+      return followed(connection, context);
+    },
     close: async () => {},
   };
+}
+
+/** A `.env` may have come with somebody else's project: who says so where state and answers are is told. */
+function tellPlaces({ terminal, environment, workingFolder }: CommandContext): void {
+  for (const name of ['LOOM_HOME', 'LOOM_CACHE_DIR']) {
+    if (!isFromFolder(name, environment, workingFolder)) continue;
+    const value = readVariables(environment, workingFolder)[name];
+    terminal.warn(`${name} is ${value}, as ${folderVariablesPath(workingFolder)} says.`);
+  }
+}
+
+/** And so is a key from elsewhere that goes to an address which such a file names. */
+function tellKeyOnItsWay(
+  entry: ProviderEntry,
+  choice: ConnectionChoice,
+  { apiKey, baseUrl }: Connection,
+  { terminal, environment, workingFolder }: CommandContext,
+): void {
+  const { keyVariable, baseUrlVariable } = entry;
+  if (apiKey === undefined || baseUrl === undefined || (choice.baseUrl ?? choice.recordedBaseUrl)) return;
+  if (!isFromFolder(baseUrlVariable, environment, workingFolder)) return;
+  const isOfFlag = choice.apiKey !== undefined;
+  if (!isOfFlag && isFromFolder(keyVariable, environment, workingFolder)) return;
+  const key = isOfFlag ? 'the key of --api-key' : `${keyVariable} of the environment`;
+  const path = folderVariablesPath(workingFolder);
+  terminal.warn(`${key} goes to ${showAddress(baseUrl)}, which ${path} names as ${baseUrlVariable}.`);
 }
 
 async function openSandboxReach(
@@ -91,8 +116,9 @@ function followed(connection: Connection, { terminal }: CommandContext): Connect
 }
 
 /** Where the sandbox keeps its files. LoomError `state` where that can't be made. */
-export async function ensureSandboxFolder({ root }: LoomHome): Promise<string> {
-  const folder = join(root, 'providers');
+export async function ensureSandboxFolder(home: LoomHome): Promise<string> {
+  const folder = join(home.root, 'providers');
+  ensureHome(home);
   await ensurePrivateFolder(folder);
   return folder;
 }
