@@ -38,7 +38,7 @@ function realPath(path: string): string {
   }
 }
 
-/** Whether a person says yes to all of them. LoomError `usage` names the first where there is nobody to ask. */
+/** Whether a person says yes to all of them. LoomError `state` names the first where there is nobody to ask. */
 export async function confirmDefaults(
   configPath: string,
   doubts: readonly Doubt[],
@@ -47,7 +47,7 @@ export async function confirmDefaults(
   for (const { flag, path, reason } of doubts) {
     const what = `${configPath} sets ${flag} to ${path}, and ${reason}`;
     if (!terminal.canAsk) {
-      throw new LoomError('usage', `${what}.`, {
+      throw new LoomError('state', `${what}.`, {
         hint: `If you want that, pass ${flag} yourself, or trust the whole file by naming it: --config ${basename(configPath)}, or LOOM_CONFIG. --no-config leaves the file out.`,
       });
     }

@@ -98,6 +98,8 @@ function tryTo(change: () => void): void {
 /** LoomError `state` for a folder that is there and can't be read and written to; it says how its owner shares it. */
 export function checkSharing(folder: string, cache: string): void {
   try {
+    // A file in the way is told by who tries to make the folder.
+    if (!statSync(folder).isDirectory()) return;
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const code = errorCode(error);

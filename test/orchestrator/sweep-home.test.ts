@@ -1,5 +1,4 @@
 /** What a sweep takes away, and what it leaves alone: files of others, and answers that were paid for. */
-import { execFileSync } from 'node:child_process';
 import {
   lstatSync,
   mkdirSync,
@@ -18,6 +17,7 @@ import { historyVersion } from '../../src/utils/history.ts';
 import { type LoomHome, loomHome } from '../../src/utils/home.ts';
 import type { JobRecord } from '../../src/utils/jobs.ts';
 import { ensureHome } from '../../src/utils/marks.ts';
+import { makePipe } from '../make-pipe.ts';
 
 let folder: string;
 let home: LoomHome;
@@ -121,7 +121,7 @@ describe('a sweep leaves alone', () => {
       for (const make of [
         (path: string) => symlinkSync(target, path),
         (path: string) => mkdirSync(path),
-        (path: string) => execFileSync('mkfifo', [path]),
+        makePipe,
       ]) {
         const paths = names.map((name) => join(home.root, name));
         for (const path of paths) {

@@ -155,12 +155,13 @@ test('paths in it are taken from its folder', async () => {
 
 test('LOOM_CACHE_DIR wins over its cacheDir, and --cache-dir over both', async () => {
   await configure({ ...order, cacheDir: 'of-file' });
-  await expectRun(...live);
+  const named = [...live, '--config', 'loom.config.json'];
+  await expectRun(...named);
   expect(await world.listFolder()).toContain('of-file');
   await world.write('.env', 'LOOM_CACHE_DIR=of-variable\n');
-  await expectRun(...live);
+  await expectRun(...named);
   expect(await world.listFolder()).toContain('of-variable');
-  await expectRun(...live, '--cache-dir', 'of-flag');
+  await expectRun(...named, '--cache-dir', 'of-flag');
   expect(await world.listFolder()).toContain('of-flag');
 });
 

@@ -18,12 +18,13 @@ function run(...flags: string[]): Promise<Ended> {
   return world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--force', ...flags);
 }
 
-/** Names of the files below a folder of the world's current one. */
+/** Names of the files below a folder of the world's current one, without the marks. */
 async function listFiles(folder: string): Promise<string[]> {
   const files = await readdir(join(world.folder, folder), { recursive: true, withFileTypes: true }).catch(
     () => [],
   );
-  return files.filter((file) => file.isFile()).map((file) => file.name);
+  const names = files.filter((file) => file.isFile()).map((file) => file.name);
+  return names.filter((name) => name !== 'loom-home.json' && name !== 'loom-cache.json');
 }
 
 const entryName = /^[0-9a-f]{64}\.json$/;
@@ -52,7 +53,7 @@ describe.skipIf(process.platform !== 'linux')('a folder that the system does not
 
   test('is an error as the home of the sandbox', async () => {
     world.environment.LOOM_HOME = '/proc/nothing';
-    expect(await run('--sandbox')).toMatchObject(refused('/proc/nothing/sandbox/providers'));
+    expect(await run('--sandbox')).toMatchObject(refused('/proc/nothing'));
   });
 
   test('is an error as the cache', async () => {
@@ -104,7 +105,7 @@ describe('LOOM_HOME', () => {
     world.environment.LOOM_HOME = 'state';
     expect((await run('--sync', '--sandbox')).code).toBe(0);
     await expectCache('state/sandbox/cache');
-    expect(await readdir(join(world.folder, 'state'))).toEqual(['sandbox']);
+    expect(await readdir(join(world.folder, 'state'))).toEqual(['loom-home.json', 'sandbox']);
   });
 
   test('that is a file is an error that names it, before anything is sent', async () => {

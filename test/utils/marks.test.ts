@@ -1,11 +1,11 @@
 /** Whose a folder is: marks of homes and caches, and what is taken over without one. */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type LoomHome, loomHome } from '../../src/utils/home.ts';
 import { checkCache, checkHome, ensureCache, ensureHome } from '../../src/utils/marks.ts';
+import { makePipe } from '../make-pipe.ts';
 
 let folder: string;
 let home: LoomHome;
@@ -86,7 +86,7 @@ describe('a home', () => {
     ['a file far below', ['src/deep/er/file.txt'], 'src'],
     [
       'names that are like ours',
-      ...[['results/openai_gpt4.jsonl', 'jobs/job.json', 'batches/openai_notes.json', 'locks/build.1.lock']],
+      ['results/openai_gpt4.jsonl', 'jobs/job.json', 'batches/openai_notes.json', 'locks/build.1.lock'],
       'batches, jobs, locks and 1 more',
     ],
     [
@@ -152,7 +152,7 @@ describe('a home', () => {
     mkdirSync(join(home.root, 'loom-home.json'), { recursive: true });
     expect(() => checkHome(home)).toThrow(`can't read ${join(home.root, 'loom-home.json')}: it is a folder.`);
     rmSync(join(home.root, 'loom-home.json'), { recursive: true });
-    execFileSync('mkfifo', [join(home.root, 'loom-home.json')]);
+    makePipe(join(home.root, 'loom-home.json'));
     expect(() => checkHome(home)).toThrow('it is a pipe, not a file.');
   });
 });
