@@ -34,7 +34,7 @@ describe.skipIf(!isRoot)('two users', () => {
     await chown(home, uid, uid);
     // A process of Node.js can't be given a second group, one of sh can: by setpriv.
     const who = [`--reuid=${uid}`, `--regid=${uid}`, `--groups=${team}`];
-    const child = spawn('setpriv', [...who, process.execPath, entry, ...args], {
+    const child = spawn('/usr/bin/env', ['setpriv', ...who, process.execPath, entry, ...args], {
       cwd: home,
       env: { ...world.environment, HOME: home },
       stdio: ['ignore', 'pipe', 'pipe'],
