@@ -208,7 +208,7 @@ test('home and cacheDir hold the state', async () => {
   await runProgram(`await loom.runSync({ ...input, home: 'state', cacheDir: 'answers' });`);
   expect(await world.listState()).toEqual([]);
   const { stdout } = await world.shell('ls answers | wc -l; ls state');
-  expect(stdout).toContain('3\n');
+  expect(stdout).toBe('4\nhistory\nlocks\nloom-home.json\nresults\n');
 });
 
 test('what a caller has wrong is a LoomError that says so', async () => {
