@@ -217,7 +217,11 @@ describe('a sweep takes away', () => {
     ['the requests of a job that is gone', `requests/${jobId}_1.jsonl`, '{}'],
     ['its id map', `requests/${jobId}_12.ids`, ''],
     ['the answers that it had from the cache', `results/${jobId}_cached.jsonl`, result],
-    ['the journal of a dead run whose answers are in the cache', `results/live_${hex(24)}.${hex(12)}.jsonl`, result],
+    [
+      'the journal of a dead run whose answers are in the cache',
+      `results/live_${hex(24)}.${hex(12)}.jsonl`,
+      result,
+    ],
     ['what was on its way to stdout', `results/sync_${hex(24)}_output.${hex(12)}`, 'id,llm_response\n'],
     ['its failed rows', `results/live_${hex(24)}_output.errors.jsonl`, '{}\n'],
     ['results of a batch of which record and job were deleted', 'results/openai_batch_1.jsonl', result],
