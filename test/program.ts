@@ -19,6 +19,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** What is on stdin: at once, or as it comes. */
+type Input = string | Buffer | AsyncIterable<string | Buffer>;
+
 export interface World {
   /** The current folder of every command. */
   readonly folder: string;
@@ -28,7 +31,7 @@ export interface World {
   /** Runs a command within this process: its stdin is empty, and nothing is a terminal. */
   loom(...args: string[]): Promise<Ended>;
   /** The same with something on stdin. */
-  pipe(input: string | Buffer, ...args: string[]): Promise<Ended>;
+  pipe(input: Input, ...args: string[]): Promise<Ended>;
   /** Runs a command as a process. */
   loomProcess(...args: string[]): Promise<Ended>;
   start(...args: string[]): Running;
@@ -88,7 +91,7 @@ export async function createWorld(environment: Record<string, string> = {}, prog
 
   const start = (...args: string[]) => run(process.execPath, [program, ...args]);
   const loomProcess = (...args: string[]) => start(...args).ended;
-  const pipe = (input: string | Buffer, ...args: string[]) =>
+  const pipe = (input: Input, ...args: string[]) =>
     runInProcess(args, { folder, environment: variables, input });
   const statePath = (name: string) => join(home, '.loom', name);
 
@@ -142,12 +145,12 @@ async function runInProcess(
   place: {
     readonly folder: string;
     readonly environment: NodeJS.ProcessEnv;
-    readonly input: string | Buffer;
+    readonly input: Input;
   },
 ): Promise<Ended> {
   const [stdout, stderr] = [new TextSink(), new TextSink()];
   const context = createContext(args, {
-    stdin: Readable.from(place.input.length > 0 ? [Buffer.from(place.input)] : []) as NodeJS.ReadStream,
+    stdin: Readable.from(readChunks(place.input)) as NodeJS.ReadStream,
     stdout: stdout as unknown as NodeJS.WriteStream,
     stderr: stderr as unknown as NodeJS.WriteStream,
     // As of now, as for a process.
@@ -157,6 +160,11 @@ async function runInProcess(
   });
   const code = await main(args, context);
   return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+async function* readChunks(input: Input): AsyncGenerator<Buffer> {
+  const chunks = typeof input === 'string' || Buffer.isBuffer(input) ? [input] : input;
+  for await (const chunk of chunks) if (chunk.length > 0) yield Buffer.from(chunk);
 }
 
 /** Takes what is written to it, as a pipe does. */

@@ -4,7 +4,6 @@ import { utimes } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cacheStatsDocumentSchema } from '../../src/index.ts';
 import { createWorld, type World } from '../program.ts';
-import { atTerminal, hasTerminal } from './at-terminal.ts';
 
 let world: World;
 
@@ -148,15 +147,6 @@ describe('loom cache clear with filters', () => {
       stderr: `Error: 1 of 6 cached responses (older than 30d, of openai) in ${world.statePath('cache')} were not deleted: there is no terminal to ask on. Pass --yes to delete them.\n`,
     });
     expect(await world.listState()).toHaveLength(6);
-  });
-
-  test.skipIf(!hasTerminal)('are named in the question', async () => {
-    const shown = await atTerminal(world, ['cache', 'clear', '-m', 'm'], { typed: 'y\r' });
-    expect(shown.text).toContain(
-      `Delete 3 of 6 cached responses (of the model m) from ${world.statePath('cache')}? [y/N] `,
-    );
-    expect(shown.code).toBe(0);
-    expect(await world.listState()).toHaveLength(3);
   });
 
   test.each([

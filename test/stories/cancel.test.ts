@@ -3,7 +3,6 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cancelBatch, cancelDocumentSchema } from '../../src/index.ts';
-import { atTerminal, hasTerminal } from './at-terminal.ts';
 import { answerLine, type DoubleBatch, usualAnswer } from './openai-double.ts';
 import { createOpenAiWorld, lastBatch, type OpenAiWorld, output } from './openai-world.ts';
 import { batchProviders, createSandboxWorld, submittedId } from './sandbox-world.ts';
@@ -247,9 +246,9 @@ test("a batch that may be another's, as it was found by its time and size alone,
     await place.writeState(jobFile, JSON.stringify(job));
     await rm(place.statePath(`batches/anthropic_${mine}.json`));
     // Nobody but the provider knows whose this is: it is as long, and younger than the cut.
-    const home = place.environment.HOME ?? '';
-    const other = await place.shell(`HOME='${home}/other' loom run -f other.csv ${flags.join(' ')}`);
-    const theirs = submittedId(other);
+    place.environment.LOOM_HOME = 'other';
+    const theirs = submittedId(await place.loom('run', '-f', 'other.csv', ...flags));
+    place.environment.LOOM_HOME = '';
 
     const refusal = `batch ${theirs}: it was not cancelled: its creation was cut off, it was found by its time and size alone, and it may be the batch of another command. Look at it on the dashboard of Anthropic, and cancel it there.`;
     for (const id of [job.job_id, theirs]) {
@@ -259,7 +258,8 @@ test("a batch that may be another's, as it was found by its time and size alone,
         stderr: `Error: ${refusal}\n`,
       });
     }
-    const seen = await place.shell(`HOME='${home}/other' loom status --id ${theirs}`);
+    place.environment.LOOM_HOME = 'other';
+    const seen = await place.loom('status', '--id', theirs);
     expect(seen.stdout).toContain('at the provider in_progress');
   } finally {
     await place.remove();
@@ -331,30 +331,6 @@ describe('who asks for less than it takes', () => {
     const ended = await world.loom('cancel', ...flags);
     expect(ended).toMatchObject({ code, stdout: '' });
     expect(ended.stderr).toContain(message);
-  });
-});
-
-describe.skipIf(!hasTerminal)('at a terminal', () => {
-  test.each([
-    ['n', 'in_progress'],
-    ['y', 'cancelling'],
-  ])('asks first; %s leaves it %s', async (typed, status) => {
-    const id = await world.submitAs('in_progress');
-    const shown = await atTerminal(world, ['cancel', '--id', id], { typed: `${typed}\r` });
-    expect(shown.text).toContain(
-      `Cancel batch ${id} (openai, m)? What is answered by then is kept, and paid for. [y/N] `,
-    );
-    expect(shown.code).toBe(0);
-    expect(lastBatch(world.openai).status).toBe(status);
-  });
-
-  test('names the parts of a job', async () => {
-    const jobId = await submitParts(2);
-    const shown = await atTerminal(world, ['cancel', '--id', jobId], { typed: 'n\r' });
-    expect(shown.text).toContain(
-      `Cancel job ${jobId} (openai, m: 2 batches, and 1 part that was not sent)? `,
-    );
-    expect(takeCancels()).toEqual([]);
   });
 });
 

@@ -1,10 +1,7 @@
 /** Servers that speak OpenAI's protocol, or nearly: reached as `openai`, without a key on this machine. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWorld, type Ended, type World } from '../program.ts';
 import { type HttpServer, type Received, type Response, startHttpServer } from './http-server.ts';
-import { createSandboxWorld } from './sandbox-world.ts';
 
 let world: World;
 let server: HttpServer;
@@ -236,29 +233,4 @@ describe('a server without batches', () => {
     expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['POST /v1/files']);
     expect(await world.listState()).toEqual([]);
   });
-});
-
-test.skipIf(process.platform === 'win32')('the README’s line for Ollama runs, without a key', async () => {
-  const readme = await readFile(resolve(import.meta.dirname, '../../README.md'), 'utf8');
-  const line = /^loom run .*http:\/\/localhost:11434\/v1.*$/m.exec(readme)?.[0] ?? '';
-  expect(line).not.toBe('');
-  const rehearsal = await createSandboxWorld();
-  try {
-    delete rehearsal.environment.OPENAI_API_KEY;
-    await rehearsal.write('reviews.csv', 'id,text\n1,Hello\n');
-    const { baseUrls } = rehearsal.sandbox;
-    const ended = await rehearsal.shell(line.replace('http://localhost:11434/v1', baseUrls.local));
-    expect(ended).toMatchObject({ code: 0 });
-    expect(await rehearsal.read('reviews_results_openai_llama3.2.csv')).toBe(
-      'id,text,llm_response\n1,Hello,Sandbox answer from llama3.2: Hello\n',
-    );
-    const batch = await rehearsal.shell(
-      line
-        .replace('--sync', '')
-        .replace('http://localhost:11434/v1', `${baseUrls.local} -o other.csv --no-cache`),
-    );
-    expect(batch.stderr).toContain(`The server has no batch API at ${baseUrls.local}. Re-run with --sync.`);
-  } finally {
-    await rehearsal.remove();
-  }
 });

@@ -1,4 +1,5 @@
 /** What an answer cost: tokens and ends in the output, money in the summary, before a run and as its limit. */
+import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from './sandbox-world.ts';
 
@@ -107,7 +108,7 @@ test('--with-usage of adopt is remembered by its fetch', async () => {
   const input = ['-f', 'a.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '-o', 'out.csv'];
   const ran = await world.loom('run', ...input);
   const id = /id=(\S+)/.exec(ran.stdout)?.[1] as string;
-  await world.shell('rm -r ~/.loom/batches ~/.loom/jobs');
+  for (const folder of ['batches', 'jobs']) await rm(world.statePath(folder), { recursive: true });
   expect((await world.loom('adopt', '-i', id, ...input, '--with-usage')).code).toBe(0);
   await fetchUntilDone(world);
   expect(await world.read('out.csv')).toBe(
@@ -257,12 +258,11 @@ describe('--dry-run', () => {
   });
 
   test('reads stdin and leaves nothing of it', async () => {
-    await world.write('a.csv', rows);
-    const input = '-f - --format csv -c text -p openai -m gpt-4o';
-    const ran = await world.shell(`cat a.csv | loom run ${input} --sync --dry-run`);
+    const input = ['-f', '-', '--format', 'csv', '-c', 'text', '-p', 'openai', '-m', 'gpt-4o'];
+    const ran = await world.pipe(rows, 'run', ...input, '--sync', '--dry-run');
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toContain('\n  Requests to send: 3\n');
-    const counted = await world.shell(`cat a.csv | loom tokens ${input} --estimate`);
+    const counted = await world.pipe(rows, 'tokens', ...input, '--estimate');
     expect(counted.stdout).toMatch(/^Total input tokens: 40 across 5 prompts /);
     expect(await world.listState()).toEqual([]);
   });

@@ -51,12 +51,6 @@ test('a package.json without that field is passed by, and so is one that is no J
   expect((await world.loom('list')).code).toBe(0);
 });
 
-test('only the current folder counts: a file in the one above changes nothing', async () => {
-  await configure({ ...order, provider: 'nonsense' });
-  await mkdir(join(world.folder, 'below'));
-  expect(await world.shell('cd below && loom list')).toMatchObject({ code: 0 });
-});
-
 test('--config and LOOM_CONFIG name another file, and --no-config none', async () => {
   await configure(order);
   await configure({ ...order, model: 'flag' }, 'a.json');

@@ -6,15 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ended } from '../program.ts';
 import { type HttpServer, startHttpServer } from './http-server.ts';
 import { answerLine, errorLine, type OpenAiDouble, promptOf } from './openai-double.ts';
-import {
-  createOpenAiWorld,
-  lastBatch,
-  merged,
-  type OpenAiWorld,
-  output,
-  runArgs,
-  until,
-} from './openai-world.ts';
+import { createOpenAiWorld, lastBatch, merged, type OpenAiWorld, output } from './openai-world.ts';
 import { submittedId } from './sandbox-world.ts';
 
 let world: OpenAiWorld;
@@ -758,43 +750,6 @@ describe('what is sent and kept', () => {
     expect(run.stderr).toContain("1 of 1 parts wait for room in the provider's queue");
     openai.override = () => undefined;
     expect((await world.loom('fetch')).stdout).toContain('Batch submitted. id=batch_001');
-  });
-});
-
-describe.skipIf(process.platform === 'win32')('a signal', () => {
-  test.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)('%s ends a fetch with %i, and the batch is as it was', async (signal, code) => {
-    const id = await world.submit();
-    const record = await world.readRecord(id);
-    const silent = await startHttpServer(() => new Promise(() => {}));
-    world.environment.OPENAI_BASE_URL = silent.url;
-    const { process: running, ended } = world.start('fetch');
-    await until(() => silent.requests.length > 0);
-    running.kill(signal);
-    const result = await ended;
-    expect(result).toMatchObject({ code, stdout: '' });
-    expect(result.stderr).toMatch(
-      new RegExp(`^Stopping\\.\\.\\.\\n[^\\n]*loom fetch[^\\n]*\\nInterrupted by ${signal}\\.\\n$`),
-    );
-    await silent.close();
-    expect(await world.readRecord(id)).toEqual(record);
-    world.environment.OPENAI_BASE_URL = openai.url;
-    expect((await world.loom('fetch')).stdout).toBe(world.completion(id));
-  });
-
-  test('ends a batch run that has not created anything, and leaves nothing behind', async () => {
-    const silent = await startHttpServer(() => new Promise(() => {}));
-    world.environment.OPENAI_BASE_URL = silent.url;
-    const run = world.start(...runArgs());
-    await until(() => silent.requests.length > 0);
-    run.process.kill('SIGINT');
-    const result = await run.ended;
-    expect(result).toMatchObject({ code: 130, stdout: '' });
-    expect(result.stderr).not.toContain('Error:');
-    await silent.close();
-    expect(await world.listState()).toEqual([]);
   });
 });
 

@@ -2,7 +2,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { forgetDocumentSchema } from '../../src/index.ts';
-import { atTerminal, hasTerminal } from './at-terminal.ts';
 import { createOpenAiWorld, lastBatch, merged, type OpenAiWorld, output } from './openai-world.ts';
 
 let world: OpenAiWorld;
@@ -37,8 +36,9 @@ test('removes requests, results and the input from stdin of a job that is not do
   world.openai.onCreate = (batch) => {
     batch.status = world.openai.batches.length === 1 ? 'completed' : 'in_progress';
   };
-  const args = '-f - --format csv -c text -p openai -m m --output out.csv --batch-size 1';
-  const run = await world.shell(`printf 'id,text\\n1,Hello\\n2,World\\n' | loom run ${args}`);
+  const args = ['-f', '-', '--format', 'csv', '-c', 'text', '-p', 'openai', '-m', 'm'];
+  const rows = 'id,text\n1,Hello\n2,World\n';
+  const run = await world.pipe(rows, 'run', ...args, '--output', 'out.csv', '--batch-size', '1');
   const jobId = /^Job submitted\. id=(\S+) /m.exec(run.stdout)?.[1] as string;
   await world.loom('fetch');
   const before = (await listLeft()).map((name) => name.split('/')[0]);
@@ -95,19 +95,6 @@ describe('where answers would be lost', () => {
     await world.loom('fetch');
     expect(await world.loom('forget', '--id', id)).toMatchObject({ code: 0, stderr: '' });
     expect(await listLeft()).toEqual([]);
-  });
-
-  test.skipIf(!hasTerminal).each([
-    ['n', ''],
-    ['y', 'No batches stored'],
-  ])('asks at a terminal: %s', async (typed, listed) => {
-    const id = await world.submitAs('in_progress');
-    const shown = await atTerminal(world, ['forget', '--id', id], { typed: `${typed}\r` });
-    expect(shown.text).toContain(
-      `Forget ${id} (validating)? What is answered there, and not written, is lost;`,
-    );
-    expect(shown.code).toBe(0);
-    expect((await world.loom('list')).stdout).toContain(listed || id);
   });
 });
 
@@ -179,7 +166,7 @@ test('a job that another process works on stays', async () => {
       return world.openai.answer(request);
     };
   });
-  const fetching = world.start('fetch');
+  const fetching = world.loom('fetch');
   await asked;
   const ended = await world.loom('forget', '--id', id, '--yes');
   expect(ended).toMatchObject({ code: 1, stdout: '' });
@@ -193,7 +180,7 @@ test('a job that another process works on stays', async () => {
     errors: [{ id, kind: 'state', hint: 'Try again later.' }],
   });
   answer();
-  expect((await fetching.ended).code).toBe(0);
+  expect((await fetching).code).toBe(0);
   expect(await world.read(output)).toBe(merged);
 });
 

@@ -1,6 +1,6 @@
 /** Where the state and the cache are: LOOM_HOME, LOOM_CACHE_DIR and --cache-dir. */
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ended } from '../program.ts';
 import { createSandboxWorld, fetchUntilDone, type SandboxWorld, submittedId } from './sandbox-world.ts';
@@ -220,13 +220,4 @@ describe('the cache', () => {
   test('with an empty name is a usage error', async () => {
     expect(await run('--cache-dir', '')).toMatchObject({ code: 2, stdout: '' });
   });
-});
-
-test.skipIf(process.platform === 'win32')('the README’s line with --cache-dir runs', async () => {
-  const readme = await readFile(resolve(import.meta.dirname, '../../README.md'), 'utf8');
-  const line = /^loom run .*--cache-dir .*$/m.exec(readme)?.[0] ?? '';
-  expect(line).not.toBe('');
-  await world.write('reviews.csv', 'id,text\n1,Hello\n');
-  expect(await world.shell(line)).toMatchObject({ code: 0 });
-  await expectCache('answers');
 });

@@ -147,16 +147,6 @@ test.each(['--version', '-V'])('%s prints the version and nothing else', async (
   expect(await world.loom(flag)).toEqual({ code: 0, stdout: `${packageInfo.version}\n`, stderr: '' });
 });
 
-test('loom-batch is the same program as loom', async () => {
-  expect(await world.shell('loom-batch --help')).toEqual(await world.shell('loom --help'));
-  expect(await world.shell('loom-batch --version')).toEqual({
-    code: 0,
-    stdout: `${packageInfo.version}\n`,
-    stderr: '',
-  });
-  expect((await world.shell('loom-batch list')).stdout).toBe('No batches stored under ~/.loom/batches/.\n');
-});
-
 describe('loom run', () => {
   test('says that a batch is submitted, where its record is, and what to do later', async () => {
     const run = await world.loom('run', ...data, '-p', 'openai', '-m', 'm');
@@ -523,21 +513,5 @@ describe('what is piped', () => {
     ];
     // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what this test looks for
     for (const { stdout, stderr } of ended) expect(stdout + stderr).not.toMatch(/\x1b/);
-  });
-
-  test('may be cut off: a closed pipe is no error', async () => {
-    const record = {
-      ...{ provider: 'openai', model: 'm', original_file_path: '/data.csv', file_type: 'csv' },
-      ...{ prompt_column: 'text', id_map: {}, created_at: '2026-01-01T00:00:00Z', status: 'validating' },
-    };
-    for (let index = 0; index < 3_000; index += 1) {
-      const id = `batch_${index}`;
-      await world.writeState(`batches/openai_${id}.json`, JSON.stringify({ ...record, batch_id: id }));
-    }
-    const piped = await world.shell('{ loom list; echo "exit $?" >&2; } | head -1');
-    expect(piped.stdout).toMatch(/^batch_id +provider +model +status +created_at +file\n$/);
-    expect(piped.stderr).toBe('exit 0\n');
-    const closed = await world.shell('loom --help >&-; echo "exit $?"');
-    expect(closed.stdout).toBe('exit 0\n');
   });
 });

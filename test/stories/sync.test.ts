@@ -54,11 +54,6 @@ function promptsAsked(): string[] {
   return server.requests.map(({ body }) => JSON.parse(body).messages[0].content);
 }
 
-/** Resolves when so many requests have arrived. */
-async function arrived(count: number): Promise<void> {
-  while (server.requests.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 test('each request holds one user message, and as many go out at once as there are workers', async () => {
   let atWork = 0;
   let most = 0;
@@ -259,49 +254,6 @@ describe('an output that exists', () => {
   });
 });
 
-describe.skipIf(process.platform === 'win32')('a signal', () => {
-  test.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)(
-    '%s ends the run with %i; nothing is written, and what was answered is in the cache',
-    async (signal, code) => {
-      answerTo = (prompt) =>
-        Number(prompt.slice(1)) < 3 ? say(`Answer to ${prompt}`) : new Promise(() => {});
-      await writePrompts(numbered(20));
-      const { process: running, ended } = world.start('run', ...args, '-w', '2');
-      await arrived(5);
-      while ((await world.listState()).filter((name) => /^cache\/\w+\.json$/.test(name)).length < 3) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      running.kill(signal);
-      const result = await ended;
-      expect(result).toMatchObject({ code, stdout: '' });
-      expect(result.stderr).not.toContain('Error:');
-      expect(await world.listFolder()).toEqual(['data.csv']);
-      expect((await world.listState()).filter((name) => !/^cache\/\w+\.json$/.test(name))).toEqual([]);
-      answerTo = (prompt) => say(`Answer to ${prompt}`);
-      expect((await run(numbered(20))).stdout).toContain('(20 prompts, 3 cache hits, 0 errors)');
-    },
-  );
-
-  test('ends a run that waits for its next try at once', async () => {
-    let answeredAt = 0;
-    answerTo = () => {
-      answeredAt = Date.now();
-      return refuse(429, 'later', 'rate_limit_exceeded', { 'retry-after': '200' });
-    };
-    await writePrompts(['x']);
-    const { process: running, ended } = world.start('run', ...args);
-    await arrived(1);
-    // Whether the refusal is read by then or not, the run must end.
-    while (Date.now() - answeredAt < 300) await new Promise((resolve) => setTimeout(resolve, 20));
-    running.kill('SIGINT');
-    const result = await ended;
-    expect(result.code).toBe(130);
-  });
-});
-
 test('what one address answered before a run without the cache was cut off is not given out as of another', async () => {
   answerTo = (prompt) => (prompt === 'p2' ? refuse(401, 'No.', 'invalid_api_key') : say(`First ${prompt}`));
   expect((await run(numbered(4), '--no-cache', '-w', '1')).code).toBe(1);
@@ -357,17 +309,6 @@ describe.skipIf(process.platform === 'win32')('answers that the cache refuses', 
     expect(await world.listState()).toEqual(['cache']);
   });
 
-  test.each(['SIGINT', 'SIGKILL'] as const)('are not paid for again after a %s', async (signal) => {
-    await pay(3, () => new Promise(() => {}));
-    const { process: running, ended } = world.start('run', ...args, '-w', '1');
-    await arrived(4);
-    running.kill(signal);
-    await ended;
-    expect((await goOn()).code).toBe(0);
-    expect(promptsAsked().sort()).toEqual(numbered(20).slice(3).sort());
-    expect(await world.read(output)).toBe(answersOf(3));
-  });
-
   test('go into the cache as soon as it takes them', async () => {
     await pay(3, () => noKey);
     await world.loom('run', ...args, '-w', '1');
@@ -388,30 +329,4 @@ describe.skipIf(process.platform === 'win32')('answers that the cache refuses', 
       'text,llm_response\np0,Paid for p0\nnew,Answer to new\np2,Paid for p2\nbad,\np2,Paid for p2\n',
     );
   });
-});
-
-test('without a terminal a long run says every ten seconds how far it is', async () => {
-  const answers: (() => void)[] = [];
-  answerTo = (prompt) =>
-    prompt === 'p0'
-      ? say('quick')
-      : new Promise((resolve) => {
-          answers.push(() => resolve(say('slow')));
-        });
-  await writePrompts(numbered(3));
-  const { process: running, ended } = world.start('run', ...args);
-  let stderr = '';
-  running.stderr?.on('data', (text: string) => {
-    stderr += text;
-  });
-  while (!stderr.includes('Generating')) await new Promise((resolve) => setTimeout(resolve, 50));
-  for (const answer of answers) answer();
-  const result = await ended;
-  expect(result.code).toBe(0);
-  expect(result.stderr.split('\n')[1]).toMatch(
-    /^Generating 1\/3 {2}cache=0 {2}errors=0 {2}0:00:\d\d {2}eta 0:00:\d\d$/,
-  );
-  expect(result.stdout).toBe(
-    `Done. wrote ${join(world.folder, output)} (3 prompts, 0 cache hits, 0 errors)\n`,
-  );
 });

@@ -367,45 +367,6 @@ describe('a wait at OpenAI', () => {
     expect(await world.listFolder()).toEqual(['data.csv', output, 'other.csv']);
   });
 
-  test.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)('%s ends it at once with %d, says how to go on, and holds no lock', async (name, code) => {
-    const id = await world.submitAs('in_progress');
-    const questions = atQuestion(() => {});
-    // The pause that it is in is longer than any test.
-    const wait = world.start('fetch', '--wait', '--interval', '1h');
-    await until(() => questions.count > 0);
-    await until(async () => (await world.readRecord(id)).status === 'in_progress');
-    await until(async () => (await lockTexts()).every((text) => text.startsWith('released')));
-    wait.process.kill(name);
-    expect(await wait.ended).toEqual({
-      code,
-      stdout: `Checking the loom... id=${id} status=in_progress\n  ${running}\n`,
-      stderr: `Stopping...\nThe batches go on at the provider, and what is in is kept: loom fetch goes on from there.\nInterrupted by ${name}.\n`,
-    });
-    lastBatch(openai).status = 'completed';
-    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
-  });
-
-  async function lockTexts(): Promise<string[]> {
-    const files = (await world.listState()).filter((file) => file.endsWith('.lock'));
-    return Promise.all(files.map((file) => world.readState(file).catch(() => 'released')));
-  }
-
-  test('run --wait, interrupted while it waits, names the batch with which to go on', async () => {
-    openai.onCreate = (batch) => {
-      batch.status = 'in_progress';
-    };
-    const questions = atQuestion(() => {});
-    const wait = world.start(...runArgs(...waiting));
-    await until(() => questions.count > 3);
-    wait.process.kill('SIGINT');
-    const { code, stderr } = await wait.ended;
-    expect(code).toBe(130);
-    expect(stderr).toContain('what is in is kept: loom fetch --id batch_001 goes on from there.\n');
-  });
-
   test('a batch that another process fetches meanwhile is no trouble', async () => {
     const id = await world.submitAs('in_progress');
     const questions = { count: 0 };
@@ -418,13 +379,13 @@ describe('a wait at OpenAI', () => {
       }
       return undefined;
     };
-    const wait = world.start('fetch', ...waiting);
+    const wait = world.loom('fetch', ...waiting);
     await until(() => questions.count > 2);
     // It passes the batch over while the wait looks at it.
     await until(async () =>
       (await world.loom('fetch', '--api-key', 'another-key')).stdout.includes('Fabric complete'),
     );
-    expect(await wait.ended).toEqual({
+    expect(await wait).toEqual({
       code: 0,
       stdout: `Checking the loom... id=${id} status=in_progress\n  ${running}\n`,
       stderr: `Batch ${id} is not pending any more: another process fetched it, or its record is gone.\n`,
@@ -460,8 +421,8 @@ describe('a wait at OpenAI', () => {
     atQuestion((count) => {
       if (count === 3) lastBatch(openai).status = 'completed';
     });
-    const line = `cat data.csv | loom run -f - --format csv -c text -p openai -m m -o out.csv ${waiting.join(' ')}`;
-    expect(await world.shell(line)).toMatchObject({ code: 0 });
+    const args = runArgs('-f', '-', '--format', 'csv', '-c', 'text', '-o', 'out.csv', ...waiting);
+    expect(await world.pipe(await world.read('data.csv'), ...args)).toMatchObject({ code: 0 });
     expect(await world.read('out.csv')).toBe(merged);
     expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
   });

@@ -1,0 +1,38 @@
+/** The README’s line on the place of the cache, in a shell. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createSandboxWorld, type SandboxWorld } from './sandbox-world.ts';
+
+let world: SandboxWorld;
+
+beforeEach(async () => {
+  world = await createSandboxWorld();
+  await world.write('data.csv', 'id,text\n1,Hello\n');
+});
+
+afterEach(() => world.remove());
+
+/** Names of the files below a folder of the world's current one. */
+async function listFiles(folder: string): Promise<string[]> {
+  const files = await readdir(join(world.folder, folder), { recursive: true, withFileTypes: true }).catch(
+    () => [],
+  );
+  return files.filter((file) => file.isFile()).map((file) => file.name);
+}
+
+const entryName = /^[0-9a-f]{64}\.json$/;
+
+/** That a folder is the cache, with one entry. */
+async function expectCache(folder: string): Promise<void> {
+  expect(await listFiles(folder)).toEqual([expect.stringMatching(entryName)]);
+}
+
+test.skipIf(process.platform === 'win32')('the README’s line with --cache-dir runs', async () => {
+  const readme = await readFile(resolve(import.meta.dirname, '../../README.md'), 'utf8');
+  const line = /^loom run .*--cache-dir .*$/m.exec(readme)?.[0] ?? '';
+  expect(line).not.toBe('');
+  await world.write('reviews.csv', 'id,text\n1,Hello\n');
+  expect(await world.shell(line)).toMatchObject({ code: 0 });
+  await expectCache('answers');
+});
