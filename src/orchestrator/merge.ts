@@ -202,16 +202,16 @@ async function* mergeRows(
     if (answer === 'changed') noteChanged(changed, row);
     return settleRow(tally, row, answer);
   });
-  for await (const chunk of converter.mergeRows(
-    dataset.path,
-    dataset.format.gzip,
-    { promptSource: dataset.promptSource },
-    fields,
-  )) {
-    if (attempt.givenUp) continue;
-    yield chunk;
-    await reasons.drain();
-    await order.drain?.();
+  const options = { promptSource: dataset.promptSource };
+  try {
+    for await (const chunk of converter.mergeRows(dataset.path, dataset.format.gzip, options, fields)) {
+      if (attempt.givenUp) continue;
+      yield chunk;
+      await reasons.drain();
+      await order.drain?.();
+    }
+  } catch (error) {
+    throw await inputWatch.explain(error);
   }
   if (attempt.givenUp) throw new GivenUp();
   if (order.changedRows === 'refuse') {

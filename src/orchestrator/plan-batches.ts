@@ -7,6 +7,7 @@ import { openBufferedFile } from '../utils/buffered-file.ts';
 import { openCache } from '../utils/cache.ts';
 import { ensurePrivateFolder, removeFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
+import { watchInput } from '../utils/input-watch.ts';
 import { type JobPart, type JobRecord, jobVersion } from '../utils/jobs.ts';
 import { encodeResult } from '../utils/result-lines.ts';
 import { createCustomId, digestPrompt } from './custom-ids.ts';
@@ -63,7 +64,10 @@ export interface Plan {
   discard(): Promise<void>;
 }
 
-/** Checks the whole input and writes the request files of a new job. Nothing is left on disk when it throws. */
+/**
+ * Checks the whole input and writes the request files of a new job. Nothing is left on disk when it throws: also where
+ * the input is written to or replaced meanwhile, a LoomError `input`.
+ */
 export async function planBatches(
   home: LoomHome,
   jobId: string,
@@ -72,6 +76,8 @@ export async function planBatches(
   limits: BatchLimits,
   signal: AbortSignal,
 ): Promise<Plan> {
+  // Its digest and its requests have to be of the same bytes; a Parquet file is read by place, after its digest is taken.
+  const inputWatch = await watchInput(order.dataset.path);
   const dataset = await drawRows(order.dataset, signal);
   await ensurePrivateFolder(home.requests);
   const writer = createPartWriter(home, jobId, provider, limits);
@@ -89,6 +95,7 @@ export async function planBatches(
       const { model, settings } = order;
       return writer.add(row, { customId, model, prompt: row.prompt, settings });
     });
+    await inputWatch.ensureUnchanged();
     const parts = await writer.finish();
     const cachedRows = await answers.finish();
     if (parts.length === 0 && cachedRows === 0) {
@@ -97,7 +104,7 @@ export async function planBatches(
     return { job: describeJob(home, jobId, order, dataset, census, cachedRows, parts), discard };
   } catch (error) {
     await discard();
-    throw error;
+    throw await inputWatch.explain(error);
   }
 }
 
