@@ -1,8 +1,9 @@
 /** The same command again: while its work is pending, after it was cut off, and next to other processes. */
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startHttpServer } from './http-server.ts';
 import type { OpenAiDouble } from './openai-double.ts';
-import { createOpenAiWorld, merged, type OpenAiWorld, submission, voice } from './openai-world.ts';
+import { createOpenAiWorld, merged, type OpenAiWorld, output, submission, voice } from './openai-world.ts';
 
 let world: OpenAiWorld;
 let openai: OpenAiDouble;
@@ -45,18 +46,29 @@ describe('while the same work is pending,', () => {
   test.each<[string, string[], string?]>([
     ['another output', ['-o', 'b.csv']],
     ['another model', ['-m', 'n']],
+  ])('%s is other work, also for --once', async (_, flags) => {
+    await world.submit();
+    expect(await world.run('--once', ...flags)).toMatchObject({
+      code: 0,
+      stdout: submission('batch_002'),
+      stderr: voice,
+    });
+  });
+
+  test.each<[string, string[], string?]>([
     ['other settings', ['--with-meta']],
     ['--with-error', ['--with-error']],
     ['--with-usage', ['--with-usage']],
     ['--no-cache', ['--no-cache']],
     ['another input', [], 'id,text\n1,Hello\n2,Moon\n'],
-  ])('%s is other work, also for --once', async (_, flags, content) => {
-    await world.submit();
+  ])('%s is other work for the same output, which is told, also for --once', async (_, flags, content) => {
+    const first = await world.submit();
     if (content) await world.write('data.csv', content);
+    const path = join(world.folder, output);
     expect(await world.run('--once', ...flags)).toMatchObject({
       code: 0,
       stdout: submission('batch_002'),
-      stderr: voice,
+      stderr: `${voice}Note: ${first}, which is pending, has the same output: ${path}. The one that is fetched later will find the other in its way, and stay pending.\n`,
     });
   });
 
