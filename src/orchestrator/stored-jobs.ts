@@ -1,17 +1,12 @@
 /** What lies in the loom home, as jobs: records of one `loom run` together, the Python tool's each on its own. */
+
 import { basename } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
+import { safeFileId } from '../utils/file-ids.ts';
 import { type LoomHome, removeHeld } from '../utils/home.ts';
 import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
-import {
-  type DamagedRecord,
-  deleteRecord,
-  loadRecord,
-  loadRecords,
-  resultsPath,
-  safeFileId,
-} from '../utils/storage.ts';
+import { type DamagedRecord, deleteRecord, loadRecord, loadRecords, resultsPath } from '../utils/storage.ts';
 import { removeRequestFiles } from './part-writer.ts';
 import { cachedAnswersPath } from './plan-batches.ts';
 
@@ -154,7 +149,10 @@ export function namePart(job: JobRecord, part: number): string {
 
 /** The lock that whoever works on a job holds. A record may have been written by anybody: its lock stays in its folder. */
 export function lockName({ job, records, id }: StoredJob): string {
-  return job?.job_id ?? safeFileId(records[0]?.job_id ?? `${records[0]?.provider}_${id}`);
+  const [record] = records;
+  return (
+    job?.job_id ?? (record?.job_id ? safeFileId(record.job_id) : `${record?.provider}_${safeFileId(id)}`)
+  );
 }
 
 function creationTime(stored: StoredJob): number {

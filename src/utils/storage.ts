@@ -1,9 +1,10 @@
 /** Batch records under `batches/`: one JSON file per batch, in the Python tool's format with fields of our own. */
-import { closeSync, createReadStream, fstatSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, existsSync, fstatSync, readFileSync, readSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { type BatchRecord, batchRecordSchema, type IdMap, isJsonObject } from '../models.ts';
+import { plainFileId, safeFileId } from './file-ids.ts';
 import {
   describeDiskError,
   ensurePrivateFolder,
@@ -26,14 +27,20 @@ export interface StoredBatches {
   readonly damaged: DamagedRecord[];
 }
 
-/** An id as part of a file name: it can't leave the folder that the name is joined to. */
-export function safeFileId(id: string): string {
-  return id.replace(/[/\\]/g, '_').replaceAll('\0', '_');
+/** Where the record of a batch lies; one of an earlier version, of an unusual id, under the name that it had then. */
+function recordPath(folder: string, provider: string, batchId: string): string {
+  const [path, earlier] = [safeFileId(batchId), plainFileId(batchId)].map((name) =>
+    join(folder, `${provider}_${name}.json`),
+  ) as [string, string];
+  return path === earlier || existsSync(path) || !isRecordOf(earlier, batchId) ? path : earlier;
 }
 
-/** Where the record of a batch lies. */
-function recordPath(folder: string, provider: string, batchId: string): string {
-  return join(folder, `${provider}_${safeFileId(batchId)}.json`);
+function isRecordOf(path: string, batchId: string): boolean {
+  try {
+    return readHead(path).record.batch_id === batchId;
+  } catch {
+    return false;
+  }
 }
 
 /** Where the downloaded results of a batch lie. */
