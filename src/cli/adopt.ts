@@ -5,6 +5,7 @@ import { adoptBatch } from '../orchestrator/adopt-batch.ts';
 import { describeRecord } from '../orchestrator/list-batches.ts';
 import type { BatchEntry } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
+import { quoteShell } from '../utils/shell.ts';
 import { documentBatch } from './batch-document.ts';
 import type { AdoptOptions, CommandContext } from './options.ts';
 import { checkBatchStreams, describeOrder } from './orders.ts';
@@ -32,7 +33,7 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
     document.batches.push(documentBatch(describeRecord(reach.home, record)));
     context.terminal.print(`Batch adopted. id=${record.batch_id} provider=${record.provider}`);
     context.terminal.print(
-      `Metadata saved to ${reach.home.label}/batches/. Run loom fetch --id ${record.batch_id}${reach.home.flag} later.`,
+      `Metadata saved to ${reach.home.label}/batches/. Run loom fetch --id ${quoteShell(record.batch_id)}${reach.home.flag} later.`,
     );
     return 0;
   } catch (error) {

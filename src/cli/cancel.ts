@@ -10,6 +10,7 @@ import {
 import { namePart } from '../orchestrator/stored-jobs.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
+import { quoteShell } from '../utils/shell.ts';
 import { formatCount } from './counts.ts';
 import { describeError } from './describe-error.ts';
 import type { CancelOptions, CommandContext } from './options.ts';
@@ -109,7 +110,7 @@ function tellNextSteps(
 ): void {
   if (isForgotten) terminal.note('Nothing of it was at the provider, and nothing is left of it here.');
   if (cancelled === 0) return;
-  const fetch = `loom fetch --id ${id}${flag}`;
+  const fetch = `loom fetch --id ${quoteShell(id)}${flag}`;
   terminal.note(
     `The provider ends what is under way, which may take it some minutes. Then ${fetch} tells what was answered, and with --partial writes it.`,
   );

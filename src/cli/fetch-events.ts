@@ -6,6 +6,7 @@ import { namePart } from '../orchestrator/stored-jobs.ts';
 import type { UsageTally } from '../orchestrator/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
+import { quoteShell } from '../utils/shell.ts';
 import { reportUsage } from './costs.ts';
 import { describeError } from './describe-error.ts';
 import { describeUnwritten, reportRows } from './failures.ts';
@@ -84,7 +85,7 @@ function describeStuck({ batch_id: id, provider, created_at }: BatchRecord, flag
   const { title, completionWindowHours } = providerEntry(provider);
   const hours = Math.floor((Date.now() - Date.parse(created_at)) / 3_600_000);
   const what = `batch ${id} has been pending for ${hours} h, longer than ${title}'s window of ${completionWindowHours} h: it is stuck.`;
-  return `${what} See it at the provider, or cancel it with loom cancel --id ${id}${flag} and run the same command again; answers it gave are kept.`;
+  return `${what} See it at the provider, or cancel it with loom cancel --id ${quoteShell(id)}${flag} and run the same command again; answers it gave are kept.`;
 }
 
 /** What a job gave that has no output by itself, and the two ways to go on. */
@@ -96,7 +97,7 @@ function describeKept(
   const kept = answers === 1 ? '1 answer is kept' : `${answers} answers are kept`;
   const sends = inCache && answers > 0 ? 'only the rest' : 'all rows';
   const again = `${status === 'failed' ? 'With its cause mended, the' : 'The'} same loom run command again`;
-  const partial = `loom fetch --id ${id} --partial${flag}`;
+  const partial = `loom fetch --id ${quoteShell(id)} --partial${flag}`;
   return `  ${kept}. ${again} sends ${sends}; ${partial} writes what there is.`;
 }
 

@@ -1,4 +1,5 @@
 /** What may stand in a line on a terminal. */
+import { withoutSteering } from '../utils/steering.ts';
 
 /** A line with escape codes of our own: what came from elsewhere was cleaned before they were added. */
 export class MarkedLine {
@@ -14,6 +15,4 @@ export function showLine(line: string | MarkedLine): string {
   return line instanceof MarkedLine ? line.text : cleanLine(line);
 }
 
-export function cleanLine(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
-}
+export const cleanLine = withoutSteering;

@@ -5,6 +5,7 @@ import { type SubmitEvents, submitBatch } from '../orchestrator/submit-batch.ts'
 import type { BatchEntry } from '../providers/provider.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
+import { quoteShell } from '../utils/shell.ts';
 import { documentBatch } from './batch-document.ts';
 import { openCostLimit } from './dry-run.ts';
 import { describeSkipped } from './failures.ts';
@@ -98,5 +99,7 @@ function printSubmitted(job: JobRecord, queued: number, home: LoomHome, terminal
       `${queued} of ${parts} parts wait for room in the provider's queue; loom fetch${home.flag} submits them.`,
     );
   }
-  terminal.print(`Metadata saved to ${home.label}/batches/. Run loom fetch --id ${id}${home.flag} later.`);
+  terminal.print(
+    `Metadata saved to ${home.label}/batches/. Run loom fetch --id ${quoteShell(id)}${home.flag} later.`,
+  );
 }

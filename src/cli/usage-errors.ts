@@ -2,6 +2,7 @@
 import type { Command, Option } from 'commander';
 import { LoomError } from '../errors.ts';
 import { findClosestName } from '../utils/converters/words.ts';
+import { looksSecret } from '../utils/secret-shapes.ts';
 import type { Misuse } from './program.ts';
 
 /** `loom cache clear` */
@@ -11,10 +12,30 @@ export function nameCommand(command: Command): string {
 
 /** What commander found wrong, as an error of ours. */
 export function describeUsage({ message, command }: Misuse): LoomError {
-  const [what = ''] = message.replace(/^error: /, '').split('\n');
+  const [first = ''] = message.replace(/^error: /, '').split('\n');
+  const what = hideValues(first, command);
   const hint = proposeName(what, command);
   return new LoomError('usage', /[.!?]$/.test(what) || !hint ? what : `${what}.`, hint ? { hint } : {});
 }
+
+/**
+ * What a person mistyped may stand ahead of a key, or be one: the value of a flag that sounds like one of a key is not
+ * told, nor any word that looks like a secret.
+ */
+function hideValues(what: string, command: Command): string {
+  const [, flag = '', value = ''] = /^unknown option '(--?[^=']*)=?(.*)'$/s.exec(what) ?? [];
+  const isForKey = secretFlags.test(flag) || findClosestName(flag, listFlags(command)) === '--api-key';
+  if (value && isForKey) return `unknown option '${flag}'`;
+  // `-kVALUE`: the flag is the first letter.
+  if (/^-[^-].{8,}/s.test(flag)) return `unknown option '${flag.slice(0, 2)}…'`;
+  return what.replace(/'([^']*)'/g, (quoted, word: string) => {
+    const [, name = '', rest = ''] = /^(--[^=]*=)?(.*)$/s.exec(word) ?? [];
+    return looksSecret(rest.replace(/^-+/, '')) ? `'${name}…'` : quoted;
+  });
+}
+
+/** Names of flags, of other programs too, that take what nobody may read. */
+const secretFlags = /key|token|secret|pass|auth|credential/i;
 
 /** `Did you mean fetch? See loom --help for all.` */
 export function proposeFrom(name: string, candidates: readonly string[], where: string): string {

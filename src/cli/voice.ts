@@ -1,6 +1,7 @@
 /** How a command speaks: in sentences or as one JSON document, and with how many words beside that. */
 import type { CommandDocument } from '../documents.ts';
 import { LoomError } from '../errors.ts';
+import { escapeSteering } from '../utils/steering.ts';
 
 /** Read at each line, so that it may be set once the flags are known. */
 export interface Voice {
@@ -25,7 +26,7 @@ export class DocumentDraft {
     return fields;
   }
 
-  /** The whole document as text. */
+  /** The whole document as text, in which nothing steers the terminal that shows it. */
   finish(exitCode: number, error: unknown): string {
     const { command, ...rest } = this.#fields as { command: string | null };
     const whole = {
@@ -34,7 +35,7 @@ export class DocumentDraft {
       error: error === undefined ? null : describeErrorFields(error),
       ...rest,
     };
-    return JSON.stringify(whole, null, 2);
+    return escapeSteering(JSON.stringify(whole, null, 2));
   }
 }
 

@@ -6,6 +6,7 @@ import { hasEndedBadly, namePart } from '../orchestrator/stored-jobs.ts';
 import { type WaitEvents, waitForBatches } from '../orchestrator/wait-batches.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
+import { quoteShell } from '../utils/shell.ts';
 import { countDone } from './counts.ts';
 import { describeError } from './describe-error.ts';
 import { tellBoth } from './fetch-document.ts';
@@ -36,7 +37,7 @@ export async function waitAndTell(
   { terminal, signal }: CommandContext,
   listeners: FetchEvents,
 ): Promise<FetchSummary> {
-  const goOn = `loom fetch${order.id === undefined ? '' : ` --id ${order.id}`}${home.flag}`;
+  const goOn = `loom fetch${order.id === undefined ? '' : ` --id ${quoteShell(order.id)}`}${home.flag}`;
   const voice = { keep: options.keep, flag: home.flag };
   const view = startWaitView(terminal, goOn);
   const events = { ...tellBoth(listeners, printChanges(voice, terminal)), onWatch: view.update };

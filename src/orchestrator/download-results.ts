@@ -5,6 +5,7 @@ import { readFirstCustomId, saveResults } from '../utils/answers.ts';
 import { ensurePrivateFolder } from '../utils/files.ts';
 import { removeHeld } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
+import { quoteShell } from '../utils/shell.ts';
 import { readCustomIds, resultsPath, updateRecord } from '../utils/storage.ts';
 import { readDataset } from './dataset.ts';
 import type { FetchRun, KeptAnswers } from './fetch-batches.ts';
@@ -60,7 +61,7 @@ async function downloadBatch(fetching: JobFetch, record: BatchRecord): Promise<n
 
 /** A gateway can answer a download with 200 and an error: an output without any result would bury what was paid for. */
 function describeEmptyResults({ batch_id: id }: BatchRecord, flag: string): ProviderError {
-  const message = `The batch ${id} is completed, and no result of it could be read. loom fetch --id ${id} --partial${flag} writes the output all the same.`;
+  const message = `The batch ${id} is completed, and no result of it could be read. loom fetch --id ${quoteShell(id)} --partial${flag} writes the output all the same.`;
   return new ProviderError('run', 'no_results', message);
 }
 

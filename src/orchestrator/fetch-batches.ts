@@ -6,6 +6,7 @@ import { holdHome, type LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
 import { FileInTheWayError, type Placing } from '../utils/output-file.ts';
+import { quoteShell } from '../utils/shell.ts';
 import type { DamagedRecord } from '../utils/storage.ts';
 import { deleteUploads, downloadBatches } from './download-results.ts';
 import { checkBatches, submitQueuedParts } from './fetch-job.ts';
@@ -290,7 +291,7 @@ async function forgetUploads(run: FetchRun, stored: StoredJob): Promise<void> {
 function reportLostParts(run: FetchRun, stored: StoredJob): void {
   for (const part of findLostParts(stored)) {
     const what = `the record of part ${part.part} (batch ${part.batch_id}) is gone, so the job has no output by itself.`;
-    const hint = `The same loom run command sends what is missing; loom fetch --id ${stored.id} --partial${run.home.flag} writes what there is.`;
+    const hint = `The same loom run command sends what is missing; loom fetch --id ${quoteShell(stored.id)} --partial${run.home.flag} writes what there is.`;
     run.events.onError?.(stored.id, stored.provider, new LoomError('state', what, { hint }));
     run.outcome.troubled = true;
   }

@@ -4,6 +4,7 @@ import { LoomError } from '../errors.ts';
 import { isFile } from '../utils/files.ts';
 import { findHistory, type HistoryEntry, loadHistory } from '../utils/history.ts';
 import type { LoomHome } from '../utils/home.ts';
+import { quoteShell } from '../utils/shell.ts';
 import { hasId, isPending, loadState } from './stored-jobs.ts';
 
 export interface FoundOutput {
@@ -67,7 +68,7 @@ async function findRecorded(
     const isWritten = stored.job ? stored.job.state === 'kept' : !isPending(stored);
     if (isWritten && output) return resolve(workingFolder, output);
     throw new LoomError('state', `${id} has no output yet.`, {
-      hint: `Run loom fetch --id ${id}${home.flag} first.`,
+      hint: `Run loom fetch --id ${quoteShell(id)}${home.flag} first.`,
     });
   }
   return undefined;

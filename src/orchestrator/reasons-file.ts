@@ -15,6 +15,7 @@ import {
   putInPlace,
   removeDrafts,
 } from '../utils/output-file.ts';
+import { escapeSteering } from '../utils/steering.ts';
 import { isReasonLine } from './row-errors.ts';
 
 /** Where the reasons of rows without a response go. */
@@ -104,7 +105,7 @@ export function openReasonsLog(outputPath: string, workTag: string): ReasonsLog 
 
   return {
     add({ row, kind, message }) {
-      lines.push(`${JSON.stringify({ row: row.index, id: row.id, kind, message })}\n`);
+      lines.push(`${escapeSteering(JSON.stringify({ row: row.index, id: row.id, kind, message }))}\n`);
     },
     drain,
     async putInPlace(allowed) {

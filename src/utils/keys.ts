@@ -4,6 +4,7 @@ import { parse } from 'dotenv';
 import { LoomError } from '../errors.ts';
 import { describeDiskError, errorCode } from './files.ts';
 import { readPlainText } from './plain-file.ts';
+import { looksSecret } from './secret-shapes.ts';
 
 /** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden. */
 export function readVariables(environment: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
@@ -61,9 +62,14 @@ export function resolveBaseUrl(
   if (!url?.trim()) return undefined;
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     const source = flag === undefined ? provider.baseUrlVariable : '--base-url';
-    throw new LoomError('usage', `the base URL "${url}" is not a http(s) address.`, {
+    throw new LoomError('usage', `the base URL "${showAddress(url)}" is not a http(s) address.`, {
       hint: `Give ${source} an address such as https://gateway.example.com/v1.`,
     });
   }
   return url.trim().replace(/\/+$/, '');
+}
+
+/** What was given in the place of an address may be a key, or hold a password. */
+function showAddress(text: string): string {
+  return looksSecret(text) ? '…' : text.replace(/(\/\/)[^/]*@/, '$1…@');
 }
