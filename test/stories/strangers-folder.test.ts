@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sandboxKey } from '../../src/sandbox/server.ts';
 import { makePipe } from '../make-pipe.ts';
 import type { Ended } from '../program.ts';
+import { atTerminal, hasTerminal } from './at-terminal.ts';
 import { createSandboxWorld, fetchUntilDone, type SandboxWorld, submittedId } from './sandbox-world.ts';
 
 let world: SandboxWorld;
@@ -122,6 +123,20 @@ describe('a file of defaults that nobody named', () => {
     expect((await world.loom('run', '--cache-dir', 'mine', '--system', 'Be brief.')).code).toBe(0);
     world.environment.LOOM_CACHE_DIR = 'mine';
     expect((await world.loom('run', '--system', 'Be brief.', '--force')).stdout).toContain('2 cache hits');
+  });
+
+  test.skipIf(!hasTerminal)('is asked about at a terminal, for each of them', async () => {
+    const path = await configure({ run: { ...run, output: '../home/out.csv' }, cacheDir: 'answers' });
+    const question = `${path} sets --cache-dir to ${join(world.folder, 'answers')}, and answers would be taken from there. Take it? [y/N]`;
+    const refused = await atTerminal(world, ['run'], { typed: '\r' });
+    expect(refused.code).toBe(1);
+    expect(refused.text).toContain('Aborted. Re-run with --no-config to leave the file out.');
+    expect(await world.countCalls('openai')).toEqual({});
+    expect(await world.listFolder()).toEqual(['data.csv', 'loom.config.json']);
+    const taken = await atTerminal(world, ['run', '--output', 'out.csv'], { typed: 'y\r' });
+    expect(taken.text).toContain(question);
+    expect(taken.code).toBe(0);
+    expect(await world.listFolder()).toEqual(['answers', 'data.csv', 'loom.config.json', 'out.csv']);
   });
 
   test.each([
