@@ -43,6 +43,8 @@ const batchSchema = z.object({
   output_path: z.nullable(z.string()),
   /** Requests by their state at the provider, as last seen. */
   counts: z.nullable(batchCountsSchema),
+  /** Of a completed batch whose results are short: rows that were sent and have none. null for any other. */
+  missing: z.nullable(z.number()),
   /** Pending for longer than its provider's completion window. */
   stuck: z.boolean(),
   /** The provider's reason of a failure, or ours of a failed call. */

@@ -83,12 +83,19 @@ export class ProviderError extends Error {
   readonly status: number | undefined;
   /** How long the provider asked to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** Said in the form that the provider's own errors have, as opposed to a page of a gateway on the way. */
+  readonly inOwnForm: boolean;
 
   constructor(
     scope: ErrorScope,
     code: string,
     message: string,
-    options: { status?: number | undefined; retryAfterMs?: number | undefined; cause?: unknown } = {},
+    options: {
+      status?: number | undefined;
+      retryAfterMs?: number | undefined;
+      inOwnForm?: boolean;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'ProviderError';
@@ -96,6 +103,7 @@ export class ProviderError extends Error {
     this.code = code;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
+    this.inOwnForm = options.inOwnForm ?? false;
   }
 }
 

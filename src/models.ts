@@ -178,6 +178,10 @@ export const batchRecordSchema = z.looseObject({
   file_id: z.nullish(z.string()),
   counts: z.nullish(countsSchema),
   last_error: z.nullish(z.string()),
+  /** When the provider ended it, by its own clock where it tells; else when it was first seen ended. */
+  ended_at: z.nullish(z.string()),
+  /** How many rows that were sent its results do not account for, after a download that was short. */
+  missing: z.nullish(z.number()),
   params: z.optional(storedSettingsSchema),
 });
 export type BatchRecord = z.infer<typeof batchRecordSchema>;

@@ -29,7 +29,7 @@ export function screenColumns(batches: readonly ListedBatch[], now = Date.now())
     Column,
     ...Column[],
   ];
-  const statuses = batches.map((batch) => (batch.isStuck ? `${batch.status} (stuck)` : batch.status));
+  const statuses = batches.map(describeStatus);
   const ages = batches.map((batch) => formatAge(now - Date.parse(batch.createdAt)));
   return [
     id,
@@ -51,13 +51,19 @@ function jobColumns(batches: readonly ListedBatch[]): Column[] {
   return [{ title: 'job', cells: batches.map(nameJob) }];
 }
 
+/** `completed (2 missing)` */
+function describeStatus({ status, isStuck, missing }: ListedBatch): string {
+  if (missing !== undefined) return `${status} (${missing} missing)`;
+  return isStuck ? `${status} (stuck)` : status;
+}
+
 function nameInput({ isFromStdin, inputPath }: ListedBatch): string {
   return isFromStdin ? 'stdin' : basename(inputPath);
 }
 
 function colourOf(batch: ListedBatch | undefined): Colour | undefined {
   if (!batch) return undefined;
-  if (batch.isStuck || batch.status === 'unknown') return 'yellow';
+  if (batch.isStuck || batch.missing !== undefined || batch.status === 'unknown') return 'yellow';
   if (batch.status === 'completed') return 'green';
   return ['failed', 'expired', 'cancelled'].includes(batch.status) ? 'red' : 'cyan';
 }

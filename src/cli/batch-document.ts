@@ -18,6 +18,7 @@ export function documentBatch(batch: ListedBatch): BatchDocument {
     counts: batch.counts
       ? { total: total ?? null, succeeded: succeeded ?? null, failed: failed ?? null }
       : null,
+    missing: batch.missing ?? null,
     stuck: batch.isStuck,
     last_error: batch.lastError ?? null,
   };

@@ -23,7 +23,7 @@ export const refusedFields: Readonly<Record<string, string>> = {
   sandbox: "Made-up answers must not be taken for a model's: pass --sandbox.",
   force: 'What overwrites without asking is said each time: pass --force.',
   yes: 'What deletes without asking is said each time: pass --yes.',
-  partial: 'It is about one batch: pass --partial.',
+  partial: 'It is about this one time: pass --partial.',
   id: 'It is about one batch: pass --id.',
   format: 'It is about what stdin holds: pass --format.',
   batch: 'Write "sync": false.',

@@ -1,6 +1,7 @@
 /** What `--output-format json` tells of a fetch: gathered from its events. */
 import type { BatchDocument, FetchDocument } from '../documents.ts';
 import { LoomError } from '../errors.ts';
+import { describeShort } from '../orchestrator/batch-account.ts';
 import type { FetchEvents } from '../orchestrator/fetch-batches.ts';
 import { describeRecord, describeUnsentPart } from '../orchestrator/list-batches.ts';
 import { providerEntry } from '../providers/registry.ts';
@@ -27,6 +28,10 @@ export function documentFetch(document: DocumentFields<FetchDocument>, home: Loo
   return {
     onStatus: (record) => noteBatch(documentBatch(describeRecord(home, record))),
     onReady: (record) => noteBatch(documentBatch({ ...describeRecord(home, record), status: 'completed' })),
+    onShort(record, short) {
+      noteBatch(documentBatch(describeRecord(home, { ...record, status: 'completed' })));
+      noteError(record.batch_id, describeShort(record, short, home.flag));
+    },
     onQueued: (job, part) => noteBatch(documentBatch(describeUnsentPart(home, job, part))),
     onSubmitted: (record) => noteBatch(documentBatch(describeRecord(home, record))),
     async onMerged(merged) {

@@ -1,5 +1,6 @@
 /** What `loom fetch` says on its way. */
 import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
+import { describeShort } from '../orchestrator/batch-account.ts';
 import type { FetchEvents, KeptAnswers } from '../orchestrator/fetch-batches.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
 import { namePart } from '../orchestrator/stored-jobs.ts';
@@ -28,13 +29,16 @@ export const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
   unknown: 'Last fetch attempt raised an error (e.g. invalid id, auth, or network); re-run to retry.',
 };
 
+const goneResults = 'The provider has the batch still, and its results no longer.';
+
 /** What these sentences depend on. */
 export type FetchVoice = Pick<FetchOptions, 'keep'> & Pick<LoomHome, 'flag'>;
 
 export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents {
   return {
     onStatus(record, reason) {
-      printStatus(record.batch_id, record.status, terminal);
+      const isGone = reason?.startsWith('results_gone') ?? false;
+      printStatus(record.batch_id, record.status, terminal, isGone ? goneResults : undefined);
       if (reason) terminal.warn(`batch ${record.batch_id}: ${reason}`);
     },
     onStuck: (record) => terminal.warn(describeStuck(record, voice.flag)),
@@ -56,6 +60,13 @@ export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents 
       terminal.note(describeKept(record, kept, voice));
       await tellUsage(kept.usage, record, terminal);
     },
+    onShort(record, short) {
+      const sentence = 'Its results are not all there; what came is kept, and a later fetch asks again.';
+      printStatus(record.batch_id, 'completed', terminal, sentence);
+      terminal.fail(`batch ${record.batch_id}: ${describeError(describeShort(record, short, voice.flag))}`);
+    },
+    onRestored: ({ batch_id: id }) =>
+      terminal.note(`The record of batch ${id} was gone; it is made anew from its job.`),
     onMiscount: (record, counted, held) =>
       terminal.warn(
         `batch ${record.batch_id}: the provider counts ${counted} results, and its files hold ${held}.`,

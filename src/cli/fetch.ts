@@ -27,9 +27,8 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
   if (options.id === undefined && !options.all) {
     throw new LoomError('usage', '--no-all leaves nothing to fetch.', { hint: 'Name a batch with --id.' });
   }
-  const needsId = options.partial ? '--partial' : options.file !== undefined ? '--file' : undefined;
-  if (needsId && options.id === undefined) {
-    throw new LoomError('usage', `${needsId} is about one batch.`, { hint: 'Name it with --id.' });
+  if (options.file !== undefined && options.id === undefined) {
+    throw new LoomError('usage', '--file is about one batch.', { hint: 'Name it with --id.' });
   }
   if (options.file === standardStream) {
     throw new LoomError('usage', "loom fetch can't take the input from stdin.", {

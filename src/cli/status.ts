@@ -84,6 +84,7 @@ function describePart(part: PartReport): Line[] {
     ['status', `${status}${raw}${seen}${isStuck ? ' (stuck)' : ''}`],
     ...(requests === undefined ? [] : ([['requests', formatCount(requests)]] as const)),
     ['progress', describeProgress(part.counts)],
+    ...(part.missing === undefined ? [] : ([['missing', `${formatCount(part.missing)} results`]] as const)),
     ...timeLine('created', times.created),
     ...timeLine('started', times.started),
     ...timeLine('cancelled at', times.cancelRequested),

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
+import { describeShort } from '../orchestrator/batch-account.ts';
 import {
   type FetchSummary,
   fetchBatches as fetchJobs,
@@ -22,7 +23,10 @@ export interface FetchBatchesOptions extends ReachOptions {
   readonly overwrite?: boolean;
   /** Keeps the records of what is written, and the uploaded files. Default false. */
   readonly keep?: boolean;
-  /** With `id`: writes what there is of a batch that ended early, or whose input has changed. */
+  /**
+   * Writes what there is of batches whose results are short; with `id` also of one that ended early, or whose input has
+   * changed.
+   */
   readonly partial?: boolean;
   /** With `id`: where the input is now. */
   readonly file?: string;
@@ -80,6 +84,11 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
       seen.noteGone(id);
       given?.onGone?.(id);
     },
+    onShort(record, short) {
+      seen.noteBatch({ ...record, status: 'completed' });
+      errors.push({ id: record.batch_id, error: describeShort(record, short, reach.home.flag) });
+      given?.onShort?.(record, short);
+    },
     onReady(record) {
       seen.noteReady(record);
       given?.onReady?.(record);
@@ -130,10 +139,9 @@ function describeWait(wait: true | WaitOptions): WaitOptions {
 }
 
 /** LoomError `usage` for an option about one batch where none is named. */
-function requireId({ id, partial, file }: FetchBatchesOptions): void {
-  const given = partial ? 'partial' : file !== undefined ? 'file' : undefined;
-  if (given === undefined || id !== undefined) return;
-  throw new LoomError('usage', `${given} is about one batch.`, { hint: 'Name it with id.' });
+function requireId({ id, file }: FetchBatchesOptions): void {
+  if (file === undefined || id !== undefined) return;
+  throw new LoomError('usage', 'file is about one batch.', { hint: 'Name it with id.' });
 }
 
 function nameReach({ apiKey, baseUrl }: ReachOptions): ReachOfOne | undefined {

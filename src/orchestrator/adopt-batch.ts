@@ -51,7 +51,7 @@ export async function adoptBatch(
       });
     }
     // Never `planned` on disk, also when this is cut off here: a fetch would send, and pay for, the batch again.
-    Object.assign(part, { state: 'submitted', batch_id: batchId });
+    Object.assign(part, { state: 'submitted', batch_id: batchId, adopted: true });
     await saveJob(held, Object.assign(job, { announced: true }));
     const record = await saveNewRecord(held, job, part, batchId);
     await removeRequestFiles(held, jobId, part.part);

@@ -1,15 +1,18 @@
-/** The steps of a fetch that bring in results, and keep those of a job that has no output by itself. */
+/**
+ * The steps of a fetch that bring in results. What came once is never lost again: each download is added to what is on
+ * disk, and a file that is not the one that was written is downloaded anew. A batch counts as in when its account says so
+ * (batch-account.ts), whatever its provider calls it.
+ */
 import { LoomError, ProviderError } from '../errors.ts';
-import type { BatchRecord, BatchStatus } from '../models.ts';
-import { readFirstCustomId, saveResults } from '../utils/answers.ts';
+import type { BatchRecord } from '../models.ts';
+import { countResults, type KeptResults, keepResults } from '../utils/answers.ts';
+import { isIdentifiedFile } from '../utils/file-identity.ts';
 import { ensurePrivateFolder } from '../utils/files.ts';
 import { removeHeld } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
-import { quoteShell } from '../utils/shell.ts';
-import { readCustomIds, resultsPath, updateRecord } from '../utils/storage.ts';
-import { readDataset } from './dataset.ts';
-import type { FetchRun, KeptAnswers } from './fetch-batches.ts';
-import { openJobAnswers } from './job-answers.ts';
+import { resultsPath, updateRecord } from '../utils/storage.ts';
+import { accountFor, type BatchAccount, dueTime, readSentRows } from './batch-account.ts';
+import { deleteUpload } from './delete-uploads.ts';
 import {
   countMissingParts,
   forgetRecord,
@@ -18,54 +21,139 @@ import {
   noteError,
   partOf,
 } from './job-fetch.ts';
-import { planOutput } from './merge-job.ts';
+import { keepAnswers, noteGoneResults } from './keep-answers.ts';
+import { sleep } from './retry.ts';
 import { hasEndedBadly } from './stored-jobs.ts';
 
-/** Brings results to disk, but for those that are there from an earlier fetch. */
-export async function downloadBatches(fetching: JobFetch, records: readonly BatchRecord[]): Promise<void> {
-  const { run, job } = fetching;
-  for (const record of records) {
-    if (await isDownloaded(fetching, record)) continue;
-    await downloadBatch(fetching, record);
-    const part = partOf(fetching, record);
-    if (!job || !part) continue;
-    if (part.provisional) await confirmPart(fetching, job, part, record);
-    if (isDoomed(fetching)) await keepAnswers(fetching, [record]);
-    if (!hasEndedBadly(record.status)) part.state = 'downloaded';
-    await saveJob(run.home, job);
-  }
+/** Completed batches by what came of them. */
+export interface BroughtIn {
+  /** Every row that was sent is answered or refused, or it is written without those that are missing. */
+  readonly ready: BatchRecord[];
+  /** Their results are gone at the provider; what came before is kept. */
+  readonly gone: BatchRecord[];
 }
 
-/** Returns how many results there are. */
-async function downloadBatch(fetching: JobFetch, record: BatchRecord): Promise<number> {
-  const { run, provider, calls, callSignal } = fetching;
-  const sent = partOf(fetching, record)?.requests;
-  const path = resultsPath(run.home.results, record);
-  await ensurePrivateFolder(run.home.results);
+/** Brings in the results of completed batches. `isLast` says that the output is written next: files are proved then. */
+export async function downloadBatches(
+  fetching: JobFetch,
+  records: readonly BatchRecord[],
+  isLast: boolean,
+): Promise<BroughtIn> {
+  const brought: BroughtIn = { ready: [], gone: [] };
+  for (const record of records) {
+    const isIn = (await isDownloaded(fetching, record)) && !(isLast && !(await isProved(fetching, record)));
+    const fate = isIn ? 'ready' : await bringIn(fetching, record);
+    if (fate !== 'short') brought[fate].push(record);
+  }
+  return brought;
+}
+
+/** Whether the results on disk are those that were downloaded; those of older versions, whether they are all there. */
+async function isProved(fetching: JobFetch, record: BatchRecord): Promise<boolean> {
+  const { home } = fetching.run;
+  const path = resultsPath(home.results, record);
+  const part = partOf(fetching, record);
+  if (part?.results) return isSameResults(path, part);
+  const sent = await readSentRows(home, record, part);
+  return accountFor(await countResults(path, sent.slotOf), sent).missing === 0;
+}
+
+function isSameResults(path: string, { results }: JobPart): Promise<boolean> {
+  return results ? isIdentifiedFile(path, { inode: 0, ...results }) : Promise.resolve(false);
+}
+
+async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready' | 'short' | 'gone'> {
+  const { run, job } = fetching;
+  const { account, trouble } = await downloadBatch(fetching, record);
+  const part = partOf(fetching, record);
+  if (job && part?.provisional) await confirmPart(fetching, job, part, record, account);
+  if ((!job || part?.adopted) && !run.order.partial) refuseForeign(record, account);
+  if (trouble?.code === 'results_gone') {
+    await noteGoneResults(fetching, record, trouble);
+    return 'gone';
+  }
+  if (isDoomed(fetching)) await keepAnswers(fetching, [record]);
+  const isWhole = account.missing === 0;
+  record.missing = isWhole ? null : account.missing;
+  if (!isWhole) noteError(record, `short: ${account.missing} of ${account.sent} results are missing`);
+  if (part) part.state = isWhole ? 'downloaded' : 'submitted';
+  await updateRecord(run.home, record);
+  if (job) await saveJob(run.home, job);
+  if (isWhole) await deleteUpload(fetching, record);
+  const due = dueTime(record);
+  if (isWhole || run.order.partial || due.getTime() <= Date.now()) return 'ready';
+  run.outcome.troubled = true;
+  run.outcome.short = true;
+  run.events.onShort?.(record, { account, due, trouble });
+  return 'short';
+}
+
+interface Download {
+  readonly account: BatchAccount;
+  /** Why the last try of it broke off, when it did and the batch is there. */
+  readonly trouble: ProviderError | undefined;
+}
+
+/** Troubles of the results themselves, as opposed to the way to them: what came counts, and the rest is missing. */
+const resultTroubles = new Set(['unreadable', 'too_large', 'no_custom_ids', 'results_gone']);
+const mostUnreadable = 3;
+/** Before results count as gone they are asked for once more. */
+const goneCheckMs = 1_000;
+
+/** Adds what a batch has at its provider to what is on disk. Throws when there was no way to know. */
+export async function downloadBatch(fetching: JobFetch, record: BatchRecord): Promise<Download> {
+  const { run, job, provider, calls, callSignal } = fetching;
+  const { home } = run;
+  const part = partOf(fetching, record);
+  const sent = await readSentRows(home, record, part);
+  const path = resultsPath(home.results, record);
+  await ensurePrivateFolder(home.results);
+  let isTrusted = part === undefined || (await isSameResults(path, part));
+  let unreadable = 0;
+
+  async function download(): Promise<KeptResults> {
+    const results = provider.results(record.batch_id, callSignal, part?.requests);
+    const kept = await keepResults(home, path, results, { slotOf: sent.slotOf, isTrusted });
+    isTrusted ||= kept.trouble === undefined;
+    if (job && part) {
+      part.results = kept.file;
+      await saveJob(home, job);
+    }
+    const { trouble } = kept;
+    if (trouble?.code === 'unreadable') unreadable += 1;
+    const isTried = trouble?.scope !== 'retry' || unreadable >= mostUnreadable;
+    if (trouble && !(resultTroubles.has(trouble.code) && isTried)) throw trouble;
+    return kept;
+  }
+
   try {
-    const { succeeded, failed } = record.counts ?? {};
-    const held = await calls.run(async () => {
-      const results = await saveResults(run.home, path, provider.results(record.batch_id, callSignal, sent));
-      if (results === 0 && !hasEndedBadly(record.status) && !run.order.partial)
-        throw describeEmptyResults(record, run.home.flag);
-      return results;
-    });
-    const counted = succeeded === undefined && failed === undefined ? held : (succeeded ?? 0) + (failed ?? 0);
-    if (counted !== held) run.events.onMiscount?.(record, counted, held);
-    return held;
+    let kept = await calls.run(download);
+    if (kept.trouble?.code === 'results_gone') {
+      await sleep(goneCheckMs, run.signal);
+      kept = await calls.run(download);
+    }
+    const account = accountFor(kept, sent);
+    if (account.missing === 0) tellMiscount(fetching, record, kept.downloaded);
+    return { account, trouble: account.missing === 0 ? undefined : kept.trouble };
   } catch (error) {
-    if (error instanceof ProviderError && !run.signal.aborted) await noteFailedDownload(run, record, error);
+    if (error instanceof ProviderError && !run.signal.aborted)
+      await noteFailedDownload(fetching, record, error);
     throw error;
   }
 }
 
-/** A gateway can answer a download with 200 and an error: an output without any result would bury what was paid for. */
-function describeEmptyResults({ batch_id: id }: BatchRecord, flag: string): ProviderError {
-  const message = `The batch ${id} is completed, and no result of it could be read. loom fetch --id ${quoteShell(id)} --partial${flag} writes the output all the same.`;
-  return new ProviderError('run', 'no_results', message);
+function tellMiscount({ run }: JobFetch, record: BatchRecord, held: number): void {
+  const { succeeded, failed } = record.counts ?? {};
+  if (succeeded === undefined && failed === undefined) return;
+  const counted = (succeeded ?? 0) + (failed ?? 0);
+  if (counted !== held) run.events.onMiscount?.(record, counted, held);
 }
 
-async function noteFailedDownload(run: FetchRun, record: BatchRecord, error: ProviderError): Promise<void> {
+async function noteFailedDownload(
+  { run }: JobFetch,
+  record: BatchRecord,
+  error: ProviderError,
+): Promise<void> {
   record.status = 'unknown';
   noteError(record, `${error.code}: ${error.message}`);
   await updateRecord(run.home, record);
@@ -77,21 +165,22 @@ async function confirmPart(
   job: JobRecord,
   part: JobPart,
   record: BatchRecord,
+  { answered, refused, foreign }: BatchAccount,
 ): Promise<void> {
   const { run } = fetching;
-  const path = resultsPath(run.home.results, record);
-  const customId = await readFirstCustomId(path);
-  if (customId === undefined || (await isCustomIdOf(run.home.batches, record, customId))) {
+  if (answered + refused > 0) {
     part.provisional = false;
     return;
   }
+  if (foreign === 0) return;
   part.mistaken_ids = [...(part.mistaken_ids ?? []), record.batch_id];
   part.state = 'submitting';
   delete part.batch_id;
   delete part.provisional;
+  delete part.results;
   await saveJob(run.home, job);
   await forgetRecord(fetching, record);
-  await removeHeld(run.home, path);
+  await removeHeld(run.home, resultsPath(run.home.results, record));
   throw new LoomError(
     'state',
     `the batch ${record.batch_id} is not part ${part.part} of job ${job.job_id}.`,
@@ -101,67 +190,16 @@ async function confirmPart(
   );
 }
 
-async function isCustomIdOf(folder: string, record: BatchRecord, customId: string): Promise<boolean> {
-  for await (const sent of readCustomIds(folder, record)) if (sent === customId) return true;
-  return false;
-}
-
-/** Deletes what was uploaded for these batches; it expires by itself where that fails. */
-export async function deleteUploads(
-  { run, provider, callSignal }: JobFetch,
-  records: readonly BatchRecord[],
-): Promise<void> {
-  for (const { file_id } of records) {
-    await run.home.ensureHeld();
-    if (file_id) await provider.deleteFile?.(file_id, callSignal).catch(() => {});
-  }
-}
-
-/**
- * Puts into the cache what the batches of a job gave that can't be completed any more: the merge, which does it
- * otherwise, does not come.
- */
-async function keepAnswers(fetching: JobFetch, records: readonly BatchRecord[]): Promise<KeptAnswers> {
-  const { run, stored, job } = fetching;
-  const inCache = job?.use_cache ?? true;
-  try {
-    const { dataset } = planOutput(stored, run.merging);
-    const answers = await openJobAnswers(run.home, dataset, job, records);
-    let kept = 0;
-    try {
-      await readDataset(dataset, run.signal, (row) => {
-        const answer = answers.answerFor(row);
-        if (typeof answer === 'object' && answer.outcome === 'succeeded') kept += 1;
-        return answers.drain();
-      });
-      const cacheTrouble = await answers.finishCaching();
-      const inCacheNow = inCache && cacheTrouble === undefined;
-      return { answers: kept, inCache: inCacheNow, usage: answers.usage };
-    } finally {
-      await answers.close();
-    }
-  } catch (error) {
-    // Without its input an answer has no prompt to be filed under; it stays in the results on disk.
-    if (!(error instanceof LoomError) || error.kind !== 'input') throw error;
-    run.events.onError?.(stored.id, stored.provider, error);
-    return { answers: 0, inCache: false, usage: undefined };
-  }
-}
-
-/** What a batch that ended early gave, and what other parts of its job gave before. */
-export async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<KeptAnswers> {
-  if (mayHaveResults(record.status)) await downloadBatch(fetching, record);
-  const withResults: BatchRecord[] = mayHaveResults(record.status) ? [record] : [];
-  for (const other of fetching.records) if (await isDownloaded(fetching, other)) withResults.push(other);
-  return keepAnswers(fetching, withResults);
+/** Where no job says what was sent, a batch of which no result fits was made of another input: it waits for that. */
+function refuseForeign(record: BatchRecord, { answered, refused, foreign }: BatchAccount): void {
+  if (foreign === 0 || answered + refused > 0) return;
+  const what = `not one result of ${record.batch_id} has an id of a row of ${record.original_file_path}; everything is kept.`;
+  throw new LoomError('state', what, {
+    hint: 'Was it adopted with another input, column or --prompt? Forget it, and adopt it again.',
+  });
 }
 
 /** Whether a part of the job ended early, was dropped, or lost its record: then the job has no output by itself. */
 function isDoomed(fetching: JobFetch): boolean {
   return countMissingParts(fetching) > 0 || fetching.records.some((record) => hasEndedBadly(record.status));
-}
-
-/** A batch that failed did not start; one that expired or was cancelled keeps the answers of the rows that were done. */
-function mayHaveResults(status: BatchStatus): boolean {
-  return status === 'expired' || status === 'cancelled';
 }

@@ -6,9 +6,10 @@ import { holdHome, type LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
 import { FileInTheWayError, type Placing } from '../utils/output-file.ts';
-import { quoteShell } from '../utils/shell.ts';
 import type { DamagedRecord } from '../utils/storage.ts';
-import { deleteUploads, downloadBatches } from './download-results.ts';
+import type { BatchAccount } from './batch-account.ts';
+import { deleteUpload } from './delete-uploads.ts';
+import { downloadBatches } from './download-results.ts';
 import { checkBatches, submitQueuedParts } from './fetch-job.ts';
 import { countMissingParts, openJob } from './job-fetch.ts';
 import {
@@ -21,10 +22,10 @@ import {
   outputExists,
   planOutput,
 } from './merge-job.ts';
+import { restoreRecords } from './restore-records.ts';
 import type { RetryNotice, RetryPolicy } from './retry.ts';
 import {
   findJob,
-  findLostParts,
   isPending,
   loadState,
   lockName,
@@ -41,7 +42,10 @@ export interface FetchOrder {
   readonly id: string | undefined;
   readonly keep: boolean;
   readonly force: boolean;
-  /** Writes what there is of a batch that ended early, and the rows of a changed input that still match. */
+  /**
+   * Writes what there is of batches whose results are short or that ended early, and with `id` the rows of a changed
+   * input that still match.
+   */
   readonly partial: boolean;
   /** Where the input is now; undefined: where it was. Absolute. */
   readonly inputPath: string | undefined;
@@ -75,6 +79,15 @@ export interface KeptAnswers {
   readonly usage: UsageTally | undefined;
 }
 
+/** What is known of results that do not account for every row. */
+export interface ShortResults {
+  readonly account: BatchAccount;
+  /** From when on a fetch writes the output without what is missing. */
+  readonly due: Date;
+  /** Why the download broke off, when it did. */
+  readonly trouble: ProviderError | undefined;
+}
+
 export interface FetchEvents {
   /** A batch that is not done; `reason` is the provider's word on a failure, or ours on a failed call. */
   onStatus?(record: BatchRecord, reason: string | undefined): void;
@@ -92,6 +105,10 @@ export interface FetchEvents {
   onKept?(id: string, outputPath: string, answer: 'no' | 'nobody'): void;
   /** A batch ended early: what it gave is kept. */
   onEnded?(record: BatchRecord, kept: KeptAnswers): void | Promise<void>;
+  /** A completed batch whose results are short: what came is kept, and a later fetch asks again. */
+  onShort?(record: BatchRecord, short: ShortResults): void;
+  /** The record of a batch was out of sight, and was made anew from its job. */
+  onRestored?(record: BatchRecord): void;
   /** The provider's count of results is not what its files hold. */
   onMiscount?(record: BatchRecord, counted: number, held: number): void;
   /** Another process is working on this job: it is passed over. */
@@ -134,6 +151,8 @@ export interface FetchRun {
 export interface FetchOutcome {
   troubled: boolean;
   incomplete: boolean;
+  /** Results of a completed batch are short. */
+  short?: boolean;
   /** Why the provider could not be asked how a batch is, the last time. */
   refusal?: ProviderError;
 }
@@ -188,7 +207,9 @@ export async function openFetch(
   const targets = order.id === undefined ? state.jobs.filter(isPending) : [findJob(state, order.id)];
   checkReach(order, targets);
   const { workingFolder, inputPath } = order;
-  const merging = { workingFolder, inputPath, changedRows: order.partial ? 'leave_out' : 'refuse' } as const;
+  // Rows of a changed input are left out where one job is named, whose input somebody has looked at.
+  const changedRows = order.partial && order.id !== undefined ? 'leave_out' : 'refuse';
+  const merging = { workingFolder, inputPath, changedRows } as const;
   const outcome: FetchOutcome = { troubled: false, incomplete: false };
   for (const damaged of order.isOwnRun ? [] : state.damaged) {
     events.onDamaged?.(damaged);
@@ -262,39 +283,30 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<JobFate> {
     return finishJob(run, stored, written);
   }
   const fetching = await openJob(run, stored);
-  reportLostParts(run, stored);
+  await restoreRecords(fetching);
   await submitQueuedParts(fetching);
-  const { ready, ended } = await checkBatches(fetching);
-  const usable = run.order.partial ? [...ready, ...ended] : ready;
+  const { ready: completed, ended } = await checkBatches(fetching);
   const missing = run.order.partial ? countMissingParts(fetching) : 0;
-  const complete = usable.length + missing === fetching.parts && usable.length > 0;
-  const placing = complete ? await choosePlacing(run, stored) : undefined;
-  if (complete && !placing) return 'kept';
-  await downloadBatches(fetching, usable);
+  const left = fetching.parts - missing - (run.order.partial ? ended.length : 0);
+  const { ready, gone } = await downloadBatches(fetching, completed, completed.length === left);
+  const usable = run.order.partial ? [...ready, ...gone, ...ended] : ready;
   if (fetching.parts > 1) run.events.onParts?.(stored.id, usable.length, fetching.parts);
-  if (!placing) return 'pending';
+  if (usable.length === 0 || usable.length + missing < fetching.parts) return 'pending';
+  const placing = await choosePlacing(run, stored);
+  if (!placing) return 'kept';
   // A job of one part has a batch id only since that was submitted, which may have been just now.
   const id = stored.job ? nameJob(stored.job) : stored.id;
   const current = { ...stored, id, records: fetching.records };
   const merged = await mergeUnlessInTheWay(run, current, usable, placing);
   if (!merged) return 'kept';
-  if (!run.order.keep) await deleteUploads(fetching, usable);
+  for (const record of usable) await deleteUpload(fetching, record);
   return finishJob(run, current, merged);
 }
 
 /** What an earlier fetch had no time for; it is no reason to hold up the output. */
 async function forgetUploads(run: FetchRun, stored: StoredJob): Promise<void> {
   const fetching = await openJob(run, stored).catch(() => undefined);
-  if (fetching) await deleteUploads(fetching, stored.records);
-}
-
-function reportLostParts(run: FetchRun, stored: StoredJob): void {
-  for (const part of findLostParts(stored)) {
-    const what = `the record of part ${part.part} (batch ${part.batch_id}) is gone, so the job has no output by itself.`;
-    const hint = `The same loom run command sends what is missing; loom fetch --id ${quoteShell(stored.id)} --partial${run.home.flag} writes what there is.`;
-    run.events.onError?.(stored.id, stored.provider, new LoomError('state', what, { hint }));
-    run.outcome.troubled = true;
-  }
+  for (const record of stored.records) if (fetching) await deleteUpload(fetching, record);
 }
 
 /**

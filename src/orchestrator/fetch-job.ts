@@ -1,12 +1,15 @@
 /** The steps of a fetch that ask the provider: submit what had to wait, and learn how each batch is. */
-import { ProviderError } from '../errors.ts';
+import { LoomError, ProviderError } from '../errors.ts';
 import type { BatchRecord, BatchStatus } from '../models.ts';
 import type { BatchCheck } from '../providers/provider.ts';
 import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { updateRecord } from '../utils/storage.ts';
-import { keepEndedBatch } from './download-results.ts';
-import { UnsettledPartError } from './find-batch.ts';
+import { noteEnd } from './batch-account.ts';
+import { deleteUpload } from './delete-uploads.ts';
+import { downloadBatch } from './download-results.ts';
+import type { KeptAnswers } from './fetch-batches.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
+import { keepAllAnswers } from './keep-answers.ts';
 import { isStuck } from './list-batches.ts';
 import { hasEndedBadly } from './stored-jobs.ts';
 import { submitParts } from './submit-parts.ts';
@@ -29,8 +32,9 @@ export async function submitQueuedParts({
       events.onSubmitted?.(record);
     });
   } catch (error) {
+    await home.ensureHeld();
     // The batches that there are can be asked all the same.
-    if (!(error instanceof UnsettledPartError)) throw error;
+    if (!(error instanceof LoomError) || signal.aborted) throw error;
     events.onError?.(stored.id, stored.provider, error);
     run.outcome.troubled = true;
   }
@@ -83,10 +87,12 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   // A record without a job is done as soon as it says so, which is not before its output is written.
   if (status !== 'completed' || job) record.status = status;
   record.counts = check.counts ?? null;
+  if (status === 'completed') noteEnd(record, check);
   noteError(record, reason);
   // What it gave is brought in before it is noted as over: a fetch that is cut off in between is made again.
   const kept = hasEndedBadly(status) ? await keepEndedBatch(fetching, record) : undefined;
   await updateRecord(run.home, record);
+  if (hasEndedBadly(status)) await deleteUpload(fetching, record);
   if (status === 'completed') return status;
   if (status === 'unknown') run.outcome.troubled = true;
   run.events.onStatus?.(record, reason);
@@ -94,6 +100,14 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   if (status !== 'unknown' && isStuck(record)) run.events.onStuck?.(record);
   if (kept && !run.order.partial) await run.events.onEnded?.(record, kept);
   return status;
+}
+
+/** What a batch that ended early gave, and what other parts of its job gave before. */
+async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<KeptAnswers> {
+  // One that failed did not start; one that expired or was cancelled keeps the answers of the rows that were done.
+  const mayHaveResults = record.status !== 'failed' || fetching.run.order.partial;
+  if (mayHaveResults) await downloadBatch(fetching, record);
+  return keepAllAnswers(fetching, mayHaveResults ? [record] : []);
 }
 
 async function askStatus(

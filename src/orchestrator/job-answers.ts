@@ -22,8 +22,6 @@ export interface JobAnswers {
   readonly usage: UsageTally;
   /** Results with a custom id that was not sent. */
   readonly unknownResults: number;
-  /** Whether there are results, and not one of them is of a row that was sent. */
-  readonly areForeign: boolean;
   /** To be awaited now and then: the cache may be slower than the merge. */
   drain(): Promise<void> | undefined;
   /** Waits until the cache has every answer; why it could not take one, when it couldn't. */
@@ -81,7 +79,6 @@ export async function openJobAnswers(
     },
     usage,
     unknownResults: results.unknown,
-    areForeign: results.unknown > 0 && results.known === 0,
     drain: () => store?.drain(),
     finishCaching: async () => store?.finish(),
     async close() {

@@ -1,9 +1,9 @@
 /** One job under fetch: what its steps share. */
+import { stat } from 'node:fs/promises';
 import { LoomError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
 import type { BatchProvider } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
-import { isFile } from '../utils/files.ts';
 import type { JobPart, JobRecord } from '../utils/jobs.ts';
 import { deleteRecord, resultsPath } from '../utils/storage.ts';
 import type { FetchRun } from './fetch-batches.ts';
@@ -69,10 +69,12 @@ export function countMissingParts({ stored, job, records }: JobFetch): number {
   return findLostParts({ ...stored, records }).length + (job?.parts.filter(isDropped).length ?? 0);
 }
 
-/** Whether a batch's results are on disk, whole. */
+/** Whether a batch's results are on disk, whole, as far as their length tells. */
 export async function isDownloaded(fetching: JobFetch, record: BatchRecord): Promise<boolean> {
-  if (partOf(fetching, record)?.state !== 'downloaded') return false;
-  return isFile(resultsPath(fetching.run.home.results, record));
+  const part = partOf(fetching, record);
+  if (part?.state !== 'downloaded') return false;
+  const file = await stat(resultsPath(fetching.run.home.results, record)).catch(() => undefined);
+  return file?.isFile() === true && file.size === (part.results?.size ?? file.size);
 }
 
 /** The head of a record stays small, whatever a provider says. */

@@ -6,6 +6,7 @@ import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobPart, JobRecord } from '../utils/jobs.ts';
 import type { DamagedRecord } from '../utils/storage.ts';
+import { isShort } from './batch-account.ts';
 import { findLostParts, hasEndedBadly, loadState, type StoredJob } from './stored-jobs.ts';
 
 export interface ListedBatch {
@@ -23,6 +24,8 @@ export interface ListedBatch {
   /** As last seen. */
   readonly counts: BatchCounts | undefined;
   readonly lastError: string | undefined;
+  /** Of a completed batch whose results are short: how many rows that were sent have none. */
+  readonly missing: number | undefined;
   /** Pending for longer than its provider's completion window. */
   readonly isStuck: boolean;
   /** From 1. */
@@ -56,8 +59,9 @@ function describeLostPart(home: LoomHome, job: JobRecord, { part, batch_id }: Jo
   return {
     ...describeUnsentPart(home, job, part),
     batchId: batch_id,
-    status: 'unknown',
-    lastError: 'Its record is gone or damaged.',
+    // With --keep the output is written, and what it was made of was in.
+    status: job.state === 'kept' ? 'completed' : 'unknown',
+    lastError: `Its record is gone or damaged; loom fetch${home.flag} makes one that is gone anew.`,
   };
 }
 
@@ -68,13 +72,15 @@ export function describeRecord(home: LoomHome, record: BatchRecord): ListedBatch
     jobId: record.job_id,
     provider: record.provider,
     model: record.model,
-    status: record.status,
+    // The record of a job of the Python tool is completed only with its output.
+    status: isShort(record) ? 'completed' : record.status,
     createdAt: record.created_at,
     inputPath: record.original_file_path,
     isFromStdin: dirname(record.original_file_path) === home.inputs,
     outputPath: record.output_path ?? undefined,
     counts: record.counts ?? undefined,
     lastError: record.last_error ?? undefined,
+    missing: isShort(record) ? (record.missing ?? undefined) : undefined,
     isStuck: isStuck(record),
     part: record.part ?? 1,
     parts: record.parts ?? 1,
@@ -100,6 +106,7 @@ export function describeUnsentPart(
     outputPath: job.output_path,
     counts: undefined,
     lastError: undefined,
+    missing: undefined,
     isStuck: false,
     part,
     parts: job.parts.length,
@@ -107,9 +114,16 @@ export function describeUnsentPart(
 }
 
 /** Whether a batch has one of these statuses: `pending` is any that is not over, `stuck` what is so for too long. */
-export function hasStatus({ status, isStuck }: ListedBatch, words: readonly StatusWord[]): boolean {
-  const isOver = status === 'completed' || (status !== 'queued' && hasEndedBadly(status));
-  return words.some((word) => (word === 'stuck' ? isStuck : word === 'pending' ? !isOver : word === status));
+export function hasStatus(batch: ListedBatch, words: readonly StatusWord[]): boolean {
+  return words.some((word) =>
+    word === 'stuck' ? batch.isStuck : word === 'pending' ? !isOver(batch) : word === batch.status,
+  );
+}
+
+/** Whether nothing is to come of a batch: one whose results are short is asked for them again. */
+export function isOver({ status, missing }: ListedBatch): boolean {
+  if (status === 'completed') return missing === undefined;
+  return status !== 'queued' && hasEndedBadly(status);
 }
 
 /** Whether a batch is pending though its provider should have ended it. */

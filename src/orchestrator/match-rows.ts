@@ -24,45 +24,38 @@ export interface OwnRowsOptions {
   readonly rowsWithPrompt: number | undefined;
 }
 
-/** For records of ours, whose custom ids prove the prompt. Holds five bytes a row, and 32 more with equal prompts. */
-export class OwnRowMatcher implements RowMatcher {
+/** Custom ids of ours that were sent, by row: five bytes a row. */
+export class SentIds {
   #fingerprints = new Uint32Array(1024);
   #sent = new Uint8Array(1024);
-  #sentRows = 0;
-  readonly #prompts = new PromptIndex();
-  readonly #options: OwnRowsOptions;
+  #count = 0;
 
-  constructor(options: OwnRowsOptions) {
-    this.#options = options;
+  /** How many rows were sent. */
+  get count(): number {
+    return this.#count;
   }
 
-  /** Notes that a row was sent, or its answer known when the job was planned. */
   add(customId: string): void {
     const id = parseCustomId(customId);
     if (!id) return;
     if (id.index >= this.#sent.length) this.#grow(id.index + 1);
-    if (this.#sent[id.index] === 0) this.#sentRows += 1;
+    if (this.#sent[id.index] === 0) this.#count += 1;
     this.#sent[id.index] = 1;
     this.#fingerprints[id.index] = id.fingerprint;
   }
 
-  slotOf(customId: string): number | undefined {
-    const id = parseCustomId(customId);
-    return id && this.#sent[id.index] && this.#fingerprints[id.index] === id.fingerprint
-      ? id.index
-      : undefined;
+  has(index: number): boolean {
+    return this.#sent[index] === 1;
   }
 
-  locate(row: Row): number | 'not_sent' | 'too_large' | 'no_result' | 'changed' {
-    const { unchanged, unknownRow } = this.#options;
-    const equalPromptsOnce =
-      this.#options.equalPromptsOnce && this.#sentRows !== this.#options.rowsWithPrompt;
-    if (row.prompt === null) return this.#sent[row.index] ? 'changed' : 'not_sent';
-    const digest = digestPrompt(row.prompt);
-    const first = equalPromptsOnce ? this.#prompts.firstRowWith(digest, row.index) : row.index;
-    const slot = this.#sent[row.index] ? row.index : first;
-    if (this.#sent[slot]) return this.#fingerprints[slot] === fingerprintOf(digest) ? slot : 'changed';
-    return unchanged || unknownRow === 'not_sent' ? unknownRow : 'changed';
+  /** The first 32 bits of the digest of the prompt that was sent. */
+  fingerprintAt(index: number): number | undefined {
+    return this.#fingerprints[index];
+  }
+
+  slotOf(customId: string): number | undefined {
+    const id = parseCustomId(customId);
+    return id && this.has(id.index) && this.#fingerprints[id.index] === id.fingerprint ? id.index : undefined;
   }
 
   #grow(needed: number): void {
@@ -73,6 +66,38 @@ export class OwnRowMatcher implements RowMatcher {
     sent.set(this.#sent);
     this.#fingerprints = fingerprints;
     this.#sent = sent;
+  }
+}
+
+/** For records of ours, whose custom ids prove the prompt. Holds five bytes a row, and 32 more with equal prompts. */
+export class OwnRowMatcher implements RowMatcher {
+  readonly #ids = new SentIds();
+  readonly #prompts = new PromptIndex();
+  readonly #options: OwnRowsOptions;
+
+  constructor(options: OwnRowsOptions) {
+    this.#options = options;
+  }
+
+  /** Notes that a row was sent, or its answer known when the job was planned. */
+  add(customId: string): void {
+    this.#ids.add(customId);
+  }
+
+  slotOf(customId: string): number | undefined {
+    return this.#ids.slotOf(customId);
+  }
+
+  locate(row: Row): number | 'not_sent' | 'too_large' | 'no_result' | 'changed' {
+    const { unchanged, unknownRow } = this.#options;
+    const ids = this.#ids;
+    const equalPromptsOnce = this.#options.equalPromptsOnce && ids.count !== this.#options.rowsWithPrompt;
+    if (row.prompt === null) return ids.has(row.index) ? 'changed' : 'not_sent';
+    const digest = digestPrompt(row.prompt);
+    const first = equalPromptsOnce ? this.#prompts.firstRowWith(digest, row.index) : row.index;
+    const slot = ids.has(row.index) ? row.index : first;
+    if (ids.has(slot)) return ids.fingerprintAt(slot) === fingerprintOf(digest) ? slot : 'changed';
+    return unchanged || unknownRow === 'not_sent' ? unknownRow : 'changed';
   }
 }
 

@@ -112,7 +112,6 @@ export async function mergeJob(
   const inputWatch = await watchInput(dataset.path);
   const answers = await openJobAnswers(home, dataset, job, records);
   try {
-    if (answers.areForeign && options.changedRows === 'refuse') throw describeForeignResults(stored, dataset);
     const order = {
       dataset,
       outputPath: path,
@@ -154,17 +153,6 @@ export async function mergeJob(
   } finally {
     await answers.close();
   }
-}
-
-/** An output without a single answer would end with the record of a paid batch deleted. */
-function describeForeignResults({ id }: StoredJob, dataset: Dataset): LoomError {
-  return new LoomError(
-    'state',
-    `not one result of ${id} has an id of a row of ${dataset.path}; everything is kept.`,
-    {
-      hint: 'Was it adopted with another input, column or --prompt? Move its record away and adopt it again.',
-    },
-  );
 }
 
 /** From here on a crash leaves either no output of this job or the whole of it, and the job tells which. */
@@ -270,7 +258,8 @@ export async function clearMergedJob(
   if (job) await saveJob(home, Object.assign(job, { state: 'merged', keep: keeps }));
   for (const record of records) await removeHeld(home, resultsPath(home.results, record));
   for (const record of records) {
-    if (keeps) await updateRecord(home, { ...record, status: 'completed', output_path: outputPath });
+    if (keeps)
+      await updateRecord(home, { ...record, status: 'completed', missing: null, output_path: outputPath });
     else await deleteRecord(home, record);
   }
   if (!job) return;

@@ -17,6 +17,11 @@ export function idMapPath(home: LoomHome, jobId: string, part: number): string {
   return join(home.requests, `${jobId}_${part}.ids`);
 }
 
+/** A line of an id map, without the comma and line end before it. */
+export function formatIdMember(customId: string, rowId: string): string {
+  return `    ${JSON.stringify(customId)}: ${JSON.stringify(rowId)}`;
+}
+
 export interface PartWriter {
   add(row: Row, request: PromptRequest): Promise<void> | undefined;
   finish(): Promise<JobPart[]>;
@@ -74,7 +79,7 @@ export function createPartWriter(
       const line = provider.encode(request);
       const place = cutter.place(Buffer.byteLength(line));
       if (place === 'no_part') return;
-      const member = `    ${JSON.stringify(request.customId)}: ${JSON.stringify(row.id)}`;
+      const member = formatIdMember(request.customId, row.id);
       return place === 'last_part' && current ? write(current, line, member) : addToNewPart(line, member);
     },
     async finish() {

@@ -1,9 +1,9 @@
 /** What lies in the loom home, as jobs: records of one `loom run` together, the Python tool's each on its own. */
-
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
 import { safeFileId } from '../utils/file-ids.ts';
+import { isFile } from '../utils/files.ts';
 import { type LoomHome, removeHeld } from '../utils/home.ts';
 import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
 import { type DamagedRecord, deleteRecord, loadRecord, loadRecords, resultsPath } from '../utils/storage.ts';
@@ -25,7 +25,7 @@ export interface StoredState {
   readonly home: LoomHome;
   /** Newest first. */
   readonly jobs: readonly StoredJob[];
-  /** Jobs that were being forgotten, or whose records are gone: what they left can be cleared away. */
+  /** Jobs that were being forgotten: what they left can be cleared away. */
   readonly abandoned: readonly StoredJob[];
   readonly damaged: readonly DamagedRecord[];
 }
@@ -41,11 +41,8 @@ export async function loadState(home: LoomHome): Promise<StoredState> {
   for (const job of jobRecords) {
     const own = recordsOf(job, records);
     const stored = { id: nameJob(job), provider: job.provider, job, records: own };
-    // With a damaged record about, a missing one may be that: nothing is taken for abandoned then.
-    const isLeft = job.state === 'forgotten' || (isAbandoned(job, own) && damagedRecords.length === 0);
-    (isLeft ? abandoned : jobs).push(stored);
-    // A record that an abandoned job did not note is a batch of its own; a forgotten one is forgotten whole.
-    if (!isLeft || job.state === 'forgotten') grouped.add(job.job_id);
+    (job.state === 'forgotten' ? abandoned : jobs).push(stored);
+    grouped.add(job.job_id);
     for (const record of own) owned.add(record.batch_id);
   }
   // A job that can't be read is reported; its batches wait for it, and are not taken for jobs of their own.
@@ -86,16 +83,17 @@ export function describeOwnership(job: JobRecord, part: JobPart) {
   };
 }
 
-/** Whether nothing of a job is left: its records were deleted by hand, or fetched by the Python tool. */
-function isAbandoned(job: JobRecord, records: readonly BatchRecord[]): boolean {
-  if (job.state === 'merged' || records.length > 0) return false;
-  return job.parts.some(isSubmitted);
-}
-
-/** The submitted parts of a job whose record is gone while those of others are there. */
+/** The submitted parts of a job whose record is out of sight: a fetch makes it anew. */
 export function findLostParts({ job, records }: StoredJob): JobPart[] {
   const ids = new Set(records.map((record) => record.batch_id));
   return job?.parts.filter((part) => isSubmitted(part) && !ids.has(part.batch_id ?? '')) ?? [];
+}
+
+/** Whether a job is there, or a record that belongs to it: its files are needed as long. */
+export async function isKnownJob(home: LoomHome, jobId: string): Promise<boolean> {
+  if (await isFile(join(home.jobs, `${jobId}.json`))) return true;
+  const { records, damaged } = await loadRecords(home.batches);
+  return damaged.length > 0 || records.some((record) => record.job_id === jobId);
 }
 
 function isSubmitted(part: JobPart): boolean {
@@ -173,10 +171,9 @@ export function isPending(stored: StoredJob): boolean {
   if (job.state === 'kept' || job.state === 'forgotten') return false;
   if (job.state === 'merged' || job.state === 'writing') return true;
   const statuses = new Map(records.map((record) => [record.batch_id, record.status]));
-  const lost = new Set(findLostParts(stored));
   const isOver = (part: JobPart) =>
-    lost.has(part) || isDropped(part) || hasEndedBadly(statuses.get(part.batch_id ?? '') ?? 'unknown');
-  const isIn = (part: JobPart) => part.state === 'downloaded' && !lost.has(part);
+    isDropped(part) || hasEndedBadly(statuses.get(part.batch_id ?? '') ?? 'unknown');
+  const isIn = (part: JobPart) => part.state === 'downloaded';
   return job.parts.every(isIn) || !job.parts.every((part) => isIn(part) || isOver(part));
 }
 
@@ -195,7 +192,7 @@ export function findJob({ jobs, home }: Pick<StoredState, 'jobs' | 'home'>, id: 
   });
 }
 
-/** The same, also for a job of which every record is gone, or that was being forgotten. */
+/** The same, also for a job that was being forgotten. */
 export function findAnyJob({ jobs, abandoned, home }: StoredState, id: string): StoredJob {
   return findJob({ jobs: [...jobs, ...abandoned], home }, id);
 }

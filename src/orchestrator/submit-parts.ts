@@ -1,5 +1,4 @@
 /** Hands the parts of a job to the provider, one after the other, so that no part is ever submitted twice. */
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { LoomError, ProviderError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
@@ -9,7 +8,8 @@ import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob, stateWithoutBatch } from '../utils/jobs.ts';
 import { deleteRecord, loadRecords, saveRecord } from '../utils/storage.ts';
 import { findLeftBatch, findNewBatch, isClearRefusal, UnsettledPartError } from './find-batch.ts';
-import { idMapPath, requestFilePath } from './part-writer.ts';
+import { readIdMembers } from './id-members.ts';
+import { requestFilePath } from './part-writer.ts';
 import { type CallQueue, findLongWait, isRateLimit, sleep } from './retry.ts';
 import { describeOwnership } from './stored-jobs.ts';
 
@@ -186,12 +186,16 @@ async function recordPart(submission: Submission, part: JobPart, batchId: string
   }
 }
 
-/** Writes the record of a batch that was just submitted, with the id map that was planned for it. */
+/**
+ * Writes the record of a batch that was submitted, just now or at `createdAt`, with the id map that was planned for it.
+ * Throws as `saveRecord` and `readIdMembers` do.
+ */
 export async function saveNewRecord(
   home: LoomHome,
   job: JobRecord,
   part: JobPart,
   batchId: string,
+  { createdAt = new Date().toISOString(), inputPath }: { createdAt?: string; inputPath?: string } = {},
 ): Promise<BatchRecord> {
   const record: BatchRecord = {
     batch_id: batchId,
@@ -200,7 +204,7 @@ export async function saveNewRecord(
     original_file_path: job.original_file_path,
     file_type: job.file_type,
     prompt_column: job.prompt_column,
-    created_at: new Date().toISOString(),
+    created_at: createdAt,
     status: 'validating',
     output_path: job.output_path,
     with_meta: job.with_meta,
@@ -208,8 +212,7 @@ export async function saveNewRecord(
     counts: null,
     last_error: null,
   };
-  const idMembers = createReadStream(idMapPath(home, job.job_id, part.part)) as AsyncIterable<Buffer>;
-  await saveRecord(home, record, idMembers);
+  await saveRecord(home, record, await readIdMembers(home, job, part, inputPath));
   return record;
 }
 
@@ -217,7 +220,11 @@ export async function saveNewRecord(
 function nameUnrecordedBatch(error: unknown, { home, job }: Submission, batchId: string): unknown {
   if (!(error instanceof LoomError)) return error;
   return new LoomError('state', `${error.message} The batch ${batchId} is at ${job.provider} and paid for.`, {
-    hint: `Mend the disk, then run loom fetch${home.flag}: it finds the batch again.`,
+    // Without its id map a record can be made from the input alone: the error says so.
+    hint:
+      error.kind === 'input'
+        ? (error.hint ?? '')
+        : `Mend the disk, then run loom fetch${home.flag}: it finds the batch again.`,
     cause: error,
   });
 }

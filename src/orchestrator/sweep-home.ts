@@ -5,10 +5,10 @@
  * a folder that would say so is out of sight, or something in it can't be read, nothing is taken for gone.
  */
 import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { readFirstResult } from '../utils/answers.ts';
 import { cacheTemporaryFolder } from '../utils/cache.ts';
-import { isFile, isFolder, removeFile } from '../utils/files.ts';
+import { isFolder, removeFile } from '../utils/files.ts';
 import { holdHome, type LoomHome, removeHeld } from '../utils/home.ts';
 import { tryLock } from '../utils/locks.ts';
 import { ownsCache, ownsHome } from '../utils/marks.ts';
@@ -16,7 +16,7 @@ import { likelyNames, listOwnPaths, ownerIn, ownNames, temporaryNames } from '..
 import { resultsPath } from '../utils/storage.ts';
 import { leaveOutSpent } from './run-journals.ts';
 import { isKeptJournal } from './run-names.ts';
-import { forgetJob, loadState, reloadAbandoned, removeJob } from './stored-jobs.ts';
+import { isKnownJob, loadState, reloadAbandoned, removeJob } from './stored-jobs.ts';
 import { sweepHistory } from './sweep-history.ts';
 import { sweepInputs } from './sweep-inputs.ts';
 
@@ -41,9 +41,7 @@ async function sweepAbandonedJobs(home: LoomHome): Promise<void> {
     if (!lock) continue;
     // As it is now, with the lock held: a run may have submitted it since its records were read.
     const stored = await reloadAbandoned(home, job.job_id);
-    const held = holdHome(home, lock);
-    if (stored?.job?.state === 'forgotten') await removeJob(held, stored);
-    else if (stored?.job) await forgetJob(held, stored.job);
+    if (stored) await removeJob(holdHome(home, lock), stored);
     await lock.release();
   }
 }
@@ -85,7 +83,7 @@ function listOwned(folder: string, name: RegExp): OwnedFile[] {
 /** Whether a later command has a use for the files of this owner, or that can't be told. */
 async function isNeeded(home: LoomHome, owner: string, files: readonly OwnedFile[]): Promise<boolean> {
   const isJob = ownNames.job.test(`${owner}.json`);
-  if (isJob) return !(await isFolder(home.jobs)) || isFile(join(home.jobs, `${owner}.json`));
+  if (isJob) return !(await isFolder(home.jobs)) || isKnownJob(home, owner);
   // Any other journal holds nothing that the cache has not.
   const journals = files.map(({ path }) => path).filter(isKeptJournal);
   return (await leaveOutSpent(journals)).length > 0;

@@ -13,9 +13,9 @@ import {
   type JobFate,
   openFetch,
 } from './fetch-batches.ts';
-import { type ListedBatch, listParts } from './list-batches.ts';
+import { isOver, type ListedBatch, listParts } from './list-batches.ts';
 import { defaultRetryPolicy } from './retry.ts';
-import { hasEndedBadly, reloadJob, type StoredJob } from './stored-jobs.ts';
+import { reloadJob, type StoredJob } from './stored-jobs.ts';
 import { sweepInputs } from './sweep-inputs.ts';
 import { tellNews } from './wait-news.ts';
 import {
@@ -105,7 +105,7 @@ export async function waitForBatches(
       await clock.sleep(next.dueAt - clock.now(), stop);
       await lookAt({ ...run, order: askLater }, next, news);
       const now = clock.now();
-      next.pauseMs = options.intervalMs ?? nextPause(next.pauseMs, now - startedAt);
+      next.pauseMs = options.intervalMs ?? nextPause(next.pauseMs, now - startedAt, next.outcome.short);
       next.dueAt = now + (options.intervalMs ?? withJitter(next.pauseMs, clock));
     }
     for (const job of jobs.filter(({ isInTheWay }) => isInTheWay)) await lookAt(run, job, news);
@@ -198,11 +198,9 @@ function noteRefusal(job: WatchedJob, error: ProviderError, events: WaitEvents):
 
 function describeWatch(home: LoomHome, jobs: readonly WatchedJob[]): Watch {
   const batches = jobs.filter((job) => !job.isOver).flatMap(({ stored }) => listParts(home, stored));
-  const isPending = ({ status }: ListedBatch) =>
-    status === 'queued' || (status !== 'completed' && !hasEndedBadly(status));
   return {
     batches,
-    pending: batches.filter(isPending).length,
+    pending: batches.filter((batch) => !isOver(batch)).length,
     total: jobs.reduce((sum, { stored }) => sum + (stored.job?.parts.length ?? 1), 0),
   };
 }

@@ -33,6 +33,11 @@ export function tellNews(events: WaitEvents): WaitEvents {
     onMiscount(record, counted, held) {
       if (isNews(`count ${record.batch_id}`, counted, held)) events.onMiscount?.(record, counted, held);
     },
+    onShort(record, short) {
+      // When it is in at last, that is news again.
+      known.delete(`batch ${record.batch_id}`);
+      if (isNews(`short ${record.batch_id}`, short.account)) events.onShort?.(record, short);
+    },
     onError(id, provider, error) {
       if (isNews(`error ${id}`, String(error))) events.onError?.(id, provider, error);
     },

@@ -29,11 +29,17 @@ const longestPauseMs = 60_000;
 /** A batch that takes hours is not done a minute sooner for being asked about each minute. */
 const patientAfterMs = 3_600_000;
 const longestPatientPauseMs = 5 * 60_000;
+/** Results that are short are downloaded whole at each look. */
+const firstShortPauseMs = 10_000;
 
-/** The pause after one of so many milliseconds: half as long again, up to a minute, after an hour up to five. */
-export function nextPause(lastMs: number, waitedMs: number): number {
-  const longest = waitedMs < patientAfterMs ? longestPauseMs : longestPatientPauseMs;
-  return Math.min(Math.max(firstPauseMs, lastMs * growth), longest);
+/**
+ * The pause after one of so many milliseconds: half as long again, up to a minute, after an hour up to five. For results
+ * that are short from ten seconds up to five minutes at once.
+ */
+export function nextPause(lastMs: number, waitedMs: number, isShort = false): number {
+  const isPatient = isShort || waitedMs >= patientAfterMs;
+  const longest = isPatient ? longestPatientPauseMs : longestPauseMs;
+  return Math.min(Math.max(isShort ? firstShortPauseMs : firstPauseMs, lastMs * growth), longest);
 }
 
 /** Up to a tenth shorter or longer, so that many waits that began together don't ask together. */

@@ -8,7 +8,7 @@ import {
   readMessage,
   versionHeaders,
 } from './anthropic-messages.ts';
-import { aboutBatch, cancelThenCheck, readId, requireList } from './batch-calls.ts';
+import { aboutBatch, aboutResults, cancelThenCheck, readId, requireList } from './batch-calls.ts';
 import type { BatchCandidate, BatchCheck, BatchProvider, Connection } from './provider.ts';
 import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from './wire.ts';
 
@@ -64,7 +64,9 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
       const lines = transport.lines(signal, requests, (signal) =>
         client.get(address, { signal, headers: { accept: 'application/binary' } }).asResponse(),
       );
-      for await (const line of lines) {
+      // An ended batch has an address of its results until these are archived.
+      const isArchived = asText(batch.archived_at) !== '' || batch.results_url === null;
+      for await (const line of aboutResults(batchId, lines, isArchived)) {
         const result = readResult(asObject(line));
         if (result) yield result;
       }

@@ -56,6 +56,27 @@ export async function aboutBatch<T>(batchId: string, call: () => Promise<T>): Pr
   }
 }
 
+/**
+ * The results of a batch that was found just now. A 404 or 410 on them in the provider's own form says that they are
+ * gone: `results_gone`. Where the batch itself says so, any refusal of them does.
+ */
+export async function* aboutResults<T>(
+  batchId: string,
+  results: AsyncIterable<T>,
+  batchSaysGone = false,
+): AsyncGenerator<T> {
+  try {
+    yield* results;
+  } catch (error) {
+    if (!(error instanceof ProviderError) || !goneStatuses.has(error.status ?? 0)) throw error;
+    if (!error.inOwnForm && !batchSaysGone) throw error;
+    const message = `The results of batch ${batchId} are gone at the provider: ${error.message}`;
+    throw new ProviderError('run', 'results_gone', message, { status: error.status });
+  }
+}
+
+const goneStatuses = new Set([404, 410]);
+
 /** For a deletion: what is gone already is no error. */
 export function ignoreStatus(...statuses: number[]) {
   return (error: unknown): void => {

@@ -3,7 +3,7 @@
 import { openAsBlob } from 'node:fs';
 import { ProviderError } from '../errors.ts';
 import type { BatchStatus, RowResult } from '../models.ts';
-import { aboutBatch, cancelThenCheck, checkId, ignoreStatus, readId } from './batch-calls.ts';
+import { aboutBatch, aboutResults, cancelThenCheck, checkId, ignoreStatus, readId } from './batch-calls.ts';
 import {
   checkModel,
   classifyGoogle,
@@ -71,8 +71,11 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
       const operation = await retrieve(batchId, signal);
       const { inlined, fileName } = readOutput(operation);
       const entries = fileName
-        ? transport.lines(signal, requests, (signal) =>
-            get(`${encodePath(fileName)}:download?alt=media`, signal),
+        ? aboutResults(
+            batchId,
+            transport.lines(signal, requests, (signal) =>
+              get(`${encodePath(fileName)}:download?alt=media`, signal),
+            ),
           )
         : inlined;
       yield* readEntries(entries);

@@ -3,7 +3,15 @@ import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import { ProviderError } from '../errors.ts';
 import type { BatchStatus, RowResult } from '../models.ts';
-import { aboutBatch, cancelThenCheck, checkId, ignoreStatus, readId, requireList } from './batch-calls.ts';
+import {
+  aboutBatch,
+  aboutResults,
+  cancelThenCheck,
+  checkId,
+  ignoreStatus,
+  readId,
+  requireList,
+} from './batch-calls.ts';
 import { type ChatVendor, chatBody, openAi, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
 import type { BatchCheck, BatchProvider, Connection, SentBatch } from './provider.ts';
 import { asCount, asId, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
@@ -88,15 +96,24 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
     async *results(batchId, signal, requests = limits.requests) {
       const batch = await retrieve(batchId, signal);
       // Either file may be missing, null or an empty text; rows that failed are in the error file only.
+      let gone: unknown;
       for (const fileId of [asText(batch.output_file_id), asText(batch.error_file_id)]) {
         if (!fileId) continue;
-        for await (const line of transport.lines(signal, requests, (signal) =>
+        const lines = transport.lines(signal, requests, (signal) =>
           client.files.content(checkId(fileId), { signal }).asResponse(),
-        )) {
-          const result = readResult(asObject(line));
-          if (result) yield result;
+        );
+        try {
+          for await (const line of aboutResults(batchId, lines)) {
+            const result = readResult(asObject(line));
+            if (result) yield result;
+          }
+        } catch (error) {
+          // Either file can be deleted by itself: what the other has is taken all the same.
+          if (!(error instanceof ProviderError) || error.code !== 'results_gone') throw error;
+          gone = error;
         }
       }
+      if (gone) throw gone;
     },
 
     find: (sent, signal) =>

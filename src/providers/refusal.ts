@@ -51,6 +51,7 @@ export function refusalToError(refusal: Refusal, classify: Classify, words: Word
     {
       status: refusal.status,
       retryAfterMs: refusal.retryAfterMs,
+      inOwnForm: asText(refusal.error.message) !== '',
     },
   );
 }

@@ -38,6 +38,10 @@ const jobPartSchema = z.object({
   submitting_since: z.optional(z.string()),
   /** The batch was found without a tag: its results must prove that it is this part. */
   provisional: z.optional(z.boolean()),
+  /** With `adopted`, what was sent is what the provider counts: the input may hold more. */
+  adopted: z.optional(z.boolean()),
+  /** The results that are on disk, by their bytes: a file that differs is downloaded again. */
+  results: z.optional(z.object({ size: z.number(), sha256: z.string() })),
   /** Batches that were taken for this part, and were not. */
   mistaken_ids: z.optional(z.array(z.string())),
 });
@@ -111,6 +115,7 @@ export function stateWithoutBatch({ cancelled }: JobRecord): 'planned' | 'droppe
 export function giveBackPart(job: JobRecord, part: JobPart): void {
   part.state = stateWithoutBatch(job);
   delete part.batch_id;
+  delete part.results;
   // The refused batch still has the old tag: under a new one it can't be taken for the next try.
   part.tag = `${part.tag.replace(/\.\d+$/, '')}.${Date.now()}`;
 }

@@ -6,16 +6,34 @@ import type { RowResult } from '../models.ts';
 /** Results are written in pieces of about this size, and read again through windows of it. */
 export const pieceBytes = 64 * 1024;
 
-/** A result as one line, its custom id first so that it can be read without the rest. */
+/** A result as one line, its custom id and outcome first so that they can be read without the rest. */
 export function encodeResult(result: RowResult): string {
-  const { customId, ...rest } = result;
-  return `${JSON.stringify({ custom_id: customId, ...rest })}\n`;
+  const { customId, outcome, ...rest } = result;
+  return `${JSON.stringify({ custom_id: customId, outcome, ...rest })}\n`;
+}
+
+const answerMark = Buffer.from('"outcome":"succeeded"');
+
+/** Whether an encoded line has an answer. What follows its id begins with the first comma before a bare quote. */
+export function isAnswerLine(line: Buffer): boolean {
+  const start = line.indexOf(',"') + 1;
+  return line.subarray(start, start + answerMark.length).equals(answerMark);
 }
 
 /** The result in a line; throws on a line that was cut off. */
 export function decodeResult(line: string): RowResult {
   const { custom_id, ...rest } = JSON.parse(line);
   return { customId: custom_id, ...rest };
+}
+
+/** The result in a line; undefined for a line that was cut off or is none. */
+export function tryDecodeResult(line: Buffer): RowResult | undefined {
+  try {
+    const result = decodeResult(line.toString('utf8'));
+    return typeof result.customId === 'string' ? result : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The custom id of an encoded line. It never holds a quote or a backslash unescaped, so the first bare quote ends it. */

@@ -19,6 +19,7 @@ function batch(fields: Partial<ListedBatch>): ListedBatch {
     outputPath: undefined,
     counts: undefined,
     lastError: undefined,
+    missing: undefined,
     isStuck: false,
     part: 1,
     parts: 1,

@@ -433,20 +433,13 @@ describe('the input at the time of the fetch', () => {
 });
 
 describe('state that was deleted by hand', () => {
-  test('batches/ whole: its batches are forgotten, and what they left is cleared away', async () => {
+  test('in batches/ and jobs/: their batches are forgotten, and what they left is cleared away', async () => {
     await world.submit();
-    await rm(world.statePath('batches'), { recursive: true });
+    const both = (await world.listState()).filter((name) => /^(batches|jobs)\//.test(name));
+    for (const name of both) await rm(world.statePath(name));
     expect((await world.loom('list')).stdout).toBe('No batches stored under ~/.loom/batches/.\n');
     expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: '' });
     expect(await world.listState()).toEqual([]);
-  });
-
-  test('one record: the other batches go on', async () => {
-    const first = await world.submit('-o', 'a.csv');
-    const second = await world.submit('-o', 'b.csv');
-    await rm(world.statePath(`batches/openai_${first}.json`));
-    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(second, 'b.csv') });
-    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
   });
 
   test('the whole home: everything works as at first', async () => {
@@ -537,23 +530,6 @@ describe('results', () => {
       '1 row: 1 answered\nWarning: batch batch_001: 2 results have ids that were not sent; they are ignored.\n',
     );
     expect(lines).toEqual(['text,llm_response', '"x",mine', '']);
-  });
-
-  test('that are missing leave an empty cell and exit 3', async () => {
-    const { ended, lines } = await fetchResults(['x', 'y', 'z'], ([, y]) => ({
-      output: answerLine(y as string, 'here'),
-    }));
-    expect(ended.code).toBe(3);
-    expect(ended.stdout).toMatch(/^Fabric complete\. /);
-    expect(ended.stderr).toBe(
-      [
-        '3 rows: 1 answered, 2 failed\n',
-        'Warning: 2 of 3 rows have no response: 2 × no_result.\n',
-        '  no_result (rows 0, 2): The provider returned no result for this row.\n',
-        `All of them, with their reasons: ${join(world.folder, `${output}.errors.jsonl`)}\n`,
-      ].join(''),
-    );
-    expect(lines).toEqual(['text,llm_response', '"x",', '"y",here', '"z",', '']);
   });
 
   test('may hold any character in their texts, raw line separators among them', async () => {

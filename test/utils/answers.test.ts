@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { indexResults, saveResults } from '../../src/utils/answers.ts';
+import { indexResults, keepResults } from '../../src/utils/answers.ts';
 
 /** The files that this process has open. */
 function listOpenFiles(): string[] {
@@ -20,12 +20,13 @@ test.skipIf(process.platform !== 'linux')(
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'loom-results-'));
     const path = join(folder, 'part.jsonl');
-    await saveResults(
+    await keepResults(
       { ensureHeld: async () => {} },
       path,
       (async function* () {
         yield { customId: 'row-0-00000000', outcome: 'succeeded', text: 'x' } as const;
       })(),
+      { slotOf: () => 0, isTrusted: true },
     );
     await expect(indexResults([path, join(folder, 'missing.jsonl')], () => 0)).rejects.toThrow(
       /missing\.jsonl/,

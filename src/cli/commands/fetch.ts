@@ -19,7 +19,7 @@ export function addFetch(program: Command): Command {
     .option('--force', 'Overwrite existing output files without asking.', false)
     .option(
       '--partial',
-      'With --id: write what there is of a batch that ended early or whose input has changed.',
+      'Write what there is of batches whose results are short; with --id also of one that ended early or whose input has changed.',
       false,
     )
     .option('-f, --file <path>', 'With --id: where the input is now, if it was moved.')

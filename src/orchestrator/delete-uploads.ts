@@ -1,0 +1,29 @@
+/**
+ * What was uploaded for a batch is deleted at the provider as soon as the batch is over, however it ended, except with
+ * `--keep`: it is data of people's, and it takes room there. A part that goes back to the queue keeps its upload, which
+ * is sent again. Where the deletion fails the upload expires by itself.
+ */
+import type { BatchRecord } from '../models.ts';
+import { type JobPart, saveJob } from '../utils/jobs.ts';
+import { updateRecord } from '../utils/storage.ts';
+import { type JobFetch, partOf } from './job-fetch.ts';
+
+/** Deletes the upload of a batch that is over, and notes that it is gone. */
+export async function deleteUpload(fetching: JobFetch, record: BatchRecord): Promise<void> {
+  const { run, job, records } = fetching;
+  if (run.order.keep || !(await isDeleted(fetching, record))) return;
+  record.file_id = null;
+  const part: JobPart | undefined = partOf(fetching, record);
+  if (part) delete part.file_id;
+  if (job && part) await saveJob(run.home, job);
+  if (records.includes(record)) await updateRecord(run.home, record);
+}
+
+async function isDeleted({ run, provider, callSignal }: JobFetch, { file_id: id }: BatchRecord) {
+  if (!id || !provider.deleteFile) return false;
+  await run.home.ensureHeld();
+  return provider.deleteFile(id, callSignal).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * The id map of a part as it stands in the record of its batch. It is written when the job is planned; where that file is
+ * gone, the input tells it too, since a custom id is made of a row's place and its prompt.
+ */
+import { createReadStream } from 'node:fs';
+import { LoomError } from '../errors.ts';
+import { converterFor } from '../utils/converters/index.ts';
+import { hashFile, isFile } from '../utils/files.ts';
+import type { LoomHome } from '../utils/home.ts';
+import type { JobPart, JobRecord } from '../utils/jobs.ts';
+import { createCustomId, digestPrompt } from './custom-ids.ts';
+import { recordedDataset } from './dataset.ts';
+import { formatIdMember, idMapPath } from './part-writer.ts';
+import { createPicker } from './pick-rows.ts';
+import { PromptIndex } from './prompt-index.ts';
+
+/**
+ * The lines of a part's id map, as JSON text. LoomError `input` when neither the file that was planned for it is there
+ * nor the input as it was submitted, at `inputPath` or where it was.
+ */
+export async function readIdMembers(
+  home: LoomHome,
+  job: JobRecord,
+  part: JobPart,
+  inputPath = job.original_file_path,
+): Promise<AsyncIterable<string | Buffer>> {
+  const path = idMapPath(home, job.job_id, part.part);
+  if (await isFile(path)) return createReadStream(path) as AsyncIterable<Buffer>;
+  const sha256 = await hashFile(inputPath).catch(() => undefined);
+  if (sha256 === job.input_sha256) return makeIdMembers(job, inputPath);
+  throw describeLostMap(home, part, path, inputPath, sha256 !== undefined);
+}
+
+/** Which part a row went to, nobody knows: the map has all that were sent, and the results name those of this part. */
+async function* makeIdMembers(job: JobRecord, inputPath: string): AsyncGenerator<string> {
+  const { path, format, promptSource, pick } = recordedDataset(inputPath, job);
+  const converter = await converterFor(format.fileType);
+  const isPicked = createPicker(pick);
+  const prompts = job.use_cache ? new PromptIndex() : undefined;
+  let separator = '';
+  for await (const row of converter.readRows(path, format.gzip, { promptSource })) {
+    if (row.prompt === null || !isPicked(row.index)) continue;
+    const digest = digestPrompt(row.prompt);
+    if (prompts && prompts.firstRowWith(digest, row.index) !== row.index) continue;
+    yield separator + formatIdMember(createCustomId(row.index, digest), row.id);
+    separator = ',\n';
+  }
+}
+
+function describeLostMap(
+  { flag }: LoomHome,
+  { batch_id: id }: JobPart,
+  path: string,
+  inputPath: string,
+  isThere: boolean,
+): LoomError {
+  const batch = id === undefined ? '' : ` of batch ${id}, which is paid for,`;
+  const input = isThere ? 'is not the one that was submitted' : 'is gone';
+  const what = `the id map${batch} is missing (${path}), and the input ${inputPath} ${input}.`;
+  return new LoomError('input', what, { hint: `Put one of them back, then run loom fetch${flag}.` });
+}

@@ -1,0 +1,73 @@
+/** The step of a fetch that keeps what the batches of a job gave which has no output by itself: a part of it ended early. */
+import { LoomError, type ProviderError } from '../errors.ts';
+import type { BatchRecord } from '../models.ts';
+import { saveJob } from '../utils/jobs.ts';
+import { updateRecord } from '../utils/storage.ts';
+import { readDataset } from './dataset.ts';
+import { deleteUpload } from './delete-uploads.ts';
+import type { KeptAnswers } from './fetch-batches.ts';
+import { openJobAnswers } from './job-answers.ts';
+import { isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
+import { planOutput } from './merge-job.ts';
+
+/** Keeps what these batches gave, and what others of their job gave before. */
+export async function keepAllAnswers(fetching: JobFetch, own: readonly BatchRecord[]): Promise<KeptAnswers> {
+  const withResults = [...own];
+  for (const other of fetching.records) {
+    if (!own.includes(other) && (await isDownloaded(fetching, other))) withResults.push(other);
+  }
+  return keepAnswers(fetching, withResults);
+}
+
+/** The batch is at its provider and its results are not, for good: it ends as one that expired, with what came before. */
+export async function noteGoneResults(
+  fetching: JobFetch,
+  record: BatchRecord,
+  { code, message }: ProviderError,
+): Promise<void> {
+  const { run, job } = fetching;
+  const part = partOf(fetching, record);
+  const reason = `${code}: ${message}`;
+  const kept = await keepAllAnswers(fetching, [record]);
+  Object.assign(record, { status: 'expired', missing: null });
+  noteError(record, reason);
+  await updateRecord(run.home, record);
+  if (part) part.state = 'submitted';
+  if (job) await saveJob(run.home, job);
+  await deleteUpload(fetching, record);
+  run.events.onStatus?.(record, reason);
+  if (run.order.partial) return;
+  run.outcome.troubled = true;
+  await run.events.onEnded?.(record, kept);
+}
+
+/**
+ * Puts into the cache what the batches of a job gave that can't be completed any more: the merge, which does it
+ * otherwise, does not come.
+ */
+export async function keepAnswers(fetching: JobFetch, records: readonly BatchRecord[]): Promise<KeptAnswers> {
+  const { run, stored, job } = fetching;
+  const inCache = job?.use_cache ?? true;
+  try {
+    const { dataset } = planOutput(stored, run.merging);
+    const answers = await openJobAnswers(run.home, dataset, job, records);
+    let kept = 0;
+    try {
+      await readDataset(dataset, run.signal, (row) => {
+        const answer = answers.answerFor(row);
+        if (typeof answer === 'object' && answer.outcome === 'succeeded') kept += 1;
+        return answers.drain();
+      });
+      const cacheTrouble = await answers.finishCaching();
+      const inCacheNow = inCache && cacheTrouble === undefined;
+      return { answers: kept, inCache: inCacheNow, usage: answers.usage };
+    } finally {
+      await answers.close();
+    }
+  } catch (error) {
+    // Without its input an answer has no prompt to be filed under; it stays in the results on disk.
+    if (!(error instanceof LoomError) || error.kind !== 'input') throw error;
+    run.events.onError?.(stored.id, stored.provider, error);
+    return { answers: 0, inCache: false, usage: undefined };
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * A job whose records are out of sight goes on: what `jobs/` knows is enough to make the record of a paid batch anew, so
+ * that `batches/` may be moved or deleted, whole or in part, and nothing that was paid for is lost. `loom forget` ends
+ * such a job, or deleting both files. test/stories/records-gone.test.ts holds it.
+ */
+import { LoomError } from '../errors.ts';
+import type { BatchRecord } from '../models.ts';
+import type { JobPart, JobRecord } from '../utils/jobs.ts';
+import { loadRecord } from '../utils/storage.ts';
+import type { JobFetch } from './job-fetch.ts';
+import { findLostParts } from './stored-jobs.ts';
+import { saveNewRecord } from './submit-parts.ts';
+
+/** Makes the missing records of a job. One that can't be made is told, and the others go on. */
+export async function restoreRecords(fetching: JobFetch): Promise<void> {
+  const { run, stored, job, records } = fetching;
+  if (!job) return;
+  for (const part of findLostParts({ ...stored, records })) {
+    try {
+      const record = await restoreRecord(fetching, job, part);
+      records.push(record);
+      run.events.onRestored?.(record);
+    } catch (error) {
+      await run.home.ensureHeld();
+      if (!(error instanceof LoomError) || run.signal.aborted) throw error;
+      run.outcome.troubled = true;
+      run.events.onError?.(part.batch_id ?? stored.id, stored.provider, error);
+    }
+  }
+  records.sort((a, b) => (a.part ?? 0) - (b.part ?? 0));
+}
+
+async function restoreRecord({ run }: JobFetch, job: JobRecord, part: JobPart): Promise<BatchRecord> {
+  const { home, order } = run;
+  const batchId = part.batch_id ?? '';
+  // A damaged record may be mended by hand, and is not written over: this throws for it.
+  await loadRecord(home.batches, job.provider, batchId);
+  return saveNewRecord(home, job, part, batchId, {
+    createdAt: part.submitting_since ?? job.created_at,
+    ...(order.inputPath !== undefined && { inputPath: order.inputPath }),
+  });
+}
