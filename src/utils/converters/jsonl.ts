@@ -82,11 +82,14 @@ function setFields(text: string, names: readonly string[], values: readonly Adde
     set += text.slice(kept, valueStart) + JSON.stringify(values[ours] ?? null);
     kept = valueEnd;
   }
-  const lastEnd = members.at(-1)?.valueEnd as number;
+  // An object without members has no comma before ours.
+  const lastEnd = members.at(-1)?.valueEnd ?? text.indexOf('{') + 1;
   set += text.slice(kept, lastEnd);
+  let separator = members.length === 0 ? '' : `,${gap}`;
   names.forEach((name, index) => {
     if (written.has(name)) return;
-    set += `,${gap}${JSON.stringify(name)}:${gap}${JSON.stringify(values[index] ?? null)}`;
+    set += `${separator}${JSON.stringify(name)}:${gap}${JSON.stringify(values[index] ?? null)}`;
+    separator = `,${gap}`;
   });
   return set + text.slice(lastEnd);
 }

@@ -289,3 +289,20 @@ describe('a JSONL file is refused when', () => {
     );
   });
 });
+
+describe('an object without members', () => {
+  const cases: { name: string; text: string; merged: string }[] = [
+    { name: 'closed up', text: '{}', merged: '{"llm_response":null,"llm_error":null}' },
+    { name: 'with a space in it', text: '{ }', merged: '{"llm_response":null,"llm_error":null }' },
+    { name: 'with spaces around it', text: ' {}\t', merged: ' {"llm_response":null,"llm_error":null}\t' },
+    { name: 'in a member', text: '{"a":{}}', merged: '{"a":{},"llm_response":null,"llm_error":null}' },
+  ];
+  it.each(cases)('is valid JSON with our fields: $name', async ({ text, merged }) => {
+    const path = writeInput('.jsonl', `${text}\n{"b": 1}\n`);
+    const lines = await mergeAll(path, fieldsOf({ llm_response: () => null, llm_error: () => null }), {
+      promptSource: { template: 'Say {{b}}' },
+    });
+    expect(lines.toString()).toBe(`${merged}\n{"b": 1, "llm_response": null, "llm_error": null}\n`);
+    for (const line of lines.toString().trimEnd().split('\n')) JSON.parse(line);
+  });
+});
