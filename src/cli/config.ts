@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import { LoomError } from '../errors.ts';
+import { isDeepValue, mostLevels } from '../models.ts';
 import { readVariables } from '../utils/keys.ts';
 import {
   type ConfigField,
@@ -70,6 +71,11 @@ function readFields({ path, text, isPackage }: ConfigFile): Fields | undefined {
   }
   const fields = isPackage ? (value as { loom?: unknown }).loom : value;
   if (isPackage && fields === undefined) return undefined;
+  if (isDeepValue(fields)) {
+    throw new LoomError('usage', `${path} is nested more than ${mostLevels} levels deep.`, {
+      hint: 'It looks like {"provider": "openai", "run": {"workers": 16}}.',
+    });
+  }
   if (isObject(fields)) return fields;
   throw new LoomError('usage', `${isPackage ? `the field loom of ${path}` : path} is no JSON object.`, {
     hint: 'It looks like {"provider": "openai", "run": {"workers": 16}}.',

@@ -1,7 +1,13 @@
 /** Checks each answer against the schema that it was asked to fit. */
 import type { ErrorObject } from 'ajv';
 import { LoomError } from '../errors.ts';
-import type { GenerationSettings, JsonObject, RowResult } from '../models.ts';
+import {
+  type GenerationSettings,
+  isDeepValue,
+  type JsonObject,
+  mostLevels,
+  type RowResult,
+} from '../models.ts';
 
 /** The result as it is, or a failed one when its text does not fit. */
 export type AnswerCheck = (result: RowResult) => RowResult;
@@ -40,6 +46,7 @@ async function compileSchema(schema: JsonObject): Promise<(text: string) => stri
     } catch {
       return 'The answer is no JSON.';
     }
+    if (isDeepValue(value)) return `The answer is nested more than ${mostLevels} levels deep.`;
     if (validate(value)) return undefined;
     const [first] = validate.errors ?? [];
     return `The answer does not fit the schema: ${first?.instancePath || 'it'} ${first?.message}.`;

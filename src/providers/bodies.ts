@@ -1,6 +1,7 @@
 /** Reads bodies of answers up to a bound, whatever a server goes on to send: what is left is not waited for. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError } from '../errors.ts';
+import { isDeepText, mostLevels } from '../models.ts';
 import { longestRefusalMs, mostRefusalBytes } from './limits.ts';
 
 /**
@@ -14,6 +15,11 @@ export async function readWhole(response: Response, mostBytes: number): Promise<
     const megabytes = Math.round(mostBytes / 2 ** 20);
     const message = `The provider's answer is longer than ${megabytes} MB, and was not read on.`;
     throw new ProviderError('row', 'too_large', message);
+  }
+  // Brackets are the same in each encoding of it, and what is in strings does not count.
+  if (isDeepText(bytes.toString('latin1'))) {
+    const message = `The provider's answer is nested more than ${mostLevels} levels deep.`;
+    throw new ProviderError('row', 'unreadable', message);
   }
   const { status, statusText, headers } = response;
   return new Response(bytes, { status, statusText, headers });

@@ -1,5 +1,6 @@
 /** JSON Lines from the network, one value at a time, however long a line is. */
 import { ProviderError } from '../errors.ts';
+import { isDeepText } from '../models.ts';
 import { mostLineBytes } from './limits.ts';
 import { unreadableAnswer } from './refusal.ts';
 
@@ -69,9 +70,10 @@ function joinLine(pieces: Buffer[], lastPiece: Buffer): string {
   return Buffer.concat([...pieces, lastPiece]).toString('utf8');
 }
 
+/** A line that is nested deeper than any result is as good as none. */
 function parseLine(line: string): unknown {
   try {
-    return JSON.parse(line) as unknown;
+    return isDeepText(line) ? undefined : (JSON.parse(line) as unknown);
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 /** From an HTTP answer or a broken call to a classed ProviderError: what all vendors have in common. */
 import { type ErrorScope, ProviderError } from '../errors.ts';
+import { isDeepText } from '../models.ts';
 import { longestWaitMs } from './limits.ts';
 import { asCount, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
 import type { Words } from './words.ts';
@@ -106,7 +107,7 @@ export function unreadableAnswer(why: string): ProviderError {
 
 function parseJson(text: string): WireObject {
   try {
-    const body: unknown = JSON.parse(text);
+    const body: unknown = isDeepText(text) ? undefined : JSON.parse(text);
     return asObject(Array.isArray(body) ? body[0] : body);
   } catch {
     return {};

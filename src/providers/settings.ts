@@ -5,8 +5,10 @@
 import { LoomError } from '../errors.ts';
 import {
   type GenerationSettings,
+  isDeepValue,
   isJsonObject,
   type JsonObject,
+  mostLevels,
   type ProviderName,
   type SettingName,
 } from '../models.ts';
@@ -150,6 +152,11 @@ function atMost(most: number) {
 export function checkSettings(provider: ProviderName, settings: GenerationSettings = {}): void {
   const { places, checks, reserved } = table[provider];
   const { title } = providerEntry(provider);
+  for (const name of ['schema', 'extra'] as const) {
+    if (!isDeepValue(settings[name])) continue;
+    const what = `the value of ${flagOf(name)} is nested more than ${mostLevels} levels deep.`;
+    throw new LoomError('usage', what, { hint: 'Nothing was sent: make it flatter.' });
+  }
   for (const name of settingNames(settings)) {
     const flag = flagOf(name);
     if (name !== 'extra' && !(name in places)) {

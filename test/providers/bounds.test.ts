@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mostLevels } from '../../src/models.ts';
 import { providerNames } from '../../src/names.ts';
 import { readRefusalText, readWhole } from '../../src/providers/bodies.ts';
 import { readJsonLines } from '../../src/providers/json-lines.ts';
@@ -40,6 +41,8 @@ const wires: Readonly<
     results: /:download/,
   },
 };
+/** One level more than is read. */
+const deep = '['.repeat(mostLevels + 1) + ']'.repeat(mostLevels + 1);
 const resultLine = `${JSON.stringify({ custom_id: 'row-0-1a2b3c4d', key: 'row-0-1a2b3c4d' })}\n`;
 
 const endless: readonly (readonly [what: string, answer: Endless])[] = [
@@ -173,6 +176,17 @@ describe.each(batchEntries)('$title, batches', (entry) => {
     });
     await server.untilLeft();
   });
+});
+
+it('does not read JSON that is nested deeper than any answer', async () => {
+  expect(await failureOf(readWhole(new Response(`{"choices":${deep}}`), 10_000))).toMatchObject({
+    scope: 'row',
+    code: 'unreadable',
+  });
+  const values: unknown[] = [];
+  for await (const value of readJsonLines(new Response(`{"a":${deep}}\n{"a":1}\n`).body, 2))
+    values.push(value);
+  expect(values).toEqual([{ a: 1 }]);
 });
 
 it('counts the bytes and the lines that it keeps, and takes as many as the bound', async () => {

@@ -1,10 +1,14 @@
 /** Cuts a JSON list or a JSONL file into the texts of its entries as the bytes come in, and parses them. */
 import { LoomError } from '../../errors.ts';
+import { isDeepText, mostLevels } from '../../models.ts';
 import { ByteWindow } from './byte-window.ts';
 import type { TextRecord } from './format.ts';
-import type { EntryPlace, Splitter } from './json-splitter.ts';
+import { deepHint, type EntryPlace, type Splitter } from './json-splitter.ts';
 import { textOfField } from './json-text.ts';
 import type { TextSource } from './text-source.ts';
+
+/** What lies between two entries, and the entry after it, which the splitter has bounded. */
+const longestGap = 200 * 1024 * 1024;
 
 /** Consecutive entries, and where each lies in the bytes. */
 export interface EntryPiece {
@@ -33,13 +37,24 @@ export class EntryPieces {
       this.#splitter.feed(chunk);
       yield* this.#takePiece();
       this.#throwProblem();
+      if (this.#window.length > longestGap) {
+        const problem = `there are more than 100 MB of white space ${this.#splitter.describePlace()}`;
+        throw this.error(problem, 'Remove it and run again.');
+      }
     }
     this.#splitter.finish();
     yield* this.#takePiece();
     this.#throwProblem();
   }
 
+  /** LoomError `input` for an entry that is no JSON, or nested so deep that it could not be written again. */
   parse(text: string, index: number, place: EntryPlace): Record<string, unknown> {
+    if (isDeepText(text)) {
+      throw this.error(
+        `${this.nameEntry(index, place)} is nested more than ${mostLevels} levels deep`,
+        deepHint,
+      );
+    }
     try {
       return JSON.parse(text) as Record<string, unknown>;
     } catch (cause) {

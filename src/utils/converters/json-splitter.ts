@@ -1,5 +1,7 @@
 /** Cuts a JSON list into its top-level entries as the bytes come in, without parsing them. */
 
+import { mostLevels } from '../../models.ts';
+
 /** An open bracket must not pull a whole file of any size into memory. */
 const longestEntryBytes = 100 * 1024 * 1024;
 
@@ -72,6 +74,7 @@ export const valueKinds: Readonly<Record<string, string>> = {
 const entryHint = 'Each entry must be an object such as {"prompt": "…"}.';
 const listHint = 'The file must be one list of objects: [{"prompt": "…"}, …].';
 const unclosedHint = 'A quote or a bracket may be missing, or the end of the file.';
+export const deepHint = 'Leave the inner levels out, or put them in as text.';
 const syntaxHint = 'Correct the JSON there and run again.';
 
 export class EntrySplitter implements Splitter {
@@ -176,7 +179,7 @@ export class EntrySplitter implements Splitter {
   /** Bytes of one entry, up to its end or the chunk's. */
   #readInside(chunk: Buffer, start: number): number {
     let at = start;
-    while (at < chunk.length) {
+    while (at < chunk.length && !this.#problem) {
       if (this.#inString) {
         at = this.#readString(chunk, at);
         continue;
@@ -185,7 +188,7 @@ export class EntrySplitter implements Splitter {
       const kind = kinds[byte] as number;
       if (kind === kindPlain || kind === kindSpace) continue;
       if (kind === kindQuote) this.#inString = true;
-      else if (kind === kindOpen) this.#open.push(byte);
+      else if (kind === kindOpen) this.#openBracket(byte);
       else if (kind !== kindClose || !this.#closeBracket(byte)) return this.#failInside(chunk, at);
       else if (this.#open.length === 0) return this.#endEntry(at);
     }
@@ -209,6 +212,13 @@ export class EntrySplitter implements Splitter {
         return end + 1;
       }
       at = end + 1;
+    }
+  }
+
+  #openBracket(byte: number): void {
+    this.#open.push(byte);
+    if (this.#open.length > mostLevels) {
+      this.#fail(`entry ${this.#foundCount} is nested more than ${mostLevels} levels deep`, deepHint);
     }
   }
 
