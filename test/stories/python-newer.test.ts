@@ -96,7 +96,7 @@ describe('a record that 0.7.0 wrote', () => {
       );
       // What was downloaded is filed where the submission had its cache, and the record is gone.
       const cache = resolve(world.folder, JSON.parse(moved).cache_dir);
-      const entries = (await readdir(cache)).filter((entry) => entry.endsWith('.json'));
+      const entries = (await readdir(cache)).filter((entry) => /^[0-9a-f]{64}\.json$/.test(entry));
       expect(entries).toHaveLength(rows - Object.keys(record.cached_responses).length);
       const settings = Object.entries(record.params).filter(([, value]) => isSet(value));
       for (const entry of entries) {
