@@ -61,6 +61,7 @@ const cancels = batchProviders.map((provider) =>
       await startFetches(world, 3);
       await finishCancel(world, await cancel.ended, { provider, id, recovery: 'again' });
       trial.check((await wait.ended).code !== null, 'the wait does not end');
+      await trial.clearLeftovers();
       trial.take(await judgeCancel(world, provider));
     },
   }),
@@ -81,6 +82,7 @@ const forgets = batchProviders.map((provider) =>
       await finishForget(world, await forget.ended, plot, 'again');
       trial.check((await wait.ended).code !== null, 'the wait does not end');
       await fetchUntilDone(world);
+      await trial.clearLeftovers();
       // Whoever came first had the job: its rows may have been sent before it was forgotten.
       trial.take(await judgeForget(world, provider, { ...plot, rows: Number.POSITIVE_INFINITY }));
     },
@@ -102,6 +104,7 @@ const fullQueues = batchProviders.map((provider) =>
       const cancelled = await world.loom(['cancel', '--id', id, '--yes']);
       trial.checkExit(cancelled, 0, 'cancel');
       await finishCancel(world, cancelled, { provider, id, recovery: 'again' });
+      await trial.clearLeftovers();
       trial.take(await judgeCancel(world, provider));
     },
   }),

@@ -37,11 +37,16 @@ class Trial {
   /** The story's end is that of the undisturbed scenario; `only`: just these parts of it. */
   async compare(scenarioName, { only, ...options } = {}) {
     const { state } = await referenceOf(scenarioName);
-    if ((await this.world.ageLeftovers()) > 0) await this.world.loom(['fetch']);
+    await this.clearLeftovers();
     const actual = await captureState(this.world, this.provider);
     const expected = only ? mix(state, actual, only) : state;
     const { violations, figures } = compareStates(actual, expected, { provider: this.provider, ...options });
     this.take({ violations, figures });
+  }
+
+  /** What a killed command left is cleared away when it is old enough to be nobody's. */
+  async clearLeftovers() {
+    if ((await this.world.ageLeftovers()) > 0) await this.world.loom(['fetch']);
   }
 
   /** What was found elsewhere. */

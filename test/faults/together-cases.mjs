@@ -245,7 +245,8 @@ const locks = batchProviders.map((provider) =>
     async play(trial, world) {
       await world.loom(runArgs(provider));
       const [name] = (await world.listState('jobs')).map((file) => file.replace('.json', ''));
-      const path = world.statePath(`locks/${name}.99.lock`);
+      // A lock is numbered by the time.
+      const path = world.statePath(`locks/${name}.${Date.now()}.lock`);
       const holder = {
         token: '00',
         pid: 1,
