@@ -22,7 +22,7 @@ export const ownNames = {
   journal: whole(String.raw`(?<owner>${run})(?:_uncached)?(?:\.[0-9a-f]{12})?\.jsonl`),
   /** An output that goes to stdout, with what is written beside it. */
   delivery: whole(String.raw`\.?(?<owner>${run})_output(?:\..+)?`),
-  lock: whole(String.raw`(?<owner>${job}|${run}|${batch}|inputs|input_[0-9a-f]+_[0-9a-f]{16})\.\d+\.lock`),
+  lock: whole(String.raw`(?<owner>${job}|${run}|${batch}|inputs|input_[0-9a-f]+_[0-9a-f]{16}|output_[0-9a-f]{24})\.\d+\.lock`),
 } as const;
 
 /** Names that others may give too: what a file holds, or the folder it is in, has to say the rest. */
@@ -40,7 +40,7 @@ export const temporaryNames = {
   jobs: whole(String.raw`\.${job}\.json${written}`),
   results: whole(String.raw`\.(?:${batch}|${job}_cached\.jsonl)${written}`),
   locks: whole(
-    String.raw`(?:${job}|${run}|${batch}|inputs|input_[0-9a-f]+_[0-9a-f]{16})\.\d+\.lock${written}|\.clock${written}`,
+    String.raw`(?:${job}|${run}|${batch}|inputs|input_[0-9a-f]+_[0-9a-f]{16}|output_[0-9a-f]{24})\.\d+\.lock${written}|\.clock${written}`,
   ),
   history: whole(String.raw`\.[0-9a-f]{32}\.json${written}`),
   cache: whole(String.raw`[0-9a-f]{16}\.tmp`),
