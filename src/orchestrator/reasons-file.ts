@@ -80,14 +80,16 @@ export interface ReasonsLog {
 
 export function openReasonsLog(outputPath: string, workTag: string): ReasonsLog {
   const path = reasonsPathFor(outputPath);
+  // Long names are cut, and may then be those of the output's own drafts but for this.
+  const draftTag = `${workTag}.errors`;
   let lines: string[] = [];
   let draft: { readonly path: string; readonly target: string; readonly file: BufferedFile } | undefined;
   let madeNew: string | undefined;
 
   async function openDraft(): Promise<NonNullable<typeof draft>> {
     const target = await followLinks(path);
-    await removeDrafts(target, workTag);
-    const draftPath = createDraftPath(target, workTag);
+    await removeDrafts(target, draftTag);
+    const draftPath = createDraftPath(target, draftTag);
     return {
       path: draftPath,
       target,

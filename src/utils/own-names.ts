@@ -22,7 +22,9 @@ export const ownNames = {
   journal: whole(String.raw`(?<owner>${run})(?:_uncached)?(?:\.[0-9a-f]{12})?\.jsonl`),
   /** An output that goes to stdout, with what is written beside it. */
   delivery: whole(String.raw`\.?(?<owner>${run})_output(?:\..+)?`),
-  lock: whole(String.raw`(?<owner>${job}|${run}|${batch}|inputs|input_[0-9a-f]+_[0-9a-f]{16}|output_[0-9a-f]{24})\.\d+\.lock`),
+  lock: whole(
+    String.raw`(?<owner>${job}|${run}|${batch}|inputs|input_[0-9a-f]+_[0-9a-f]{16}|output_[0-9a-f]{24})\.\d+\.lock`,
+  ),
 } as const;
 
 /** Names that others may give too: what a file holds, or the folder it is in, has to say the rest. */
