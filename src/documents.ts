@@ -103,7 +103,13 @@ const estimateSchema = z.object({
 });
 
 /** A file of the state that can't be read. */
-const damagedSchema = z.object({ path: z.string(), reason: z.string() });
+const damagedSchema = z.object({
+  path: z.string(),
+  reason: z.string(),
+  /** Batches that are paid for and wait for it, as far as that can be told. */
+  batch_ids: z.array(z.string()),
+});
+export type DamagedDocument = z.infer<typeof damagedSchema>;
 
 export const runDocumentSchema = z.object({
   command: z.literal('run'),
@@ -155,6 +161,8 @@ export const forgetDocumentSchema = z.object({
   ...ending,
   /** Ids of jobs, and of batches that are jobs by themselves. */
   forgotten: z.array(z.string()),
+  /** Uploads that no batch needs any more, and that could not be deleted at the provider. */
+  uploads_left: z.array(z.object({ id: z.string(), file_id: z.string() })),
   /** Jobs that were not forgotten, as another process works on them. */
   errors: z.array(z.object({ id: z.string(), ...errorSchema.shape })),
 });

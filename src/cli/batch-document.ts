@@ -1,6 +1,11 @@
 /** What `--output-format json` tells of a batch. */
-import type { BatchDocument } from '../documents.ts';
+import type { BatchDocument, DamagedDocument } from '../documents.ts';
+import type { DamagedFile } from '../orchestrator/damaged-files.ts';
 import type { ListedBatch } from '../orchestrator/list-batches.ts';
+
+export function documentDamaged({ path, reason, batchIds }: DamagedFile): DamagedDocument {
+  return { path, reason, batch_ids: [...batchIds] };
+}
 
 export function documentBatch(batch: ListedBatch): BatchDocument {
   const { total, succeeded, failed } = batch.counts ?? {};

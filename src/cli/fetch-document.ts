@@ -6,7 +6,7 @@ import type { FetchEvents } from '../orchestrator/fetch-batches.ts';
 import { describeRecord, describeUnsentPart } from '../orchestrator/list-batches.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { documentBatch } from './batch-document.ts';
+import { documentBatch, documentDamaged } from './batch-document.ts';
 import { describeUnwritten } from './failures.ts';
 import { documentOutput } from './output-document.ts';
 import { nameProvider } from './reach.ts';
@@ -43,7 +43,7 @@ export function documentFetch(document: DocumentFields<FetchDocument>, home: Loo
       const hint = 'Pass --force to overwrite it, or move it.';
       noteError(id, new LoomError('output', `output file ${outputPath} already exists.`, { hint }));
     },
-    onDamaged: (damaged) => document.damaged.push(damaged),
+    onDamaged: (damaged) => document.damaged.push(documentDamaged(damaged)),
     onError: (id, provider, error) => noteError(id, nameProvider(providerEntry(provider), error)),
   };
 }

@@ -1,6 +1,7 @@
 /** What `loom fetch` says on its way. */
 import type { BatchRecord, BatchStatus, ProviderName } from '../models.ts';
 import { describeShort } from '../orchestrator/batch-account.ts';
+import type { DamagedFile } from '../orchestrator/damaged-files.ts';
 import type { FetchEvents, KeptAnswers } from '../orchestrator/fetch-batches.ts';
 import type { MergedJob } from '../orchestrator/merge-job.ts';
 import { namePart } from '../orchestrator/stored-jobs.ts';
@@ -72,12 +73,25 @@ export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents 
         `batch ${record.batch_id}: the provider counts ${counted} results, and its files hold ${held}.`,
       ),
     onBusy: (id) => terminal.note(`Another process is working on ${id}; it is passed over.`),
-    onDamaged: ({ path, reason }) =>
-      terminal.warn(`can't read ${path}: ${reason}. Repair it, or rebuild a record with loom adopt.`),
+    onDamaged: (damaged) => terminal.warn(describeDamaged(damaged, voice.flag)),
     onError: (id, provider, error) =>
       terminal.fail(`batch ${id}: ${describeError(nameProvider(providerEntry(provider), error))}`),
     onRetry: tellRetriesOf(terminal),
   };
+}
+
+/** What can't be read, which paid batches wait for it, and what to do. */
+export function describeDamaged({ path, reason, batchIds, mend }: DamagedFile, flag: string): string {
+  const what = `can't read ${path}: ${reason}.`;
+  if (batchIds.length === 0) return `${what} Repair it, or rebuild a record with loom adopt${flag}.`;
+  const [first] = batchIds;
+  const batches = batchIds.length === 1 ? `The batch ${first} is` : `The batches ${batchIds.join(', ')} are`;
+  const next = {
+    job: `move it away: the next loom fetch${flag} makes it anew from its job`,
+    records: `move it away: the next loom fetch${flag} goes on with the records that it has`,
+    adopt: `rebuild it with loom adopt${flag}`,
+  }[mend];
+  return `${what} ${batches} paid for. Repair it, or ${next}.`;
 }
 
 /** How a batch is, and a sentence on that. */

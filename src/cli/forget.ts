@@ -7,27 +7,55 @@ import {
   findTargetsByStatus,
   forgetJobs,
 } from '../orchestrator/forget-jobs.ts';
+import type { Connect } from '../orchestrator/job-reach.ts';
+import { providerEntry } from '../providers/registry.ts';
 import { describeError } from './describe-error.ts';
 import type { CommandContext, ForgetOptions } from './options.ts';
 import { askFor } from './questions.ts';
-import { openHome } from './reach.ts';
+import { nameProvider, openReach, type Reach } from './reach.ts';
 import type { Terminal } from './terminal.ts';
-import { describeErrorFields } from './voice.ts';
+import { type DocumentFields, describeErrorFields } from './voice.ts';
 
 export async function forget(options: ForgetOptions, context: CommandContext): Promise<number> {
-  const { terminal, signal } = context;
-  const document = context.document.begin<ForgetDocument>({ command: 'forget', forgotten: [], errors: [] });
+  const document = context.document.begin<ForgetDocument>({
+    command: 'forget',
+    forgotten: [],
+    uploads_left: [],
+    errors: [],
+  });
   const { id: ids, status: words } = options;
   if (!ids && !words) {
     throw new LoomError('usage', 'nothing says what to forget.', {
       hint: 'Name batches with --id, or all of a --status.',
     });
   }
-  const home = openHome(options, context);
+  const reach = await openReach({ sandbox: options.sandbox }, context);
+  try {
+    return await forgetFrom(reach, options, context, document);
+  } finally {
+    await reach.close();
+  }
+}
+
+async function forgetFrom(
+  { home, connect }: Reach,
+  { id: ids, status: words, yes }: ForgetOptions,
+  { terminal, signal }: CommandContext,
+  document: DocumentFields<ForgetDocument>,
+): Promise<number> {
   const targets = ids ? await findTargets(home, ids) : await findTargetsByStatus(home, words ?? []);
   if (targets.length === 0) terminal.note(`There is no job that is ${words?.join(' or ')}.`);
-  if (!options.yes && !(await mayForget(targets, terminal))) return 0;
-  await forgetJobs(home, targets, signal, {
+  if (!yes && !(await mayForget(targets, terminal))) return 0;
+  const connectTo: Connect = (provider, baseUrl) => connect(providerEntry(provider), baseUrl);
+  await forgetJobs(home, targets, connectTo, signal, {
+    onUploadLeft(id, provider, fileId, error) {
+      document.uploads_left.push({ id, file_id: fileId });
+      const entry = providerEntry(provider);
+      const why = describeError(nameProvider(entry, error));
+      terminal.warn(
+        `the upload ${fileId} of ${id} is still at ${entry.title}, where it expires by itself: ${why}`,
+      );
+    },
     onForgotten(id, records) {
       document.forgotten.push(id);
       terminal.print(`Forgotten. id=${id} batches=${records}`);

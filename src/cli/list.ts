@@ -2,7 +2,8 @@
 import type { ListDocument } from '../documents.ts';
 import { hasStatus, type ListedBatch, listBatches } from '../orchestrator/list-batches.ts';
 import { plainColumns, screenColumns } from './batch-columns.ts';
-import { documentBatch } from './batch-document.ts';
+import { documentBatch, documentDamaged } from './batch-document.ts';
+import { describeDamaged } from './fetch-events.ts';
 import type { CommandContext, ListOptions } from './options.ts';
 import { openHome } from './reach.ts';
 import { printTable } from './table.ts';
@@ -15,10 +16,9 @@ export async function list(options: ListOptions, context: CommandContext): Promi
   context.document.begin<ListDocument>({
     command: 'list',
     batches: batches.map(documentBatch),
-    damaged: [...damaged],
+    damaged: damaged.map(documentDamaged),
   });
-  for (const { path, reason } of damaged)
-    terminal.warn(`can't read ${path}: ${reason}. Repair it, or rebuild a record with loom adopt.`);
+  for (const file of damaged) terminal.warn(describeDamaged(file, home.flag));
   if (context.voice.json) return 0;
   if (all.length === 0) {
     terminal.printResult(`No batches stored under ${home.label}/batches/.`);

@@ -6,8 +6,8 @@ import { holdHome, type LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
 import { FileInTheWayError, type Placing } from '../utils/output-file.ts';
-import type { DamagedRecord } from '../utils/storage.ts';
 import type { BatchAccount } from './batch-account.ts';
+import type { DamagedFile } from './damaged-files.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import { downloadBatches } from './download-results.ts';
 import { checkBatches, submitQueuedParts } from './fetch-job.ts';
@@ -113,7 +113,7 @@ export interface FetchEvents {
   onMiscount?(record: BatchRecord, counted: number, held: number): void;
   /** Another process is working on this job: it is passed over. */
   onBusy?(id: string): void;
-  onDamaged?(damaged: DamagedRecord): void;
+  onDamaged?(damaged: DamagedFile): void;
   /** One job could not be fetched; the others go on. */
   onError?(id: string, provider: ProviderName, error: unknown): void;
   onRetry?(provider: ProviderName, notice: RetryNotice): void;

@@ -1,12 +1,17 @@
-/** The story of `loom forget`: remove what the home holds of jobs. Outputs, and answers in the cache, stay. */
-import type { BatchRecord } from '../models.ts';
+/**
+ * The story of `loom forget`: remove what the home holds of jobs, and their uploads at the provider where no batch can
+ * need them any more. Outputs, and answers in the cache, stay; so does the upload of a batch that may still run.
+ */
+import type { BatchRecord, ProviderName } from '../models.ts';
 import type { StatusWord } from '../names.ts';
 import { holdHome, type LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { tryLock } from '../utils/locks.ts';
+import { type Connect, openJobReach } from './job-reach.ts';
 import { hasStatus, type ListedBatch, listParts } from './list-batches.ts';
 import {
   findAnyJob,
+  hasEndedBadly,
   loadState,
   lockName,
   reloadAbandoned,
@@ -24,6 +29,8 @@ export interface ForgetTarget {
 }
 
 export interface ForgetEvents {
+  /** An upload that no batch needs any more could not be deleted: its provider was out of reach, or there was no key. */
+  onUploadLeft?(id: string, provider: ProviderName, fileId: string, error: unknown): void;
   onForgotten?(id: string, records: number): void;
   /** Another process is working on this job: it stays. */
   onBusy?(id: string): void;
@@ -58,29 +65,73 @@ export async function findTargetsByStatus(
 export async function forgetJobs(
   home: LoomHome,
   targets: readonly ForgetTarget[],
+  connect: Connect,
   signal: AbortSignal,
   events: ForgetEvents = {},
 ): Promise<void> {
   for (const { stored } of targets) {
     signal.throwIfAborted();
-    await forgetStored(home, stored, events);
+    await forgetStored(home, stored, { connect, signal, events });
   }
   await sweepInputs(home);
 }
 
-async function forgetStored(home: LoomHome, known: StoredJob, events: ForgetEvents): Promise<void> {
+interface Forgetting {
+  readonly connect: Connect;
+  readonly signal: AbortSignal;
+  readonly events: ForgetEvents;
+}
+
+async function forgetStored(home: LoomHome, known: StoredJob, forgetting: Forgetting): Promise<void> {
+  const { events } = forgetting;
   const lock = await tryLock(home.locks, lockName(known));
   if (!lock) return events.onBusy?.(known.id);
   try {
     const stored = (await reloadJob(home, known)) ?? (await reloadAbandoned(home, lockName(known)));
     // A run has submitted more of it since the question was asked.
     if (stored && stored.records.length > known.records.length) return events.onBusy?.(known.id);
-    if (stored) await removeJob(holdHome(home, lock), stored);
+    if (stored) {
+      const held = holdHome(home, lock);
+      await deleteUploads(held, stored, forgetting);
+      await removeJob(held, stored);
+    }
     events.onForgotten?.(known.id, stored?.records.length ?? 0);
     await lock.forget();
   } finally {
     await lock.release();
   }
+}
+
+/** A provider that does not answer holds up no forgetting. */
+const deletionMs = 30_000;
+
+/** Deletes what was uploaded for batches that are over, or that never came to be. */
+async function deleteUploads(
+  home: LoomHome,
+  stored: StoredJob,
+  { connect, signal, events }: Forgetting,
+): Promise<void> {
+  const fileIds = listUnneededUploads(stored);
+  if (fileIds.length === 0) return;
+  const callSignal = AbortSignal.any([signal, AbortSignal.timeout(deletionMs)]);
+  const reach = openJobReach(stored, connect, { signal, onRetry: undefined });
+  for (const fileId of fileIds) {
+    await home.ensureHeld();
+    try {
+      await (await reach).provider.deleteFile?.(fileId, callSignal);
+    } catch (error) {
+      signal.throwIfAborted();
+      events.onUploadLeft?.(stored.id, stored.provider, fileId, error);
+    }
+  }
+}
+
+function listUnneededUploads({ job, records }: StoredJob): string[] {
+  const isWritten = job !== undefined && job.state !== 'pending' && job.state !== 'writing';
+  const isEnded = ({ status }: BatchRecord) => isWritten || status === 'completed' || hasEndedBadly(status);
+  const unsent = job?.parts.filter(({ state }) => state === 'planned' || state === 'dropped') ?? [];
+  const ids = [...records.filter(isEnded), ...unsent].map((source) => source.file_id);
+  return [...new Set(ids.filter((id) => id !== undefined && id !== null))];
 }
 
 function describeTarget(home: LoomHome, stored: StoredJob): ForgetTarget {

@@ -5,8 +5,8 @@ import type { StatusWord } from '../names.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobPart, JobRecord } from '../utils/jobs.ts';
-import type { DamagedRecord } from '../utils/storage.ts';
 import { isShort } from './batch-account.ts';
+import type { DamagedFile } from './damaged-files.ts';
 import { findLostParts, hasEndedBadly, loadState, type StoredJob } from './stored-jobs.ts';
 
 export interface ListedBatch {
@@ -36,7 +36,7 @@ export interface ListedBatch {
 /** Newest first; parts of a job together, in their order. */
 export async function listBatches(
   home: LoomHome,
-): Promise<{ batches: ListedBatch[]; damaged: readonly DamagedRecord[] }> {
+): Promise<{ batches: ListedBatch[]; damaged: readonly DamagedFile[] }> {
   const { jobs, damaged } = await loadState(home);
   return { batches: jobs.flatMap((stored) => listParts(home, stored)), damaged };
 }

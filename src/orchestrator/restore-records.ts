@@ -16,6 +16,12 @@ export async function restoreRecords(fetching: JobFetch): Promise<void> {
   const { run, stored, job, records } = fetching;
   if (!job) return;
   for (const part of findLostParts({ ...stored, records })) {
+    // A damaged one may be mended by hand and is not written over. A fetch has told of it already, but a run has not.
+    const damage = await findDamage(fetching, part);
+    if (damage) run.outcome.troubled = true;
+    if (damage && run.order.isOwnRun)
+      run.events.onError?.(part.batch_id ?? stored.id, stored.provider, damage);
+    if (damage) continue;
     try {
       const record = await restoreRecord(fetching, job, part);
       records.push(record);
@@ -30,11 +36,16 @@ export async function restoreRecords(fetching: JobFetch): Promise<void> {
   records.sort((a, b) => (a.part ?? 0) - (b.part ?? 0));
 }
 
+async function findDamage({ run, stored }: JobFetch, part: JobPart): Promise<unknown> {
+  return loadRecord(run.home.batches, stored.provider, part.batch_id ?? '').then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
 async function restoreRecord({ run }: JobFetch, job: JobRecord, part: JobPart): Promise<BatchRecord> {
   const { home, order } = run;
   const batchId = part.batch_id ?? '';
-  // A damaged record may be mended by hand, and is not written over: this throws for it.
-  await loadRecord(home.batches, job.provider, batchId);
   return saveNewRecord(home, job, part, batchId, {
     createdAt: part.submitting_since ?? job.created_at,
     ...(order.inputPath !== undefined && { inputPath: order.inputPath }),

@@ -6,7 +6,8 @@ import { safeFileId } from '../utils/file-ids.ts';
 import { isFile } from '../utils/files.ts';
 import { type LoomHome, removeHeld } from '../utils/home.ts';
 import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
-import { type DamagedRecord, deleteRecord, loadRecord, loadRecords, resultsPath } from '../utils/storage.ts';
+import { deleteRecord, loadRecord, loadRecords, resultsPath } from '../utils/storage.ts';
+import { type DamagedFile, nameDamagedJob, nameDamagedRecord } from './damaged-files.ts';
 import { removeRequestFiles } from './part-writer.ts';
 import { cachedAnswersPath } from './plan-batches.ts';
 
@@ -27,13 +28,16 @@ export interface StoredState {
   readonly jobs: readonly StoredJob[];
   /** Jobs that were being forgotten: what they left can be cleared away. */
   readonly abandoned: readonly StoredJob[];
-  readonly damaged: readonly DamagedRecord[];
+  readonly damaged: readonly DamagedFile[];
 }
 
 export async function loadState(home: LoomHome): Promise<StoredState> {
   const { records, damaged: damagedRecords } = await loadRecords(home.batches);
   const { jobs: jobRecords, damaged: damagedJobs } = await loadJobs(home.jobs);
-  const damaged = [...damagedRecords, ...damagedJobs];
+  const damaged = await Promise.all([
+    ...damagedRecords.map((file) => nameDamagedRecord(file, jobRecords)),
+    ...damagedJobs.map((file) => nameDamagedJob(file, records)),
+  ]);
   const abandoned: StoredJob[] = [];
   const jobs: StoredJob[] = [];
   const grouped = new Set<string>();

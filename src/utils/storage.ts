@@ -28,7 +28,7 @@ export interface StoredBatches {
 }
 
 /** Where the record of a batch lies; one of an earlier version, of an unusual id, under the name that it had then. */
-function recordPath(folder: string, provider: string, batchId: string): string {
+export function recordPath(folder: string, provider: string, batchId: string): string {
   const [path, earlier] = [safeFileId(batchId), plainFileId(batchId)].map((name) =>
     join(folder, `${provider}_${name}.json`),
   ) as [string, string];

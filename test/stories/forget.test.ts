@@ -82,6 +82,7 @@ describe('where answers would be lost', () => {
         hint: 'Pass --yes to forget them all the same.',
       },
       forgotten: [],
+      uploads_left: [],
       errors: [],
     });
     expect(await listLeft()).toEqual(left);
@@ -119,6 +120,11 @@ test('a forget that was cut off is finished by the same command', async () => {
   const id = await world.submitAs('in_progress');
   // As far as it comes before it removes the job.
   await rm(world.statePath(`batches/openai_${id}.json`));
+  const [job] = (await world.listState()).filter((name) => name.startsWith('jobs/')) as [string];
+  await world.writeState(
+    job,
+    (await world.readState(job)).replace('"state": "pending"', '"state": "forgotten"'),
+  );
   expect(await world.loom('forget', '--id', id)).toEqual({
     code: 0,
     stdout: `Forgotten. id=${id} batches=0\n`,

@@ -204,10 +204,14 @@ describe.each([
     expect(await world.read('data_results_openai_gpt-4o-mini.csv')).toContain('007,Good morning,1.0,one\n');
   });
 
-  test('with a missing result gives an empty cell and exit 3', async () => {
+  test('with a missing result is kept and asked again, and --partial gives an empty cell and exit 3', async () => {
     await store({ ...csvRecord(), ...more });
     answer = openAiBatch(answerLine('row-1-a3080a80', 'two'));
-    expect((await world.loom('fetch')).code).toBe(3);
+    const told = await world.loom('fetch');
+    expect(told.code).toBe(1);
+    expect(told.stderr).toContain('of 2 rows that were sent 1 have none yet (1 answered, 0 refused)');
+    expect((await world.loom('list', '--status', 'pending')).stdout).toContain(' completed ');
+    expect((await world.loom('fetch', '--partial')).code).toBe(3);
     expect(await world.read('data_results_openai_gpt-4o-mini.csv')).toBe(
       'id,text,n,llm_response\n007,"Hello, world",1.0,\n008,Second,,two\n',
     );

@@ -182,3 +182,31 @@ test('an id map that lacks rows names the batch, and what to do', async () => {
   await rename(world.statePath(path), join(world.folder, 'away.json'));
   expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
 });
+
+describe('a damaged file is one line, which names the batch that is paid for, and stops no other', () => {
+  test.each([
+    [
+      'batches',
+      'The batch batch_001 is paid for. Repair it, or move it away: the next loom fetch makes it anew from its job.',
+    ],
+    [
+      'jobs',
+      'The batch batch_001 is paid for. Repair it, or move it away: the next loom fetch goes on with the records that it has.',
+    ],
+  ])('in %s/', async (folder, advice) => {
+    const id = await world.submit('-o', 'a.csv');
+    const [path] = (await world.listState()).filter((name) => name.startsWith(folder)) as [string];
+    const other = await world.submit('-o', 'b.csv', '--no-cache');
+    await world.writeState(path, (await world.readState(path)).slice(0, 60));
+    const told = await world.loom('fetch');
+    expect(told).toMatchObject({ code: 1, stdout: world.completion(other, 'b.csv') });
+    expect(told.stderr).toMatch(
+      /^Warning: can't read [^\n]*: it is cut short, or no JSON\. [^\n]*\n2 rows: 2 answered\n$/,
+    );
+    expect(told.stderr).toContain(advice);
+    const { damaged } = JSON.parse((await world.loom('list', '--output-format', 'json')).stdout);
+    expect(damaged).toMatchObject([{ batch_ids: [id] }]);
+    await rm(world.statePath(path));
+    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id, 'a.csv') });
+  });
+});
