@@ -85,6 +85,7 @@ const submitted = {
   created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
   output_path: expect.stringMatching(/data_results_openai_gpt-4o-mini\.csv$/),
   counts: null,
+  missing: null,
   stuck: false,
   last_error: null,
 };

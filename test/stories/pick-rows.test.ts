@@ -3,7 +3,7 @@ import { link, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type OpenAiDouble, promptOf, usualAnswer } from './openai-double.ts';
+import { errorLine, type OpenAiDouble, promptOf, usualAnswer } from './openai-double.ts';
 import { createOpenAiWorld, type OpenAiWorld, output } from './openai-world.ts';
 
 let world: OpenAiWorld;
@@ -132,7 +132,9 @@ describe.each(['batch', 'sync'])('--%s', (mode) => {
         ? { status: 400, body: { error: { message: 'Not that.', code: 'content_filter' } } }
         : answerAll(request);
     openai.onCreate = (batch) => {
+      const [, bad] = batch.lines.map((line) => line.custom_id) as [string, string];
       batch.output = batch.output?.replace(/^.*Bad.*\n/m, '');
+      batch.errorOutput = errorLine(bad, 400, 'content_filter', 'Not that.');
     };
     const ended = await runWhole(mode, '--limit', '3', '--no-cache');
     expect(ended.code).toBe(3);
