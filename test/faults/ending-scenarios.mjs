@@ -4,42 +4,18 @@
  */
 import { readFile } from 'node:fs/promises';
 import { hashOf, newFigures } from './checks.mjs';
-import { never } from './stop.mjs';
+import { atCreation } from './stop.mjs';
 import { fetchUntilDone, makeRows, outputName, refusedPrompt, runArgs, writeInput } from './stories.mjs';
-import { createWorld } from './world.mjs';
 
 const mostTries = 8;
 /** A batch is still running when it is cancelled, and has then ended a moment later. */
 const turnaroundMs = 4_000;
 
 const runOfFourParts = (provider) => runArgs(provider, '--batch-size', '4');
-const creations = new Map();
-
-/** The steps of a run of four parts that create its batches; found once. */
-function findCreations(provider) {
-  const known = creations.get(provider) ?? traceCreations(provider);
-  creations.set(provider, known);
-  return known;
-}
-
-async function traceCreations(provider) {
-  const world = await createWorld();
-  try {
-    await writeInput(world, provider);
-    const { trace } = await world.loom(runOfFourParts(provider), { stop: never });
-    return trace.steps.flatMap((label, index) =>
-      /^fetch POST .*(batches|batchGenerateContent)$/.test(label) ? [index + 1] : [],
-    );
-  } finally {
-    await world.remove();
-  }
-}
-
 /** A run that is killed when its third part is at the provider and no record says so; gives the job's id. */
 export async function leaveMixedJob(world, provider) {
   await writeInput(world, provider);
-  const steps = await findCreations(provider);
-  await world.loom(runOfFourParts(provider), { stop: `${steps[2]}after` });
+  await world.loom(runOfFourParts(provider), { stop: atCreation('after', 3) });
   // That stop is a step of the story, and not what is tried.
   world.traces.pop();
   const name = (await world.listState('jobs')).find((file) => file.startsWith('job_'));

@@ -2,6 +2,7 @@
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineCase, lastSubmittedId, referenceOf, runAndFetch } from './expect.mjs';
+import { atCreation } from './stop.mjs';
 import { batchProviders, fetchUntilDone, model, outputName, runArgs, writeCsv } from './stories.mjs';
 
 /** Files of the first job that somebody removes after its run; `known`: the next fetch can go on without them. */
@@ -74,9 +75,7 @@ const cutOff = batchProviders.flatMap((provider) =>
         kind: 'files of the home removed',
         provider,
         async play(trial, world) {
-          const { steps } = await referenceOf(`${provider} run`);
-          const creation = steps.findLastIndex((label) => label.startsWith('fetch POST')) + 1;
-          await world.loom(runArgs(provider), { stop: `${creation}${when}` });
+          await world.loom(runArgs(provider), { stop: atCreation(when) });
           await removeState(world, losses[loss].pattern);
           const ended = await world.loom(['fetch']);
           trial.check([0, 1].includes(ended.code), `the fetch ends with exit ${ended.code}`);

@@ -1,5 +1,6 @@
 /** What a provider or the network does wrong. */
-import { checkAskedAgain, defineCase, lastSubmittedId, referenceOf, runAndFetch } from './expect.mjs';
+import { checkAskedAgain, defineCase, lastSubmittedId, runAndFetch } from './expect.mjs';
+import { atCreation } from './stop.mjs';
 import {
   allProviders,
   batchProviders,
@@ -240,9 +241,7 @@ const others = batchProviders.flatMap((provider) => [
       // Ours is created late, so that the other's is the first that could be taken for it.
       world: { faults: { calls: [{ operation: 'createBatch', do: 'delay', ms: 2_500, times: 1 }] } },
       async play(trial, world) {
-        const { steps } = await referenceOf(`${provider} run`);
-        const create = steps.findLastIndex((label) => label.startsWith('fetch POST')) + 1;
-        const ours = world.loom(runArgs(provider), { stop: `${create}${when}` });
+        const ours = world.loom(runArgs(provider), { stop: atCreation(when) });
         if (when === 'before') await ours;
         else await pause(1_500);
         await submitAsAnother(world, provider);

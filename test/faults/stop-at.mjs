@@ -9,6 +9,9 @@ import { syncBuiltinESMExports } from 'node:module';
 import { readStop, signalNames } from './stop.mjs';
 
 const stop = readStop(process.env.LOOM_STOP_AT ?? '');
+/** The number of the step that it stops at; not known yet where it is told by its label. */
+let target = stop.label ? Number.POSITIVE_INFINITY : stop.step;
+let labelled = 0;
 const tracePath = process.env.LOOM_STOP_TRACE;
 const root = process.env.LOOM_STOP_ROOT ?? '';
 const { writeFileSync } = fs;
@@ -36,7 +39,7 @@ const failures = {
 
 /** A step may need new space on the disk (`space`), only change it (`change`), or neither (`none`). */
 function failsNow(number, needs) {
-  if (number < stop.step || needs === 'none') return undefined;
+  if (number < target || needs === 'none') return undefined;
   if (stop.how === 'full' && needs === 'space') return failures.full;
   if (stop.how === 'readonly') return failures.readonly;
   return undefined;
@@ -53,12 +56,16 @@ function diskError({ code, errno, words }, label) {
 /** Counts a step; throws where the disk refuses it, ends the process where it stops before it. */
 function begin(label, needs) {
   const number = steps.push(label);
+  if (stop.label?.test(label)) {
+    labelled += 1;
+    if (labelled === stop.step) target = number;
+  }
   const failure = failsNow(number, needs);
   if (failure) {
     reached = true;
     throw diskError(failure, label);
   }
-  if (number !== stop.step) return number;
+  if (number !== target) return number;
   if (stop.how === 'before') killNow();
   const signal = signalNames[stop.how];
   if (signal) {
@@ -70,7 +77,7 @@ function begin(label, needs) {
 }
 
 function end(number) {
-  if (number !== stop.step) return;
+  if (number !== target) return;
   if (stop.how === 'after') killNow();
   if (stop.how !== 'suspend') return;
   reached = true;
@@ -78,7 +85,7 @@ function end(number) {
   process.kill(process.pid, 'SIGSTOP');
 }
 
-const isHalf = (number) => number === stop.step && stop.how === 'half';
+const isHalf = (number) => number === target && stop.how === 'half';
 
 function halfOf(data) {
   return data.subarray(0, Math.floor(data.length / 2));
@@ -96,7 +103,7 @@ const pauseMs = 2_500;
 
 async function step(label, needs, perform) {
   const number = begin(label, needs);
-  if (number === stop.step && stop.how === 'pause') {
+  if (number === target && stop.how === 'pause') {
     reached = true;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }

@@ -25,6 +25,7 @@ export async function playUndisturbed(scenario) {
     const outputAfterCommand = await world.read(outputName(scenario.provider));
     await scenario.finish(world, ended, 'again');
     const state = await captureState(world, scenario.provider);
+    if ((await world.ageLeftovers()) > 0) await world.loom(['fetch']);
     const wrong = (await scenario.judge?.(world))?.violations ?? [];
     const output = outputName(scenario.provider);
     if (scenario.mode !== 'ending' && !(output in state.folder)) wrong.push('there is no output');

@@ -1,6 +1,7 @@
 /** Several processes over one home at the same time, and locks that nobody holds any more. */
 import { utimes, writeFile } from 'node:fs/promises';
 import { checkAskedAgain, defineCase, referenceOf } from './expect.mjs';
+import { atCreation } from './stop.mjs';
 import {
   allProviders,
   batchProviders,
@@ -181,9 +182,7 @@ const sameRunAfterKill = batchProviders.map((provider) =>
     provider,
     async play(trial, world) {
       // Killed when the answer to its create call is there: the part is at the provider, and no record says so.
-      const probe = await referenceOf(`${provider} run`);
-      const create = probe.steps.findLastIndex((label) => label.startsWith('fetch POST')) + 1;
-      await world.loom(runArgs(provider), { stop: `${create}after` });
+      await world.loom(runArgs(provider), { stop: atCreation('after') });
       const running = [
         world.start(runArgs(provider, '--once')),
         world.start(['fetch']),
