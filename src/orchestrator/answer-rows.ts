@@ -17,6 +17,7 @@ import { selectCached } from './store-answers.ts';
 
 /** What the steps of one run share. */
 export interface SyncRun {
+  /** As it may be changed, and calls be made, while the lock of the run is held. */
   readonly home: LoomHome;
   readonly order: DrawnOrder;
   readonly provider: SyncProvider;
@@ -82,6 +83,7 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
       const request = { customId: row.customId, model, prompt, settings };
       const answering = calls.run(async () => {
         events.beforeCall?.();
+        await run.home.ensureHeld();
         const startedAt = performance.now();
         const answer = checkAnswer(await provider.generate(request, callSignal));
         meter.addCall(answer, performance.now() - startedAt);

@@ -256,8 +256,8 @@ async function answerAndMerge(
   if (journals.kept > 0) ground.events.onResumed?.(journals.kept);
   const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
   try {
-    const { signal } = held;
-    const { areShared } = await answerRows({ ...ground, signal, provider, cache, journals, progress });
+    const { home, signal } = held;
+    const { areShared } = await answerRows({ ...ground, home, signal, provider, cache, journals, progress });
     await journals.journal.flush();
     const summary = await mergeJournal(ground, held, journals, { rows, areShared });
     if (summary.isWritten) await dropJournals(held, kept);
