@@ -37,7 +37,7 @@ test('list without batches is an empty list', async () => {
 });
 
 test('cache clear tells what it removed, and without a terminal why not', async () => {
-  await world.writeState(`cache/${'0'.repeat(64)}.json`, '{}');
+  await world.writeState(`cache/${'0'.repeat(64)}.json`, '{"provider":');
   const refused = await world.loom('cache', 'clear', ...json);
   expect(refused.code).toBe(1);
   const folder = world.statePath('cache');
