@@ -8,12 +8,12 @@ import { playStopped } from './stopping.mjs';
 const goldenRatio = 0.618034;
 
 /** Kills at places spread over the command, some of them with a kill of the next command, and the other stops. */
-function chooseStops(steps, index, { at, stops, short }) {
+function chooseStops(steps, { index, heldFrom }, { at, stops, short }) {
   if (at) return [at.split(',')];
   const offset = (index * goldenRatio) % 1;
   const count = stops === 'all' ? Number.POSITIVE_INFINITY : Number(stops);
   const kills = listKills(steps);
-  const suspends = (many) => spread(listSuspends(steps), many, offset).map((stop) => [stop]);
+  const suspends = (many) => spread(listSuspends(steps, heldFrom), many, offset).map((stop) => [stop]);
   // Each scenario has one stop: a kill, or to be overtaken.
   if (short) return index % 3 === 0 ? suspends(1) : spread(kills, 1, offset).map((stop) => [stop]);
   const some = (share) => Math.max(1, Math.round(count / share));
@@ -38,7 +38,7 @@ function chooseStops(steps, index, { at, stops, short }) {
 export async function playScenario(scenario, options, report) {
   const reference = await attempt(() => referenceOf(scenario.name));
   if (reference.error) return report.fail(scenario.name, undefined, 'reference', [reference.error], '');
-  for (const stops of chooseStops(reference.steps, scenario.index, options)) {
+  for (const stops of chooseStops(reference.steps, scenario, options)) {
     const played = await attempt(() => playStopped(scenario, reference, stops));
     const kind = describeKind(stops);
     if (played.error) report.fail(scenario.name, stops, kind, [played.error], '');

@@ -31,8 +31,12 @@ async function finishRun(world, provider, ended, flags, recovery) {
   await fetchUntilDone(world);
 }
 
+/** Before a run has saved its job, the same run again is another order, and not the same work. */
+const jobSaved = /^rename .*jobs\//;
+
 function runScenario(provider, name, flags = []) {
   return {
+    heldFrom: jobSaved,
     name: `${provider} ${name}`,
     provider,
     mode: 'batch',
@@ -79,6 +83,7 @@ function expiredScenario(provider) {
 /** What is left of an expired batch is sent: the answers that there are wait in a file of the job's own. */
 function restScenario(provider) {
   return {
+    heldFrom: jobSaved,
     name: `${provider} run of the rest`,
     provider,
     mode: 'batch',
@@ -97,6 +102,7 @@ function restScenario(provider) {
 function cronScenario(provider, name = 'run --once', flags = []) {
   const command = runArgs(provider, '--once', ...flags);
   return {
+    heldFrom: jobSaved,
     name: `${provider} ${name}`,
     provider,
     mode: 'batch',

@@ -48,11 +48,10 @@ export function listKills(steps) {
   });
 }
 
-/** The places where a command with these steps can be suspended while it holds a lock. */
-export function listSuspends(steps) {
-  const locked = steps.findIndex((label) => /^link .*locks\//.test(label));
-  if (locked === -1) return [];
-  return steps.slice(locked).map((_, index) => `${locked + index + 1}suspend`);
+/** The places where a command can be suspended from the step on that `heldFrom` names: others may have its work then. */
+export function listSuspends(steps, heldFrom = /^link .*locks\//) {
+  const held = steps.findIndex((label) => heldFrom.test(label));
+  return held === -1 ? [] : steps.slice(held).map((_, index) => `${held + index + 1}suspend`);
 }
 
 /** So many of a list, evenly spread; `offset` (0 to 1) moves the places, so that lists of equal length differ. */

@@ -20,6 +20,9 @@ process.on('exit', () => {
 process.on('SIGINT', () => process.exit(130));
 process.on('SIGTERM', () => process.exit(143));
 
+/** Files of the home that every story leaves: the marks of home and cache, and the history. */
+const alwaysThere = /^(loom-home\.json|cache\/loom-cache\.json|history\/\w+\.json)$/;
+
 const leftoverAgeMs = 26 * 3600_000;
 
 /** A look at the lock that is younger than a second counts. */
@@ -203,7 +206,7 @@ class World {
     return JSON.parse(await readFile(this.#batchPath(vendor, id), 'utf8'));
   }
 
-  /** Paths of the files below the loom home, without the history, which every output leaves. */
+  /** Paths of the files below the loom home, without those that every story leaves. */
   async listHome() {
     const root = join(this.home, '.loom');
     const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
@@ -212,7 +215,7 @@ class World {
       .map((file) => join(file.parentPath, file.name))
       .filter((path) => !this.plants.has(path));
     const names = paths.map((path) => path.slice(root.length + 1));
-    return names.filter((name) => !/^history\/\w+\.json$/.test(name)).sort();
+    return names.filter((name) => !alwaysThere.test(name)).sort();
   }
 
   /** Names in a folder of the home, without those of others. */
