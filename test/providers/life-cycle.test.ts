@@ -78,7 +78,8 @@ describe.each(providerNames)('%s against the sandbox', (name) => {
     const file = await writeRequests(provider, customIds);
     const fileId = await provider.upload?.(file, never);
     const batchId = await provider.create({ file, fileId }, { model, tag: `tag-${name}` }, never);
-    expect((await provider.check(batchId, never)).status).toMatch(/^(validating|in_progress)$/);
+    // On a busy machine the sandbox may have ended it by now.
+    expect((await provider.check(batchId, never)).status).toMatch(/^(validating|in_progress|completed)$/);
     const end = await waitForEnd(provider, batchId);
     expect(end).toMatchObject({ status: 'completed', counts: { total: 25, succeeded: 25, failed: 0 } });
     const rows = await collect(provider.results(batchId, never));
