@@ -59,7 +59,7 @@ export class Report {
   }
 
   #note(name, stops, violations, log, reached = []) {
-    const command = `npm run faults -- --only '${name}'${stops ? ` --at ${stops.join(',')}` : ''}`;
+    const command = `npm run faults -- --only '${name}'${stops ? ` --at '${stops.join(',')}'` : ''}`;
     this.failures.push({ command, violations });
     const where = reached.length > 0 ? `  stopped at ${reached.join(', then at ')}\n` : '';
     console.log(`FAILED  ${command}\n${where}${violations.map((text) => `  - ${text}\n`).join('')}${log}`);

@@ -23,7 +23,7 @@ let reached = false;
 process.on('exit', writeTrace);
 
 function writeTrace() {
-  writeFileSync(tracePath, JSON.stringify({ steps, reached, callsInFlight }));
+  writeFileSync(tracePath, JSON.stringify({ steps, reached, at: steps[target - 1], callsInFlight }));
 }
 
 function killNow() {

@@ -78,7 +78,7 @@ export async function playStopped(scenario, reference, stops) {
     if (isSuspended) [figures.paidAgainOvertaken, figures.paidAgain] = [figures.paidAgain, 0];
     violations.push(...judged.violations, ...harm.violations, ...checkCommands(world));
     return {
-      reached: reached.map(({ stop, steps }) => `${stop} (${steps[readStop(stop).step - 1]})`),
+      reached: reached.map(({ stop, at }) => `${stop} (${at})`),
       violations: [...new Set(violations)],
       figures,
       log: violations.length > 0 ? describeLog(world) : '',
