@@ -9,10 +9,20 @@ const stories = ['test/stories/**/*.test.ts'];
 /** cron, systemd and containers are no part of Windows. */
 const left = process.platform === 'win32' ? ['test/recipes/**'] : [];
 
-/** A group of test files; a file belongs to one. */
-const group = (name: string, include: string[], others: string[] = []) => ({
+/** A group of test files; a file belongs to one. Where they share modules, each process loads the program once. */
+const group = (
+  name: string,
+  include: string[],
+  others: string[] = [],
+  modules: 'own' | 'shared' = 'own',
+) => ({
   extends: true as const,
-  test: { name, include, exclude: [...configDefaults.exclude, ...others, ...left] },
+  test: {
+    name,
+    include,
+    exclude: [...configDefaults.exclude, ...others, ...left],
+    isolate: modules === 'own',
+  },
 });
 
 /** Threads and page scripts are bundles, which the sources look for beside themselves: here they are those of dist/. */
@@ -30,7 +40,7 @@ export default defineConfig({
   test: {
     projects: [
       group('unit', ['test/**/*.test.ts'], [...stories, ...processes, ...slow]),
-      group('stories', stories, [...processes, ...slow]),
+      group('stories', stories, [...processes, ...slow], 'shared'),
       group('process', processes),
       group('slow', slow),
     ],
