@@ -75,9 +75,15 @@ const outputSchema = z.object({
   blank: z.number(),
   /** Rows whose answer was in the cache. */
   cached: z.number(),
-  /** Rows without a response by their reason, the most frequent first; of each the first few row ids. */
+  /** Rows without a response by their reason, the most frequent first; of each the first few, as ids and from 1. */
   failures: z.array(
-    z.object({ kind: z.string(), message: z.string(), count: z.number(), row_ids: z.array(z.string()) }),
+    z.object({
+      kind: z.string(),
+      message: z.string(),
+      count: z.number(),
+      row_ids: z.array(z.string()),
+      rows: z.array(z.number()),
+    }),
   ),
   /** What the answers that were paid for cost; null when the provider told no tokens. */
   usage: z.nullable(usageSchema),

@@ -17,6 +17,10 @@ export interface Row {
   readonly index: number;
   /** An object's id as text, `row-<index>` when it has none. In a table the index as text. */
   readonly id: string;
+  /** What the file itself calls it: its column or field `id`, or another that was named. Absent where it has none. */
+  readonly givenId?: string | undefined;
+  /** The line on which it starts, from 1, where rows stand on lines. */
+  readonly line?: number | undefined;
   /** The text to send; null when the row has none (absent, null, or only white space) and is never sent. */
   readonly prompt: string | null;
 }
@@ -209,6 +213,8 @@ export const batchRecordSchema = z.looseObject({
   with_meta: z._default(z.boolean(), false),
   prompt_template: z.optional(z.string()),
   pick: z.optional(rowPickSchema),
+  /** The column or field that tells rows apart, where it was named. */
+  row_id_field: z.optional(z.string()),
   use_cache: z.optional(z.boolean()),
   cache_dir: z.nullish(z.string()),
   job_id: z.optional(z.string()),

@@ -26,7 +26,7 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
   try {
     const connection = reach.connect(entry);
     const record = await withInput(options, reach.home, context, (inputPath) => {
-      const order = describeOrder(options, inputPath, context.workingFolder);
+      const order = describeOrder(options, inputPath, context);
       const batchOrder = { ...order, baseUrl: options.baseUrl, batchSize: undefined };
       return adoptBatch(reach.home, options.id, batchOrder, entry as BatchEntry, connection, context.signal);
     });

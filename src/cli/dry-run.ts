@@ -32,7 +32,7 @@ export async function dryRun(
 ): Promise<number> {
   const home = openHome(options, context);
   return withInput(options, home, context, (inputPath) => {
-    const order = describeOrder(options, inputPath, context.workingFolder);
+    const order = describeOrder(options, inputPath, context);
     return printEstimate(home, options, entry, order, context, document);
   });
 }

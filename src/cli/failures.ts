@@ -11,9 +11,8 @@ export function reportRows(summary: MergeSummary, outputPath: string | undefined
   if (summary.failed === 0) return;
   const groups = summary.failures.map((group) => `${group.count} × ${group.kind}`).join(', ');
   terminal.warn(`${summary.failed} of ${summary.rows} rows have no response: ${groups}.`);
-  for (const { kind, count, message, rowIds } of summary.failures) {
-    const more = count > rowIds.length ? ', …' : '';
-    terminal.note(`  ${kind} (rows ${rowIds.join(', ')}${more}): ${message}`);
+  for (const { kind, count, message, rows } of summary.failures) {
+    terminal.note(`  ${kind}${describePlaces(rows, count)}: ${message}`);
   }
   const { reasonsPath } = summary;
   if (outputPath === undefined) terminal.note('Pass --with-error to have the reasons in the rows.');
@@ -26,6 +25,12 @@ export function reportRows(summary: MergeSummary, outputPath: string | undefined
     const line = `All of them, with their reasons: ${reasonsPath}`;
     terminal.note(linkPath(line, reasonsPath, terminal.stderr, terminal.environment));
   }
+}
+
+/** ` (rows 1, 4, …)`, by their numbers from 1; nothing where an older version noted none. */
+function describePlaces(rows: readonly number[], count: number): string {
+  if (rows.length === 0) return '';
+  return ` (rows ${rows.join(', ')}${count > rows.length ? ', …' : ''})`;
 }
 
 /** `10,000 rows: 9,960 answered, 37 failed, 3 empty prompts skipped` */

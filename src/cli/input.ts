@@ -4,14 +4,36 @@ import { type DatasetOrder, describeDataset } from '../orchestrator/dataset.ts';
 import type { PickOrder } from '../orchestrator/pick-rows.ts';
 import type { PromptSource } from '../utils/converters/prompt-source.ts';
 import { parseTemplate } from '../utils/converters/prompt-template.ts';
-import type { InputOptions } from './options.ts';
+import type { CommandContext, InputOptions } from './options.ts';
+import type { Terminal } from './terminal.ts';
 import { readTextFlag } from './text-flag.ts';
 
+type InputContext = Pick<CommandContext, 'workingFolder' | 'terminal'>;
+
 /** LoomError `input` for an unknown file type and for a table without --col or --prompt, `usage` for flags that make no sense. */
-export function describeInput(options: InputOptions, inputPath: string, workingFolder: string): DatasetOrder {
+export function describeInput(
+  options: InputOptions,
+  inputPath: string,
+  { workingFolder, terminal }: InputContext,
+): DatasetOrder {
   const pick = readPickFlags(options);
   const promptSource = readSourceFlags(options, workingFolder);
-  return { ...describeDataset(inputPath, promptSource), pick };
+  return {
+    ...describeDataset(inputPath, promptSource),
+    pick,
+    rowId: options.rowId,
+    onRemark: tellOnce(terminal),
+  };
+}
+
+/** An input is read several times, and each time is told of. */
+function tellOnce(terminal: Terminal): (remark: string) => void {
+  const told = new Set<string>();
+  return (remark) => {
+    if (told.has(remark)) return;
+    told.add(remark);
+    terminal.note(remark);
+  };
 }
 
 /** LoomError `usage` for a template that is none. */

@@ -55,6 +55,8 @@ export interface InputOptions {
   col?: string;
   /** A template, or `@` and the path of one. */
   prompt?: string;
+  /** The column or field that names rows. */
+  rowId?: string;
   /** How many rows from the start. */
   limit?: number;
   /** How many rows at random. */

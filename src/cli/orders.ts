@@ -4,7 +4,7 @@ import { LoomError } from '../errors.ts';
 import type { GenerationSettings, ProviderName } from '../models.ts';
 import { checkPick, type DatasetOrder, defaultOutputPath } from '../orchestrator/dataset.ts';
 import { describeInput } from './input.ts';
-import type { OrderOptions } from './options.ts';
+import type { CommandContext, OrderOptions } from './options.ts';
 import { readSettings } from './settings.ts';
 import { standardStream } from './stdin.ts';
 import type { Voice } from './voice.ts';
@@ -54,9 +54,10 @@ export function checkDocumentStream(options: Pick<OrderOptions, 'file' | 'output
 }
 
 /** Throws like `describeInput` and `readSettings`, and for rows that can't be picked. */
-export function describeOrder(options: OrderOptions, inputPath: string, workingFolder: string): RunOrder {
+export function describeOrder(options: OrderOptions, inputPath: string, context: CommandContext): RunOrder {
+  const { workingFolder } = context;
   const { provider, model, withMeta, withUsage, withError, cache } = options;
-  const dataset = describeInput(options, inputPath, workingFolder);
+  const dataset = describeInput(options, inputPath, context);
   const outputPath = goesToStdout(options)
     ? standardStream
     : options.output

@@ -29,7 +29,11 @@ export async function documentOutput(written: {
     failed: summary.failed,
     blank: summary.blankRows,
     cached: cacheHits,
-    failures: summary.failures.map(({ rowIds, ...group }) => ({ ...group, row_ids: rowIds })),
+    failures: summary.failures.map(({ rowIds, rows, ...group }) => ({
+      ...group,
+      row_ids: rowIds,
+      rows,
+    })),
     usage: usage && usage.answers > 0 ? await documentUsage(usage, { provider, model, batch }) : null,
   };
 }

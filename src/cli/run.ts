@@ -42,7 +42,7 @@ async function submitOrAnswer(
 ): Promise<SubmittedRun> {
   try {
     return await withInput(options, reach.home, context, async (inputPath) => {
-      const order = describeOrder(options, inputPath, context.workingFolder);
+      const order = describeOrder(options, inputPath, context);
       const started = { options, context, reach, entry, order, document };
       return options.sync
         ? { code: await answerRun(started) }

@@ -66,12 +66,13 @@ function beginDocument(
 async function countFile(
   inputPath: string,
   options: TokensOptions,
-  { terminal, signal, workingFolder }: CommandContext,
+  context: CommandContext,
   reach: Reach,
   entry: ProviderEntry,
 ): Promise<TokenSummary> {
   const { model, workers } = options;
-  const dataset = describeInput(options, inputPath, workingFolder);
+  const { terminal, signal, workingFolder } = context;
+  const dataset = describeInput(options, inputPath, context);
   const settings = readSystem(options, workingFolder);
   const connection = reach.connect(entry);
   const progress = await startProgress(terminal, 'Counting tokens');
@@ -101,7 +102,7 @@ async function printEstimate(
   const { terminal, signal, workingFolder } = context;
   const home = openHome(options, context);
   const { rows, blankRows, usage, encoding } = await withInput(options, home, context, (path) => {
-    const dataset = describeInput(options, path, workingFolder);
+    const dataset = describeInput(options, path, context);
     return estimateTokens(dataset, model, readSystem(options, workingFolder), entry, signal);
   });
   const { live, batch } = await priceInput(usage, entry, model);

@@ -18,6 +18,10 @@ export interface InputOptions {
   readonly col?: string;
   /** A template in place of `col`: `Translate {{text}} into {{language}}`. */
   readonly prompt?: string;
+  /** The column or field that names rows in `<output>.errors.jsonl`. Default: `id`, where there is one. */
+  readonly rowId?: string;
+  /** Told, in whole sentences, of what in the input could be meant in two ways; each time that it is read. */
+  readonly onRemark?: (remark: string) => void;
   /** Only the first rows. */
   readonly limit?: number;
   /** Only so many rows, at random; `sampleSeed` (0) chooses which. */
@@ -66,7 +70,7 @@ export interface OutputOptions {
 
 /** LoomError `usage` or `input` for what can't be. */
 export function describeInput(options: InputOptions): DatasetOrder {
-  const { file, provider, col, prompt, limit, sample, sampleSeed } = options;
+  const { file, provider, col, prompt, rowId, limit, sample, sampleSeed, onRemark } = options;
   if (!providerNames.includes(provider)) {
     throw new LoomError('usage', `there is no provider ${JSON.stringify(provider)}.`, {
       hint: `There are ${providerNames.join(', ')}.`,
@@ -80,7 +84,7 @@ export function describeInput(options: InputOptions): DatasetOrder {
     prompt !== undefined ? { template: prompt } : col !== undefined ? { column: col } : undefined;
   const pick =
     limit !== undefined ? { limit } : sample !== undefined ? { sample, seed: sampleSeed ?? 0 } : undefined;
-  return { ...describeDataset(resolve(file), source), pick };
+  return { ...describeDataset(resolve(file), source), pick, rowId, ...(onRemark && { onRemark }) };
 }
 
 /** LoomError `usage` names the first that is none; a program without types may pass anything. */

@@ -4,11 +4,18 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { ProviderName, Row, RowPick } from '../models.ts';
 import { checkInputFile } from '../utils/converters/file-bytes.ts';
-import { detectFormat, type InputFormat, stripExtension, traitsOf } from '../utils/converters/format.ts';
+import {
+  detectFormat,
+  type InputFormat,
+  type ReadOptions,
+  stripExtension,
+  traitsOf,
+} from '../utils/converters/format.ts';
 import { converterFor } from '../utils/converters/index.ts';
 import type { PromptSource } from '../utils/converters/prompt-source.ts';
 import { isSameFile } from '../utils/files.ts';
 import { createPicker, type PickOrder } from './pick-rows.ts';
+import { RepeatedIds } from './repeated-ids.ts';
 
 /** An input as a person names it. */
 export interface DatasetOrder {
@@ -19,6 +26,10 @@ export interface DatasetOrder {
   readonly promptSource: PromptSource | undefined;
   /** undefined: all rows are run. */
   readonly pick: PickOrder | undefined;
+  /** The column or field that tells rows apart; undefined: `id`, where there is one. */
+  readonly rowId?: string | undefined;
+  /** Told, in whole sentences, of what in the input could be meant in two ways; each time that it is read. */
+  onRemark?(remark: string): void;
 }
 
 /** An input of which it is settled what rows are run. */
@@ -84,7 +95,8 @@ export async function readDataset(
 ): Promise<Census> {
   const converter = await converterFor(dataset.format.fileType);
   const hash = createHash('sha256');
-  const options = { promptSource: dataset.promptSource, onBytes: (chunk: Buffer) => void hash.update(chunk) };
+  const options = { ...readOptionsOf(dataset), onBytes: (chunk: Buffer) => void hash.update(chunk) };
+  const ids = new RepeatedIds();
   const isPicked = createPicker(dataset.pick);
   let rows = 0;
   let blankRows = 0;
@@ -93,11 +105,19 @@ export async function readDataset(
     if (!isPicked(row.index)) continue;
     rows += 1;
     if (row.prompt === null) blankRows += 1;
+    ids.add(row);
     const visited = visit(row);
     if (visited) await visited;
   }
   requirePrompts(dataset, rows - blankRows);
+  const repeated = ids.describe(dataset);
+  if (repeated !== undefined) dataset.onRemark?.(repeated);
   return { rows, blankRows, sha256: hash.digest('hex') };
+}
+
+/** How the rows of a dataset are read, by every pass over it. */
+export function readOptionsOf({ promptSource, rowId }: Dataset): Pick<ReadOptions, 'promptSource' | 'rowId'> {
+  return { promptSource, rowId };
 }
 
 /** LoomError `input` for a dataset of which no row that is run has a prompt. */
@@ -124,22 +144,24 @@ export interface DatasetFields {
   readonly prompt_column?: string | null | undefined;
   readonly prompt_template?: string | undefined;
   readonly pick?: RowPick | undefined;
+  readonly row_id_field?: string | undefined;
 }
 
 export function recordDataset({
   promptSource,
   pick,
+  rowId,
 }: Dataset): DatasetFields & { prompt_column: string | null } {
   const column = promptSource && 'column' in promptSource ? promptSource.column : null;
   const template = promptSource && 'template' in promptSource ? promptSource.template : undefined;
-  return { prompt_column: column, prompt_template: template, pick };
+  return { prompt_column: column, prompt_template: template, pick, row_id_field: rowId };
 }
 
 /** The dataset at a path, read as a record says. Throws like `describeDataset`. */
 export function recordedDataset(path: string, record: DatasetFields): Dataset {
-  const { prompt_column: column, prompt_template: template, pick } = record;
-  if (template !== undefined) return { ...describeDataset(path, { template }), pick };
-  return { ...describeDataset(path, typeof column === 'string' ? { column } : undefined), pick };
+  const { prompt_column: column, prompt_template: template, pick, row_id_field: rowId } = record;
+  if (template !== undefined) return { ...describeDataset(path, { template }), pick, rowId };
+  return { ...describeDataset(path, typeof column === 'string' ? { column } : undefined), pick, rowId };
 }
 
 /** A provider or model as part of a file name. */

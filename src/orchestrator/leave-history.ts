@@ -73,11 +73,12 @@ async function describeRun(home: LoomHome, run: WrittenRun): Promise<HistoryFact
     blank_rows: summary.blankRows,
     failed: summary.failed,
     cached_rows: run.cachedRows,
-    failures: summary.failures.slice(0, mostGroups).map(({ kind, message, count, rowIds }) => ({
+    failures: summary.failures.slice(0, mostGroups).map(({ kind, message, count, rows, rowIds }) => ({
       kind,
       message: message.slice(0, longestMessage),
       count,
       row_ids: rowIds,
+      rows,
     })),
     ...(await describeUsage(run)),
     latencies: latencies.summarize(),

@@ -104,15 +104,30 @@ export class OwnRowMatcher implements RowMatcher {
 /** For records of the Python tool: custom ids of any form, mapped to the ids of rows, which are numbers in a table. */
 export function matchMappedRows(idMap: IdMap, fileType: FileType): RowMatcher {
   const slots = new Map<string, number>();
-  const slotsByReference = new Map<string, number>();
+  /** In the order of the rows: several may have one id. */
+  const slotsByReference = new Map<string, number[]>();
   for (const [customId, reference] of Object.entries(idMap)) {
     const slot = slots.size;
     slots.set(customId, slot);
     // Of Parquet it notes what pandas keeps as the index, which may be any column. But it leaves out no row.
-    slotsByReference.set(fileType === 'parquet' ? `${slot}` : reference, slot);
+    const key = fileType === 'parquet' ? `${slot}` : reference;
+    slotsByReference.set(key, [...(slotsByReference.get(key) ?? []), slot]);
   }
+  const taken = new Map<string, number>();
+  let lastIndex = -1;
   return {
     slotOf: (customId) => slots.get(customId),
-    locate: (row) => slotsByReference.get(row.id) ?? 'not_sent',
+    locate(row) {
+      const [first, ...others] = slotsByReference.get(row.id) ?? [];
+      if (first === undefined) return 'not_sent';
+      if (others.length === 0) return first;
+      if (row.prompt === null) return 'not_sent';
+      // Each pass over the rows starts with the first.
+      if (row.index <= lastIndex) taken.clear();
+      lastIndex = row.index;
+      const number = taken.get(row.id) ?? 0;
+      taken.set(row.id, number + 1);
+      return [first, ...others][number] ?? 'not_sent';
+    },
   };
 }

@@ -164,11 +164,12 @@ async function noteWriting(
   unknownResults: number,
 ): Promise<void> {
   const { rows, answered, blankRows, failed, failures } = counts;
-  const groups = failures.map(({ kind, message, count, rowIds }) => ({
+  const groups = failures.map(({ kind, message, count, rows, rowIds }) => ({
     kind,
     message,
     count,
     row_ids: rowIds,
+    rows,
   }));
   job.output = {
     ...(await identifyFile(draftPath)),
@@ -203,7 +204,11 @@ export async function findWrittenOutput(
   await removeDrafts(await followLinks(path), workTagOf(stored));
   if (failed === 0) await removeOldReasons(path);
   const hasReasons = failed > 0 && (await findForeignReasons(path)) === undefined;
-  const failures = job.output.failures.map(({ row_ids, ...group }) => ({ ...group, rowIds: row_ids }));
+  const failures = job.output.failures.map(({ row_ids, rows = [], ...group }) => ({
+    ...group,
+    rows,
+    rowIds: row_ids,
+  }));
   return {
     id,
     provider: stored.provider,

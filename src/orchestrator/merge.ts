@@ -18,7 +18,7 @@ import {
   type Placing,
   writeOutputFile,
 } from '../utils/output-file.ts';
-import type { Dataset } from './dataset.ts';
+import { type Dataset, readOptionsOf } from './dataset.ts';
 import { createPicker } from './pick-rows.ts';
 import { openReasonsLog, type ReasonsLog, removeOldReasons } from './reasons-file.ts';
 import { type MergeSummary, type RowCounts, RowTally } from './row-tally.ts';
@@ -193,7 +193,7 @@ async function* mergeRows(
   attempt: { readonly givenUp: boolean },
 ): AsyncGenerator<Buffer> {
   const { dataset } = order;
-  const changed: ChangedRows = { count: 0, firstIds: [] };
+  const changed: ChangedRows = { count: 0, firstRows: [] };
   const converter = await converterFor(dataset.format.fileType);
   const isPicked = createPicker(dataset.pick);
   const inputWatch = order.inputWatch ?? (await watchInput(dataset.path));
@@ -202,7 +202,7 @@ async function* mergeRows(
     if (answer === 'changed') noteChanged(changed, row);
     return settleRow(tally, row, answer);
   });
-  const options = { promptSource: dataset.promptSource };
+  const options = readOptionsOf(dataset);
   try {
     for await (const chunk of converter.mergeRows(dataset.path, dataset.format.gzip, options, fields)) {
       if (attempt.givenUp) continue;
@@ -277,16 +277,17 @@ function settleRow(tally: RowTally, row: Row, answer: RowAnswer): SettledRow {
 /** Rows whose prompt is not the one that was sent: it may be all of them. */
 interface ChangedRows {
   count: number;
-  readonly firstIds: string[];
+  /** From 1. */
+  readonly firstRows: number[];
 }
 
 function noteChanged(changed: ChangedRows, row: Row): void {
   changed.count += 1;
-  if (changed.firstIds.length < namedRows) changed.firstIds.push(row.id);
+  if (changed.firstRows.length < namedRows) changed.firstRows.push(row.index + 1);
 }
 
-function describeChange({ dataset, changeWords }: MergeOrder, { count, firstIds }: ChangedRows): LoomError {
-  const named = firstIds.join(', ');
+function describeChange({ dataset, changeWords }: MergeOrder, { count, firstRows }: ChangedRows): LoomError {
+  const named = firstRows.join(', ');
   const rest = count > namedRows ? ` and ${count - namedRows} more` : '';
   const { since, sent, hint } = changeWords;
   const what = `the input ${dataset.path} has changed ${since}: the prompt of row ${named}${rest} is not the one that was ${sent}.`;

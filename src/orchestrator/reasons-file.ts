@@ -107,7 +107,10 @@ export function openReasonsLog(outputPath: string, workTag: string): ReasonsLog 
 
   return {
     add({ row, kind, message }) {
-      lines.push(`${escapeSteering(JSON.stringify({ row: row.index, id: row.id, kind, message }))}\n`);
+      const { index, line, givenId: id } = row;
+      // The id behind the rest is what tells this file from those of older versions, which counted rows from 0.
+      const reason = { row: index + 1, line, kind, message, id };
+      lines.push(`${escapeSteering(JSON.stringify(reason))}\n`);
     },
     drain,
     async putInPlace(allowed) {

@@ -3,8 +3,13 @@ import type { RowError } from '../models.ts';
 import { type Line, readLines } from '../utils/result-lines.ts';
 
 interface RowErrorLine extends RowError {
-  /** The row's number in the input. */
+  /** The row's number in the input, from 0. */
   readonly row: number;
+}
+
+/** A row's number, from 1; older versions counted from 0, and had the row's id right after it. */
+function readRowNumber(reason: { row: number }): number {
+  return Object.keys(reason)[1] === 'id' ? reason.row : reason.row - 1;
 }
 
 export class RowErrors {
@@ -18,7 +23,7 @@ export class RowErrors {
     this.#lines = readLines(path);
   }
 
-  /** The reason of a row, if there is one. Ask for rows in their order. */
+  /** The reason of a row by its number from 0, if there is one. Ask for rows in their order. */
   async take(row: number): Promise<RowError | undefined> {
     if (!this.#isOpen) await this.#advance();
     while (this.#next && this.#next.row < row) {
@@ -51,8 +56,11 @@ export class RowErrors {
 
 function parseLine(line: Buffer): RowErrorLine | undefined {
   try {
-    const { row, kind, message } = JSON.parse(line.toString('utf8'));
-    return typeof row === 'number' ? { row, kind: String(kind), message: String(message) } : undefined;
+    const reason = JSON.parse(line.toString('utf8'));
+    const { row, kind, message } = reason;
+    return typeof row === 'number'
+      ? { row: readRowNumber(reason), kind: String(kind), message: String(message) }
+      : undefined;
   } catch {
     return undefined;
   }

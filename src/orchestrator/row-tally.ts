@@ -7,7 +7,9 @@ export interface FailureGroup {
   /** The provider's words for the first of them. */
   readonly message: string;
   count: number;
-  /** Ids of the first rows. */
+  /** The numbers of the first rows, from 1. */
+  readonly rows: number[];
+  /** Their ids, as records have them. */
   readonly rowIds: string[];
 }
 
@@ -57,9 +59,12 @@ export class RowTally {
     this.failed += 1;
     this.onFailure?.({ row, kind, message });
     const name = this.#groups.has(kind) || this.#groups.size < mostGroups ? kind : 'other';
-    const group = this.#groups.get(name) ?? { kind: name, message, count: 0, rowIds: [] };
+    const group = this.#groups.get(name) ?? { kind: name, message, count: 0, rows: [], rowIds: [] };
     group.count += 1;
-    if (group.rowIds.length < namedRowsPerGroup) group.rowIds.push(row.id);
+    if (group.rows.length < namedRowsPerGroup) {
+      group.rows.push(row.index + 1);
+      group.rowIds.push(row.id);
+    }
     this.#groups.set(name, group);
   }
 

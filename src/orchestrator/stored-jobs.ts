@@ -75,6 +75,7 @@ export function describeOwnership(job: JobRecord, part: JobPart) {
   return {
     prompt_template: job.prompt_template,
     pick: job.pick,
+    row_id_field: job.row_id_field,
     use_cache: job.use_cache,
     ...(job.params && { params: job.params }),
     ...(job.cache_dir !== undefined && { cache_dir: job.cache_dir }),

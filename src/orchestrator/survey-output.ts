@@ -44,8 +44,8 @@ export async function surveyOutput(source: OutputSource, signal: AbortSignal): P
     if (row.answer !== null) answerLengths.add(row.answer.length);
     if (row.prompt !== null) promptLengths.add(row.prompt.length);
     if (row.error) {
-      const id = row.textOf('id') ?? String(row.index);
-      tally.countFailure({ index: row.index, id, prompt: row.prompt }, row.error.kind, row.error.message);
+      const { index, prompt } = row;
+      tally.countFailure({ index, id: String(index), prompt }, row.error.kind, row.error.message);
     }
     addTokens(tokens, row);
     for (const text of textsOf(row, source)) characters += text?.length ?? 4;

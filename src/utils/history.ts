@@ -30,6 +30,8 @@ const historyEntrySchema = z.object({
   prompt_column: z.nullable(z.string()),
   prompt_template: z.optional(z.string()),
   pick: z.optional(rowPickSchema),
+  /** The column or field that tells rows apart, where it was named. */
+  row_id_field: z.optional(z.string()),
   provider: z.enum(providerNames),
   model: z.string(),
   mode: z.enum(['live', 'batch']),
@@ -45,7 +47,14 @@ const historyEntrySchema = z.object({
   failed: z.number(),
   cached_rows: z.number(),
   failures: z.array(
-    z.object({ kind: z.string(), message: z.string(), count: z.number(), row_ids: z.array(z.string()) }),
+    z.object({
+      kind: z.string(),
+      message: z.string(),
+      count: z.number(),
+      row_ids: z.array(z.string()),
+      /** From 1; older versions left it out. */
+      rows: z.optional(z.array(z.number())),
+    }),
   ),
   /** Of the answers that were paid for; absent where the provider told none. */
   input_tokens: z.optional(z.number()),

@@ -53,7 +53,14 @@ const jobOutputSchema = z.extend(fileIdentitySchema, {
   blank_rows: z.number(),
   failed: z.number(),
   failures: z.array(
-    z.object({ kind: z.string(), message: z.string(), count: z.number(), row_ids: z.array(z.string()) }),
+    z.object({
+      kind: z.string(),
+      message: z.string(),
+      count: z.number(),
+      row_ids: z.array(z.string()),
+      /** From 1; older versions left it out. */
+      rows: z.optional(z.array(z.number())),
+    }),
   ),
   unknown_results: z.number(),
 });
@@ -70,6 +77,8 @@ const jobRecordSchema = z.object({
   prompt_column: z.nullable(z.string()),
   prompt_template: z.optional(z.string()),
   pick: z.optional(rowPickSchema),
+  /** The column or field that tells rows apart, where it was named. */
+  row_id_field: z.optional(z.string()),
   input_sha256: z.string(),
   /** Rows of the input that were picked, those without a prompt included. */
   rows: z.number(),

@@ -265,7 +265,7 @@ describe.each([
       stderr: [
         '2 rows: 1 answered, 1 failed\n',
         'Warning: 1 of 2 rows have no response: 1 × no_result.\n',
-        '  no_result (rows 1): The provider returned no result for this row.\n',
+        '  no_result (rows 2): The provider returned no result for this row.\n',
         `All of them, with their reasons: ${join(world.folder, output)}.errors.jsonl\n`,
       ].join(''),
     });

@@ -24,9 +24,9 @@ const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 const hint = 'Leave the inner levels out, or put them in as text.';
 
 test.each([
-  ['json', (value: string) => `[{"prompt": "a"}, {"prompt": "b", "more": ${value}}]`, 'entry 1'],
+  ['json', (value: string) => `[{"prompt": "a"}, {"prompt": "b", "more": ${value}}]`, 'entry 2'],
   ['jsonl', (value: string) => `{"prompt": "a"}\n{"prompt": "b", "more": ${value}}\n`, 'line 2'],
-  ['json', (value: string) => `[{"prompt": "a"}, {"more": ${value}, "more": 1, "prompt": "b"}]`, 'entry 1'],
+  ['json', (value: string) => `[{"prompt": "a"}, {"more": ${value}, "more": 1, "prompt": "b"}]`, 'entry 2'],
   ['jsonl', (value: string) => `{"prompt": "a"}\n{"prompt": ${value}}\n`, 'line 2'],
 ])('a .%s entry that is too deep is named, and nothing is sent', async (extension, write, place) => {
   const name = `data.${extension}`;

@@ -60,16 +60,16 @@ describe.each(['batch', 'sync'])('failed rows of a --%s run', (mode) => {
       [
         '5 rows: 1 answered, 3 failed, 1 empty prompt skipped\n',
         'Warning: 3 of 5 rows have no response: 2 × context_length_exceeded, 1 × content_filter.\n',
-        '  context_length_exceeded (rows 1, 4): This is "too" long, really.\n',
-        '  content_filter (rows 2): Not for us.\n',
+        '  context_length_exceeded (rows 2, 5): This is "too" long, really.\n',
+        '  content_filter (rows 3): Not for us.\n',
         `All of them, with their reasons: ${join(world.folder, errors)}\n`,
       ].join(''),
     );
     const lines = (await world.read(errors)).trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { row: 1, id: '1', kind: 'context_length_exceeded', message: 'This is "too" long, really.' },
-      { row: 2, id: '2', kind: 'content_filter', message: expect.stringMatching(/^Not\sfor us\.$/) },
-      { row: 4, id: '4', kind: 'context_length_exceeded', message: 'This is longer.' },
+      { row: 2, line: 3, id: 'b', kind: 'context_length_exceeded', message: 'This is "too" long, really.' },
+      { row: 3, line: 4, id: 'c', kind: 'content_filter', message: expect.stringMatching(/^Not\sfor us\.$/) },
+      { row: 5, line: 6, id: 'e', kind: 'context_length_exceeded', message: 'This is longer.' },
     ]);
     expect(await world.listFolder()).toEqual(['data.csv', output, errors]);
   });
@@ -91,11 +91,11 @@ describe.each(['batch', 'sync'])('failed rows of a --%s run', (mode) => {
     );
     const ended = await runAndFetch(mode, '-f', 'data.json');
     expect(ended.code).toBe(3);
-    expect(ended.stderr).toContain('  content_filter (rows x-1): Not for us.\n');
+    expect(ended.stderr).toContain('  content_filter (rows 1): Not for us.\n');
     const lines = (await world.read('data_results_openai_m.json.errors.jsonl')).trimEnd().split('\n');
-    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { row: 0, id: 'x-1', kind: 'content_filter' },
-      { row: 1, id: 'row-1', kind: 'context_length_exceeded' },
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { row: 1, kind: 'content_filter', message: expect.any(String), id: 'x-1' },
+      { row: 2, kind: 'context_length_exceeded', message: expect.any(String) },
     ]);
   });
 
@@ -150,10 +150,10 @@ test('of many failed rows the first five are named, and all are in the file', as
   expect(ended.stderr.split('\n').slice(0, 3)).toEqual([
     '1,201 rows: 1 answered, 1,200 failed',
     'Warning: 1200 of 1201 rows have no response: 1200 × content_filter.',
-    '  content_filter (rows 0, 1, 2, 3, 4, …): Not for us.',
+    '  content_filter (rows 1, 2, 3, 4, 5, …): Not for us.',
   ]);
   const lines = (await world.read(errors)).trimEnd().split('\n');
-  expect(lines.map((line) => JSON.parse(line).row)).toEqual(Array.from({ length: 1_200 }, (_, row) => row));
+  expect(lines.map((line) => JSON.parse(line).row)).toEqual(Array.from({ length: 1_200 }, (_, row) => row + 1));
 });
 
 test('a run that writes its output from the cache alone accounts for its rows too', async () => {

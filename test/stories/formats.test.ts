@@ -65,12 +65,12 @@ test('a row of JSONL without an answer is named by its id, and one of TSV by its
   await world.write('a.tsv', 'text\nHello\n[[sandbox:refuse]]\n');
   const args = ['-p', 'openai', '-m', 'm', '--sync'];
   const lines = await world.loom('run', '-f', 'a.jsonl', ...args);
-  expect(lines).toMatchObject({ code: 3, stderr: expect.stringMatching(/\(rows y\): /) });
+  expect(lines).toMatchObject({ code: 3, stderr: expect.stringMatching(/\(rows 2\): /) });
   expect(await world.read('a_results_openai_m.jsonl')).toBe(
     `{"id":"x","prompt":"Hello","llm_response":"${answerTo('Hello')}"}\n{"id":"y","prompt":"[[sandbox:refuse]]","llm_response":null}\n`,
   );
   const table = await world.loom('run', '-f', 'a.tsv', '-c', 'text', ...args);
-  expect(table).toMatchObject({ code: 3, stderr: expect.stringMatching(/\(rows 1\): /) });
+  expect(table).toMatchObject({ code: 3, stderr: expect.stringMatching(/\(rows 2\): /) });
   expect(await world.read('a_results_openai_m.tsv')).toBe(
     `text\tllm_response\nHello\t${answerTo('Hello')}\n[[sandbox:refuse]]\t\n`,
   );

@@ -29,15 +29,15 @@ describe('the input changed', () => {
     [
       'one prompt',
       'id,text\na,Hello\nb,Moon\nc,Again\n',
-      'the prompt of row 1 is not the one that was sent.',
+      'the prompt of row 2 is not the one that was sent.',
     ],
     [
       'two prompts changed places',
       'id,text\na,World\nb,Hello\nc,Again\n',
-      'the prompt of row 0, 1 is not the one that was sent.',
+      'the prompt of row 1, 2 is not the one that was sent.',
     ],
     ['a row is gone', 'id,text\na,Hello\nb,World\n', 'it had 3 rows and has 2.'],
-    ['a row came', `${three}d,New\n`, 'the prompt of row 3 is not the one that was sent.'],
+    ['a row came', `${three}d,New\n`, 'the prompt of row 4 is not the one that was sent.'],
   ])('in that %s: nothing is written, the rows are named, nothing is lost', async (_, content, what) => {
     await world.write('data.csv', three);
     const id = await world.submit();
@@ -60,16 +60,16 @@ describe('the input changed', () => {
     const id = await world.submit();
     await world.write('data.csv', `id,text\n${prompts('New')}`);
     expect((await world.loom('fetch')).stderr).toBe(
-      `Error: batch ${id}: ${changed('the prompt of row 0, 1, 2, 3, 4 and 3 more is not the one that was sent.')} ${hint}\n`,
+      `Error: batch ${id}: ${changed('the prompt of row 1, 2, 3, 4, 5 and 3 more is not the one that was sent.')} ${hint}\n`,
     );
   });
 
-  test('in JSON: rows are named by their ids', async () => {
+  test('in JSON: rows are named by their numbers', async () => {
     await world.write('data.json', '[{"id":"x","prompt":"Hello"},{"id":"y","prompt":"World"}]');
     const id = await world.submit('-f', 'data.json');
     await world.write('data.json', '[{"id":"x","prompt":"Hello"},{"id":"y","prompt":"Moon"}]');
     expect((await world.loom('fetch')).stderr).toBe(
-      `Error: batch ${id}: ${changed('the prompt of row y is not the one that was sent.', 'data.json')} ${hint}\n`,
+      `Error: batch ${id}: ${changed('the prompt of row 2 is not the one that was sent.', 'data.json')} ${hint}\n`,
     );
   });
 
@@ -94,7 +94,7 @@ describe('the input changed', () => {
     await world.write('data.csv', 'id,text\na,Same\nb,Same\nc,Same\n');
     const id = await world.submit();
     await world.write('data.csv', 'id,text\na,Same\nb,Same\nc,Other\n');
-    expect((await world.loom('fetch')).stderr).toContain('the prompt of row 2 is not the one that was sent.');
+    expect((await world.loom('fetch')).stderr).toContain('the prompt of row 3 is not the one that was sent.');
     await world.loom('fetch', '--id', id, '--partial');
     expect(await world.read(output)).toBe(
       `id,text,llm_response\na,Same,${usualAnswer('Same')}\nb,Same,${usualAnswer('Same')}\nc,Other,\n`,
@@ -132,7 +132,7 @@ describe('the input is gone', () => {
   });
 
   test.each([
-    ['another file', 'other.csv', 'id,text\n1,Moon\n2,World\n', /other\.csv has changed[^\n]* row 0 /],
+    ['another file', 'other.csv', 'id,text\n1,Moon\n2,World\n', /other\.csv has changed[^\n]* row 1 /],
     ['no file', 'nowhere.csv', undefined, /nowhere\.csv is gone/],
     ['a file of another kind', 'other.json', '[{"prompt":"Hello"}]', /other\.json is no CSV file/],
     ['a file without the column', 'bare.csv', 'id,words\n1,Hello\n2,World\n', /bare\.csv[^\n]*"text"/],

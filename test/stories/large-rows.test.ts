@@ -29,7 +29,7 @@ test('a row over 6 MB fails at Alibaba, which would refuse the whole batch, and 
   expect(await fetchUntilDone(world)).toMatchObject({
     code: 3,
     stderr: expect.stringContaining(
-      `4 rows: 3 answered, 1 failed\nWarning: 1 of 4 rows have no response: 1 × too_large.\n  too_large (rows 1): ${reason}\n`,
+      `4 rows: 3 answered, 1 failed\nWarning: 1 of 4 rows have no response: 1 × too_large.\n  too_large (rows 2): ${reason}\n`,
     ),
   });
   const answerTo = (prompt: string | undefined) => `${prompt},Sandbox answer from m: ${prompt}`;

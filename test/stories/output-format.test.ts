@@ -194,6 +194,7 @@ test('rows without a response are grouped, and the exit code is the usual one', 
         message: "I'm sorry, I can't assist with that request.",
         count: 1,
         row_ids: ['1'],
+        rows: [2],
       },
     ],
   });

@@ -125,7 +125,7 @@ describe('live', () => {
     test('of an older output is replaced, and removed when there is nothing more to say', async () => {
       expect((await world.loom(...args())).code).toBe(3);
       const first = await world.read(reasons);
-      expect(first).toMatch(/^\{"row":0,"id":"0","kind":"empty","message":"[^\n]+"\}\n$/);
+      expect(first).toMatch(/^\{"row":1,"line":2,"kind":"empty","message":"[^\n]+"\}\n$/);
       expect((await world.loom(...args('--force'))).code).toBe(3);
       expect(await world.read(reasons)).toBe(first);
       world.answerTo = (prompt) => `Answer to ${prompt}`;

@@ -139,7 +139,7 @@ describe.each(['batch', 'sync'])('--%s', (mode) => {
     const ended = await runWhole(mode, '--limit', '3', '--no-cache');
     expect(ended.code).toBe(3);
     expect(ended.stderr).toContain('3 rows: 1 answered, 1 failed, 1 empty prompt skipped\n');
-    expect(JSON.parse(await world.read(`${output}.errors.jsonl`))).toMatchObject({ row: 2, id: '2' });
+    expect(JSON.parse(await world.read(`${output}.errors.jsonl`))).toMatchObject({ row: 3 });
     expect(await world.read(output)).toBe(`${header}0,,\n1,Hello,${usualAnswer('Hello')}\n2,Bad,\n`);
   });
 
@@ -217,7 +217,7 @@ describe('a batch of picked rows', () => {
   test('is refused when a picked row changed or is gone, and with --partial gets what still matches', async () => {
     const id = await world.submit('--limit', '3');
     await world.write('data.csv', `id,text\n0,Row 0\n1,Moon\n${lines([2, 3], false)}`);
-    expect((await world.loom('fetch')).stderr).toContain('the prompt of row 1 is not the one that was sent.');
+    expect((await world.loom('fetch')).stderr).toContain('the prompt of row 2 is not the one that was sent.');
     await world.write('data.csv', `id,text\n${lines([0, 1], false)}`);
     expect((await world.loom('fetch')).stderr).toContain(
       'has changed since it was submitted: 3 of its rows were picked, and 2 of these are left.',

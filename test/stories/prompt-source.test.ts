@@ -61,7 +61,7 @@ describe.each(['batch', 'sync'])('JSON rows with --col, --%s:', (mode) => {
     const ended = await world.run(`--${mode}`, '-f', 'rows.json', '--col', 'text');
     expect(ended).toMatchObject({ code: 1, stdout: '' });
     expect(ended.stderr).toContain(
-      'rows.json: entry 1 has no "text"; it has the fields "id", "Text". Did you mean "Text"?\n',
+      'rows.json: entry 2 has no "text"; it has the fields "id", "Text". Did you mean "Text"?\n',
     );
     expect(world.openai.requests).toEqual([]);
   });
@@ -175,7 +175,7 @@ describe('--prompt is refused, and nothing is sent,', () => {
         flags: ['--prompt', '{{txt}} {{b}}'],
         file: 'rows.json',
         code: 1,
-        says: 'rows.json: no entry has "txt"; entry 0 has the fields "text", "a". Did you mean "text"?',
+        says: 'rows.json: no entry has "txt"; entry 1 has the fields "text", "a". Did you mean "text"?',
       },
     ],
     [
@@ -248,7 +248,7 @@ test('a CSV without --col and --prompt is refused with both named, and so is a J
   );
   await world.write('rows.json', '[{"text": "Hello"}]');
   expect((await world.run('-f', 'rows.json')).stderr).toContain(
-    'rows.json: entry 0 has no "prompt"; it has the field "text". Name the field that holds the prompts with --col, or fill several into a --prompt.\n',
+    'rows.json: entry 1 has no "prompt"; it has the field "text". Name the field that holds the prompts with --col, or fill several into a --prompt.\n',
   );
 });
 
@@ -275,7 +275,7 @@ describe('a batch with --prompt', () => {
   test('refuses a file in which a column of the template changed, and takes one where another did', async () => {
     const id = await world.submit('-f', 'phrases.csv', '--prompt', template);
     await world.write('phrases.csv', phrases.replace('French', 'German'));
-    expect((await world.loom('fetch')).stderr).toContain('the prompt of row 0 is not the one that was sent.');
+    expect((await world.loom('fetch')).stderr).toContain('the prompt of row 1 is not the one that was sent.');
     await world.write('phrases.csv', 'x,language,text\n1,French,Good morning\n2,,"Where, then?"\n3,,\n');
     expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id, output) });
   });

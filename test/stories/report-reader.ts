@@ -1,7 +1,8 @@
 /** What a report's page holds, read from its text as a browser would. */
 
 export interface ReportRow {
-  readonly index: number;
+  /** From 1. */
+  readonly number: number;
   readonly status: string;
   /** Title of the column → text. */
   readonly texts: Readonly<Record<string, string | null>>;
@@ -18,8 +19,8 @@ export function readRows(page: string): ReportRow[] {
     ...page.matchAll(/<script type="application\/json" class="rows" data-rows="(\d+)">(.*?)<\/script>/gs),
   ];
   return blocks.flatMap(([, , text = '']) =>
-    JSON.parse(text).map(([index, status, ...texts]: [number, number, ...(string | null)[]]) => ({
-      index,
+    JSON.parse(text).map(([number, status, ...texts]: [number, number, ...(string | null)[]]) => ({
+      number,
       status: statuses[status],
       texts: Object.fromEntries(titles.map((title: string, place: number) => [title, texts[place] ?? null])),
     })),

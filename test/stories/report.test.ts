@@ -43,16 +43,16 @@ test('a live run is told whole: every row, why some failed, tokens, cost and tim
   const html = await world.read(page);
   expect(readRows(html)).toEqual([
     {
-      index: 0,
+      number: 1,
       status: 'answered',
       texts: { id: 'a', Prompt: 'Good morning', Answer: answer, Reason: null },
     },
     {
-      index: 1,
+      number: 2,
       status: 'failed',
       texts: { id: 'b', Prompt: '[[sandbox:refuse]]', Answer: null, Reason: refusal },
     },
-    { index: 2, status: 'blank', texts: { id: 'c', Prompt: null, Answer: null, Reason: null } },
+    { number: 3, status: 'blank', texts: { id: 'c', Prompt: null, Answer: null, Reason: null } },
   ]);
   expect(readFigures(html)).toEqual({
     Rows: '3',
@@ -70,7 +70,7 @@ test('a live run is told whole: every row, why some failed, tokens, cost and tim
   expect(text).toMatch(/Time of each call .* 2 calls: from .* half of them up to about/);
   expect(text).toMatch(/Length of the answers, in characters .* 1 answer: from 45 to 45/);
   expect(text).toMatch(
-    /Why 1 row failed .* refusal 1 I&#39;m sorry, I can&#39;t assist with that request\. b/,
+    /Why 1 row failed .* refusal 1 I&#39;m sorry, I can&#39;t assist with that request\. 2/,
   );
   expect(text).toContain(`Input ${join(world.folder, 'reviews.csv')} Prompt the column text`);
 });
@@ -136,9 +136,9 @@ test('the rows of a sample have their numbers in the input, and their own reason
   await world.loom('report', 's.csv');
   const shown = readRows(await world.read('s_report.html'));
   expect(shown).toHaveLength(12);
-  for (const { index, status, texts } of shown) {
-    expect(texts.Prompt).toBe(rows[index]);
-    expect([status, texts.Reason]).toEqual(index % 2 ? ['failed', refusal] : ['answered', null]);
+  for (const { number, status, texts } of shown) {
+    expect(texts.Prompt).toBe(rows[number - 1]);
+    expect([status, texts.Reason]).toEqual(number % 2 === 0 ? ['failed', refusal] : ['answered', null]);
   }
 });
 
@@ -155,7 +155,7 @@ describe('an output of which this machine knows nothing', () => {
     expect(await world.loom('report', output, '-c', 'text')).toMatchObject({ code: 0, stderr: note });
     const html = await world.read(page);
     expect(readRows(html)[0]).toEqual({
-      index: 0,
+      number: 1,
       status: 'answered',
       texts: {
         id: 'a',
@@ -284,7 +284,7 @@ describe('of a large output', () => {
     expect(rows.filter(({ status }) => status === 'failed')).toHaveLength(10);
     const places = rows
       .filter(({ status }) => status === 'answered')
-      .map(({ index }) => Math.floor(index / 250));
+      .map(({ number }) => Math.floor((number - 1) / 250));
     expect([0, 1, 2, 3].map((quarter) => places.filter((place) => place === quarter).length)).toEqual([
       9, 11, 9, 11,
     ]);

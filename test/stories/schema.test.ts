@@ -17,7 +17,7 @@ const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sche
 const output = 'data_results_openai_m.csv';
 const merged =
   'id,text,llm_response\n1,Hello,"{""a"":""Sandbox answer from m: Hello""}"\n2,World [[sandbox:misfit]],\n';
-const misfit = '{"row":1,"id":"1","kind":"schema_mismatch","message":"The answer is no JSON."}\n';
+const misfit = '{"row":2,"line":3,"kind":"schema_mismatch","message":"The answer is no JSON."}\n';
 
 async function cacheEntries(): Promise<number> {
   return (await world.listState()).filter((name) => name.startsWith('cache')).length;
@@ -31,7 +31,7 @@ test('an answer that does not fit is a failed row of a live run, is not cached, 
       expect.stringContaining(`(2 prompts, ${hits} cache hits, 1 errors)`),
     ]);
     expect(ended.stderr).toContain(
-      'Warning: 1 of 2 rows have no response: 1 × schema_mismatch.\n  schema_mismatch (rows 1): The answer is no JSON.\n',
+      'Warning: 1 of 2 rows have no response: 1 × schema_mismatch.\n  schema_mismatch (rows 2): The answer is no JSON.\n',
     );
     expect(await world.read(output)).toBe(merged);
     expect(await world.read(`${output}.errors.jsonl`)).toBe(misfit);

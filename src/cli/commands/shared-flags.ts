@@ -35,6 +35,11 @@ export function addInputOptions(command: Command): Command {
       )
         .argParser(parseText)
         .conflicts('col'),
+    )
+    .option(
+      '--row-id <field>',
+      'Column or field that names rows in <output>.errors.jsonl (default: id, where there is one).',
+      parseText,
     );
 }
 

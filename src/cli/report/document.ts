@@ -74,7 +74,7 @@ async function* writeBlocks(rows: AsyncIterable<OutputRow>, source: OutputSource
 }
 
 function encodeRow(row: OutputRow, source: OutputSource): PageRow {
-  return [row.index, rowStatuses.indexOf(row.status), ...textsOf(row, source)];
+  return [row.index + 1, rowStatuses.indexOf(row.status), ...textsOf(row, source)];
 }
 
 /** Columns in the order of `textsOf`. */

@@ -22,5 +22,5 @@ export interface PageTable {
   readonly kinds: readonly string[];
 }
 
-/** The row's number, its status, and a text or null for each column. */
+/** The row's number from 1, its status, and a text or null for each column. */
 export type PageRow = readonly [number, number, ...(string | null)[]];

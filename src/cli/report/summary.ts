@@ -142,8 +142,8 @@ function drawPlots({ found: { history }, survey }: ReportFacts): Html {
 function drawFailures({ survey: { failures, counts } }: ReportFacts): Html {
   if (failures.length === 0) return html``;
   const groups = failures.map(
-    ({ kind, message, count, rowIds }, number) =>
-      html`<tr><th scope="row"><bdi>${kind}</bdi></th><td class="number">${formatCount(count)}</td><td class="message"><bdi>${message}</bdi></td><td><bdi>${rowIds.join(', ')}${count > rowIds.length ? ', …' : ''}</bdi></td><td class="act"><button type="button" class="show-kind" data-kind="${number}" hidden>Show<span class="quiet"> rows that failed with ${kind}</span></button></td></tr>`,
+    ({ kind, message, count, rows }, number) =>
+      html`<tr><th scope="row"><bdi>${kind}</bdi></th><td class="number">${formatCount(count)}</td><td class="message"><bdi>${message}</bdi></td><td><bdi>${rows.join(', ')}${count > rows.length ? ', …' : ''}</bdi></td><td class="act"><button type="button" class="show-kind" data-kind="${number}" hidden>Show<span class="quiet"> rows that failed with ${kind}</span></button></td></tr>`,
   );
   return html`<section aria-labelledby="failures"><h2 id="failures">Why ${countOf(counts.failed, 'row')} failed</h2>
 <div class="scroll" role="region" aria-labelledby="failures" tabindex="0"><table class="failures"><thead><tr><th scope="col">Reason</th><th scope="col" class="number">Rows</th><th scope="col">First message</th><th scope="col">First rows</th><td></td></tr></thead><tbody>${groups}</tbody></table></div></section>`;

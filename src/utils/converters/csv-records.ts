@@ -15,6 +15,8 @@ export interface RecordBatch {
   readonly records: readonly string[][];
   /** Where each record ends in `bytes`, its line end included; empty lines stand before the record they precede. */
   readonly ends: readonly number[];
+  /** The line on which each record starts, from 1. */
+  readonly lines: readonly number[];
   /** In the last batch, empty lines may follow the last record. */
   readonly bytes: Buffer;
 }
@@ -89,11 +91,28 @@ export class RecordReader {
   #takeBatch(end: number): RecordBatch {
     const start = this.#window.start;
     const bytes = this.#window.takeUntil(end);
-    const batch = { records: this.#records, ends: this.#ends.map((place) => place - start), bytes };
+    const ends = this.#ends.map((place) => place - start);
+    const batch = { records: this.#records, ends, lines: this.#countLines(bytes, ends), bytes };
     this.#records = [];
     this.#ends = [];
-    this.#newlinesTaken += countNewlines(bytes);
     return batch;
+  }
+
+  /** Takes the bytes as read. */
+  #countLines(bytes: Buffer, ends: readonly number[]): number[] {
+    let at = 0;
+    const goTo = (place: number) => {
+      this.#newlinesTaken += countNewlines(bytes.subarray(at, place));
+      at = place;
+    };
+    const lines = ends.map((end) => {
+      goTo(skipEmptyLines(bytes, at));
+      const line = this.#newlinesTaken + 1;
+      goTo(end);
+      return line;
+    });
+    goTo(bytes.length);
+    return lines;
   }
 
   /** The line on which the text that was read so far ends. */

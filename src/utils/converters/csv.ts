@@ -9,7 +9,7 @@ import { RecordMerger } from './csv-merge.ts';
 import { type RecordBatch, RecordReader } from './csv-records.ts';
 import type { AddedFields, Converter, ReadOptions, TextRecord } from './format.ts';
 import { OutputChunks } from './output-chunks.ts';
-import { openPromptColumns } from './prompt-columns.ts';
+import { findIdColumn, openPromptColumns } from './prompt-columns.ts';
 import { flatten, prepareBatches, readFirstNames } from './rows.ts';
 import { createRecordMaker } from './table-records.ts';
 import { byteOrderMark, TextSource } from './text-source.ts';
@@ -90,21 +90,24 @@ async function* readTable(
   options: ReadOptions,
 ): AsyncGenerator<TableBatch> {
   let composePrompt: ((cells: readonly string[]) => string | null) | undefined;
+  let idPlace: number | undefined;
   let rowCount = 0;
   for await (const batch of new RecordReader(source, delimiter).readBatches()) {
     const header = composePrompt ? undefined : (batch.records[0] ?? throwNoHeader(source.path));
     const file = { path: source.path, fileType };
     const compose = composePrompt ?? openPromptColumns(options.promptSource, header ?? [], file);
     composePrompt = compose;
+    if (header) idPlace = findIdColumn(options.rowId, header, source.path);
     const records = header ? batch.records.slice(1) : batch.records;
-    const rows = records.map((cells, index) => makeRow(rowCount + index, compose(cells)));
+    const lines = header ? batch.lines.slice(1) : batch.lines;
+    const rows = records.map((cells, offset): Row => {
+      const index = rowCount + offset;
+      const givenId = idPlace === undefined ? undefined : cells[idPlace] || undefined;
+      return { index, id: String(index), givenId, line: lines[offset], prompt: compose(cells) };
+    });
     rowCount += rows.length;
     yield { batch, header, rows };
   }
-}
-
-function makeRow(index: number, prompt: string | null): Row {
-  return { index, id: String(index), prompt };
 }
 
 function throwNoHeader(path: string): never {

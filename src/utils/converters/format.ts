@@ -13,6 +13,8 @@ export interface InputFormat {
 export interface ReadOptions {
   /** Objects without one: the field `prompt`. */
   readonly promptSource?: PromptSource | undefined;
+  /** The column or field that tells rows apart; undefined: `id`, where there is one. */
+  readonly rowId?: string | undefined;
   /** Sees every byte of the file as it lies on disk, in order (to hash it). */
   readonly onBytes?: ((chunk: Buffer) => void) | undefined;
   /** How many bytes are read at a time; tests set it low to cut the file in every possible place. */

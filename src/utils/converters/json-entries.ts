@@ -1,9 +1,8 @@
 /** Reads the entries of a JSON list or the lines of a JSONL file: the text of each, checked, and the row that it stands for. */
-import type { LoomError } from '../../errors.ts';
+import { LoomError } from '../../errors.ts';
 import type { Row } from '../../models.ts';
 import { type EntryPiece, EntryPieces } from './entry-pieces.ts';
 import type { ReadOptions } from './format.ts';
-import { IdSet } from './id-set.ts';
 import type { EntryPlace, Splitter } from './json-splitter.ts';
 import { textOfField } from './json-text.ts';
 import { PromptFields } from './prompt-fields.ts';
@@ -21,8 +20,10 @@ export interface EntryBatch {
 
 export class EntryReader {
   readonly #pieces: EntryPieces;
-  readonly #ids = new IdSet();
   readonly #prompts: PromptFields;
+  readonly #path: string;
+  readonly #rowId: string | undefined;
+  #hasIds = false;
   #rowCount = 0;
   /** Of the entry that is being read. */
   #place: EntryPlace = { start: 0, end: 0 };
@@ -30,6 +31,8 @@ export class EntryReader {
   constructor(source: TextSource, options: ReadOptions, splitter: Splitter) {
     this.#pieces = new EntryPieces(source, splitter);
     this.#prompts = new PromptFields(options.promptSource, source.path);
+    this.#path = source.path;
+    this.#rowId = options.rowId;
   }
 
   /** What stands after the last entry, once all are read. */
@@ -40,6 +43,10 @@ export class EntryReader {
   async *readBatches(): AsyncGenerator<EntryBatch> {
     for await (const piece of this.#pieces.read()) yield* this.#readEntries(piece);
     this.#prompts.finish();
+    if (this.#rowId === undefined || this.#hasIds || this.#rowCount === 0) return;
+    throw new LoomError('input', `${this.#path}: no entry has ${quoteValue(this.#rowId)}.`, {
+      hint: 'Name a field that the entries have with --row-id.',
+    });
   }
 
   /** The batch of these entries, up to the first one that is wrong, which is then thrown. */
@@ -69,22 +76,25 @@ export class EntryReader {
   #readRow(text: string): Row {
     const index = this.#rowCount;
     const entry = this.#pieces.parse(text, index, this.#place);
-    const row = { index, id: this.#readId(entry, text, index), prompt: this.#readPrompt(entry, text, index) };
+    const givenId = this.#readId(entry, text, index);
+    const row = {
+      index,
+      id: givenId ?? `row-${index}`,
+      givenId,
+      line: this.#place.line,
+      prompt: this.#readPrompt(entry, text, index),
+    };
     this.#rowCount += 1;
     return row;
   }
 
-  #readId(entry: Record<string, unknown>, text: string, index: number): string {
-    const given = Object.hasOwn(entry, 'id') ? entry.id : null;
-    const id = given === null ? `row-${index}` : textOfField(given, text, 'id');
+  #readId(entry: Record<string, unknown>, text: string, index: number): string | undefined {
+    const name = this.#rowId ?? 'id';
+    const given = Object.hasOwn(entry, name) ? entry[name] : null;
+    if (given === null) return undefined;
+    this.#hasIds = true;
+    const id = textOfField(given, text, name);
     if (mayHoldHalfPair(text)) this.#checkCharacters(id, `the id of ${this.#nameEntry(index)}`);
-    if (!this.#ids.add(id)) {
-      const which = given === null ? `has no id and is ${quoteValue(id)}` : `has the id ${quoteValue(id)}`;
-      throw this.#error(
-        `${this.#nameEntry(index)} ${which}, which an earlier entry has`,
-        'Give each entry an id of its own.',
-      );
-    }
     return id;
   }
 

@@ -103,7 +103,7 @@ export class EntrySplitter implements Splitter {
     }
     this.#chunkStart += chunk.length;
     if (this.#state === 'inside entry' && this.#chunkStart - this.#entryStart > longestEntryBytes) {
-      this.#fail(`entry ${this.#foundCount} does not end within 100 MB`, unclosedHint);
+      this.#fail(`entry ${this.#foundCount + 1} does not end within 100 MB`, unclosedHint);
     }
   }
 
@@ -120,12 +120,12 @@ export class EntrySplitter implements Splitter {
   }
 
   nameEntry(index: number): string {
-    return `entry ${index}`;
+    return `entry ${index + 1}`;
   }
 
   describePlace(): string {
-    if (this.#state === 'inside entry') return `in entry ${this.#foundCount}`;
-    return this.#foundCount === 0 ? 'before entry 0' : `after entry ${this.#foundCount - 1}`;
+    if (this.#state === 'inside entry') return `in entry ${this.#foundCount + 1}`;
+    return this.#foundCount === 0 ? 'before entry 1' : `after entry ${this.#foundCount}`;
   }
 
   /** One byte that belongs to no entry. */
@@ -166,14 +166,14 @@ export class EntrySplitter implements Splitter {
   #failAtEntry(byte: number): void {
     const kind = valueKinds[String.fromCharCode(byte)];
     if (byte === closeBracket) this.#fail(`no entry follows the comma ${this.describePlace()}`, syntaxHint);
-    else if (kind) this.#fail(`entry ${this.#foundCount} is ${kind}, not an object`, entryHint);
-    else this.#fail(`entry ${this.#foundCount} is not valid JSON`, syntaxHint);
+    else if (kind) this.#fail(`entry ${this.#foundCount + 1} is ${kind}, not an object`, entryHint);
+    else this.#fail(`entry ${this.#foundCount + 1} is not valid JSON`, syntaxHint);
   }
 
   #leaveEntry(byte: number): void {
     if (byte === comma) this.#state = 'entry';
     else if (byte === closeBracket) this.#state = 'after list';
-    else this.#fail(`there is no comma after entry ${this.#foundCount - 1}`, syntaxHint);
+    else this.#fail(`there is no comma after entry ${this.#foundCount}`, syntaxHint);
   }
 
   /** Bytes of one entry, up to its end or the chunk's. */
@@ -218,7 +218,7 @@ export class EntrySplitter implements Splitter {
   #openBracket(byte: number): void {
     this.#open.push(byte);
     if (this.#open.length > mostLevels) {
-      this.#fail(`entry ${this.#foundCount} is nested more than ${mostLevels} levels deep`, deepHint);
+      this.#fail(`entry ${this.#foundCount + 1} is nested more than ${mostLevels} levels deep`, deepHint);
     }
   }
 
@@ -237,7 +237,7 @@ export class EntrySplitter implements Splitter {
   #failInside(chunk: Buffer, at: number): number {
     const isBarePythonNumber = chunk[at - 1] === letterI || chunk[at - 1] === letterN;
     const hint = isBarePythonNumber ? 'JSON has no NaN or Infinity; write null.' : syntaxHint;
-    this.#fail(`entry ${this.#foundCount} is not valid JSON`, hint);
+    this.#fail(`entry ${this.#foundCount + 1} is not valid JSON`, hint);
     return at;
   }
 

@@ -55,13 +55,7 @@ export function textOfField(value: unknown, text: string, name: string): string 
   return member ? compactValue(text.slice(member.valueStart, member.valueEnd)) : '';
 }
 
-/** Beyond it, indents would take more room than the value, by the square of its depth. */
-const deepestIndent = 200;
-
-/**
- * The value on lines of its own, two spaces deeper at each level; empty objects and lists stay closed up. One that is
- * nested deeper than people read stays on one line.
- */
+/** The value on lines of its own, two spaces deeper at each level; empty objects and lists stay closed up. */
 export function layOutValue(text: string, margin: string): string {
   const first = text.charCodeAt(0);
   if (first !== openBrace && first !== openBracket) return text;
@@ -72,7 +66,6 @@ export function layOutValue(text: string, margin: string): string {
     const code = text.charCodeAt(at);
     const end = findTokenEnd(text, at);
     if (isClosing(code)) depth -= 1;
-    if (depth > deepestIndent) return compactValue(text);
     const isEmpty = isClosing(code) && isOpening(previous);
     if (previous === comma || (isOpening(previous) && !isEmpty) || (isClosing(code) && !isEmpty)) {
       laidOut += `\n${margin}${'  '.repeat(depth)}`;

@@ -97,7 +97,7 @@ export class ParquetColumn {
     if (text !== undefined) return text;
     throw new LoomError(
       'input',
-      `${this.#file.path}: row ${row} has bytes in column ${quoteValue(this.#name)} that are not UTF-8.`,
+      `${this.#file.path}: row ${row + 1} has bytes in column ${quoteValue(this.#name)} that are not UTF-8.`,
       {
         hint: 'Write the column as UTF-8 and run again.',
       },

@@ -9,7 +9,7 @@ import { isTextColumn, ParquetColumn } from './parquet-column.ts';
 import { explainFailure, ParquetFile } from './parquet-file.ts';
 import { type ByteRange, FooterEditor } from './parquet-footer.ts';
 import { codecLike, TextPages } from './parquet-pages.ts';
-import { findPromptColumns } from './prompt-columns.ts';
+import { findIdColumn, findPromptColumns } from './prompt-columns.ts';
 import { prepareBatches } from './rows.ts';
 import { createRecordMaker } from './table-records.ts';
 import { encodeStruct } from './thrift.ts';
@@ -95,17 +95,24 @@ class ColumnsReader {
 /** Gives the rows of one row group after the other. */
 class RowReader {
   readonly #columns: ColumnsReader;
+  /** Whether the first of the columns tells rows apart. */
+  readonly #hasIds: boolean;
   readonly #compose: (texts: readonly string[]) => string | null;
 
-  constructor(file: ParquetFile, { promptSource }: ReadOptions) {
+  constructor(file: ParquetFile, { promptSource, rowId }: ReadOptions) {
     const names = listColumns(file);
     const { places, compose } = findPromptColumns(promptSource, names, {
       path: file.path,
       fileType: 'parquet',
     });
+    const idPlace = findIdColumn(rowId, names, file.path);
+    // One that nobody named may be of a type that is no text, and stays out.
+    this.#hasIds =
+      idPlace !== undefined && (rowId !== undefined || isTextColumn(file, names[idPlace] as string));
+    const all = this.#hasIds ? [idPlace as number, ...places] : places;
     this.#columns = new ColumnsReader(
       file,
-      places.map((place) => names[place] as string),
+      all.map((place) => names[place] as string),
     );
     this.#compose = compose;
   }
@@ -115,7 +122,9 @@ class RowReader {
       yield {
         rows: rows.map((values, offset): Row => {
           const index = firstRow + offset;
-          return { index, id: String(index), prompt: this.#compose(values.map((value) => value ?? '')) };
+          const givenId = this.#hasIds ? values[0] || undefined : undefined;
+          const texts = (this.#hasIds ? values.slice(1) : values).map((value) => value ?? '');
+          return { index, id: String(index), givenId, prompt: this.#compose(texts) };
         }),
       };
     }

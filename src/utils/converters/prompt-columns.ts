@@ -38,13 +38,30 @@ export function findPromptColumns(
   return { places, compose };
 }
 
-function findColumn(header: readonly string[], name: string, source: PromptSource, path: string): number {
+/** The column in which a table tells its rows apart; LoomError `input` where the one that was named is not there. */
+export function findIdColumn(
+  rowId: string | undefined,
+  header: readonly string[],
+  path: string,
+): number | undefined {
+  if (rowId !== undefined) return findColumn(header, rowId, { column: rowId }, path, '--row-id');
+  const index = header.findIndex((name) => sameButForSpace(name, 'id'));
+  return index === -1 ? undefined : index;
+}
+
+function findColumn(
+  header: readonly string[],
+  name: string,
+  source: PromptSource,
+  path: string,
+  flag: string = flagOf(source),
+): number {
   const isColumn = 'column' in source || header.includes(name) ? same : sameButForSpace;
   const index = header.findIndex((column) => isColumn(column, name));
-  if (index === -1) throw unknownColumnError(header, name, source, path);
+  if (index === -1) throw unknownColumnError(header, name, flag, path);
   if (header.findLastIndex((column) => isColumn(column, name)) !== index) {
     throw new LoomError('input', `${path}: more than one column is named ${quoteValue(name)}.`, {
-      hint: 'Give each column that is part of the prompts a name of its own.',
+      hint: 'Give each of them a name of its own.',
     });
   }
   return index;
@@ -59,17 +76,10 @@ function sameButForSpace(column: string, name: string): boolean {
   return column.trim() === name;
 }
 
-function unknownColumnError(
-  header: readonly string[],
-  name: string,
-  source: PromptSource,
-  path: string,
-): LoomError {
+function unknownColumnError(header: readonly string[], name: string, flag: string, path: string): LoomError {
   const closest = findClosestName(name, header);
   const hint =
-    closest === undefined
-      ? `Name one of these with ${flagOf(source)}.`
-      : `Did you mean ${quoteValue(closest)}?`;
+    closest === undefined ? `Name one of these with ${flag}.` : `Did you mean ${quoteValue(closest)}?`;
   return new LoomError(
     'input',
     `${path}: no column ${quoteValue(name)}; it has ${describeColumns(header)}.`,

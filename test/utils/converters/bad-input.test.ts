@@ -12,7 +12,6 @@ const listHint = 'The file must be one list of objects: [{"prompt": "…"}, …]
 const syntaxHint = 'Correct the JSON there and run again.';
 const unclosedHint = 'A quote or a bracket may be missing, or the end of the file.';
 const utf8Hint = 'Save the file as UTF-8 and run again.';
-const idHint = 'Give each entry an id of its own.';
 
 interface Case {
   name: string;
@@ -125,8 +124,7 @@ describe('a CSV file is refused when', () => {
       {
         name: 'the column of the prompts is there twice',
         content: 'text,id,text\na,b,c\n',
-        message:
-          '<file>: more than one column is named "text". Give each column that is part of the prompts a name of its own.',
+        message: '<file>: more than one column is named "text". Give each of them a name of its own.',
       },
       {
         name: 'the column is missing',
@@ -197,115 +195,95 @@ describe('a JSON file is refused when', () => {
     {
       name: 'an entry is a list',
       content: '[{"prompt":"a"}, ["b"]]',
-      message: `<file>: entry 1 is a list, not an object. ${entryHint}`,
+      message: `<file>: entry 2 is a list, not an object. ${entryHint}`,
     },
     {
       name: 'an entry is a string',
       content: '["a"]',
-      message: `<file>: entry 0 is a string, not an object. ${entryHint}`,
+      message: `<file>: entry 1 is a string, not an object. ${entryHint}`,
     },
     {
       name: 'an entry is a number',
       content: '[-1]',
-      message: `<file>: entry 0 is a number, not an object. ${entryHint}`,
+      message: `<file>: entry 1 is a number, not an object. ${entryHint}`,
     },
     {
       name: 'an entry is a boolean',
       content: '[true]',
-      message: `<file>: entry 0 is a boolean, not an object. ${entryHint}`,
+      message: `<file>: entry 1 is a boolean, not an object. ${entryHint}`,
     },
     {
       name: 'an entry is null',
       content: '[{"prompt":"a"},null]',
-      message: `<file>: entry 1 is null, not an object. ${entryHint}`,
+      message: `<file>: entry 2 is null, not an object. ${entryHint}`,
     },
     {
       name: 'an entry is nothing',
       content: '[{"prompt":"a"},,]',
-      message: `<file>: entry 1 is not valid JSON. ${syntaxHint}`,
+      message: `<file>: entry 2 is not valid JSON. ${syntaxHint}`,
     },
     {
       name: 'a prompt is missing',
       content: '[{"prompt":"a"},{"id":3,"Prompt":"b"}]',
-      message: `<file>: entry 1 has no "prompt"; it has the fields "id", "Prompt". ${fieldHint}`,
+      message: `<file>: entry 2 has no "prompt"; it has the fields "id", "Prompt". ${fieldHint}`,
     },
     {
       name: 'a prompt is inherited only',
       content: '[{"__proto__":{"prompt":"a"}}]',
-      message: `<file>: entry 0 has no "prompt"; it has the field "__proto__". ${fieldHint}`,
+      message: `<file>: entry 1 has no "prompt"; it has the field "__proto__". ${fieldHint}`,
     },
     {
       name: 'an entry is empty',
       content: '[{}]',
-      message: `<file>: entry 0 has no "prompt"; it has no fields. ${fieldHint}`,
-    },
-    {
-      name: 'an id is there twice',
-      content: '[{"id":"a","prompt":"1"},{"prompt":"2"},{"id":"a","prompt":"3"}]',
-      message: `<file>: entry 2 has the id "a", which an earlier entry has. ${idHint}`,
-    },
-    {
-      name: 'an id is there as text and as a number',
-      content: '[{"id":"1","prompt":"1"},{"id":1,"prompt":"2"}]',
-      message: `<file>: entry 1 has the id "1", which an earlier entry has. ${idHint}`,
-    },
-    {
-      name: 'an id is the implied one of a later entry',
-      content: '[{"id":"row-1","prompt":"1"},{"prompt":"2"}]',
-      message: `<file>: entry 1 has no id and is "row-1", which an earlier entry has. ${idHint}`,
-    },
-    {
-      name: 'an id is the implied one of an earlier entry',
-      content: '[{"prompt":"1"},{"id":"row\\u002d0","prompt":"2"}]',
-      message: `<file>: entry 1 has the id "row-0", which an earlier entry has. ${idHint}`,
+      message: `<file>: entry 1 has no "prompt"; it has no fields. ${fieldHint}`,
     },
     {
       name: 'a prompt holds half a surrogate pair',
       content: '[{"prompt":"a\\ud83d b"}]',
       message:
-        '<file>: the prompt of entry 0 holds \\ud83d, half of a surrogate pair. Complete the character or remove it.',
+        '<file>: the prompt of entry 1 holds \\ud83d, half of a surrogate pair. Complete the character or remove it.',
     },
     {
       name: 'a prompt holds the halves in the wrong order',
       content: '[{"prompt":"\\ud83c\\udf88"},{"prompt":"\\uDF88\\uD83C"}]',
       message:
-        '<file>: the prompt of entry 1 holds \\udf88, half of a surrogate pair. Complete the character or remove it.',
+        '<file>: the prompt of entry 2 holds \\udf88, half of a surrogate pair. Complete the character or remove it.',
     },
     {
       name: 'an id holds half a surrogate pair',
       content: '[{"id":"\\udf88","prompt":"a"}]',
       message:
-        '<file>: the id of entry 0 holds \\udf88, half of a surrogate pair. Complete the character or remove it.',
+        '<file>: the id of entry 1 holds \\udf88, half of a surrogate pair. Complete the character or remove it.',
     },
     {
       name: 'a surrogate is encoded as bytes',
       content: latin1('[{"prompt":"\xed\xa0\xbd"}]'),
-      message: `<file>: byte 0xED in entry 0 is not UTF-8. ${utf8Hint}`,
+      message: `<file>: byte 0xED in entry 1 is not UTF-8. ${utf8Hint}`,
     },
     {
       name: 'a byte is not UTF-8',
       content: latin1('[{"prompt":"a"},{"prompt":"caf\xe9"},{"prompt":"b"}]'),
-      message: `<file>: byte 0xE9 in entry 1 is not UTF-8. ${utf8Hint}`,
+      message: `<file>: byte 0xE9 in entry 2 is not UTF-8. ${utf8Hint}`,
     },
     {
       name: 'a byte between entries is not UTF-8',
       content: latin1('[{"prompt":"a"},\xe9{"prompt":"b"}]'),
-      message: `<file>: byte 0xE9 after entry 0 is not UTF-8. ${utf8Hint}`,
+      message: `<file>: byte 0xE9 after entry 1 is not UTF-8. ${utf8Hint}`,
     },
     {
       name: 'it is UTF-16',
       content: Buffer.from('\ufeff[]', 'utf16le'),
-      message: `<file>: byte 0xFF before entry 0 is not UTF-8. ${utf8Hint}`,
+      message: `<file>: byte 0xFF before entry 1 is not UTF-8. ${utf8Hint}`,
     },
     {
       name: 'a comma ends the list',
       content: '[{"prompt":"a"},\n]',
-      message: `<file>: no entry follows the comma after entry 0. ${syntaxHint}`,
+      message: `<file>: no entry follows the comma after entry 1. ${syntaxHint}`,
     },
     {
       name: 'a comma is missing',
       content: '[{"prompt":"a"} {"prompt":"b"}]',
-      message: `<file>: there is no comma after entry 0. ${syntaxHint}`,
+      message: `<file>: there is no comma after entry 1. ${syntaxHint}`,
     },
     {
       name: 'it is a line of objects',
@@ -320,52 +298,52 @@ describe('a JSON file is refused when', () => {
     {
       name: 'it is cut off in an entry',
       content: '[{"prompt":"a"},{"prompt":"b',
-      message: `<file>: the list is cut off in entry 1. ${unclosedHint}`,
+      message: `<file>: the list is cut off in entry 2. ${unclosedHint}`,
     },
     {
       name: 'it is cut off after an entry',
       content: '[{"prompt":"a"}\n',
-      message: `<file>: the list is cut off after entry 0. ${unclosedHint}`,
+      message: `<file>: the list is cut off after entry 1. ${unclosedHint}`,
     },
     {
       name: 'it is cut off after a comma',
       content: '[{"prompt":"a"},',
-      message: `<file>: the list is cut off after entry 0. ${unclosedHint}`,
+      message: `<file>: the list is cut off after entry 1. ${unclosedHint}`,
     },
     {
       name: 'it is cut off at its start',
       content: '[',
-      message: `<file>: the list is cut off before entry 0. ${unclosedHint}`,
+      message: `<file>: the list is cut off before entry 1. ${unclosedHint}`,
     },
     {
       name: 'brackets do not match',
       content: '[{"prompt":"a"},{"prompt":[1}]',
-      message: `<file>: entry 1 is not valid JSON. ${syntaxHint}`,
+      message: `<file>: entry 2 is not valid JSON. ${syntaxHint}`,
     },
     {
       name: 'a quote is missing',
       content: '[{"prompt":"a"},{"prompt":"b, "x":1}]',
-      message: `<file>: entry 1 is not valid JSON. ${syntaxHint}`,
+      message: `<file>: entry 2 is not valid JSON. ${syntaxHint}`,
     },
     {
       name: 'a key has no quotes',
       content: '[{prompt:"a"}]',
-      message: `<file>: entry 0 is not valid JSON. ${syntaxHint}`,
+      message: `<file>: entry 1 is not valid JSON. ${syntaxHint}`,
     },
     {
       name: 'a number is NaN',
       content: '[{"prompt":"a","n":NaN}]',
-      message: '<file>: entry 0 is not valid JSON. JSON has no NaN or Infinity; write null.',
+      message: '<file>: entry 1 is not valid JSON. JSON has no NaN or Infinity; write null.',
     },
     {
       name: 'a number is infinite',
       content: '[{"prompt":"a","n":-Infinity}]',
-      message: '<file>: entry 0 is not valid JSON. JSON has no NaN or Infinity; write null.',
+      message: '<file>: entry 1 is not valid JSON. JSON has no NaN or Infinity; write null.',
     },
     {
       name: 'a bad entry stands before a bad byte',
       content: latin1('[{"id":1},{"prompt":"\xe9"}]'),
-      message: `<file>: entry 0 has no "prompt"; it has the field "id". ${fieldHint}`,
+      message: `<file>: entry 1 has no "prompt"; it has the field "id". ${fieldHint}`,
     },
   ]);
 
@@ -379,7 +357,7 @@ describe('a JSON file is refused when', () => {
     const path = writeInput('.json', `[{"prompt":"x"},${entry},{"prompt":"y"}]`);
     const message = await failureOf(path, () => readAll(path));
     expect(message).toMatch(
-      /^<file>: entry 1 is not valid JSON \(.+\)\. Correct the JSON there and run again\.$/,
+      /^<file>: entry 2 is not valid JSON \(.+\)\. Correct the JSON there and run again\.$/,
     );
     expect(await failureOf(path, () => mergeAll(path, respond('R')))).toBe(message);
   });
@@ -401,7 +379,7 @@ describe('what is never closed does not fill the memory:', () => {
     const start = Buffer.from('[{"prompt":"b"},{"prompt":"');
     const path = writeRawInput('.json.gz', gzipSync(Buffer.concat([start, much]), { level: 1 }));
     expect(await failureOf(path, () => readAll(path))).toBe(
-      `<file>: entry 1 does not end within 100 MB. ${unclosedHint}`,
+      `<file>: entry 2 does not end within 100 MB. ${unclosedHint}`,
     );
   });
 });

@@ -256,13 +256,3 @@ describe('merging JSON', () => {
     expect(merged === JSON.stringify(expected, null, 2)).toBe(true);
   });
 });
-
-it('lays out a value by its levels, but leaves one on its line that is nested deeper than people read', async () => {
-  const nest = (depth: number) => `${'['.repeat(depth)} 1 ${']'.repeat(depth)}`;
-  const path = writeInput('.json', `[{"prompt":"a","few":${nest(2)},"many":${nest(50_000)}}]`);
-  const merged = await mergeAll(path, respond('x'));
-  const many = nest(50_000).replaceAll(' ', '');
-  expect(merged.toString()).toBe(
-    `[\n  {\n    "prompt": "a",\n    "few": [\n      [\n        1\n      ]\n    ],\n    "many": ${many},\n    "llm_response": "x"\n  }\n]`,
-  );
-});

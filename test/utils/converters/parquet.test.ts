@@ -373,7 +373,7 @@ describe('a Parquet file is refused when', () => {
     const data = [new Uint8Array([0x61]), null, new Uint8Array([0xff])];
     const path = writeTable([{ name: 'text', data, type: 'BYTE_ARRAY' }]);
     expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'text' } }))).toBe(
-      '<file>: row 2 has bytes in column "text" that are not UTF-8. Write the column as UTF-8 and run again.',
+      '<file>: row 3 has bytes in column "text" that are not UTF-8. Write the column as UTF-8 and run again.',
     );
   });
 

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { IdSet } from '../../../src/utils/converters/id-set.ts';
-import { makeRandom } from './files.ts';
+import { IdRows } from '../../src/orchestrator/id-rows.ts';
+import { makeRandom } from '../utils/converters/files.ts';
 
-it('knows each of 300,000 ids again and takes none for another', () => {
-  const ids = new IdSet();
+it('knows the first row of each of 300,000 ids and takes none for another', () => {
+  const ids = new IdRows();
   const random = makeRandom(1);
   const makers = [
     (index: number) => `row-${index}`,
@@ -12,13 +12,13 @@ it('knows each of 300,000 ids again and takes none for another', () => {
       `${index.toString(16).padStart(8, '0')}-${Math.floor(random() * 2 ** 32).toString(16)}`,
   ];
   const given = makers.flatMap((make) => Array.from({ length: 100_000 }, (_, index) => make(index)));
-  expect(given.filter((id) => !ids.add(id))).toEqual([]);
-  expect(given.filter((id) => ids.add(id))).toEqual([]);
+  expect(given.filter((id, row) => ids.firstRowWith(id, row) !== row)).toEqual([]);
+  expect(given.filter((id, row) => ids.firstRowWith(id, row + 300_000) !== row)).toEqual([]);
 });
 
 it('tells apart ids that differ in order, length or the high byte of a character', () => {
-  const ids = new IdSet();
+  const ids = new IdRows();
   const given = ['', '\0', '\0\0', 'ab', 'ba', 'a', 'š', 'ša', 'aš', '1', '１', 'A', 'a ', ' a'];
-  expect(given.filter((id) => !ids.add(id))).toEqual([]);
-  expect(ids.add('ab')).toBe(false);
+  expect(given.map((id, row) => ids.firstRowWith(id, row))).toEqual(given.map((_, row) => row));
+  expect(ids.firstRowWith('ab', 99)).toBe(3);
 });
