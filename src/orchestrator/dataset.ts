@@ -16,6 +16,7 @@ import type { PromptSource } from '../utils/converters/prompt-source.ts';
 import { isSameFile } from '../utils/files.ts';
 import { createPicker, type PickOrder } from './pick-rows.ts';
 import { RepeatedIds } from './repeated-ids.ts';
+import { StructuredPrompts } from './structured-prompts.ts';
 
 /** An input as a person names it. */
 export interface DatasetOrder {
@@ -95,8 +96,13 @@ export async function readDataset(
 ): Promise<Census> {
   const converter = await converterFor(dataset.format.fileType);
   const hash = createHash('sha256');
-  const options = { ...readOptionsOf(dataset), onBytes: (chunk: Buffer) => void hash.update(chunk) };
+  const options = {
+    ...readOptionsOf(dataset),
+    onRemark: dataset.onRemark,
+    onBytes: (chunk: Buffer) => void hash.update(chunk),
+  };
   const ids = new RepeatedIds();
+  const structured = new StructuredPrompts();
   const isPicked = createPicker(dataset.pick);
   let rows = 0;
   let blankRows = 0;
@@ -106,12 +112,13 @@ export async function readDataset(
     rows += 1;
     if (row.prompt === null) blankRows += 1;
     ids.add(row);
+    structured.add(row);
     const visited = visit(row);
     if (visited) await visited;
   }
   requirePrompts(dataset, rows - blankRows);
-  const repeated = ids.describe(dataset);
-  if (repeated !== undefined) dataset.onRemark?.(repeated);
+  for (const remark of [...ids.describe(dataset), ...structured.describe(dataset)])
+    dataset.onRemark?.(remark);
   return { rows, blankRows, sha256: hash.digest('hex') };
 }
 

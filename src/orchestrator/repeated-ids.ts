@@ -25,12 +25,15 @@ export class RepeatedIds {
     if (rows.length <= mostRowsTold) rows.push(index + 1);
   }
 
-  /** undefined where each row has an id of its own. */
-  describe({ path, rowId = 'id' }: Pick<DatasetOrder, 'path' | 'rowId'>): string | undefined {
-    if (this.#count === 0) return undefined;
+  /** A sentence, or none where each row has an id of its own. */
+  describe({ path, rowId = 'id' }: Pick<DatasetOrder, 'path' | 'rowId'>): string[] {
+    if (this.#count === 0) return [];
     const ids = [...this.#told].map(([id, rows]) => `${quoteValue(id)} (rows ${listRows(rows)})`).join(', ');
     const rows = this.#count === 1 ? '1 row has' : `${this.#count} rows have`;
-    return `${path}: ${rows} the ${quoteValue(rowId)} of an earlier row: ${ids}${this.#hasMore() ? ', …' : ''}. Each row is asked and answered by its place; name another column or field with --row-id.`;
+    const told = `${ids}${this.#hasMore() ? ', …' : ''}`;
+    return [
+      `${path}: ${rows} the ${quoteValue(rowId)} of an earlier row: ${told}. Each row is asked and answered by its place; name another column or field with --row-id.`,
+    ];
   }
 
   #hasMore(): boolean {

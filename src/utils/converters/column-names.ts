@@ -8,8 +8,9 @@ import { TextSource } from './text-source.ts';
 
 /** Of the header, or the first object; of Parquet none. Throws as a reader does. */
 export async function readColumnNames(path: string): Promise<string[]> {
-  const { fileType, gzip } = detectFormat(path);
-  const source = new TextSource(path, gzip, {});
+  const format = detectFormat(path);
+  const { fileType } = format;
+  const source = new TextSource(path, format, {});
   if (fileType === 'csv') return readHeader(new RecordReader(source, comma));
   if (fileType === 'tsv') return readHeader(new RecordReader(source, tab));
   if (fileType === 'json') return readKeys(source, new EntrySplitter());

@@ -10,7 +10,9 @@ import { type RecordBatch, RecordReader } from './csv-records.ts';
 import type { AddedFields, Converter, ReadOptions, TextRecord } from './format.ts';
 import { OutputChunks } from './output-chunks.ts';
 import { findIdColumn, openPromptColumns } from './prompt-columns.ts';
+import { readPromptSource } from './prompt-source.ts';
 import { flatten, prepareBatches, readFirstNames } from './rows.ts';
+import { SwallowedLines } from './swallowed-lines.ts';
 import { createRecordMaker } from './table-records.ts';
 import { byteOrderMark, TextSource } from './text-source.ts';
 
@@ -24,13 +26,14 @@ export const csvConverter = createConverter({ fileType: 'csv', delimiter: comma 
 export const tsvConverter = createConverter({ fileType: 'tsv', delimiter: tab });
 
 function createConverter(dialect: Dialect): Converter {
+  const open = (path: string, gzip: boolean, options: ReadOptions) =>
+    new TextSource(path, { fileType: dialect.fileType, gzip }, options);
   return {
-    readRows: (path, gzip, options) =>
-      flatten(readRowBatches(dialect, new TextSource(path, gzip, options), options)),
-    readNames: (path, gzip) => readFirstNames(readRecords(dialect, new TextSource(path, gzip, {}))),
-    readRecords: (path, gzip) => readRecords(dialect, new TextSource(path, gzip, {})),
+    readRows: (path, gzip, options) => flatten(readRowBatches(dialect, open(path, gzip, options), options)),
+    readNames: (path, gzip) => readFirstNames(readRecords(dialect, open(path, gzip, {}))),
+    readRecords: (path, gzip) => readRecords(dialect, open(path, gzip, {})),
     mergeRows: (path, gzip, options, fields) =>
-      mergeRows(dialect, new TextSource(path, gzip, options), options, fields),
+      mergeRows(dialect, open(path, gzip, options), options, fields),
   };
 }
 
@@ -92,9 +95,11 @@ async function* readTable(
   let composePrompt: ((cells: readonly string[]) => string | null) | undefined;
   let idPlace: number | undefined;
   let rowCount = 0;
+  let swallowed: SwallowedLines | undefined;
   for await (const batch of new RecordReader(source, delimiter).readBatches()) {
     const header = composePrompt ? undefined : (batch.records[0] ?? throwNoHeader(source.path));
     const file = { path: source.path, fileType };
+    if (header) refuseTitleLine(source, header, options, delimiter);
     const compose = composePrompt ?? openPromptColumns(options.promptSource, header ?? [], file);
     composePrompt = compose;
     if (header) idPlace = findIdColumn(options.rowId, header, source.path);
@@ -105,9 +110,37 @@ async function* readTable(
       const givenId = idPlace === undefined ? undefined : cells[idPlace] || undefined;
       return { index, id: String(index), givenId, line: lines[offset], prompt: compose(cells) };
     });
+    swallowed ??= new SwallowedLines(delimiter, header?.length ?? 0);
+    swallowed.add(batch, header ? 0 : rowCount + 1);
     rowCount += rows.length;
     yield { batch, header, rows };
   }
+  const remark = swallowed?.describe(source.path);
+  if (remark !== undefined) options.onRemark?.(remark);
+}
+
+/** So many lines may stand above a header. */
+const mostTitleLines = 20;
+
+/** LoomError `input` where the columns that are named stand together on a later line than the first. */
+function refuseTitleLine(
+  { start, path }: TextSource,
+  header: readonly string[],
+  { promptSource }: ReadOptions,
+  delimiter: Delimiter,
+): void {
+  const names = promptSource ? readPromptSource(promptSource).names : [];
+  const isHeader = (cells: readonly string[]) => names.every((name) => cells.includes(name));
+  if (names.length === 0 || isHeader(header.map((cell) => cell.trim())) || isHeader(header)) return;
+  const lines = start.toString('utf8').split(/\r?\n/, mostTitleLines);
+  const found = lines.findIndex((line, number) => {
+    const cells = line.split(delimiter.text).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
+    return number > 0 && cells.length > header.length && isHeader(cells);
+  });
+  if (found === -1) return;
+  throw new LoomError('input', `${path}: the header is on line ${found + 1}, below something else.`, {
+    hint: 'Remove the lines above it: the first line must name the columns.',
+  });
 }
 
 function throwNoHeader(path: string): never {

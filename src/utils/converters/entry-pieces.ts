@@ -3,7 +3,7 @@ import { LoomError } from '../../errors.ts';
 import { isDeepText, mostLevels } from '../../models.ts';
 import { ByteWindow } from './byte-window.ts';
 import type { TextRecord } from './format.ts';
-import { deepHint, type EntryPlace, type Splitter } from './json-splitter.ts';
+import { deepHint, type EntryPlace, noNumberHint, type Splitter } from './json-splitter.ts';
 import { textOfField } from './json-text.ts';
 import type { TextSource } from './text-source.ts';
 
@@ -61,7 +61,7 @@ export class EntryPieces {
       const reason = (cause as Error).message.replaceAll(/\s+/g, ' ');
       throw this.error(
         `${this.nameEntry(index, place)} is not valid JSON (${reason})`,
-        this.#splitter.syntaxHint,
+        /[:[,]\s*-?(NaN|Infinity)\b/.test(text) ? noNumberHint : this.#splitter.syntaxHint,
         cause,
       );
     }

@@ -4,6 +4,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { LoomError } from '../../errors.ts';
 import { describeOddFile } from '../plain-file.ts';
+import { isPointer, recognizeBytes, type StrangeFile } from './file-start.ts';
 import type { ReadOptions } from './format.ts';
 
 const defaultChunkBytes = 128 * 1024;
@@ -106,6 +107,10 @@ function refuseOddFile(path: string, file: Stats): void {
   });
 }
 
+export function strangeFileError(path: string, { problem, hint }: StrangeFile): LoomError {
+  return new LoomError('input', `${path}: ${problem}.`, { hint });
+}
+
 function unreadableError(path: string, cause: unknown): LoomError {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOENT' || code === 'ENOTDIR') {
@@ -128,7 +133,7 @@ function unreadableError(path: string, cause: unknown): LoomError {
 
 async function* gunzip(path: string, packed: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const unpacker = createGunzip({ chunkSize: defaultChunkBytes });
-  const pump = startPump(packed, unpacker);
+  const pump = startPump(path, packed, unpacker);
   try {
     for await (const chunk of unpacker) yield chunk as Buffer;
     // Zeros may pad a gzip file; they are read to their end too, so that `onBytes` always sees the whole file.
@@ -144,13 +149,17 @@ async function* gunzip(path: string, packed: AsyncGenerator<Buffer>): AsyncGener
 
 /** Feeds the unpacker at its own pace. `finished` never fails: a failure reaches the reader of the unpacker. */
 function startPump(
+  path: string,
   packed: AsyncGenerator<Buffer>,
   unpacker: Gunzip,
 ): { finished: Promise<void>; stop(): void } {
   let stopped = false;
+  let isFirst = true;
   async function feed(): Promise<void> {
     for await (const chunk of packed) {
       if (stopped) return;
+      if (isFirst && isPointer(chunk)) throw strangeFileError(path, recognizeBytes(chunk) as StrangeFile);
+      isFirst = false;
       if (!unpacker.destroyed && !unpacker.write(chunk)) await waitForRoom(unpacker);
     }
     unpacker.end();

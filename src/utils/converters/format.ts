@@ -17,6 +17,8 @@ export interface ReadOptions {
   readonly rowId?: string | undefined;
   /** Sees every byte of the file as it lies on disk, in order (to hash it). */
   readonly onBytes?: ((chunk: Buffer) => void) | undefined;
+  /** Told, once the file is read, of what in it could be meant in two ways. */
+  readonly onRemark?: ((remark: string) => void) | undefined;
   /** How many bytes are read at a time; tests set it low to cut the file in every possible place. */
   readonly chunkBytes?: number | undefined;
 }

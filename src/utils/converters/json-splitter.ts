@@ -27,6 +27,8 @@ for (const byte of Buffer.from('[{')) kinds[byte] = kindOpen;
 for (const byte of Buffer.from(']}')) kinds[byte] = kindClose;
 kinds[quote] = kindQuote;
 
+export const noNumberHint = 'JSON has no NaN or Infinity; write null.';
+
 /** Where an entry lies in the text, from its `{` to after its `}`. */
 export interface EntryPlace {
   readonly start: number;
@@ -236,7 +238,7 @@ export class EntrySplitter implements Splitter {
 
   #failInside(chunk: Buffer, at: number): number {
     const isBarePythonNumber = chunk[at - 1] === letterI || chunk[at - 1] === letterN;
-    const hint = isBarePythonNumber ? 'JSON has no NaN or Infinity; write null.' : syntaxHint;
+    const hint = isBarePythonNumber ? noNumberHint : syntaxHint;
     this.#fail(`entry ${this.#foundCount + 1} is not valid JSON`, hint);
     return at;
   }

@@ -18,12 +18,16 @@ const entryMargin = '  ';
 const memberMargin = '    ';
 
 export const jsonConverter: Converter = {
-  readRows: (path, gzip, options) => flatten(readRowBatches(new TextSource(path, gzip, options), options)),
+  readRows: (path, gzip, options) => flatten(readRowBatches(openSource(path, gzip, options), options)),
   readNames: (path, gzip) =>
-    readFirstNames(readEntryRecords(new TextSource(path, gzip, {}), new EntrySplitter())),
-  readRecords: (path, gzip) => readEntryRecords(new TextSource(path, gzip, {}), new EntrySplitter()),
+    readFirstNames(readEntryRecords(openSource(path, gzip, {}), new EntrySplitter())),
+  readRecords: (path, gzip) => readEntryRecords(openSource(path, gzip, {}), new EntrySplitter()),
   mergeRows,
 };
+
+function openSource(path: string, gzip: boolean, options: ReadOptions): TextSource {
+  return new TextSource(path, { fileType: 'json', gzip }, options);
+}
 
 async function* readRowBatches(source: TextSource, options: ReadOptions): AsyncGenerator<readonly Row[]> {
   for await (const { rows } of new EntryReader(source, options, new EntrySplitter()).readBatches())
@@ -36,7 +40,7 @@ async function* mergeRows(
   options: ReadOptions,
   fields: AddedFields,
 ): AsyncGenerator<Buffer> {
-  const source = new TextSource(path, gzip, options);
+  const source = openSource(path, gzip, options);
   const output = new OutputChunks();
   let entryCount = 0;
   const reader = new EntryReader(source, options, new EntrySplitter());

@@ -18,12 +18,15 @@ const newline = 0x0a;
 const carriageReturn = 0x0d;
 
 export const jsonlConverter: Converter = {
-  readRows: (path, gzip, options) => flatten(readRowBatches(new TextSource(path, gzip, options), options)),
-  readNames: (path, gzip) =>
-    readFirstNames(readEntryRecords(new TextSource(path, gzip, {}), new LineSplitter())),
-  readRecords: (path, gzip) => readEntryRecords(new TextSource(path, gzip, {}), new LineSplitter()),
-  mergeRows: (path, gzip, options, fields) => mergeRows(new TextSource(path, gzip, options), options, fields),
+  readRows: (path, gzip, options) => flatten(readRowBatches(openSource(path, gzip, options), options)),
+  readNames: (path, gzip) => readFirstNames(readEntryRecords(openSource(path, gzip, {}), new LineSplitter())),
+  readRecords: (path, gzip) => readEntryRecords(openSource(path, gzip, {}), new LineSplitter()),
+  mergeRows: (path, gzip, options, fields) => mergeRows(openSource(path, gzip, options), options, fields),
 };
+
+function openSource(path: string, gzip: boolean, options: ReadOptions): TextSource {
+  return new TextSource(path, { fileType: 'jsonl', gzip }, options);
+}
 
 async function* readRowBatches(source: TextSource, options: ReadOptions) {
   for await (const { rows } of new EntryReader(source, options, new LineSplitter()).readBatches()) yield rows;

@@ -2,7 +2,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type FileMetaData, parquetMetadata } from 'hyparquet';
 import { LoomError } from '../../errors.ts';
-import { openFile, readAt } from './file-bytes.ts';
+import { openFile, readAt, strangeFileError } from './file-bytes.ts';
+import { recognizeBytes, startBytes } from './file-start.ts';
 import type { ReadOptions } from './format.ts';
 import { decodeStruct, type ThriftStruct } from './thrift.ts';
 
@@ -89,6 +90,9 @@ async function readFooter(
   const found = tail?.toString('latin1', 4);
   if (found === encryptedMark) throw encryptedError(path);
   if (!tail || found !== mark) {
+    const start = await readAt(handle, 0, Math.min(size, startBytes), path);
+    const strange = start.subarray(0, mark.length).toString() === mark ? undefined : recognizeBytes(start);
+    if (strange) throw strangeFileError(path, strange);
     throw new LoomError('input', `${path}: this is not a whole Parquet file.`, {
       hint: 'It must end with PAR1; make or download it again.',
     });
@@ -123,6 +127,9 @@ export async function explainFailure<Result>(
     return await act();
   } catch (error) {
     if (error instanceof LoomError) throw error;
-    throw brokenError(path, (error as Error).message.replace(/^parquet /, ''), error);
+    const { message } = error as Error;
+    // The parser's own words are about the file; the engine's are about the parser.
+    const known = message.startsWith('parquet ') ? message.slice('parquet '.length) : 'it is damaged';
+    throw brokenError(path, known, error);
   }
 }

@@ -58,11 +58,22 @@ export class PromptFields {
   }
 
   #missingFieldError(what: string, name: string, fields: readonly string[]): LoomError {
-    const hint = this.#source
-      ? suggestField(name, fields, flagOf(this.#source))
-      : 'Name the field that holds the prompts with --col, or fill several into a --prompt.';
+    const hint =
+      explainFields(fields) ??
+      (this.#source
+        ? suggestField(name, fields, flagOf(this.#source))
+        : 'Name the field that holds the prompts with --col, or fill several into a --prompt.');
     return new LoomError('input', `${this.#path}: ${what} has ${describeFields(fields)}.`, { hint });
   }
+}
+
+/** Files of this trade that hold more than prompts. */
+function explainFields(fields: readonly string[]): string | undefined {
+  if (fields.includes('custom_id') && (fields.includes('body') || fields.includes('params')))
+    return 'This is a file of batch requests, which loom makes itself: pass the prompts that they were made of.';
+  if (fields.includes('messages'))
+    return 'These are conversations: write the text that is to be asked into a field of its own, and name it with --col.';
+  return undefined;
 }
 
 function suggestField(name: string, fields: readonly string[], flag: string): string {

@@ -1,7 +1,9 @@
 /** A file's text as checked UTF-8 bytes: what both parsers read. */
 import { LoomError } from '../../errors.ts';
-import { readFileBytes } from './file-bytes.ts';
-import type { ReadOptions } from './format.ts';
+import type { FileType } from '../../models.ts';
+import { readFileBytes, strangeFileError } from './file-bytes.ts';
+import { recognizeBytes, recognizeText, startBytes } from './file-start.ts';
+import type { InputFormat, ReadOptions } from './format.ts';
 import { validLength, wholeCharactersLength } from './utf8.ts';
 
 const newline = 0x0a;
@@ -14,11 +16,15 @@ export class TextSource {
   hasByteOrderMark = false;
   /** Known once the last chunk is out. */
   endsWithNewline = false;
+  /** The first bytes, known once the first chunk is out. */
+  start: Buffer = Buffer.alloc(0);
+  readonly #fileType: FileType;
   readonly #gzip: boolean;
   readonly #options: ReadOptions;
 
-  constructor(path: string, gzip: boolean, options: ReadOptions) {
+  constructor(path: string, { fileType, gzip }: InputFormat, options: ReadOptions) {
     this.path = path;
+    this.#fileType = fileType;
     this.#gzip = gzip;
     this.#options = options;
   }
@@ -44,13 +50,40 @@ export class TextSource {
 
   async *#readWholeCharacters(describePlace: () => string): AsyncGenerator<Buffer> {
     let cut: Buffer = Buffer.alloc(0);
-    for await (const piece of readFileBytes(this.path, this.#gzip, this.#options)) {
+    for await (const piece of this.#readChecked()) {
       const bytes = cut.length === 0 ? piece : Buffer.concat([cut, piece]);
       const length = wholeCharactersLength(bytes);
       cut = bytes.subarray(length);
       yield* this.#check(bytes.subarray(0, length), describePlace);
     }
     if (cut.length > 0) throw this.#invalidByteError(cut[0] as number, describePlace());
+  }
+
+  /** LoomError `input` where the file is of another kind than its name says, ahead of its first byte. */
+  async *#readChecked(): AsyncGenerator<Buffer> {
+    let ahead: Buffer[] | undefined = [];
+    let length = 0;
+    for await (const piece of readFileBytes(this.path, this.#gzip, this.#options)) {
+      if (!ahead) {
+        yield piece;
+        continue;
+      }
+      ahead.push(piece);
+      length += piece.length;
+      if (length < startBytes) continue;
+      this.#checkStart(ahead);
+      yield* ahead;
+      ahead = undefined;
+    }
+    if (!ahead) return;
+    this.#checkStart(ahead);
+    yield* ahead;
+  }
+
+  #checkStart(pieces: readonly Buffer[]): void {
+    this.start = Buffer.concat(pieces);
+    const found = recognizeBytes(this.start) ?? recognizeText(this.start, this.#fileType);
+    if (found) throw strangeFileError(this.path, found);
   }
 
   *#check(bytes: Buffer, describePlace: () => string): Generator<Buffer> {

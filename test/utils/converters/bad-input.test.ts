@@ -288,7 +288,7 @@ describe('a JSON file is refused when', () => {
     {
       name: 'it is a line of objects',
       content: '{"prompt":"a"}\n{"prompt":"b"}\n',
-      message: `<file>: the file is not a list. ${listHint}`,
+      message: '<file>: this is an object on each line, not one JSON list. Let its name end in .jsonl.',
     },
     {
       name: 'text follows the list',
