@@ -153,7 +153,9 @@ test('of many failed rows the first five are named, and all are in the file', as
     '  content_filter (rows 1, 2, 3, 4, 5, …): Not for us.',
   ]);
   const lines = (await world.read(errors)).trimEnd().split('\n');
-  expect(lines.map((line) => JSON.parse(line).row)).toEqual(Array.from({ length: 1_200 }, (_, row) => row + 1));
+  expect(lines.map((line) => JSON.parse(line).row)).toEqual(
+    Array.from({ length: 1_200 }, (_, row) => row + 1),
+  );
 });
 
 test('a run that writes its output from the cache alone accounts for its rows too', async () => {

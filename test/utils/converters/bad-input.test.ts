@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inputFolder, mergeAll, readAll, respond, writeInput, writeRawInput } from './files.ts';
+import { failureOf, inputFolder, mergeAll, readSent, respond, writeInput, writeRawInput } from './files.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const quoteHint = 'Put the whole cell in quotes and double each quote inside it.';
@@ -26,7 +26,7 @@ function checkAll(extension: '.csv' | '.json', cases: readonly Case[], column?: 
     for (const path of [writeInput(extension, content), writeInput(`${extension}.gz`, content)]) {
       for (const chunkBytes of [undefined, 1, 5]) {
         const options = { promptSource, chunkBytes };
-        expect(await failureOf(path, () => readAll(path, options))).toBe(message);
+        expect(await failureOf(path, () => readSent(path, options))).toBe(message);
         expect(await failureOf(path, () => mergeAll(path, respond('R'), options))).toBe(message);
       }
     }
@@ -161,14 +161,14 @@ describe('a CSV file is refused when', () => {
 
   it('shows a message of one line for a column with line ends in its name', async () => {
     const path = writeInput('.csv', '"a\nb"\nx\n');
-    expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'a\nc' } }))).toBe(
+    expect(await failureOf(path, () => readSent(path, { promptSource: { column: 'a\nc' } }))).toBe(
       '<file>: no column "a\\nc"; it has the column "a\\nb". Did you mean "a\\nb"?',
     );
   });
 
   it('counts a lone \\r as no line and a quoted \\r\\n as one', async () => {
     const path = writeInput('.csv', 'text,b\n"a\r\nb\rc",1\nx\ry,1\nbad\n');
-    expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'text' } }))).toContain(
+    expect(await failureOf(path, () => readSent(path, { promptSource: { column: 'text' } }))).toContain(
       'line 5 has 1 cell',
     );
   });
@@ -355,7 +355,7 @@ describe('a JSON file is refused when', () => {
     ['a misspelled word', '{"prompt":"a","n":tru}'],
   ])('an entry has %s', async (_name, entry) => {
     const path = writeInput('.json', `[{"prompt":"x"},${entry},{"prompt":"y"}]`);
-    const message = await failureOf(path, () => readAll(path));
+    const message = await failureOf(path, () => readSent(path));
     expect(message).toMatch(
       /^<file>: entry 2 is not valid JSON \(.+\)\. Correct the JSON there and run again\.$/,
     );
@@ -370,7 +370,7 @@ describe('what is never closed does not fill the memory:', () => {
       '.csv.gz',
       gzipSync(Buffer.concat([Buffer.from('text\nb\n"'), much]), { level: 1 }),
     );
-    expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'text' } }))).toBe(
+    expect(await failureOf(path, () => readSent(path, { promptSource: { column: 'text' } }))).toBe(
       '<file>: line 3 starts a row of more than 100 MB. A closing quote may be missing; see that line.',
     );
   });
@@ -378,7 +378,7 @@ describe('what is never closed does not fill the memory:', () => {
   it('a JSON entry of more than 100 MB is refused', async () => {
     const start = Buffer.from('[{"prompt":"b"},{"prompt":"');
     const path = writeRawInput('.json.gz', gzipSync(Buffer.concat([start, much]), { level: 1 }));
-    expect(await failureOf(path, () => readAll(path))).toBe(
+    expect(await failureOf(path, () => readSent(path))).toBe(
       `<file>: entry 2 does not end within 100 MB. ${unclosedHint}`,
     );
   });
@@ -388,16 +388,16 @@ describe('a file is refused when', () => {
   it('it does not exist', async () => {
     const path = join(inputFolder, 'missing.json');
     const message = '<file>: no such file. Check the path given to --file.';
-    expect(await failureOf(path, () => readAll(path))).toBe(message);
+    expect(await failureOf(path, () => readSent(path))).toBe(message);
     expect(await failureOf(path, () => mergeAll(path, respond('R')))).toBe(message);
     const packed = join(inputFolder, 'missing.csv.gz');
-    expect(await failureOf(packed, () => readAll(packed, { promptSource: { column: 'x' } }))).toBe(message);
+    expect(await failureOf(packed, () => readSent(packed, { promptSource: { column: 'x' } }))).toBe(message);
   });
 
   it.each(['.csv', '.json', '.csv.gz'])('it is a folder named like a %s file', async (extension) => {
     const path = join(inputFolder, `folder${extension}`);
     mkdirSync(path);
-    expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'x' } }))).toBe(
+    expect(await failureOf(path, () => readSent(path, { promptSource: { column: 'x' } }))).toBe(
       '<file>: this is a folder, not a file. Pass the file itself with --file.',
     );
   });
@@ -405,7 +405,7 @@ describe('a file is refused when', () => {
   it.skipIf(process.platform === 'win32' || process.getuid?.() === 0)('it must not be read', async () => {
     const path = writeInput('.json', '[]');
     chmodSync(path, 0o000);
-    expect(await failureOf(path, () => readAll(path))).toBe(
+    expect(await failureOf(path, () => readSent(path))).toBe(
       '<file>: no permission to read this file. Make it readable for your user and run again.',
     );
   });
@@ -426,7 +426,7 @@ describe('a file is refused when', () => {
     const path = writeRawInput('.csv.gz', content);
     for (const chunkBytes of [undefined, 100]) {
       expect(
-        await failureOf(path, () => readAll(path, { promptSource: { column: 'text' }, chunkBytes })),
+        await failureOf(path, () => readSent(path, { promptSource: { column: 'text' }, chunkBytes })),
       ).toMatch(
         /^<file>: this is not a whole gzip file \(.+\)\. Make or download it again; gzip -t tells whether it is whole\.$/,
       );
@@ -440,7 +440,7 @@ describe('a file is refused when', () => {
       writeRawInput('.csv.gz', whole.subarray(0, 900)),
     ];
     for (const path of paths)
-      await failureOf(path, () => readAll(path, { promptSource: { column: 'text' }, chunkBytes: 4 }));
+      await failureOf(path, () => readSent(path, { promptSource: { column: 'text' }, chunkBytes: 4 }));
     const open = readdirSync('/proc/self/fd').map((descriptor) => {
       try {
         return readlinkSync(`/proc/self/fd/${descriptor}`);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fieldsOf, mergeAll, readAll, respond, writeInput } from './files.ts';
+import { fieldsOf, mergeAll, readAll, readSent, respond, writeInput } from './files.ts';
 
 const airportsPath = 'test/data/airports.csv';
 
@@ -57,8 +57,8 @@ describe('reading CSV', () => {
   it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, prompts }) => {
     const path = writeInput('.csv', text);
     const expected = prompts.map((prompt, index) => ({ index, id: String(index), prompt }));
-    expect(await readAll(path, { promptSource: { column: 'text' } })).toEqual(expected);
-    expect(await readAll(writeInput('.csv.gz', text), { promptSource: { column: 'text' } })).toEqual(
+    expect(await readSent(path, { promptSource: { column: 'text' } })).toEqual(expected);
+    expect(await readSent(writeInput('.csv.gz', text), { promptSource: { column: 'text' } })).toEqual(
       expected,
     );
   });
@@ -67,7 +67,7 @@ describe('reading CSV', () => {
     const text = '\ufeffid,text\r\n\r\n1,"é ""日本"" 🎈\r\n,x"\r\n\n2,naïve\n3,"a"\r\n4,';
     const path = writeInput('.csv', text);
     expect(
-      (await readAll(path, { promptSource: { column: 'text' }, chunkBytes })).map(({ prompt }) => prompt),
+      (await readSent(path, { promptSource: { column: 'text' }, chunkBytes })).map(({ prompt }) => prompt),
     ).toEqual(['é "日本" 🎈\r\n,x', 'naïve', 'a', null]);
   });
 });
@@ -230,15 +230,15 @@ describe('merging CSV', () => {
     );
     expect(asked).toEqual(await readAll(path, { promptSource: { column: 'text' } }));
     expect(asked).toEqual([
-      { index: 0, id: '0', prompt: 'a' },
-      { index: 1, id: '1', prompt: null },
-      { index: 2, id: '2', prompt: 'b' },
+      { index: 0, id: '0', line: 2, prompt: 'a' },
+      { index: 1, id: '1', line: 4, prompt: null },
+      { index: 2, id: '2', line: 5, prompt: 'b' },
     ]);
   });
 
   it('leaves every line of the airports as it is and appends to it', async () => {
     const original = readFileSync(airportsPath);
-    const rows = await readAll(airportsPath, { promptSource: { column: 'name' } });
+    const rows = await readSent(airportsPath, { promptSource: { column: 'name' } });
     const fields = fieldsOf({ llm_response: ({ prompt }) => `About ${prompt}, "briefly"` });
     const lines = (await mergeAll(airportsPath, fields, { promptSource: { column: 'name' } }))
       .toString()
@@ -259,7 +259,7 @@ describe('merging CSV', () => {
     const large = 'é, "\n'.repeat(1_000_000);
     const cell = `"${large.replaceAll('"', '""')}"`;
     const path = writeInput('.csv', `id,text\n1,${cell}\n2,b\n`);
-    expect((await readAll(path, { promptSource: { column: 'text' } }))[0]?.prompt).toBe(large);
+    expect((await readSent(path, { promptSource: { column: 'text' } }))[0]?.prompt).toBe(large);
     const merged = await mergeAll(path, respond(large), { promptSource: { column: 'text' } });
     expect(merged.equals(Buffer.from(`id,text,llm_response\n1,${cell},${cell}\n2,b,${cell}\n`))).toBe(true);
   });

@@ -37,6 +37,11 @@ export async function readAll(path: string, options: ReadOptions = {}): Promise<
   return rows;
 }
 
+/** What is sent of each row, without its line and the id that the file gives it. */
+export async function readSent(path: string, options: ReadOptions = {}): Promise<Row[]> {
+  return (await readAll(path, options)).map(({ index, id, prompt }) => ({ index, id, prompt }));
+}
+
 export async function mergeAll(
   path: string,
   fields: AddedFields,

@@ -1,7 +1,7 @@
 /** Random data, the same in each run: what comes out must be what went in, whatever it is. */
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { fieldsOf, makeRandom, mergeAll, pickFrom, readAll, writeInput } from './files.ts';
+import { fieldsOf, makeRandom, mergeAll, pickFrom, readSent, writeInput } from './files.ts';
 
 type Random = () => number;
 const rounds = Array.from({ length: 60 }, (_, seed) => seed + 1);
@@ -86,7 +86,7 @@ describe.each(dialects)('$name', (dialect) => {
       chunkBytes: pickFrom(random, [1, 2, 3, 7, 50, 1000]),
     };
     const path = writeInput(pickFrom(random, [extension, `${extension}.gz`]), text);
-    const rows = await readAll(path, options);
+    const rows = await readSent(path, options);
     expect(rows.map(({ prompt }) => prompt)).toEqual(
       cells.map(([cell = '']) => (cell.trim() === '' ? null : cell)),
     );
@@ -191,7 +191,7 @@ it.each(rounds)('JSON list %i is read as JSON.parse reads it and merged token fo
   const parsed = JSON.parse(text) as { prompt: string }[];
   const options = { chunkBytes: pickFrom(random, [1, 2, 3, 7, 50, 1000]) };
   const path = writeInput(pickFrom(random, ['.json', '.json.gz']), text);
-  expect(await readAll(path, options)).toEqual(
+  expect(await readSent(path, options)).toEqual(
     parsed.map(({ prompt }, index) => ({
       index,
       id: String(index),
@@ -253,7 +253,7 @@ it.each(rounds)('JSONL file %i is read line by line and merged byte for byte', a
   const text = lines.map(({ before, members, after, end }) => `${before}{${members}${after}}${end}`).join('');
   const options = { chunkBytes: pickFrom(random, [1, 2, 3, 7, 50, 1000]) };
   const path = writeInput(pickFrom(random, ['.jsonl', '.jsonl.gz']), text);
-  expect(await readAll(path, options)).toEqual(
+  expect(await readSent(path, options)).toEqual(
     lines.map(({ members }, index) => {
       const { prompt } = JSON.parse(`{${members}}`) as { prompt: string };
       return { index, id: String(index), prompt: prompt.trim() === '' ? null : prompt };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../../src/models.ts';
-import { fieldsOf, mergeAll, readAll, respond, writeInput } from './files.ts';
+import { fieldsOf, mergeAll, readAll, readSent, respond, writeInput } from './files.ts';
 
 describe('reading JSON', () => {
   const cases: { name: string; text: string; rows: [id: string, prompt: string | null][] }[] = [
@@ -111,10 +111,10 @@ describe('reading JSON', () => {
   ];
   it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, rows }) => {
     const expected: Row[] = rows.map(([id, prompt], index) => ({ index, id, prompt }));
-    expect(await readAll(writeInput('.json', text))).toEqual(expected);
+    expect(await readSent(writeInput('.json', text))).toEqual(expected);
     for (const chunkBytes of [1, 2, 3, 5, 11]) {
-      expect(await readAll(writeInput('.json.gz', text), { chunkBytes })).toEqual(expected);
-      expect(await readAll(writeInput('.json', text), { chunkBytes })).toEqual(expected);
+      expect(await readSent(writeInput('.json.gz', text), { chunkBytes })).toEqual(expected);
+      expect(await readSent(writeInput('.json', text), { chunkBytes })).toEqual(expected);
     }
   });
 });
@@ -247,7 +247,7 @@ describe('merging JSON', () => {
     const large = 'é "\\\n'.repeat(1_000_000);
     const entry = { id: 1, prompt: large };
     const path = writeInput('.json', JSON.stringify([entry, { prompt: 'b' }]));
-    expect((await readAll(path))[0]?.prompt).toBe(large);
+    expect((await readSent(path))[0]?.prompt).toBe(large);
     const merged = (await mergeAll(path, respond(large))).toString();
     const expected = [
       { ...entry, llm_response: large },

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../../src/models.ts';
-import { failureOf, fieldsOf, mergeAll, readAll, respond, writeInput, writeRawInput } from './files.ts';
+import { failureOf, fieldsOf, mergeAll, readSent, respond, writeInput, writeRawInput } from './files.ts';
 
 describe('reading JSONL', () => {
   const cases: { name: string; text: string; rows: [id: string, prompt: string | null][] }[] = [
@@ -72,10 +72,10 @@ describe('reading JSONL', () => {
   ];
   it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, rows }) => {
     const expected: Row[] = rows.map(([id, prompt], index) => ({ index, id, prompt }));
-    expect(await readAll(writeInput('.ndjson', text))).toEqual(expected);
+    expect(await readSent(writeInput('.ndjson', text))).toEqual(expected);
     for (const chunkBytes of [1, 2, 3, 5, 11]) {
-      expect(await readAll(writeInput('.jsonl.gz', text), { chunkBytes })).toEqual(expected);
-      expect(await readAll(writeInput('.jsonl', text), { chunkBytes })).toEqual(expected);
+      expect(await readSent(writeInput('.jsonl.gz', text), { chunkBytes })).toEqual(expected);
+      expect(await readSent(writeInput('.jsonl', text), { chunkBytes })).toEqual(expected);
     }
   });
 });
@@ -179,8 +179,8 @@ describe('merging JSONL', () => {
 
   it('takes the prompt of another field, and of several', async () => {
     const path = writeInput('.jsonl', '{"a":"x","b":1.0}\n');
-    expect((await readAll(path, { promptSource: { column: 'b' } }))[0]?.prompt).toBe('1.0');
-    expect((await readAll(path, { promptSource: { template: '{{a}} and {{b}}' } }))[0]?.prompt).toBe(
+    expect((await readSent(path, { promptSource: { column: 'b' } }))[0]?.prompt).toBe('1.0');
+    expect((await readSent(path, { promptSource: { template: '{{a}} and {{b}}' } }))[0]?.prompt).toBe(
       'x and 1.0',
     );
   });
@@ -188,7 +188,7 @@ describe('merging JSONL', () => {
   it('takes a prompt and a response of 5 MB', async () => {
     const large = 'é "\\\n'.repeat(1_000_000);
     const path = writeInput('.jsonl', `${JSON.stringify({ prompt: large })}\n{"prompt":"b"}\n`);
-    expect((await readAll(path))[0]?.prompt).toBe(large);
+    expect((await readSent(path))[0]?.prompt).toBe(large);
     const merged = (await mergeAll(path, respond(large))).toString();
     const expected = [
       { prompt: large, llm_response: large },
@@ -201,7 +201,7 @@ describe('merging JSONL', () => {
     const path = 'test/data/airports.jsonl';
     const merged = (await mergeAll(path, respond('x, "y"'))).toString();
     expect(merged.replaceAll(',"llm_response":"x, \\"y\\""}\n', '}\n')).toBe(readFileSync(path, 'utf8'));
-    expect(await readAll(path)).toHaveLength(200);
+    expect(await readSent(path)).toHaveLength(200);
   });
 });
 
@@ -218,7 +218,7 @@ describe('a JSONL file is refused when', () => {
     {
       name: 'it holds a list',
       content: '[{"prompt":"a"}]\n',
-      message: `<file>: line 1 is a list, not an object. ${lineHint}`,
+      message: '<file>: this is one JSON list, not an object on each line. Let its name end in .json.',
     },
     {
       name: 'a line is text',
@@ -251,11 +251,6 @@ describe('a JSONL file is refused when', () => {
       message: `<file>: line 3 has no "prompt"; it has the field "text". ${fieldHint}`,
     },
     {
-      name: 'an id is there twice',
-      content: '{"id":1,"prompt":"a"}\n{"id":"1","prompt":"b"}\n',
-      message: '<file>: line 2 has the id "1", which an earlier entry has. Give each entry an id of its own.',
-    },
-    {
       name: 'a prompt holds half a character',
       content: '{"prompt":"\\ud83c"}\n',
       message:
@@ -276,7 +271,7 @@ describe('a JSONL file is refused when', () => {
     for (const path of [writeInput('.jsonl', content), writeInput('.ndjson.gz', content)]) {
       for (const chunkBytes of [undefined, 1, 5]) {
         const expected = typeof message === 'string' ? message : expect.stringMatching(message);
-        expect(await failureOf(path, () => readAll(path, { chunkBytes }))).toEqual(expected);
+        expect(await failureOf(path, () => readSent(path, { chunkBytes }))).toEqual(expected);
         expect(await failureOf(path, () => mergeAll(path, respond('R'), { chunkBytes }))).toEqual(expected);
       }
     }
@@ -284,7 +279,7 @@ describe('a JSONL file is refused when', () => {
 
   it('a line does not end within 100 MB', async () => {
     const path = writeRawInput('.jsonl', Buffer.alloc(101 * 1024 * 1024, '{"prompt":"'));
-    expect(await failureOf(path, () => readAll(path))).toBe(
+    expect(await failureOf(path, () => readSent(path))).toBe(
       `<file>: line 1 does not end within 100 MB. ${syntaxHint}`,
     );
   });

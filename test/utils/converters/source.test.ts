@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { detectFormat } from '../../../src/utils/converters/format.ts';
 import { converterFor } from '../../../src/utils/converters/index.ts';
-import { mergeAll, readAll, respond, writeInput, writeRawInput } from './files.ts';
+import { mergeAll, readSent, respond, writeInput, writeRawInput } from './files.ts';
 
 function sha256(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
@@ -23,7 +23,7 @@ describe('onBytes', () => {
       const path = writeInput(extension, content);
       const expected = sha256(readFileSync(path));
       const passes = [
-        (onBytes: (chunk: Buffer) => void) => readAll(path, { promptSource: { column: 'text' }, onBytes }),
+        (onBytes: (chunk: Buffer) => void) => readSent(path, { promptSource: { column: 'text' }, onBytes }),
         (onBytes: (chunk: Buffer) => void) =>
           mergeAll(path, respond('R'), { promptSource: { column: 'text' }, onBytes }),
       ];
@@ -39,7 +39,7 @@ describe('onBytes', () => {
     const path = writeRawInput('.csv.gz', Buffer.concat([gzipSync('text\na\n'), Buffer.alloc(500_000)]));
     for (const chunkBytes of [100, undefined]) {
       const hash = createHash('sha256');
-      const rows = await readAll(path, {
+      const rows = await readSent(path, {
         promptSource: { column: 'text' },
         chunkBytes,
         onBytes: (chunk) => void hash.update(chunk),
@@ -54,13 +54,13 @@ describe('onBytes', () => {
     const onBytes = () => {
       throw new RangeError('enough');
     };
-    await expect(readAll(path, { onBytes })).rejects.toBeInstanceOf(RangeError);
+    await expect(readSent(path, { onBytes })).rejects.toBeInstanceOf(RangeError);
   });
 });
 
 it('reads a gzip file of several members', async () => {
   const path = writeRawInput('.csv.gz', Buffer.concat([gzipSync('text\na'), gzipSync('b\nc\n')]));
-  expect((await readAll(path, { promptSource: { column: 'text' } })).map(({ prompt }) => prompt)).toEqual([
+  expect((await readSent(path, { promptSource: { column: 'text' } })).map(({ prompt }) => prompt)).toEqual([
     'ab',
     'c',
   ]);
@@ -71,11 +71,11 @@ it('reads characters of several bytes wherever the chunks are cut', async () => 
   for (const shift of ['', 'x', 'xx', 'xxx']) {
     expect(
       (
-        await readAll(writeInput('.csv', `text\n${shift}${prompt}\n`), { promptSource: { column: 'text' } })
+        await readSent(writeInput('.csv', `text\n${shift}${prompt}\n`), { promptSource: { column: 'text' } })
       )[0]?.prompt,
     ).toBe(shift + prompt);
     expect(
-      (await readAll(writeInput('.json', JSON.stringify([{ prompt: shift + prompt }]))))[0]?.prompt,
+      (await readSent(writeInput('.json', JSON.stringify([{ prompt: shift + prompt }]))))[0]?.prompt,
     ).toBe(shift + prompt);
   }
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { failureOf, fieldsOf, mergeAll, readAll, respond, writeInput } from './files.ts';
+import { failureOf, fieldsOf, mergeAll, readSent, respond, writeInput } from './files.ts';
 
 const promptSource = { column: 'text' };
 
@@ -20,8 +20,8 @@ describe('reading TSV', () => {
   it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, prompts }) => {
     const expected = prompts.map((prompt, index) => ({ index, id: String(index), prompt }));
     for (const chunkBytes of [undefined, 1, 2, 3, 7]) {
-      expect(await readAll(writeInput('.tsv', text), { promptSource, chunkBytes })).toEqual(expected);
-      expect(await readAll(writeInput('.tsv.gz', text), { promptSource, chunkBytes })).toEqual(expected);
+      expect(await readSent(writeInput('.tsv', text), { promptSource, chunkBytes })).toEqual(expected);
+      expect(await readSent(writeInput('.tsv.gz', text), { promptSource, chunkBytes })).toEqual(expected);
     }
   });
 });
@@ -75,7 +75,7 @@ describe('merging TSV', () => {
     const path = 'test/data/airports.tsv';
     const fields = fieldsOf({ llm_response: ({ prompt }) => `About ${prompt}, "briefly"` });
     const merged = (await mergeAll(path, fields, { promptSource: { column: 'name' } })).toString();
-    const rows = await readAll(path, { promptSource: { column: 'name' } });
+    const rows = await readSent(path, { promptSource: { column: 'name' } });
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
     const ours = rows.map(({ prompt }) => `"About ${prompt?.replaceAll('"', '""')}, ""briefly"""`);
     expect(merged).toBe(
@@ -104,7 +104,7 @@ it.each([
 ])('a TSV file is refused when %s', async (_name, text, message) => {
   for (const chunkBytes of [undefined, 1, 5]) {
     const path = writeInput('.tsv', text);
-    expect(await failureOf(path, () => readAll(path, { promptSource, chunkBytes }))).toBe(message);
+    expect(await failureOf(path, () => readSent(path, { promptSource, chunkBytes }))).toBe(message);
     expect(await failureOf(path, () => mergeAll(path, respond('R'), { promptSource, chunkBytes }))).toBe(
       message,
     );
@@ -113,7 +113,7 @@ it.each([
 
 it('a TSV file is refused without a column', async () => {
   const path = writeInput('.tsv', 'id\ttext\n');
-  expect(await failureOf(path, () => readAll(path))).toBe(
+  expect(await failureOf(path, () => readSent(path))).toBe(
     '--col is required for TSV input; <file> has the columns "id", "text". Pass --col with the one that holds the prompts, or a --prompt that is filled with several.',
   );
 });
