@@ -230,6 +230,8 @@ interface SettledRow {
 
 const noFacts: AnswerFacts = {};
 
+const integerColumns: ReadonlySet<string> = new Set(['llm_input_tokens', 'llm_output_tokens']);
+
 function describeFields(
   order: MergeOrder,
   isPicked: (rowIndex: number) => boolean,
@@ -244,6 +246,7 @@ function describeFields(
       ...(withUsage ? ['llm_input_tokens', 'llm_output_tokens', 'llm_finish_reason'] : []),
       ...(withError ? ['llm_error'] : []),
     ],
+    integers: integerColumns,
     prepareRows:
       prepareRows && ((rows: readonly Row[]) => prepareRows(rows.filter(({ index }) => isPicked(index)))),
     valuesFor(row: Row) {

@@ -4,18 +4,24 @@
  * (https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc).
  */
 
-/** A nullable text column; `index` is that of the column that it replaces, or undefined for one at the end. */
+import { addToPandasSchema } from './pandas-schema.ts';
+
+/** A nullable column of texts or whole numbers; `index` is that of the column that it replaces, or undefined for one at the end. */
 export interface AddedColumn {
   readonly name: string;
+  readonly isInteger: boolean;
   readonly index: number | undefined;
 }
 
 const continuation = 0xffffffff;
 const schemaHeader = 1;
 const utf8Type = 5;
+const intType = 2;
+const intSlots = [64, 1];
 
 /** Slots of the tables, by the order in which Schema.fbs and Message.fbs declare them. */
 const messageSlots = { version: 0, headerType: 1, header: 2, customMetadata: 4 };
+const noteSlots = { key: 0, value: 1 };
 const schemaSlots = { endianness: 0, fields: 1, customMetadata: 2, features: 3 };
 
 /**
@@ -76,12 +82,15 @@ function extendMessage(
     undefined,
     inOld(message, messageSlots.customMetadata),
   ]);
+  const notesSlot = slotOf(old, schema, schemaSlots.customMetadata);
+  const notes = notesSlot ? listTables(old, follow(old, notesSlot)) : undefined;
+  const newNotes: Target = { at: 0, isOld: false };
   Object.assign(
     newSchema,
     head.table([
       number(schema, schemaSlots.endianness),
       fieldList,
-      inOld(schema, schemaSlots.customMetadata),
+      notes && newNotes,
       inOld(schema, schemaSlots.features),
     ]),
   );
@@ -92,14 +101,52 @@ function extendMessage(
     return field;
   });
   Object.assign(fieldList, head.list(fields));
-  columns.forEach(({ name }, position) => {
+  columns.forEach(({ name, isInteger }, position) => {
     const [text, type, children]: Target[] = Array.from({ length: 3 }, () => ({ at: 0, isOld: false }));
-    Object.assign(added[position] as Target, head.table([text, 1, utf8Type, type, undefined, children]));
+    Object.assign(
+      added[position] as Target,
+      head.table([text, 1, isInteger ? intType : utf8Type, type, undefined, children]),
+    );
     Object.assign(text as Target, head.text(name));
-    Object.assign(type as Target, head.table([]));
+    Object.assign(type as Target, head.table(isInteger ? intSlots : []));
     Object.assign(children as Target, head.list([]));
   });
+  if (notes) Object.assign(newNotes, addNotes(head, old, notes, columns));
   return head.join(old);
+}
+
+/** The notes that other programs keep in the schema too: those of pandas count before the file's own. */
+function addNotes(
+  head: HeadWriter,
+  old: Buffer,
+  notes: readonly number[],
+  columns: readonly AddedColumn[],
+): Target {
+  const changed: { note: Target; key: string; value: string }[] = [];
+  const list = notes.flatMap((at): Target[] => {
+    const key = readText(old, at, noteSlots.key);
+    if (key !== 'pandas') return [{ at, isOld: true }];
+    const value = addToPandasSchema(readText(old, at, noteSlots.value), columns);
+    if (value === undefined) return [];
+    const note: Target = { at: 0, isOld: false };
+    changed.push({ note, key, value });
+    return [note];
+  });
+  const start = head.list(list);
+  for (const { note, key, value } of changed) {
+    const [keyText, valueText]: Target[] = Array.from({ length: 2 }, () => ({ at: 0, isOld: false }));
+    Object.assign(note, head.table([keyText, valueText]));
+    Object.assign(keyText as Target, head.text(key));
+    Object.assign(valueText as Target, head.text(value));
+  }
+  return start;
+}
+
+function readText(bytes: Buffer, table: number, slot: number): string {
+  const at = slotOf(bytes, table, slot);
+  if (at === 0) return '';
+  const start = follow(bytes, at);
+  return bytes.toString('utf8', start + 4, start + 4 + bytes.readUInt32LE(start));
 }
 
 /** Where the value of a table's slot is; 0 when the table leaves it out. */

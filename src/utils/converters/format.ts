@@ -34,6 +34,8 @@ export function textOf(value: AddedValue | undefined): string | null {
 /** The cells or fields that a merge sets in each row. */
 export interface AddedFields {
   readonly names: readonly string[];
+  /** Those of them that hold whole numbers, where a format has types. */
+  readonly integers?: ReadonlySet<string> | undefined;
   /** Called some rows ahead of `valuesFor`, and awaited before that. */
   prepareRows?: ((rows: readonly Row[]) => Promise<void>) | undefined;
   /** undefined leaves the row out of the output. */

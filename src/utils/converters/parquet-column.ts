@@ -1,22 +1,20 @@
 /** Reads one column of a Parquet file as text, a page at a time: a row group may be larger than memory. */
 import type { ColumnChunk, SchemaTree } from 'hyparquet';
-import { parquetHeader, readPage } from 'hyparquet/src/column.js';
-import { convert } from 'hyparquet/src/convert.js';
+import { parquetHeader } from 'hyparquet/src/column.js';
 import { getSchemaPath } from 'hyparquet/src/schema.js';
 import { compressors } from 'hyparquet-compressors';
 import { LoomError } from '../../errors.ts';
+import {
+  type ColumnDecoder,
+  decodePage,
+  type PageHeader,
+  type RawPage,
+  type Values,
+} from './parquet-decode.ts';
 import { brokenError, explainFailure, firstPlace, type ParquetFile } from './parquet-file.ts';
 import { describeColumnType, type TextWriter, textWriterFor } from './parquet-text.ts';
+import { decodeStruct } from './thrift.ts';
 import { quoteValue } from './words.ts';
-
-type ColumnDecoder = Parameters<typeof readPage>[2];
-type PageHeader = ReturnType<typeof parquetHeader>;
-type Values = ArrayLike<unknown>;
-
-interface RawPage {
-  readonly header: PageHeader;
-  readonly body: Buffer;
-}
 
 /** Of a page's header, statistics and all; Arrow's C++ reader has the same limit. */
 const longestHeaderBytes = 16 * 1024 * 1024;
@@ -66,7 +64,8 @@ export class ParquetColumn {
     let dictionary: Values | undefined;
     let done = 0;
     for await (const page of this.#readRawPages(chunk)) {
-      const values = await explainFailure(this.#file.path, () => decodePage(page, decoder, dictionary));
+      const most = { values: rows - done, bytes: Number(chunk.total_uncompressed_size) };
+      const values = await explainFailure(this.#file.path, () => decodePage(page, decoder, dictionary, most));
       if (page.header.type === 'DICTIONARY_PAGE') {
         dictionary = values;
         continue;
@@ -147,29 +146,13 @@ export function isTextColumn(file: ParquetFile, name: string): boolean {
 function findHeader(window: Buffer): { header: PageHeader; length: number } | undefined {
   const reader = { view: viewOf(window), offset: 0 };
   try {
+    // Bounded by its bytes, which the other reader of the same struct is not.
+    decodeStruct(window);
     const header = parquetHeader(reader);
     return { header, length: reader.offset };
   } catch {
     return undefined;
   }
-}
-
-function decodePage(
-  { header, body }: RawPage,
-  decoder: ColumnDecoder,
-  dictionary: Values | undefined,
-): Values {
-  type Dictionary = Parameters<typeof readPage>[3];
-  const { data } = readPage(
-    { view: viewOf(body), offset: 0 },
-    header,
-    decoder,
-    dictionary as Dictionary,
-    undefined,
-    0,
-  );
-  if (!data) return [];
-  return header.type === 'DICTIONARY_PAGE' ? convert(data, decoder) : data;
 }
 
 function viewOf(bytes: Buffer): DataView {

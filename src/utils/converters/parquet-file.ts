@@ -5,7 +5,7 @@ import { LoomError } from '../../errors.ts';
 import { openFile, readAt, strangeFileError } from './file-bytes.ts';
 import { recognizeBytes, startBytes } from './file-start.ts';
 import type { ReadOptions } from './format.ts';
-import { decodeStruct, type ThriftStruct } from './thrift.ts';
+import { decodeStruct, encodeStruct, ThriftStruct } from './thrift.ts';
 
 /** The length of the metadata and the mark at the end of a file. */
 const tailBytes = 8;
@@ -14,6 +14,7 @@ const encryptedMark = 'PARE';
 const defaultChunkBytes = 256 * 1024;
 
 const encryptionFields = [8, 9];
+const keyValuesField = 5;
 
 export class ParquetFile {
   readonly path: string;
@@ -38,7 +39,7 @@ export class ParquetFile {
     this.dataEnd = dataEnd;
     this.chunkBytes = chunkBytes;
     this.footer = decodeStruct(footerBytes);
-    this.metadata = parquetMetadata(footerBytes, { geoparquet: false });
+    this.metadata = readMetadata(this.footer);
     if (encryptionFields.some((id) => this.footer.get(id) !== undefined)) throw encryptedError(path);
   }
 
@@ -78,6 +79,25 @@ export class ParquetFile {
   close(): Promise<void> {
     return this.#handle.close();
   }
+}
+
+/** The metadata without what the notes of other programs say, which need not be text. */
+function readMetadata(footer: ThriftStruct): FileMetaData {
+  const plain = new ThriftStruct();
+  plain.fields.push(...footer.fields.filter(({ id }) => id !== keyValuesField));
+  const bytes = encodeStruct(plain);
+  const tail = Buffer.from('0000PAR1');
+  tail.writeUInt32LE(bytes.length);
+  const metadata = parquetMetadata(Uint8Array.from(Buffer.concat([bytes, tail])).buffer, {
+    geoparquet: false,
+  });
+  const [root] = metadata.schema;
+  // Some writers mark the root as repeated, which says nothing of the columns.
+  if (root) delete root.repetition_type;
+  const rows = metadata.row_groups.reduce((sum, group) => sum + group.num_rows, 0n);
+  if (rows !== metadata.num_rows)
+    throw new Error('parquet its row groups have another number of rows than it tells');
+  return metadata;
 }
 
 async function readFooter(

@@ -1,8 +1,10 @@
 /** The metadata of a Parquet file with text columns added. What is known of the other columns stays byte for byte. */
 import { LoomError } from '../../errors.ts';
 import { type AddedColumn, addToArrowSchema } from './arrow-schema.ts';
+import type { AddedFields } from './format.ts';
+import { addToPandasSchema } from './pandas-schema.ts';
 import { firstPlace, type ParquetFile } from './parquet-file.ts';
-import { describeTextColumn, type TextPages } from './parquet-pages.ts';
+import { describeColumn, type ValuePages } from './parquet-pages.ts';
 import { ThriftList, ThriftStruct } from './thrift.ts';
 import { quoteValue } from './words.ts';
 
@@ -46,21 +48,21 @@ export class FooterEditor {
   readonly #places: readonly ColumnPlace[];
 
   /** LoomError `input` when a column of our name is there and is nested. */
-  constructor(file: ParquetFile, names: readonly string[]) {
+  constructor(file: ParquetFile, fields: Pick<AddedFields, 'names' | 'integers'>) {
     this.#footer = file.footer;
-    this.#places = placeColumns(file, names);
+    this.#places = placeColumns(file, fields);
     this.replacedRanges = this.#listReplacedRanges();
     this.#addToSchema();
     this.#addToNotes();
   }
 
   /** Adds the finished columns of a row group, whose pages lie one column after the other from this place on. */
-  addChunks(group: number, columns: readonly TextPages[], start: number): void {
+  addChunks(group: number, columns: readonly ValuePages[], start: number): void {
     const rowGroup = listOf(this.#footer, fileFields.rowGroups).structs[group] as ThriftStruct;
     const chunks = listOf(rowGroup, groupFields.columns).items;
     let at = start;
     this.#places.forEach(({ leaf }, index) => {
-      const { chunk, compressedBytes, uncompressedBytes } = (columns[index] as TextPages).describe(at);
+      const { chunk, compressedBytes, uncompressedBytes } = (columns[index] as ValuePages).describe(at);
       const old = leaf === undefined ? undefined : chunks[leaf];
       const oldMetadata = old instanceof ThriftStruct ? old.getStruct(chunkFields.metadata) : undefined;
       addNumber(
@@ -93,8 +95,8 @@ export class FooterEditor {
   #addToSchema(): void {
     const schema = listOf(this.#footer, fileFields.schema).items;
     const orders = this.#footer.getList(fileFields.columnOrders)?.items;
-    for (const { name, element } of this.#places) {
-      schema.splice(element ?? schema.length, element === undefined ? 0 : 1, describeTextColumn(name));
+    for (const { name, isInteger, element } of this.#places) {
+      schema.splice(element ?? schema.length, element === undefined ? 0 : 1, describeColumn(name, isInteger));
       if (element === undefined) {
         addNumber(schema[0] as ThriftStruct, schemaFields.childCount, 1, 'i32');
         // Sorted by what their type says, as every reader of texts has it.
@@ -121,6 +123,7 @@ export class FooterEditor {
 
 const noteExtenders: Readonly<Record<string, typeof addToArrowSchema>> = {
   'ARROW:schema': addToArrowSchema,
+  pandas: addToPandasSchema,
   'org.apache.spark.sql.parquet.row.metadata': addToSparkSchema,
 };
 
@@ -133,8 +136,8 @@ function addToSparkSchema(
   try {
     const schema = JSON.parse(json) as { fields: object[] };
     if (schema.fields.length !== columnCount) return undefined;
-    for (const { name, index } of columns) {
-      const field = { name, type: 'string', nullable: true, metadata: {} };
+    for (const { name, isInteger, index } of columns) {
+      const field = { name, type: isInteger ? 'long' : 'string', nullable: true, metadata: {} };
       schema.fields.splice(index ?? schema.fields.length, index === undefined ? 0 : 1, field);
     }
     return JSON.stringify(schema);
@@ -143,7 +146,10 @@ function addToSparkSchema(
   }
 }
 
-function placeColumns(file: ParquetFile, names: readonly string[]): ColumnPlace[] {
+function placeColumns(
+  file: ParquetFile,
+  { names, integers }: Pick<AddedFields, 'names' | 'integers'>,
+): ColumnPlace[] {
   const tops: { name: string; leaf: number; element: number; isLeaf: boolean }[] = [];
   const { schema } = file.metadata;
   let leaf = 0;
@@ -160,10 +166,11 @@ function placeColumns(file: ParquetFile, names: readonly string[]): ColumnPlace[
     skip();
   }
   return names.map((name) => {
+    const isInteger = integers?.has(name) ?? false;
     const index = tops.findIndex((top) => top.name === name);
     const top = tops[index];
-    if (!top) return { name, index: undefined, leaf: undefined, element: undefined };
-    if (top.isLeaf) return { name, index, leaf: top.leaf, element: top.element };
+    if (!top) return { name, isInteger, index: undefined, leaf: undefined, element: undefined };
+    if (top.isLeaf) return { name, isInteger, index, leaf: top.leaf, element: top.element };
     throw new LoomError(
       'input',
       `${file.path}: the column ${quoteValue(name)}, which would be overwritten, is nested.`,

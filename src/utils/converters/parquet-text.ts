@@ -45,7 +45,7 @@ function writeBytes(value: unknown): string | undefined {
 
 /** With no more digits than tell it from its neighbours: 0.1, not 0.10000000149011612. */
 function writeFloat(value: number): string {
-  for (let digits = 1; digits < 9; digits += 1) {
+  for (let digits = 1; digits <= 9; digits += 1) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return String(short);
   }

@@ -8,7 +8,7 @@ import { type AddedFields, type Converter, type ReadOptions, type TextRecord, te
 import { isTextColumn, ParquetColumn } from './parquet-column.ts';
 import { explainFailure, ParquetFile } from './parquet-file.ts';
 import { type ByteRange, FooterEditor } from './parquet-footer.ts';
-import { codecLike, TextPages } from './parquet-pages.ts';
+import { codecLike, ValuePages } from './parquet-pages.ts';
 import { findIdColumn, findPromptColumns } from './prompt-columns.ts';
 import { prepareBatches } from './rows.ts';
 import { createRecordMaker } from './table-records.ts';
@@ -172,12 +172,14 @@ function listTextColumns(file: ParquetFile): string[] {
 
 async function* merge(file: ParquetFile, options: ReadOptions, fields: AddedFields): AsyncGenerator<Buffer> {
   const reader = new RowReader(file, options);
-  const editor = await explainFailure(file.path, () => new FooterEditor(file, fields.names));
+  const editor = await explainFailure(file.path, () => new FooterEditor(file, fields));
   yield* copyData(file, editor.replacedRanges);
   const codec = codecLike(file.metadata.row_groups[0]?.columns[0]?.meta_data?.codec);
   let end = file.dataEnd;
   for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
-    const columns = fields.names.map((name) => new TextPages(name, codec));
+    const columns = fields.names.map(
+      (name) => new ValuePages(name, codec, fields.integers?.has(name) ?? false),
+    );
     const start = end;
     for await (const page of writeGroup(reader.readGroup(group), columns, fields)) {
       end += page.length;
@@ -194,7 +196,7 @@ async function* merge(file: ParquetFile, options: ReadOptions, fields: AddedFiel
 /** The pages of our columns in a row group, one column after the other: those of the first as they fill. */
 async function* writeGroup(
   batches: AsyncGenerator<RowBatch>,
-  columns: readonly TextPages[],
+  columns: readonly ValuePages[],
   fields: AddedFields,
 ): AsyncGenerator<Buffer> {
   const [first, ...others] = columns.map((column) => ({ column, pages: [] as Buffer[] }));

@@ -79,6 +79,10 @@ export class ThriftStruct {
     return this.#set(id, types.binary, encodeText(text));
   }
 
+  setBytes(id: number, bytes: Buffer): this {
+    return this.#set(id, types.binary, Buffer.concat([encodeVarint(bytes.length), bytes]));
+  }
+
   setStruct(id: number, value: ThriftStruct): this {
     return this.#set(id, types.struct, value);
   }
