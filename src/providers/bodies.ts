@@ -21,8 +21,9 @@ export async function readWhole(response: Response, mostBytes: number): Promise<
     const message = `The provider's answer is nested more than ${mostLevels} levels deep.`;
     throw new ProviderError('row', 'unreadable', message);
   }
-  const { status, statusText, headers } = response;
-  return new Response(bytes, { status, statusText, headers });
+  // The words beside the status stay behind: nobody reads them, and a server's may be none that a Response takes.
+  const { status, headers } = response;
+  return new Response(bytes, { status, headers });
 }
 
 /** The beginning of a body that says no. What can't be read of it is left out, for its status says enough. */
