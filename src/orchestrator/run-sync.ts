@@ -285,7 +285,7 @@ async function mergeJournal(
     }),
   };
   const summary = await mergeAnswers(merge, ({ index, prompt }) => {
-    if (prompt === null) return 'not_sent';
+    if (prompt === null) return journal.has(index) ? 'changed' : 'not_sent';
     const digest = digestPrompt(prompt);
     const slot = equalPrompts ? equalPrompts.firstRowWith(digest, index) : index;
     return journal.get({ slot, digest, customId: createCustomId(slot, digest) }) ?? 'changed';

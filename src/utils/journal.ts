@@ -38,6 +38,8 @@ export interface Journal {
   adopt(row: AskedRow, place: KeptPlace): void;
   /** The result of a row, if its prompt is the one that was asked. Call `flush` before the first `get`. */
   get(row: AskedRow): RowResult | undefined;
+  /** Whether there is a result for the row of this place, to whatever prompt. */
+  has(slot: number): boolean;
   flush(): Promise<void>;
   /** Notes that the output is complete in a draft: as soon as that is in place, the journals of its run are spent. */
   markSpent(draftPath: string, outputPath: string): Promise<void>;
@@ -117,6 +119,7 @@ export async function openJournal(path: string, earlier: readonly string[]): Pro
       const line = reader && decodeLine(reader.read(place.offset, place.length));
       return line && isOf(line, row) ? line.result : undefined;
     },
+    has: (slot) => places.has(slot),
     flush,
     async markSpent(draftPath, outputPath) {
       const mark = { ...(await identifyFile(draftPath)), path: outputPath };

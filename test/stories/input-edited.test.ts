@@ -28,6 +28,7 @@ const edits: readonly [string, readonly string[], readonly string[]][] = [
   ['two rows change places', ['p1', 'p0', ...before.slice(2)], []],
   ['a prompt is changed', ['p0', 'changed', ...before.slice(2)], ['changed']],
   ['a prompt becomes that of another row', ['p0', 'p0', ...before.slice(2)], []],
+  ['a prompt is emptied', ['p0', '', ...before.slice(2)], []],
   ['rows are added at the end', [...before, 'more'], ['more']],
 ];
 
@@ -89,7 +90,7 @@ describe.each([
     const answersOfTwins = flags.length > 0 && after[0] === after[1] ? ['p0'] : [];
     expect(await world.loom(...args, ...flags)).toMatchObject({ code: 0 });
     expect(world.asked().slice(asked)).toEqual([...paid, ...answersOfTwins]);
-    const rows = after.map((prompt, index) => `${index},${prompt},Answer to ${prompt}\n`);
+    const rows = after.map((prompt, index) => `${index},${prompt},${prompt && `Answer to ${prompt}`}\n`);
     expect(await world.read('out.csv')).toBe(`id,text,llm_response\n${rows.join('')}`);
     expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
   });
