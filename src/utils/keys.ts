@@ -71,5 +71,7 @@ export function resolveBaseUrl(
 
 /** What was given in the place of an address may be a key, or hold a password. */
 function showAddress(text: string): string {
-  return looksSecret(text) ? '…' : text.replace(/(\/\/)[^/]*@/, '$1…@');
+  if (looksSecret(text)) return '…';
+  // A password may hold slashes, and the scheme may be missing, in what is no address.
+  return text.replace(/^([a-z][a-z\d+.-]*:?\/\/)?.*@/is, '$1…@').replace(/([?#]).+/s, '$1…');
 }

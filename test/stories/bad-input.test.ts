@@ -274,6 +274,21 @@ describe('a usage error exits with 2:', () => {
   });
 });
 
+test.each([
+  ['http://user:pa/s3cret@gateway.example.com:port', 'http://…@gateway.example.com:port'],
+  ['user:s3cret@gateway.example.com', '…@gateway.example.com'],
+  ['https:/user:s3cret@gateway.example.com', '…@gateway.example.com'],
+  ['http://gateway.example.com:99999/v1?key=s3cret', 'http://gateway.example.com:99999/v1?…'],
+  ['gateway.example.com/v1#s3cret', 'gateway.example.com/v1#…'],
+])('what may be a password in the mistyped address %s is not told', async (address, told) => {
+  await world.write('data.csv', 'id,text\n1,Hello\n');
+  const ended = await world.loom('run', '-f', 'data.csv', '-c', 'text', ...target, '--base-url', address);
+  expect(ended.code).toBe(2);
+  expect(ended.stderr).toBe(
+    `Error: the base URL "${told}" is not a http(s) address. Give --base-url an address such as https://gateway.example.com/v1.\n`,
+  );
+});
+
 describe.each([
   ['a batch run', ['run']],
   ['a live run', ['run', '--sync']],
