@@ -87,8 +87,10 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
         const startedAt = performance.now();
         const answer = checkAnswer(await provider.generate(request, callSignal));
         meter.addCall(answer, performance.now() - startedAt);
-        // Within the call's place in the queue: no more answers than workers wait for the disk.
-        await Promise.all([storeInCache(prompt, answer), journal.add(row, answer)]);
+        // Within the call's place in the queue: no more answers than workers wait for the disk. The cache is first: what
+        // a killed run leaves in its journal alone is lost, unless the cache has refused something.
+        await storeInCache(prompt, answer);
+        await journal.add(row, answer);
         events.onAnswered?.(answer);
         return answer;
       });
@@ -111,16 +113,15 @@ function asFailedRow(customId: string, error: unknown): RowResult {
 
 /** Stores what is an answer, if it can; what the cache refuses is safe in the journal. */
 function createCacheWriter({ cache, order, events, journals }: SyncRun) {
-  let troubled = false;
+  let keeping: Promise<void> | undefined;
   return async (prompt: string, result: RowResult | undefined): Promise<void> => {
     if (!cache || result?.outcome !== 'succeeded') return;
     try {
       await cache.setAll([[prompt, selectCached(result, order.withUsage)]]);
     } catch (error) {
-      if (troubled) return;
-      troubled = true;
-      events.onCacheTrouble?.(error);
-      await journals.keep();
+      if (!keeping) events.onCacheTrouble?.(error);
+      keeping ??= journals.keep();
+      await keeping;
     }
   };
 }
