@@ -23,10 +23,12 @@ export function doubtPath(flag: string, path: string, project: string): Doubt | 
   const below = relative(realPath(project), realPath(path));
   if (below === '..' || below.startsWith(`..${sep}`) || resolve(below) === below)
     return { flag, path, reason: 'that is outside of its folder' };
-  // Keys lie in these, and tokens.
-  const isSecret = below.split(sep).some((name) => name === '.git' || name.startsWith('.env'));
+  const isSecret = below.split(sep).some((name) => secretNames.test(name));
   return isSecret ? { flag, path, reason: 'secrets may be in there' } : undefined;
 }
+
+/** Keys lie in these, and tokens. Some disks take capitals for the same. */
+const secretNames = /^\.(?:env|git(?:-credentials|config)?$|npmrc$|netrc$|pypirc$|ssh$|aws$|docker$|kube$)/i;
 
 /** With links followed as far as there is something. */
 function realPath(path: string): string {

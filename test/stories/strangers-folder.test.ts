@@ -67,14 +67,17 @@ describe('a file of defaults that nobody named', () => {
     );
   });
 
-  test.each([['.env'], ['.env.local'], ['.git/config']])('nor the secrets that lie in %s', async (name) => {
-    await mkdir(join(world.folder, '.git'));
-    const path = await configure({ run, system: `@${name}` });
-    await expectRefused(
-      await world.loom('run'),
-      `${path} sets --system to ${join(world.folder, name)}, and secrets may be in there. ${hintFor('--system')}`,
-    );
-  });
+  test.each([['.env'], ['.env.local'], ['.ENV'], ['.git/config'], ['.npmrc'], ['.ssh/id']])(
+    'nor the secrets that lie in %s',
+    async (name) => {
+      await mkdir(join(world.folder, '.git'));
+      const path = await configure({ run, system: `@${name}` });
+      await expectRefused(
+        await world.loom('run'),
+        `${path} sets --system to ${join(world.folder, name)}, and secrets may be in there. ${hintFor('--system')}`,
+      );
+    },
+  );
 
   test('nor say where the cache is, in its folder or elsewhere', async () => {
     for (const cacheDir of ['answers', '../home/answers']) {
