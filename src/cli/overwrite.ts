@@ -1,6 +1,7 @@
 /** Whether a file may be written that may be there already. */
 import { LoomError } from '../errors.ts';
 import { findForeignReasons } from '../orchestrator/reasons-file.ts';
+import { isSameFile } from '../utils/files.ts';
 import { checkOutputPath, type Placing } from '../utils/output-file.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -28,14 +29,21 @@ export async function choosePlacing(
   return answered === 'yes' ? 'replace' : undefined;
 }
 
+interface OrderOfOutput {
+  readonly dataset: { readonly path: string };
+  readonly outputPath: string;
+  readonly withError: boolean;
+}
+
 /** Says before anything is paid for that the reasons of failed rows will have no place. */
 export async function warnOfForeignReasons(
-  { outputPath, withError }: { readonly outputPath: string; readonly withError: boolean },
+  { dataset, outputPath, withError }: OrderOfOutput,
   terminal: Terminal,
 ): Promise<void> {
-  const path = withError ? undefined : await findForeignReasons(outputPath);
+  const path = withError ? undefined : await findForeignReasons(outputPath, dataset.path);
   if (path === undefined) return;
+  const whose = isSameFile(path, dataset.path) ? 'the input' : "not loom's";
   terminal.warn(
-    `${path} is not loom's and stays: the reasons of failed rows will be in no file. Move it away, or pass --with-error.`,
+    `${path} is ${whose} and stays: the reasons of failed rows will be in no file. Move it away, or pass --with-error.`,
   );
 }

@@ -3,6 +3,8 @@
  * paid for, and only one could be put in place.
  */
 import { createHash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
@@ -17,7 +19,10 @@ export async function claimOutput(
   { outputPath, placing }: { readonly outputPath: string; readonly placing: Placing },
 ): Promise<Pick<Lock, 'forget'>> {
   const target = await followLinks(outputPath);
-  const name = `output_${createHash('sha256').update(target).digest('hex').slice(0, 24)}`;
+  const name = `output_${createHash('sha256')
+    .update(await nameWithoutLinks(target))
+    .digest('hex')
+    .slice(0, 24)}`;
   const lock = await tryLock(home.locks, name);
   if (placing === 'replace') return lock ?? { forget: async () => {} };
   if (!lock) {
@@ -32,4 +37,10 @@ export async function claimOutput(
     });
   }
   return lock;
+}
+
+/** The one name of a file that need not be there yet, by whatever linked folders it was named. */
+async function nameWithoutLinks(path: string): Promise<string> {
+  const folder = dirname(path);
+  return join(await realpath(folder).catch(() => folder), basename(path));
 }

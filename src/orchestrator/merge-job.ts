@@ -198,12 +198,12 @@ export async function findWrittenOutput(
 ): Promise<MergedJob | undefined> {
   const { job, id } = stored;
   if (!job?.output || (job.state !== 'writing' && job.state !== 'merged')) return undefined;
-  const { path } = planOutput(stored, options);
+  const { path, dataset } = planOutput(stored, options);
   const { rows, answered, failed, unknown_results } = job.output;
   if (job.state === 'writing' && !(await isIdentifiedFile(path, job.output))) return undefined;
   await removeDrafts(await followLinks(path), workTagOf(stored));
-  if (failed === 0) await removeOldReasons(path);
-  const hasReasons = failed > 0 && (await findForeignReasons(path)) === undefined;
+  if (failed === 0) await removeOldReasons(path, dataset.path);
+  const hasReasons = failed > 0 && (await findForeignReasons(path, dataset.path)) === undefined;
   const failures = job.output.failures.map(({ row_ids, rows = [], ...group }) => ({
     ...group,
     rows,

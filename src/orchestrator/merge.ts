@@ -140,8 +140,8 @@ async function writeOutput(
   tally: RowTally,
   attempt = { givenUp: false },
 ): Promise<Written> {
-  const { outputPath, placing, workTag } = order;
-  const reasons = openReasonsLog(outputPath, workTag);
+  const { dataset, outputPath, placing, workTag } = order;
+  const reasons = openReasonsLog(outputPath, dataset.path, workTag);
   tally.onFailure = (failure) => reasons.add(failure);
   let reasonsPath: string | undefined;
   try {
@@ -165,7 +165,7 @@ async function writeOutput(
   } finally {
     await reasons.discard();
   }
-  if (tally.failed === 0) await removeOldReasons(outputPath);
+  if (tally.failed === 0) await removeOldReasons(outputPath, dataset.path);
   return { isWritten: true, reasonsPath };
 }
 

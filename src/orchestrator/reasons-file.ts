@@ -1,11 +1,12 @@
 /**
  * `<output>.errors.jsonl`: the reasons of the rows of an output that have no response. A file of that name which this
- * program did not write is never replaced or removed; what it wrote is known by its lines.
+ * program did not write is never replaced or removed; what it wrote is known by its lines. Nor is the input, which may be
+ * the reasons of an earlier run.
  */
 import { open, stat } from 'node:fs/promises';
 import type { Row } from '../models.ts';
 import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
-import { pathBeside, removeFile } from '../utils/files.ts';
+import { isSameFile, pathBeside, removeFile } from '../utils/files.ts';
 import {
   createDraftPath,
   draftMode,
@@ -23,21 +24,22 @@ export function reasonsPathFor(outputPath: string): string {
   return pathBeside(outputPath, '', '.errors.jsonl');
 }
 
-/** The path of a file that holds the place of an output's reasons, and is not ours. */
-export async function findForeignReasons(outputPath: string): Promise<string | undefined> {
+/** The path of a file that holds the place of an output's reasons, and is not ours, or the input. */
+export async function findForeignReasons(outputPath: string, inputPath: string): Promise<string | undefined> {
   const path = reasonsPathFor(outputPath);
-  return (await choosePlacing(path)) ? undefined : path;
+  return (await choosePlacing(path, inputPath)) ? undefined : path;
 }
 
-/** Removes the reasons of an older output, where they are ours. */
-export async function removeOldReasons(outputPath: string): Promise<void> {
+/** Removes the reasons of an older output, where they are ours and not the input. */
+export async function removeOldReasons(outputPath: string, inputPath: string): Promise<void> {
   const target = await followLinks(reasonsPathFor(outputPath));
-  if ((await choosePlacing(target)) === 'replace') await removeFile(target);
+  if ((await choosePlacing(target, inputPath)) === 'replace') await removeFile(target);
 }
 
 /** How reasons may be written here; undefined: not at all. */
-async function choosePlacing(path: string): Promise<Placing | undefined> {
+async function choosePlacing(path: string, inputPath: string): Promise<Placing | undefined> {
   if (!(await isThere(path))) return 'new';
+  if (isSameFile(path, inputPath)) return undefined;
   return (await isOurs(path)) ? 'replace' : undefined;
 }
 
@@ -78,7 +80,7 @@ export interface ReasonsLog {
   discard(): Promise<void>;
 }
 
-export function openReasonsLog(outputPath: string, workTag: string): ReasonsLog {
+export function openReasonsLog(outputPath: string, inputPath: string, workTag: string): ReasonsLog {
   const path = reasonsPathFor(outputPath);
   // Long names are cut, and may then be those of the output's own drafts but for this.
   const draftTag = `${workTag}.errors`;
@@ -115,7 +117,7 @@ export function openReasonsLog(outputPath: string, workTag: string): ReasonsLog 
     drain,
     async putInPlace(allowed) {
       await drain();
-      const placing = await choosePlacing(path);
+      const placing = await choosePlacing(path, inputPath);
       if (!draft || !placing || (placing === 'replace' && allowed === 'new')) return undefined;
       await draft.file.close();
       await putInPlace(draft.path, draft.target, placing);

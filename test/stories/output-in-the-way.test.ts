@@ -1,5 +1,5 @@
 /** Nothing that is in the way of an output is overwritten unasked, also when it came while the answers were under way. */
-import { chmod, stat, symlink } from 'node:fs/promises';
+import { chmod, mkdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLiveWorld, type LiveWorld } from './live-server.ts';
@@ -69,6 +69,23 @@ describe('live', () => {
     expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
   });
 
+  test('is told also where the two name the folder of the output by different links', async () => {
+    await mkdir(join(world.folder, 'real'));
+    await symlink('real', join(world.folder, 'link'));
+    const to = (path: string) => args().map((arg) => (arg === 'out.csv' ? path : arg));
+    world.hold();
+    const first = world.loom(...to('real/out.csv'));
+    await world.arrived(2);
+    const told = await world.loom(...to('link/out.csv'));
+    expect(told.code).toBe(1);
+    expect(told.stderr).toContain(
+      `Error: another run is about to write the output ${join(world.folder, 'link', 'out.csv')}. `,
+    );
+    world.release();
+    expect((await first).code).toBe(0);
+    expect(world.asked()).toEqual(['Hello', 'World']);
+  });
+
   test('a run that waited for another of the same work finds its output in the way, before its first call', async () => {
     const waiting: ReturnType<typeof world.loom>[] = [];
     const first = await runWhile(['--no-cache'], async () => {
@@ -120,6 +137,25 @@ describe('live', () => {
       await world.write(reasons, 'my notes\n');
       expect((await world.loom(...args())).code).toBe(0);
       expect(await world.read(reasons)).toBe('my notes\n');
+    });
+
+    test('stays when it is the input of another run for the same output, whether rows fail or not', async () => {
+      world.answerTo = () => '';
+      expect((await world.loom(...args())).code).toBe(1);
+      const first = await world.read(reasons);
+      const again = ['run', '-f', reasons, '--prompt', '{{id}}', ...args('--force').slice(5)];
+      for (const [failing, code] of [
+        ['0', 3],
+        ['none', 0],
+      ] as const) {
+        world.answerTo = (prompt) => (prompt === failing ? '' : 'Because.');
+        const ended = await world.loom(...again);
+        expect(ended.code).toBe(code);
+        expect(ended.stderr).toContain(
+          `Warning: ${join(world.folder, reasons)} is the input and stays: the reasons of failed rows will be in no file.`,
+        );
+        expect(await world.read(reasons)).toBe(first);
+      }
     });
 
     test('of an older output is replaced, and removed when there is nothing more to say', async () => {
