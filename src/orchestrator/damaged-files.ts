@@ -1,8 +1,8 @@
 /** Files of the state that can't be read, with the paid batches that wait for them: one line tells which, and what to do. */
-import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { BatchRecord } from '../models.ts';
 import type { JobRecord } from '../utils/jobs.ts';
+import { readPlainText } from '../utils/plain-file.ts';
 import { type DamagedRecord, recordPath } from '../utils/storage.ts';
 
 export interface DamagedFile extends DamagedRecord {
@@ -15,10 +15,7 @@ export interface DamagedFile extends DamagedRecord {
   readonly mend: 'job' | 'records' | 'adopt';
 }
 
-export async function nameDamagedRecord(
-  damaged: DamagedRecord,
-  jobs: readonly JobRecord[],
-): Promise<DamagedFile> {
+export function nameDamagedRecord(damaged: DamagedRecord, jobs: readonly JobRecord[]): DamagedFile {
   const folder = dirname(damaged.path);
   for (const { provider, parts } of jobs) {
     for (const { batch_id: id } of parts) {
@@ -26,20 +23,20 @@ export async function nameDamagedRecord(
       return { ...damaged, batchIds: [id], mend: 'job' };
     }
   }
-  return { ...damaged, batchIds: (await readBatchIds(damaged.path)).slice(0, 1), mend: 'adopt' };
+  return { ...damaged, batchIds: readBatchIds(damaged.path).slice(0, 1), mend: 'adopt' };
 }
 
-export async function nameDamagedJob(
-  damaged: DamagedRecord,
-  records: readonly BatchRecord[],
-): Promise<DamagedFile> {
+export function nameDamagedJob(damaged: DamagedRecord, records: readonly BatchRecord[]): DamagedFile {
   const own = records.filter(({ job_id }) => job_id === basename(damaged.path, '.json'));
-  const ids = new Set([...own.map(({ batch_id }) => batch_id), ...(await readBatchIds(damaged.path))]);
+  const ids = new Set([...own.map(({ batch_id }) => batch_id), ...readBatchIds(damaged.path)]);
   return { ...damaged, batchIds: [...ids], mend: 'records' };
 }
 
-/** The ids that can still be read in a file of which the rest can't. */
-async function readBatchIds(path: string): Promise<string[]> {
-  const text = await readFile(path, 'utf8').catch(() => '');
+/** The ids that can still be read in a file of which the rest can't; none in what is no file. */
+function readBatchIds(path: string): string[] {
+  let text = '';
+  try {
+    text = readPlainText(path);
+  } catch {}
   return [...text.matchAll(/"batch_id":\s*"([\w./:-]{1,200})"/g)].map(([, id]) => id as string);
 }

@@ -34,10 +34,10 @@ export interface StoredState {
 export async function loadState(home: LoomHome): Promise<StoredState> {
   const { records, damaged: damagedRecords } = await loadRecords(home.batches);
   const { jobs: jobRecords, damaged: damagedJobs } = await loadJobs(home.jobs);
-  const damaged = await Promise.all([
+  const damaged = [
     ...damagedRecords.map((file) => nameDamagedRecord(file, jobRecords)),
     ...damagedJobs.map((file) => nameDamagedJob(file, records)),
-  ]);
+  ];
   const abandoned: StoredJob[] = [];
   const jobs: StoredJob[] = [];
   const grouped = new Set<string>();
