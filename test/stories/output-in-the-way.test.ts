@@ -143,9 +143,9 @@ describe('live', () => {
       world.answerTo = () => '';
       expect((await world.loom(...args())).code).toBe(1);
       const first = await world.read(reasons);
-      const again = ['run', '-f', reasons, '--prompt', '{{id}}', ...args('--force').slice(5)];
+      const again = ['run', '-f', reasons, '--prompt', '{{row}}', ...args('--force').slice(5)];
       for (const [failing, code] of [
-        ['0', 3],
+        ['1', 3],
         ['none', 0],
       ] as const) {
         world.answerTo = (prompt) => (prompt === failing ? '' : 'Because.');
