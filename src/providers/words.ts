@@ -44,14 +44,17 @@ function lookAt(text: string, { hide, reach }: Redactor): string {
   return hidden.slice(0, Math.max(0, hidden.length - reach));
 }
 
-/** Keys that are not those of this connection, told by their form, their mask, or what stands ahead of them. */
+/**
+ * Keys that are not those of this connection, told by their form, their mask, or what stands ahead of them. What our own
+ * advice has in the place of a password is none.
+ */
 function hideKnownShapes(text: string): string {
   return text
     .replace(/\b(?:sk|pk|rk)-[\w*-]{8,}|\bAIza[\w-]{16,}/g, hiddenSecret)
     .replace(/\bBearer\s+[^\s"',;]+/gi, `Bearer ${hiddenSecret}`)
     .replace(/\bBasic\s+(?:[\w+/-]{16,}={0,2}|[\w+/-]{6,}={1,2})/gi, `Basic ${hiddenSecret}`)
     .replace(/([?&](?:api[-_]?)?key=)[^\s&"']+/gi, `$1${hiddenSecret}`)
-    .replace(/(\w:\/\/)[^\s/@]{1,1000}@/g, '$1')
+    .replace(/(\w:\/\/)(?!(?:user:password|…)@)[^\s/@]{1,1000}@/g, '$1')
     .replace(/[^\s"'`<>(){}[\],;:=]+/g, (word) => (word.includes('****') ? hiddenSecret : word));
 }
 
