@@ -13,12 +13,13 @@ beforeEach(async () => {
 
 afterEach(() => world.remove());
 
-/** Names of the files below a folder of the world's current one. */
+/** Names of the files below a folder of the world's current one, without the mark. */
 async function listFiles(folder: string): Promise<string[]> {
   const files = await readdir(join(world.folder, folder), { recursive: true, withFileTypes: true }).catch(
     () => [],
   );
-  return files.filter((file) => file.isFile()).map((file) => file.name);
+  const names = files.filter((file) => file.isFile()).map((file) => file.name);
+  return names.filter((name) => name !== 'loom-cache.json');
 }
 
 const entryName = /^[0-9a-f]{64}\.json$/;

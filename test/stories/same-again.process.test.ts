@@ -1,7 +1,8 @@
 /** The same command again after its process was killed or interrupted, and next to another process. */
-import { execFile } from 'node:child_process';
-import { open, readdir, rename, rm, utimes } from 'node:fs/promises';
-import { promisify } from 'node:util';
+import { existsSync } from 'node:fs';
+import { readdir, rename, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Running } from '../program.ts';
 import type { Response } from './http-server.ts';
@@ -171,6 +172,25 @@ describe.skipIf(process.platform === 'win32')('a fetch that was killed', () => {
   });
 });
 
+/** A module that holds a process at its first look into the folder of jobs. */
+function pauseAtJobs(arrived: string, goOn: string): string {
+  return `
+import { existsSync, writeFileSync } from 'node:fs';
+import files from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { setTimeout } from 'node:timers/promises';
+const { readdir } = files;
+files.readdir = async (folder, ...rest) => {
+  if (/[/\\\\]jobs$/.test(String(folder))) {
+    writeFileSync(${JSON.stringify(arrived)}, '');
+    while (!existsSync(${JSON.stringify(goOn)})) await setTimeout(10);
+  }
+  return readdir(folder, ...rest);
+};
+syncBuiltinESMExports();
+`;
+}
+
 describe('two at once:', () => {
   test.skipIf(process.platform === 'win32')(
     'a job that is submitted while another process looks through the state is not taken for abandoned',
@@ -179,14 +199,14 @@ describe('two at once:', () => {
       const [job = ''] = await readdir(world.statePath('jobs'));
       const record = world.statePath(`batches/openai_${id}.json`);
       await rename(record, `${record}.later`);
-      // Records are read before jobs: a job that can't be read to its end holds a process between the two.
-      const pipe = world.statePath('jobs/a.json');
-      await promisify(execFile)('mkfifo', [pipe]);
+      // Records are read before jobs: a process that waits here stands between the two.
+      const [arrived, goOn] = [join(world.folder, 'arrived'), join(world.folder, 'go-on')];
+      const pause = await world.write('pause.mjs', pauseAtJobs(arrived, goOn));
+      world.environment.NODE_OPTIONS = `--import=${pathToFileURL(pause).href}`;
       const other = world.start(...runArgs('-o', 'other.csv', '--no-cache'));
-      const writer = await open(pipe, 'w');
+      await until(() => existsSync(arrived));
       await rename(`${record}.later`, record);
-      await rm(pipe);
-      await writer.close();
+      await writeFile(goOn, '');
       expect((await other.ended).code).toBe(0);
       expect(await readdir(world.statePath('jobs'))).toContain(job);
       expect((await world.loom('fetch', '--id', id)).stdout).toBe(world.completion(id));

@@ -23,7 +23,9 @@ test('every example of the README on settings runs, and together they have every
   expect([rehearsed.code, rehearsed.stdout.match(/^Batch submitted/gm)?.length]).toEqual([
     ...[0, examples.match(/^loom run/gm)?.length],
   ]);
-  expect((await fetchUntilDone(world, '--sandbox', '--force')).code).toBe(0);
+  for (const [, id = ''] of rehearsed.stdout.matchAll(/^Batch submitted\. id=(\S+)/gm)) {
+    expect((await fetchUntilDone(world, '--sandbox', '--force', '--id', id)).code).toBe(0);
+  }
   const { stdout: help } = await world.loom('run', '--help');
   const flags = /( +--system[\s\S]*)--api-key/.exec(help)?.[1]?.match(/^ +(-t, )?--[\w-]+/gm) ?? [];
   expect(flags.length).toBe(12);
