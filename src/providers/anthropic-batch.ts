@@ -8,7 +8,16 @@ import {
   readMessage,
   versionHeaders,
 } from './anthropic-messages.ts';
-import { aboutBatch, aboutResults, cancelThenCheck, readId, requireList } from './batch-calls.ts';
+import {
+  aboutBatch,
+  aboutResults,
+  cancelThenCheck,
+  lookThrough,
+  readId,
+  readNext,
+  requireList,
+  requireOver,
+} from './batch-calls.ts';
 import type { BatchCandidate, BatchCheck, BatchProvider, Connection } from './provider.ts';
 import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from './wire.ts';
 
@@ -32,10 +41,11 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     const { data, response } = await transport.call(signal, (signal) =>
       client.messages.batches.list(query, { signal }).withResponse(),
     );
-    requireList(data);
+    requireList(asObject(data).body);
     const batches = asList(data.data).map(asObject);
-    const lastId = data.has_more ? asText(batches.at(-1)?.id) || undefined : undefined;
-    return { page: { batches, lastId }, now: readDate(response.headers.get('date')) };
+    const times = batches.map((batch) => asTime(batch.created_at));
+    const next = readNext(data.has_more, asText(batches.at(-1)?.id));
+    return { batches, times, next, now: readDate(response.headers.get('date')) };
   }
 
   return {
@@ -59,7 +69,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
 
     async *results(batchId, signal, requests = limits.requests) {
       const batch = await retrieve(batchId, signal);
-      if (batch.processing_status !== 'ended') return;
+      requireOver(batchId, readCheck(batch).status);
       const address = resultsAddress(baseUrl, batchId, asText(batch.results_url));
       const lines = transport.lines(signal, requests, (signal) =>
         client.get(address, { signal, headers: { accept: 'application/binary' } }).asResponse(),
@@ -74,16 +84,19 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
 
     async listCandidates(since, requests, signal) {
       const candidates: BatchCandidate[] = [];
-      const { page: first, now } = await listPage(undefined, signal);
-      for (let page = first; ; page = (await listPage(page.lastId, signal)).page) {
-        const young = page.batches.filter((batch) => readCreation(batch) >= since);
-        for (const batch of young) {
-          if (readCounts(asObject(batch.request_counts)).total === requests)
-            candidates.unshift({ batchId: asText(batch.id), createdAt: readCreation(batch) });
+      let now: Date | undefined;
+      const openPage = (afterId: string | undefined) => listPage(afterId, signal);
+      await lookThrough(since, openPage, (page) => {
+        now ??= page.now;
+        for (const [index, batch] of page.batches.entries()) {
+          const createdAt = page.times[index];
+          const isOld = createdAt !== undefined && createdAt < since;
+          if (isOld || readCounts(asObject(batch.request_counts)).total !== requests) continue;
+          candidates.push({ batchId: asText(batch.id), createdAt: createdAt ?? new Date(0) });
         }
-        // The list is newest first.
-        if (young.length < page.batches.length || page.lastId === undefined) return { candidates, now };
-      }
+      });
+      candidates.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+      return { candidates, now: now ?? new Date() };
     },
 
     readClock: async (signal) => (await listPage(undefined, signal, 1)).now,
@@ -112,10 +125,6 @@ export function mapStatus(raw: string, counts: WireObject = {}): BatchStatus {
 function readDate(header: string | null): Date {
   const time = Date.parse(header ?? '');
   return new Date(Number.isNaN(time) ? Date.now() : time);
-}
-
-function readCreation(batch: WireObject): Date {
-  return asTime(batch.created_at) ?? new Date(0);
 }
 
 /** The key goes to no other host than the API's own, whatever the batch says. */

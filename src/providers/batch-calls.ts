@@ -1,5 +1,6 @@
 /** What the calls about a batch have in common at all vendors. */
 import { ProviderError } from '../errors.ts';
+import type { BatchStatus } from '../models.ts';
 import { longestId } from './limits.ts';
 import type { BatchCheck } from './provider.ts';
 import { unreadableAnswer } from './refusal.ts';
@@ -21,6 +22,61 @@ export function requireList(page: unknown): void {
   const { data, object } = asObject(page);
   if (!Array.isArray(data) && !(object === 'list' && data === null))
     throw unreadableAnswer('it is no list of batches');
+}
+
+/** More pages of a list than these are not read. */
+const mostPages = 200;
+
+/** A page of a list of batches, as far as its end is to be told. */
+interface ListPage {
+  /** When its batches were created, in their order; undefined where one does not tell. */
+  readonly times: readonly (Date | undefined)[];
+  /** By what the next page is asked for; undefined on the last one. */
+  readonly next: string | undefined;
+}
+
+/**
+ * Goes through a list of batches until `look` finds what it looks for, or the list has no more that was created since
+ * then. What was not seen is never taken not to be there: a list that turns in a circle, or is too long to be read, is an
+ * error, and one that is not newest first is read to its end.
+ */
+export async function lookThrough<Page extends ListPage, Found>(
+  since: Date,
+  openPage: (next: string | undefined) => Promise<Page>,
+  look: (page: Page) => Found | undefined,
+): Promise<Found | undefined> {
+  const asked = new Set<string>();
+  let next: string | undefined;
+  do {
+    const page = await openPage(next);
+    const found = look(page);
+    if (found !== undefined || endsBefore(page, since)) return found;
+    next = page.next;
+    if (next !== undefined && asked.has(next)) throw unreadList('gives the same page again and again');
+    if (asked.size >= mostPages) throw unreadList(`has more than ${mostPages} pages`);
+    if (next !== undefined) asked.add(next);
+  } while (next !== undefined);
+  return undefined;
+}
+
+/** Whether what follows a page is older still: told only by one that goes from new to old. */
+function endsBefore({ times }: ListPage, since: Date): boolean {
+  const known = times.filter((time) => time !== undefined);
+  const last = known.at(-1);
+  const isNewestFirst = known.every((time, index) => index === 0 || time <= (known[index - 1] as Date));
+  return last !== undefined && last < since && isNewestFirst;
+}
+
+/** A page that says there are more, and not by what to ask for them, hides what there is. */
+export function readNext(hasMore: unknown, last: string): string | undefined {
+  if (hasMore !== true) return undefined;
+  if (last === '') throw unreadList('says that there is more of it, and not where');
+  return last;
+}
+
+/** The list is the same at the next try. */
+export function unreadList(why: string): ProviderError {
+  return new ProviderError('run', 'list_unread', `The provider's list of batches ${why}.`);
 }
 
 /**
@@ -54,6 +110,13 @@ export async function aboutBatch<T>(batchId: string, call: () => Promise<T>): Pr
     const message = `There is no batch ${showId(batchId)} at the provider for this key: ${error.message}`;
     throw new ProviderError('run', 'not_found', message, { status: 404 });
   }
+}
+
+/** Refuses the results of a batch that is under way, as a server may say of one that was over a moment ago. */
+export function requireOver(batchId: string, status: BatchStatus): void {
+  if (status !== 'validating' && status !== 'in_progress') return;
+  const message = `Batch ${showId(batchId)} is not over: what it will have can't be told.`;
+  throw new ProviderError('retry', 'not_over', message);
 }
 
 /**

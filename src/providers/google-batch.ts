@@ -3,7 +3,17 @@
 import { openAsBlob } from 'node:fs';
 import { ProviderError } from '../errors.ts';
 import type { BatchStatus, RowResult } from '../models.ts';
-import { aboutBatch, aboutResults, cancelThenCheck, checkId, ignoreStatus, readId } from './batch-calls.ts';
+import {
+  aboutBatch,
+  aboutResults,
+  cancelThenCheck,
+  checkId,
+  ignoreStatus,
+  lookThrough,
+  readId,
+  requireOver,
+  unreadList,
+} from './batch-calls.ts';
 import {
   checkModel,
   classifyGoogle,
@@ -20,7 +30,6 @@ import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireOb
 const limits = { requests: 100_000, bytes: 2_000_000_000 };
 const mimeType = 'application/jsonl';
 const pageSize = 100;
-const mostPages = 200;
 
 const listFields = ['operations', 'batches', 'nextPageToken', 'unreachable'];
 
@@ -69,6 +78,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
 
     async *results(batchId, signal, requests = limits.requests) {
       const operation = await retrieve(batchId, signal);
+      requireOver(batchId, readCheck(operation).status);
       const { inlined, fileName } = readOutput(operation);
       const entries = fileName
         ? aboutResults(
@@ -82,21 +92,24 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     },
 
     async find({ tag }, signal) {
-      let pageToken = '';
-      for (let page = 0; page < mostPages; page++) {
+      const openPage = async (pageToken: string | undefined) => {
         const query = new URLSearchParams({ pageSize: String(pageSize), ...(pageToken && { pageToken }) });
         const listed = await getObject(`batches?${query}`, signal);
         // An empty list has no field at all.
         if (!listFields.some((field) => field in listed) && Object.keys(listed).length > 0)
           throw unreadableAnswer('it is no list of batches');
-        for (const operation of [...asList(listed.operations), ...asList(listed.batches)].map(asObject)) {
-          const { displayName } = { ...operation, ...asObject(operation.metadata) } as WireObject;
-          if (displayName === tag) return readId(operation, 'name');
-        }
-        pageToken = asText(listed.nextPageToken);
-        if (!pageToken) return undefined;
-      }
-      return undefined;
+        const operations = [...asList(listed.operations), ...asList(listed.batches)].map(asObject);
+        const isWhole = asList(listed.unreachable).length === 0;
+        return { operations, isWhole, times: [], next: asText(listed.nextPageToken) || undefined };
+      };
+      let isWhole = true;
+      const found = await lookThrough(new Date(0), openPage, (page) => {
+        isWhole &&= page.isWhole;
+        const operation = page.operations.find((listed) => readDisplayName(listed) === tag);
+        return operation && readId(operation, 'name');
+      });
+      if (found === undefined && !isWhole) throw unreadList('leaves out places that it could not reach');
+      return found;
     },
 
     cancel: (batchId, signal) =>
@@ -148,6 +161,10 @@ export function mapStatus(raw: string): BatchStatus {
 /** `batches/<id>`, also when the id came without its prefix. */
 function batchPath(batchId: string): string {
   return `batches/${encodeURIComponent(batchId.slice(batchId.lastIndexOf('/') + 1))}`;
+}
+
+function readDisplayName(operation: WireObject): unknown {
+  return asObject(operation.metadata).displayName ?? operation.displayName;
 }
 
 function encodePath(name: string): string {

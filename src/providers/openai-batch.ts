@@ -9,8 +9,11 @@ import {
   cancelThenCheck,
   checkId,
   ignoreStatus,
+  lookThrough,
   readId,
+  readNext,
   requireList,
+  requireOver,
 } from './batch-calls.ts';
 import { type ChatVendor, chatBody, openAi, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
 import type { BatchCheck, BatchProvider, Connection, SentBatch } from './provider.ts';
@@ -18,8 +21,8 @@ import { asCount, asId, asList, asObject, asText, firstText, type WireObject } f
 
 const endpoint = '/v1/chat/completions';
 /** An input file lives for 30 days, so a batch that is older holds nothing that is still to be found. */
-const findWithinSeconds = 30 * 24 * 3600;
-const findAmong = 20_000;
+const findWithinMs = 30 * 24 * 3_600_000;
+const pageSize = 100;
 
 /** How one vendor with a Batch API of OpenAI's form differs from the others. */
 export interface ChatBatchVendor extends ChatVendor {
@@ -95,6 +98,7 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
 
     async *results(batchId, signal, requests = limits.requests) {
       const batch = await retrieve(batchId, signal);
+      requireOver(batchId, mapStatus(asText(batch.status)));
       // Either file may be missing, null or an empty text; rows that failed are in the error file only.
       let gone: unknown;
       for (const fileId of [asText(batch.output_file_id), asText(batch.error_file_id)]) {
@@ -118,16 +122,19 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
 
     find: (sent, signal) =>
       transport.call(signal, async (signal) => {
-        const oldest = Date.now() / 1000 - findWithinSeconds;
-        let listedCount = 0;
-        const list = await client.batches.list({ limit: 100, ...listFilter?.(sent.tag) }, { signal });
-        requireList(asObject(list).body);
-        for await (const listed of list) {
-          const batch = asObject(listed);
-          if (isSentBatch(batch, tagField, sent)) return readId(batch, 'id');
-          if ((asCount(batch.created_at) ?? oldest) < oldest || ++listedCount >= findAmong) return undefined;
-        }
-        return undefined;
+        const openPage = async (after: string | undefined) => {
+          const query = { limit: pageSize, ...listFilter?.(sent.tag), ...(after !== undefined && { after }) };
+          const { body } = asObject(await client.batches.list(query, { signal }));
+          requireList(body);
+          const { data, has_more } = asObject(body);
+          const batches = asList(data).map(asObject);
+          const times = batches.map((batch) => readSeconds(batch.created_at));
+          return { batches, times, next: readNext(has_more, asText(batches.at(-1)?.id)) };
+        };
+        return lookThrough(new Date(Date.now() - findWithinMs), openPage, ({ batches }) => {
+          const found = batches.find((batch) => isSentBatch(batch, tagField, sent));
+          return found && readId(found, 'id');
+        });
       }),
 
     cancel: (batchId, signal) =>

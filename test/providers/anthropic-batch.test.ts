@@ -188,12 +188,4 @@ describe('Anthropic, batches', () => {
       resultsPath,
     ]);
   });
-
-  it('has no results before the end', async () => {
-    server().play(() => ({
-      body: { id: 'msgbatch_1', processing_status: 'in_progress', results_url: null },
-    }));
-    expect(await collect((await open()).results('msgbatch_1', never))).toEqual([]);
-    expect(server().arrived).toHaveLength(1);
-  });
 });

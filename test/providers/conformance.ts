@@ -386,6 +386,17 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       expect(await failureOf(provider.cancel(vendor.batchId, never))).toMatchObject({ scope, status });
     });
 
+    it('gives no results of a batch that is under way', async () => {
+      const provider = await open();
+      server().play(() => ({ body: vendor.runningBatch }));
+      expect(await failureOf(collect(provider.results(vendor.batchId, never)))).toMatchObject({
+        scope: 'retry',
+        code: 'not_over',
+        message: `Batch ${vendor.batchId} is not over: what it will have can't be told.`,
+      });
+      expect(server().arrived).toHaveLength(1);
+    });
+
     it('reads every result, past blank lines, CR LF, broken lines and lines without an id', async () => {
       const text = 'a\u2028b\u2029c\u0085d \u{1F600}';
       const lines = [
