@@ -9,6 +9,7 @@ import { waitForLock } from '../utils/locks.ts';
 import { deleteRecord, updateRecord } from '../utils/storage.ts';
 import { UnsettledPartError } from './find-batch.ts';
 import { type Connect, isAboutOneBatch, type JobReach, openJobReach } from './job-reach.ts';
+import { keepDownloaded } from './keep-answers.ts';
 import type { RetryNotice } from './retry.ts';
 import {
   findAnyJob,
@@ -127,7 +128,15 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
   for (const batch of [...batches, ...settled]) counts[await cancelBatch(cancellation, batch, reach)] += 1;
   const isForgotten = job?.parts.every(isDropped) ?? false;
   if (job && isForgotten) await forgetJob(home, job);
+  else if (job?.parts.some(isDropped)) await keepGivenAnswers(cancellation);
   return { ...counts, isForgotten };
+}
+
+/** A job of which a part is never sent has no output by itself: what its other parts gave, the same run need not ask again. */
+async function keepGivenAnswers({ home, stored, signal, events }: Cancellation): Promise<void> {
+  const merging = { workingFolder: '/', inputPath: undefined, changedRows: 'refuse' } as const;
+  const onError = (error: unknown) => events.onError?.(stored.id, stored.provider, error);
+  await keepDownloaded({ home, merging, signal, onError }, stored);
 }
 
 /** Before anything is asked of the provider: a cancel that is cut off then leaves nothing that is sent later. */

@@ -9,7 +9,7 @@ import { countResults, type KeptResults, keepResults } from '../utils/answers.ts
 import { isIdentifiedFile } from '../utils/file-identity.ts';
 import { ensurePrivateFolder } from '../utils/files.ts';
 import { removeHeld } from '../utils/home.ts';
-import { type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
+import { type JobPart, saveJob } from '../utils/jobs.ts';
 import { resultsPath, updateRecord } from '../utils/storage.ts';
 import { accountFor, type BatchAccount, dueTime, readSentRows } from './batch-account.ts';
 import { deleteUpload } from './delete-uploads.ts';
@@ -64,9 +64,15 @@ function isSameResults(path: string, { results }: JobPart): Promise<boolean> {
 
 async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready' | 'short' | 'gone'> {
   const { run, job } = fetching;
-  const { account, trouble } = await downloadBatch(fetching, record);
+  let download = await downloadBatch(fetching, record);
+  // What is missing now is given up: a download may have been cut on its way.
+  if (download.account.missing > 0 && isGivenUp(fetching, record)) {
+    await sleep(secondLookMs, run.signal);
+    download = await downloadBatch(fetching, record);
+  }
+  const { account, trouble } = download;
   const part = partOf(fetching, record);
-  if (job && part?.provisional) await confirmPart(fetching, job, part, record, account);
+  await confirmPart(fetching, record, account);
   if ((!job || part?.adopted) && !run.order.partial) refuseForeign(record, account);
   if (trouble?.code === 'results_gone') {
     await noteGoneResults(fetching, record, trouble);
@@ -80,12 +86,16 @@ async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready'
   await updateRecord(run.home, record);
   if (job) await saveJob(run.home, job);
   if (isWhole) await deleteUpload(fetching, record);
-  const due = dueTime(record);
-  if (isWhole || run.order.partial || due.getTime() <= Date.now()) return 'ready';
+  if (isWhole || isGivenUp(fetching, record)) return 'ready';
   run.outcome.troubled = true;
   run.outcome.short = true;
-  run.events.onShort?.(record, { account, due, trouble });
+  run.events.onShort?.(record, { account, due: dueTime(record), trouble });
   return 'short';
+}
+
+/** Whether a batch is written without the rows that it lacks. */
+function isGivenUp({ run }: JobFetch, record: BatchRecord): boolean {
+  return run.order.partial || dueTime(record).getTime() <= Date.now();
 }
 
 interface Download {
@@ -97,8 +107,8 @@ interface Download {
 /** Troubles of the results themselves, as opposed to the way to them: what came counts, and the rest is missing. */
 const resultTroubles = new Set(['unreadable', 'too_large', 'no_custom_ids', 'results_gone']);
 const mostUnreadable = 3;
-/** Before results count as gone they are asked for once more. */
-const goneCheckMs = 1_000;
+/** Before results count as gone, or rows as never to come, they are asked for once more. */
+const secondLookMs = 1_000;
 
 /** Adds what a batch has at its provider to what is on disk. Throws when there was no way to know. */
 export async function downloadBatch(fetching: JobFetch, record: BatchRecord): Promise<Download> {
@@ -129,7 +139,7 @@ export async function downloadBatch(fetching: JobFetch, record: BatchRecord): Pr
   try {
     let kept = await calls.run(download);
     if (kept.trouble?.code === 'results_gone') {
-      await sleep(goneCheckMs, run.signal);
+      await sleep(secondLookMs, run.signal);
       kept = await calls.run(download);
     }
     const account = accountFor(kept, sent);
@@ -159,15 +169,15 @@ async function noteFailedDownload(
   await updateRecord(run.home, record);
 }
 
-/** Proves by its results that a batch which was found without a tag is this part; LoomError when it is another's. */
-async function confirmPart(
+/** Proves by its results that a batch which was found without a tag is its part; LoomError when it is another's. */
+export async function confirmPart(
   fetching: JobFetch,
-  job: JobRecord,
-  part: JobPart,
   record: BatchRecord,
   { answered, refused, foreign }: BatchAccount,
 ): Promise<void> {
-  const { run } = fetching;
+  const { run, job } = fetching;
+  const part = partOf(fetching, record);
+  if (!job || !part?.provisional) return;
   if (answered + refused > 0) {
     part.provisional = false;
     return;

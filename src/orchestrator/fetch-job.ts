@@ -6,25 +6,19 @@ import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../utils/jo
 import { updateRecord } from '../utils/storage.ts';
 import { noteEnd } from './batch-account.ts';
 import { deleteUpload } from './delete-uploads.ts';
-import { downloadBatch } from './download-results.ts';
+import { confirmPart, downloadBatch } from './download-results.ts';
 import type { KeptAnswers } from './fetch-batches.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
 import { keepAllAnswers } from './keep-answers.ts';
 import { isStuck } from './list-batches.ts';
-import { hasEndedBadly } from './stored-jobs.ts';
+import { hasEndedBadly, isDropped } from './stored-jobs.ts';
 import { submitParts } from './submit-parts.ts';
 
 /** Submits parts that had to wait or were cut off, as far as the provider's queue takes them. */
-export async function submitQueuedParts({
-  run,
-  stored,
-  job,
-  records,
-  provider,
-  calls,
-  callSignal,
-}: JobFetch): Promise<void> {
-  if (!job?.parts.some((part) => part.state === 'planned' || part.state === 'submitting')) return;
+export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
+  const { run, stored, job, records, provider, calls, callSignal } = fetching;
+  const unsent = job?.parts.filter((part) => part.state === 'planned' || part.state === 'submitting') ?? [];
+  if (!job || unsent.length === 0) return;
   const { home, signal, events } = run;
   try {
     await submitParts({ home, job, provider, calls, signal, callSignal }, (record) => {
@@ -38,6 +32,8 @@ export async function submitQueuedParts({
     events.onError?.(stored.id, stored.provider, error);
     run.outcome.troubled = true;
   }
+  // Of a job that was cancelled: nothing more may come of it, and then no later look would keep what came.
+  if (unsent.some(isDropped)) await keepAllAnswers(fetching, []);
   for (const { part, state } of job.parts) if (state === 'planned') events.onQueued?.(job, part);
 }
 
@@ -106,7 +102,11 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
 async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<KeptAnswers> {
   // One that failed did not start; one that expired or was cancelled keeps the answers of the rows that were done.
   const mayHaveResults = record.status !== 'failed' || fetching.run.order.partial;
-  if (mayHaveResults) await downloadBatch(fetching, record);
+  if (mayHaveResults) {
+    const { account } = await downloadBatch(fetching, record);
+    // One that another command ended may be that command's.
+    await confirmPart(fetching, record, account);
+  }
   return keepAllAnswers(fetching, mayHaveResults ? [record] : []);
 }
 
@@ -140,6 +140,7 @@ async function requeuePart(
   await saveJob(run.home, job);
   await forgetRecord(fetching, record);
   if (part.state === 'planned') return run.events.onQueued?.(job, part.part);
+  await keepAllAnswers(fetching, []);
   run.events.onStatus?.({ ...record, status: 'cancelled' }, undefined);
   if (!run.order.partial) run.outcome.troubled = true;
 }

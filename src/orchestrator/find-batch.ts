@@ -6,7 +6,7 @@ import { isRefusedKey, LoomError, ProviderError } from '../errors.ts';
 import type { BatchProvider } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
-import type { JobPart, JobRecord } from '../utils/jobs.ts';
+import { type JobPart, type JobRecord, loadJobs } from '../utils/jobs.ts';
 import { loadRecords } from '../utils/storage.ts';
 import { type CallQueue, sleep } from './retry.ts';
 import { namePart } from './stored-jobs.ts';
@@ -99,6 +99,17 @@ async function lookAgain(
   return undefined;
 }
 
+/** Batches at the same provider that are other parts', as far as records or jobs know. */
+export async function listTakenIds({ home, job }: BatchSearch, part: JobPart): Promise<ReadonlySet<string>> {
+  const { records } = await loadRecords(home.batches);
+  const { jobs } = await loadJobs(home.jobs);
+  const isThere = (place: Pick<JobRecord, 'provider'> & { readonly base_url?: string | null | undefined }) =>
+    place.provider === job.provider && (place.base_url ?? null) === job.base_url;
+  const others = records.filter((record) => isThere(record) && record.tag !== part.tag);
+  const parts = jobs.filter(isThere).flatMap((known) => known.parts.filter(({ tag }) => tag !== part.tag));
+  return new Set([...others, ...parts].flatMap(({ batch_id: id }) => (id === undefined ? [] : [id])));
+}
+
 interface FoundBatch {
   readonly batchId: string | undefined;
   /** By the clock that `submitting_since` is of. */
@@ -127,7 +138,7 @@ async function askForBatch(search: BatchSearch, part: JobPart): Promise<FoundBat
   const { candidates, now } = await calls.run(() =>
     list(new Date(since - clockMarginMs), part.requests, callSignal),
   );
-  const taken = new Set((await loadRecords(search.home.batches)).records.map((record) => record.batch_id));
+  const taken = await listTakenIds(search, part);
   const free = candidates.filter(
     ({ batchId }) => !taken.has(batchId) && !part.mistaken_ids?.includes(batchId),
   );

@@ -25,10 +25,23 @@ export async function readIdMembers(
   inputPath = job.original_file_path,
 ): Promise<AsyncIterable<string | Buffer>> {
   const path = idMapPath(home, job.job_id, part.part);
-  if (await isFile(path)) return createReadStream(path) as AsyncIterable<Buffer>;
+  if (await isWholeMap(path, part.requests)) return createReadStream(path) as AsyncIterable<Buffer>;
   const sha256 = await hashFile(inputPath).catch(() => undefined);
   if (sha256 === job.input_sha256) return makeIdMembers(job, inputPath);
-  throw describeLostMap(home, part, path, inputPath, sha256 !== undefined);
+  const fault = (await isFile(path)) ? 'cut short' : 'missing';
+  throw describeLostMap(home, part, `${fault} (${path})`, inputPath, sha256 !== undefined);
+}
+
+/** Whether the file has a line for each request: a copy may be cut, and a batch counts by its map as sent. */
+async function isWholeMap(path: string, requests: number): Promise<boolean> {
+  if (!(await isFile(path))) return false;
+  let lines = 1;
+  let last = '';
+  for await (const chunk of createReadStream(path, 'latin1') as AsyncIterable<string>) {
+    lines += chunk.split('\n').length - 1;
+    last = chunk.at(-1) ?? last;
+  }
+  return lines === requests && last === '"';
 }
 
 /** Which part a row went to, nobody knows: the map has all that were sent, and the results name those of this part. */
@@ -50,12 +63,12 @@ async function* makeIdMembers(job: JobRecord, inputPath: string): AsyncGenerator
 function describeLostMap(
   { flag }: LoomHome,
   { batch_id: id }: JobPart,
-  path: string,
+  fault: string,
   inputPath: string,
   isThere: boolean,
 ): LoomError {
   const batch = id === undefined ? '' : ` of batch ${id}, which is paid for,`;
   const input = isThere ? 'is not the one that was submitted' : 'is gone';
-  const what = `the id map${batch} is missing (${path}), and the input ${inputPath} ${input}.`;
+  const what = `the id map${batch} is ${fault}, and the input ${inputPath} ${input}.`;
   return new LoomError('input', what, { hint: `Put one of them back, then run loom fetch${flag}.` });
 }

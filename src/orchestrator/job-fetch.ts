@@ -4,6 +4,7 @@ import { LoomError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
 import type { BatchProvider } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
+import type { LoomHome } from '../utils/home.ts';
 import type { JobPart, JobRecord } from '../utils/jobs.ts';
 import { deleteRecord, resultsPath } from '../utils/storage.ts';
 import type { FetchRun } from './fetch-batches.ts';
@@ -70,10 +71,18 @@ export function countMissingParts({ stored, job, records }: JobFetch): number {
 }
 
 /** Whether a batch's results are on disk, whole, as far as their length tells. */
-export async function isDownloaded(fetching: JobFetch, record: BatchRecord): Promise<boolean> {
-  const part = partOf(fetching, record);
+export function isDownloaded(fetching: JobFetch, record: BatchRecord): Promise<boolean> {
+  return hasWholeResults(fetching.run.home, record, partOf(fetching, record));
+}
+
+/** The same outside of a fetch. */
+export async function hasWholeResults(
+  home: LoomHome,
+  record: BatchRecord,
+  part: JobPart | undefined,
+): Promise<boolean> {
   if (part?.state !== 'downloaded') return false;
-  const file = await stat(resultsPath(fetching.run.home.results, record)).catch(() => undefined);
+  const file = await stat(resultsPath(home.results, record)).catch(() => undefined);
   return file?.isFile() === true && file.size === (part.results?.size ?? file.size);
 }
 

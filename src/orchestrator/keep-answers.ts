@@ -1,14 +1,16 @@
 /** The step of a fetch that keeps what the batches of a job gave which has no output by itself: a part of it ended early. */
 import { LoomError, type ProviderError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
+import type { LoomHome } from '../utils/home.ts';
 import { saveJob } from '../utils/jobs.ts';
 import { updateRecord } from '../utils/storage.ts';
 import { readDataset } from './dataset.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import type { KeptAnswers } from './fetch-batches.ts';
 import { openJobAnswers } from './job-answers.ts';
-import { isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
-import { planOutput } from './merge-job.ts';
+import { hasWholeResults, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
+import { type MergeOptions, planOutput } from './merge-job.ts';
+import type { StoredJob } from './stored-jobs.ts';
 
 /** Keeps what these batches gave, and what others of their job gave before. */
 export async function keepAllAnswers(fetching: JobFetch, own: readonly BatchRecord[]): Promise<KeptAnswers> {
@@ -45,15 +47,44 @@ export async function noteGoneResults(
  * Puts into the cache what the batches of a job gave that can't be completed any more: the merge, which does it
  * otherwise, does not come.
  */
-export async function keepAnswers(fetching: JobFetch, records: readonly BatchRecord[]): Promise<KeptAnswers> {
-  const { run, stored, job } = fetching;
+export function keepAnswers(fetching: JobFetch, records: readonly BatchRecord[]): Promise<KeptAnswers> {
+  const { run, stored } = fetching;
+  const { home, merging, signal } = run;
+  const onError = (error: unknown) => run.events.onError?.(stored.id, stored.provider, error);
+  return keepJobAnswers({ home, merging, signal, onError }, stored, records);
+}
+
+/** What keeping answers needs of the command that does it. */
+interface Keeping {
+  readonly home: LoomHome;
+  readonly merging: MergeOptions;
+  readonly signal: AbortSignal;
+  onError(error: unknown): void;
+}
+
+/** The same outside of a fetch, of those of these batches whose results are on disk. */
+export async function keepDownloaded(keeping: Keeping, stored: StoredJob): Promise<void> {
+  const records: BatchRecord[] = [];
+  for (const record of stored.records) {
+    const part = stored.job?.parts.find(({ batch_id }) => batch_id === record.batch_id);
+    if (await hasWholeResults(keeping.home, record, part)) records.push(record);
+  }
+  if (records.length > 0) await keepJobAnswers(keeping, stored, records);
+}
+
+async function keepJobAnswers(
+  { home, merging, signal, onError }: Keeping,
+  stored: StoredJob,
+  records: readonly BatchRecord[],
+): Promise<KeptAnswers> {
+  const { job } = stored;
   const inCache = job?.use_cache ?? true;
   try {
-    const { dataset } = planOutput(stored, run.merging);
-    const answers = await openJobAnswers(run.home, dataset, job, records);
+    const { dataset } = planOutput(stored, merging);
+    const answers = await openJobAnswers(home, dataset, job, records);
     let kept = 0;
     try {
-      await readDataset(dataset, run.signal, (row) => {
+      await readDataset(dataset, signal, (row) => {
         const answer = answers.answerFor(row);
         if (typeof answer === 'object' && answer.outcome === 'succeeded') kept += 1;
         return answers.drain();
@@ -67,7 +98,7 @@ export async function keepAnswers(fetching: JobFetch, records: readonly BatchRec
   } catch (error) {
     // Without its input an answer has no prompt to be filed under; it stays in the results on disk.
     if (!(error instanceof LoomError) || error.kind !== 'input') throw error;
-    run.events.onError?.(stored.id, stored.provider, error);
+    onError(error);
     return { answers: 0, inCache: false, usage: undefined };
   }
 }

@@ -1,14 +1,22 @@
 /** Hands the parts of a job to the provider, one after the other, so that no part is ever submitted twice. */
 import { stat } from 'node:fs/promises';
-import { LoomError, ProviderError } from '../errors.ts';
+import { isRefusedKey, LoomError, ProviderError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
 import type { BatchProvider, RequestFile } from '../providers/provider.ts';
+import { unreadableAnswer } from '../providers/refusal.ts';
 import { describeDiskError } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob, stateWithoutBatch } from '../utils/jobs.ts';
 import { deleteRecord, loadRecords, saveRecord } from '../utils/storage.ts';
-import { findLeftBatch, findNewBatch, isClearRefusal, UnsettledPartError } from './find-batch.ts';
+import {
+  findLeftBatch,
+  findNewBatch,
+  isClearRefusal,
+  listTakenIds,
+  UnsettledPartError,
+} from './find-batch.ts';
 import { readIdMembers } from './id-members.ts';
+import { isAboutOneBatch } from './job-reach.ts';
 import { requestFilePath } from './part-writer.ts';
 import { type CallQueue, findLongWait, isRateLimit, sleep } from './retry.ts';
 import { describeOwnership } from './stored-jobs.ts';
@@ -45,6 +53,11 @@ export async function submitParts(
       else if (settled) onSubmitted(settled);
     }
     if (part.state !== 'planned') continue;
+    const recorded = await takeRecorded(submission, part);
+    if (recorded) {
+      onSubmitted(recorded);
+      continue;
+    }
     submission.signal.throwIfAborted();
     const batchId = await submitPart(submission, part);
     if (batchId === undefined) return endSubmission('queue_full', unsettled);
@@ -76,24 +89,33 @@ export async function trySettlePart(
  * then the part is `planned` again, or `dropped` where the job was cancelled.
  */
 async function settlePart(submission: Submission, part: JobPart): Promise<BatchRecord | undefined> {
-  const { home, job } = submission;
-  const { records } = await loadRecords(home.batches);
-  const recorded = records.find((record) => record.job_id === job.job_id && record.tag === part.tag);
-  if (recorded) {
-    await markPart(submission, part, { state: 'submitted', batch_id: recorded.batch_id });
-    return recorded;
-  }
+  const recorded = await takeRecorded(submission, part);
+  if (recorded) return recorded;
   const batchId = await findLeftBatch(submission, part);
   if (batchId !== undefined) return recordPart(submission, part, batchId);
-  await markPart(submission, part, { state: stateWithoutBatch(job) });
+  await markPart(submission, part, { state: stateWithoutBatch(submission.job) });
   return undefined;
+}
+
+/**
+ * The record of a part's batch of which its job does not know: that was cut off, or is an older copy. One under another
+ * tag is of a batch that a full queue gave back, and was left when a fetch was cut off just then: it goes.
+ */
+async function takeRecorded(submission: Submission, part: JobPart): Promise<BatchRecord | undefined> {
+  const { home, job } = submission;
+  const { records } = await loadRecords(home.batches);
+  const own = records.filter((record) => record.job_id === job.job_id && record.part === part.part);
+  for (const record of own) if (record.tag !== part.tag) await deleteRecord(home, record);
+  const recorded = own.find((record) => record.tag === part.tag);
+  if (recorded) await markPart(submission, part, { state: 'submitted', batch_id: recorded.batch_id });
+  return recorded;
 }
 
 /** The id of the part's new batch, or undefined when the provider's queue is full. */
 async function submitPart(submission: Submission, part: JobPart): Promise<string | undefined> {
-  const { home, job, provider, calls, callSignal } = submission;
-  const file = await describeRequestFile(requestFilePath(home, job.job_id, part.part), part);
-  await deleteRefusedRecord(submission, part);
+  const { provider, calls, callSignal } = submission;
+  const file = await describeRequestFile(submission, part);
+  const wasUploaded = part.file_id !== undefined;
   await uploadPart(submission, part, file);
   const readClock = provider.readClock?.bind(provider);
   const since = readClock ? await calls.run(() => readClock(callSignal)) : new Date();
@@ -104,16 +126,29 @@ async function submitPart(submission: Submission, part: JobPart): Promise<string
     // The provider has no batch of this part, by its own word or because it was looked for: a later command may submit it.
     if (isClearRefusal(error) || isRateLimit(error)) await markPart(submission, part, { state: 'planned' });
     if (isRateLimit(error)) return undefined;
-    throw error;
+    if (!wasUploaded || !mayBeAboutUpload(error)) throw error;
+    await dropUpload(submission, part);
+    return submitPart(submission, part);
   }
 }
 
-/** A batch that a full queue gave back may have left its record, when a fetch was cut off just then. */
-async function deleteRefusedRecord({ home, job }: Submission, part: JobPart): Promise<void> {
-  const { records } = await loadRecords(home.batches);
-  for (const record of records) {
-    if (record.job_id === job.job_id && record.part === part.part) await deleteRecord(home, record);
-  }
+/** Providers keep uploads for some days, and a part may have waited for longer. Each has another word for that. */
+function mayBeAboutUpload(error: unknown): boolean {
+  return (
+    error instanceof ProviderError && !isRefusedKey(error) && isAboutOneBatch(error) && isClearRefusal(error)
+  );
+}
+
+/** The upload of an earlier command is of no use any more: the next try uploads anew. */
+async function dropUpload(submission: Submission, part: JobPart): Promise<void> {
+  const { provider, callSignal, signal } = submission;
+  const { file_id: fileId } = part;
+  await submission.home.ensureHeld();
+  // It may be there all the same. Where it can't be deleted it expires by itself.
+  if (fileId !== undefined) await provider.deleteFile?.(fileId, callSignal).catch(() => {});
+  signal.throwIfAborted();
+  delete part.file_id;
+  await markPart(submission, part, {});
 }
 
 async function uploadPart(submission: Submission, part: JobPart, file: RequestFile): Promise<void> {
@@ -127,14 +162,21 @@ async function uploadPart(submission: Submission, part: JobPart, file: RequestFi
   await markPart(submission, part, { file_id: fileId });
 }
 
-async function describeRequestFile(path: string, part: JobPart): Promise<RequestFile> {
-  const state = await stat(path).catch((error: unknown) => {
+/** The file of a part's requests. LoomError `state` where it is gone or not whole: what is sent of it is paid for. */
+async function describeRequestFile({ home, job }: Submission, part: JobPart): Promise<RequestFile> {
+  const path = requestFilePath(home, job.job_id, part.part);
+  const hint = `Nothing of it is sent. End the job with loom cancel --id ${job.job_id}${home.flag}, then submit the input again with loom run.`;
+  const { size } = await stat(path).catch((error: unknown) => {
     throw new LoomError('state', `can't read the request file ${path}: ${describeDiskError(error)}.`, {
-      hint: 'Submit the input again with loom run.',
+      hint,
       cause: error,
     });
   });
-  return { path, bytes: state.size, requests: part.requests };
+  if (size !== part.bytes) {
+    const what = `the request file ${path} is damaged: it has ${size} bytes, and ${part.bytes} were written.`;
+    throw new LoomError('state', what, { hint });
+  }
+  return { path, bytes: size, requests: part.requests };
 }
 
 async function markPart(submission: Submission, part: JobPart, change: Partial<JobPart>): Promise<void> {
@@ -148,11 +190,15 @@ async function createBatch(submission: Submission, part: JobPart, file: RequestF
   for (let attempt = 1; ; attempt++) {
     try {
       await home.ensureHeld();
-      return await provider.create(
+      const batchId = await provider.create(
         { file, fileId: part.file_id },
         { model: job.model, tag: part.tag, settings: job.params },
         callSignal,
       );
+      // A gateway that answers from memory: what became of this creation is not said.
+      if ((await listTakenIds(submission, part)).has(batchId))
+        throw unreadableAnswer(`${batchId} is the id of another batch`);
+      return batchId;
     } catch (error) {
       if (!(error instanceof ProviderError) || signal.aborted) throw error;
       const isDoubtful = !isClearRefusal(error);

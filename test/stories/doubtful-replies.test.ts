@@ -1,0 +1,291 @@
+/** What a server says that is odd, late or from memory costs no row, and nothing is paid for twice. */
+import { rm } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Received, Response } from './http-server.ts';
+import { createOpenAiWorld, data, lastBatch, merged, type OpenAiWorld, output } from './openai-world.ts';
+import { createSandboxWorld, submittedId } from './sandbox-world.ts';
+
+let world: OpenAiWorld;
+
+beforeEach(async () => {
+  world = await createOpenAiWorld();
+});
+
+afterEach(() => world.remove());
+
+const isCreation = ({ method, path }: Received) => method === 'POST' && path.endsWith('/batches');
+const isListing = ({ method, path }: Received) => method === 'GET' && path.endsWith('/batches');
+const refuse = (status: number, message: string): Response => ({
+  status,
+  body: { error: { message, type: 'invalid_request_error', code: null } },
+});
+const listState = async (folder: string) =>
+  (await world.listState()).filter((name) => name.startsWith(`${folder}/`));
+
+/** Changes the only job file. */
+async function changeJob(change: (job: { parts: Record<string, unknown>[] }) => void): Promise<void> {
+  const [name = ''] = await listState('jobs');
+  const job = JSON.parse(await world.readState(name));
+  change(job);
+  await world.writeState(name, JSON.stringify(job));
+}
+
+test("a creation that is answered with another part's id is looked for, and takes nobody's record", async () => {
+  world.openai.override = (request) => {
+    if (!isCreation(request)) return undefined;
+    const { body } = world.openai.answer(request);
+    return { body: { ...(body as object), id: 'batch_001' } };
+  };
+  const ended = await world.run('--batch-size', '1');
+  expect(ended.stdout).toMatch(/^Batch submitted\. id=batch_001 .*\nBatch submitted\. id=batch_002 /);
+  expect(await listState('batches')).toEqual([
+    'batches/openai_batch_001.json',
+    'batches/openai_batch_002.json',
+  ]);
+  expect(await world.loom('fetch')).toMatchObject({ code: 0, stderr: '2 rows: 2 answered\n' });
+  expect(await world.read(output)).toBe(merged);
+  expect(world.openai.batches).toHaveLength(2);
+});
+
+test('a job file that is older than its records sends nothing again', async () => {
+  const id = await world.submitAs('in_progress');
+  await changeJob(({ parts: [part] }) => {
+    Object.assign(part as object, { state: 'planned', batch_id: undefined, submitting_since: undefined });
+  });
+  expect((await world.loom('fetch')).stdout).toContain(`Batch submitted. id=${id} provider=openai\n`);
+  expect(world.openai.batches).toHaveLength(1);
+  lastBatch(world.openai).status = 'completed';
+  expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
+});
+
+describe('an upload that is gone when its part is sent', () => {
+  /** A part that waits, with its upload. */
+  async function queuePart(): Promise<void> {
+    world.openai.override = (request) =>
+      isCreation(request)
+        ? { ...refuse(429, 'Slow down.'), headers: { 'retry-after': '100000' } }
+        : undefined;
+    expect((await world.run()).code).toBe(0);
+  }
+
+  test.each([400, 403, 404])('is made anew where the creation is refused with %i', async (status) => {
+    await queuePart();
+    world.openai.override = (request) =>
+      isCreation(request) && request.body.includes('"file-upload1"')
+        ? refuse(status, 'No such File object: file-upload1')
+        : undefined;
+    expect(await world.loom('fetch')).toMatchObject({ code: 0, stderr: '2 rows: 2 answered\n' });
+    expect(world.openai.deletedFiles).toEqual(['file-upload1', 'file-upload2']);
+    expect(world.openai.batches).toHaveLength(1);
+  });
+
+  test('is made anew once, and a refusal that stays is told', async () => {
+    await queuePart();
+    world.takeRequests();
+    world.openai.override = (request) => (isCreation(request) ? refuse(400, 'No.') : undefined);
+    expect((await world.loom('fetch')).stderr).toMatch(/^Error: batch job_\w+: OpenAI: No\.\n$/);
+    const calls = world.takeRequests();
+    expect(calls.filter((call) => call === 'POST /v1/files')).toHaveLength(1);
+    expect(calls.filter((call) => call === 'POST /v1/batches')).toHaveLength(2);
+  });
+});
+
+test('of a request file that is not whole nothing is sent, and the way out is named', async () => {
+  world.openai.override = ({ method, path, body }) =>
+    method === 'POST' && path.endsWith('/files') && body.includes('World') ? refuse(400, 'No.') : undefined;
+  await world.run('--batch-size', '1');
+  world.openai.override = () => undefined;
+  const file = (await listState('requests')).find((name) => name.endsWith('_2.jsonl')) ?? '';
+  const text = await world.readState(file);
+  await world.writeState(file, text.slice(0, 20));
+  const id = /job_\w+(?=_2)/.exec(file)?.[0];
+  const ended = await world.loom('fetch');
+  expect(ended.code).toBe(1);
+  expect(ended.stderr).toBe(
+    `Error: batch ${id}: the request file ${world.statePath(file)} is damaged: it has 20 bytes, and ${Buffer.byteLength(text)} were written. Nothing of it is sent. End the job with loom cancel --id ${id}, then submit the input again with loom run.\n`,
+  );
+  expect(world.openai.batches).toHaveLength(1);
+  expect((await world.loom('cancel', '--id', `${id}`, '--yes')).code).toBe(0);
+  expect((await world.run()).stdout).toContain('Batch submitted. id=batch_002 ');
+  expect(lastBatch(world.openai).lines).toHaveLength(1);
+});
+
+describe('what a job gave before it was cancelled is not asked for again', () => {
+  /** Two parts; the first is in, and what became of the second is the test's. */
+  async function downloadFirst(second: (request: Received) => Response | undefined): Promise<string> {
+    let creations = 0;
+    world.openai.override = (request) => {
+      if (isListing(request)) return refuse(403, 'No.');
+      return isCreation(request) && ++creations > 1 ? second(request) : undefined;
+    };
+    await world.run('--batch-size', '1');
+    await world.loom('fetch');
+    expect((await listState('results')).length).toBe(1);
+    return /job_\w+(?=\.json)/.exec((await listState('jobs'))[0] ?? '')?.[0] ?? '';
+  }
+
+  async function expectOnlySecondSent(): Promise<void> {
+    world.openai.override = () => undefined;
+    expect((await world.run()).stdout).toContain('Batch submitted.');
+    expect(lastBatch(world.openai).lines.map(({ custom_id }) => custom_id.slice(0, 5))).toEqual(['row-1']);
+  }
+
+  test('by a cancel that drops the rest', async () => {
+    const id = await downloadFirst(() => ({
+      ...refuse(429, 'Slow down.'),
+      headers: { 'retry-after': '100000' },
+    }));
+    expect((await world.loom('cancel', '--id', id, '--yes')).code).toBe(0);
+    await expectOnlySecondSent();
+  });
+
+  test('by a fetch that finds the rest is not there', async () => {
+    const id = await downloadFirst(() => ({ status: 502, body: 'Bad gateway' }));
+    expect((await world.loom('cancel', '--id', id, '--yes')).code).toBe(1);
+    world.openai.override = () => undefined;
+    await world.loom('fetch');
+    await expectOnlySecondSent();
+  });
+
+  test('by a fetch of a cancelled job whose last part comes back from the queue', async () => {
+    const id = await downloadFirst((request) => {
+      const usual = world.openai.answer(request);
+      lastBatch(world.openai).status = 'in_progress';
+      return usual;
+    });
+    await world.loom('cancel', '--id', id, '--yes');
+    Object.assign(lastBatch(world.openai), {
+      status: 'failed',
+      output: undefined,
+      errors: [{ code: 'token_limit_exceeded', message: 'Full.' }],
+    });
+    await world.loom('fetch');
+    await expectOnlySecondSent();
+  });
+});
+
+test.each([
+  ['cut in a line', -5],
+  ['cut at a line', -1],
+  ['empty', Number.NEGATIVE_INFINITY],
+])('an id map that is %s is made anew from the input', async (_, end) => {
+  const id = await world.submit();
+  const [file = ''] = (await listState('requests')).filter((name) => name.endsWith('.ids'));
+  const lines = await world.readState(file);
+  const cut = end === -1 ? lines.slice(0, lines.lastIndexOf(',')) : lines.slice(0, end === -5 ? -5 : 0);
+  await world.writeState(file, cut);
+  await rm(world.statePath('batches'), { recursive: true });
+  expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
+  expect(await world.read(output)).toBe(merged);
+});
+
+describe('results that are cut on their way', () => {
+  /** The first downloads end after their first line. */
+  function cutDownloads(times: number, endedAt: number): void {
+    let left = times;
+    world.openai.override = (request) => {
+      const usual = world.openai.answer(request);
+      if (request.path.endsWith('/content') && left-- > 0)
+        return { body: `${String(usual.body).split('\n')[0]}\n` };
+      const isBatch = request.method === 'GET' && /\/batches\/\w+$/.test(request.path);
+      return isBatch
+        ? { body: { ...(usual.body as object), completed_at: Math.floor(endedAt / 1000) } }
+        : usual;
+    };
+  }
+  const daysAgo = Date.now() - 3 * 24 * 3_600_000;
+
+  test('are asked for once more before the rows that they lack are given up', async () => {
+    await world.submit();
+    cutDownloads(1, daysAgo);
+    expect(await world.loom('fetch')).toMatchObject({ code: 0, stderr: '2 rows: 2 answered\n' });
+    expect(await world.read(output)).toBe(merged);
+  });
+
+  test('also with --partial', async () => {
+    await world.submit();
+    cutDownloads(1, Date.now());
+    expect(await world.loom('fetch', '--partial')).toMatchObject({ code: 0 });
+    expect(await world.read(output)).toBe(merged);
+  });
+
+  test('are written as they are when they stay so', async () => {
+    await world.submit();
+    cutDownloads(9, daysAgo);
+    expect(await world.loom('fetch')).toMatchObject({ code: 3 });
+    expect(await world.read(output)).toBe('id,text,llm_response\n1,Hello,Answer to Hello\n2,World,\n');
+  });
+});
+
+test('a batch that is under way again when its results are asked for is not written without them', async () => {
+  const id = await world.submit();
+  let looks = 0;
+  world.openai.override = (request) => {
+    if (request.method !== 'GET' || !request.path.endsWith(id) || ++looks !== 2) return undefined;
+    const usual = world.openai.answer(request).body as object;
+    return { body: { ...usual, status: 'finalizing', output_file_id: null } };
+  };
+  expect(await world.loom('fetch', '--partial')).toMatchObject({ code: 0, stdout: world.completion(id) });
+  expect(await world.read(output)).toBe(merged);
+});
+
+describe('where batches are found by their time and size', () => {
+  const flags = ['-c', 'text', '-p', 'anthropic', '-m', 'm'];
+
+  /** A home whose only part is in doubt, and the batch of another home that is as long and as young. */
+  async function openDoubt() {
+    const place = await createSandboxWorld({ turnaroundMs: 60_000 });
+    await place.write('data.csv', data);
+    await place.write('other.csv', 'id,text\n1,Other\n2,More\n');
+    const mine = submittedId(await place.loom('run', '-f', 'data.csv', ...flags));
+    const [jobFile = ''] = (await place.listState()).filter((name) => name.startsWith('jobs/'));
+    const job = JSON.parse(await place.readState(jobFile));
+    Object.assign(job.parts[0], { state: 'submitting', batch_id: undefined, mistaken_ids: [mine] });
+    await place.writeState(jobFile, JSON.stringify(job));
+    await rm(place.statePath(`batches/anthropic_${mine}.json`));
+    const inOther = async (...parameters: string[]) => {
+      place.environment.LOOM_HOME = 'other';
+      try {
+        return await place.loom(...parameters);
+      } finally {
+        place.environment.LOOM_HOME = '';
+      }
+    };
+    return { place, mine, inOther, jobFile };
+  }
+
+  test("another home's batch that is cancelled there ends no job of ours", async () => {
+    const { place, mine, inOther, jobFile } = await openDoubt();
+    try {
+      const theirs = submittedId(await inOther('run', '-f', 'other.csv', ...flags));
+      expect((await place.loom('fetch')).stdout).toContain(`Batch submitted. id=${theirs} `);
+      await inOther('cancel', '--id', theirs, '--yes');
+      let ended = await place.loom('fetch');
+      while (ended.stdout.includes('in_progress')) ended = await place.loom('fetch');
+      expect(ended.stderr).toMatch(
+        new RegExp(
+          `^Error: batch ${theirs}: the batch ${theirs} is not part 1 of job job_\\w+\\. The next loom fetch looks for the right one\\.\n$`,
+        ),
+      );
+      expect(JSON.parse(await place.readState(jobFile)).parts[0]).toMatchObject({
+        state: 'submitting',
+        mistaken_ids: [mine, theirs],
+      });
+    } finally {
+      await place.remove();
+    }
+  });
+
+  test('a batch of another job whose record is out of sight is not taken', async () => {
+    const { place, jobFile } = await openDoubt();
+    try {
+      const other = submittedId(await place.loom('run', '-f', 'other.csv', ...flags));
+      await rm(place.statePath('batches'), { recursive: true });
+      const id = /job_\w+/.exec(jobFile)?.[0] as string;
+      const ended = await place.loom('fetch', '--id', id);
+      expect(ended.stdout).not.toContain(`id=${other} `);
+    } finally {
+      await place.remove();
+    }
+  });
+});
