@@ -7,11 +7,13 @@ import { ensurePlaces } from '../utils/cache.ts';
 import { holdHome, type LoomHome } from '../utils/home.ts';
 import { createJobId, loadJob, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
+import { quoteShell } from '../utils/shell.ts';
 import { loadRecord } from '../utils/storage.ts';
 import { openAnswerCheck } from './answer-check.ts';
 import { removeRequestFiles } from './part-writer.ts';
 import { type BatchOrder, planBatches } from './plan-batches.ts';
 import { createCallQueue } from './retry.ts';
+import { hasId, loadState } from './stored-jobs.ts';
 import { saveNewRecord } from './submit-parts.ts';
 
 /**
@@ -31,6 +33,13 @@ export async function adoptBatch(
   if (await loadRecord(home.batches, entry.name, batchId)) {
     throw new LoomError('state', `the batch ${batchId} has a record already.`, {
       hint: `Run loom fetch${home.flag}.`,
+    });
+  }
+  // One whose record is out of sight is a job's all the same.
+  const { jobs } = await loadState(home);
+  if (jobs.some((stored) => stored.provider === entry.name && hasId(stored, batchId))) {
+    throw new LoomError('state', `the batch ${batchId} belongs to a job already.`, {
+      hint: `Run loom fetch${home.flag}; loom forget --id ${quoteShell(batchId)}${home.flag} drops the job.`,
     });
   }
   const provider = await entry.openBatch(connection);

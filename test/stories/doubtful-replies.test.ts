@@ -47,6 +47,18 @@ test("a creation that is answered with another part's id is looked for, and take
   expect(world.openai.batches).toHaveLength(2);
 });
 
+test('a batch whose record is out of sight is not adopted beside its job', async () => {
+  const id = await world.submitAs('in_progress');
+  await rm(world.statePath('batches'), { recursive: true });
+  const flags = ['-p', 'openai', '-m', 'm', '-f', 'data.csv', '-c', 'text'];
+  expect(await world.loom('adopt', '--id', id, ...flags)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `Error: the batch ${id} belongs to a job already. Run loom fetch; loom forget --id ${id} drops the job.\n`,
+  });
+  expect(await listState('jobs')).toHaveLength(1);
+});
+
 test('a job file that is older than its records sends nothing again', async () => {
   const id = await world.submitAs('in_progress');
   await changeJob(({ parts: [part] }) => {
