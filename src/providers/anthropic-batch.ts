@@ -35,17 +35,23 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
 
   const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
 
-  /** A page of the account's batches, newest first, and the server's clock. */
-  async function listPage(afterId: string | undefined, signal: AbortSignal, size = 100) {
-    const query = { limit: size, ...(afterId !== undefined && { after_id: afterId }) };
+  /** What the list is answered with, and when: a clock tells the time whatever else it says. */
+  async function askForPage(query: object, signal: AbortSignal) {
     const { data, response } = await transport.call(signal, (signal) =>
       client.messages.batches.list(query, { signal }).withResponse(),
     );
+    return { data, now: readDate(response.headers.get('date')) };
+  }
+
+  /** A page of the account's batches, newest first, and the server's clock. */
+  async function listPage(afterId: string | undefined, signal: AbortSignal) {
+    const query = { limit: 100, ...(afterId !== undefined && { after_id: afterId }) };
+    const { data, now } = await askForPage(query, signal);
     requireList(asObject(data).body);
     const batches = asList(data.data).map(asObject);
     const times = batches.map((batch) => asTime(batch.created_at));
     const next = readNext(data.has_more, asText(batches.at(-1)?.id));
-    return { batches, times, next, now: readDate(response.headers.get('date')) };
+    return { batches, times, next, now };
   }
 
   return {
@@ -99,7 +105,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
       return { candidates, now: now ?? new Date() };
     },
 
-    readClock: async (signal) => (await listPage(undefined, signal, 1)).now,
+    readClock: async (signal) => (await askForPage({ limit: 1 }, signal)).now,
 
     cancel: (batchId, signal) =>
       cancelThenCheck(

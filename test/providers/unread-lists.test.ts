@@ -98,6 +98,11 @@ describe('anthropic:', () => {
     expect(await list()).toEqual(['b', 'd']);
   });
 
+  it('takes the time from an answer that is no list', async () => {
+    playPages({});
+    expect(await (await open('anthropic')).readClock?.(never)).toBeInstanceOf(Date);
+  });
+
   it('counts a batch of which no time is told as a candidate', async () => {
     playPages(page([batch('a'), batch('b', 50)]));
     expect(await list()).toEqual(['a', 'b']);
