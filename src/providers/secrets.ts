@@ -36,7 +36,7 @@ export function listSecrets({ apiKey, baseUrl, environment }: Connection): strin
 
 /**
  * A secret is found as it is, escaped as JSON, HTML and addresses have it, in Base64 as part of anything, cut off at its
- * end, and with a mask in its middle (`sk-ab***yz`); one of fewer than eight characters only as a word of its own.
+ * end, in pieces (without its start, wrapped at line ends), and with a mask in its middle (`sk-ab***yz`); one of fewer than eight characters only as a word of its own.
  */
 export function openRedactor(secrets: readonly string[]): Redactor {
   const known = [...new Set(secrets)]
@@ -58,12 +58,14 @@ export function openRedactor(secrets: readonly string[]): Redactor {
     ),
   ];
 
+  const pieces = indexPieces(known);
+
   return {
     reach: longestForm * (known[0]?.length ?? 0),
     hide(text) {
       if (known.length === 0) return text;
       const hidden = patterns.reduce((rest, pattern) => rest.replace(pattern, hiddenSecret), text);
-      return hideMasked(hidden, known);
+      return hideMasked(hidePieces(hidden, pieces), known);
     },
   };
 }
@@ -121,6 +123,42 @@ function spellBase64(secret: string): string[] {
 
 function toBase64(bytes: string | Buffer): string {
   return Buffer.from(bytes as string).toString('base64');
+}
+
+/** A look takes so many characters, and there is one for every `lookStep`: no piece of `shortestPiece` is between them. */
+const lookLength = 12;
+const lookStep = 6;
+const shortestPiece = lookLength + lookStep - 1;
+
+type Pieces = ReadonlyMap<string, { readonly secret: string; readonly at: number }>;
+
+/** What a look may meet with, and where in which secret that stands. */
+function indexPieces(secrets: readonly string[]): Pieces {
+  const pieces = new Map<string, { secret: string; at: number }>();
+  for (const secret of secrets.filter(({ length }) => length >= shortestPiece)) {
+    for (let at = 0; at + lookLength <= secret.length; at++)
+      pieces.set(secret.slice(at, at + lookLength), { secret, at });
+  }
+  return pieces;
+}
+
+function hidePieces(text: string, pieces: Pieces): string {
+  if (pieces.size === 0) return text;
+  const kept: string[] = [];
+  let done = 0;
+  for (let look = 0; look + lookLength <= text.length; look += lookStep) {
+    const piece = look < done ? undefined : pieces.get(text.slice(look, look + lookLength));
+    if (!piece) continue;
+    const { secret, at } = piece;
+    let [before, after] = [0, lookLength];
+    while (look - before > done && at > before && text[look - before - 1] === secret[at - before - 1])
+      before++;
+    while (at + after < secret.length && text[look + after] === secret[at + after]) after++;
+    if (before + after < shortestPiece) continue;
+    kept.push(text.slice(done, look - before), hiddenSecret);
+    done = look + after;
+  }
+  return kept.length === 0 ? text : kept.join('') + text.slice(done);
 }
 
 const wordCharacter = /[\w-]/;
