@@ -160,6 +160,8 @@ async function writeOutput(
       await order.ensureHeld();
       return { isWritten: false, reasonsPath: await reasons.putInPlace('new') };
     }
+    // Once the lock is lost, what lies there is another's, and the loss is the reason.
+    await order.ensureHeld();
     await reasons.takeBack();
     throw asOutputError(outputPath, error);
   } finally {

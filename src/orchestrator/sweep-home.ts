@@ -109,14 +109,22 @@ async function sweepForgottenResults(home: LoomHome): Promise<void> {
 }
 
 async function sweepTemporaryFiles(home: LoomHome): Promise<void> {
-  const { batches, jobs, results, locks, history, cache } = home;
+  const { base, batches, jobs, results, locks, history, cache } = home;
   const paths = [
     ...Object.entries({ batches, jobs, results, locks, history }).flatMap(([name, folder]) =>
       listOwnPaths(folder, temporaryNames[name as keyof typeof temporaryNames]),
     ),
-    ...(ownsCache(cache) ? listOwnPaths(cacheTemporaryFolder(cache), temporaryNames.cache) : []),
+    ...listOwnPaths(base, temporaryNames.mark),
+    ...(ownsCache(cache) ? listCacheTemporaries(cache) : []),
   ];
   for (const path of paths) await removeWhenOld(path, temporaryFileLifeMs);
+}
+
+function listCacheTemporaries(cache: string): string[] {
+  return [
+    ...listOwnPaths(cacheTemporaryFolder(cache), temporaryNames.cache),
+    ...listOwnPaths(cache, temporaryNames.mark),
+  ];
 }
 
 async function removeWhenOld(path: string, lifeMs: number): Promise<void> {

@@ -46,6 +46,7 @@ export const temporaryNames = {
   ),
   history: whole(String.raw`\.[0-9a-f]{32}\.json${written}`),
   cache: whole(String.raw`[0-9a-f]{16}\.tmp`),
+  mark: whole(String.raw`\.loom-(?:home|cache)\.json${written}`),
 } as const;
 
 /**
