@@ -8,7 +8,7 @@
  *   group where the system allows it.
  */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import {
   access,
   chmod,
@@ -192,7 +192,7 @@ export async function followLinks(path: string): Promise<string> {
 /**
  * Checks that an output can be written at this path, before anything is sent or paid for: its folder is there
  * and writable, and no folder or device stands in its place. LoomError `output` otherwise.
- * Returns whether a file is there already.
+ * Returns whether a file is there already; a draft that is a second name of that very file goes.
  */
 export async function checkOutputPath(path: string): Promise<boolean> {
   const folder = dirname(await followLinks(path));
@@ -227,5 +227,17 @@ export async function checkOutputPath(path: string): Promise<boolean> {
       },
     );
   }
+  if (fileState) await removeSecondNames(await followLinks(path), fileState);
   return fileState !== undefined;
+}
+
+/** A kill right after an output was put in its place leaves the draft, as another name of the same file. */
+async function removeSecondNames(target: string, { dev, ino, nlink }: Stats): Promise<void> {
+  if (nlink < 2) return;
+  const folder = dirname(target);
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!/^\..*\.[0-9a-f]{12}\.tmp$/s.test(name)) continue;
+    const file = await lstat(join(folder, name)).catch(() => undefined);
+    if (file?.dev === dev && file.ino === ino) await rm(join(folder, name), { force: true }).catch(() => {});
+  }
 }

@@ -2,6 +2,7 @@
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -195,4 +196,14 @@ test('an output where a link leads is checked where it will be written', async (
   expect(await checkOutputPath(path)).toBe(false);
   writeFileSync(join(folder, 'nowhere', 'out.csv'), '');
   expect(await checkOutputPath(path)).toBe(true);
+});
+
+test('an output that a kill left with its draft as a second name loses that, and no other file goes', async () => {
+  writeFileSync(path, 'answers\n');
+  linkSync(path, join(folder, '.out.csv.work.0123456789ab.tmp'));
+  linkSync(path, join(folder, 'copy.csv'));
+  writeFileSync(join(folder, '.out.csv.work.abcdef012345.tmp'), 'another draft\n');
+  expect(await checkOutputPath(path)).toBe(true);
+  expect(list()).toEqual(['.out.csv.work.abcdef012345.tmp', 'copy.csv', 'out.csv']);
+  expect(read()).toBe('answers\n');
 });
