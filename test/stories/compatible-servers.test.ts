@@ -209,7 +209,7 @@ describe('an error', () => {
     answer = (request) => (request.body.includes('Hello') ? response : good(request));
     expect(await runLive()).toMatchObject({ code: 3 });
     expect(JSON.parse(await world.read(`${output}.errors.jsonl`))).toEqual({
-      ...{ row: 1, line: 2 },
+      ...{ row: 1, line: 2, id: '1' },
       ...{ kind, message },
     });
   });

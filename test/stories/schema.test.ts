@@ -17,7 +17,7 @@ const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sche
 const output = 'data_results_openai_m.csv';
 const merged =
   'id,text,llm_response\n1,Hello,"{""a"":""Sandbox answer from m: Hello""}"\n2,World [[sandbox:misfit]],\n';
-const misfit = '{"row":2,"line":3,"kind":"schema_mismatch","message":"The answer is no JSON."}\n';
+const misfit = '{"row":2,"line":3,"kind":"schema_mismatch","message":"The answer is no JSON.","id":"2"}\n';
 
 async function cacheEntries(): Promise<number> {
   return (await world.listState()).filter((name) => name.startsWith('cache')).length;

@@ -202,10 +202,11 @@ describe('a batch from stdin', () => {
     expect(await stateWithoutCache()).toEqual([]);
   });
 
-  test('whose record is deleted by hand loses its input with the next command', async () => {
+  test('whose record is deleted by hand goes on, and loses its input once the output is written', async () => {
     const id = submittedId(await submit());
     await rm(world.statePath(`batches/openai_${id}.json`));
-    await world.loom('fetch');
+    expect(await fetchUntilDone(world)).toMatchObject({ code: 0 });
+    expect(await world.read('out.csv')).toBe(answered);
     expect(await stateWithoutCache()).toEqual([]);
   });
 

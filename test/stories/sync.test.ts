@@ -204,12 +204,13 @@ describe('a row that fails for itself', () => {
     expect(await world.read(output)).toBe('text,llm_response\nx,fine\ny,\nz,fine\n');
   });
 
-  test('gets null in JSON, and is named by its id', async () => {
+  test('gets null in JSON, and is named by its number, in the file of reasons by its id too', async () => {
     await world.write('data.json', '[{"id":"good","prompt":"x"},{"id":"too-long","prompt":"y"}]');
     answerTo = (prompt) => (prompt === 'y' ? refuse(400, 'This prompt is too long.') : say('fine'));
     const ended = await world.loom('run', '-f', 'data.json', '-p', 'openai', '-m', 'm', '--sync');
     expect(ended.code).toBe(3);
-    expect(ended.stderr).toContain('too-long');
+    expect(ended.stderr).toMatch(/rows? 2/);
+    expect(await world.read('data_results_openai_m.json.errors.jsonl')).toContain('"id":"too-long"');
     const rows = JSON.parse(await world.read('data_results_openai_m.json'));
     expect(rows.map((row: { llm_response: unknown }) => row.llm_response)).toEqual(['fine', null]);
   });
