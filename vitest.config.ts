@@ -45,6 +45,8 @@ export default defineConfig({
       group('slow', slow),
     ],
     maxWorkers: 2,
+    // Whole programs, servers and terminals are tested, and a machine of others may stand still for seconds.
+    retry: process.env.CI ? 2 : 0,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
