@@ -118,7 +118,7 @@ describe.skipIf(!hasProgram('jq'))('with jq', () => {
       expect.stringMatching(/^1 \w+$/),
       expect.stringMatching(/^1 \w+$/),
     ]);
-    expect(stdout).toMatch(/^1\t\w+\t.+\n2\t\w+\t.+\n$/m);
+    expect(stdout).toMatch(/^2\t\w+\t.+\n3\t\w+\t.+\n$/m);
 
     await write(
       'answers.jsonl',
