@@ -28,7 +28,7 @@ function runSuite(...flags: string[]): Promise<{ code: number | null; report: st
 test(
   'whatever fails, no row is lost, wrong or asked twice in batches, and no foreign file is touched',
   async () => {
-    const { code, report } = await runSuite('--short');
+    const { code, report } = await runSuite('--short', '--jobs', '4');
     expect(report).toMatch(/^Rows lost: 0$/m);
     expect(report).toMatch(/^Rows asked twice in batches: 0$/m);
     expect(report).toMatch(/^Wrong rows: 0$/m);
