@@ -2,6 +2,7 @@
 import pLimit from 'p-limit';
 import { type ErrorScope, ProviderError } from '../errors.ts';
 import { asAttempt } from '../providers/attempt.ts';
+import type { EarlyStop } from './early-stop.ts';
 
 export interface RetryPolicy {
   /** How often a call that fails with anything but a rate limit is made at most. */
@@ -39,6 +40,8 @@ export interface CallQueueOptions {
    * for and is too long is such an error.
    */
   readonly stopsAtFatal?: boolean;
+  /** Is told how each call ended, and may end the run. */
+  readonly earlyStop?: EarlyStop;
   readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
 }
 
@@ -101,15 +104,22 @@ export function createCallQueue(options: CallQueueOptions): CallQueue {
     try {
       const result = await call();
       pace.noteSuccess();
+      options.earlyStop?.noteAnswer();
       return result;
     } catch (thrown) {
       const longWait = findLongWait(thrown, options.stopsAtFatal ? 'run' : 'retry', policy);
-      const error = longWait ?? thrown;
+      const error = longWait ?? findEarlyEnd(thrown) ?? thrown;
       if (!longWait && isRateLimit(error)) pace.noteRateLimit(startedAt, error.retryAfterMs);
       // Noted here, while the failed call still has its place in the queue: the next one is not made.
       if (options.stopsAtFatal && reachesRun(error)) fatal ??= { error };
       throw error;
     }
+  }
+
+  /** A call that is made again has not ended. */
+  function findEarlyEnd(error: unknown): ProviderError | undefined {
+    const isOfRow = error instanceof ProviderError && error.scope === 'row';
+    return isOfRow ? options.earlyStop?.noteFailure(error) : undefined;
   }
 
   return {

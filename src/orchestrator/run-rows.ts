@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import type { Row } from '../models.ts';
 import { digestPrompt } from './custom-ids.ts';
 import { type Dataset, readDataset } from './dataset.ts';
+import { createEarlyStop } from './early-stop.ts';
 import { abortAfterGrace } from './grace.ts';
 import { type CallQueue, createCallQueue, type RetryNotice } from './retry.ts';
 
@@ -31,6 +32,7 @@ export async function runRows(work: RowWork): Promise<void> {
     workers: work.workers,
     signal,
     stopsAtFatal: true,
+    earlyStop: createEarlyStop(),
     onRetry: (notice) => work.onRetry?.(notice),
   });
   const mostAtWork = work.workers + waitingRows;

@@ -1,0 +1,84 @@
+/** A model or a setting that is refused for every row ends a live run after a handful of calls. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createWorld, type World } from '../program.ts';
+import { type HttpServer, type Response, startHttpServer } from './http-server.ts';
+import { baseUrlVariables, keyVariables, providers } from './sandbox-world.ts';
+
+let world: World;
+let server: HttpServer;
+let answerTo: (body: string) => Response;
+
+/** What each provider's answer looks like: one body for all of them. */
+const answer = {
+  choices: [{ index: 0, message: { role: 'assistant', content: 'fine' }, finish_reason: 'stop' }],
+  content: [{ type: 'text', text: 'fine' }],
+  candidates: [{ content: { parts: [{ text: 'fine' }] }, finishReason: 'STOP' }],
+};
+
+const refuse = (message: string, code = 'invalid_request_error'): Response => ({
+  status: 400,
+  body: { type: 'error', error: { message, type: code, code, status: code } },
+});
+
+beforeEach(async () => {
+  server = await startHttpServer(({ body }) => answerTo(body));
+  world = await createWorld();
+  for (const provider of providers) {
+    world.environment[baseUrlVariables[provider]] = server.url;
+    world.environment[keyVariables[provider]] = 'a-key-0123';
+  }
+});
+
+afterEach(async () => {
+  await server.close();
+  await world.remove();
+});
+
+async function run(rows: number, provider: string, ...flags: string[]) {
+  const prompts = Array.from({ length: rows }, (_, row) => `prompt ${row + 1} of many\n`);
+  await world.write('data.csv', `text\n${prompts.join('')}`);
+  return world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm', '--sync', ...flags);
+}
+
+describe.each(providers)('at %s', (provider) => {
+  test('the run ends with the eighth refusal, which is told, and nothing is written', async () => {
+    answerTo = () => refuse('The temperature is not supported with this model.', 'unsupported_value');
+    const { code, stdout, stderr } = await run(40, provider, '-w', '1');
+    expect({ code, stdout, calls: server.requests.length }).toEqual({ code: 1, stdout: '', calls: 8 });
+    expect(stderr).toMatch(
+      /\nError: \S+[^\n]*: The first 8 answers are the same refusal: The temperature is not supported with this model\. It will be so for every row: change the model, or the setting that it names\. No output is written\.\n$/,
+    );
+    expect(await world.listFolder()).toEqual(['data.csv']);
+  });
+
+  test('with more workers no call is made after those that are under way', async () => {
+    answerTo = () => refuse('Model Not Exist');
+    const { code } = await run(60, provider, '-w', '20');
+    expect(code).toBe(1);
+    expect(server.requests.length).toBeLessThanOrEqual(27);
+    expect(await world.listFolder()).toEqual(['data.csv']);
+  });
+
+  test('seven rows that are all refused are seven failed rows', async () => {
+    answerTo = () => refuse('Model Not Exist');
+    const { code, stdout } = await run(7, provider);
+    expect(code).toBe(1);
+    expect(stdout).toContain('(7 prompts, 0 cache hits, 7 errors)');
+  });
+
+  test('prompts that are all stopped by moderation are all asked', async () => {
+    answerTo = () => refuse('The model flagged your input as inappropriate content.');
+    const { code, stdout } = await run(12, provider);
+    expect({ code, calls: server.requests.length }).toEqual({ code: 1, calls: 12 });
+    expect(stdout).toContain('12 errors)');
+  });
+});
+
+test('one answer lets the run go on, and answers of the cache are none', async () => {
+  answerTo = (body) => (body.includes('prompt 3 ') ? { body: answer } : refuse('Model Not Exist'));
+  expect((await run(12, 'openai', '-w', '1')).code).toBe(3);
+  expect(server.requests.length).toBe(12);
+  server.requests.length = 0;
+  expect((await run(12, 'openai', '-w', '1', '--force')).code).toBe(1);
+  expect(server.requests.length).toBe(8);
+});
