@@ -1,7 +1,7 @@
 /**
- * A cache that people share. Whose folder lets a group write, or hands its group on (the setgid bit), is shared: what we
- * put into it gets the folder's group and can be read, written and cleared by all of it, whatever the umask is. In any
- * other folder our files are their owner's alone.
+ * A cache that people share. Whose folder lets a group write is shared: what we put into it gets the folder's group and
+ * can be read, written and cleared by all of it, whatever the umask is. In any other folder our files are their owner's
+ * alone, and so is what we are not allowed to give to the folder's group.
  */
 import {
   accessSync,
@@ -36,7 +36,7 @@ const allMayWrite = 0o002;
 
 /** How what is put into a folder of this mode and group is shared: who may write into it can do so with all that is in it. */
 export function describeSharing({ mode, gid }: { readonly mode: number; readonly gid: number }): Sharing {
-  if ((mode & (setgid | groupMayWrite)) === 0) return alone;
+  if ((mode & groupMayWrite) === 0) return alone;
   const isOpen = (mode & allMayWrite) !== 0;
   return { group: gid, fileMode: isOpen ? 0o666 : 0o660, folderMode: isOpen ? 0o2777 : 0o2770 };
 }
@@ -51,11 +51,10 @@ export function writeSharedFile(path: string, text: string, { group, fileMode }:
     writeFileSync(path, text, { mode: fileMode, flag: 'wx' });
     return;
   }
-  const file = openSync(path, 'wx', fileMode);
+  const file = openSync(path, 'wx', alone.fileMode);
   try {
-    // The umask may have taken away what the group needs.
-    fchmodSync(file, fileMode);
     if (fstatSync(file).gid !== group) tryTo(() => fchownSync(file, -1, group));
+    if (fstatSync(file).gid === group) fchmodSync(file, fileMode);
     writeFileSync(file, text);
   } finally {
     closeSync(file);
@@ -70,7 +69,7 @@ export function makeSharedFolder(path: string, sharing: Sharing): void {
   const state = statSync(path);
   if (state.gid === group && (state.mode & folderMode) === folderMode) return;
   tryTo(() => chownSync(path, -1, group));
-  tryTo(() => chmodSync(path, folderMode));
+  if (statSync(path).gid === group) tryTo(() => chmodSync(path, folderMode));
 }
 
 /** Makes a folder for a cache; below one that hands its group on, and lets it write, it is shared like that one. */

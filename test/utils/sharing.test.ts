@@ -13,7 +13,11 @@ test.each([
   ['one that others may look into', 0o755, { group: undefined, file: '600', folder: '700' }],
   ['a group’s', 0o770, { group: 7, file: '660', folder: '2770' }],
   ['a group’s, with the setgid bit', 0o2770, { group: 7, file: '660', folder: '2770' }],
-  ['one with the setgid bit alone', 0o2750, { group: 7, file: '660', folder: '2770' }],
+  [
+    'one that hands its group on, and lets it write nothing',
+    0o2750,
+    { group: undefined, file: '600', folder: '700' },
+  ],
   ['a group’s that others may look into', 0o2775, { group: 7, file: '660', folder: '2770' }],
   ['everybody’s', 0o777, { group: 7, file: '666', folder: '2777' }],
 ])('what lies in a folder that is %s', (_, mode, expected) => {
