@@ -2,12 +2,14 @@
 import { LoomError, ProviderError } from '../errors.ts';
 import type { BatchRecord, BatchStatus } from '../models.ts';
 import type { BatchCheck } from '../providers/provider.ts';
+import type { LoomHome } from '../utils/home.ts';
 import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { updateRecord } from '../utils/storage.ts';
 import { noteEnd } from './batch-account.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import { confirmPart, downloadBatch } from './download-results.ts';
 import type { KeptAnswers } from './fetch-batches.ts';
+import { listTakenIds } from './find-batch.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
 import { keepAllAnswers } from './keep-answers.ts';
 import { isStuck } from './list-batches.ts';
@@ -102,30 +104,52 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
 async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<KeptAnswers> {
   // One that failed did not start; one that expired or was cancelled keeps the answers of the rows that were done.
   const mayHaveResults = record.status !== 'failed' || fetching.run.order.partial;
+  // It was called completed before: what came then counts, and there is no more to be had.
+  const hadResults = partOf(fetching, record)?.results !== undefined;
   if (mayHaveResults) {
     const { account } = await downloadBatch(fetching, record);
     // One that another command ended may be that command's.
     await confirmPart(fetching, record, account);
   }
-  return keepAllAnswers(fetching, mayHaveResults ? [record] : []);
+  return keepAllAnswers(fetching, mayHaveResults || hadResults ? [record] : []);
 }
 
 async function askStatus(
-  { run, provider, calls, callSignal }: JobFetch,
+  { run, job, provider, calls, callSignal }: JobFetch,
   batchId: string,
 ): Promise<BatchCheck> {
   try {
-    return await calls.run(() => provider.check(batchId, callSignal));
+    const check = await calls.run(() => provider.check(batchId, callSignal));
+    if (job) await refuseOthersAnswer(run.home, job, batchId, check);
+    return check;
   } catch (error) {
     if (!(error instanceof ProviderError) || run.signal.aborted) throw error;
     run.outcome.refusal = error;
     return {
       status: 'unknown',
+      batchId,
       rawStatus: '',
       times: {},
       error: { code: error.code, message: error.message },
     };
   }
+}
+
+/**
+ * A gateway that answers from memory may tell of another batch, whose results would then be taken for this one's.
+ * Servers may write an id in two ways: only that of another batch of ours is a wrong one. ProviderError `unreadable`.
+ */
+async function refuseOthersAnswer(
+  home: LoomHome,
+  job: JobRecord,
+  batchId: string,
+  { batchId: told }: BatchCheck,
+): Promise<void> {
+  if (told === '' || told === batchId) return;
+  const { tag = '' } = job.parts.find((part) => part.batch_id === batchId) ?? {};
+  const taken = await listTakenIds({ home, job }, tag);
+  if (taken.has(told))
+    throw new ProviderError('run', 'unreadable', `The answer is about another batch, ${told}.`);
 }
 
 /** The provider's queue was full, and it gave the batch back unstarted: the part waits for a later fetch, if it may. */

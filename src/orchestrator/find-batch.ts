@@ -23,7 +23,7 @@ export interface BatchSearch {
 
 /** Refusals that a gateway makes in the name of a server that may have gone on, or that come of an earlier creation. */
 const doubtfulRefusals = new Set([408, 409, 425, 499]);
-/** Answers of a gateway that gave up waiting: the server may go on for a while. */
+/** Answers of a gateway that gave up waiting. */
 const gaveUpStatuses = new Set([408, 499, 504, 522, 524]);
 /** How long after a creation a batch may take to show up in the provider's list: when the list is looked at again. */
 const listingPausesMs = [3_000];
@@ -31,11 +31,23 @@ const longListingPausesMs = [3_000, 7_000];
 /** By how much clocks may differ from the provider's, and the times of its batches from its own clock. */
 const clockMarginMs = 2 * 60_000;
 const longAgoMs = 60_000;
+/** For how long a server may go on with a creation that nobody waits for any more. */
+const goesOnMs = 60_000;
 
 /** Whether the provider has no batch of a creation for certain: it said no, itself and to this very call. */
 export function isClearRefusal(error: unknown): boolean {
   if (!(error instanceof ProviderError) || error.status === undefined) return false;
   return error.status >= 400 && error.status < 500 && !doubtfulRefusals.has(error.status);
+}
+
+/** Whether nobody waited for the end of a creation: the server may have the batch only after we looked. */
+export function mayGoOn(error: ProviderError): boolean {
+  return gaveUpStatuses.has(error.status ?? 0) || error.code === 'timeout';
+}
+
+/** Until when a part is not sent again whose creation may go on, by this machine's clock. */
+export function goesOnUntil(): string {
+  return new Date(Date.now() + goesOnMs).toISOString();
 }
 
 /** It is not known whether the provider has a batch of this part: the part stays `submitting` for the next command. */
@@ -68,8 +80,19 @@ export class UnsettledPartError extends LoomError {
 export async function findLeftBatch(search: BatchSearch, part: JobPart): Promise<string | undefined> {
   const { batchId, now } = await lookUp(search, part);
   const age = now.getTime() - Date.parse(part.submitting_since ?? '');
-  if (batchId !== undefined || age >= longAgoMs) return batchId;
-  return lookAgain(search, part, listingPausesMs);
+  const found =
+    batchId === undefined && age < longAgoMs ? await lookAgain(search, part, listingPausesMs) : batchId;
+  if (found === undefined && stillGoesOn(part)) {
+    const why = 'nobody waited for its end, which may be less than a minute ago';
+    throw new UnsettledPartError(search, part, 'not_listed', new ProviderError('retry', 'timeout', why));
+  }
+  return found;
+}
+
+/** A clock that was set back meanwhile holds nothing up. */
+function stillGoesOn({ may_go_on_until: until = '' }: JobPart): boolean {
+  const left = Date.parse(until) - Date.now();
+  return left > 0 && left <= goesOnMs;
 }
 
 /** The same for a creation of just now, which may itself have taken minutes, by the answer that it got. */
@@ -99,14 +122,17 @@ async function lookAgain(
   return undefined;
 }
 
-/** Batches at the same provider that are other parts', as far as records or jobs know. */
-export async function listTakenIds({ home, job }: BatchSearch, part: JobPart): Promise<ReadonlySet<string>> {
+/** Batches at the same provider that are of other parts than that with this tag, as far as records or jobs know. */
+export async function listTakenIds(
+  { home, job }: Pick<BatchSearch, 'home' | 'job'>,
+  tag: string,
+): Promise<ReadonlySet<string>> {
   const { records } = await loadRecords(home.batches);
   const { jobs } = await loadJobs(home.jobs);
   const isThere = (place: Pick<JobRecord, 'provider'> & { readonly base_url?: string | null | undefined }) =>
     place.provider === job.provider && (place.base_url ?? null) === job.base_url;
-  const others = records.filter((record) => isThere(record) && record.tag !== part.tag);
-  const parts = jobs.filter(isThere).flatMap((known) => known.parts.filter(({ tag }) => tag !== part.tag));
+  const others = records.filter((record) => isThere(record) && record.tag !== tag);
+  const parts = jobs.filter(isThere).flatMap((known) => known.parts.filter((part) => part.tag !== tag));
   return new Set([...others, ...parts].flatMap(({ batch_id: id }) => (id === undefined ? [] : [id])));
 }
 
@@ -138,7 +164,7 @@ async function askForBatch(search: BatchSearch, part: JobPart): Promise<FoundBat
   const { candidates, now } = await calls.run(() =>
     list(new Date(since - clockMarginMs), part.requests, callSignal),
   );
-  const taken = await listTakenIds(search, part);
+  const taken = await listTakenIds(search, part.tag);
   const free = candidates.filter(
     ({ batchId }) => !taken.has(batchId) && !part.mistaken_ids?.includes(batchId),
   );

@@ -11,8 +11,10 @@ import { deleteRecord, loadRecords, saveRecord } from '../utils/storage.ts';
 import {
   findLeftBatch,
   findNewBatch,
+  goesOnUntil,
   isClearRefusal,
   listTakenIds,
+  mayGoOn,
   UnsettledPartError,
 } from './find-batch.ts';
 import { readIdMembers } from './id-members.ts';
@@ -196,7 +198,7 @@ async function createBatch(submission: Submission, part: JobPart, file: RequestF
         callSignal,
       );
       // A gateway that answers from memory: what became of this creation is not said.
-      if ((await listTakenIds(submission, part)).has(batchId))
+      if ((await listTakenIds(submission, part.tag)).has(batchId))
         throw unreadableAnswer(`${batchId} is the id of another batch`);
       return batchId;
     } catch (error) {
@@ -204,7 +206,9 @@ async function createBatch(submission: Submission, part: JobPart, file: RequestF
       const isDoubtful = !isClearRefusal(error);
       const batchId = isDoubtful ? await findNewBatch(submission, part, error) : undefined;
       if (batchId !== undefined) return batchId;
-      const isLast = error.scope !== 'retry' || isUnreadable(error) || attempt >= createAttempts;
+      const goesOn = mayGoOn(error);
+      if (goesOn) await markPart(submission, part, { may_go_on_until: goesOnUntil() });
+      const isLast = goesOn || error.scope !== 'retry' || isUnreadable(error) || attempt >= createAttempts;
       if (isDoubtful && isLast && !isRateLimit(error))
         throw new UnsettledPartError(submission, part, 'not_listed', error);
       const longWait = findLongWait(error);

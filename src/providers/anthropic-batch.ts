@@ -163,6 +163,7 @@ function readCheck(batch: WireObject): BatchCheck {
   const { total, succeeded, errored, canceled, expired } = readCounts(asObject(batch.request_counts));
   const isEnded = rawStatus === 'ended';
   return {
+    batchId: asText(batch.id),
     status: mapStatus(rawStatus, asObject(batch.request_counts)),
     rawStatus,
     // Until the end every row counts as processing.

@@ -183,6 +183,7 @@ function readCheck(operation: WireObject): BatchCheck {
   ];
   const error = asObject(operation.error ?? metadata.error);
   return {
+    batchId: asText(operation.name),
     status: mapStatus(rawStatus),
     rawStatus,
     counts: total ? { total, succeeded, failed } : undefined,

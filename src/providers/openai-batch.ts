@@ -196,6 +196,7 @@ function readCheck(batch: WireObject): BatchCheck {
   const rawStatus = asText(batch.status);
   const error = readBatchError(asList(asObject(batch.errors).data).map(asObject));
   return {
+    batchId: asText(batch.id),
     status: mapStatus(rawStatus),
     rawStatus,
     // All three are 0 until the file is validated.

@@ -51,6 +51,8 @@ export interface BatchTimes {
 
 export interface BatchCheck {
   readonly status: BatchStatus;
+  /** Which batch the answer is about, in the provider's own words; empty where it does not say. */
+  readonly batchId: string;
   /** The provider's own word. */
   readonly rawStatus: string;
   readonly counts?: BatchCounts | undefined;

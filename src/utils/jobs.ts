@@ -36,6 +36,8 @@ const jobPartSchema = z.object({
   batch_id: z.optional(z.string()),
   /** When `submitting` began, by the provider's clock where batches are found by their time. */
   submitting_since: z.optional(z.string()),
+  /** With `submitting`: until when its creation may be going on at the provider, though nobody waits for it. */
+  may_go_on_until: z.optional(z.string()),
   /** The batch was found without a tag: its results must prove that it is this part. */
   provisional: z.optional(z.boolean()),
   /** With `adopted`, what was sent is what the provider counts: the input may hold more. */

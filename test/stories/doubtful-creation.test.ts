@@ -99,6 +99,19 @@ test('a part of which nothing can be told holds up no other part of its job', as
   expect((await world.read('data_results_openai_m.csv')).split('\n')).toHaveLength(4);
 });
 
+test('a creation that a server may be going on with is not sent again for a minute', async () => {
+  await openWorld({ ...made, do: 'status', status: 504 });
+  const notListed = 'it is not listed yet.';
+  expect(await run('openai')).toMatchObject({ code: 1, stderr: expect.stringContaining(notListed) });
+  expect(await world.loom('fetch')).toMatchObject({ code: 1, stderr: expect.stringContaining(notListed) });
+  expect(await countBatches('openai')).toBe(0);
+  const job = (await world.listState()).find((name) => name.startsWith('jobs/')) ?? '';
+  const passed = `"may_go_on_until": "${new Date(0).toISOString()}"`;
+  await world.writeState(job, (await world.readState(job)).replace(/"may_go_on_until": "[^"]+"/, passed));
+  expect((await fetchUntilDone(world)).stdout).toContain('Fabric complete.');
+  expect(await countBatches('openai')).toBe(1);
+});
+
 test('a clear refusal is no doubt: nothing is looked for, and nothing is left', async () => {
   await openWorld({ ...made, do: 'status', status: 400 });
   expect(await run('openai')).toMatchObject({ code: 1 });

@@ -210,6 +210,46 @@ describe.each(batchProviders)('at %s', (provider) => {
     });
   });
 
+  test('an answer about another batch says nothing of this one, whose results are not taken for its own', async () => {
+    await world.write('other.csv', data.replaceAll('Question', 'Riddle'));
+    const other = submittedId(
+      await world.loom('run', '-f', 'other.csv', '-c', 'text', '-p', provider, '-m', 'm'),
+    );
+    let told = '';
+    world.onBatch = (text) => {
+      told = text;
+      return text;
+    };
+    await world.loom('status', '--id', other);
+    world.onBatch = () => told;
+    expect(await world.loom('fetch', '--id', id)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(`id=${id} status=unknown`),
+      stderr: expect.stringContaining(`The answer is about another batch, ${other}.`),
+    });
+    expect(world.deletions).toEqual([]);
+    world.onBatch = (text) => text;
+    expect((await world.loom('fetch')).code).toBe(0);
+    expect(await readAnswers()).toEqual(Array(rows).fill(true));
+  });
+
+  // At Anthropic a batch that has ended stays so.
+  test.skipIf(provider === 'anthropic')(
+    'of a completed batch that failed after all, what came is kept, and not paid for again',
+    async () => {
+      world.onResults = (text) => join(linesOf(text).slice(0, 4));
+      await world.loom('fetch');
+      world.onBatch = (text) =>
+        text.replace(/("status": ?)"completed"/, '$1"failed"').replace(/STATE_SUCCEEDED/g, 'STATE_FAILED');
+      expect((await world.loom('fetch')).stderr).toContain('  4 answers are kept.');
+      const again = await world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm');
+      expect(again).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining('Rows with their answer in the cache: 4;'),
+      });
+    },
+  );
+
   test('what came before its results were gone is kept', async () => {
     world.onResults = (text) => join(linesOf(text).slice(0, 4));
     await world.loom('fetch');
