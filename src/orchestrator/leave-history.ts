@@ -48,7 +48,7 @@ const mostBatchIds = 1_000;
 export async function leaveHistory(home: LoomHome, run: WrittenRun): Promise<void> {
   try {
     if (!run.usage && (await loadHistory(home.history, run.outputPath))) return;
-    await saveHistory(home.history, run.outputPath, await describeRun(home, run));
+    await saveHistory(home, run.outputPath, await describeRun(home, run));
   } catch {
     // A report tells what the output alone says.
   }

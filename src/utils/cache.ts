@@ -1,10 +1,10 @@
 /** Answers on disk, one file each under `cache/`, found by provider, model, prompt and settings. */
 import { hash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { type Answer, type CacheEntry, cacheEntrySchema, type GenerationSettings } from '../models.ts';
-import { describeDiskError, errorCode } from './files.ts';
+import { describeDiskError, errorCode, removeQuietly } from './files.ts';
 import type { LoomHome } from './home.ts';
 import { ensureCache, ensureHome } from './marks.ts';
 import { pythonSettingsText, settingsText } from './settings-text.ts';
@@ -156,13 +156,6 @@ function createEntryWriter(folder: string): (key: string, entry: object) => void
       });
     }
   };
-}
-
-/** A disk that refuses to write may refuse this too: the first error is the one to tell. */
-function removeQuietly(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {}
 }
 
 /**

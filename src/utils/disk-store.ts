@@ -27,7 +27,8 @@ export async function openDiskStore(folder: string): Promise<Store> {
         if (errorCode(error) === 'EEXIST') return false;
         throw error;
       } finally {
-        await removeFile(temporary);
+        // What it could not remove a sweep does.
+        await removeFile(temporary).catch(() => {});
       }
     },
 
@@ -73,6 +74,6 @@ async function readDiskTime(path: string): Promise<number> {
     return (await file.stat()).mtimeMs;
   } finally {
     await file.close();
-    await removeFile(path);
+    await removeFile(path).catch(() => {});
   }
 }

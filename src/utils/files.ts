@@ -1,6 +1,6 @@
 /** Atomic writes, private folders and the errors of the disk, in words. */
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, createReadStream, existsSync, mkdirSync, statSync } from 'node:fs';
+import { constants, createReadStream, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../errors.ts';
@@ -137,6 +137,13 @@ export async function writeChunks(
   } finally {
     await writing;
   }
+}
+
+/** A disk that refuses to write may refuse this too: the first error is the one to tell. */
+export function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }
 
 /** Makes a rename or removal in this folder durable, where the system can (Windows can't open folders). */

@@ -9,6 +9,7 @@ import * as z from 'zod/mini';
 import { rowPickSchema } from '../models.ts';
 import { fileTypes, providerNames } from '../names.ts';
 import { ensurePrivateFolder, writeFileAtomic } from './files.ts';
+import type { LoomHome } from './home.ts';
 import { histogramSchema } from './log-histogram.ts';
 import { likelyNames, listOwnPaths } from './own-names.ts';
 import { readPlainText } from './plain-file.ts';
@@ -75,8 +76,8 @@ function entryPath(folder: string, outputPath: string): string {
   return join(folder, `${digest}.json`);
 }
 
-/** Notes what is known of an output that was just written. Throws where the disk refuses. */
-export async function saveHistory(folder: string, outputPath: string, facts: HistoryFacts): Promise<void> {
+/** Notes what is known of an output that was just written. Throws where the disk refuses, or the work is another's by now. */
+export async function saveHistory(home: LoomHome, outputPath: string, facts: HistoryFacts): Promise<void> {
   const path = await realpath(outputPath);
   const { size, mtimeMs } = await stat(path);
   const entry: HistoryEntry = {
@@ -86,9 +87,10 @@ export async function saveHistory(folder: string, outputPath: string, facts: His
     output_mtime_ms: mtimeMs,
     ...facts,
   };
-  await ensurePrivateFolder(folder);
+  await ensurePrivateFolder(home.history);
   // It can be had without: not worth a flush.
-  await writeFileAtomic(entryPath(folder, path), `${JSON.stringify(entry)}\n`, { flush: false });
+  const options = { flush: false, onComplete: home.ensureHeld };
+  await writeFileAtomic(entryPath(home.history, path), `${JSON.stringify(entry)}\n`, options);
 }
 
 /** What is known of an output; undefined when nothing is, or the file is not the one that was written. */

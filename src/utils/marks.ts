@@ -5,11 +5,11 @@
  * nothing is ever deleted in it. A mark that can't be understood counts as none.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, type Dir, opendirSync, readSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, type Dir, opendirSync, readSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../errors.ts';
 import { cacheEntrySchema } from '../models.ts';
-import { describeDiskError, errorCode, makePrivateFolder } from './files.ts';
+import { describeDiskError, errorCode, makePrivateFolder, removeQuietly } from './files.ts';
 import type { LoomHome } from './home.ts';
 import { likelyNames, listOwnPaths, ownNames } from './own-names.ts';
 import { openPlainFile, readPlainText } from './plain-file.ts';
@@ -171,7 +171,7 @@ function mark(folder: string, name: Mark, makeFolder: () => void): void {
     );
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
     throw new LoomError('state', `can't write ${path}: ${describeDiskError(error)}.`, {
       hint: 'Make the folder writable and free some space, or name another folder.',
       cause: error,

@@ -10,6 +10,8 @@ const job = String.raw`job_\d{14}_[0-9a-f]{6}`;
 const run = '(?:live|sync)_[0-9a-f]{24}';
 const batch = `(?:${providerNames.join('|')})_.+`;
 const written = String.raw`\.[0-9a-f]{12}\.tmp`;
+/** What a lock is on: a job, run or batch, or what several of them could do at once. */
+const locked = `${job}|${run}|${batch}|inputs|input_[0-9a-f]+_[0-9a-f]{16}|(?:output|work)_[0-9a-f]{24}`;
 const inputTypes = [...fileTypes, 'ndjson'].join('|');
 
 const whole = (pattern: string) => new RegExp(`^(?:${pattern})$`, 's');
@@ -22,9 +24,7 @@ export const ownNames = {
   journal: whole(String.raw`(?<owner>${run})(?:_uncached)?(?:\.[0-9a-f]{12})?\.jsonl`),
   /** An output that goes to stdout, with what is written beside it. */
   delivery: whole(String.raw`\.?(?<owner>${run})_output(?:\..+)?`),
-  lock: whole(
-    String.raw`(?<owner>${job}|${run}|${batch}|inputs|input_[0-9a-f]+_[0-9a-f]{16}|output_[0-9a-f]{24})\.\d+\.lock`,
-  ),
+  lock: whole(String.raw`(?<owner>${locked})\.\d+\.lock`),
 } as const;
 
 /** Names that others may give too: what a file holds, or the folder it is in, has to say the rest. */
@@ -41,9 +41,7 @@ export const temporaryNames = {
   batches: whole(String.raw`\.${batch}${written}`),
   jobs: whole(String.raw`\.${job}\.json${written}`),
   results: whole(String.raw`\.(?:${batch}|${job}_cached\.jsonl)${written}`),
-  locks: whole(
-    String.raw`(?:${job}|${run}|${batch}|inputs|input_[0-9a-f]+_[0-9a-f]{16}|output_[0-9a-f]{24})\.\d+\.lock${written}|\.clock${written}`,
-  ),
+  locks: whole(String.raw`(?:${locked})\.\d+\.lock${written}|\.clock${written}`),
   history: whole(String.raw`\.[0-9a-f]{32}\.json${written}`),
   cache: whole(String.raw`[0-9a-f]{16}\.tmp`),
   mark: whole(String.raw`\.loom-(?:home|cache)\.json${written}`),
