@@ -22,7 +22,7 @@ if [ ! -e "$finished" ]; then
   # One batch at a time: then the answers of the earlier version are cached, and only rows that are new are sent.
   # Through stdin loom keeps a copy, so reviews.csv may change while its batch runs.
   if [ ! -e "$finished" ] && ! any_pending; then
-    loom run --once --file - --format csv --col text --provider openai --model gpt-4o-mini \
+    loom run --file - --format csv --col text --provider openai --model gpt-4o-mini \
       --output "$finished" < reviews.csv || code=$?
   fi
   [ ! -e "$finished" ] || new=yes

@@ -123,7 +123,12 @@ export const runDocumentSchema = z.object({
   mode: z.enum(['batch', 'sync', 'dry_run']),
   provider: z.enum(providerNames),
   model: z.string(),
-  /** What loom fetch takes: the batch or the job that was submitted, or that `--once` found; null with --sync. */
+  /**
+   * submitted: as a batch. pending: nothing was sent, the same work is pending already. answered: the output is written,
+   * live or from the cache. null with --dry-run, and for a run that came to none of these.
+   */
+  kind: z.nullable(z.enum(['submitted', 'pending', 'answered'])),
+  /** What loom fetch takes: the batch or the job that was submitted, or that was found pending; null with --sync. */
   id: z.nullable(z.string()),
   /** Those that were submitted, and the parts that wait for room in the provider's queue. */
   batches: z.array(batchSchema),

@@ -22,6 +22,7 @@ export const refusedFields: Readonly<Record<string, string>> = {
     'The key goes where an address points, so it stands with the key: set the variable of the provider in the environment or in .env, or pass --base-url.',
   sandbox: "Made-up answers must not be taken for a model's: pass --sandbox.",
   force: 'What overwrites without asking is said each time: pass --force.',
+  again: 'What pays once more is said each time: pass --again.',
   yes: 'What deletes without asking is said each time: pass --yes.',
   partial: 'It is about this one time: pass --partial.',
   id: 'It is about one batch: pass --id.',

@@ -94,8 +94,10 @@ export interface CallOptions {
 export interface RunOptions extends OrderOptions, ReachOptions, WaitFlags, CallOptions {
   sync: boolean;
   force: boolean;
-  /** Sends nothing while the same work is pending. */
+  /** Says what a run does by itself: it sends nothing while the same work is pending. */
   once: boolean;
+  /** Submits also while the same work is pending. */
+  again: boolean;
   /** Most rows in one batch; the provider's limit when absent. */
   batchSize?: number;
   /** Sends and writes nothing, and tells what would be sent. */

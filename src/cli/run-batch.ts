@@ -34,8 +34,10 @@ export async function submitRun(started: StartedRun<BatchEntry>): Promise<Submit
   if (options.wait && !chosen) return { code: 0 };
   // Who said yes to a file that is there is not asked again; one that comes meanwhile is another matter.
   const mayReplace = options.force || chosen === 'replace';
+  const canRepeat = !options.wait && !options.once && terminal.canAsk;
   const submitOptions = {
-    once: options.once,
+    again: options.again,
+    ...(canRepeat && { confirmAgain: (job: JobRecord) => confirmAgain(job, terminal) }),
     choosePlacing: mayReplace ? async () => 'replace' as const : chooseNow,
   };
   await warnOfForeignReasons(order, terminal);
@@ -44,15 +46,33 @@ export async function submitRun(started: StartedRun<BatchEntry>): Promise<Submit
   const events = printSubmission(started);
   const outcome = await submitBatch(reach.home, batchOrder, entry, connection, submitOptions, signal, events);
   if (outcome.kind === 'declined') return { code: 0 };
+  document.kind = outcome.kind;
+  if (outcome.kind === 'pending') tellPending(outcome.job, started);
   if (outcome.kind !== 'answered')
     return { code: 0, ...(options.wait && { awaited: { job: outcome.job, mayReplace } }) };
   document.output = await documentOutput({ ...outcome.merged, id: undefined, batch: true });
   return { code: await tellDone(outcome.merged, terminal, terminal.print) };
 }
 
+/** Whether a person wants to pay for pending work once more. */
+async function confirmAgain(job: JobRecord, terminal: Terminal): Promise<boolean> {
+  const question = `The same work is pending already as ${nameJob(job)}. Submit it once more?`;
+  return (await terminal.confirm(question)) === 'yes';
+}
+
+function tellPending(job: JobRecord, { options, context, reach, document }: StartedRun): void {
+  const { terminal } = context;
+  const id = nameJob(job);
+  document.id = id;
+  terminal.print(`Nothing sent: the same work is pending already as ${id}.`);
+  if (options.wait) return;
+  const fetch = `loom fetch --id ${quoteShell(id)}${reach.home.flag}`;
+  terminal.note(`${fetch} brings its answers. To pay for them once more, pass --again.`);
+}
+
 const sharedOutput = 'The one that is fetched later will find the other in its way, and stay pending.';
 
-function printSubmission({ options, context, reach, entry, document }: StartedRun): SubmitEvents {
+function printSubmission({ context, reach, entry, document }: StartedRun): SubmitEvents {
   const { terminal } = context;
   const { home } = reach;
   const begin = () => terminal.note('Spinning the threads... submitting batch.');
@@ -69,9 +89,7 @@ function printSubmission({ options, context, reach, entry, document }: StartedRu
       terminal.note(`Going on with job ${job.job_id}, which was cut off.`);
     },
     onPending(job) {
-      if (options.once) document.id = nameJob(job);
-      const what = `the same work is pending already as ${nameJob(job)}`;
-      terminal.note(options.once ? `Nothing sent: ${what}.` : `Note: ${what}; it is submitted once more.`);
+      terminal.note(`Note: the same work is pending already as ${nameJob(job)}; it is submitted once more.`);
     },
     onSharedOutput: (id, outputPath) =>
       terminal.note(`Note: ${id}, which is pending, has the same output: ${outputPath}. ${sharedOutput}`),

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { LoomError } from '../errors.ts';
 import { type CostLimit, CostLimitReached } from '../orchestrator/cost-limit.ts';
 import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
+import { nameJob } from '../orchestrator/stored-jobs.ts';
 import { UsageTally } from '../orchestrator/usage-tally.ts';
 import type { Connection } from '../providers/provider.ts';
 import type { Placing } from '../utils/output-file.ts';
@@ -38,7 +39,8 @@ export async function answerRun(started: StartedRun): Promise<number> {
   try {
     const summary = await generate({ ...started, connection, toStdout, placing, usage, limit });
     const done = { ...summary, outputPath: toStdout ? undefined : summary.outputPath, summary };
-    if (summary.isWritten)
+    if (summary.isWritten) {
+      document.kind = 'answered';
       document.output = await documentOutput({
         ...done,
         id: undefined,
@@ -47,6 +49,7 @@ export async function answerRun(started: StartedRun): Promise<number> {
         usage,
         batch: false,
       });
+    }
     return await tellDone(done, terminal, toStdout ? terminal.note : terminal.print, tellUsage);
   } catch (error) {
     await tellUsage();
@@ -72,7 +75,13 @@ async function generate(live: LiveRun): Promise<SyncSummary> {
     progress.stop();
     return terminal.writeBytes(createReadStream(path));
   };
-  const syncOrder = { ...order, placing, workers: options.workers, deliver: toStdout ? deliver : undefined };
+  const syncOrder = {
+    ...order,
+    baseUrl: options.baseUrl,
+    placing,
+    workers: options.workers,
+    deliver: toStdout ? deliver : undefined,
+  };
   try {
     return await runSync(reach.home, syncOrder, () => entry.openSync(connection), signal, {
       onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
@@ -82,6 +91,10 @@ async function generate(live: LiveRun): Promise<SyncSummary> {
         limit?.add(result);
       },
       onRetry: tellRetries(entry, terminal),
+      onPending: (job) =>
+        terminal.note(
+          `Note: the same work is pending already as ${nameJob(job)}, a batch; its answers are paid for once more.`,
+        ),
       onWait: () => terminal.note('Another process is doing the same run; waiting for it.'),
       onResumed: (answers) =>
         terminal.note(`${countOf(answers, 'answer is', 'answers are')} kept from a run that was cut off.`),

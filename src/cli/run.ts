@@ -63,6 +63,7 @@ function beginDocument(
     mode: dryRun ? 'dry_run' : sync ? 'sync' : 'batch',
     provider,
     model,
+    kind: null,
     id: null,
     batches: [],
     output: null,

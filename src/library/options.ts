@@ -96,7 +96,8 @@ export function requireWhole(numbers: Readonly<Record<string, number | undefined
   }
 }
 
-function exclude(one: string, other: string): LoomError {
+/** LoomError `usage` for two options that can't stand together. */
+export function exclude(one: string, other: string): LoomError {
   return new LoomError('usage', `${one} and ${other} exclude each other.`, {
     hint: 'Leave one of them out.',
   });

@@ -7,6 +7,7 @@ import { type SubmitEvents, submitBatch as submitDataset } from '../orchestrator
 import { providerEntry, requireBatchApi } from '../providers/registry.ts';
 import {
   describeRun,
+  exclude,
   type InputOptions,
   type OutputOptions,
   type ReachOptions,
@@ -15,7 +16,9 @@ import {
 import { openReach, underSignal } from './reach.ts';
 
 export interface SubmitBatchOptions extends InputOptions, OutputOptions, ReachOptions {
-  /** Sends nothing while the same work is pending. Default false. */
+  /** Submits also while the same work is pending, and pays for it once more. Default false: nothing is sent then. */
+  readonly again?: boolean;
+  /** Says what happens without `again`. */
   readonly once?: boolean;
   /** Most rows in one batch. Default: what the provider takes. */
   readonly batchSize?: number;
@@ -27,7 +30,7 @@ export type SubmittedBatch =
   | { readonly kind: 'submitted'; readonly id: string; readonly batches: number; readonly output: string }
   /** Every answer was in the cache: the output is written. */
   | { readonly kind: 'answered'; readonly output: string; readonly summary: MergeSummary }
-  /** With `once`: the same work is under way already. */
+  /** Nothing was sent: the same work is pending already. */
   | { readonly kind: 'pending'; readonly id: string };
 
 /**
@@ -36,13 +39,14 @@ export type SubmittedBatch =
  */
 export async function submitBatch(options: SubmitBatchOptions): Promise<SubmittedBatch> {
   return underSignal(options.signal, async (signal) => {
-    const { baseUrl, batchSize, once = false } = options;
+    const { baseUrl, batchSize, again = false, once = false } = options;
+    if (again && once) throw exclude('again', 'once');
     requireWhole({ batchSize });
     const order = { ...(await describeRun(options)), baseUrl, batchSize };
     const entry = requireBatchApi(providerEntry(options.provider));
     const reach = openReach(options);
     const connection = reach.connect(entry);
-    const submitOptions = { once, choosePlacing: async () => order.placing };
+    const submitOptions = { again, choosePlacing: async () => order.placing };
     const { home } = reach;
     const outcome = await submitDataset(
       home,

@@ -1,5 +1,6 @@
 /** Settles between processes who does a piece of work: the same input, provider, model, settings and output. */
 import { createHash } from 'node:crypto';
+import { hashFile } from '../utils/files.ts';
 import { holdHome, type LoomHome } from '../utils/home.ts';
 import { type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock, waitForLock } from '../utils/locks.ts';
@@ -8,12 +9,31 @@ import type { BatchOrder } from './plan-batches.ts';
 import { wherePresent } from './run-names.ts';
 import { isPending, loadState } from './stored-jobs.ts';
 
+/** What makes work the same: two jobs that agree in it write the same output from the same answers. */
+export type Work = Pick<
+  JobRecord,
+  | 'input_sha256'
+  | 'original_file_path'
+  | 'prompt_column'
+  | 'prompt_template'
+  | 'pick'
+  | 'provider'
+  | 'model'
+  | 'base_url'
+  | 'output_path'
+  | 'with_meta'
+  | 'with_error'
+  | 'with_usage'
+  | 'use_cache'
+  | 'params'
+>;
+
 export type Claim =
-  /** The planned job is saved; `twin` is a job for the same work that is under way already. */
+  /** The planned job is saved; `twin` is a job for the same work that is pending all the same. */
   | { readonly kind: 'own'; readonly twin: JobRecord | undefined }
   /** A job for the same work was cut off before it was announced: it is locked for this process, to be finished. */
   | { readonly kind: 'cut_off'; readonly job: JobRecord; readonly lock: Lock }
-  /** A job for the same work is under way, and one is enough. */
+  /** A job for the same work is pending, and its answers are not to be paid for twice. */
   | { readonly kind: 'pending'; readonly job: JobRecord }
   /** Answers came in while the plan was made: it would ask for them again. */
   | { readonly kind: 'stale' };
@@ -36,11 +56,14 @@ export async function listRivals(home: LoomHome, order: BatchOrder): Promise<Riv
   return new Map(rivals.map((job) => [job.job_id, job.state]));
 }
 
-/** Decides, as one step among all processes, what becomes of a plan; saves its job when that is to be done. */
+/**
+ * Decides, as one step among all processes, what becomes of a plan; saves its job when that is to be done. Of processes
+ * that plan the same work at the same moment one submits it, unless `again` says that it is to be paid for once more.
+ */
 export async function claimWork(
   home: LoomHome,
   planned: JobRecord,
-  once: boolean,
+  again: boolean,
   rivals: Rivals,
   signal: AbortSignal,
 ): Promise<Claim> {
@@ -52,7 +75,7 @@ export async function claimWork(
     const cutOff = await lockCutOffTwin(home, twins);
     if (cutOff) return cutOff;
     const [twin] = twins;
-    if (twin && once) return { kind: 'pending', job: twin };
+    if (twin && !again) return { kind: 'pending', job: twin };
     if (planned.parts.length > 0) await saveJob(holdHome(home, lock), planned);
     return { kind: 'own', twin };
   } finally {
@@ -67,12 +90,31 @@ async function haveMoved(home: LoomHome, rivals: Rivals): Promise<boolean> {
   return false;
 }
 
-async function findTwins(home: LoomHome, planned: JobRecord): Promise<JobRecord[]> {
+/**
+ * Jobs of the same work whose answers are not in their output yet: on their way, in doubt, or downloaded and not written.
+ * What the provider has ended without them is none, nor is one whose output is in place or was fetched with --keep.
+ */
+export async function findTwins(home: LoomHome, planned: Work): Promise<JobRecord[]> {
   const { jobs } = await loadState(home);
   const work = describeWork(planned);
   return jobs
     .filter(isPending)
-    .flatMap(({ job }) => (job?.state === 'pending' && describeWork(job) === work ? [job] : []));
+    .flatMap(({ job }) => (job && job.state !== 'merged' && describeWork(job) === work ? [job] : []));
+}
+
+/** The same for an input of which no digest is taken yet: its file is read only where it matters. */
+export async function findTwinsOfInput(
+  home: LoomHome,
+  planned: Omit<Work, 'input_sha256'>,
+  signal: AbortSignal,
+): Promise<JobRecord[]> {
+  const { jobs } = await loadJobs(home.jobs);
+  const isCandidate = (job: JobRecord) => {
+    const { input_sha256 } = job;
+    return job.state !== 'merged' && describeWork(job) === describeWork({ ...planned, input_sha256 });
+  };
+  if (!jobs.some(isCandidate)) return [];
+  return findTwins(home, { ...planned, input_sha256: await hashFile(planned.original_file_path, signal) });
 }
 
 async function lockCutOffTwin(home: LoomHome, twins: readonly JobRecord[]): Promise<Claim | undefined> {
@@ -86,8 +128,7 @@ async function lockCutOffTwin(home: LoomHome, twins: readonly JobRecord[]): Prom
   return undefined;
 }
 
-/** Two jobs with the same description write the same output from the same answers. */
-function describeWork(job: JobRecord): string {
+function describeWork(job: Work): string {
   return JSON.stringify([
     job.input_sha256,
     job.original_file_path,

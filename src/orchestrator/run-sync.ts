@@ -13,13 +13,15 @@ import { type BackgroundCache, openBackgroundCache } from '../utils/background-c
 import { ensurePlaces } from '../utils/cache.ts';
 import { ensurePrivateFolder, removeFile } from '../utils/files.ts';
 import { holdHome, type LoomHome, removeHeld } from '../utils/home.ts';
+import type { JobRecord } from '../utils/jobs.ts';
 import { waitForLock } from '../utils/locks.ts';
 import type { Placing } from '../utils/output-file.ts';
 import { type AnswerCheck, openAnswerCheck } from './answer-check.ts';
 import { answerRows } from './answer-rows.ts';
 import { claimOutput } from './claim-output.ts';
+import { findTwinsOfInput, type Work } from './claim-work.ts';
 import { createCustomId, digestPrompt } from './custom-ids.ts';
-import { type Dataset, type DatasetOrder, drawRows, readDataset } from './dataset.ts';
+import { type Dataset, type DatasetOrder, drawRows, readDataset, recordDataset } from './dataset.ts';
 import { checkFreeSpace } from './free-space.ts';
 import { leaveHistory, RunMeter } from './leave-history.ts';
 import { mergeAnswers } from './merge.ts';
@@ -50,6 +52,8 @@ export interface SyncOrder {
   /** Answers go to and come from the cache, and equal prompts are asked once. */
   readonly useCache: boolean;
   readonly settings?: GenerationSettings | undefined;
+  /** The address that was given for this run. */
+  readonly baseUrl?: string | undefined;
   readonly workers: number;
 }
 
@@ -72,6 +76,8 @@ export interface SyncEvents {
   onRetry?(notice: RetryNotice): void;
   /** Another process is doing the very same run: this one goes on when that is done. */
   onWait?(): void;
+  /** The same work is pending in a batch: its answers are paid for too. */
+  onPending?(job: JobRecord): void;
   /** Answers that a run which was cut off had paid for, and this one need not. */
   onResumed?(answers: number): void;
   /** Before each call; what this throws stops the run, as a refused key does. */
@@ -252,6 +258,10 @@ async function answerAndMerge(
   held: HeldRun,
   { kept, rows, prompts, provider, cache }: CheckedInput,
 ): Promise<SyncSummary> {
+  if (ground.events.onPending) {
+    const [twin] = await findTwinsOfInput(held.home, describeSyncWork(ground.order), held.signal);
+    if (twin) ground.events.onPending(twin);
+  }
   const journals = await openRunJournals(held.home, held.runName, kept);
   if (journals.kept > 0) ground.events.onResumed?.(journals.kept);
   const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
@@ -266,6 +276,23 @@ async function answerAndMerge(
   } finally {
     await journals.close();
   }
+}
+
+/** As a batch would note it: what is the same work there, and here. */
+function describeSyncWork({ dataset, settings, ...order }: DrawnOrder): Omit<Work, 'input_sha256'> {
+  return {
+    original_file_path: dataset.path,
+    ...recordDataset(dataset),
+    provider: order.provider,
+    model: order.model,
+    base_url: order.baseUrl ?? null,
+    output_path: order.outputPath,
+    with_meta: order.withMeta,
+    with_error: order.withError,
+    with_usage: order.withUsage,
+    use_cache: order.useCache,
+    params: settings,
+  };
 }
 
 async function mergeJournal(

@@ -24,7 +24,7 @@ export interface SubmitEvents {
   onPlanned?(job: JobRecord): void;
   /** The same work was cut off in an earlier run: this run finishes it. */
   onResumed?(job: JobRecord): void;
-  /** The same work is under way already; with `once` nothing more happens. */
+  /** The same work is pending already, and is submitted once more. */
   onPending?(job: JobRecord): void;
   /** Another pending job is to write the same output: the one that is fetched later will find it in its way. */
   onSharedOutput?(id: string, outputPath: string): void;
@@ -36,8 +36,10 @@ export interface SubmitEvents {
 }
 
 export interface SubmitOptions {
-  /** Sends nothing while the same work is pending. */
-  readonly once: boolean;
+  /** Submits also while the same work is pending, which is then paid for once more. */
+  readonly again: boolean;
+  /** Asked in that case without `again`, while nothing is locked: whether to submit all the same. Absent: no. */
+  confirmAgain?(job: JobRecord): Promise<boolean>;
   /**
    * Asked when every answer is in the cache, before the output is written: whether a file in the way may go; undefined:
    * nothing is to be written.
@@ -49,7 +51,7 @@ export type SubmitOutcome =
   | { readonly kind: 'submitted'; readonly job: JobRecord }
   /** Every answer was in the cache: the output is written. */
   | { readonly kind: 'answered'; readonly job: JobRecord; readonly merged: MergedJob }
-  /** With `once`: the same work is under way already, as this job. */
+  /** Nothing was sent: the same work is pending already, as this job. */
   | { readonly kind: 'pending'; readonly job: JobRecord }
   | { readonly kind: 'declined' };
 
@@ -79,13 +81,10 @@ export async function submitBatch(
   let lock = ownLock;
   try {
     const ownHome = holdHome(home, ownLock);
-    const { plan, claim } = await planAndClaim(ownHome, options.once, signal, order, () =>
+    const { plan, claim } = await planAndClaim(ownHome, options, signal, order, () =>
       planBatches(ownHome, jobId, order, provider, limits, signal),
     );
-    if (claim.kind === 'pending') {
-      events.onPending?.(claim.job);
-      return { kind: 'pending', job: claim.job };
-    }
+    if (claim.kind === 'pending') return { kind: 'pending', job: claim.job };
     if (claim.kind === 'cut_off') {
       lock = claim.lock;
       events.onResumed?.(claim.job);
@@ -115,16 +114,25 @@ export async function submitBatch(
 /** Plans until the plan is of now: answers that came in while it was made are not asked for again. */
 async function planAndClaim(
   home: LoomHome,
-  once: boolean,
+  options: SubmitOptions,
   signal: AbortSignal,
   order: BatchOrder,
   makePlan: () => Promise<Plan>,
 ): Promise<{ plan: Plan; claim: Exclude<Claim, { kind: 'stale' }> }> {
+  let { again } = options;
   for (;;) {
     const rivals = await listRivals(home, order);
     const plan = await makePlan();
-    const claim = await claimWork(home, plan.job, once, rivals, signal);
-    if (claim.kind !== 'own') await plan.discard();
+    let claim: Claim | undefined;
+    try {
+      claim = await claimWork(home, plan.job, again, rivals, signal);
+      if (claim.kind === 'pending' && (await options.confirmAgain?.(claim.job))) {
+        again = true;
+        claim = await claimWork(home, plan.job, again, rivals, signal);
+      }
+    } finally {
+      if (claim?.kind !== 'own') await plan.discard();
+    }
     if (claim.kind !== 'stale') return { plan, claim };
   }
 }

@@ -100,6 +100,7 @@ test('run --sync tells the output, its rows and what they cost', async () => {
     mode: 'sync',
     provider: 'openai',
     model: 'gpt-4o-mini',
+    kind: 'answered',
     id: null,
     batches: [],
     output: {

@@ -227,13 +227,11 @@ describe('a batch of picked rows', () => {
   });
 
   test('is the same work only with the same pick', async () => {
-    await world.submit('--limit', '5', '--once');
-    expect((await world.run('--limit', '5', '--once')).stderr).toContain(
-      'Nothing sent: the same work is pending',
-    );
-    await world.submit('--limit', '6', '--once');
-    await world.submit('--sample', '5', '--once');
-    await world.submit('--sample', '5', '--sample-seed', '1', '--once');
+    await world.submit('--limit', '5');
+    expect((await world.run('--limit', '5')).stdout).toContain('Nothing sent: the same work is pending');
+    await world.submit('--limit', '6');
+    await world.submit('--sample', '5');
+    await world.submit('--sample', '5', '--sample-seed', '1');
     await world.submit('--once');
   });
 

@@ -281,10 +281,10 @@ describe('a batch with --prompt', () => {
   });
 
   test('is the same work only with the same template', async () => {
-    await world.submit('-f', 'phrases.csv', '--prompt', template, '--once');
-    const same = await world.run('-f', 'phrases.csv', '--prompt', template, '--once');
-    expect(same.stderr).toContain('Nothing sent: the same work is pending');
-    await world.submit('-f', 'phrases.csv', '--prompt', `${template}!`, '--once');
+    await world.submit('-f', 'phrases.csv', '--prompt', template);
+    const same = await world.run('-f', 'phrases.csv', '--prompt', template);
+    expect(same.stdout).toContain('Nothing sent: the same work is pending');
+    await world.submit('-f', 'phrases.csv', '--prompt', `${template}!`);
   });
 
   test('takes a template larger than the head of a record', async () => {

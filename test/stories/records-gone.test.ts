@@ -40,7 +40,10 @@ describe('batches/ is deleted', () => {
     const id = await world.submit();
     await rm(world.statePath('batches'), { recursive: true });
     expect((await world.loom('list')).stdout).toMatch(new RegExp(`^${id} +openai +m +unknown `, 'm'));
-    await world.run('--once');
+    expect(await world.run()).toMatchObject({
+      code: 0,
+      stdout: `Nothing sent: the same work is pending already as ${id}.\n`,
+    });
     await world.loom('fetch', '--id', 'batch_999');
     expect(world.openai.batches).toHaveLength(1);
     expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });

@@ -20,9 +20,9 @@ async function stateWithoutCache(): Promise<string[]> {
 }
 
 describe('while the same work is pending,', () => {
-  test('loom run says so, and submits as told', async () => {
+  test('loom run --again says so, and submits as told', async () => {
     const first = await world.submit();
-    expect(await world.run()).toEqual({
+    expect(await world.run('--again')).toEqual({
       code: 0,
       stdout: submission('batch_002'),
       stderr: `${voice}Note: the same work is pending already as ${first}; it is submitted once more.\n`,
@@ -30,14 +30,14 @@ describe('while the same work is pending,', () => {
     expect(openai.batches).toHaveLength(2);
   });
 
-  test('loom run --once sends nothing and exits with 0', async () => {
-    const first = await world.submit('--once');
+  test.each([[[]], [['--once']]])('loom run %j sends nothing and exits with 0', async (flags) => {
+    const first = await world.submit();
     const state = await world.listState();
     world.takeRequests();
-    expect(await world.run('--once')).toEqual({
+    expect(await world.run(...flags)).toEqual({
       code: 0,
-      stdout: '',
-      stderr: `Nothing sent: the same work is pending already as ${first}.\n`,
+      stdout: `Nothing sent: the same work is pending already as ${first}.\n`,
+      stderr: `loom fetch --id ${first} brings its answers. To pay for them once more, pass --again.\n`,
     });
     expect(world.takeRequests()).toEqual([]);
     expect(await world.listState()).toEqual(state);
@@ -46,9 +46,9 @@ describe('while the same work is pending,', () => {
   test.each<[string, string[], string?]>([
     ['another output', ['-o', 'b.csv']],
     ['another model', ['-m', 'n']],
-  ])('%s is other work, also for --once', async (_, flags) => {
+  ])('%s is other work', async (_, flags) => {
     await world.submit();
-    expect(await world.run('--once', ...flags)).toMatchObject({
+    expect(await world.run(...flags)).toMatchObject({
       code: 0,
       stdout: submission('batch_002'),
       stderr: voice,
@@ -61,21 +61,21 @@ describe('while the same work is pending,', () => {
     ['--with-usage', ['--with-usage']],
     ['--no-cache', ['--no-cache']],
     ['another input', [], 'id,text\n1,Hello\n2,Moon\n'],
-  ])('%s is other work for the same output, which is told, also for --once', async (_, flags, content) => {
+  ])('%s is other work for the same output, which is told', async (_, flags, content) => {
     const first = await world.submit();
     if (content) await world.write('data.csv', content);
     const path = join(world.folder, output);
-    expect(await world.run('--once', ...flags)).toMatchObject({
+    expect(await world.run(...flags)).toMatchObject({
       code: 0,
       stdout: submission('batch_002'),
       stderr: `${voice}Note: ${first}, which is pending, has the same output: ${path}. The one that is fetched later will find the other in its way, and stay pending.\n`,
     });
   });
 
-  test.each(['completed', 'failed'])('and no more once it is over (%s), also for --once', async (status) => {
+  test.each(['completed', 'failed'])('and no more once it is over (%s)', async (status) => {
     await world.submitAs(status);
     await world.loom('fetch');
-    const again = await world.run('--once', '--force');
+    const again = await world.run('--force');
     expect(again.stdout).toMatch(
       status === 'completed' ? /^Done\. wrote / : /^Batch submitted\. id=batch_002 /,
     );

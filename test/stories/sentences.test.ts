@@ -77,6 +77,7 @@ describe('help', () => {
         '-w, --workers',
         '--no-cache',
         '--force',
+        '--again',
         '--once',
         '--batch-size',
         '--dry-run',

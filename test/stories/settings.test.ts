@@ -488,15 +488,15 @@ describe('records', () => {
     for (const record of await records()) expect(record).not.toHaveProperty('params');
   });
 
-  test('tell two runs apart: --once sends the work with other settings', async () => {
-    await run('openai', 'batch', '--once', '-t', '0.5');
-    const same = await run('openai', 'batch', '--once', '-t', '0.5');
-    expect([same.code, same.stderr]).toEqual([
+  test('tell two runs apart: the work with other settings is sent', async () => {
+    await run('openai', 'batch', '-t', '0.5');
+    const same = await run('openai', 'batch', '-t', '0.5');
+    expect([same.code, same.stdout]).toEqual([
       0,
       expect.stringContaining('Nothing sent: the same work is pending'),
     ]);
-    submittedId(await run('openai', 'batch', '--once', '-t', '0.6'));
-    submittedId(await run('openai', 'batch', '--once'));
+    submittedId(await run('openai', 'batch', '-t', '0.6'));
+    submittedId(await run('openai', 'batch'));
   });
 
   test('that loom adopt rebuilds have the settings it is given', async () => {

@@ -178,18 +178,7 @@ describe.each(batchProviders)('at %s', (provider) => {
       expect(world.deletions).toHaveLength(provider === 'anthropic' ? 0 : 1);
       expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: '' });
       expect((await world.loom('list')).stdout).toMatch(/ expired /);
-      const again = await world.loom(
-        'run',
-        '-f',
-        'data.csv',
-        '-c',
-        'text',
-        '-p',
-        provider,
-        '-m',
-        'm',
-        '--once',
-      );
+      const again = await world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm');
       expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('Batch submitted.') });
       world.onResults = (text) => text;
       expect((await world.loom('fetch', '--id', id)).stderr).toMatch(/^6 rows: 6 answered\n/);

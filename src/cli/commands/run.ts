@@ -1,5 +1,5 @@
 /** The flags of `loom run`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseDollars, parseWhole } from '../flag-values.ts';
 import { addSettingsOptions } from './settings-flags.ts';
 import {
@@ -40,7 +40,12 @@ export function addRun(program: Command): Command {
     )
     .addOption(noCacheOption())
     .addOption(cacheDirOption())
-    .option('--once', 'Send nothing while the same work is pending (for cron).', false)
+    .addOption(
+      new Option('--again', 'Submit also while the same work is pending, and pay for it once more.')
+        .default(false)
+        .conflicts('once'),
+    )
+    .option('--once', 'Send nothing while the same work is pending: what a run does by itself.', false)
     .option('--batch-size <rows>', "Most rows in one batch (default: the provider's limit).", parseWhole(1))
     .optionsGroup('Cost:')
     .option('--dry-run', 'Check the input, tell what would be sent and its cost, and send nothing.', false)
