@@ -19,7 +19,8 @@ import {
   requireOver,
 } from './batch-calls.ts';
 import type { BatchCandidate, BatchCheck, BatchProvider, Connection } from './provider.ts';
-import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from './wire.ts';
+import { readReason } from './reasons.ts';
+import { asCount, asId, asList, asObject, asText, asTime, type WireObject } from './wire.ts';
 
 const limits = { requests: 100_000, bytes: 256_000_000 };
 const batchesPath = '/v1/messages/batches';
@@ -205,10 +206,13 @@ function readResult(line: WireObject): RowResult | undefined {
         error: { kind: 'batch_expired', message: 'The batch expired first.' },
       };
   }
-  // {"type":"error","error":{"type","message"}} around the error proper.
-  const outer = asObject(result.error);
-  const error = { ...outer, ...asObject(outer.error) };
-  const kind = firstText(error.type) || 'not_processed';
-  const message = firstText(error.message) || 'The request got no answer.';
-  return { customId, outcome: 'failed', error: { kind, message } };
+  const reason = readReason(result.error, line.error, result.message, result.reason, line.message);
+  return {
+    customId,
+    outcome: 'failed',
+    error: {
+      kind: reason.code || (reason.number ? `http_${reason.number}` : 'not_processed'),
+      message: reason.message || 'The request got no answer.',
+    },
+  };
 }

@@ -18,11 +18,12 @@ import {
   checkModel,
   classifyGoogle,
   contentBody,
+  kindOf,
   openGoogleClient,
   readContent,
-  readErrorKind,
 } from './google-content.ts';
 import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
+import { readReason } from './reasons.ts';
 import { unreadableAnswer } from './refusal.ts';
 import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from './wire.ts';
 
@@ -181,17 +182,14 @@ function readCheck(operation: WireObject): BatchCheck {
     asCount(stats.successfulRequestCount) ?? 0,
     asCount(stats.failedRequestCount) ?? 0,
   ];
-  const error = asObject(operation.error ?? metadata.error);
+  const reason = readReason(operation.error, metadata.error);
   return {
     batchId: asText(operation.name),
     status: mapStatus(rawStatus),
     rawStatus,
     counts: total ? { total, succeeded, failed } : undefined,
     times: { created: asTime(metadata.createTime), ended: asTime(metadata.endTime) },
-    error:
-      operation.error || metadata.error
-        ? { code: readErrorKind(error), message: asText(error.message) }
-        : undefined,
+    error: operation.error || metadata.error ? { code: kindOf(reason), message: reason.message } : undefined,
   };
 }
 
@@ -233,11 +231,15 @@ async function* readEntries(entries: AsyncIterable<unknown> | Iterable<unknown>)
 function readResult(customId: string, entry: WireObject): RowResult {
   const answer = entry.response ? readContent(customId, asObject(entry.response)) : undefined;
   if (answer) return answer;
-  const error = asObject(entry.error);
-  const message = asText(error.message) || 'The request got no answer.';
+  const response = asObject(entry.response);
+  const reason = readReason(entry.error, entry.status, response.error, response);
+  const isTold = reason.code !== '' || reason.number !== undefined || reason.message !== '';
   return {
     customId,
     outcome: 'failed',
-    error: { kind: entry.error ? readErrorKind(error) : 'not_processed', message },
+    error: {
+      kind: isTold ? kindOf(reason) : 'not_processed',
+      message: reason.message || 'The request got no answer.',
+    },
   };
 }

@@ -2,10 +2,11 @@
 import { ProviderError } from '../errors.ts';
 import type { PromptRequest, RowResult, Usage } from '../models.ts';
 import type { Connection } from './provider.ts';
+import type { Reason } from './reasons.ts';
 import { type Classify, scopeOfStatus } from './refusal.ts';
 import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
-import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
+import { asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
 
 const googleAddress = 'https://generativelanguage.googleapis.com';
 
@@ -93,10 +94,9 @@ export function readContent(customId: string, response: WireObject): RowResult |
   }
   if (text) return { customId, outcome: 'succeeded', text, ...facts };
   if (reason === 'MAX_TOKENS') return failed('max_tokens', 'The token limit was reached before any text.');
-  return failed(
-    'empty',
-    reason && reason !== 'STOP' ? `The answer has no text: ${reason}.` : 'The answer has no text.',
-  );
+  const named =
+    reason && reason !== 'STOP' ? `The answer has no text: ${reason}.` : 'The answer has no text.';
+  return failed('empty', asText(candidate.finishMessage) || named);
 }
 
 /** Thoughts are billed as output, and a count of 0 is left out. */
@@ -123,8 +123,7 @@ export const classifyGoogle: Classify = ({ status, message, error }) => {
   return { scope: scopeOfStatus(status) };
 };
 
-/** The kind of a row's error, which has a status, a number of google.rpc.Code, or an HTTP status. */
-export function readErrorKind(error: WireObject): string {
-  const code = asCount(error.code) ?? 0;
-  return firstText(error.status) || codeWords[code] || (code >= 400 ? `http_${code}` : 'failed');
+/** The kind of a row's error, which has a word, a number of google.rpc.Code, or an HTTP status. */
+export function kindOf({ code, number = 0 }: Reason): string {
+  return code || codeWords[number] || (number >= 400 ? `http_${number}` : 'failed');
 }

@@ -17,7 +17,8 @@ import {
 } from './batch-calls.ts';
 import { type ChatVendor, chatBody, openAi, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
 import type { BatchCheck, BatchProvider, Connection, SentBatch } from './provider.ts';
-import { asCount, asId, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+import { readReason } from './reasons.ts';
+import { asCount, asId, asList, asObject, asText, type WireObject } from './wire.ts';
 
 const endpoint = '/v1/chat/completions';
 /** An input file lives for 30 days, so a batch that is older holds nothing that is still to be found. */
@@ -194,7 +195,7 @@ function readCheck(batch: WireObject): BatchCheck {
   const counts = asObject(batch.request_counts);
   const total = asCount(counts.total);
   const rawStatus = asText(batch.status);
-  const error = readBatchError(asList(asObject(batch.errors).data).map(asObject));
+  const error = readBatchError(batch);
   return {
     batchId: asText(batch.id),
     status: mapStatus(rawStatus),
@@ -224,13 +225,17 @@ function readSeconds(value: unknown): Date | undefined {
   return time.getTime() > 0 ? time : undefined;
 }
 
-function readBatchError(errors: WireObject[]): BatchCheck['error'] {
-  const [first] = errors;
-  if (!first) return undefined;
-  const line = asCount(first.line);
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  const message = `${line === undefined ? '' : `line ${line}: `}${asText(first.message)}${more}`;
-  return { code: asText(first.code) || 'failed', message };
+/** OpenAI lists what is wrong with the lines of the file; others say one thing of the whole. */
+function readBatchError(batch: WireObject): BatchCheck['error'] {
+  const listed = asObject(batch.errors).data ?? batch.errors;
+  const { code, message } = readReason(asList(listed).map(withLine), batch.error, batch.errors);
+  return code || message ? { code: code || 'failed', message } : undefined;
+}
+
+function withLine(value: unknown): unknown {
+  const line = asCount(asObject(value).line);
+  if (line === undefined) return value;
+  return { ...asObject(value), message: `line ${line}: ${readReason(value).message}` };
 }
 
 /** One line of the output file or the error file; `undefined` when it belongs to no row. */
@@ -245,10 +250,12 @@ function readResult(line: WireObject): RowResult | undefined {
     const answer = readChatAnswer(customId, body);
     if (answer) return answer;
   }
-  const code = firstText(error.code, error.type);
-  const message = firstText(error.message) || `The request got no answer (status ${status}).`;
+  const reason = readReason(line.error, response.error, response.body, response, line.errors, line.message);
+  const message = reason.message || `The request got no answer (status ${status}).`;
+  const { code } = reason;
   if (code === 'batch_expired') return { customId, outcome: 'expired', error: { kind: code, message } };
   if (code === 'batch_cancelled') return { customId, outcome: 'cancelled', error: { kind: code, message } };
-  const kind = code || (status >= 400 ? `http_${status}` : 'not_processed');
+  const httpStatus = [status, reason.number ?? 0].find((number) => number >= 400);
+  const kind = code || (httpStatus ? `http_${httpStatus}` : 'not_processed');
   return { customId, outcome: 'failed', error: { kind, message } };
 }

@@ -1,6 +1,7 @@
 /** What batch and live calls share at OpenAI and at servers that speak like it: client, request, answer, refusals. */
 import type { PromptRequest, ProviderName, RowResult, Usage } from '../models.ts';
 import type { Connection, SyncProvider } from './provider.ts';
+import { readReason } from './reasons.ts';
 import { type Classify, scopeOfStatus, unreadableAnswer } from './refusal.ts';
 import { settingsBody } from './settings.ts';
 import { noTimeLimit, openTransport, withoutVariables } from './transport.ts';
@@ -99,6 +100,8 @@ export function readChatAnswer(customId: string, body: WireObject): RowResult | 
   if (text) return { customId, outcome: 'succeeded', text, ...facts };
   if (choice.finish_reason === 'length')
     return failed('max_tokens', 'The token limit was reached before any text.');
+  const { code, number, message: reason } = readReason(choice.error, body.error);
+  if (reason) return failed(code || (number ? `http_${number}` : 'failed'), reason);
   return failed('empty', 'The answer has no text.');
 }
 

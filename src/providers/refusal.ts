@@ -2,10 +2,11 @@
 import { type ErrorScope, ProviderError } from '../errors.ts';
 import { isDeepText } from '../models.ts';
 import { longestWaitMs } from './limits.ts';
-import { asCount, asList, asObject, asText, firstText, type WireObject } from './wire.ts';
+import { readReason, stripTags } from './reasons.ts';
+import { asCount, asList, asObject, asText, type WireObject } from './wire.ts';
 import type { Words } from './words.ts';
 
-/** An answer that says no, read liberally: every vendor puts an `error` object into the body. */
+/** An answer that says no, read liberally: see reasons.ts. */
 export interface Refusal {
   readonly status: number;
   /** The provider's own word, empty when it has none. */
@@ -32,12 +33,12 @@ export function readRefusedBody(
 ): Refusal {
   // vLLM's errors have no object of their own around them.
   const error = asObject(body.object === 'error' ? body : body.error);
+  const { code, message } = readReason(body);
   return {
     status,
-    code: firstText(error.code, error.status, error.type),
+    code,
     message:
-      readMessage(body, error) ||
-      `HTTP ${status}${readRedirect(headers)} ${stripTags(bodyText).replace(`${status} `, '')}`,
+      message || `HTTP ${status}${readRedirect(headers)} ${stripTags(bodyText).replace(`${status} `, '')}`,
     error,
     retryAfterMs: readRetryAfter(headers) ?? readRetryInfo(error),
   };
@@ -114,13 +115,6 @@ function parseJson(text: string): WireObject {
   }
 }
 
-function readMessage(body: WireObject, error: WireObject): string {
-  const message = firstText(error.message, body.error, body.message, body.detail);
-  // OpenRouter says "Provider returned error" and has the upstream's own words beside it.
-  const upstream = asText(asObject(error.metadata).raw);
-  return message && upstream ? `${message}: ${upstream}` : message || upstream;
-}
-
 /** A POST is not sent on: the address is to be set right. */
 function readRedirect(headers: Headers): string {
   const location = headers.get('location');
@@ -150,35 +144,6 @@ function readRetryInfo(error: WireObject): number | undefined {
   }
   return undefined;
 }
-
-/** So much of a web page is looked at: its title stands near the beginning. */
-const longestPage = 16_384;
-const longestPageText = 200;
-
-/** The text of a web page, without what stands in tags, styles and scripts. Goes over the page once. */
-function stripTags(page: string): string {
-  const html = page.slice(0, longestPage);
-  const pieces: string[] = [];
-  let at = 0;
-  while (at < html.length) {
-    const open = html.indexOf('<', at);
-    if (open === -1) break;
-    pieces.push(html.slice(at, open));
-    at = findTagEnd(html, open);
-  }
-  return [...pieces, html.slice(at)].join(' ').replace(/\s+/g, ' ').trim().slice(0, longestPageText);
-}
-
-/** Where the text goes on after a tag, a style or a script; at the page's end for one that does not end. */
-function findTagEnd(html: string, open: number): number {
-  const isHidden = /^<(?:style|script)\b/i.test(html.slice(open, open + 8));
-  if (isHidden) hiddenEnd.lastIndex = open;
-  const end = isHidden ? (hiddenEnd.exec(html)?.index ?? -1) : open;
-  const close = end === -1 ? -1 : html.indexOf('>', end);
-  return close === -1 ? html.length : close + 1;
-}
-
-const hiddenEnd = /<\/(?:style|script)/gi;
 
 function causesOf(failure: unknown): Error[] {
   const trail: Error[] = [];
