@@ -16,6 +16,8 @@ export type ErrorKind =
   | 'state'
   /** The limit of --max-cost. */
   | 'cost'
+  /** A rate limit of the provider that lasts longer than --patience. */
+  | 'limit'
   /** The provider has no such capability (token counting). */
   | 'unavailable'
   /** The time of --timeout. */
@@ -74,6 +76,14 @@ export class InterruptedError extends LoomError {
  */
 export type ErrorScope = 'run' | 'row' | 'retry';
 
+/** What a provider says of the rate limit that a call ran into. */
+export interface RateLimit {
+  /** From the moment of the refusal, in milliseconds; undefined: it does not say. */
+  readonly endsInMs: number | undefined;
+  /** Of a day or longer, by its own words: waiting for minutes is of no use. */
+  readonly isOfDay: boolean;
+}
+
 /** A provider's refusal or a failed call, classed by its adapter. Never holds a key. */
 export class ProviderError extends Error {
   readonly scope: ErrorScope;
@@ -83,6 +93,8 @@ export class ProviderError extends Error {
   readonly status: number | undefined;
   /** How long the provider asked to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** Of a call that was refused because there were too many. */
+  readonly limit: RateLimit | undefined;
   /** Said in the form that the provider's own errors have, as opposed to a page of a gateway on the way. */
   readonly inOwnForm: boolean;
 
@@ -93,6 +105,7 @@ export class ProviderError extends Error {
     options: {
       status?: number | undefined;
       retryAfterMs?: number | undefined;
+      limit?: RateLimit | undefined;
       inOwnForm?: boolean;
       cause?: unknown;
     } = {},
@@ -103,6 +116,7 @@ export class ProviderError extends Error {
     this.code = code;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
+    this.limit = options.limit;
     this.inOwnForm = options.inOwnForm ?? false;
   }
 }

@@ -89,6 +89,8 @@ export interface CallOptions {
   workers: number;
   /** Milliseconds. */
   callTimeout?: number;
+  /** Milliseconds. */
+  patience?: number;
 }
 
 export interface RunOptions extends OrderOptions, ReachOptions, WaitFlags, CallOptions {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { isRefusedKey, LoomError, ProviderError } from '../errors.ts';
 import { answerTimeoutMs, type ConnectionChoice, describeConnection } from '../orchestrator/connection.ts';
+import { LongWaitError } from '../orchestrator/long-waits.ts';
 import type { Connection, ProviderEntry } from '../providers/provider.ts';
 import { ensureCacheFolder } from '../utils/cache.ts';
 import { ensurePrivateFolder } from '../utils/files.ts';
@@ -130,7 +131,8 @@ export function nameProvider(entry: ProviderEntry, error: unknown): unknown {
   const hint = refusedKey ? `Check ${entry.keyVariable} or --api-key.` : hintAt(entry, error);
   const stop = hint && !/[.!?…]$/.test(error.message) ? '.' : '';
   const message = `${entry.title}: ${error.message}${stop}`;
-  return new LoomError(refusedKey ? 'key' : 'provider', message, { ...(hint && { hint }), cause: error });
+  const kind = refusedKey ? 'key' : error instanceof LongWaitError ? 'limit' : 'provider';
+  return new LoomError(kind, message, { ...(hint && { hint }), cause: error });
 }
 
 /** What to do about a server that is another than the vendor's own. */

@@ -2,10 +2,11 @@
 import { createReadStream } from 'node:fs';
 import { LoomError } from '../errors.ts';
 import { type CostLimit, CostLimitReached } from '../orchestrator/cost-limit.ts';
+import { LongWaitError } from '../orchestrator/long-waits.ts';
 import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
 import { nameJob } from '../orchestrator/stored-jobs.ts';
 import { UsageTally } from '../orchestrator/usage-tally.ts';
-import type { Connection } from '../providers/provider.ts';
+import type { Connection, ProviderEntry } from '../providers/provider.ts';
 import type { Placing } from '../utils/output-file.ts';
 import { formatDollars, reportUsage } from './costs.ts';
 import { countOf } from './counts.ts';
@@ -53,7 +54,8 @@ export async function answerRun(started: StartedRun): Promise<number> {
     return await tellDone(done, terminal, toStdout ? terminal.note : terminal.print, tellUsage);
   } catch (error) {
     await tellUsage();
-    throw error instanceof CostLimitReached && limit ? describeStop(limit) : error;
+    if (error instanceof CostLimitReached && limit) throw describeStop(limit);
+    throw error instanceof LongWaitError ? describeLimit(entry, error) : error;
   }
 }
 
@@ -80,6 +82,7 @@ async function generate(live: LiveRun): Promise<SyncSummary> {
     baseUrl: options.baseUrl,
     placing,
     workers: options.workers,
+    patienceMs: options.patience,
     deliver: toStdout ? deliver : undefined,
   };
   try {
@@ -109,6 +112,13 @@ function describeStop({ most, spent }: CostLimit): LoomError {
   const what = `--max-cost ${formatDollars(most)} is reached: this run has spent about ${formatDollars(spent)}.`;
   return new LoomError('cost', what, {
     hint: 'The answers so far are kept, and no output is written: the same command with a higher --max-cost goes on from there.',
+  });
+}
+
+function describeLimit({ title }: ProviderEntry, error: LongWaitError): LoomError {
+  return new LoomError('limit', `${title}: ${error.message}`, {
+    hint: 'The answers so far are kept, and no output is written: the same command goes on from there. See --patience.',
+    cause: error,
   });
 }
 

@@ -70,14 +70,14 @@ async function countFile(
   reach: Reach,
   entry: ProviderEntry,
 ): Promise<TokenSummary> {
-  const { model, workers } = options;
+  const { model, workers, patience: patienceMs } = options;
   const { terminal, signal, workingFolder } = context;
   const dataset = describeInput(options, inputPath, context);
   const settings = readSystem(options, workingFolder);
   const connection = reach.connect(entry);
   const progress = await startProgress(terminal, 'Counting tokens');
   try {
-    const order = { dataset, provider: entry.name, model, workers, settings };
+    const order = { dataset, provider: entry.name, model, workers, patienceMs, settings };
     return await countTokens(order, () => entry.openSync(connection), signal, {
       onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
       onRetry: tellRetries(entry, terminal),

@@ -24,10 +24,10 @@ export interface CountTokensOptions extends InputOptions, ReachOptions, CallOpti
  * where the provider has none.
  */
 export async function countTokens(options: CountTokensOptions): Promise<TokenSummary> {
-  const { provider, model, settings, workers = 8, callTimeoutMs } = options;
+  const { provider, model, settings, workers = 8, callTimeoutMs, patienceMs } = options;
   return underSignal(options.signal, (signal) => {
-    requireWhole({ workers, callTimeoutMs });
-    const order = { dataset: describeInput(options), provider, model, settings, workers };
+    requireWhole({ workers, callTimeoutMs, patienceMs });
+    const order = { dataset: describeInput(options), provider, model, settings, workers, patienceMs };
     const entry = providerEntry(provider);
     requireTokenCounting(entry);
     const connection = openReach(options).connect(entry);

@@ -53,6 +53,12 @@ export interface CallOptions {
    * kind `timeout`, and is not asked again by itself.
    */
   readonly callTimeoutMs?: number;
+  /**
+   * How long rate limits are waited out while no call is answered, in milliseconds. Default 5 minutes. The run ends then,
+   * and at once where a limit says that it lasts longer or is of a day: a ProviderError, whose `retryAfterMs` says for how
+   * long, if that is known.
+   */
+  readonly patienceMs?: number;
 }
 
 /** What becomes of the answers. */

@@ -28,9 +28,9 @@ export interface AnsweredDataset extends SyncSummary {
  */
 export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset> {
   return underSignal(options.signal, async (signal) => {
-    const { model, baseUrl, workers = 8, callTimeoutMs, events } = options;
-    requireWhole({ workers, callTimeoutMs });
-    const order = { ...(await describeRun(options)), baseUrl, workers };
+    const { model, baseUrl, workers = 8, callTimeoutMs, patienceMs, events } = options;
+    requireWhole({ workers, callTimeoutMs, patienceMs });
+    const order = { ...(await describeRun(options)), baseUrl, workers, patienceMs };
     const entry = providerEntry(options.provider);
     const reach = openReach(options);
     const connection = reach.connect(entry);

@@ -53,6 +53,7 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
   await runRows({
     dataset: order.dataset,
     workers: order.workers,
+    patienceMs: order.patienceMs,
     signal,
     onRetry: (notice) => events.onRetry?.(notice),
     async answerAtOnce({ index }, prompt, digest) {

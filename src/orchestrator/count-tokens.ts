@@ -14,6 +14,8 @@ export interface TokenOrder {
   /** Its system text counts, once for each prompt. */
   readonly settings?: GenerationSettings | undefined;
   readonly workers: number;
+  /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
+  readonly patienceMs?: number | undefined;
 }
 
 export interface TokenProgress {
@@ -68,6 +70,7 @@ export async function countTokens(
   await runRows({
     dataset,
     workers: order.workers,
+    patienceMs: order.patienceMs,
     signal,
     onRetry: (notice) => events.onRetry?.(notice),
     async call({ index }, prompt, digest, calls, callSignal) {

@@ -13,7 +13,7 @@ import { defaultRetryPolicy, type RetryNotice } from './retry.ts';
 import { findJob, loadState, type StoredJob } from './stored-jobs.ts';
 
 /** Somebody waits for the answer: a provider that is out of reach is given up sooner than for a batch's results. */
-const patience = { ...defaultRetryPolicy, attempts: 3, rateLimitPatienceMs: 20_000 };
+const patience = { ...defaultRetryPolicy, attempts: 3, patienceMs: 20_000 };
 
 export interface DescribeOrder {
   readonly id: string;

@@ -1,8 +1,9 @@
 /** The one retry policy for every call to every provider; the SDKs' own retries are off. */
-import pLimit from 'p-limit';
-import { type ErrorScope, ProviderError } from '../errors.ts';
+import { ProviderError } from '../errors.ts';
 import { asAttempt } from '../providers/attempt.ts';
+import { createPace, pauseBefore } from './call-pace.ts';
 import type { EarlyStop } from './early-stop.ts';
+import { findLongWait, isRateLimit, LongWaitError, type Patience } from './long-waits.ts';
 
 export interface RetryPolicy {
   /** How often a call that fails with anything but a rate limit is made at most. */
@@ -10,18 +11,24 @@ export interface RetryPolicy {
   /** Upper bound of the first pause, doubled for each further one, in milliseconds. */
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
-  /** How long rate limits are waited out while no call of the run succeeds, in milliseconds. */
-  readonly rateLimitPatienceMs: number;
-  /** The longest wait that a provider may ask for (`retry-after`), in milliseconds. */
-  readonly longestAskedPauseMs: number;
+  /**
+   * How long rate limits are waited out while no call of the run is answered, and the longest wait that a provider may ask
+   * for (`retry-after`), in milliseconds.
+   */
+  readonly patienceMs: number;
 }
 
 export const defaultRetryPolicy: RetryPolicy = {
   attempts: 8,
   firstPauseMs: 1_000,
   longestPauseMs: 60_000,
-  rateLimitPatienceMs: 5 * 60_000,
-  longestAskedPauseMs: 5 * 60_000,
+  patienceMs: 5 * 60_000,
+};
+
+/** That of a call by itself, with no others before it. */
+export const defaultPatience: Patience = {
+  wholeMs: defaultRetryPolicy.patienceMs,
+  leftMs: defaultRetryPolicy.patienceMs,
 };
 
 export interface RetryNotice {
@@ -36,8 +43,8 @@ export interface CallQueueOptions {
   readonly signal: AbortSignal;
   readonly policy?: RetryPolicy;
   /**
-   * After an error that reaches the whole run no call is made any more: each fails with that error. A wait that is asked
-   * for and is too long is such an error.
+   * After an error that reaches the whole run no call is made any more: each fails with that error. A wait that is too
+   * long is such an error.
    */
   readonly stopsAtFatal?: boolean;
   /** Is told how each call ended, and may end the run. */
@@ -54,40 +61,9 @@ export interface CallQueue {
   run<Result>(call: () => Promise<Result>): Promise<Result>;
 }
 
-const rateLimitStatuses = new Set([429, 529]);
-
-/** Whether the provider asked for fewer calls, as opposed to failing at one. */
-export function isRateLimit(error: unknown): error is ProviderError {
-  return (
-    error instanceof ProviderError && error.scope === 'retry' && rateLimitStatuses.has(error.status ?? 0)
-  );
-}
-
 /** Whether an error is about more than its own call; one that is not a provider's (a full disk) always is. */
 function reachesRun(error: unknown): boolean {
   return !(error instanceof ProviderError) || error.scope === 'run';
-}
-
-/**
- * What to throw in place of an error that asks for a longer wait than anybody should sit through without knowing;
- * undefined for any other error.
- */
-export function findLongWait(
-  error: unknown,
-  scope: ErrorScope = 'retry',
-  { longestAskedPauseMs }: RetryPolicy = defaultRetryPolicy,
-): ProviderError | undefined {
-  if (!(error instanceof ProviderError) || error.scope !== 'retry') return undefined;
-  const { code, message, status, retryAfterMs = 0 } = error;
-  if (retryAfterMs <= longestAskedPauseMs) return undefined;
-  const stop = /[.!?…]$/.test(message) ? '' : '.';
-  const wait = `It asks to wait ${describeWait(retryAfterMs)}, and loom waits for at most ${describeWait(longestAskedPauseMs)}.`;
-  return new ProviderError(scope, code, `${message}${stop} ${wait}`, { status, retryAfterMs, cause: error });
-}
-
-function describeWait(milliseconds: number): string {
-  const minutes = Math.ceil(milliseconds / 60_000);
-  return minutes < 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
 }
 
 /** A queue for the calls of one run; its pace is shared by all of them. */
@@ -103,17 +79,25 @@ export function createCallQueue(options: CallQueueOptions): CallQueue {
     const startedAt = performance.now();
     try {
       const result = await call();
-      pace.noteSuccess();
+      pace.noteAnswer(startedAt);
       options.earlyStop?.noteAnswer();
       return result;
     } catch (thrown) {
-      const longWait = findLongWait(thrown, options.stopsAtFatal ? 'run' : 'retry', policy);
+      const patience = { wholeMs: policy.patienceMs, leftMs: pace.patienceLeftMs() };
+      const longWait = findLongWait(thrown, options.stopsAtFatal ? 'run' : 'retry', patience);
       const error = longWait ?? findEarlyEnd(thrown) ?? thrown;
-      if (!longWait && isRateLimit(error)) pace.noteRateLimit(startedAt, error.retryAfterMs);
+      if (error instanceof ProviderError) setPace(error, startedAt);
       // Noted here, while the failed call still has its place in the queue: the next one is not made.
       if (options.stopsAtFatal && reachesRun(error)) fatal ??= { error };
       throw error;
     }
+  }
+
+  function setPace(error: ProviderError, startedAt: number): void {
+    if (error instanceof LongWaitError) return;
+    if (isRateLimit(error)) pace.noteRateLimit(startedAt, error.retryAfterMs);
+    // It was looked at, and so it was let through.
+    else if (error.scope === 'row') pace.noteAnswer(startedAt);
   }
 
   /** A call that is made again has not ended. */
@@ -131,67 +115,21 @@ export function createCallQueue(options: CallQueueOptions): CallQueue {
           const next = failures + rateLimits + 1;
           return await pace.limit(() => attempt(() => asAttempt(next, call)));
         } catch (error) {
-          if (!(error instanceof ProviderError) || error.scope !== 'retry' || options.signal.aborted)
-            throw error;
-          if ((error.retryAfterMs ?? 0) > policy.longestAskedPauseMs) throw error;
+          const isOver = error instanceof LongWaitError || options.signal.aborted;
+          if (!(error instanceof ProviderError) || error.scope !== 'retry' || isOver) throw error;
           const limited = isRateLimit(error);
-          if (limited ? pace.patienceIsOver() : failures + 1 >= policy.attempts) throw error;
-          const pauseMs = pauseBefore(limited ? rateLimits++ : failures++, error.retryAfterMs, policy);
+          if (limited) {
+            // The next try waits in its turn, with all other calls.
+            rateLimits += 1;
+            options.onRetry?.({ error, pauseMs: pace.msUntilOpen(), attempts: failures + rateLimits });
+            continue;
+          }
+          if (failures + 1 >= policy.attempts) throw error;
+          const pauseMs = pauseBefore(failures++, error.retryAfterMs, policy);
           options.onRetry?.({ error, pauseMs, attempts: failures + rateLimits });
           await sleep(pauseMs, options.signal);
         }
       }
-    },
-  };
-}
-
-/** Full jitter over a doubling bound, never shorter than the provider asked for. */
-function pauseBefore(retry: number, retryAfterMs: number | undefined, policy: RetryPolicy): number {
-  const bound = Math.min(policy.firstPauseMs * 2 ** retry, policy.longestPauseMs);
-  const jittered = Math.random() * bound;
-  return retryAfterMs === undefined ? jittered : retryAfterMs + jittered / 4;
-}
-
-/**
- * How fast the run may call at this moment: how many at once, and not before when. By a clock that nobody sets, and that
- * stands still while the machine sleeps.
- */
-function createPace(workers: number, policy: RetryPolicy) {
-  const limit = pLimit(workers);
-  let opensAt = 0;
-  let slowedAt = 0;
-  let lastSuccessAt = performance.now();
-  let successesSinceChange = 0;
-
-  return {
-    limit,
-
-    async untilOpen(signal: AbortSignal): Promise<void> {
-      // Another rate limit can move the time while this call sleeps.
-      while (performance.now() < opensAt) await sleep(opensAt - performance.now(), signal);
-    },
-
-    noteSuccess(): void {
-      lastSuccessAt = performance.now();
-      successesSinceChange += 1;
-      if (limit.concurrency < workers && successesSinceChange >= limit.concurrency) {
-        limit.concurrency += 1;
-        successesSinceChange = 0;
-      }
-    },
-
-    /** Calls that were under way together are refused together: only the first of them slows the run. */
-    noteRateLimit(startedAt: number, retryAfterMs: number | undefined): void {
-      if (retryAfterMs !== undefined) opensAt = Math.max(opensAt, performance.now() + retryAfterMs);
-      if (startedAt < slowedAt) return;
-      slowedAt = performance.now();
-      successesSinceChange = 0;
-      limit.concurrency = Math.max(1, Math.floor(limit.concurrency / 2));
-      opensAt = Math.max(opensAt, performance.now() + Math.random() * policy.firstPauseMs);
-    },
-
-    patienceIsOver(): boolean {
-      return performance.now() - lastSuccessAt > policy.rateLimitPatienceMs;
     },
   };
 }

@@ -5,11 +5,13 @@ import { digestPrompt } from './custom-ids.ts';
 import { type Dataset, readDataset } from './dataset.ts';
 import { createEarlyStop } from './early-stop.ts';
 import { abortAfterGrace } from './grace.ts';
-import { type CallQueue, createCallQueue, type RetryNotice } from './retry.ts';
+import { type CallQueue, createCallQueue, defaultRetryPolicy, type RetryNotice } from './retry.ts';
 
 export interface RowWork {
   readonly dataset: Dataset;
   readonly workers: number;
+  /** How long rate limits are waited out, in milliseconds; by default as everywhere. */
+  readonly patienceMs?: number | undefined;
   /** Once aborted, no new call is made; calls under way may finish for a few seconds. */
   readonly signal: AbortSignal;
   onRetry?(notice: RetryNotice): void;
@@ -33,6 +35,7 @@ export async function runRows(work: RowWork): Promise<void> {
     signal,
     stopsAtFatal: true,
     earlyStop: createEarlyStop(),
+    ...(work.patienceMs !== undefined && { policy: { ...defaultRetryPolicy, patienceMs: work.patienceMs } }),
     onRetry: (notice) => work.onRetry?.(notice),
   });
   const mostAtWork = work.workers + waitingRows;

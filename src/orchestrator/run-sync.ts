@@ -55,6 +55,8 @@ export interface SyncOrder {
   /** The address that was given for this run. */
   readonly baseUrl?: string | undefined;
   readonly workers: number;
+  /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** An order of which it is settled what rows are run. */

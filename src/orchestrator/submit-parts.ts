@@ -19,8 +19,9 @@ import {
 } from './find-batch.ts';
 import { readIdMembers } from './id-members.ts';
 import { isAboutOneBatch } from './job-reach.ts';
+import { findLongWait, isRateLimit } from './long-waits.ts';
 import { requestFilePath } from './part-writer.ts';
-import { type CallQueue, findLongWait, isRateLimit, sleep } from './retry.ts';
+import { type CallQueue, defaultPatience, sleep } from './retry.ts';
 import { describeOwnership } from './stored-jobs.ts';
 
 export interface Submission {
@@ -211,7 +212,7 @@ async function createBatch(submission: Submission, part: JobPart, file: RequestF
       const isLast = goesOn || error.scope !== 'retry' || isUnreadable(error) || attempt >= createAttempts;
       if (isDoubtful && isLast && !isRateLimit(error))
         throw new UnsettledPartError(submission, part, 'not_listed', error);
-      const longWait = findLongWait(error);
+      const longWait = findLongWait(error, 'retry', defaultPatience);
       if (longWait) throw longWait;
       if (isLast) throw error;
       await sleep(error.retryAfterMs ?? Math.random() * createPauseMs * 2 ** attempt, signal);

@@ -73,7 +73,7 @@ interface WatchedJob {
 }
 
 /** The next look is another try. */
-const retryPolicy = { ...defaultRetryPolicy, attempts: 3, rateLimitPatienceMs: 60_000 };
+const retryPolicy = { ...defaultRetryPolicy, attempts: 3, patienceMs: 60_000 };
 /** A new batch may not be found for some seconds, and a proxy may have a bad moment. */
 const mostRefusals = 3;
 

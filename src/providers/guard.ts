@@ -82,11 +82,12 @@ function guardBatch(provider: BatchProvider, words: Words, run: Run): BatchProvi
 /** In a call about a batch there is no single row that an error could be about. */
 function guardError(error: unknown, words: Words, isLive: boolean): unknown {
   if (!(error instanceof ProviderError)) return error;
-  const { status, retryAfterMs } = error;
   const scope = error.scope === 'row' && !isLive ? 'run' : error.scope;
   const [code, message] = [words.word(error.code), words.message(error.message)];
   if (scope === error.scope && code === error.code && message === error.message) return error;
-  return new ProviderError(scope, code, message, { status, retryAfterMs });
+  // Not its cause, in which words stand as they came.
+  const { status, retryAfterMs, limit, inOwnForm } = error;
+  return new ProviderError(scope, code, message, { status, retryAfterMs, limit, inOwnForm });
 }
 
 function guardCheck(check: BatchCheck, words: Words): BatchCheck {

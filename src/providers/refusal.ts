@@ -1,7 +1,8 @@
 /** From an HTTP answer or a broken call to a classed ProviderError: what all vendors have in common. */
-import { type ErrorScope, ProviderError } from '../errors.ts';
+import { type ErrorScope, ProviderError, type RateLimit } from '../errors.ts';
 import { isDeepText } from '../models.ts';
 import { longestWaitMs } from './limits.ts';
+import { collectHeaders, type HeaderTexts, rateLimitStatuses, readRateLimit } from './rate-limits.ts';
 import { readReason, stripTags } from './reasons.ts';
 import { asCount, asList, asObject, asText, type WireObject } from './wire.ts';
 import type { Words } from './words.ts';
@@ -14,6 +15,8 @@ export interface Refusal {
   readonly message: string;
   readonly error: WireObject;
   readonly retryAfterMs: number | undefined;
+  /** Where the status says that there were too many calls. */
+  readonly limit: RateLimit | undefined;
 }
 
 /** What a refusal means at one vendor. */
@@ -33,15 +36,15 @@ export function readRefusedBody(
 ): Refusal {
   // vLLM's errors have no object of their own around them.
   const error = asObject(body.object === 'error' ? body : body.error);
-  const { code, message } = readReason(body);
-  return {
-    status,
-    code,
-    message:
-      message || `HTTP ${status}${readRedirect(headers)} ${stripTags(bodyText).replace(`${status} `, '')}`,
-    error,
-    retryAfterMs: readRetryAfter(headers) ?? readRetryInfo(error),
-  };
+  const { code, message: reason } = readReason(body);
+  const message =
+    reason || `HTTP ${status}${readRedirect(headers)} ${stripTags(bodyText).replace(`${status} `, '')}`;
+  const told = collectHeaders(headers, body, error);
+  const retryAfterMs = readRetryAfter(told) ?? readRetryInfo(error);
+  const limit = rateLimitStatuses.has(status)
+    ? readRateLimit({ headers: told, error, code, message, retryAfterMs })
+    : undefined;
+  return { status, code, message, error, retryAfterMs, limit };
 }
 
 export function refusalToError(refusal: Refusal, classify: Classify, words: Words): ProviderError {
@@ -53,6 +56,7 @@ export function refusalToError(refusal: Refusal, classify: Classify, words: Word
     {
       status: refusal.status,
       retryAfterMs: refusal.retryAfterMs,
+      limit: refusal.limit,
       inOwnForm: asText(refusal.error.message) !== '',
     },
   );
@@ -122,10 +126,10 @@ function readRedirect(headers: Headers): string {
 }
 
 /** `retry-after-ms`, then `retry-after` in seconds or as a date. */
-function readRetryAfter(headers: Headers): number | undefined {
-  const milliseconds = asCount(headers.get('retry-after-ms'));
+function readRetryAfter(headers: HeaderTexts): number | undefined {
+  const milliseconds = asCount(headers['retry-after-ms']);
   if (milliseconds !== undefined) return boundWait(milliseconds);
-  const header = headers.get('retry-after');
+  const header = headers['retry-after'];
   if (!header) return undefined;
   const seconds = asCount(header);
   const wait = seconds === undefined ? Date.parse(header) - Date.now() : seconds * 1000;

@@ -180,10 +180,10 @@ test.each([
         ? refuse(Number(status), 'Come later.', undefined, { 'retry-after': seconds })
         : say('ok');
     const ended = await run(numbered(5), '-w', '1');
-    expect(ended).toEqual({
+    expect({ ...ended, stderr: ended.stderr.replace(/until [-\d: ]+/, 'until …') }).toEqual({
       code: 1,
       stdout: '',
-      stderr: `Weaving live... provider=openai model=m workers=1 cache=on\nError: OpenAI: Come later. It asks to wait ${wait}, and loom waits for at most 5 minutes.\n`,
+      stderr: `Weaving live... provider=openai model=m workers=1 cache=on\nError: OpenAI: Come later. It asks to wait ${wait} (until …), and loom waits for at most 5 minutes. The answers so far are kept, and no output is written: the same command goes on from there. See --patience.\n`,
     });
     expect(promptsAsked()).toEqual(['p0', 'p1', 'p2']);
     answerTo = () => say('ok');

@@ -9,6 +9,7 @@ import {
   cacheDirOption,
   callTimeoutOption,
   noCacheOption,
+  patienceOption,
   withErrorOption,
   withMetaOption,
   withUsageOption,
@@ -36,6 +37,11 @@ export function addRun(program: Command): Command {
     .addOption(
       callTimeoutOption(
         'With --sync: give a row up whose answer takes longer than 90 (seconds), 30m or 2h (default: 10m).',
+      ),
+    )
+    .addOption(
+      patienceOption(
+        'With --sync: end after so long without an answer under rate limits, or at once when one lasts longer (default: 5m).',
       ),
     )
     .addOption(noCacheOption())

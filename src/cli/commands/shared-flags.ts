@@ -128,6 +128,10 @@ export function callTimeoutOption(description: string): Option {
   return new Option('--call-timeout <time>', description).argParser(parseDuration);
 }
 
+export function patienceOption(description: string): Option {
+  return new Option('--patience <time>', description).argParser(parseDuration);
+}
+
 export function withMetaOption(): Option {
   return new Option('--with-meta', 'Add llm_provider and llm_model next to llm_response.').default(false);
 }

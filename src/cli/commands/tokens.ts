@@ -1,7 +1,13 @@
 /** The flags of `loom tokens`. */
 import type { Command } from 'commander';
 import { systemOption } from './settings-flags.ts';
-import { addInputOptions, addReachOptions, callTimeoutOption, workersOption } from './shared-flags.ts';
+import {
+  addInputOptions,
+  addReachOptions,
+  callTimeoutOption,
+  patienceOption,
+  workersOption,
+} from './shared-flags.ts';
 
 export function addTokens(program: Command): Command {
   const tokens = addInputOptions(program.command('tokens'))
@@ -13,6 +19,7 @@ export function addTokens(program: Command): Command {
     .addOption(
       callTimeoutOption('Give a count up that takes longer than 90 (seconds) or 30m (default: 10m).'),
     )
+    .addOption(patienceOption('End after so long without a count under rate limits (default: 5m).'))
     .addOption(systemOption())
     .option('--estimate', 'Count on this machine, without a call: for every provider, and roughly.', false);
   return addReachOptions(tokens).addHelpText(
