@@ -1,3 +1,4 @@
+import { boundCases } from './bound-cases.mjs';
 import { creationCases } from './creation-cases.mjs';
 import { editCases } from './edit-cases.mjs';
 import { endingCases } from './ending-cases.mjs';
@@ -27,4 +28,5 @@ export const cases = [
   ...lossCases,
   ...keyCases,
   ...folderCases,
+  ...boundCases,
 ];

@@ -121,7 +121,9 @@ const lossy = Object.entries(lossyFates).flatMap(([kind, fate]) =>
       provider,
       world: { faults: { batches: [{ ...fate, times: 1 }] } },
       async play(trial, world) {
-        const first = await runAndFetch(world, provider);
+        await world.loom(runArgs(provider));
+        // What is missing is waited for; a person who does not want to says so.
+        const first = await fetchUntilDone(world, ...(fate.missingShare ? ['--partial'] : []));
         trial.check(first.code === 1 || first.code === 3, `the fetch of it ends with exit ${first.code}`);
         const written = await world.exists(outputName(provider));
         await world.loom(runArgs(provider));
