@@ -97,6 +97,8 @@ export class ProviderError extends Error {
   readonly limit: RateLimit | undefined;
   /** Said in the form that the provider's own errors have, as opposed to a page of a gateway on the way. */
   readonly inOwnForm: boolean;
+  /** The connection broke once the call was on its way: the provider may bill it all the same. */
+  readonly brokeOff: boolean;
 
   constructor(
     scope: ErrorScope,
@@ -107,6 +109,7 @@ export class ProviderError extends Error {
       retryAfterMs?: number | undefined;
       limit?: RateLimit | undefined;
       inOwnForm?: boolean;
+      brokeOff?: boolean;
       cause?: unknown;
     } = {},
   ) {
@@ -118,6 +121,7 @@ export class ProviderError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.limit = options.limit;
     this.inOwnForm = options.inOwnForm ?? false;
+    this.brokeOff = options.brokeOff ?? false;
   }
 }
 

@@ -3,6 +3,7 @@ import { openAsBlob } from 'node:fs';
 import type { BatchStatus, RowResult } from '../models.ts';
 import {
   classifyAnthropic,
+  findMessage,
   messageBody,
   openAnthropicClient,
   readMessage,
@@ -13,6 +14,7 @@ import {
   aboutResults,
   cancelThenCheck,
   lookThrough,
+  readBatch,
   readId,
   readNext,
   requireList,
@@ -21,34 +23,34 @@ import {
 import type { BatchCandidate, BatchCheck, BatchProvider, Connection } from './provider.ts';
 import { readReason } from './reasons.ts';
 import { asCount, asId, asList, asObject, asText, asTime, type WireObject } from './wire.ts';
+import { openObject, saysSomething } from './wrappings.ts';
 
 const limits = { requests: 100_000, bytes: 256_000_000 };
 const batchesPath = '/v1/messages/batches';
 
 export async function openBatch(connection: Connection): Promise<BatchProvider> {
   const { client, transport, baseUrl } = await openAnthropicClient(connection, classifyAnthropic);
-  const retrieve = async (batchId: string, signal: AbortSignal) =>
-    asObject(
-      await aboutBatch(batchId, () =>
-        transport.call(signal, (signal) => client.messages.batches.retrieve(batchId, {}, { signal })),
+  const retrieve = (batchId: string, signal: AbortSignal) =>
+    aboutBatch(batchId, () =>
+      transport.call(signal, async (signal) =>
+        readBatch(await client.messages.batches.retrieve(batchId, {}, { signal })),
       ),
     );
 
   const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
 
   /** What the list is answered with, and when: a clock tells the time whatever else it says. */
-  async function askForPage(query: object, signal: AbortSignal) {
-    const { data, response } = await transport.call(signal, (signal) =>
-      client.messages.batches.list(query, { signal }).withResponse(),
-    );
-    return { data, now: readDate(response.headers.get('date')) };
-  }
+  const askForPage = (query: object, signal: AbortSignal, check: (page: unknown) => void = () => {}) =>
+    transport.call(signal, async (signal) => {
+      const { data, response } = await client.messages.batches.list(query, { signal }).withResponse();
+      check(asObject(data).body);
+      return { data, now: readDate(response.headers.get('date')) };
+    });
 
   /** A page of the account's batches, newest first, and the server's clock. */
   async function listPage(afterId: string | undefined, signal: AbortSignal) {
     const query = { limit: 100, ...(afterId !== undefined && { after_id: afterId }) };
-    const { data, now } = await askForPage(query, signal);
-    requireList(asObject(data).body);
+    const { data, now } = await askForPage(query, signal, requireList);
     const batches = asList(data.data).map(asObject);
     const times = batches.map((batch) => asTime(batch.created_at));
     const next = readNext(data.has_more, asText(batches.at(-1)?.id));
@@ -183,16 +185,20 @@ function readCheck(batch: WireObject): BatchCheck {
   };
 }
 
+/** What a result is called that has no message. */
+const unanswered = ['errored', 'canceled', 'expired'];
+
 function readResult(line: WireObject): RowResult | undefined {
   const customId = asId(line.custom_id);
   if (!customId) return undefined;
-  const result = asObject(line.result);
+  const result = openObject(line.result);
+  const answer = findMessage(line);
+  const saysNo = [result.error, line.error].some(saysSomething);
+  if (answer && !saysNo && !unanswered.includes(asText(result.type))) return readMessage(customId, answer);
   const unread = { kind: 'unreadable', message: 'The result has no message.' };
   switch (result.type) {
     case 'succeeded':
-      return (
-        readMessage(customId, asObject(result.message)) ?? { customId, outcome: 'failed', error: unread }
-      );
+      return { customId, outcome: 'failed', error: unread };
     case 'canceled':
       return {
         customId,

@@ -5,6 +5,7 @@ import { type Classify, scopeOfStatus } from './refusal.ts';
 import { settingsBody } from './settings.ts';
 import { noTimeLimit, openTransport, withoutVariables } from './transport.ts';
 import { asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
+import { findHeld, saysSomething } from './wrappings.ts';
 
 const anthropicAddress = 'https://api.anthropic.com';
 
@@ -46,10 +47,19 @@ export function versionHeaders(settings: GenerationSettings | undefined): Record
   return samplingFields.some((field) => field in body) ? versionWithSampling : {};
 }
 
-/** The row's result from a message; `undefined` when the body is none. */
-export function readMessage(customId: string, message: WireObject): RowResult | undefined {
-  if (!Array.isArray(message.content)) return undefined;
-  const blocks = asList(message.content).map(asObject);
+/** The message in an answer, if there is one, however it is wrapped. */
+export function findMessage(answer: unknown): WireObject | undefined {
+  return findHeld(
+    answer,
+    ({ content, type }) => Array.isArray(content) || (type === 'message' && typeof content === 'string'),
+  );
+}
+
+/** The row's result from a message. */
+export function readMessage(customId: string, message: WireObject): RowResult {
+  const { content } = message;
+  const blocks =
+    typeof content === 'string' ? [{ type: 'text', text: content }] : asList(content).map(asObject);
   const text = blocks.map((block) => (block.type === 'text' ? asText(block.text) : '')).join('');
   const facts = {
     usage: readUsage(asObject(message.usage)),
@@ -85,6 +95,28 @@ function readUsage(usage: WireObject): Usage | undefined {
     cacheReadTokens: cacheRead || undefined,
     cacheWriteTokens: cacheWrite || undefined,
   };
+}
+
+/** The statuses that go with errors, by "Errors" of Anthropic's documentation: some servers put them into a success. */
+const errorStatuses: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+/** The error in an answer of status 200, `{"type": "error", "error": …}`. */
+export function findMessageError(answer: unknown) {
+  const { error: found } = asObject(answer);
+  if (!saysSomething(found)) return undefined;
+  const error = typeof found === 'string' ? { message: found } : asObject(found);
+  return { status: errorStatuses[asText(error.type)] ?? 500, error };
 }
 
 export const classifyAnthropic: Classify = ({ status, code, message }) => {

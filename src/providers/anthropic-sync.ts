@@ -1,6 +1,8 @@
 /** Anthropic, one message per prompt. */
 import {
   classifyAnthropic,
+  findMessage,
+  findMessageError,
   messageBody,
   openAnthropicClient,
   readMessage,
@@ -8,7 +10,7 @@ import {
 } from './anthropic-messages.ts';
 import type { Connection, SyncProvider } from './provider.ts';
 import { unreadableAnswer } from './refusal.ts';
-import { asCount, asObject } from './wire.ts';
+import { findCount } from './wrappings.ts';
 
 export async function openSync(connection: Connection): Promise<SyncProvider> {
   const { client, transport } = await openAnthropicClient(connection, classifyAnthropic);
@@ -20,10 +22,12 @@ export async function openSync(connection: Connection): Promise<SyncProvider> {
       transport.call(signal, async (signal) => {
         // messages.create would print warnings about old models.
         const call = { body: messageBody(request), headers: versionHeaders(request.settings), signal };
-        const body = asObject(await client.post('/v1/messages', call));
-        const answer = readMessage(request.customId, body);
-        if (!answer) throw unreadableAnswer('it is no message');
-        return answer;
+        const answer = await client.post('/v1/messages', call);
+        const message = findMessage(answer);
+        const found = message ? undefined : findMessageError(answer);
+        if (found) throw transport.refuse(found.status, { error: found.error });
+        if (!message) throw unreadableAnswer('it is no message');
+        return readMessage(request.customId, message);
       }),
 
     countTokens: (request, signal) =>
@@ -31,7 +35,8 @@ export async function openSync(connection: Connection): Promise<SyncProvider> {
         const { model, messages } = messageBody(request);
         const system = request.settings?.system;
         const params = { model, messages, ...(system !== undefined && { system }) };
-        const count = asCount(asObject(await client.messages.countTokens(params, { signal })).input_tokens);
+        const answer = await client.messages.countTokens(params, { signal });
+        const count = findCount(answer, 'input_tokens');
         if (count === undefined) throw unreadableAnswer('it has no input_tokens');
         return count;
       }),

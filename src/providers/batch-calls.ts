@@ -4,17 +4,28 @@ import type { BatchStatus } from '../models.ts';
 import { longestId } from './limits.ts';
 import type { BatchCheck } from './provider.ts';
 import { unreadableAnswer } from './refusal.ts';
-import { asObject, firstText } from './wire.ts';
+import { asObject, asText, type WireObject } from './wire.ts';
+import { findHeld, saysSomething } from './wrappings.ts';
 
 /**
  * The id of what was just created, as it stands; without one, or with one that is longer than any address, the call may
  * have taken effect all the same.
  */
 export function readId(answer: unknown, field: 'id' | 'name'): string {
-  const id = firstText(asObject(answer)[field]);
+  const id = asText(findHeld(answer, (object) => asText(object[field]) !== '')?.[field]);
   if (!id) throw unreadableAnswer(`it has no ${field}`);
   if (id.length > longestId) throw unreadableAnswer(`its ${field} is longer than ${longestId} characters`);
   return id;
+}
+
+/** Fields of which a batch has at least one at each vendor. */
+const batchFields = ['id', 'name', 'status', 'processing_status', 'state', 'metadata'];
+
+/** The batch that an answer holds. */
+export function readBatch(answer: unknown): WireObject {
+  const batch = findHeld(answer, (object) => batchFields.some((field) => saysSomething(object[field])));
+  if (!batch) throw unreadableAnswer('it is no batch');
+  return batch;
 }
 
 /** A gateway without a list of batches may answer with a 200 and anything: that says nothing about what there is. */

@@ -1,37 +1,30 @@
 /** Reads bodies of answers up to a bound, whatever a server goes on to send: what is left is not waited for. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError } from '../errors.ts';
-import { isDeepText, mostLevels } from '../models.ts';
 import { longestRefusalMs, mostRefusalBytes } from './limits.ts';
+import { unpackBody } from './packings.ts';
 
 /**
- * The same answer with its whole body here. Bytes are counted after decompression. One that is longer is an
- * error about its row: it may have been paid for, and would be as long again.
+ * The whole body of an answer, unpacked. Bytes are counted after that. One that is longer is an error about its row: it
+ * may have been paid for, and would be as long again.
  */
-export async function readWhole(response: Response, mostBytes: number): Promise<Response> {
-  if (!response.body) return response;
-  const { bytes, isWhole } = await readUpTo(response.body, mostBytes);
-  if (!isWhole) {
-    const megabytes = Math.round(mostBytes / 2 ** 20);
-    const message = `The provider's answer is longer than ${megabytes} MB, and was not read on.`;
-    throw new ProviderError('row', 'too_large', message);
-  }
-  // Brackets are the same in each encoding of it, and what is in strings does not count.
-  if (isDeepText(bytes.toString('latin1'))) {
-    const message = `The provider's answer is nested more than ${mostLevels} levels deep.`;
-    throw new ProviderError('row', 'unreadable', message);
-  }
-  // The words beside the status stay behind: nobody reads them, and a server's may be none that a Response takes.
-  const { status, headers } = response;
-  return new Response(bytes, { status, headers });
+export async function readWhole(response: Response, mostBytes: number): Promise<Buffer<ArrayBuffer>> {
+  const body = unpackBody(response);
+  if (!body) return Buffer.alloc(0);
+  const { bytes, isWhole } = await readUpTo(body, mostBytes);
+  if (isWhole) return bytes;
+  const megabytes = Math.round(mostBytes / 2 ** 20);
+  const message = `The provider's answer is longer than ${megabytes} MB, and was not read on.`;
+  throw new ProviderError('row', 'too_large', message);
 }
 
 /** The beginning of a body that says no. What can't be read of it is left out, for its status says enough. */
 export async function readRefusalText(
-  { body }: Response,
+  response: Response,
   mostBytes = mostRefusalBytes,
   longestMs = longestRefusalMs,
 ): Promise<string> {
+  const body = unpackBody(response);
   if (!body) return '';
   const stop = new AbortController();
   const late = sleep(longestMs, undefined, { signal: stop.signal, ref: false }).catch(() => {});

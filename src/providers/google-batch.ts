@@ -10,6 +10,7 @@ import {
   checkId,
   ignoreStatus,
   lookThrough,
+  readBatch,
   readId,
   requireOver,
   unreadList,
@@ -18,6 +19,7 @@ import {
   checkModel,
   classifyGoogle,
   contentBody,
+  findContent,
   kindOf,
   openGoogleClient,
   readContent,
@@ -26,6 +28,7 @@ import type { BatchCheck, BatchProvider, Connection } from './provider.ts';
 import { readReason } from './reasons.ts';
 import { unreadableAnswer } from './refusal.ts';
 import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from './wire.ts';
+import { openObject, saysSomething } from './wrappings.ts';
 
 /** Google names no number of requests. */
 const limits = { requests: 100_000, bytes: 2_000_000_000 };
@@ -39,12 +42,19 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
   const headers = { 'x-goog-api-key': connection.apiKey ?? '' };
   const get = (path: string, signal: AbortSignal) =>
     transport.fetch(`${baseUrl}/v1beta/${path}`, { headers, signal });
-  // The SDK leaves out a batch's counts and its error (googleapis/python-genai#1323), so the raw answer is read.
-  const getObject = (path: string, signal: AbortSignal, kind?: 'inline') =>
-    transport.call(signal, async (signal) => asObject(await (await get(path, signal)).json()), kind);
-  // A batch that was made without a file holds its results.
+  // The SDK leaves out a batch's counts and its error (googleapis/python-genai#1323), so the raw answer is read. A batch
+  // that was made without a file holds its results.
   const retrieve = (batchId: string, signal: AbortSignal) =>
-    aboutBatch(batchId, () => getObject(batchPath(batchId), signal, 'inline'));
+    aboutBatch(batchId, () =>
+      transport.call(
+        signal,
+        async (signal) => {
+          await get(batchPath(batchId), signal);
+          return readBatch(transport.answer());
+        },
+        'inline',
+      ),
+    );
   const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
 
   return {
@@ -69,10 +79,8 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     create: ({ fileId }, { model, tag }, signal) =>
       transport.call(signal, async (signal) => {
         const config = { displayName: tag, abortSignal: signal };
-        return readId(
-          await client.batches.create({ model: checkModel(model), src: { fileName: fileId ?? '' }, config }),
-          'name',
-        );
+        await client.batches.create({ model: checkModel(model), src: { fileName: fileId ?? '' }, config });
+        return readId(transport.answer(), 'name');
       }),
 
     check,
@@ -95,10 +103,10 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
     async find({ tag }, signal) {
       const openPage = async (pageToken: string | undefined) => {
         const query = new URLSearchParams({ pageSize: String(pageSize), ...(pageToken && { pageToken }) });
-        const listed = await getObject(`batches?${query}`, signal);
-        // An empty list has no field at all.
-        if (!listFields.some((field) => field in listed) && Object.keys(listed).length > 0)
-          throw unreadableAnswer('it is no list of batches');
+        const listed = await transport.call(signal, async (signal) => {
+          await get(`batches?${query}`, signal);
+          return readList(transport.answer());
+        });
         const operations = [...asList(listed.operations), ...asList(listed.batches)].map(asObject);
         const isWhole = asList(listed.unreachable).length === 0;
         return { operations, isWhole, times: [], next: asText(listed.nextPageToken) || undefined };
@@ -132,6 +140,13 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
         // Google says 403 for a file that doesn't exist.
         .catch(ignoreStatus(403, 404)),
   };
+}
+
+/** An empty list has no field at all. */
+function readList(answer: WireObject | undefined): WireObject {
+  if (answer && (Object.keys(answer).length === 0 || listFields.some((field) => field in answer)))
+    return answer;
+  throw unreadableAnswer('it is no list of batches');
 }
 
 /** `JOB_STATE_RUNNING`, `BATCH_STATE_RUNNING`: only the last word counts. */
@@ -229,9 +244,9 @@ async function* readEntries(entries: AsyncIterable<unknown> | Iterable<unknown>)
 }
 
 function readResult(customId: string, entry: WireObject): RowResult {
-  const answer = entry.response ? readContent(customId, asObject(entry.response)) : undefined;
-  if (answer) return answer;
-  const response = asObject(entry.response);
+  const content = saysSomething(entry.error) ? undefined : findContent(entry);
+  if (content) return readContent(customId, content);
+  const response = openObject(entry.response);
   const reason = readReason(entry.error, entry.status, response.error, response);
   const isTold = reason.code !== '' || reason.number !== undefined || reason.message !== '';
   return {

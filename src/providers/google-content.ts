@@ -6,7 +6,8 @@ import type { Reason } from './reasons.ts';
 import { type Classify, scopeOfStatus } from './refusal.ts';
 import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
-import { asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
+import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
+import { findHeld, saysSomething } from './wrappings.ts';
 
 const googleAddress = 'https://generativelanguage.googleapis.com';
 
@@ -57,8 +58,23 @@ export function checkModel(model: string): string {
   return model;
 }
 
-/** The row's result from a GenerateContentResponse; `undefined` when the body is none. */
-export function readContent(customId: string, response: WireObject): RowResult | undefined {
+/** The GenerateContentResponse in an answer, if there is one, however it is wrapped. One that is empty has only counts. */
+export function findContent(answer: unknown): WireObject | undefined {
+  const fields = ['candidates', 'promptFeedback', 'usageMetadata'];
+  return findHeld(answer, (object) => fields.some((field) => Boolean(object[field])));
+}
+
+/** The error in an answer of status 200. */
+export function findContentError(answer: unknown) {
+  const { error: found } = asObject(answer);
+  if (!saysSomething(found)) return undefined;
+  const error = typeof found === 'string' ? { message: found } : asObject(found);
+  const code = asCount(error.code) ?? 0;
+  return { status: code >= 400 && code <= 599 ? code : 500, error };
+}
+
+/** The row's result from a GenerateContentResponse. */
+export function readContent(customId: string, response: WireObject): RowResult {
   const [first] = asList(response.candidates);
   const feedback = asObject(response.promptFeedback);
   const facts = {
@@ -78,9 +94,7 @@ export function readContent(customId: string, response: WireObject): RowResult |
         asText(feedback.blockReasonMessage) || `The prompt was blocked: ${feedback.blockReason}.`,
       );
     }
-    return response.candidates || response.usageMetadata || response.promptFeedback
-      ? failed('empty', 'The answer has no text.')
-      : undefined;
+    return failed('empty', 'The answer has no text.');
   }
   const candidate = asObject(first);
   const parts = asList(asObject(candidate.content).parts).map(asObject);

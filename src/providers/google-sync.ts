@@ -1,8 +1,16 @@
 /** Google Gemini, one generateContent per prompt. */
-import { checkModel, classifyGoogle, contentBody, openGoogleClient, readContent } from './google-content.ts';
+import {
+  checkModel,
+  classifyGoogle,
+  contentBody,
+  findContent,
+  findContentError,
+  openGoogleClient,
+  readContent,
+} from './google-content.ts';
 import type { Connection, SyncProvider } from './provider.ts';
 import { unreadableAnswer } from './refusal.ts';
-import { asCount, asObject } from './wire.ts';
+import { findCount } from './wrappings.ts';
 
 export async function openSync(connection: Connection): Promise<SyncProvider> {
   const { client, transport } = await openGoogleClient(connection, classifyGoogle);
@@ -16,9 +24,13 @@ export async function openSync(connection: Connection): Promise<SyncProvider> {
         // The SDK knows some fields, under names of its own; what it merges into the body goes out as it is in a batch.
         const config = { abortSignal: signal, httpOptions: { extraBody } };
         const params = { model: checkModel(request.model), contents, config };
-        const answer = readContent(request.customId, asObject(await client.models.generateContent(params)));
-        if (!answer) throw unreadableAnswer('it has no candidates');
-        return answer;
+        await client.models.generateContent(params);
+        const answer = transport.answer();
+        const content = findContent(answer);
+        const found = content ? undefined : findContentError(answer);
+        if (found) throw transport.refuse(found.status, { error: found.error });
+        if (!content) throw unreadableAnswer('it has no candidates');
+        return readContent(request.customId, content);
       }),
 
     countTokens: (request, signal) =>
@@ -33,7 +45,8 @@ export async function openSync(connection: Connection): Promise<SyncProvider> {
         const extraBody = systemInstruction && { generateContentRequest: whole };
         const config = { abortSignal: signal, ...(extraBody && { httpOptions: { extraBody } }) };
         const params = { model, contents, config };
-        const count = asCount(asObject(await client.models.countTokens(params)).totalTokens);
+        await client.models.countTokens(params);
+        const count = findCount(transport.answer(), 'totalTokens');
         if (count === undefined) throw unreadableAnswer('it has no totalTokens');
         return count;
       }),

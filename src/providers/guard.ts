@@ -86,8 +86,8 @@ function guardError(error: unknown, words: Words, isLive: boolean): unknown {
   const [code, message] = [words.word(error.code), words.message(error.message)];
   if (scope === error.scope && code === error.code && message === error.message) return error;
   // Not its cause, in which words stand as they came.
-  const { status, retryAfterMs, limit, inOwnForm } = error;
-  return new ProviderError(scope, code, message, { status, retryAfterMs, limit, inOwnForm });
+  const { status, retryAfterMs, limit, inOwnForm, brokeOff } = error;
+  return new ProviderError(scope, code, message, { status, retryAfterMs, limit, inOwnForm, brokeOff });
 }
 
 function guardCheck(check: BatchCheck, words: Words): BatchCheck {

@@ -2,12 +2,14 @@
 import { ProviderError } from '../errors.ts';
 import { isDeepText } from '../models.ts';
 import { mostLineBytes } from './limits.ts';
-import { unreadableAnswer } from './refusal.ts';
+import { brokenAnswer } from './refusal.ts';
+import { openObject } from './wrappings.ts';
 
 const lineFeed = 0x0a;
 
 /**
- * Lines end at LF or CR LF only: answers may hold U+2028 and its like. A line that is no JSON is skipped; a last
+ * Lines end at LF or CR LF only: answers may hold U+2028 and its like. What stands around a line does not count: a byte
+ * order mark, a text of JSON that it is written as, a list of several. A line that is no JSON is skipped; a last
  * line that breaks off, or a body without one readable line, is an error worth another try. More than `mostLines`
  * lines, blank ones included, or a line that is longer than any answer, ends the reading with an error that stays.
  */
@@ -39,7 +41,7 @@ export async function* readJsonLines(
         continue;
       }
       readable++;
-      yield value;
+      yield* listOf(value);
     }
     if (start === bytes.length) continue;
     openLine.push(bytes.subarray(start));
@@ -49,11 +51,11 @@ export async function* readJsonLines(
   const lastLine = Buffer.concat(openLine).toString('utf8');
   if (lastLine.trim() !== '') {
     const value = parseLine(lastLine);
-    if (value === undefined) throw unreadableAnswer('its last line breaks off');
+    if (value === undefined) throw brokenAnswer('its last line breaks off');
     readable++;
-    yield value;
+    yield* listOf(value);
   }
-  if (readable === 0 && unreadable > 0) throw unreadableAnswer('it holds no JSON lines');
+  if (readable === 0 && unreadable > 0) throw brokenAnswer('it holds no JSON lines');
 }
 
 function tooLongLine(mostBytes: number): ProviderError {
@@ -70,11 +72,16 @@ function joinLine(pieces: Buffer[], lastPiece: Buffer): string {
   return Buffer.concat([...pieces, lastPiece]).toString('utf8');
 }
 
-/** A line that is nested deeper than any result is as good as none. */
+/** A line that is nested deeper than any result is as good as none. A byte order mark is white space to `trim`. */
 function parseLine(line: string): unknown {
   try {
-    return isDeepText(line) ? undefined : (JSON.parse(line) as unknown);
+    const value = isDeepText(line) ? undefined : (JSON.parse(line.trim()) as unknown);
+    return typeof value === 'string' ? openObject(value) : value;
   } catch {
     return undefined;
   }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value];
 }

@@ -16,6 +16,9 @@ export const mostInlineBytes = 256 * megabyte;
 /** So many times as long as any other answer may such a batch take. */
 export const inlineTimes = 3;
 
+/** The head of an answer: gateways and proxies add headers of their own, more than the 16 kB that are usual. */
+export const mostHeadBytes = megabyte;
+
 /** What is read of an answer that says no; its words are in the first kilobytes. */
 export const mostRefusalBytes = megabyte;
 

@@ -10,15 +10,24 @@ import {
   checkId,
   ignoreStatus,
   lookThrough,
+  readBatch,
   readId,
   readNext,
   requireList,
   requireOver,
 } from './batch-calls.ts';
-import { type ChatVendor, chatBody, openAi, openOpenAiClient, readChatAnswer } from './openai-chat.ts';
+import {
+  type ChatVendor,
+  chatBody,
+  findCompletion,
+  openAi,
+  openOpenAiClient,
+  readChatAnswer,
+} from './openai-chat.ts';
 import type { BatchCheck, BatchProvider, Connection, SentBatch } from './provider.ts';
 import { readReason } from './reasons.ts';
 import { asCount, asId, asList, asObject, asText, type WireObject } from './wire.ts';
+import { openObject, saysSomething } from './wrappings.ts';
 
 const endpoint = '/v1/chat/completions';
 /** An input file lives for 30 days, so a batch that is older holds nothing that is still to be found. */
@@ -42,11 +51,9 @@ export function openBatch(connection: Connection): Promise<BatchProvider> {
 export async function openChatBatch(connection: Connection, vendor: ChatBatchVendor): Promise<BatchProvider> {
   const { limits, tagField, listFilter } = vendor;
   const { client, transport } = await openOpenAiClient(connection, vendor);
-  const retrieve = async (batchId: string, signal: AbortSignal) =>
-    asObject(
-      await aboutBatch(batchId, () =>
-        transport.call(signal, (signal) => client.batches.retrieve(batchId, { signal })),
-      ),
+  const retrieve = (batchId: string, signal: AbortSignal) =>
+    aboutBatch(batchId, () =>
+      transport.call(signal, async (signal) => readBatch(await client.batches.retrieve(batchId, { signal }))),
     );
 
   const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
@@ -238,18 +245,22 @@ function withLine(value: unknown): unknown {
   return { ...asObject(value), message: `line ${line}: ${readReason(value).message}` };
 }
 
+/** Whether a line with an answer says, by its status or an error, that there is none. */
+function saysNo(line: WireObject, completion: WireObject): boolean {
+  const response = openObject(line.response);
+  const status = asCount(response.status_code) || asCount(line.status_code) || 200;
+  const errors = [line.error, response.error, completion.error];
+  return status < 200 || status > 299 || errors.some(saysSomething);
+}
+
 /** One line of the output file or the error file; `undefined` when it belongs to no row. */
 function readResult(line: WireObject): RowResult | undefined {
   const customId = asId(line.custom_id);
   if (!customId) return undefined;
-  const response = asObject(line.response);
-  const body = asObject(response.body);
+  const completion = findCompletion(line);
+  if (completion && !saysNo(line, completion)) return readChatAnswer(customId, completion);
+  const response = openObject(line.response);
   const status = asCount(response.status_code) ?? 0;
-  const error = { ...asObject(body.error), ...asObject(line.error) };
-  if (Object.keys(error).length === 0 && status >= 200 && status <= 299) {
-    const answer = readChatAnswer(customId, body);
-    if (answer) return answer;
-  }
   const reason = readReason(line.error, response.error, response.body, response, line.errors, line.message);
   const message = reason.message || `The request got no answer (status ${status}).`;
   const { code } = reason;

@@ -6,6 +6,7 @@ import { type Classify, scopeOfStatus, unreadableAnswer } from './refusal.ts';
 import { settingsBody } from './settings.ts';
 import { noTimeLimit, openTransport, withoutVariables } from './transport.ts';
 import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
+import { findHeld, saysSomething } from './wrappings.ts';
 
 /** How one vendor that speaks OpenAI's chat protocol differs from the others. */
 export interface ChatVendor {
@@ -15,7 +16,7 @@ export interface ChatVendor {
   readonly classify: Classify;
   /** OPENAI_ORG_ID and OPENAI_PROJECT_ID are for OpenAI only. */
   readonly accountHeaders: boolean;
-  /** The error within an answer of status 200, where the vendor sends such. */
+  /** The error within an answer of status 200, where the vendor has a way of its own to send such. */
   findError?(body: WireObject): { readonly status: number; readonly error: WireObject } | undefined;
 }
 
@@ -58,14 +59,13 @@ export async function openChatSync(connection: Connection, vendor: ChatVendor): 
 
     generate: (request, signal) =>
       transport.call(signal, async (signal) => {
-        const body = asObject(
-          await client.chat.completions.create(chatBody(vendor.name, request), { signal }),
-        );
-        const found = vendor.findError?.(body);
+        const answer = await client.chat.completions.create(chatBody(vendor.name, request), { signal });
+        const completion = findCompletion(answer);
+        const findError = vendor.findError ?? findCompatibleError;
+        const found = findError(completion ?? asObject(answer));
         if (found) throw transport.refuse(found.status, { error: found.error });
-        const answer = readChatAnswer(request.customId, body);
-        if (!answer) throw unreadableAnswer('it is no chat completion');
-        return answer;
+        if (!completion) throw unreadableAnswer('it is no chat completion');
+        return readChatAnswer(request.customId, completion);
       }),
   };
 }
@@ -77,10 +77,14 @@ export function chatBody(provider: ProviderName, { model, prompt, settings }: Pr
   return { model, messages: [...(asList(messages) as (typeof user)[]), user], ...fields };
 }
 
-/** The row's result from a chat completion; `undefined` when the body is none. */
-export function readChatAnswer(customId: string, body: WireObject): RowResult | undefined {
-  if (!Array.isArray(body.choices)) return undefined;
-  const choice = asObject(body.choices[0]);
+/** The chat completion in an answer, if there is one, however it is wrapped. */
+export function findCompletion(answer: unknown): WireObject | undefined {
+  return findHeld(answer, ({ choices }) => Array.isArray(choices));
+}
+
+/** The row's result from a chat completion. */
+export function readChatAnswer(customId: string, body: WireObject): RowResult {
+  const choice = asObject(asList(body.choices)[0]);
   const message = asObject(choice.message);
   const text = readContent(message.content);
   const facts = {
@@ -132,13 +136,12 @@ export const openAi: ChatVendor = {
   address: 'https://api.openai.com/v1',
   classify: classifyOpenAi,
   accountHeaders: true,
-  findError: findCompatibleError,
 };
 
 /** OpenAI itself sends none; servers that speak like it do: `{"error": …}`, or vLLM's `{"object": "error", …}`. */
 function findCompatibleError(body: WireObject) {
   const found = body.object === 'error' ? body : body.error;
-  if (!found) return undefined;
+  if (!saysSomething(found)) return undefined;
   const error = typeof found === 'string' ? { message: found } : asObject(found);
   return { status: readErrorStatus(error) ?? guessStatus(error), error };
 }

@@ -3,6 +3,7 @@ import { type ChatVendor, classifyOpenAi, openChatSync, readErrorStatus } from '
 import type { Connection, SyncProvider } from './provider.ts';
 import type { Classify } from './refusal.ts';
 import { asList, asObject, type WireObject } from './wire.ts';
+import { saysSomething } from './wrappings.ts';
 
 export function openSync(connection: Connection): Promise<SyncProvider> {
   return openChatSync(connection, openRouter);
@@ -20,8 +21,8 @@ export const classifyOpenRouter: Classify = (refusal) => {
 function findError(body: WireObject) {
   const choice = asObject(asList(body.choices)[0]);
   const brokenOff = choice.finish_reason === 'error' && { message: 'The upstream broke off its answer.' };
-  const found = body.error || choice.error || brokenOff;
-  if (!found) return undefined;
+  const found = [body.error, choice.error, brokenOff].find(saysSomething);
+  if (found === undefined) return undefined;
   const error = asObject(found);
   return { status: readErrorStatus(error) ?? 502, error };
 }

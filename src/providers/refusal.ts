@@ -83,6 +83,10 @@ export function failureToError(failure: unknown, words: Words): ProviderError {
   // The innermost error says the most: "connect ECONNREFUSED 127.0.0.1:9", not "fetch failed".
   const innermost = [...codes, ...trail.map((error) => error.message)].findLast((text) => text !== '');
   const detail = words.message(innermost ?? String(failure));
+  if (isBrokenFrame(marks))
+    return unreadableAnswer(`it breaks the rules of HTTP (${detail}), and may have been paid for`);
+  if (codes.some((code) => /^(?:Z_|ZSTD_|ERR_BROTLI|ERR__ERROR)/.test(code)))
+    return unreadableAnswer(`it is packed, and can't be unpacked (${detail})`);
   if (/ENOENT|ERR_INVALID_ARG_VALUE|NotReadableError/.test(marks)) {
     return new ProviderError('run', 'request_file', `The request file can't be read: ${detail}`);
   }
@@ -103,10 +107,37 @@ export function failureToError(failure: unknown, words: Words): ProviderError {
       marks,
     );
   const scope = isLasting ? 'run' : 'retry';
-  return new ProviderError(scope, 'connection', `The connection to the provider failed: ${detail}`);
+  const brokeOff = !isLasting && !neverSent.test(marks) && !trail.some(isAboutConnecting);
+  return new ProviderError(scope, 'connection', `The connection to the provider failed: ${detail}`, {
+    brokeOff,
+  });
 }
 
+/**
+ * What undici says to an answer that is no HTTP/1.1: it came all the same. Its parser errors have no code; one of them,
+ * and a wrong length once the head was read, is a body that ended too early.
+ */
+function isBrokenFrame(marks: string): boolean {
+  if (/Invalid EOF state/.test(marks)) return false;
+  if (/UND_ERR_RES_CONTENT_LENGTH_MISMATCH/.test(marks)) return !/\bterminated\b/.test(marks);
+  return /HTTPParserError|UND_ERR_HEADERS_OVERFLOW|ERR_ASSERTION|\bbad (?:response|upgrade)\b/.test(marks);
+}
+
+/** What goes wrong before a byte of a call is on its way. */
+const neverSent =
+  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|before secure TLS/;
+
+function isAboutConnecting(error: NodeJS.ErrnoException): boolean {
+  return error.syscall === 'connect' || error.syscall === 'getaddrinfo';
+}
+
+/** A whole answer, or its head, that can't be read: it may be paid for, and would come again as it is. */
 export function unreadableAnswer(why: string): ProviderError {
+  return new ProviderError('row', 'unreadable', `The provider's answer can't be read: ${why}.`);
+}
+
+/** One that seems to lack its end, and costs nothing: it is asked for again. */
+export function brokenAnswer(why: string): ProviderError {
   return new ProviderError('retry', 'unreadable', `The provider's answer can't be read: ${why}.`);
 }
 

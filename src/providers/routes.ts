@@ -1,4 +1,6 @@
 /** The way to an address: straight to it or through a proxy, with our time limits. */
+import { mostHeadBytes } from './limits.ts';
+import { showWholeAnswer } from './packings.ts';
 import { findProxy, type HttpProxy } from './proxies.ts';
 
 /** undici's own types and those of the built-in fetch differ in name only. */
@@ -14,14 +16,15 @@ const connectTimeoutMs = 30_000;
 
 /**
  * Finds routes; calls to the same place share connections. The built-in fetch gives up after 300 s of silence and knows
- * no proxies; undici's dispatchers lift both. A time of 0 sets no limit to silence. A route throws ProviderError `invalid_proxy`.
+ * no proxies; undici's dispatchers lift both. A time of 0 sets no limit to silence. Bodies come as they are sent, for
+ * `unpackBody`. A route throws ProviderError `invalid_proxy`.
  */
 export async function openRoutes(
   timeoutMs: number,
   variables: NodeJS.ProcessEnv,
 ): Promise<(target: URL) => Route> {
   const { Agent, Pool, ProxyAgent } = await import('undici');
-  const limits = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
+  const limits = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, maxHeaderSize: mostHeadBytes };
   const connect = { timeout: connectTimeoutMs };
 
   /** A tunnel by CONNECT, through which the proxy sees nothing. */
@@ -44,7 +47,7 @@ export async function openRoutes(
       return dispatch({ ...call, origin: address, path: `${call.origin}${call.path}`, headers }, handler);
     });
 
-  const straight = new Agent({ ...limits, connect }) as unknown as Dispatcher;
+  const straight = new Agent({ ...limits, connect });
   const routes = new Map<string, Route>();
 
   return (target) => {
@@ -52,8 +55,8 @@ export async function openRoutes(
     if (known) return known;
     const proxy = findProxy(target, variables);
     const openWay = target.protocol === 'https:' ? tunnelThrough : forwardThrough;
-    const dispatcher = proxy ? (openWay(proxy) as unknown as Dispatcher) : straight;
-    const route = { dispatcher, proxy };
+    const way = proxy ? openWay(proxy) : straight;
+    const route = { dispatcher: way.compose(showWholeAnswer) as unknown as Dispatcher, proxy };
     routes.set(target.origin, route);
     return route;
   };

@@ -2,25 +2,36 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
 import { ProviderError } from '../errors.ts';
+import { describeAnswer, type HeldAnswer, readAnswer, showAsJson } from './answer-frame.ts';
 import { readRefusalText, readWhole } from './bodies.ts';
 import { readJsonLines } from './json-lines.ts';
 import { inlineTimes, longestTransferMs, mostAnswerBytes, mostInlineBytes, mostLinesFor } from './limits.ts';
+import { unpackBody } from './packings.ts';
 import type { Connection } from './provider.ts';
-import { type Classify, failureToError, readRefusal, readRefusedBody, refusalToError } from './refusal.ts';
+import {
+  type Classify,
+  failureToError,
+  readRefusal,
+  readRefusedBody,
+  refusalToError,
+  unreadableAnswer,
+} from './refusal.ts';
 import { type Fetch, tellRequests } from './request-notice.ts';
 import { readRouteFailure } from './route-failures.ts';
 import { openRoutes, type Route } from './routes.ts';
-import { asObject } from './wire.ts';
+import { asObject, type WireObject } from './wire.ts';
 import { openWords } from './words.ts';
 
 export interface Transport {
   /**
-   * The built-in fetch with our time limits and proxies; an answer outside 200–299 is thrown, classed. No more is read
-   * of an answer than limits.ts says, so that a body without an end, or one that was packed small, ends in an error.
+   * The built-in fetch with our time limits and proxies; an answer outside 200–299 is thrown, classed. A success has the
+   * object that its body holds as its JSON, whatever its frame says (answer-frame.ts). No more is read of an answer than
+   * limits.ts says, so that a body without an end, or one that was packed small, ends in an error.
    */
   readonly fetch: typeof globalThis.fetch;
   /**
-   * Runs one call. What goes wrong is thrown as ProviderError, an abort at once as the signal's reason. A live call may
+   * Runs one call. What goes wrong is thrown as ProviderError, an abort at once as the signal's reason. A success of which
+   * nothing can be read is `unreadable`, and told with its first characters: it is not worth another try. A live call may
    * take its connection's `callTimeoutMs` in all; one about a batch `timeoutMs`, a few times that where results may stand
    * in the answer (`inline`), and for an `upload` as long as its bytes go.
    */
@@ -34,6 +45,11 @@ export interface Transport {
     requests: number,
     open: (signal: AbortSignal) => Promise<Response>,
   ): AsyncGenerator<unknown>;
+  /**
+   * Within a call: the object that its last success held, as it came; undefined where that was none. An SDK leaves out
+   * what it does not know.
+   */
+  answer(): WireObject | undefined;
   /** Classes an error that came in the body of a 200. */
   refuse(status: number, body: unknown): ProviderError;
 }
@@ -46,8 +62,15 @@ export const noTimeLimit = 2 ** 31 - 1;
 
 const mostRedirects = 5;
 
-/** How much of its answer a call reads; where that is `lines`, it is read piece by piece. */
-const answerBounds = new AsyncLocalStorage<number | 'lines'>();
+/** A call that is under way. */
+interface CallState {
+  /** How much of its answer it reads; where that is `lines`, it is read piece by piece. */
+  readonly bound: number | 'lines';
+  /** The success that came last, while nothing else is asked. */
+  answer?: HeldAnswer | undefined;
+}
+
+const callStates = new AsyncLocalStorage<CallState>();
 
 export async function openTransport(
   connection: Connection,
@@ -70,13 +93,28 @@ export async function openTransport(
   // A proxy that can't be is told at once.
   findRoute(new URL(baseUrl));
   const asError = (failure: unknown): ProviderError => findRefusal(failure) ?? failureToError(failure, words);
+  /** What goes wrong after a whole success has come is in what it holds, also where an SDK has other words for that. */
+  const asUnread = (failure: unknown, answer: HeldAnswer | undefined): ProviderError | undefined => {
+    const known = findRefusal(failure) ?? (failure instanceof ProviderError ? failure : undefined);
+    if (!answer || (known && known.code !== 'unreadable')) return undefined;
+    const { message } = known ?? unreadableAnswer('it is not what this call asks for');
+    return new ProviderError('row', 'unreadable', `${message} ${describeAnswer(answer, words)}`);
+  };
   const askOnce: Fetch = (address, init) => fetchOnce(address, init, findRoute, environment);
   const ask = onRequest ? tellRequests(askOnce, words, asError, onRequest) : askOnce;
 
   const fetchAnswer: typeof globalThis.fetch = async (address, init) => {
+    // OpenAI's SDK asks for `data:,` to learn what fetch can do.
+    if (!/^https?:/i.test(String(address))) return globalThis.fetch(address, init);
+    const state: CallState = callStates.getStore() ?? { bound: mostAnswerBytes };
+    state.answer = undefined;
     const response = await followRedirects(ask, String(address), { ...init });
-    const bound = answerBounds.getStore();
-    if (response.ok) return bound === 'lines' ? response : readWhole(response, bound ?? mostAnswerBytes);
+    if (response.ok && state.bound === 'lines') return new Response(unpackBody(response));
+    if (response.ok) {
+      const bytes = await readWhole(response, Number(state.bound));
+      state.answer = readAnswer(bytes, response.headers.get('content-type'));
+      return showAsJson(response, state.answer);
+    }
     const bodyText = words.hide(await readRefusalText(response));
     throw new RefusedCall(
       refusalToError(readRefusal(response.status, response.headers, bodyText), classify, words),
@@ -85,6 +123,7 @@ export async function openTransport(
 
   return {
     fetch: fetchAnswer,
+    answer: () => callStates.getStore()?.answer?.object,
     refuse: (status, body) =>
       refusalToError(readRefusedBody(status, new Headers(), asObject(body), ''), classify, words),
 
@@ -92,13 +131,13 @@ export async function openTransport(
       const plainMs = callTimeoutMs ?? timeoutMs;
       const longest = { plain: plainMs, inline: inlineTimes * plainMs, upload: longestTransferMs };
       const link = linkSignal(signal, longest[kind], () => tookTooLong(callTimeoutMs));
+      const state: CallState = { bound: kind === 'inline' ? mostInlineBytes : mostAnswerBytes };
       try {
-        const working =
-          kind === 'inline' ? answerBounds.run(mostInlineBytes, () => work(link.signal)) : work(link.signal);
+        const working = callStates.run(state, () => work(link.signal));
         return await Promise.race([working, link.aborted]);
       } catch (failure) {
         signal.throwIfAborted();
-        throw asError(failure);
+        throw asUnread(failure, state.answer) ?? asError(failure);
       } finally {
         link.release();
       }
@@ -107,7 +146,7 @@ export async function openTransport(
     async *lines(signal, requests, open) {
       const link = linkSignal(signal, timeoutMs, () => tookTooLong(undefined));
       try {
-        const opening = answerBounds.run('lines', () => open(link.signal));
+        const opening = callStates.run({ bound: 'lines' }, () => open(link.signal));
         const response = await Promise.race([opening, link.aborted]);
         link.allow(longestTransferMs);
         yield* readJsonLines(response.body, mostLinesFor(requests));

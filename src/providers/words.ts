@@ -58,7 +58,7 @@ function hideKnownShapes(text: string): string {
     .replace(/[^\s"'`<>(){}[\],;:=]+/g, (word) => (word.includes('****') ? hiddenSecret : word));
 }
 
-function cutText(text: string, longest: number): string {
+export function cutText(text: string, longest: number): string {
   if (text.length <= longest) return text;
   const cut = text.slice(0, longest - 1).replace(/[\ud800-\udbff]$/, '');
   return `${cut.trimEnd()}…`;

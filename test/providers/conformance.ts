@@ -124,7 +124,13 @@ const faults: readonly (readonly [what: string, reply: Reply, expected: object])
   [
     'a body that is no JSON',
     { headers: { 'content-type': 'application/json' }, body: '{"cut' },
-    { scope: 'retry', status: undefined, code: 'unreadable' },
+    {
+      code: 'unreadable',
+      status: undefined,
+      message: expect.stringMatching(
+        /^The provider's answer can't be read: it .* It is no JSON, and begins: {"cut$/,
+      ),
+    },
   ],
   ['a silent server', { fault: 'silence' }, { scope: 'retry', status: undefined, code: 'timeout' }],
   [
@@ -234,7 +240,7 @@ export function describeSyncProvider(vendor: SyncVendor): void {
       for (const body of [{}, [], { object: 'list' }, 'fine']) {
         server().play(() => ({ body }));
         const failure = await failureOf((await open()).generate(request, never));
-        expect(failure).toMatchObject({ scope: 'retry', code: 'unreadable', status: undefined });
+        expect(failure).toMatchObject({ scope: 'row', code: 'unreadable', status: undefined });
       }
     });
 
@@ -318,7 +324,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       server().play(() => ({ body: { status: 'validating' } }));
       const creation = provider.create({ file, fileId: 'files/f1' }, { model: 'model-1', tag: 't' }, never);
       expect(await failureOf(creation)).toMatchObject({
-        scope: 'retry',
+        scope: 'run',
         code: 'unreadable',
         status: undefined,
       });
@@ -544,7 +550,8 @@ function checkEveryCall(
   it.each(faults)('classes %s and does not try again by itself', async (_what, reply, expected) => {
     server().play(() => reply);
     const failure = await failureOf(call(never, patience(reply)));
-    const end = isLive && patience(reply) !== undefined ? { scope: 'row' } : {};
+    const isLasting = patience(reply) !== undefined || (expected as { code?: string }).code === 'unreadable';
+    const end = isLive && isLasting ? { scope: 'row' } : {};
     expect(failure).toMatchObject({ name: 'ProviderError', ...expected, ...end });
     expect(server().arrived).toHaveLength(1);
   });

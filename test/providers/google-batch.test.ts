@@ -197,7 +197,7 @@ describe('Google, batches', () => {
     for (const [reply, expected] of [
       [refuse(429, { 'retry-after': '2' }), { scope: 'retry', status: 429, retryAfterMs: 2000 }],
       [{ fault: 'reset' }, { scope: 'retry', code: 'connection', status: undefined }],
-      [{ body: {} }, { scope: 'retry', status: undefined }],
+      [{ body: {} }, { scope: 'run', code: 'unreadable', status: undefined }],
     ] as const) {
       server().play(() => reply);
       expect(await failureOf(Promise.resolve(provider.upload?.(file, never)))).toMatchObject(expected);
@@ -314,7 +314,8 @@ describe('Google, batches', () => {
     expect(await (await open()).find?.(sent('mine'), never)).toBeUndefined();
     server().play(() => ({ body: { error: 'no such page' } }));
     expect(await failureOf(Promise.resolve((await open()).find?.(sent('mine'), never)))).toMatchObject({
-      message: "The provider's answer can't be read: it is no list of batches.",
+      message:
+        'The provider\'s answer can\'t be read: it is no list of batches. It begins: {"error":"no such page"}',
     });
   });
 

@@ -76,7 +76,7 @@ describe.each(entries)('$title', (entry) => {
     };
     for (const id of [...oddIds, ...unusableIds]) expect(await create(id)).toBe(id);
     expect(await failureOf(create('x'.repeat(longestId + 1)))).toMatchObject({
-      scope: 'retry',
+      scope: 'run',
       code: 'unreadable',
       status: undefined,
     });

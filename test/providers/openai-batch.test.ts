@@ -261,14 +261,14 @@ describe('OpenAI, batches', () => {
   });
 
   it.each([
-    ['nothing', {}],
-    ['an error', { error: 'Unexpected endpoint' }],
-    ['a page', '<html><body>Welcome</body></html>'],
-  ])('does not take %s with a 200 for an empty listing', async (_, body) => {
+    ['nothing', {}, 'It begins: {}'],
+    ['an error', { error: 'Unexpected endpoint' }, 'It begins: {"error":"Unexpected endpoint"}'],
+    ['a page', '<html><body>Welcome</body></html>', 'It is a web page that begins: Welcome'],
+  ])('does not take %s with a 200 for an empty listing', async (_, body, what) => {
     server().play(() => ({ body }));
     expect(await failureOf(Promise.resolve((await open()).find?.(sent('mine'), never)))).toMatchObject({
       code: 'unreadable',
-      message: "The provider's answer can't be read: it is no list of batches.",
+      message: `The provider's answer can't be read: it is no list of batches. ${what}`,
     });
   });
 

@@ -32,7 +32,7 @@ const circles = unread('gives the same page again and again');
 const hides = unread('says that there is more of it, and not where');
 const noList = {
   code: 'unreadable',
-  message: "The provider's answer can't be read: it is no list of batches.",
+  message: "The provider's answer can't be read: it is no list of batches. It begins: {}",
 };
 
 describe.each([
