@@ -52,7 +52,8 @@ function jobColumns(batches: readonly ListedBatch[]): Column[] {
 }
 
 /** `completed (2 missing)` */
-function describeStatus({ status, isStuck, missing }: ListedBatch): string {
+function describeStatus({ status, isStuck, isInDoubt, missing }: ListedBatch): string {
+  if (isInDoubt) return `${status} (in doubt)`;
   if (missing !== undefined) return `${status} (${missing} missing)`;
   return isStuck ? `${status} (stuck)` : status;
 }
@@ -63,7 +64,8 @@ function nameInput({ isFromStdin, inputPath }: ListedBatch): string {
 
 function colourOf(batch: ListedBatch | undefined): Colour | undefined {
   if (!batch) return undefined;
-  if (batch.isStuck || batch.missing !== undefined || batch.status === 'unknown') return 'yellow';
+  if (batch.isStuck || batch.isInDoubt || batch.missing !== undefined || batch.status === 'unknown')
+    return 'yellow';
   if (batch.status === 'completed') return 'green';
   return ['failed', 'expired', 'cancelled'].includes(batch.status) ? 'red' : 'cyan';
 }

@@ -32,7 +32,10 @@ export function documentFetch(document: DocumentFields<FetchDocument>, home: Loo
       noteBatch(documentBatch(describeRecord(home, { ...record, status: 'completed' })));
       noteError(record.batch_id, describeShort(record, short, home.flag));
     },
-    onQueued: (job, part) => noteBatch(documentBatch(describeUnsentPart(home, job, part))),
+    onQueued(job, number) {
+      const part = job.parts.find((other) => other.part === number);
+      if (part) noteBatch(documentBatch(describeUnsentPart(home, job, part)));
+    },
     onSubmitted: (record) => noteBatch(documentBatch(describeRecord(home, record))),
     async onMerged(merged) {
       if (!merged.summary.isWritten)

@@ -8,6 +8,7 @@ import { namePart } from '../orchestrator/stored-jobs.ts';
 import type { UsageTally } from '../orchestrator/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
+import type { JobRecord } from '../utils/jobs.ts';
 import { quoteShell } from '../utils/shell.ts';
 import { reportUsage } from './costs.ts';
 import { describeError } from './describe-error.ts';
@@ -43,7 +44,11 @@ export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents 
       if (reason) terminal.warn(`batch ${record.batch_id}: ${reason}`);
     },
     onStuck: (record) => terminal.warn(describeStuck(record, voice.flag)),
-    onQueued: (job, part) => printStatus(namePart(job, part), 'queued', terminal),
+    onQueued(job, part) {
+      printStatus(namePart(job, part), 'queued', terminal);
+      tellFullQueue(job, part, terminal);
+    },
+    onHalved: (name, requests, reason) => terminal.warn(describeHalved(name, requests, reason)),
     onSubmitted: (record) =>
       terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`),
     onParts: (jobId, partsIn, parts) => terminal.print(`Job ${jobId}: ${partsIn} of ${parts} parts are in.`),
@@ -103,6 +108,19 @@ export function printStatus(
 ): void {
   terminal.print(`Checking the loom... id=${id} status=${status}`);
   terminal.print(`  ${sentence}`);
+}
+
+/** Why a part waits, in the provider's words. */
+export function tellFullQueue(job: JobRecord, part: number, terminal: Terminal): void {
+  const reason = job.parts.find((other) => other.part === part)?.queue?.reason;
+  if (reason !== undefined) terminal.warn(`${namePart(job, part)}: ${reason}`);
+}
+
+/** What became of a part that the provider can't take. */
+export function describeHalved(name: string, requests: number, reason: string | undefined): string {
+  const why = reason === undefined ? '' : ` ${reason.replace(/[.!?…]*$/, '')}.`;
+  const most = requests === 1 ? '1 request' : `${requests} requests`;
+  return `${name} is more than the provider takes at once: it is sent as two parts, of at most ${most}.${why} --batch-size ${requests} makes such parts from the start.`;
 }
 
 /** Why a batch is called stuck, and what to do about it. */

@@ -1,6 +1,6 @@
 /** `loom run` as a batch: what is told of a submission. */
 import { describeRecord, describeUnsentPart } from '../orchestrator/list-batches.ts';
-import { nameJob } from '../orchestrator/stored-jobs.ts';
+import { nameJob, namePart } from '../orchestrator/stored-jobs.ts';
 import { type SubmitEvents, submitBatch } from '../orchestrator/submit-batch.ts';
 import type { BatchEntry } from '../providers/provider.ts';
 import type { LoomHome } from '../utils/home.ts';
@@ -9,6 +9,7 @@ import { quoteShell } from '../utils/shell.ts';
 import { documentBatch } from './batch-document.ts';
 import { openCostLimit } from './dry-run.ts';
 import { describeSkipped } from './failures.ts';
+import { describeHalved } from './fetch-events.ts';
 import { documentOutput } from './output-document.ts';
 import { choosePlacing, warnOfForeignReasons } from './overwrite.ts';
 import { tellRetries } from './retries.ts';
@@ -100,10 +101,10 @@ function printSubmission({ context, reach, entry, document }: StartedRun): Submi
     onAnnounce(job, queued) {
       document.id = nameJob(job);
       const waiting = job.parts.filter(({ state }) => state === 'planned');
-      for (const { part } of waiting)
-        document.batches.push(documentBatch(describeUnsentPart(home, job, part)));
+      for (const part of waiting) document.batches.push(documentBatch(describeUnsentPart(home, job, part)));
       printSubmitted(job, queued, home, terminal);
     },
+    onHalved: (name, requests, reason) => terminal.warn(describeHalved(name, requests, reason)),
     onRetry: tellRetries(entry, terminal),
   };
 }
@@ -116,6 +117,8 @@ function printSubmitted(job: JobRecord, queued: number, home: LoomHome, terminal
     terminal.note(
       `${queued} of ${parts} parts wait for room in the provider's queue; loom fetch${home.flag} submits them.`,
     );
+    for (const { part, queue } of job.parts)
+      if (queue) terminal.warn(`${namePart(job, part)}: ${queue.reason}`);
   }
   terminal.print(
     `Metadata saved to ${home.label}/batches/. Run loom fetch --id ${quoteShell(id)}${home.flag} later.`,

@@ -74,14 +74,14 @@ function describeInput({ input }: JobReport): string {
 }
 
 function describePart(part: PartReport): Line[] {
-  const { batchId, status, requests, check, lastError, isStuck } = part;
+  const { batchId, status, requests, check, lastError, isStuck, isInDoubt } = part;
   const raw = check && check.rawStatus !== '' ? `, at the provider ${check.rawStatus}` : '';
   const seen = check || !batchId ? '' : ', as last seen';
   const times = check?.times ?? {};
   return [
     ...(part.parts > 1 ? ([['part', `${part.part} of ${part.parts}`]] as const) : []),
     ['batch', batchId ?? '-'],
-    ['status', `${status}${raw}${seen}${isStuck ? ' (stuck)' : ''}`],
+    ['status', `${status}${raw}${seen}${isStuck ? ' (stuck)' : ''}${isInDoubt ? ' (in doubt)' : ''}`],
     ...(requests === undefined ? [] : ([['requests', formatCount(requests)]] as const)),
     ['progress', describeProgress(part.counts)],
     ...(part.missing === undefined ? [] : ([['missing', `${formatCount(part.missing)} results`]] as const)),

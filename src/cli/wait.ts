@@ -10,7 +10,7 @@ import { quoteShell } from '../utils/shell.ts';
 import { countDone } from './counts.ts';
 import { describeError } from './describe-error.ts';
 import { tellBoth } from './fetch-document.ts';
-import { explanations, type FetchVoice, printEvents, printStatus } from './fetch-events.ts';
+import { explanations, type FetchVoice, printEvents, printStatus, tellFullQueue } from './fetch-events.ts';
 import { formatTimeSpan } from './flag-values.ts';
 import type { CommandContext, WaitFlags } from './options.ts';
 import { nameProvider } from './reach.ts';
@@ -95,6 +95,7 @@ function printChanges(voice: FetchVoice, terminal: Terminal): WaitEvents {
     },
     onQueued(job, part) {
       if (!isViewed) tellStatus(namePart(job, part), 'queued');
+      tellFullQueue(job, part, terminal);
     },
     onTrouble(id, provider, error) {
       const told = describeError(nameProvider(providerEntry(provider), error));

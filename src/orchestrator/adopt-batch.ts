@@ -63,7 +63,7 @@ export async function adoptBatch(
     Object.assign(part, { state: 'submitted', batch_id: batchId, adopted: true });
     await saveJob(held, Object.assign(job, { announced: true }));
     const record = await saveNewRecord(held, job, part, batchId);
-    await removeRequestFiles(held, jobId, part.part);
+    await removeRequestFiles(held, jobId, part);
     return record;
   } finally {
     if (!(await loadJob(home.jobs, jobId))) await lock.forget();

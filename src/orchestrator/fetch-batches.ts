@@ -11,7 +11,7 @@ import type { DamagedFile } from './damaged-files.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import { downloadBatches } from './download-results.ts';
 import { checkBatches, submitQueuedParts } from './fetch-job.ts';
-import { countMissingParts, openJob } from './job-fetch.ts';
+import { countMissingParts, countParts, openJob } from './job-fetch.ts';
 import {
   clearMergedJob,
   findWrittenOutput,
@@ -33,6 +33,7 @@ import {
   reloadJob,
   type StoredJob,
 } from './stored-jobs.ts';
+import type { PartEvents } from './submit-parts.ts';
 import { sweepHome } from './sweep-home.ts';
 import { sweepInputs } from './sweep-inputs.ts';
 import type { UsageTally } from './usage-tally.ts';
@@ -88,7 +89,7 @@ export interface ShortResults {
   readonly trouble: ProviderError | undefined;
 }
 
-export interface FetchEvents {
+export interface FetchEvents extends PartEvents {
   /** A batch that is not done; `reason` is the provider's word on a failure, or ours on a failed call. */
   onStatus?(record: BatchRecord, reason: string | undefined): void;
   /** A batch that should have ended by now, by its provider's completion window. */
@@ -97,7 +98,6 @@ export interface FetchEvents {
   onReady?(record: BatchRecord): void;
   /** A part that waits because the provider's queue is full. */
   onQueued?(job: JobRecord, part: number): void;
-  onSubmitted?(record: BatchRecord): void;
   /** Told of jobs with more than one part. */
   onParts?(jobId: string, partsIn: number, parts: number): void;
   onMerged?(merged: MergedJob): void | Promise<void>;
@@ -287,11 +287,12 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<JobFate> {
   await submitQueuedParts(fetching);
   const { ready: completed, ended } = await checkBatches(fetching);
   const missing = run.order.partial ? countMissingParts(fetching) : 0;
-  const left = fetching.parts - missing - (run.order.partial ? ended.length : 0);
+  const parts = countParts(fetching);
+  const left = parts - missing - (run.order.partial ? ended.length : 0);
   const { ready, gone } = await downloadBatches(fetching, completed, completed.length === left);
   const usable = run.order.partial ? [...ready, ...gone, ...ended] : ready;
-  if (fetching.parts > 1) run.events.onParts?.(stored.id, usable.length, fetching.parts);
-  if (usable.length === 0 || usable.length + missing < fetching.parts) return 'pending';
+  if (parts > 1) run.events.onParts?.(stored.id, usable.length, parts);
+  if (usable.length === 0 || usable.length + missing < parts) return 'pending';
   const placing = await choosePlacing(run, stored);
   if (!placing) return 'kept';
   // A job of one part has a batch id only since that was submitted, which may have been just now.

@@ -13,6 +13,7 @@ import { listTakenIds } from './find-batch.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
 import { keepAllAnswers } from './keep-answers.ts';
 import { isStuck } from './list-batches.ts';
+import { noteFullQueue } from './queue-room.ts';
 import { hasEndedBadly, isDropped } from './stored-jobs.ts';
 import { submitParts } from './submit-parts.ts';
 
@@ -21,12 +22,19 @@ export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
   const { run, stored, job, records, provider, calls, callSignal } = fetching;
   const unsent = job?.parts.filter((part) => part.state === 'planned' || part.state === 'submitting') ?? [];
   if (!job || unsent.length === 0) return;
+  const dropped = job.parts.filter(isDropped).length;
   const { home, signal, events } = run;
   try {
-    await submitParts({ home, job, provider, calls, signal, callSignal }, (record) => {
-      if (!records.some((known) => known.batch_id === record.batch_id)) records.push(record);
-      events.onSubmitted?.(record);
-    });
+    await submitParts(
+      { home, job, provider, calls, signal, callSignal },
+      {
+        onSubmitted(record) {
+          if (!records.some((known) => known.batch_id === record.batch_id)) records.push(record);
+          events.onSubmitted?.(record);
+        },
+        ...(events.onHalved && { onHalved: events.onHalved.bind(events) }),
+      },
+    );
   } catch (error) {
     await home.ensureHeld();
     // The batches that there are can be asked all the same.
@@ -34,8 +42,8 @@ export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
     events.onError?.(stored.id, stored.provider, error);
     run.outcome.troubled = true;
   }
-  // Of a job that was cancelled: nothing more may come of it, and then no later look would keep what came.
-  if (unsent.some(isDropped)) await keepAllAnswers(fetching, []);
+  // Of a job that was cancelled, or can't be taken whole: nothing more may come of it, and then no later look would keep what came.
+  if (job.parts.filter(isDropped).length > dropped) await keepAllAnswers(fetching, []);
   for (const { part, state } of job.parts) if (state === 'planned') events.onQueued?.(job, part);
 }
 
@@ -77,7 +85,7 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   const check = await askStatus(fetching, record.batch_id);
   const part = partOf(fetching, record);
   if (check.queueFull && job && part) {
-    await requeuePart(fetching, job, part, record);
+    await requeuePart(fetching, job, part, record, check);
     return 'unknown';
   }
   const { status } = check;
@@ -158,8 +166,11 @@ async function requeuePart(
   job: JobRecord,
   part: JobPart,
   record: BatchRecord,
+  { error }: BatchCheck,
 ): Promise<void> {
   const { run } = fetching;
+  const { code, message } = error ?? { code: 'queue_full', message: 'The queue is full.' };
+  await noteFullQueue(run.home, job, part, { code, message });
   giveBackPart(job, part);
   await saveJob(run.home, job);
   await forgetRecord(fetching, record);

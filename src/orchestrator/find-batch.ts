@@ -156,7 +156,10 @@ async function askForBatch(search: BatchSearch, part: JobPart): Promise<FoundBat
   const find = provider.find?.bind(provider);
   if (find) {
     const sent = { tag: part.tag, fileId: part.file_id };
-    return { batchId: await calls.run(() => find(sent, callSignal)), now: new Date() };
+    const found = await calls.run(() => find(sent, callSignal));
+    // A server that keeps no tag knows a batch by its upload, also one that a full queue gave back.
+    const isFormer = found !== undefined && part.former_ids?.includes(found);
+    return { batchId: isFormer ? undefined : found, now: new Date() };
   }
   const list = provider.listCandidates?.bind(provider);
   if (!list || part.submitting_since === undefined) return { batchId: undefined, now: new Date() };

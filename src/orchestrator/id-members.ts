@@ -24,7 +24,7 @@ export async function readIdMembers(
   part: JobPart,
   inputPath = job.original_file_path,
 ): Promise<AsyncIterable<string | Buffer>> {
-  const path = idMapPath(home, job.job_id, part.part);
+  const path = idMapPath(home, job.job_id, part);
   if (await isWholeMap(path, part.requests)) return createReadStream(path) as AsyncIterable<Buffer>;
   const sha256 = await hashFile(inputPath).catch(() => undefined);
   if (sha256 === job.input_sha256) return makeIdMembers(job, inputPath);
@@ -33,7 +33,7 @@ export async function readIdMembers(
 }
 
 /** Whether the file has a line for each request: a copy may be cut, and a batch counts by its map as sent. */
-async function isWholeMap(path: string, requests: number): Promise<boolean> {
+export async function isWholeMap(path: string, requests: number): Promise<boolean> {
   if (!(await isFile(path))) return false;
   let lines = 1;
   let last = '';

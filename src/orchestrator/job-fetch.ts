@@ -19,7 +19,6 @@ export interface JobFetch {
   readonly job: JobRecord | undefined;
   /** The job's batches; grows as queued parts are submitted. */
   readonly records: BatchRecord[];
-  readonly parts: number;
   readonly provider: BatchProvider;
   readonly calls: CallQueue;
   readonly callSignal: AbortSignal;
@@ -34,7 +33,6 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
     stored,
     job,
     records: [...records],
-    parts: job?.parts.length ?? 1,
     provider,
     calls: createCallQueue({
       workers: 1,
@@ -58,6 +56,11 @@ async function openProvider(
   const provider = providers.get(key) ?? (await entry.openBatch(order.connect(name, baseUrl)));
   providers.set(key, provider);
   return provider;
+}
+
+/** How many parts the job has: a submission that halves one makes it more. */
+export function countParts({ job }: JobFetch): number {
+  return job?.parts.length ?? 1;
 }
 
 /** The part of the job that is this batch. */

@@ -28,6 +28,8 @@ export interface ListedBatch {
   readonly missing: number | undefined;
   /** Pending for longer than its provider's completion window. */
   readonly isStuck: boolean;
+  /** Its creation was cut off: the provider may have it. */
+  readonly isInDoubt: boolean;
   /** From 1. */
   readonly part: number;
   readonly parts: number;
@@ -49,16 +51,18 @@ export function listParts(home: LoomHome, stored: StoredJob): ListedBatch[] {
   const lost = findLostParts(stored).map((part) => describeLostPart(home, job, part));
   const unsent = job.parts
     .filter(({ state }) => state === 'planned' || state === 'submitting' || state === 'dropped')
-    .map((part) =>
-      describeUnsentPart(home, job, part.part, part.state === 'dropped' ? 'cancelled' : 'queued'),
-    );
-  return [...submitted, ...lost, ...unsent].sort((a, b) => a.part - b.part);
+    .map((part) => describeUnsentPart(home, job, part));
+  // A part that was halved made the job longer than its records know.
+  const parts = job.parts.length;
+  return [...submitted, ...lost, ...unsent]
+    .map((batch) => ({ ...batch, parts }))
+    .sort((a, b) => a.part - b.part);
 }
 
-function describeLostPart(home: LoomHome, job: JobRecord, { part, batch_id }: JobPart): ListedBatch {
+function describeLostPart(home: LoomHome, job: JobRecord, part: JobPart): ListedBatch {
   return {
     ...describeUnsentPart(home, job, part),
-    batchId: batch_id,
+    batchId: part.batch_id,
     // With --keep the output is written, and what it was made of was in.
     status: job.state === 'kept' ? 'completed' : 'unknown',
     lastError: `Its record is gone or damaged; loom fetch${home.flag} makes one that is gone anew.`,
@@ -82,35 +86,40 @@ export function describeRecord(home: LoomHome, record: BatchRecord): ListedBatch
     lastError: record.last_error ?? undefined,
     missing: isShort(record) ? (record.missing ?? undefined) : undefined,
     isStuck: isStuck(record),
+    isInDoubt: false,
     part: record.part ?? 1,
     parts: record.parts ?? 1,
   };
 }
 
-/** A part that waits to become a batch, or was cancelled before. */
-export function describeUnsentPart(
-  home: LoomHome,
-  job: JobRecord,
-  part: number,
-  status: 'queued' | 'cancelled' = 'queued',
-): ListedBatch {
+/** A part that waits to become a batch, may be one, or never becomes one. */
+export function describeUnsentPart(home: LoomHome, job: JobRecord, part: JobPart): ListedBatch {
+  const isOver = part.state === 'dropped';
   return {
     batchId: undefined,
     jobId: job.job_id,
     provider: job.provider,
     model: job.model,
-    status,
+    status: isOver ? (part.refusal === undefined ? 'cancelled' : 'failed') : 'queued',
     createdAt: job.created_at,
     inputPath: job.original_file_path,
     isFromStdin: dirname(job.original_file_path) === home.inputs,
     outputPath: job.output_path,
     counts: undefined,
-    lastError: undefined,
+    lastError: describeWaiting(home, part),
     missing: undefined,
     isStuck: false,
-    part,
+    isInDoubt: part.state === 'submitting',
+    part: part.part,
     parts: job.parts.length,
   };
+}
+
+/** Why a part is no batch yet, or never will be one, where there is more to say than that it waits its turn. */
+function describeWaiting(home: LoomHome, { state, queue, refusal }: JobPart): string | undefined {
+  if (state === 'submitting')
+    return `Its creation was cut off: the provider may have it. The next loom fetch${home.flag} looks for it, and settles that.`;
+  return state === 'dropped' ? refusal : queue?.reason;
 }
 
 /** Whether a batch has one of these statuses: `pending` is any that is not over, `stuck` what is so for too long. */

@@ -270,6 +270,6 @@ export async function clearMergedJob(
   if (!job) return;
   if (!keeps) return forgetJob(home, job);
   // The cached answers stay: a later fetch --id writes the output anew.
-  for (const { part } of job.parts) await removeRequestFiles(home, job.job_id, part);
+  for (const part of job.parts) await removeRequestFiles(home, job.job_id, part);
   await saveJob(home, Object.assign(job, { state: 'kept' }));
 }

@@ -7,14 +7,17 @@ import { type LoomHome, removeHeld } from '../utils/home.ts';
 import type { JobPart } from '../utils/jobs.ts';
 import { PartCutter } from './part-cutter.ts';
 
+/** What the files of a part are named by. */
+type PartFiles = Pick<JobPart, 'part' | 'files'>;
+
 /** The encoded requests of a part, framed as the provider wants them. */
-export function requestFilePath(home: LoomHome, jobId: string, part: number): string {
-  return join(home.requests, `${jobId}_${part}.jsonl`);
+export function requestFilePath(home: LoomHome, jobId: string, { part, files = part }: PartFiles): string {
+  return join(home.requests, `${jobId}_${files}.jsonl`);
 }
 
 /** The lines of a part's id map, as JSON text for its record. */
-export function idMapPath(home: LoomHome, jobId: string, part: number): string {
-  return join(home.requests, `${jobId}_${part}.ids`);
+export function idMapPath(home: LoomHome, jobId: string, { part, files = part }: PartFiles): string {
+  return join(home.requests, `${jobId}_${files}.ids`);
 }
 
 /** A line of an id map, without the comma and line end before it. */
@@ -45,8 +48,8 @@ export function createPartWriter(
     if (current) await close(current);
     const part = parts.length + 1;
     current = await openPart(
-      requestFilePath(home, jobId, part),
-      idMapPath(home, jobId, part),
+      requestFilePath(home, jobId, { part }),
+      idMapPath(home, jobId, { part }),
       framing.before,
     );
     parts.push({ part, state: 'planned', tag: `loom-${jobId}-${part}`, requests: 0, bytes: 0 });
@@ -89,13 +92,13 @@ export function createPartWriter(
     async discard() {
       await current?.requests.abandon();
       await current?.ids.abandon();
-      for (const { part } of parts) await removeRequestFiles(home, jobId, part);
+      for (const part of parts) await removeRequestFiles(home, jobId, part);
     },
   };
 }
 
 /** Removes what `createPartWriter` wrote for a part. */
-export async function removeRequestFiles(home: LoomHome, jobId: string, part: number): Promise<void> {
+export async function removeRequestFiles(home: LoomHome, jobId: string, part: PartFiles): Promise<void> {
   await removeHeld(home, requestFilePath(home, jobId, part));
   await removeHeld(home, idMapPath(home, jobId, part));
 }

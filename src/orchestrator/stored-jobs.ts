@@ -182,10 +182,10 @@ export function isPending(stored: StoredJob): boolean {
   return job.parts.every(isIn) || !job.parts.every((part) => isIn(part) || isOver(part));
 }
 
-/** Whether people may call a job so: by its own id, or by that of a batch of it. */
+/** Whether people may call a job so: by its own id, or by that of a batch of it, also of one that was given back. */
 export function hasId({ job, records }: StoredJob, id: string): boolean {
   if (job?.job_id === id || records.some((record) => record.batch_id === id)) return true;
-  return job?.parts.some((part) => part.batch_id === id) ?? false;
+  return job?.parts.some((part) => part.batch_id === id || part.former_ids?.includes(id)) ?? false;
 }
 
 /** The job with this batch id or job id; LoomError `state` when there is none. */
@@ -204,7 +204,7 @@ export function findAnyJob({ jobs, abandoned, home }: StoredState, id: string): 
 
 /** Removes a job and the files that are its own; the job itself last. */
 export async function forgetJob(home: LoomHome, job: JobRecord): Promise<void> {
-  for (const { part } of job.parts) await removeRequestFiles(home, job.job_id, part);
+  for (const part of job.parts) await removeRequestFiles(home, job.job_id, part);
   await removeHeld(home, cachedAnswersPath(home, job.job_id));
   await deleteJob(home, job.job_id);
 }

@@ -15,11 +15,11 @@ import { abortAfterGrace } from './grace.ts';
 import { type MergedJob, mergeJob, noteJobOutput } from './merge-job.ts';
 import { type BatchOrder, limitParts, type Plan, planBatches } from './plan-batches.ts';
 import { createCallQueue, type RetryNotice } from './retry.ts';
-import { forgetJob, isPending, loadState } from './stored-jobs.ts';
-import { submitParts } from './submit-parts.ts';
+import { forgetJob, isDropped, isPending, loadState } from './stored-jobs.ts';
+import { type PartEvents, submitParts } from './submit-parts.ts';
 import { sweepHome } from './sweep-home.ts';
 
-export interface SubmitEvents {
+export interface SubmitEvents extends PartEvents {
   /** The input is checked and nothing was sent yet. */
   onPlanned?(job: JobRecord): void;
   /** The same work was cut off in an earlier run: this run finishes it. */
@@ -28,7 +28,7 @@ export interface SubmitEvents {
   onPending?(job: JobRecord): void;
   /** Another pending job is to write the same output: the one that is fetched later will find it in its way. */
   onSharedOutput?(id: string, outputPath: string): void;
-  /** A batch is at the provider and its record on disk; also told of those that a run that was cut off had submitted. */
+  /** Also told of those that a run that was cut off had submitted. */
   onSubmitted?(record: BatchRecord): void;
   /** Every part is submitted or waits in the queue. What is printed here is printed once for each job. */
   onAnnounce?(job: JobRecord, queued: number): void;
@@ -152,7 +152,7 @@ async function submitJob(submission: Parameters<typeof submitParts>[0], events: 
   const { home, job } = submission;
   for (const record of await recordsOf(home, job)) events.onSubmitted?.(record);
   try {
-    await submitParts(submission, (record) => events.onSubmitted?.(record));
+    await submitParts(submission, events);
   } catch (error) {
     await discardUnsentJob(home, job);
     throw error;
@@ -193,5 +193,6 @@ async function writeKnownAnswers(
 
 /** A job of which the provider has nothing for certain is forgotten; any other stays for later commands. */
 async function discardUnsentJob(home: LoomHome, job: JobRecord): Promise<void> {
-  if (job.parts.every((part) => part.state === 'planned')) await forgetJob(home, job);
+  const isUnsent = job.parts.every((part) => part.state === 'planned') || job.parts.every(isDropped);
+  if (isUnsent) await forgetJob(home, job);
 }

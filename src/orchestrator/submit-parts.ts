@@ -4,6 +4,7 @@ import { isRefusedKey, LoomError, ProviderError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
 import type { BatchProvider, RequestFile } from '../providers/provider.ts';
 import { unreadableAnswer } from '../providers/refusal.ts';
+import { providerEntry } from '../providers/registry.ts';
 import { describeDiskError } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob, stateWithoutBatch } from '../utils/jobs.ts';
@@ -17,12 +18,14 @@ import {
   mayGoOn,
   UnsettledPartError,
 } from './find-batch.ts';
+import { halvePart } from './halve-part.ts';
 import { readIdMembers } from './id-members.ts';
 import { isAboutOneBatch } from './job-reach.ts';
 import { findLongWait, isRateLimit } from './long-waits.ts';
 import { requestFilePath } from './part-writer.ts';
+import { isTooLarge, judgePart, noteFullQueue } from './queue-room.ts';
 import { type CallQueue, defaultPatience, sleep } from './retry.ts';
-import { describeOwnership } from './stored-jobs.ts';
+import { describeOwnership, namePart } from './stored-jobs.ts';
 
 export interface Submission {
   readonly home: LoomHome;
@@ -38,40 +41,103 @@ export interface Submission {
 const createAttempts = 4;
 const createPauseMs = 2_000;
 
+/** What submitting parts comes to, told on the way. */
+export interface PartEvents {
+  /** A batch is at the provider, and its record on disk. */
+  onSubmitted?(record: BatchRecord): void;
+  /** A part that the provider does not take was cut in two: its name before, and the most requests of a half. */
+  onHalved?(name: string, requests: number, reason: string | undefined): void;
+}
+
 /**
  * Submits every part that is not yet at the provider, in order, and reports each batch as soon as its record is on
- * disk. A part whose creation was cut off is looked for first. Stops at a full queue: the parts that are left stay
- * `planned`, for a later command. UnsettledPartError when it could not be told what became of a part: an earlier one of
+ * disk. A part whose creation was cut off is looked for first, and one that the provider can't take (queue-room.ts) is
+ * halved. Stops at a full queue: the parts that are left stay `planned`, for a later command. LoomError `provider` when a
+ * part of a single request can't be taken, after the others were sent. UnsettledPartError when it could not be told what became of a part: an earlier one of
  * another command holds up no other part, one of this command is the last that is sent.
  */
 export async function submitParts(
   submission: Submission,
-  onSubmitted: (record: BatchRecord) => void,
+  events: PartEvents = {},
 ): Promise<'all_submitted' | 'queue_full'> {
-  let unsettled: UnsettledPartError | undefined;
+  let end: 'all_submitted' | 'queue_full' = 'all_submitted';
+  let trouble: LoomError | undefined;
+  // Halves that come on the way have their turn too.
   for (const part of submission.job.parts) {
     if (part.state === 'submitting') {
       const settled = await trySettlePart(submission, part);
-      if (settled instanceof UnsettledPartError) unsettled ??= settled;
-      else if (settled) onSubmitted(settled);
+      if (settled instanceof UnsettledPartError) trouble ??= settled;
+      else if (settled) events.onSubmitted?.(settled);
     }
     if (part.state !== 'planned') continue;
     const recorded = await takeRecorded(submission, part);
     if (recorded) {
-      onSubmitted(recorded);
+      events.onSubmitted?.(recorded);
       continue;
     }
     submission.signal.throwIfAborted();
-    const batchId = await submitPart(submission, part);
-    if (batchId === undefined) return endSubmission('queue_full', unsettled);
-    onSubmitted(await recordPart(submission, part, batchId));
+    const sent = await sendPart(submission, part, events);
+    if (sent === 'queue_full') {
+      end = sent;
+      break;
+    }
+    if (sent instanceof LoomError) trouble ??= sent;
+    else events.onSubmitted?.(await recordPart(submission, part, sent));
   }
-  return endSubmission('all_submitted', unsettled);
+  if (trouble) throw trouble;
+  return end;
 }
 
-function endSubmission<End>(end: End, unsettled: UnsettledPartError | undefined): End {
-  if (unsettled) throw unsettled;
-  return end;
+/** The id of the part's new batch, or of that of its first half; an error when the provider never takes it. */
+async function sendPart(
+  submission: Submission,
+  part: JobPart,
+  events: PartEvents,
+): Promise<string | 'queue_full' | LoomError> {
+  const fate = judgePart(submission.job, part);
+  if (fate === 'refuse') return refusePart(submission, part, part.queue?.reason ?? '');
+  if (fate === 'halve') {
+    await cutPart(submission, part, events, part.queue?.reason);
+    return sendPart(submission, part, events);
+  }
+  try {
+    return (await submitPart(submission, part)) ?? 'queue_full';
+  } catch (error) {
+    if (!(error instanceof ProviderError) || !isTooLarge(error)) throw error;
+    const reason = `${error.code}: ${error.message}`;
+    if (part.requests === 1) return refusePart(submission, part, reason);
+    await cutPart(submission, part, events, reason);
+    return sendPart(submission, part, events);
+  }
+}
+
+async function cutPart(
+  submission: Submission,
+  part: JobPart,
+  { onHalved }: PartEvents,
+  reason: string | undefined,
+): Promise<void> {
+  const { home, job, provider } = submission;
+  const name = namePart(job, part.part);
+  await describeRequestFile(submission, part);
+  if (part.file_id !== undefined) await dropUpload(submission, part);
+  await halvePart(home, job, part, provider.framing);
+  onHalved?.(name, part.requests, reason);
+}
+
+/** A single request that can't be taken: it is never sent, and the job goes on without it. */
+async function refusePart(submission: Submission, part: JobPart, reason: string): Promise<LoomError> {
+  const { home, job } = submission;
+  if (part.file_id !== undefined) await dropUpload(submission, part);
+  await markPart(submission, part, { state: 'dropped', refusal: reason });
+  const { title } = providerEntry(job.provider);
+  const what = `${title} does not take a single request of ${namePart(job, part.part)}: ${reason}`;
+  const others = job.parts.length > 1;
+  return new LoomError('provider', what, {
+    hint: others
+      ? `The others go on; loom fetch --id ${job.job_id} --partial${home.flag} writes them without it.`
+      : 'Shorten its prompt, or choose another model.',
+  });
 }
 
 /** The same as `settlePart`, with the error of a part of which it can't be told what became of it as the result. */
@@ -104,7 +170,10 @@ async function settlePart(submission: Submission, part: JobPart): Promise<BatchR
  * The record of a part's batch of which its job does not know: that was cut off, or is an older copy. One under another
  * tag is of a batch that a full queue gave back, and was left when a fetch was cut off just then: it goes.
  */
-async function takeRecorded(submission: Submission, part: JobPart): Promise<BatchRecord | undefined> {
+export async function takeRecorded(
+  submission: Pick<Submission, 'home' | 'job'>,
+  part: JobPart,
+): Promise<BatchRecord | undefined> {
   const { home, job } = submission;
   const { records } = await loadRecords(home.batches);
   const own = records.filter((record) => record.job_id === job.job_id && record.part === part.part);
@@ -127,8 +196,11 @@ async function submitPart(submission: Submission, part: JobPart): Promise<string
     return await createBatch(submission, part, file);
   } catch (error) {
     // The provider has no batch of this part, by its own word or because it was looked for: a later command may submit it.
-    if (isClearRefusal(error) || isRateLimit(error)) await markPart(submission, part, { state: 'planned' });
-    if (isRateLimit(error)) return undefined;
+    const isFull = error instanceof ProviderError && isRateLimit(error);
+    if (isFull) await noteFullQueue(submission.home, submission.job, part, error);
+    if (isFull || isClearRefusal(error)) await markPart(submission, part, { state: 'planned' });
+    if (isFull) return undefined;
+    if (isTooLarge(error)) throw error;
     if (!wasUploaded || !mayBeAboutUpload(error)) throw error;
     await dropUpload(submission, part);
     return submitPart(submission, part);
@@ -167,7 +239,7 @@ async function uploadPart(submission: Submission, part: JobPart, file: RequestFi
 
 /** The file of a part's requests. LoomError `state` where it is gone or not whole: what is sent of it is paid for. */
 async function describeRequestFile({ home, job }: Submission, part: JobPart): Promise<RequestFile> {
-  const path = requestFilePath(home, job.job_id, part.part);
+  const path = requestFilePath(home, job.job_id, part);
   const hint = `Nothing of it is sent. End the job with loom cancel --id ${job.job_id}${home.flag}, then submit the input again with loom run.`;
   const { size } = await stat(path).catch((error: unknown) => {
     throw new LoomError('state', `can't read the request file ${path}: ${describeDiskError(error)}.`, {
@@ -182,7 +254,11 @@ async function describeRequestFile({ home, job }: Submission, part: JobPart): Pr
   return { path, bytes: size, requests: part.requests };
 }
 
-async function markPart(submission: Submission, part: JobPart, change: Partial<JobPart>): Promise<void> {
+async function markPart(
+  submission: Pick<Submission, 'home' | 'job'>,
+  part: JobPart,
+  change: Partial<JobPart>,
+): Promise<void> {
   Object.assign(part, change);
   await saveJob(submission.home, submission.job);
 }

@@ -46,6 +46,14 @@ const jobPartSchema = z.object({
   results: z.optional(z.object({ size: z.number(), sha256: z.string() })),
   /** Batches that were taken for this part, and were not. */
   mistaken_ids: z.optional(z.array(z.string())),
+  /** The number in the names of its files, where it is not its own: it is a half of what was one part. */
+  files: z.optional(z.number()),
+  /** Batches of it that a full queue gave back: people may call the job by their ids. */
+  former_ids: z.optional(z.array(z.string())),
+  /** Why a full queue refused it the last time, and how often with nothing else of this home waiting there. */
+  queue: z.optional(z.object({ reason: z.string(), times: z.number() })),
+  /** With `dropped`: why the provider never takes it. */
+  refusal: z.optional(z.string()),
 });
 export type JobPart = z.infer<typeof jobPartSchema>;
 
@@ -109,6 +117,8 @@ const jobRecordSchema = z.object({
   state: z.enum(['pending', 'writing', 'merged', 'kept', 'forgotten']),
   /** With `writing` and `merged`: how to know the output again, and what is told of it. */
   output: z.optional(jobOutputSchema),
+  /** The most tokens that the provider's queue holds, as it said when it was full. */
+  queue_limit: z.optional(z.number()),
   /** No part of it is sent any more: one that the provider does not have, or gives back, is dropped. */
   cancelled: z.optional(z.boolean()),
   /** With `merged`: what --keep was. */
@@ -125,10 +135,15 @@ export function stateWithoutBatch({ cancelled }: JobRecord): 'planned' | 'droppe
 /** Notes that the provider gave a batch back unstarted: to be saved. */
 export function giveBackPart(job: JobRecord, part: JobPart): void {
   part.state = stateWithoutBatch(job);
+  if (part.batch_id !== undefined) part.former_ids = [...(part.former_ids ?? []), part.batch_id];
   delete part.batch_id;
   delete part.results;
-  // The refused batch still has the old tag: under a new one it can't be taken for the next try.
-  part.tag = `${part.tag.replace(/\.\d+$/, '')}.${Date.now()}`;
+  part.tag = renewTag(part.tag);
+}
+
+/** A batch of an earlier try still has the old tag: under a new one it can't be taken for the next. */
+export function renewTag(tag: string): string {
+  return `${tag.replace(/\.\d+$/, '')}.${Date.now()}`;
 }
 
 export interface StoredJobs {

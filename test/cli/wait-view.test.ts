@@ -21,6 +21,7 @@ function batch(fields: Partial<ListedBatch>): ListedBatch {
     lastError: undefined,
     missing: undefined,
     isStuck: false,
+    isInDoubt: false,
     part: 1,
     parts: 1,
     ...fields,

@@ -69,7 +69,7 @@ function requestsOf(job: JobRecord): number[] {
 }
 
 async function fileOf(job: JobRecord, part: number): Promise<Buffer> {
-  return readFile(requestFilePath(home, job.job_id, part));
+  return readFile(requestFilePath(home, job.job_id, { part }));
 }
 
 const noLimit = Number.POSITIVE_INFINITY;

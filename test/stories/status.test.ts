@@ -151,6 +151,7 @@ test('a job of several parts has a block for each, also for those that wait', as
     status: 'queued',
     requests: '1',
     progress: '-',
+    error: 'http_429: Queue full.',
   });
 });
 

@@ -1,0 +1,91 @@
+/**
+ * A part that a provider can never take has a way out: it is halved, until its halves are taken. Which part that is, a
+ * provider says by a size that it refuses, by the limit of a queue that is smaller than the part, or by refusing it twice
+ * for a full queue in which nothing else of this home waits. A single request that is still too much is never sent, and
+ * the words of the provider tell why.
+ */
+import { ProviderError } from '../errors.ts';
+import type { LoomHome } from '../utils/home.ts';
+import type { JobPart, JobRecord } from '../utils/jobs.ts';
+import { loadRecords } from '../utils/storage.ts';
+import { LongWaitError } from './long-waits.ts';
+import { hasEndedBadly } from './stored-jobs.ts';
+
+/** What is to be done with a part that waits to be sent. */
+export type PartFate = 'send' | 'halve' | 'refuse';
+
+/** So often may an empty queue refuse a part before that counts as a refusal for good. */
+const mostRefusals = 2;
+
+export function judgePart({ queue_limit: limit }: JobRecord, { queue, requests, bytes }: JobPart): PartFate {
+  const times = queue?.times ?? 0;
+  const isLarger = limit !== undefined && estimateTokens({ requests, bytes }) > limit;
+  if (requests > 1) return isLarger || times >= mostRefusals ? 'halve' : 'send';
+  // One that is smaller than the limit has its turn when others leave room for it.
+  const isHopeless = limit === undefined ? times >= mostRefusals : isLarger && times > 0;
+  return isHopeless ? 'refuse' : 'send';
+}
+
+/** Of a request, roughly: its JSON beside the prompt. */
+const frameBytes = 150;
+/** Of English, roughly. */
+const bytesPerToken = 4;
+
+function estimateTokens({ requests, bytes }: Pick<JobPart, 'requests' | 'bytes'>): number {
+  return Math.max(0, bytes - requests * frameBytes) / bytesPerToken;
+}
+
+/** What a batch that failed for a full queue says, or the refusal of its creation. */
+type QueueRefusal = Pick<ProviderError, 'code' | 'message'> & Partial<Pick<ProviderError, 'limit'>>;
+
+/** Whether the provider refused a file or a batch for its size, which no later try changes. */
+export function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof ProviderError)) return false;
+  if (error.status === 413 || error.code === 'request_too_large') return true;
+  return [400, 422].includes(error.status ?? 0) && sizeWords.some((words) => words.test(error.message));
+}
+
+const sizeWords = [
+  /\b(?:file|batch|payload|body|upload)\b[^.]{0,60}\b(?:too (?:large|big|many)|exceed\w*|larger than|more than)\b/i,
+  /\b(?:too many|more than|maximum (?:number )?of) [^.]{0,30}\b(?:requests|lines|rows|records|tasks)\b/i,
+];
+
+/**
+ * Notes that a full queue refused a part, in the provider's words: to be saved. A limit that ends by itself says nothing of
+ * the part's size.
+ */
+export async function noteFullQueue(
+  home: LoomHome,
+  job: JobRecord,
+  part: JobPart,
+  refusal: QueueRefusal,
+): Promise<void> {
+  const isOfTime = refusal instanceof LongWaitError || refusal.limit?.isOfDay;
+  const isCounted = !isOfTime && (await isAlone(home, job, part));
+  part.queue = {
+    reason: `${refusal.code}: ${refusal.message}`,
+    times: (part.queue?.times ?? 0) + (isCounted ? 1 : 0),
+  };
+  const limit = readLimit(refusal.message);
+  if (limit !== undefined) job.queue_limit = limit;
+}
+
+/** `Limit: 90,000 enqueued tokens` */
+function readLimit(message: string): number | undefined {
+  const [, digits] = /\blimit\b[^\d.]{0,20}(\d[\d,_]*) (?:enqueued )?tokens/i.exec(message) ?? [];
+  const limit = Number(digits?.replace(/[,_]/g, ''));
+  return limit > 0 ? limit : undefined;
+}
+
+/** Whether no other batch of this home waits or runs at the same provider and address. */
+async function isAlone(home: LoomHome, job: JobRecord, part: JobPart): Promise<boolean> {
+  const { records } = await loadRecords(home.batches);
+  return !records.some(
+    (record) =>
+      record.provider === job.provider &&
+      (record.base_url ?? null) === job.base_url &&
+      !(record.job_id === job.job_id && record.part === part.part) &&
+      record.status !== 'completed' &&
+      !hasEndedBadly(record.status),
+  );
+}
