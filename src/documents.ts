@@ -70,6 +70,8 @@ const outputSchema = z.object({
   output_path: z.nullable(z.string()),
   rows: z.number(),
   answered: z.number(),
+  /** Answers that ended at a limit of tokens. */
+  cut_off: z.number(),
   failed: z.number(),
   /** Rows without a prompt, which are not sent. */
   blank: z.number(),

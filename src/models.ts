@@ -175,10 +175,24 @@ export interface Answer extends AnswerFacts {
   readonly text: string;
 }
 
+/** Why a row has no response, and what was answered all the same: it is paid for, and not to be lost. */
+interface Failure extends AnswerFacts {
+  readonly outcome: 'failed' | 'expired' | 'cancelled';
+  readonly error: RowError;
+  readonly text?: string | undefined;
+}
+
 /** What a row's prompt led to. A `succeeded` text is never empty: an empty answer is a failed row. */
-export type RowOutcome =
-  | ({ readonly outcome: 'succeeded' } & Answer)
-  | ({ readonly outcome: 'failed' | 'expired' | 'cancelled'; readonly error: RowError } & AnswerFacts);
+export type RowOutcome = ({ readonly outcome: 'succeeded' } & Answer) | Failure;
+
+/** Whether an answer ended at a limit of tokens, in the word of whatever provider. */
+export function isCutOff({ finishReason }: AnswerFacts): boolean {
+  return finishReason !== undefined && cutOffWords.test(finishReason);
+}
+
+/** OpenAI, Anthropic (two), Google, Mistral, servers of one's own. */
+const cutOffWords =
+  /^(length|max_(output_|completion_|new_)?tokens|model_context_window_exceeded|model_length|max_length)$/i;
 
 /** What came back for one row. */
 export type RowResult = RowOutcome & { readonly customId: string };

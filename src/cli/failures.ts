@@ -8,12 +8,16 @@ import type { Terminal } from './terminal.ts';
 /** The fate of every row, and the reasons of those without a response; no path for an output on stdout. */
 export function reportRows(summary: MergeSummary, outputPath: string | undefined, terminal: Terminal): void {
   terminal.note(describeRows(summary));
+  if (summary.cutOff > 0)
+    terminal.note('Pass a larger --max-tokens to have them whole; every row is asked again then.');
   if (summary.failed === 0) return;
   const groups = summary.failures.map((group) => `${group.count} × ${group.kind}`).join(', ');
   terminal.warn(`${summary.failed} of ${summary.rows} rows have no response: ${groups}.`);
   for (const { kind, count, message, rows } of summary.failures) {
     terminal.note(`  ${kind}${describePlaces(rows, count)}: ${message}`);
   }
+  if (summary.failures.some(({ kind }) => kind === 'schema_mismatch'))
+    terminal.note('Answers that do not fit are kept, and asked for again only with --no-cache.');
   const { reasonsPath } = summary;
   if (outputPath === undefined) terminal.note('Pass --with-error to have the reasons in the rows.');
   else if (reasonsPath === undefined) {
@@ -33,9 +37,10 @@ function describePlaces(rows: readonly number[], count: number): string {
   return ` (rows ${rows.join(', ')}${count > rows.length ? ', …' : ''})`;
 }
 
-/** `10,000 rows: 9,960 answered, 37 failed, 3 empty prompts skipped` */
-function describeRows({ rows, answered, failed, blankRows }: MergeSummary): string {
+/** `10,000 rows: 9,960 answered, 2 of them cut off at the token limit, 37 failed, 3 empty prompts skipped` */
+function describeRows({ rows, answered, cutOff, failed, blankRows }: MergeSummary): string {
   const counts = [`${formatCount(answered)} answered`];
+  if (cutOff > 0) counts.push(`${formatCount(cutOff)} of them cut off at the token limit`);
   if (failed > 0) counts.push(`${formatCount(failed)} failed`);
   if (blankRows > 0) counts.push(`${countOf(blankRows, 'empty prompt')} skipped`);
   const notSent = rows - answered - failed - blankRows;

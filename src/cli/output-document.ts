@@ -26,6 +26,7 @@ export async function documentOutput(written: {
     output_path: outputPath ?? null,
     rows: summary.rows,
     answered: summary.answered,
+    cut_off: summary.cutOff,
     failed: summary.failed,
     blank: summary.blankRows,
     cached: cacheHits,

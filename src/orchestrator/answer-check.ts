@@ -1,59 +1,56 @@
-/** Checks each answer against the schema that it was asked to fit. */
-import type { ErrorObject } from 'ajv';
-import { LoomError } from '../errors.ts';
+/**
+ * Reads each answer as what it was asked to be. What callers may rely on: an answer that does not fit its schema is a
+ * failed result that still has the whole text, because it is paid for; so nothing but checked results may be told, and
+ * nothing but unchecked ones kept. A refusal names its true cause: an answer that was cut off does not count as no JSON.
+ */
 import {
   type GenerationSettings,
-  isDeepValue,
-  type JsonObject,
+  isCutOff,
+  isDeepText,
+  isJsonObject,
   mostLevels,
-  type RowResult,
+  type RowOutcome,
 } from '../models.ts';
+import { findJson, type JsonPiece } from './json-answer.ts';
+import { type FindMisfit, openSchemaCheck } from './schema-check.ts';
 
-/** The result as it is, or a failed one when its text does not fit. */
-export type AnswerCheck = (result: RowResult) => RowResult;
+/** The result as it is, with the JSON alone as its text, or a failed one when that does not fit. */
+export type AnswerCheck = <Result extends RowOutcome>(result: Result) => Result;
 
-/** LoomError `input` when the schema of the settings is none. Without a schema every answer passes. */
+/** LoomError `input` when the schema of the settings is none. Where no JSON was asked for every answer passes. */
 export async function openAnswerCheck(settings: GenerationSettings | undefined): Promise<AnswerCheck> {
-  if (!settings?.schema) return (result) => result;
-  const findMisfit = await compileSchema(settings.schema);
+  if (settings?.schema) return checkBy(await openSchemaCheck(settings.schema));
+  return settings?.json_mode ? unwrapObject : (result) => result;
+}
+
+/** Without a schema there is nothing to refuse: an answer with one object in it is that object. */
+const unwrapObject: AnswerCheck = (result) => {
+  if (result.outcome !== 'succeeded') return result;
+  const [object, ...others] = findJson(result.text).filter(({ value }) => isJsonObject(value));
+  return object && others.length === 0 ? { ...result, text: object.text } : result;
+};
+
+function checkBy(findMisfit: FindMisfit): AnswerCheck {
   return (result) => {
-    const misfit = result.outcome === 'succeeded' ? findMisfit(result.text) : undefined;
-    if (misfit === undefined) return result;
-    const error = { kind: 'schema_mismatch', message: misfit };
-    const { customId, usage, finishReason } = result;
-    return { customId, outcome: 'failed', error, usage, finishReason };
+    if (result.outcome !== 'succeeded') return result;
+    const read = readAnswer(result.text, findMisfit);
+    if ('piece' in read) return { ...result, text: read.piece.text };
+    const error = isCutOff(result)
+      ? { kind: 'max_tokens', message: 'The answer was cut off at the token limit.' }
+      : { kind: 'schema_mismatch', message: read.misfit };
+    return { ...result, outcome: 'failed', error };
   };
 }
 
-async function compileSchema(schema: JsonObject): Promise<(text: string) => string | undefined> {
-  // Loaded only for this: it takes as long as an SDK.
-  const { default: ajv } = isDraft7(schema) ? await import('ajv') : await import('ajv/dist/2020.js');
-  // Keywords and formats that no draft knows are notes to the model.
-  const options = { strict: false, validateFormats: false, logger: false } as const;
-  let validate: ((value: unknown) => boolean) & { errors?: ErrorObject[] | null };
-  try {
-    validate = new ajv.default(options).compile(schema);
-  } catch (error) {
-    throw new LoomError('input', `--schema is no valid JSON Schema: ${(error as Error).message}.`, {
-      hint: 'Mend the file; nothing was sent.',
-      cause: error,
-    });
-  }
-  return (text) => {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      return 'The answer is no JSON.';
-    }
-    if (isDeepValue(value)) return `The answer is nested more than ${mostLevels} levels deep.`;
-    if (validate(value)) return undefined;
-    const [first] = validate.errors ?? [];
-    return `The answer does not fit the schema: ${first?.instancePath || 'it'} ${first?.message}.`;
-  };
-}
-
-/** What says no draft is read as the newest. */
-function isDraft7({ $schema }: JsonObject): boolean {
-  return typeof $schema === 'string' && /draft-0[4-7]/.test($schema);
+/** The JSON of an answer that fits, or why there is none. */
+function readAnswer(text: string, findMisfit: FindMisfit): { piece: JsonPiece } | { misfit: string } {
+  if (isDeepText(text)) return { misfit: `The answer is nested more than ${mostLevels} levels deep.` };
+  const pieces = findJson(text);
+  const [first] = pieces;
+  if (!first) return { misfit: 'The answer is no JSON.' };
+  const [fitting, ...others] = pieces.filter(({ value }) => findMisfit(value) === undefined);
+  if (!fitting) return { misfit: `The answer does not fit the schema: ${findMisfit(first.value)}.` };
+  const meaning = JSON.stringify(fitting.value);
+  if (others.every(({ value }) => JSON.stringify(value) === meaning)) return { piece: fitting };
+  return { misfit: 'The answer holds several values that fit the schema, and they differ.' };
 }

@@ -46,7 +46,7 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
 
   function count(result?: RowResult): void {
     progress.done += 1;
-    if (result && result.outcome !== 'succeeded') progress.errors += 1;
+    if (result && checkAnswer(result).outcome !== 'succeeded') progress.errors += 1;
     events.onProgress?.(progress);
   }
 
@@ -72,10 +72,9 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
         progress.cacheHits += 1;
         cachedRows.add(index);
       } else await storeInCache(prompt, journal.get(row));
-      if (cached && !isKept) {
-        await journal.addCached(row, { customId: row.customId, outcome: 'succeeded', ...cached });
-      }
-      count();
+      const answer = cached && ({ customId: row.customId, outcome: 'succeeded', ...cached } as const);
+      if (answer && !isKept) await journal.addCached(row, answer);
+      count(answer ?? journal.get(row));
       return true;
     },
     async call({ index }, prompt, digest, calls, callSignal) {
@@ -86,7 +85,7 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
         events.beforeCall?.();
         await run.home.ensureHeld();
         const startedAt = performance.now();
-        const answer = checkAnswer(await provider.generate(request, callSignal));
+        const answer = await provider.generate(request, callSignal);
         meter.addCall(answer, performance.now() - startedAt);
         // Within the call's place in the queue: no more answers than workers wait for the disk. The cache is first: what
         // a killed run leaves in its journal alone is lost, unless the cache has refused something.

@@ -58,7 +58,7 @@ export async function openJobAnswers(
   const store = cache && openAnswerStore(cache);
   const usage = new UsageTally();
 
-  /** Only an answer that fits its schema goes into the cache, so what comes from there does. */
+  /** The whole answer, also one that does not fit its schema: it is paid for, and asked for again only without the cache. */
   function keepInCache(row: Row, result: RowResult): void {
     if (row.prompt === null || result.outcome !== 'succeeded') return;
     store?.add(row.prompt, selectCached(result, job?.with_usage ?? false));
@@ -69,13 +69,16 @@ export async function openJobAnswers(
       const slot = matcher.locate(row);
       if (typeof slot !== 'number') return slot;
       const found = results.get(slot);
-      if (!found) return cachedResponses.get(slot) ?? 'no_result';
-      if (found.file < known.length) return found.result;
-      // Rows with equal prompts share the answer of the first of them.
-      if (!own || slot === row.index) usage.add(found.result);
-      const result = checkAnswer(found.result);
-      keepInCache(row, result);
-      return result;
+      if (!found) {
+        const known = cachedResponses.get(slot);
+        return known ? checkAnswer(known) : 'no_result';
+      }
+      if (found.file >= known.length) {
+        // Rows with equal prompts share the answer of the first of them.
+        if (!own || slot === row.index) usage.add(found.result);
+        keepInCache(row, found.result);
+      }
+      return checkAnswer(found.result);
     },
     usage,
     unknownResults: results.unknown,

@@ -4,6 +4,7 @@
  */
 import type { Answer, Row } from '../models.ts';
 import type { BackgroundCache } from '../utils/background-cache.ts';
+import type { AnswerCheck } from './answer-check.ts';
 import { requirePrompts } from './dataset.ts';
 import { type MergeOrder, tryMergeAnswers } from './merge.ts';
 import type { MergeSummary } from './row-tally.ts';
@@ -21,6 +22,7 @@ export interface CachedPass {
 export async function mergeCachedAnswers(
   order: Omit<MergeOrder, 'changedRows'>,
   cache: BackgroundCache,
+  checkAnswer: AnswerCheck,
   signal: AbortSignal,
 ): Promise<CachedPass> {
   let rows = 0;
@@ -51,7 +53,7 @@ export async function mergeCachedAnswers(
     prompts += 1;
     const answer = found.get(index);
     found.delete(index);
-    if (answer && !missed) return { outcome: 'succeeded', ...answer };
+    if (answer && !missed) return checkAnswer({ outcome: 'succeeded', ...answer });
     missed = true;
     return undefined;
   });

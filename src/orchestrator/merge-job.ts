@@ -163,7 +163,7 @@ async function noteWriting(
   counts: RowCounts,
   unknownResults: number,
 ): Promise<void> {
-  const { rows, answered, blankRows, failed, failures } = counts;
+  const { rows, answered, cutOff, blankRows, failed, failures } = counts;
   const groups = failures.map(({ kind, message, count, rows, rowIds }) => ({
     kind,
     message,
@@ -175,6 +175,7 @@ async function noteWriting(
     ...(await identifyFile(draftPath)),
     rows,
     answered,
+    cut_off: cutOff,
     blank_rows: blankRows,
     failed,
     failures: groups,
@@ -199,7 +200,7 @@ export async function findWrittenOutput(
   const { job, id } = stored;
   if (!job?.output || (job.state !== 'writing' && job.state !== 'merged')) return undefined;
   const { path, dataset } = planOutput(stored, options);
-  const { rows, answered, failed, unknown_results } = job.output;
+  const { rows, answered, cut_off: cutOff = 0, failed, unknown_results } = job.output;
   if (job.state === 'writing' && !(await isIdentifiedFile(path, job.output))) return undefined;
   await removeDrafts(await followLinks(path), workTagOf(stored));
   if (failed === 0) await removeOldReasons(path, dataset.path);
@@ -216,7 +217,7 @@ export async function findWrittenOutput(
     outputPath: path,
     usage: undefined,
     summary: {
-      ...{ rows, answered, blankRows: job.output.blank_rows, failed, failures },
+      ...{ rows, answered, cutOff, blankRows: job.output.blank_rows, failed, failures },
       isWritten: true,
       reasonsPath: hasReasons ? reasonsPathFor(path) : undefined,
     },

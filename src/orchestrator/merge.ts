@@ -266,7 +266,7 @@ function usageValues({ usage, finishReason }: AnswerFacts): AddedValue[] {
 
 function settleRow(tally: RowTally, row: Row, answer: RowAnswer): SettledRow {
   if (typeof answer === 'object' && answer.outcome === 'succeeded') {
-    tally.countAnswer();
+    tally.countAnswer(answer);
     return { text: answer.text, error: null, facts: answer };
   }
   if (answer === 'not_sent') {
@@ -275,7 +275,7 @@ function settleRow(tally: RowTally, row: Row, answer: RowAnswer): SettledRow {
   }
   const { kind, message } =
     typeof answer === 'object' ? answer.error : { kind: answer, message: unansweredMessages[answer] };
-  tally.countFailure(row, kind, message);
+  tally.countFailure({ row, kind, message, text: typeof answer === 'object' ? answer.text : undefined });
   return { text: null, error: `${kind}: ${message}`, facts: typeof answer === 'object' ? answer : noFacts };
 }
 

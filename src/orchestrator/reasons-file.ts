@@ -1,10 +1,10 @@
 /**
- * `<output>.errors.jsonl`: the reasons of the rows of an output that have no response. A file of that name which this
+ * `<output>.errors.jsonl`: the reasons of the rows of an output that have no response, with what was answered and paid
+ * for all the same. A file of that name which this
  * program did not write is never replaced or removed; what it wrote is known by its lines. Nor is the input, which may be
  * the reasons of an earlier run.
  */
 import { open, stat } from 'node:fs/promises';
-import type { Row } from '../models.ts';
 import { type BufferedFile, openBufferedFile } from '../utils/buffered-file.ts';
 import { isSameFile, pathBeside, removeFile } from '../utils/files.ts';
 import {
@@ -18,6 +18,7 @@ import {
 } from '../utils/output-file.ts';
 import { escapeSteering } from '../utils/steering.ts';
 import { isReasonLine } from './row-errors.ts';
+import type { RowFailure } from './row-tally.ts';
 
 /** Where the reasons of rows without a response go. */
 export function reasonsPathFor(outputPath: string): string {
@@ -67,7 +68,7 @@ async function isOurs(path: string): Promise<boolean> {
 
 /** Reasons on their way: written beside their place, and put there with the output. */
 export interface ReasonsLog {
-  add(failure: { row: Row; kind: string; message: string }): void;
+  add(failure: RowFailure): void;
   drain(): Promise<void>;
   /**
    * Puts what was added in its place, and gives the path; undefined where there is nothing, or a file in the way that
@@ -108,10 +109,10 @@ export function openReasonsLog(outputPath: string, inputPath: string, workTag: s
   }
 
   return {
-    add({ row, kind, message }) {
+    add({ row, kind, message, text }) {
       const { index, line, givenId: id } = row;
       // The id behind the rest is what tells this file from those of older versions, which counted rows from 0.
-      const reason = { row: index + 1, line, kind, message, id };
+      const reason = { row: index + 1, line, kind, message, id, text };
       lines.push(`${escapeSteering(JSON.stringify(reason))}\n`);
     },
     drain,

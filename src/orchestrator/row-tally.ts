@@ -1,5 +1,5 @@
 /** Counts the fate of each row. */
-import type { Row } from '../models.ts';
+import { type Answer, isCutOff, type Row, type RowError } from '../models.ts';
 
 /** Rows that failed for one reason. */
 export interface FailureGroup {
@@ -13,9 +13,17 @@ export interface FailureGroup {
   readonly rowIds: string[];
 }
 
+/** A row without a response, and what was answered all the same. */
+export interface RowFailure extends RowError {
+  readonly row: Row;
+  readonly text?: string | undefined;
+}
+
 export interface RowCounts {
   readonly rows: number;
   readonly answered: number;
+  /** Answers that ended at a limit of tokens. */
+  readonly cutOff: number;
   readonly blankRows: number;
   /** Rows that should have a response and have none. */
   readonly failed: number;
@@ -38,15 +46,17 @@ const mostGroups = 100;
 export class RowTally {
   rows = 0;
   answered = 0;
+  cutOff = 0;
   blankRows = 0;
   failed = 0;
   readonly #groups = new Map<string, FailureGroup>();
   /** Told of each failure. */
-  onFailure: ((failure: { row: Row; kind: string; message: string }) => void) | undefined;
+  onFailure: ((failure: RowFailure) => void) | undefined;
 
-  countAnswer(): void {
+  countAnswer(answer: Answer): void {
     this.rows += 1;
     this.answered += 1;
+    if (isCutOff(answer)) this.cutOff += 1;
   }
 
   countUnsent(row: Row): void {
@@ -54,10 +64,11 @@ export class RowTally {
     if (row.prompt === null) this.blankRows += 1;
   }
 
-  countFailure(row: Row, kind: string, message: string): void {
+  countFailure(failure: RowFailure): void {
+    const { row, kind, message } = failure;
     this.rows += 1;
     this.failed += 1;
-    this.onFailure?.({ row, kind, message });
+    this.onFailure?.(failure);
     const name = this.#groups.has(kind) || this.#groups.size < mostGroups ? kind : 'other';
     const group = this.#groups.get(name) ?? { kind: name, message, count: 0, rows: [], rowIds: [] };
     group.count += 1;
@@ -70,7 +81,7 @@ export class RowTally {
 
   summarize(): RowCounts {
     const failures = [...this.#groups.values()].sort((a, b) => b.count - a.count);
-    const { rows, answered, blankRows, failed } = this;
-    return { rows, answered, blankRows, failed, failures };
+    const { rows, answered, cutOff, blankRows, failed } = this;
+    return { rows, answered, cutOff, blankRows, failed, failures };
   }
 }

@@ -144,12 +144,13 @@ async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
       const { rows, prompts, summary } = await mergeCachedAnswers(
         describeMerge(ground, held),
         cache,
+        ground.checkAnswer,
         held.signal,
       );
       if (summary) {
         await deliverOutput(ground, held);
         await dropJournals(held, kept);
-        events.onProgress?.({ done: prompts, total: prompts, cacheHits: prompts, errors: 0 });
+        events.onProgress?.({ done: prompts, total: prompts, cacheHits: prompts, errors: summary.failed });
         return { ...summary, outputPath: order.outputPath, cacheHits: prompts };
       }
       const provider = await ground.openProvider();
@@ -317,7 +318,8 @@ async function mergeJournal(
     if (prompt === null) return journal.has(index) ? 'changed' : 'not_sent';
     const digest = digestPrompt(prompt);
     const slot = equalPrompts ? equalPrompts.firstRowWith(digest, index) : index;
-    return journal.get({ slot, digest, customId: createCustomId(slot, digest) }) ?? 'changed';
+    const result = journal.get({ slot, digest, customId: createCustomId(slot, digest) });
+    return result ? ground.checkAnswer(result) : 'changed';
   });
   await deliverOutput(ground, held);
   return summary;

@@ -1,5 +1,5 @@
 /** Puts the answers of batches into the cache while an output is written, many at a time. */
-import type { Answer } from '../models.ts';
+import { type Answer, isCutOff } from '../models.ts';
 import type { BackgroundCache } from '../utils/background-cache.ts';
 
 type Write = Parameters<BackgroundCache['setAll']>[0][number];
@@ -9,9 +9,11 @@ const mostAnswers = 256;
 const mostLength = 256 * 1024;
 const mostUnderWay = 4;
 
-/** What of an answer goes into the cache: its text, and what it cost only for those who asked for that. */
+/** What of an answer goes into the cache: its text, that it was cut off, and what it cost only for those who asked for that. */
 export function selectCached(answer: Answer, withUsage: boolean): Answer {
-  return withUsage ? answer : { text: answer.text };
+  if (withUsage) return answer;
+  const { text, finishReason } = answer;
+  return isCutOff(answer) ? { text, finishReason } : { text };
 }
 
 export interface AnswerStore {

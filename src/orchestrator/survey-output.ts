@@ -45,7 +45,7 @@ export async function surveyOutput(source: OutputSource, signal: AbortSignal): P
     if (row.prompt !== null) promptLengths.add(row.prompt.length);
     if (row.error) {
       const { index, prompt } = row;
-      tally.countFailure({ index, id: String(index), prompt }, row.error.kind, row.error.message);
+      tally.countFailure({ row: { index, id: String(index), prompt }, ...row.error });
     }
     addTokens(tokens, row);
     for (const text of textsOf(row, source)) characters += text?.length ?? 4;

@@ -1,5 +1,11 @@
 /** What Anthropic's batches and live calls share: client, request, answer, refusals. */
-import type { GenerationSettings, PromptRequest, RowResult, Usage } from '../models.ts';
+import {
+  type GenerationSettings,
+  isCutOff,
+  type PromptRequest,
+  type RowResult,
+  type Usage,
+} from '../models.ts';
 import type { Connection } from './provider.ts';
 import { type Classify, scopeOfStatus } from './refusal.ts';
 import { settingsBody } from './settings.ts';
@@ -65,21 +71,19 @@ export function readMessage(customId: string, message: WireObject): RowResult {
     usage: readUsage(asObject(message.usage)),
     finishReason: asText(message.stop_reason) || undefined,
   };
-  const failed = (kind: string, reason: string): RowResult => ({
+  const failed = (kind: string, reason: string, answered?: string): RowResult => ({
     customId,
     outcome: 'failed',
     error: { kind, message: reason },
+    ...(answered && { text: answered }),
     ...facts,
   });
   if (message.stop_reason === 'refusal') {
-    return failed(
-      'refusal',
-      firstText(asObject(message.stop_details).explanation, text) || 'The model refused to answer.',
-    );
+    const explanation = firstText(asObject(message.stop_details).explanation, text);
+    return failed('refusal', explanation || 'The model refused to answer.', text);
   }
   if (text) return { customId, outcome: 'succeeded', text, ...facts };
-  if (message.stop_reason === 'max_tokens')
-    return failed('max_tokens', 'The token limit was reached before any text.');
+  if (isCutOff(facts)) return failed('max_tokens', 'The token limit was reached before any text.');
   return failed('empty', 'The answer has no text.');
 }
 

@@ -1,6 +1,6 @@
 /** What Gemini's batches and live calls share: client, request, answer, refusals. */
 import { ProviderError } from '../errors.ts';
-import type { PromptRequest, RowResult, Usage } from '../models.ts';
+import { isCutOff, type PromptRequest, type RowResult, type Usage } from '../models.ts';
 import type { Connection } from './provider.ts';
 import type { Reason } from './reasons.ts';
 import { type Classify, scopeOfStatus } from './refusal.ts';
@@ -81,10 +81,11 @@ export function readContent(customId: string, response: WireObject): RowResult {
     usage: readUsage(asObject(response.usageMetadata)),
     finishReason: firstText(asObject(first).finishReason, feedback.blockReason) || undefined,
   };
-  const failed = (kind: string, reason: string): RowResult => ({
+  const failed = (kind: string, reason: string, answered?: string): RowResult => ({
     customId,
     outcome: 'failed',
     error: { kind, message: reason },
+    ...(answered && { text: answered }),
     ...facts,
   });
   if (!first) {
@@ -101,13 +102,11 @@ export function readContent(customId: string, response: WireObject): RowResult {
   const text = parts.map((part) => (part.thought === true ? '' : asText(part.text))).join('');
   const reason = asText(candidate.finishReason);
   if (filterReasons.includes(reason)) {
-    return failed(
-      'content_filter',
-      asText(candidate.finishMessage) || `The answer was held back: ${reason}.`,
-    );
+    const message = asText(candidate.finishMessage) || `The answer was held back: ${reason}.`;
+    return failed('content_filter', message, text);
   }
   if (text) return { customId, outcome: 'succeeded', text, ...facts };
-  if (reason === 'MAX_TOKENS') return failed('max_tokens', 'The token limit was reached before any text.');
+  if (isCutOff(facts)) return failed('max_tokens', 'The token limit was reached before any text.');
   const named =
     reason && reason !== 'STOP' ? `The answer has no text: ${reason}.` : 'The answer has no text.';
   return failed('empty', asText(candidate.finishMessage) || named);

@@ -52,6 +52,42 @@ function mapSchemas(schema: JsonObject, change: (schema: JsonObject) => JsonObje
   return change(Object.fromEntries(members));
 }
 
+/**
+ * A schema with nothing in it but what validators of any draft agree on. What others add, or older drafts say otherwise,
+ * is put in their words: the name of a draft, `id`, `nullable` (OpenAPI), bounds that are exclusive as a yes or no.
+ */
+export function plainSchema(schema: JsonObject): JsonObject {
+  return mapSchemas(schema, ({ $schema, id, nullable, ...inner }) => {
+    const named = typeof id === 'string' || id === undefined ? inner : { ...inner, id };
+    const bounded = Object.entries(exclusiveBounds).reduce(writeBound, named);
+    return nullable === true ? allowNull(bounded) : bounded;
+  });
+}
+
+/** Each keyword that says something of null takes it; the schema stays where it is, so that references to it hold. */
+function allowNull({ type, enum: values, const: value, $ref, allOf, ...rest }: JsonObject): JsonObject {
+  const asList = (given: unknown) => (Array.isArray(given) ? given : [given]);
+  const isNull = { type: 'null' };
+  const all = [...($ref === undefined ? [] : [{ $ref }]), ...(allOf === undefined ? [] : asList(allOf))];
+  const choices = ['anyOf', 'oneOf'].filter((name) => rest[name] !== undefined);
+  return {
+    ...rest,
+    ...(type !== undefined && { type: [...new Set([...asList(type), 'null'])] }),
+    ...(values !== undefined && { enum: [...asList(values), null] }),
+    ...(value !== undefined && { enum: [value, null] }),
+    ...Object.fromEntries(choices.map((name) => [name, [...asList(rest[name]), isNull]])),
+    ...(all.length > 0 && { allOf: all.map((schema) => ({ anyOf: [schema, isNull] })) }),
+  };
+}
+
+const exclusiveBounds = { exclusiveMinimum: 'minimum', exclusiveMaximum: 'maximum' };
+
+function writeBound(schema: JsonObject, [exclusive, inclusive]: readonly [string, string]): JsonObject {
+  if (typeof schema[exclusive] !== 'boolean') return schema;
+  const { [exclusive]: isExclusive, [inclusive]: bound, ...rest } = schema;
+  return bound === undefined ? rest : { ...rest, [isExclusive ? exclusive : inclusive]: bound };
+}
+
 function describesObject({ type }: JsonObject): boolean {
   return type === 'object' || (Array.isArray(type) && type.includes('object'));
 }

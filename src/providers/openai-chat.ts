@@ -1,5 +1,5 @@
 /** What batch and live calls share at OpenAI and at servers that speak like it: client, request, answer, refusals. */
-import type { PromptRequest, ProviderName, RowResult, Usage } from '../models.ts';
+import { isCutOff, type PromptRequest, type ProviderName, type RowResult, type Usage } from '../models.ts';
 import type { Connection, SyncProvider } from './provider.ts';
 import { readReason } from './reasons.ts';
 import { type Classify, scopeOfStatus, unreadableAnswer } from './refusal.ts';
@@ -91,19 +91,19 @@ export function readChatAnswer(customId: string, body: WireObject): RowResult {
     usage: readUsage(asObject(body.usage)),
     finishReason: asText(choice.finish_reason) || undefined,
   };
-  const failed = (kind: string, reason: string): RowResult => ({
+  const failed = (kind: string, reason: string, answered?: string): RowResult => ({
     customId,
     outcome: 'failed',
     error: { kind, message: reason },
+    ...(answered && { text: answered }),
     ...facts,
   });
   const refusal = asText(message.refusal);
   if (refusal) return failed('refusal', refusal);
   if (choice.finish_reason === 'content_filter')
-    return failed('content_filter', 'The answer was held back by a content filter.');
+    return failed('content_filter', 'The answer was held back by a content filter.', text);
   if (text) return { customId, outcome: 'succeeded', text, ...facts };
-  if (choice.finish_reason === 'length')
-    return failed('max_tokens', 'The token limit was reached before any text.');
+  if (isCutOff(facts)) return failed('max_tokens', 'The token limit was reached before any text.');
   const { code, number, message: reason } = readReason(choice.error, body.error);
   if (reason) return failed(code || (number ? `http_${number}` : 'failed'), reason);
   return failed('empty', 'The answer has no text.');

@@ -60,6 +60,8 @@ export type JobPart = z.infer<typeof jobPartSchema>;
 const jobOutputSchema = z.extend(fileIdentitySchema, {
   rows: z.number(),
   answered: z.number(),
+  /** Answers that ended at a limit of tokens; older versions left it out. */
+  cut_off: z.optional(z.number()),
   blank_rows: z.number(),
   failed: z.number(),
   failures: z.array(

@@ -110,6 +110,7 @@ test('run --sync tells the output, its rows and what they cost', async () => {
       output_path: `${world.folder}/data_results_openai_gpt-4o-mini.csv`,
       rows: 3,
       answered: 2,
+      cut_off: 0,
       failed: 0,
       blank: 1,
       cached: 0,

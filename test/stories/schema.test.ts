@@ -17,14 +17,15 @@ const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sche
 const output = 'data_results_openai_m.csv';
 const merged =
   'id,text,llm_response\n1,Hello,"{""a"":""Sandbox answer from m: Hello""}"\n2,World [[sandbox:misfit]],\n';
-const misfit = '{"row":2,"line":3,"kind":"schema_mismatch","message":"The answer is no JSON.","id":"2"}\n';
+const misfit =
+  '{"row":2,"line":3,"kind":"schema_mismatch","message":"The answer is no JSON.","id":"2","text":"Sandbox answer from m: World [[sandbox:misfit]]"}\n';
 
 async function cacheEntries(): Promise<number> {
   return (await world.listState()).filter((name) => name.startsWith('cache')).length;
 }
 
-test('an answer that does not fit is a failed row of a live run, is not cached, and is asked again', async () => {
-  for (const hits of [0, 1]) {
+test('an answer that does not fit is a failed row of a live run, is kept whole, and is asked again only without the cache', async () => {
+  for (const hits of [0, 2]) {
     const ended = await world.loom('run', ...args, '--sync', '--force');
     expect([ended.code, ended.stdout]).toEqual([
       3,
@@ -35,17 +36,26 @@ test('an answer that does not fit is a failed row of a live run, is not cached, 
     );
     expect(await world.read(output)).toBe(merged);
     expect(await world.read(`${output}.errors.jsonl`)).toBe(misfit);
-    expect(await cacheEntries()).toBe(1);
+    expect(await cacheEntries()).toBe(2);
   }
-  expect((await world.countCalls('openai')).generate).toBe(3);
+  expect((await world.countCalls('openai')).generate).toBe(2);
+  expect((await world.loom('run', ...args, '--sync', '--force', '--no-cache')).code).toBe(3);
+  expect((await world.countCalls('openai')).generate).toBe(4);
 });
 
-test('an answer that does not fit is a failed row of a batch, and is not cached', async () => {
+test('an answer that does not fit is a failed row of a batch, is kept whole, and is not sent again', async () => {
   submittedId(await world.loom('run', ...args));
   expect((await fetchUntilDone(world)).code).toBe(3);
   expect(await world.read(output)).toBe(merged);
   expect(await world.read(`${output}.errors.jsonl`)).toBe(misfit);
-  expect(await cacheEntries()).toBe(1);
+  expect(await cacheEntries()).toBe(2);
+  const again = await world.loom('run', ...args, '--force');
+  expect([again.code, again.stdout]).toEqual([
+    3,
+    expect.stringContaining('(2 prompts, 2 cache hits, 1 errors)'),
+  ]);
+  expect(await world.read(`${output}.errors.jsonl`)).toBe(misfit);
+  expect((await world.countCalls('openai')).createBatch).toBe(1);
 });
 
 test('an adopted batch is checked as well', async () => {
