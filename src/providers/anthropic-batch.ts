@@ -85,7 +85,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
       );
       // An ended batch has an address of its results until these are archived.
       const isArchived = asText(batch.archived_at) !== '' || batch.results_url === null;
-      for await (const line of aboutResults(batchId, lines, isArchived)) {
+      for await (const line of aboutResults(batchId, lines, { batchSaysSo: isArchived })) {
         const result = readResult(asObject(line));
         if (result) yield result;
       }

@@ -130,26 +130,39 @@ export function requireOver(batchId: string, status: BatchStatus): void {
   throw new ProviderError('retry', 'not_over', message);
 }
 
+/** How else than by a 404 or 410 it can be told that results are gone. */
+interface GoneSigns {
+  /** The batch itself says so: then any refusal of them does. */
+  readonly batchSaysSo?: boolean;
+  /** What the vendor says in its own form in place of a 404. */
+  readonly says?: (error: ProviderError) => boolean;
+}
+
 /**
  * The results of a batch that was found just now. A 404 or 410 on them in the provider's own form says that they are
- * gone: `results_gone`. Where the batch itself says so, any refusal of them does.
+ * gone: `results_gone`.
  */
 export async function* aboutResults<T>(
   batchId: string,
   results: AsyncIterable<T>,
-  batchSaysGone = false,
+  { batchSaysSo = false, says = () => false }: GoneSigns = {},
 ): AsyncGenerator<T> {
   try {
     yield* results;
   } catch (error) {
-    if (!(error instanceof ProviderError) || !goneStatuses.has(error.status ?? 0)) throw error;
-    if (!error.inOwnForm && !batchSaysGone) throw error;
+    if (!(error instanceof ProviderError)) throw error;
+    const { status = 0, inOwnForm } = error;
+    const isRefused = status >= 400 && status < 500 && !passingStatuses.has(status);
+    const isGone = inOwnForm && (goneStatuses.has(status) || says(error));
+    if (!isGone && !(batchSaysSo && isRefused)) throw error;
     const message = `The results of batch ${batchId} are gone at the provider: ${error.message}`;
     throw new ProviderError('run', 'results_gone', message, { status: error.status });
   }
 }
 
 const goneStatuses = new Set([404, 410]);
+/** Of a key, or of the moment: they say nothing of results. */
+const passingStatuses = new Set([401, 408, 425, 429]);
 
 /** For a deletion: what is gone already is no error. */
 export function ignoreStatus(...statuses: number[]) {

@@ -95,6 +95,7 @@ export async function openBatch(connection: Connection): Promise<BatchProvider> 
             transport.lines(signal, requests, (signal) =>
               get(`${encodePath(fileName)}:download?alt=media`, signal),
             ),
+            { says: isMissingFile },
           )
         : inlined;
       yield* readEntries(entries);
@@ -147,6 +148,11 @@ function readList(answer: WireObject | undefined): WireObject {
   if (answer && (Object.keys(answer).length === 0 || listFields.some((field) => field in answer)))
     return answer;
   throw unreadableAnswer('it is no list of batches');
+}
+
+/** Google says so of a file that is not there; to whoever may not see a file of others it says the same. */
+function isMissingFile({ status, message }: ProviderError): boolean {
+  return status === 403 && /permission to access the file .*may not exist/i.test(message);
 }
 
 /** `JOB_STATE_RUNNING`, `BATCH_STATE_RUNNING`: only the last word counts. */

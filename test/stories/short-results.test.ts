@@ -185,6 +185,27 @@ describe.each(batchProviders)('at %s', (provider) => {
     },
   );
 
+  test('a 403 says so at Google alone, and there in the words that it has for a missing file', async () => {
+    const say = (message: string) => {
+      const error = { code: 403, type: 'permission_error', status: 'PERMISSION_DENIED', message };
+      world.onResults = () => ({ status: 403, text: JSON.stringify({ type: 'error', error }) });
+    };
+    say('The caller does not have permission.');
+    expect((await world.loom('fetch')).stdout).not.toContain('status=expired');
+    say('You do not have permission to access the File batch-1 or it may not exist.');
+    const told = await world.loom('fetch');
+    expect(told.code).toBe(1);
+    expect(told.stdout.includes('status=expired')).toBe(provider === 'google');
+    expect((await world.loom('fetch')).code).toBe(provider === 'google' ? 0 : 1);
+  });
+
+  test('a batch that says itself that they are gone needs no more than a refusal of them', async () => {
+    world.onBatch = (text) => text.replace(/"archived_at": ?null/, '"archived_at":"2026-11-01T00:00:00Z"');
+    world.onResults = () => ({ status: 400, text: '{"message":"Results are not available."}' });
+    const isArchived = provider === 'anthropic';
+    expect((await world.loom('fetch')).stdout.includes('status=expired')).toBe(isArchived);
+  });
+
   test.each([
     ['a page of a gateway', '<html>404 Not Found</html>'],
     ['a gateway that has no such route', '{"message":"no Route matched with those values"}'],
