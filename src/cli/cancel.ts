@@ -33,7 +33,7 @@ export async function cancel(options: CancelOptions, context: CommandContext): P
   const plan = await planCancel(openHome(options, context), options.id);
   const { stored } = plan;
   document.id = stored.id;
-  const isOver = plan.batches + plan.unsent === 0;
+  const isOver = plan.batches + plan.unsent + plan.inDoubt === 0;
   if (!isOver && !options.yes && !(await mayCancel(plan, terminal))) return 0;
   const entry = providerEntry(stored.provider);
   const reach = await openReach(options, context);
@@ -64,14 +64,24 @@ async function mayCancel(plan: CancelPlan, terminal: Terminal): Promise<boolean>
 }
 
 /** `batch batch_1 (openai, m)`, `job job_1 (openai, m: 2 batches, and 1 part that was not sent)` */
-function describePlan({ stored, batches, unsent }: CancelPlan): string {
+function describePlan({ stored, batches, unsent, inDoubt }: CancelPlan): string {
   const { id, job, provider, records } = stored;
   const source = `${provider}, ${job?.model ?? records[0]?.model}`;
-  if ((job?.parts.length ?? 1) === 1) return `batch ${id} (${source})`;
+  if ((job?.parts.length ?? 1) === 1)
+    return inDoubt > 0
+      ? `job ${id} (${source}), whose batch may have been created`
+      : `batch ${id} (${source})`;
   const parts = [
     ...(batches > 0 ? [batches === 1 ? '1 batch' : `${formatCount(batches)} batches`] : []),
     ...(unsent > 0
       ? [unsent === 1 ? '1 part that was not sent' : `${formatCount(unsent)} parts that were not sent`]
+      : []),
+    ...(inDoubt > 0
+      ? [
+          inDoubt === 1
+            ? '1 part that may have been sent'
+            : `${formatCount(inDoubt)} parts that may have been sent`,
+        ]
       : []),
   ];
   return `job ${id} (${source}: ${parts.join(', and ')})`;

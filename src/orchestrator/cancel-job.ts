@@ -22,7 +22,7 @@ import {
   reloadJob,
   type StoredJob,
 } from './stored-jobs.ts';
-import { trySettlePart } from './submit-parts.ts';
+import { takeRecorded, trySettlePart } from './submit-parts.ts';
 
 export interface CancelEvents {
   /** Another process works on the job: it is waited for. */
@@ -56,8 +56,10 @@ export interface CancelPlan {
   readonly stored: StoredJob;
   /** Batches that may still run. */
   readonly batches: number;
-  /** Parts that the provider does not have, as far as is known. */
+  /** Parts that the provider does not have. */
   readonly unsent: number;
+  /** Parts whose creation was cut off: the provider may have them, and the cancel looks for them first. */
+  readonly inDoubt: number;
 }
 
 /** LoomError `state` for an id that there is not. */
@@ -66,7 +68,8 @@ export async function planCancel(home: LoomHome, id: string): Promise<CancelPlan
   return {
     stored,
     batches: [...stored.records, ...describeLostBatches(stored)].filter(mayRun).length,
-    unsent: stored.job?.parts.filter(isUnsent).length ?? 0,
+    unsent: stored.job?.parts.filter(({ state }) => state === 'planned').length ?? 0,
+    inDoubt: stored.job?.parts.filter(({ state }) => state === 'submitting').length ?? 0,
   };
 }
 
@@ -108,7 +111,12 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
   const { home, stored, events } = cancellation;
   const { job, records } = stored;
   const counts = { cancelled: 0, over: 0, dropped: 0, refused: 0 };
-  const batches = [...records, ...describeLostBatches(stored)];
+  const unnoted = job ? await takeUnnotedRecords(home, job) : [];
+  const batches = [
+    ...records,
+    ...unnoted,
+    ...describeLostBatches({ ...stored, records: [...records, ...unnoted] }),
+  ];
   const needsProvider = batches.some(mayRun) || job?.parts.some((part) => part.state === 'submitting');
   // The way there comes first: without a key nothing is done by halves.
   const reach = needsProvider
@@ -130,6 +138,16 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
   if (job && isForgotten) await forgetJob(home, job);
   else if (job?.parts.some(isDropped)) await keepGivenAnswers(cancellation);
   return { ...counts, isForgotten };
+}
+
+/** A run that was cut off, or a job file of an older state, may know nothing of a batch whose record is there. */
+async function takeUnnotedRecords(home: LoomHome, job: JobRecord): Promise<BatchRecord[]> {
+  const taken: BatchRecord[] = [];
+  for (const part of job.parts.filter(isUnsent)) {
+    const record = await takeRecorded({ home, job }, part);
+    if (record) taken.push(record);
+  }
+  return taken;
 }
 
 /** A job of which a part is never sent has no output by itself: what its other parts gave, the same run need not ask again. */
