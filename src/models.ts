@@ -241,6 +241,8 @@ export const batchRecordSchema = z.looseObject({
   last_error: z.nullish(z.string()),
   /** When the provider ended it, by its own clock where it tells; else when it was first seen ended. */
   ended_at: z.nullish(z.string()),
+  /** Its output is written, and it stays as --keep asked. Not in records of older versions. */
+  kept: z.optional(z.boolean()),
   /** How many rows that were sent its results do not account for, after a download that was short. */
   missing: z.nullish(z.number()),
   params: z.optional(storedSettingsSchema),

@@ -12,6 +12,7 @@ import { hasStatus, type ListedBatch, listParts } from './list-batches.ts';
 import {
   findAnyJob,
   hasEndedBadly,
+  isWrittenAlone,
   loadState,
   lockName,
   reloadAbandoned,
@@ -141,7 +142,7 @@ function describeTarget(home: LoomHome, stored: StoredJob): ForgetTarget {
 
 function isWritten(job: JobRecord | undefined, records: readonly BatchRecord[]): boolean {
   if (job) return job.state !== 'pending' && job.state !== 'writing';
-  return records.every(({ status }) => status === 'completed');
+  return records.every(isWrittenAlone);
 }
 
 /** A batch that failed did not start, and a part that was dropped never was one. */

@@ -265,7 +265,13 @@ export async function clearMergedJob(
   for (const record of records) await removeHeld(home, resultsPath(home.results, record));
   for (const record of records) {
     if (keeps)
-      await updateRecord(home, { ...record, status: 'completed', missing: null, output_path: outputPath });
+      await updateRecord(home, {
+        ...record,
+        status: 'completed',
+        kept: true,
+        missing: null,
+        output_path: outputPath,
+      });
     else await deleteRecord(home, record);
   }
   if (!job) return;

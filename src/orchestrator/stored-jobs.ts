@@ -172,7 +172,7 @@ export function hasEndedBadly(status: BatchStatus): boolean {
 /** Whether a bare `loom fetch` has anything to do for this job. */
 export function isPending(stored: StoredJob): boolean {
   const { job, records } = stored;
-  if (!job) return records.some(({ status }) => status !== 'completed' && !hasEndedBadly(status));
+  if (!job) return records.some((record) => !isWrittenAlone(record) && !hasEndedBadly(record.status));
   if (job.state === 'kept' || job.state === 'forgotten') return false;
   if (job.state === 'merged' || job.state === 'writing') return true;
   const statuses = new Map(records.map((record) => [record.batch_id, record.status]));
@@ -180,6 +180,14 @@ export function isPending(stored: StoredJob): boolean {
     isDropped(part) || hasEndedBadly(statuses.get(part.batch_id ?? '') ?? 'unknown');
   const isIn = (part: JobPart) => part.state === 'downloaded';
   return job.parts.every(isIn) || !job.parts.every((part) => isIn(part) || isOver(part));
+}
+
+/**
+ * Whether the output of a batch is written whose job is gone, or never was. The Python tool notes it as completed only
+ * then; ours say so by `kept`, and those of versions without it have no `ended_at` either.
+ */
+export function isWrittenAlone({ status, job_id, kept, ended_at }: BatchRecord): boolean {
+  return status === 'completed' && (job_id === undefined || kept === true || !ended_at);
 }
 
 /** Whether people may call a job so: by its own id, or by that of a batch of it, also of one that was given back. */

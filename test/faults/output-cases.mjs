@@ -1,6 +1,7 @@
 /** Outputs that are in the way, come meanwhile, or are wanted by two: nothing is overwritten unasked. */
 import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { submittedIds } from './checks.mjs';
 import { checkAskedAgain, defineCase, referenceOf } from './expect.mjs';
 import {
   allProviders,
@@ -109,7 +110,7 @@ const twoJobs = batchProviders.flatMap((provider, place) =>
       short: place === 1 && atOnce,
       async play(trial, world) {
         for (const letter of ['a', 'b']) await world.loom(bothArgs(provider, letter, '--no-cache'));
-        const ids = await world.batchIds(provider);
+        const ids = [...submittedIds(world)];
         const runs = ids.map((id) => () => world.loom(['fetch', '--id', id]));
         const ends = atOnce
           ? await Promise.all(runs.map((run) => run()))

@@ -116,6 +116,27 @@ test('jobs/ out of sight for one command: what a job answered and has to send is
   expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id, 'again.csv') });
 });
 
+describe('jobs/ is deleted after a batch was seen completed', () => {
+  test('it is pending until its output is written', async () => {
+    const id = await world.submit();
+    await world.write(output, 'in the way\n');
+    await world.loom('fetch');
+    await rm(world.statePath('jobs'), { recursive: true });
+    await rm(join(world.folder, output));
+    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
+    expect(await world.read(output)).toBe(merged);
+    expect(world.openai.batches).toHaveLength(1);
+  });
+
+  test('and no more when it was written, and its record kept', async () => {
+    await world.submit();
+    await world.loom('fetch', '--keep');
+    await rm(world.statePath('jobs'), { recursive: true });
+    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: '' });
+    expect((await world.loom('list', '--status', 'pending')).stdout).not.toContain('batch_001');
+  });
+});
+
 describe('results on disk', () => {
   test.each<[string, (path: string) => Promise<unknown>]>([
     ['deleted', (path) => rm(path)],
