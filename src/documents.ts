@@ -75,6 +75,8 @@ const outputSchema = z.object({
   failed: z.number(),
   /** Rows without a prompt, which are not sent. */
   blank: z.number(),
+  /** Live calls that broke off after they were sent, and were made again: the provider may bill both. */
+  made_again: z.number(),
   /** Rows whose answer was in the cache. */
   cached: z.number(),
   /** Rows without a response by their reason, the most frequent first; of each the first few, as ids and from 1. */

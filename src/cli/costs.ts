@@ -1,12 +1,22 @@
 /** How tokens and money are told. */
 import { type PricedModel, priceUsage } from '../orchestrator/price-usage.ts';
 import type { UsageTally } from '../orchestrator/usage-tally.ts';
-import { formatCount } from './counts.ts';
+import { countOf, formatCount } from './counts.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Tells what the answers that were paid for cost; nothing where no tokens are known. */
+/** Tells what the answers that were paid for cost, and what may have been paid for twice. */
 export async function reportUsage(usage: UsageTally, priced: PricedModel, terminal: Terminal): Promise<void> {
-  if (usage.answers === 0) return;
+  if (usage.answers > 0) await reportTokens(usage, priced, terminal);
+  if (usage.madeAgain === 0) return;
+  const calls = countOf(
+    usage.madeAgain,
+    'call broke off after it was sent and was made again',
+    'calls broke off after they were sent and were made again',
+  );
+  terminal.note(`${calls}; the provider may bill both.`);
+}
+
+async function reportTokens(usage: UsageTally, priced: PricedModel, terminal: Terminal): Promise<void> {
   const cost = await priceUsage(usage, priced);
   const told = cost === undefined ? `cost unknown: ${noPriceFor(priced)}` : describeCost(cost);
   const rest =

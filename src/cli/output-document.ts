@@ -29,6 +29,7 @@ export async function documentOutput(written: {
     cut_off: summary.cutOff,
     failed: summary.failed,
     blank: summary.blankRows,
+    made_again: usage?.madeAgain ?? 0,
     cached: cacheHits,
     failures: summary.failures.map(({ rowIds, rows, ...group }) => ({
       ...group,

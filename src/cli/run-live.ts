@@ -73,6 +73,7 @@ async function generate(live: LiveRun): Promise<SyncSummary> {
   const { options, context, reach, entry, connection, order, toStdout, placing, usage, limit } = live;
   const { terminal, signal } = context;
   const progress = await startProgress(terminal, 'Generating');
+  const tellRetry = tellRetries(entry, terminal);
   const deliver = (path: string) => {
     progress.stop();
     return terminal.writeBytes(createReadStream(path));
@@ -93,7 +94,10 @@ async function generate(live: LiveRun): Promise<SyncSummary> {
         usage.add(result);
         limit?.add(result);
       },
-      onRetry: tellRetries(entry, terminal),
+      onRetry(notice) {
+        usage.addRetry(notice);
+        tellRetry(notice);
+      },
       onPending: (job) =>
         terminal.note(
           `Note: the same work is pending already as ${nameJob(job)}, a batch; its answers are paid for once more.`,

@@ -20,6 +20,8 @@ export interface RunSyncOptions extends InputOptions, OutputOptions, ReachOption
 export interface AnsweredDataset extends SyncSummary {
   /** Of the calls of this run; what came from the cache cost nothing. */
   readonly usage: PaidUsage | undefined;
+  /** Calls that broke off after they were sent, and were made again: the provider may bill both. */
+  readonly madeAgain: number;
 }
 
 /**
@@ -41,7 +43,12 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset>
         tally.add(result);
         events?.onAnswered?.(result);
       },
+      onRetry(notice) {
+        tally.addRetry(notice);
+        events?.onRetry?.(notice);
+      },
     });
-    return { ...summary, usage: await describeUsage(tally, { entry, model, batch: false }) };
+    const usage = await describeUsage(tally, { entry, model, batch: false });
+    return { ...summary, usage, madeAgain: tally.madeAgain };
   });
 }

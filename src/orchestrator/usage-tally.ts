@@ -1,6 +1,7 @@
 /** Adds up the tokens of answers, so that their cost can be told at the end. */
 import type { RowOutcome, Usage } from '../models.ts';
 import type { ModelPrice } from '../utils/prices.ts';
+import type { RetryNotice } from './retry.ts';
 
 /** Some models cost more per token from a length of the input on; of all in the price list the lowest is 128,000. */
 const ordinaryInputTokens = 32_000;
@@ -12,6 +13,8 @@ export class UsageTally {
   untold = 0;
   inputTokens = 0;
   outputTokens = 0;
+  /** Calls that broke off once they were on their way, and were made again: the provider may bill both. */
+  madeAgain = 0;
   /** US dollars, of answers whose cost the provider told itself. */
   #toldCost = 0;
   /** Answers of ordinary length have one price, so their sum is enough. */
@@ -32,6 +35,10 @@ export class UsageTally {
       return;
     }
     this.addUsage(usage);
+  }
+
+  addRetry({ error }: RetryNotice): void {
+    if (error.brokeOff) this.madeAgain += 1;
   }
 
   addUsage(usage: Usage): void {

@@ -113,6 +113,7 @@ test('run --sync tells the output, its rows and what they cost', async () => {
       cut_off: 0,
       failed: 0,
       blank: 1,
+      made_again: 0,
       cached: 0,
       failures: [],
       usage: {

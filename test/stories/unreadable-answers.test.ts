@@ -61,6 +61,26 @@ describe.each(providers)('%s, live:', (provider) => {
   });
 });
 
+/** In the form of every provider at once. */
+const answer = JSON.stringify({
+  choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }],
+  ...{ type: 'message', role: 'assistant', content: [{ type: 'text', text: 'Hello' }] },
+  candidates: [{ content: { role: 'model', parts: [{ text: 'Hello' }] }, finishReason: 'STOP' }],
+});
+
+test.each([
+  [1, '1 call broke off after it was sent and was made again; the provider may bill both.\n'],
+  [2, '2 calls broke off after they were sent and were made again; the provider may bill both.\n'],
+])('of calls that broke off, %i are told as perhaps paid twice', async (rows, told) => {
+  await writeRows(rows);
+  server.play(() => (server.calls <= rows ? frame(answer, { 'content-length': '5000' }) : frame(answer)));
+  const ended = await run('openai', '--sync', '--output-format', 'json');
+  expect(ended.code).toBe(0);
+  expect(ended.stderr).toContain(told);
+  expect(JSON.parse(ended.stdout).output).toMatchObject({ answered: rows, made_again: rows });
+  expect(server.calls).toBe(2 * rows);
+});
+
 describe.each(batchProviders)('%s, in a batch:', (provider) => {
   test('a captive portal gets one upload, and no creation is repeated', async () => {
     await writeRows(2);
