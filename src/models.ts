@@ -236,6 +236,8 @@ export const batchRecordSchema = z.looseObject({
   parts: z.optional(z.number()),
   tag: z.optional(z.string()),
   base_url: z.nullish(z.string()),
+  /** Whose answers its are; absent in records of older versions. */
+  server: z.nullish(z.string()),
   file_id: z.nullish(z.string()),
   counts: z.nullish(countsSchema),
   last_error: z.nullish(z.string()),
@@ -258,6 +260,8 @@ export const cacheEntrySchema = z.object({
   response: z.string().check(z.minLength(1)),
   created_at: z.string(),
   params: z.optional(generationSettingsSchema),
+  /** Whose answer it is: an address, or a name in its place. Not in entries of the Python tool and of older versions. */
+  address: z.optional(z.string()),
   // Not in entries of the Python tool, nor where the provider told none.
   input_tokens: z.optional(z.number()),
   output_tokens: z.optional(z.number()),

@@ -1,6 +1,7 @@
 /** `loom run --dry-run`, and the estimate that `--max-cost` is held against. */
 import type { RunDocument } from '../documents.ts';
 import { LoomError } from '../errors.ts';
+import { nameServer } from '../orchestrator/answer-server.ts';
 import { CostLimit } from '../orchestrator/cost-limit.ts';
 import {
   type BatchCut,
@@ -50,7 +51,8 @@ async function printEstimate(
   const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
   const isInTheWay =
     !goesToStdout(options) && (await checkOutputPath(order.outputPath)) && options.sync && !options.force;
-  const estimate = await estimatePlanned(home, options, entry, { ...order, baseUrl }, signal);
+  const server = nameServer(home, entry.name, { baseUrl, serverName: options.serverName });
+  const estimate = await estimatePlanned(home, options, entry, { ...order, server }, signal);
   const priced = { entry, model: order.model, batch: !options.sync };
   document.estimate = await documentEstimate(estimate, priced);
   terminal.printResult('Dry run: nothing was sent, and nothing was written.');
@@ -67,7 +69,7 @@ export async function openCostLimit(
   maxCost: number,
   options: RunOptions,
   entry: ProviderEntry,
-  order: RunOrder,
+  order: RunOrder & Pick<EstimateOrder, 'server'>,
   signal: AbortSignal,
 ): Promise<CostLimit> {
   const priced = { entry, model: order.model, batch: !options.sync };
@@ -77,8 +79,7 @@ export async function openCostLimit(
       hint: 'Run without --max-cost, or set a limit at the provider.',
     });
   }
-  const planned = { ...order, baseUrl: options.baseUrl };
-  const { usage, most } = await estimatePlanned(home, options, entry, planned, signal);
+  const { usage, most } = await estimatePlanned(home, options, entry, order, signal);
   const cost = (await priceUsage(usage, priced)) ?? 0;
   // A live run is stopped by what it costs; a batch can't be.
   const mostCost = (priced.batch && most && (await priceUsage(most, priced))) || cost;

@@ -1,10 +1,19 @@
 /** Parsers for what stands behind a flag. */
 import { InvalidArgumentError } from 'commander';
+import { isServerName } from '../orchestrator/answer-server.ts';
 
 /** A parser for a text that must say something. */
 export function parseText(text: string): string {
   if (text.trim() !== '') return text;
   throw new InvalidArgumentError('It must not be empty.');
+}
+
+/** What a server may be called: nothing that an address could be, nor the word for rehearsals. */
+export function parseServerName(text: string): string {
+  if (isServerName(text)) return text;
+  throw new InvalidArgumentError(
+    'It must be letters, digits, ".", "_" and "-", at most 100, and not "sandbox".',
+  );
 }
 
 /** A parser for a flag that takes some of these words: several of them, with commas, or given again. */

@@ -70,6 +70,8 @@ export interface OrderOptions extends InputOptions, SettingsOptions, CacheOption
   output?: string;
   /** false with --no-cache. */
   cache: boolean;
+  /** Whose answers these are, in place of the address. */
+  serverName?: string;
   withMeta: boolean;
   withUsage: boolean;
   withError: boolean;

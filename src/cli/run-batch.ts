@@ -1,4 +1,5 @@
 /** `loom run` as a batch: what is told of a submission. */
+import { nameServer } from '../orchestrator/answer-server.ts';
 import { describeRecord, describeUnsentPart } from '../orchestrator/list-batches.ts';
 import { nameJob, namePart } from '../orchestrator/stored-jobs.ts';
 import { type SubmitEvents, submitBatch } from '../orchestrator/submit-batch.ts';
@@ -29,7 +30,9 @@ export async function submitRun(started: StartedRun<BatchEntry>): Promise<Submit
   const { options, context, reach, entry, order, document } = started;
   const { terminal, signal } = context;
   const connection = reach.connect(entry);
-  const batchOrder = { ...order, baseUrl: options.baseUrl, batchSize: options.batchSize };
+  const { baseUrl, batchSize, serverName } = options;
+  const server = nameServer(reach.home, entry.name, { baseUrl: connection.baseUrl, serverName });
+  const batchOrder = { ...order, server, baseUrl, batchSize };
   const chooseNow = () => choosePlacing(order.outputPath, options, terminal);
   const chosen = options.wait ? await chooseNow() : undefined;
   if (options.wait && !chosen) return { code: 0 };
@@ -43,7 +46,7 @@ export async function submitRun(started: StartedRun<BatchEntry>): Promise<Submit
   };
   await warnOfForeignReasons(order, terminal);
   if (options.maxCost !== undefined)
-    await openCostLimit(reach.home, options.maxCost, options, entry, order, signal);
+    await openCostLimit(reach.home, options.maxCost, options, entry, batchOrder, signal);
   const events = printSubmission(started);
   const outcome = await submitBatch(reach.home, batchOrder, entry, connection, submitOptions, signal, events);
   if (outcome.kind === 'declined') return { code: 0 };

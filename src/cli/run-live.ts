@@ -1,9 +1,10 @@
 /** `loom run --sync`: what is told of a live run. */
 import { createReadStream } from 'node:fs';
 import { LoomError } from '../errors.ts';
+import { nameServer } from '../orchestrator/answer-server.ts';
 import { type CostLimit, CostLimitReached } from '../orchestrator/cost-limit.ts';
 import { LongWaitError } from '../orchestrator/long-waits.ts';
-import { runSync, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
+import { runSync, type SyncOrder, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
 import { nameJob } from '../orchestrator/stored-jobs.ts';
 import { UsageTally } from '../orchestrator/usage-tally.ts';
 import type { Connection, ProviderEntry } from '../providers/provider.ts';
@@ -11,7 +12,7 @@ import type { Placing } from '../utils/output-file.ts';
 import { formatDollars, reportUsage } from './costs.ts';
 import { countOf } from './counts.ts';
 import { openCostLimit } from './dry-run.ts';
-import { goesToStdout } from './orders.ts';
+import { goesToStdout, type RunOrder } from './orders.ts';
 import { documentOutput } from './output-document.ts';
 import { choosePlacing, warnOfForeignReasons } from './overwrite.ts';
 import { startProgress } from './progress.ts';
@@ -23,6 +24,9 @@ export async function answerRun(started: StartedRun): Promise<number> {
   const { options, context, reach, entry, order, document } = started;
   const { terminal } = context;
   const connection = reach.connect(entry);
+  const { baseUrl, serverName } = options;
+  const server = nameServer(reach.home, entry.name, { baseUrl: connection.baseUrl, serverName });
+  const liveOrder = { ...order, baseUrl, server };
   const toStdout = goesToStdout(options);
   const placing = toStdout ? 'new' : await choosePlacing(order.outputPath, options, terminal);
   if (!placing) return 0;
@@ -30,7 +34,7 @@ export async function answerRun(started: StartedRun): Promise<number> {
   const limit =
     options.maxCost === undefined
       ? undefined
-      : await openCostLimit(reach.home, options.maxCost, options, entry, order, context.signal);
+      : await openCostLimit(reach.home, options.maxCost, options, entry, liveOrder, context.signal);
   const { provider, model, workers } = options;
   terminal.note(
     `Weaving live... provider=${provider} model=${model} workers=${workers} cache=${options.cache ? 'on' : 'off'}`,
@@ -38,7 +42,15 @@ export async function answerRun(started: StartedRun): Promise<number> {
   const usage = new UsageTally();
   const tellUsage = () => reportUsage(usage, { entry, model, batch: false }, terminal);
   try {
-    const summary = await generate({ ...started, connection, toStdout, placing, usage, limit });
+    const summary = await generate({
+      ...started,
+      order: liveOrder,
+      connection,
+      toStdout,
+      placing,
+      usage,
+      limit,
+    });
     const done = { ...summary, outputPath: toStdout ? undefined : summary.outputPath, summary };
     if (summary.isWritten) {
       document.kind = 'answered';
@@ -61,6 +73,7 @@ export async function answerRun(started: StartedRun): Promise<number> {
 
 /** What a live run needs beside its flags. */
 interface LiveRun extends StartedRun {
+  readonly order: RunOrder & Pick<SyncOrder, 'baseUrl' | 'server'>;
   readonly connection: Connection;
   readonly toStdout: boolean;
   readonly placing: Placing;
@@ -80,7 +93,6 @@ async function generate(live: LiveRun): Promise<SyncSummary> {
   };
   const syncOrder = {
     ...order,
-    baseUrl: options.baseUrl,
     placing,
     workers: options.workers,
     patienceMs: options.patience,

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { LoomError } from '../errors.ts';
 import type { GenerationSettings, ProviderName } from '../models.ts';
 import { providerNames } from '../names.ts';
+import { isServerName } from '../orchestrator/answer-server.ts';
 import { checkPick, type DatasetOrder, defaultOutputPath, describeDataset } from '../orchestrator/dataset.ts';
 import { parseTemplate } from '../utils/converters/prompt-template.ts';
 import { checkOutputPath, type Placing } from '../utils/output-file.ts';
@@ -72,6 +73,8 @@ export interface OutputOptions {
   readonly withUsage?: boolean;
   /** Default true. */
   readonly cache?: boolean;
+  /** What the server is called whose answers these are, in place of its address. */
+  readonly serverName?: string;
 }
 
 /** LoomError `usage` or `input` for what can't be. */
@@ -111,7 +114,12 @@ export function exclude(one: string, other: string): LoomError {
 
 /** LoomError `output` for an output that can't be written, or that is in the way. */
 export async function describeRun(options: InputOptions & OutputOptions) {
-  const { provider, model, settings } = options;
+  const { provider, model, settings, serverName } = options;
+  if (serverName !== undefined && !isServerName(serverName)) {
+    throw new LoomError('usage', `${JSON.stringify(serverName)} can't be the name of a server.`, {
+      hint: 'It is made of letters, digits, ".", "_" and "-", at most 100, and not "sandbox".',
+    });
+  }
   const dataset = describeInput(options);
   const outputPath = resolve(options.output ?? defaultOutputPath(dataset, provider, model));
   checkPick(dataset, outputPath);

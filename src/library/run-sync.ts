@@ -1,4 +1,5 @@
 /** `runSync` of the library. */
+import { nameServer } from '../orchestrator/answer-server.ts';
 import { runSync as answerDataset, type SyncEvents, type SyncSummary } from '../orchestrator/run-sync.ts';
 import { UsageTally } from '../orchestrator/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
@@ -32,10 +33,15 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset>
   return underSignal(options.signal, async (signal) => {
     const { model, baseUrl, workers = 8, callTimeoutMs, patienceMs, events } = options;
     requireWhole({ workers, callTimeoutMs, patienceMs });
-    const order = { ...(await describeRun(options)), baseUrl, workers, patienceMs };
+    const described = { ...(await describeRun(options)), baseUrl, workers, patienceMs };
     const entry = providerEntry(options.provider);
     const reach = openReach(options);
     const connection = reach.connect(entry);
+    const server = nameServer(reach.home, entry.name, {
+      baseUrl: connection.baseUrl,
+      serverName: options.serverName,
+    });
+    const order = { ...described, server };
     const tally = new UsageTally();
     const summary = await answerDataset(reach.home, order, () => entry.openSync(connection), signal, {
       ...events,

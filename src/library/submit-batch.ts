@@ -1,6 +1,7 @@
 /** `submitBatch` of the library. */
 
 import { LoomError } from '../errors.ts';
+import { nameServer } from '../orchestrator/answer-server.ts';
 import type { MergeSummary } from '../orchestrator/row-tally.ts';
 import { nameJob } from '../orchestrator/stored-jobs.ts';
 import { type SubmitEvents, submitBatch as submitDataset } from '../orchestrator/submit-batch.ts';
@@ -42,10 +43,15 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
     const { baseUrl, batchSize, again = false, once = false } = options;
     if (again && once) throw exclude('again', 'once');
     requireWhole({ batchSize });
-    const order = { ...(await describeRun(options)), baseUrl, batchSize };
+    const described = { ...(await describeRun(options)), baseUrl, batchSize };
     const entry = requireBatchApi(providerEntry(options.provider));
     const reach = openReach(options);
     const connection = reach.connect(entry);
+    const server = nameServer(reach.home, entry.name, {
+      baseUrl: connection.baseUrl,
+      serverName: options.serverName,
+    });
+    const order = { ...described, server };
     const submitOptions = { again, choosePlacing: async () => order.placing };
     const { home } = reach;
     const outcome = await submitDataset(

@@ -6,6 +6,7 @@ import type { BackgroundCache } from '../utils/background-cache.ts';
 import { openCache } from '../utils/cache.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { AnswerCheck } from './answer-check.ts';
+import { describeServer } from './answer-server.ts';
 import { createCustomId } from './custom-ids.ts';
 import type { RunMeter } from './leave-history.ts';
 import { PromptIndex } from './prompt-index.ts';
@@ -39,7 +40,8 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
   const { journal } = journals;
   const prompts = new PromptIndex();
   const cachedRows = new RowSet();
-  const known = cache && openCache(run.home.cache, order.provider, order.model, order.settings);
+  const server = describeServer(order.provider, order.server);
+  const known = cache && openCache(run.home.cache, order.provider, order.model, order.settings, server);
   const storeInCache = createCacheWriter(run);
   let areShared = false;
   events.onProgress?.(progress);

@@ -20,6 +20,7 @@ export type Work = Pick<
   | 'provider'
   | 'model'
   | 'base_url'
+  | 'server'
   | 'output_path'
   | 'with_meta'
   | 'with_error'
@@ -96,10 +97,9 @@ async function haveMoved(home: LoomHome, rivals: Rivals): Promise<boolean> {
  */
 export async function findTwins(home: LoomHome, planned: Work): Promise<JobRecord[]> {
   const { jobs } = await loadState(home);
-  const work = describeWork(planned);
   return jobs
     .filter(isPending)
-    .flatMap(({ job }) => (job && job.state !== 'merged' && describeWork(job) === work ? [job] : []));
+    .flatMap(({ job }) => (job && job.state !== 'merged' && isSameWork(job, planned) ? [job] : []));
 }
 
 /** The same for an input of which no digest is taken yet: its file is read only where it matters. */
@@ -111,7 +111,7 @@ export async function findTwinsOfInput(
   const { jobs } = await loadJobs(home.jobs);
   const isCandidate = (job: JobRecord) => {
     const { input_sha256 } = job;
-    return job.state !== 'merged' && describeWork(job) === describeWork({ ...planned, input_sha256 });
+    return job.state !== 'merged' && isSameWork(job, { ...planned, input_sha256 });
   };
   if (!jobs.some(isCandidate)) return [];
   return findTwins(home, { ...planned, input_sha256: await hashFile(planned.original_file_path, signal) });
@@ -128,6 +128,17 @@ async function lockCutOffTwin(home: LoomHome, twins: readonly JobRecord[]): Prom
   return undefined;
 }
 
+function isSameWork(one: Work, other: Work): boolean {
+  return describeWork(one) === describeWork(other) && isOfSameServer(one, other);
+}
+
+/** Jobs of older versions name none, and are known by the address that they were given. */
+function isOfSameServer(one: Work, other: Work): boolean {
+  if (one.server === undefined || other.server === undefined) return one.base_url === other.base_url;
+  return one.server === other.server;
+}
+
+/** All but the server. */
 function describeWork(job: Work): string {
   return JSON.stringify([
     job.input_sha256,
@@ -135,7 +146,6 @@ function describeWork(job: Work): string {
     job.prompt_column,
     job.provider,
     job.model,
-    job.base_url,
     job.output_path,
     job.with_meta,
     job.with_error,

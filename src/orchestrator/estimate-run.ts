@@ -5,6 +5,7 @@ import { checkSettings } from '../providers/settings.ts';
 import { openCache } from '../utils/cache.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { openAnswerCheck } from './answer-check.ts';
+import { describeServer } from './answer-server.ts';
 import { createCustomId, digestPrompt } from './custom-ids.ts';
 import { type Dataset, type DatasetOrder, drawRows, readDataset } from './dataset.ts';
 import { KeptAnswers } from './kept-answers.ts';
@@ -22,8 +23,8 @@ export interface EstimateOrder {
   readonly outputPath: string;
   readonly useCache: boolean;
   readonly settings: GenerationSettings | undefined;
-  /** Where the provider is, if not at its own address. */
-  readonly baseUrl: string | undefined;
+  /** Whose answers it takes and gives, as `nameServer` has it. */
+  readonly server: string;
 }
 
 /** How requests would be cut into batches. */
@@ -67,7 +68,8 @@ export async function estimateRun(
   await openAnswerCheck(settings);
   const dataset = await drawRows(order.dataset, signal);
   const counter = await openRequestCounter(entry, model, settings);
-  const cache = order.useCache ? openCache(home.cache, order.provider, model, settings) : undefined;
+  const server = describeServer(order.provider, order.server);
+  const cache = order.useCache ? openCache(home.cache, order.provider, model, settings, server) : undefined;
   const cutter = cut && new PartCutter(cut.provider.framing, cut.limits);
   const prompts = new PromptIndex();
   const usage = new UsageTally();

@@ -1,7 +1,7 @@
 /** The story of `loom fetch`: ask how each batch is, bring in what is ready, write the outputs that are complete. */
 import { LoomError, type ProviderError } from '../errors.ts';
 import type { BatchRecord, ProviderName } from '../models.ts';
-import type { BatchProvider, Connection } from '../providers/provider.ts';
+import type { Connection } from '../providers/provider.ts';
 import { holdHome, type LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
@@ -11,7 +11,7 @@ import type { DamagedFile } from './damaged-files.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import { downloadBatches } from './download-results.ts';
 import { checkBatches, submitQueuedParts } from './fetch-job.ts';
-import { countMissingParts, countParts, openJob } from './job-fetch.ts';
+import { countMissingParts, countParts, openJob, type ReachedProvider } from './job-fetch.ts';
 import {
   clearMergedJob,
   findWrittenOutput,
@@ -137,7 +137,7 @@ export interface FetchRun {
   readonly events: FetchEvents;
   readonly signal: AbortSignal;
   /** Those that were opened, by name and address: their connections are used again. */
-  readonly providers: Map<string, BatchProvider>;
+  readonly providers: Map<string, ReachedProvider>;
   /** How calls are tried again; undefined: as everywhere. */
   readonly retryPolicy?: RetryPolicy;
   /** Not the first look at the job: what it gave or how it ended is known, and not asked again. */

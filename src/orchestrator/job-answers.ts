@@ -8,6 +8,7 @@ import type { LoomHome } from '../utils/home.ts';
 import type { JobRecord } from '../utils/jobs.ts';
 import { readCachedResponses, readCustomIds, readIdMap, resultsPath } from '../utils/storage.ts';
 import { openAnswerCheck } from './answer-check.ts';
+import { describeServer, nameServer } from './answer-server.ts';
 import type { Dataset } from './dataset.ts';
 import { matchMappedRows, OwnRowMatcher, type RowMatcher } from './match-rows.ts';
 import type { RowAnswer } from './merge.ts';
@@ -40,8 +41,10 @@ export async function openJobAnswers(
   const settings = leaveOutUnset(source.params);
   const useCache = job?.use_cache ?? records[0]?.use_cache ?? true;
   const cacheFolder = home.cacheOf(job?.cache_dir ?? records[0]?.cache_dir);
+  const name = source.server ?? nameServer(home, source.provider, { baseUrl: source.base_url ?? undefined });
+  const server = describeServer(source.provider, name);
   const cache = useCache
-    ? openBackgroundCache(cacheFolder, source.provider, source.model, settings)
+    ? openBackgroundCache(cacheFolder, source.provider, source.model, settings, server)
     : undefined;
   const checkAnswer = await openAnswerCheck(settings);
   const known = job && job.cached_rows > 0 ? [cachedAnswersPath(home, job.job_id)] : [];

@@ -7,10 +7,17 @@ import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobPart, JobRecord } from '../utils/jobs.ts';
 import { deleteRecord, resultsPath } from '../utils/storage.ts';
+import { nameServer } from './answer-server.ts';
 import type { FetchRun } from './fetch-batches.ts';
 import { abortAfterGrace } from './grace.ts';
 import { type CallQueue, createCallQueue } from './retry.ts';
 import { findLostParts, isDropped, type StoredJob } from './stored-jobs.ts';
+
+/** A provider, and the address that it is reached at; undefined: the vendor's own. */
+export interface ReachedProvider {
+  readonly provider: BatchProvider;
+  readonly baseUrl: string | undefined;
+}
 
 /** One job under fetch. */
 export interface JobFetch {
@@ -26,7 +33,8 @@ export interface JobFetch {
 
 export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetch> {
   const { job, records } = stored;
-  const provider = await openProvider(run, stored);
+  const { provider, baseUrl } = await openProvider(run, stored);
+  noteServer(run, stored, baseUrl);
   const onRetry = run.events.onRetry?.bind(run.events, stored.provider);
   return {
     run,
@@ -47,15 +55,28 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
 async function openProvider(
   { order, providers }: FetchRun,
   { provider: name, job, records }: StoredJob,
-): Promise<BatchProvider> {
+): Promise<ReachedProvider> {
   const entry = providerEntry(name);
   if (!entry.openBatch)
     throw new LoomError('state', `${entry.title} has no batch API, but the record says so.`);
   const baseUrl = job?.base_url ?? records[0]?.base_url ?? undefined;
   const key = `${name} ${baseUrl ?? ''}`;
-  const provider = providers.get(key) ?? (await entry.openBatch(order.connect(name, baseUrl)));
-  providers.set(key, provider);
-  return provider;
+  const known = providers.get(key);
+  if (known) return known;
+  const connection = order.connect(name, baseUrl);
+  const reached = { provider: await entry.openBatch(connection), baseUrl: connection.baseUrl };
+  providers.set(key, reached);
+  return reached;
+}
+
+/** Older builds, and the Python tool, noted no server where the environment named it: it is the one of this fetch. */
+function noteServer(
+  { home }: FetchRun,
+  { provider, job, records }: StoredJob,
+  baseUrl: string | undefined,
+): void {
+  const owner = job ?? records[0];
+  if (owner) owner.server ??= nameServer(home, provider, { baseUrl });
 }
 
 /** How many parts the job has: a submission that halves one makes it more. */

@@ -10,6 +10,7 @@ import type { LoomHome } from '../utils/home.ts';
 import { watchInput } from '../utils/input-watch.ts';
 import { type JobPart, type JobRecord, jobVersion } from '../utils/jobs.ts';
 import { encodeResult } from '../utils/result-lines.ts';
+import { describeServer } from './answer-server.ts';
 import { createCustomId, digestPrompt } from './custom-ids.ts';
 import {
   type Census,
@@ -39,6 +40,8 @@ export interface BatchOrder {
   readonly settings?: GenerationSettings | undefined;
   /** Kept for the fetch: the address that was given for this run. */
   readonly baseUrl: string | undefined;
+  /** Whose answers it takes and gives, as `nameServer` has it. */
+  readonly server: string;
   /** Most rows in one batch, where people want fewer than the provider takes. */
   readonly batchSize: number | undefined;
 }
@@ -122,7 +125,13 @@ async function openKnownAnswers(home: LoomHome, jobId: string, order: BatchOrder
     return { has: () => false, drain: () => undefined, finish: async () => 0, discard: async () => {} };
   }
   await ensurePrivateFolder(home.results);
-  const cache = openCache(home.cache, order.provider, order.model, order.settings);
+  const cache = openCache(
+    home.cache,
+    order.provider,
+    order.model,
+    order.settings,
+    describeServer(order.provider, order.server),
+  );
   const path = cachedAnswersPath(home, jobId);
   const file = await openBufferedFile(path);
   let prompts: PromptIndex | undefined = new PromptIndex();
@@ -196,6 +205,7 @@ function describeJob(
     ...(order.settings && { params: order.settings }),
     ...(order.useCache && home.chosenCache !== undefined && { cache_dir: home.chosenCache }),
     base_url: order.baseUrl ?? null,
+    server: order.server,
     announced: false,
     state: 'pending',
     parts,

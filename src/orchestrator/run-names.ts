@@ -7,47 +7,41 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { LoomHome } from '../utils/home.ts';
 import { settingsText } from '../utils/settings-text.ts';
+import { placeOfServer } from './answer-server.ts';
 import { recordDataset } from './dataset.ts';
 import type { DrawnOrder } from './run-sync.ts';
 
 const cachedRunPrefix = 'live_';
 const uncachedRunPrefix = 'sync_';
 
-type Work = Pick<DrawnOrder, 'dataset' | 'provider' | 'model' | 'outputPath' | 'settings'>;
+type Work = Pick<DrawnOrder, 'dataset' | 'provider' | 'model' | 'outputPath' | 'settings' | 'server'>;
 
-/** Runs of the same name ask the same of the rows of one input for the same output; the rows may have changed since. */
+/**
+ * Runs of the same name ask the same server the same of the rows of one input for the same output; the rows may have
+ * changed since.
+ */
 export function nameCachedRun(order: Work): string {
   return `${cachedRunPrefix}${hashWork(order, order.dataset.path)}`;
 }
 
-/** As above, for a run without the cache, whose answers come from one address. The sandbox has another one each time. */
-export function nameUncachedRun(home: LoomHome, { baseUrl, ...order }: UncachedWork): string {
-  return `${uncachedRunPrefix}${hashWork(order, order.dataset.path, placeOf(home, baseUrl))}`;
+/** As above, for a run without the cache. */
+export function nameUncachedRun(order: Work): string {
+  return `${uncachedRunPrefix}${hashWork(order, order.dataset.path)}`;
 }
-
-type UncachedWork = Work & { readonly baseUrl: string | undefined };
 
 /** What builds called such a run that kept its answers for that very content of the input. */
-function nameRunOfContent(home: LoomHome, { baseUrl, ...order }: UncachedWork, inputSha256: string): string {
-  return `${uncachedRunPrefix}${hashWork(order, inputSha256, placeOf(home, baseUrl))}`;
+function nameRunOfContent(order: Work, inputSha256: string): string {
+  return `${uncachedRunPrefix}${hashWork(order, inputSha256)}`;
 }
 
-function placeOf(home: LoomHome, baseUrl: string | undefined): object[] {
-  return wherePresent({ base_url: home.isSandbox ? undefined : baseUrl });
-}
-
-function hashWork(
-  { dataset, provider, model, outputPath, ...order }: Work,
-  input: string,
-  place: readonly object[] = [],
-): string {
+function hashWork({ dataset, provider, model, outputPath, ...order }: Work, input: string): string {
   const { prompt_column: column, ...more } = recordDataset(dataset);
   const settings = settingsText(order.settings);
   const work = JSON.stringify([
     ...[input, column, provider, model, outputPath],
     ...(settings === undefined ? [] : [settings]),
     ...wherePresent(more),
-    ...place,
+    ...wherePresent({ base_url: placeOfServer(provider, order.server) }),
   ]);
   return createHash('sha256').update(work).digest('hex').slice(0, 24);
 }
@@ -91,9 +85,9 @@ export async function listKeptJournals(home: LoomHome, runName: string): Promise
 /** The journals that a run without the cache can go on from, also those of builds that named them by the content. */
 export async function listUncachedJournals(
   home: LoomHome,
-  work: UncachedWork,
+  work: Work,
   inputSha256: string,
 ): Promise<string[]> {
-  const names = [nameUncachedRun(home, work), nameRunOfContent(home, work, inputSha256)];
+  const names = [nameUncachedRun(work), nameRunOfContent(work, inputSha256)];
   return (await Promise.all(names.map((name) => listKeptJournals(home, name)))).flat();
 }

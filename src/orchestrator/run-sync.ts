@@ -18,6 +18,7 @@ import { waitForLock } from '../utils/locks.ts';
 import type { Placing } from '../utils/output-file.ts';
 import { type AnswerCheck, openAnswerCheck } from './answer-check.ts';
 import { answerRows } from './answer-rows.ts';
+import { describeServer } from './answer-server.ts';
 import { claimOutput } from './claim-output.ts';
 import { findTwinsOfInput, type Work } from './claim-work.ts';
 import { createCustomId, digestPrompt } from './custom-ids.ts';
@@ -54,6 +55,8 @@ export interface SyncOrder {
   readonly settings?: GenerationSettings | undefined;
   /** The address that was given for this run. */
   readonly baseUrl?: string | undefined;
+  /** Whose answers it takes and gives, as `nameServer` has it. */
+  readonly server: string;
   readonly workers: number;
   /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
   readonly patienceMs?: number | undefined;
@@ -139,7 +142,8 @@ async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
   return underLock(ground, runName, async (held) => {
     const paths = await listKeptJournals(home, runName);
     const kept = await dropSpent(held, paths);
-    const cache = openBackgroundCache(home.cache, order.provider, order.model, order.settings);
+    const server = describeServer(order.provider, order.server);
+    const cache = openBackgroundCache(home.cache, order.provider, order.model, order.settings, server);
     try {
       const { rows, prompts, summary } = await mergeCachedAnswers(
         describeMerge(ground, held),
@@ -166,9 +170,8 @@ async function runWithoutCache(ground: SyncGround): Promise<SyncSummary> {
   const { home, order } = ground;
   const { rows, blankRows, sha256 } = await readDataset(order.dataset, ground.signal);
   const provider = await ground.openProvider();
-  const work = { ...order, baseUrl: provider.baseUrl };
-  return underLock(ground, nameUncachedRun(home, work), async (held) => {
-    const kept = await dropSpent(held, await listUncachedJournals(home, work, sha256));
+  return underLock(ground, nameUncachedRun(order), async (held) => {
+    const kept = await dropSpent(held, await listUncachedJournals(home, order, sha256));
     const prompts = rows - blankRows;
     return answerAndMerge(ground, held, { kept, rows, prompts, provider, cache: undefined });
   });
@@ -289,6 +292,7 @@ function describeSyncWork({ dataset, settings, ...order }: DrawnOrder): Omit<Wor
     provider: order.provider,
     model: order.model,
     base_url: order.baseUrl ?? null,
+    server: order.server,
     output_path: order.outputPath,
     with_meta: order.withMeta,
     with_error: order.withError,

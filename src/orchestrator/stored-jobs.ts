@@ -84,6 +84,7 @@ export function describeOwnership(job: JobRecord, part: JobPart) {
     parts: job.parts.length,
     tag: part.tag,
     base_url: job.base_url,
+    server: job.server ?? null,
     file_id: part.file_id ?? null,
   };
 }

@@ -18,7 +18,6 @@ const classifyModelStudio: Classify = (refusal) => {
 /** Keys, addresses and models are those of one region; this one is Singapore. */
 export const modelStudio: ChatVendor = {
   name: 'alibaba',
-  address: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1',
   classify: classifyModelStudio,
   accountHeaders: false,
 };

@@ -6,6 +6,7 @@ import {
   type RowResult,
   type Usage,
 } from '../models.ts';
+import { ownAddresses } from './addresses.ts';
 import type { Connection } from './provider.ts';
 import { type Classify, scopeOfStatus } from './refusal.ts';
 import { settingsBody } from './settings.ts';
@@ -13,13 +14,11 @@ import { noTimeLimit, openTransport, withoutVariables } from './transport.ts';
 import { asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
 import { findHeld, saysSomething } from './wrappings.ts';
 
-const anthropicAddress = 'https://api.anthropic.com';
-
 /** Required by the API. */
 const maxTokens = 4096;
 
 export async function openAnthropicClient(connection: Connection, classify: Classify) {
-  const baseUrl = (connection.baseUrl ?? anthropicAddress).replace(/\/+$/, '');
+  const baseUrl = (connection.baseUrl ?? ownAddresses.anthropic[0]).replace(/\/+$/, '');
   const transport = await openTransport(connection, baseUrl, classify);
   const { default: Anthropic } = await import('@anthropic-ai/sdk');
   const client = withoutVariables(

@@ -16,8 +16,6 @@ export async function openSync(connection: Connection): Promise<SyncProvider> {
   const { client, transport } = await openAnthropicClient(connection, classifyAnthropic);
 
   return {
-    baseUrl: connection.baseUrl,
-
     generate: (request, signal) =>
       transport.call(signal, async (signal) => {
         // messages.create would print warnings about old models.

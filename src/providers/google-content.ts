@@ -1,6 +1,7 @@
 /** What Gemini's batches and live calls share: client, request, answer, refusals. */
 import { ProviderError } from '../errors.ts';
 import { isCutOff, type PromptRequest, type RowResult, type Usage } from '../models.ts';
+import { ownAddresses } from './addresses.ts';
 import type { Connection } from './provider.ts';
 import type { Reason } from './reasons.ts';
 import { type Classify, scopeOfStatus } from './refusal.ts';
@@ -8,8 +9,6 @@ import { settingsBody } from './settings.ts';
 import { openTransport, withoutVariables } from './transport.ts';
 import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from './wire.ts';
 import { findHeld, saysSomething } from './wrappings.ts';
-
-const googleAddress = 'https://generativelanguage.googleapis.com';
 
 /** Finish reasons of an answer that was held back. */
 const filterReasons = ['SAFETY', 'RECITATION', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII'];
@@ -29,7 +28,7 @@ const codeWords: Record<number, string> = {
 
 export async function openGoogleClient(connection: Connection, classify: Classify) {
   const apiKey = connection.apiKey ?? '';
-  const baseUrl = (connection.baseUrl ?? googleAddress).replace(/\/+$/, '');
+  const baseUrl = (connection.baseUrl ?? ownAddresses.google[0]).replace(/\/+$/, '');
   const transport = await openTransport(connection, baseUrl, classify);
   const { GoogleGenAI } = await import('@google/genai');
   /** A client of its own for a call that takes no signal (googleapis/js-genai: files.upload). */

@@ -16,8 +16,6 @@ export async function openSync(connection: Connection): Promise<SyncProvider> {
   const { client, transport } = await openGoogleClient(connection, classifyGoogle);
 
   return {
-    baseUrl: connection.baseUrl,
-
     generate: (request, signal) =>
       transport.call(signal, async (signal) => {
         const { contents, ...extraBody } = contentBody(request);

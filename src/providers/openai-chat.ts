@@ -1,5 +1,6 @@
 /** What batch and live calls share at OpenAI and at servers that speak like it: client, request, answer, refusals. */
 import { isCutOff, type PromptRequest, type ProviderName, type RowResult, type Usage } from '../models.ts';
+import { ownAddresses } from './addresses.ts';
 import type { Connection, SyncProvider } from './provider.ts';
 import { readReason } from './reasons.ts';
 import { type Classify, scopeOfStatus, unreadableAnswer } from './refusal.ts';
@@ -11,8 +12,6 @@ import { findHeld, saysSomething } from './wrappings.ts';
 /** How one vendor that speaks OpenAI's chat protocol differs from the others. */
 export interface ChatVendor {
   readonly name: ProviderName;
-  /** Where its API is when nobody says otherwise. */
-  readonly address: string;
   readonly classify: Classify;
   /** OPENAI_ORG_ID and OPENAI_PROJECT_ID are for OpenAI only. */
   readonly accountHeaders: boolean;
@@ -27,7 +26,7 @@ const billingCodes = ['insufficient_quota', 'billing_hard_limit_reached', 'billi
 const keyCodes = ['', 'invalid_api_key', 'invalid_request_error', 'authentication_error'];
 
 export async function openOpenAiClient(connection: Connection, vendor: ChatVendor) {
-  const baseUrl = (connection.baseUrl ?? vendor.address).replace(/\/+$/, '');
+  const baseUrl = (connection.baseUrl ?? ownAddresses[vendor.name][0]).replace(/\/+$/, '');
   const transport = await openTransport(connection, baseUrl, vendor.classify);
   const { default: OpenAI } = await import('openai');
   const { OPENAI_ORG_ID, OPENAI_PROJECT_ID } = vendor.accountHeaders ? connection.environment : {};
@@ -55,8 +54,6 @@ export async function openChatSync(connection: Connection, vendor: ChatVendor): 
   const { client, transport } = await openOpenAiClient(connection, vendor);
 
   return {
-    baseUrl: connection.baseUrl,
-
     generate: (request, signal) =>
       transport.call(signal, async (signal) => {
         const answer = await client.chat.completions.create(chatBody(vendor.name, request), { signal });
@@ -133,7 +130,6 @@ export const classifyOpenAi: Classify = ({ status, code, message }) => {
 
 export const openAi: ChatVendor = {
   name: 'openai',
-  address: 'https://api.openai.com/v1',
   classify: classifyOpenAi,
   accountHeaders: true,
 };

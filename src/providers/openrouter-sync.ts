@@ -29,7 +29,6 @@ function findError(body: WireObject) {
 
 const openRouter: ChatVendor = {
   name: 'openrouter',
-  address: 'https://openrouter.ai/api/v1',
   classify: classifyOpenRouter,
   accountHeaders: false,
   findError,

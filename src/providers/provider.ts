@@ -157,8 +157,6 @@ export interface BatchProvider {
  * RowResult. Words are guarded as those of batches are; the text of an answer is never altered.
  */
 export interface SyncProvider {
-  /** Where it is asked, as its connection says. */
-  readonly baseUrl: string | undefined;
   generate(request: PromptRequest, signal: AbortSignal): Promise<RowResult>;
   /** Input tokens of the prompt, with the system text of its settings. Absent where the provider has no such call. */
   countTokens?(request: PromptRequest, signal: AbortSignal): Promise<number>;

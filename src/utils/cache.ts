@@ -24,10 +24,25 @@ interface Source {
   readonly settings: GenerationSettings | undefined;
 }
 
-/** Names entries: sha256 of `<provider>|<model>|<prompt>|<settings>` in hex; without settings, their `|` is absent too. */
-function createKeys({ provider, model, settings }: Source): (prompt: string) => string {
+/** Whose answers are kept and taken. */
+export interface AnswerServer {
+  /** An address, or a name in its place; entries bear it. */
+  readonly name: string;
+  /** Whether its entries have plain names, without it: those of the vendor itself. */
+  readonly isPlain: boolean;
+}
+
+/**
+ * Names entries: sha256 of `<provider>|<model>|<prompt>|<settings>|@<server>` in hex; without settings, and for a server
+ * with plain names, their `|` is absent too.
+ */
+function createKeys(
+  { provider, model, settings }: Source,
+  server?: AnswerServer,
+): (prompt: string) => string {
   const text = settingsText(settings);
-  const end = text === undefined ? '' : `|${text}`;
+  const place = server && !server.isPlain ? `|@${server.name}` : '';
+  const end = `${text === undefined ? '' : `|${text}`}${place}`;
   return (prompt) => hash('sha256', `${provider}|${model}|${prompt}${end}`);
 }
 
@@ -50,17 +65,22 @@ export interface ResponseCache {
   set(prompt: string, answer: Answer): void;
 }
 
-/** The cache for one provider, model and set of settings. Its folder is made, and marked, by the first `set`. */
+/**
+ * The cache for one provider, model, set of settings and server. Its folder is made, and marked, by the first `set`. What
+ * another server answered is a miss. An entry that names none, of an older build or the Python tool, counts for any.
+ */
 export function openCache(
   folder: string,
   provider: string,
   model: string,
   settings?: GenerationSettings | undefined,
+  server?: AnswerServer | undefined,
 ): ResponseCache {
   const source = { provider, model, settings };
-  const keyOf = createKeys(source);
+  const keyOf = createKeys(source, server);
+  const plainKeyOf = server && !server.isPlain ? createKeys(source) : undefined;
   const pythonKeyOf = createPythonKeys(source);
-  const isFromHere = createSourceCheck(source);
+  const isFromHere = createSourceCheck(source, server);
   const hasSettings = settingsText(settings) !== undefined;
   // Runs are all hits or nearly all misses: as the last look-up went, so will the next.
   let expectsHit = true;
@@ -83,23 +103,33 @@ export function openCache(
     get(prompt) {
       const answer = readEntry(keyOf(prompt));
       expectsHit = answer !== undefined;
-      return answer ?? readEntry(pythonKeyOf(prompt));
+      return answer ?? (plainKeyOf && readEntry(plainKeyOf(prompt))) ?? readEntry(pythonKeyOf(prompt));
     },
     set(prompt, answer) {
       if (answer.text === '') return;
-      const entry = { provider, model, ...encodeAnswer(answer), created_at: new Date().toISOString() };
+      const created_at = new Date().toISOString();
+      const address = server?.name;
+      const entry = { provider, model, ...encodeAnswer(answer), created_at, address };
       write(keyOf(prompt), hasSettings ? { ...entry, params: settings } : entry);
     },
   };
 }
 
-function createSourceCheck({ provider, model, settings }: Source): (entry: CacheEntry) => boolean {
+function createSourceCheck(
+  { provider, model, settings }: Source,
+  server: AnswerServer | undefined,
+): (entry: CacheEntry) => boolean {
   const text = settingsText(settings);
   const asWritten = JSON.stringify(settings);
   // Entries of our own have the members in the same order, and the canonical text costs five times as much.
   const hasSameSettings = (params: GenerationSettings | undefined) =>
     JSON.stringify(params) === asWritten || settingsText(params) === text;
-  return (entry) => entry.provider === provider && entry.model === model && hasSameSettings(entry.params);
+  const isOfServer = (address: string | undefined) => address === undefined || address === server?.name;
+  return (entry) =>
+    entry.provider === provider &&
+    entry.model === model &&
+    isOfServer(entry.address) &&
+    hasSameSettings(entry.params);
 }
 
 function encodeAnswer({ text, usage, finishReason }: Answer) {

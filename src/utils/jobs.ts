@@ -109,6 +109,8 @@ const jobRecordSchema = z.object({
   /** Where the cache is that it reads and fills; absent: that of the home. */
   cache_dir: z.optional(z.string()),
   base_url: z.nullable(z.string()),
+  /** Whose answers these are: an address, or a name in its place. Not in jobs of older versions. */
+  server: z.optional(z.string()),
   /** Its `Batch submitted.` lines were printed. */
   announced: z.boolean(),
   /**

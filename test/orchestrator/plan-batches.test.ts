@@ -39,6 +39,7 @@ async function plan(
     withUsage: false,
     useCache: false,
     baseUrl: undefined,
+    server: 'http://127.0.0.1:9',
     batchSize: undefined,
   };
   const provider = await openProvider(name);

@@ -46,6 +46,7 @@ async function planWhile(path: string, meanwhile: () => void) {
     withUsage: false,
     useCache: false,
     baseUrl: undefined,
+    server: 'http://127.0.0.1:9',
     batchSize: undefined,
   } as const;
   const home = loomHome({ variables: { LOOM_HOME: join(folder, 'home') }, workingFolder: folder });

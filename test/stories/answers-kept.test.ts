@@ -1,7 +1,7 @@
 /** Answers of a batch are paid for once: they go to the cache, and the same command again sends only what is missing. */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hashKey, openaiOf } from './cache-keys.ts';
 import { answerLine, errorLine, type OpenAiDouble, promptOf, usualAnswer } from './openai-double.ts';
 import {
   createOpenAiWorld,
@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 function cacheName(prompt: string): string {
-  return join('cache', `${createHash('sha256').update(`openai|m|${prompt}`).digest('hex')}.json`);
+  return join('cache', `${hashKey('openai', 'm', prompt, `@${openaiOf(world)}`)}.json`);
 }
 
 function promptsSent(): string[][] {
@@ -56,6 +56,7 @@ describe('a second run', () => {
       model: 'm',
       response: usualAnswer('Hello'),
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      address: openaiOf(world),
     });
     world.takeRequests();
     expect(await world.run('-o', 'again.csv')).toEqual({

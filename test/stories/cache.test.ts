@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ended } from '../program.ts';
+import { hashKey, openaiOf } from './cache-keys.ts';
 import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from './sandbox-world.ts';
 
 let world: SandboxWorld;
@@ -26,6 +27,11 @@ async function callsSoFar(): Promise<number> {
 
 function key(prompt: string, separator = '|', provider = 'openai', model = 'm'): string {
   return createHash('sha256').update([provider, model, prompt].join(separator)).digest('hex');
+}
+
+/** As a run names it here, at another address than OpenAI's own. */
+function keyHere(prompt: string): string {
+  return hashKey('openai', 'm', prompt, `@${openaiOf(world)}`);
 }
 
 function entry(response: unknown, provider = 'openai', model = 'm'): string {
@@ -93,23 +99,24 @@ test('--no-cache neither reads nor writes it', async () => {
   expect(await world.listState()).toEqual(state);
 });
 
-test('an entry lies under sha256("<provider>|<model>|<prompt>") and says what it is', async () => {
+test('an entry lies under sha256("<provider>|<model>|<prompt>|@<address>") and says what it is', async () => {
   await run();
   expect(await world.listState()).toEqual(
-    ['Hello', 'World', 'Again'].map((prompt) => join('cache', `${key(prompt)}.json`)).sort(),
+    ['Hello', 'World', 'Again'].map((prompt) => join('cache', `${keyHere(prompt)}.json`)).sort(),
   );
-  const stored = JSON.parse(await world.readState(`cache/${key('Hello')}.json`));
+  const stored = JSON.parse(await world.readState(`cache/${keyHere('Hello')}.json`));
   expect(stored).toEqual({
     provider: 'openai',
     model: 'm',
     response: 'Sandbox answer from m: Hello',
     created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)$/),
+    address: openaiOf(world),
   });
 });
 
 test('with --with-usage it says too what the answer cost', async () => {
   await run('--with-usage');
-  expect(JSON.parse(await world.readState(`cache/${key('Hello')}.json`))).toMatchObject({
+  expect(JSON.parse(await world.readState(`cache/${keyHere('Hello')}.json`))).toMatchObject({
     response: 'Sandbox answer from m: Hello',
     input_tokens: 2,
     output_tokens: 7,
@@ -148,19 +155,19 @@ test.each<[string, string]>([
   ['of another provider', entry('wrong', 'anthropic')],
   ['of another model', entry('wrong', 'openai', 'other')],
 ])('an entry that is %s is a miss, and is replaced', async (_, content) => {
-  await world.writeState(`cache/${key('Hello')}.json`, content);
+  await world.writeState(`cache/${keyHere('Hello')}.json`, content);
   await world.writeState(`cache/${key('World')}.json`, entry('good'));
   const ended = await run();
   expect(ended.code).toBe(0);
   expect(ended.stdout).toContain('(4 prompts, 1 cache hits, 0 errors)');
   expect(await world.read(output)).toBe(merged('Sandbox answer from m: Hello', 'good'));
-  expect(JSON.parse(await world.readState(`cache/${key('Hello')}.json`))).toMatchObject({
+  expect(JSON.parse(await world.readState(`cache/${keyHere('Hello')}.json`))).toMatchObject({
     response: 'Sandbox answer from m: Hello',
   });
 });
 
 test('a folder in the place of an entry is a miss and no disaster', async () => {
-  await world.writeState(`cache/${key('Hello')}.json/x`, '');
+  await world.writeState(`cache/${keyHere('Hello')}.json/x`, '');
   const ended = await run();
   expect(ended.code).toBe(0);
   expect(await world.read(output)).toBe(merged('Sandbox answer from m: Hello'));
@@ -172,7 +179,7 @@ test('empty, refused and failed answers are never kept', async () => {
     'id,text\n1,[[sandbox:empty]]\n2,[[sandbox:refuse]]\n3,[[sandbox:error 400]]\n4,fine\n',
   );
   expect((await run()).code).toBe(3);
-  expect(await world.listState()).toEqual([join('cache', `${key('fine')}.json`)]);
+  expect(await world.listState()).toEqual([join('cache', `${keyHere('fine')}.json`)]);
 });
 
 test('the key is wanted even when every answer is in the cache', async () => {

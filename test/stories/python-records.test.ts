@@ -1,9 +1,9 @@
 /** Batches that the Python tool submitted, as its versions 0.1.0 and 0.7.0 record them, fetched by this program. */
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWorld, type World } from '../program.ts';
+import { hashKey, openaiOf } from './cache-keys.ts';
 import { type HttpServer, type Response, startHttpServer } from './http-server.ts';
 import { answerLine } from './openai-double.ts';
 
@@ -123,8 +123,7 @@ describe.each([
     expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
     // Its settings are part of the key under which the answers are filed.
     const settings = 'params' in more ? ['{"temperature":0.2}'] : [];
-    const key = ['openai', 'gpt-4o-mini', 'Hello, world', ...settings].join('|');
-    const name = createHash('sha256').update(key).digest('hex');
+    const name = hashKey('openai', 'gpt-4o-mini', 'Hello, world', ...settings, `@${openaiOf(world)}`);
     expect(JSON.parse(await world.readState(`cache/${name}.json`)).response).toBe('one, "1"');
   });
 

@@ -6,6 +6,7 @@ import {
   addReachOptions,
   cacheDirOption,
   noCacheOption,
+  serverNameOption,
   withErrorOption,
   withMetaOption,
   withUsageOption,
@@ -20,6 +21,7 @@ export function addAdopt(program: Command): Command {
     .option('-o, --output <path>', 'Output file (default: <input>_results_<provider>_<model>.<ext>).')
     .addOption(noCacheOption())
     .addOption(cacheDirOption())
+    .addOption(serverNameOption())
     .addOption(withMetaOption())
     .addOption(withUsageOption())
     .addOption(withErrorOption());

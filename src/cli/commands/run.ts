@@ -10,6 +10,7 @@ import {
   callTimeoutOption,
   noCacheOption,
   patienceOption,
+  serverNameOption,
   withErrorOption,
   withMetaOption,
   withUsageOption,
@@ -46,6 +47,7 @@ export function addRun(program: Command): Command {
     )
     .addOption(noCacheOption())
     .addOption(cacheDirOption())
+    .addOption(serverNameOption())
     .addOption(
       new Option('--again', 'Submit also while the same work is pending, and pay for it once more.')
         .default(false)

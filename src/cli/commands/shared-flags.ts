@@ -1,7 +1,7 @@
 /** Flags that several commands have. */
 import { type Command, Option } from 'commander';
 import { fileTypes, providerNames, statusWords } from '../../names.ts';
-import { collectWords, parseDuration, parseText, parseWhole } from '../flag-values.ts';
+import { collectWords, parseDuration, parseServerName, parseText, parseWhole } from '../flag-values.ts';
 
 export function addInputOptions(command: Command): Command {
   return command
@@ -94,6 +94,13 @@ export function cacheDirOption(): Option {
     '--cache-dir <path>',
     'Where the response cache is (default: LOOM_CACHE_DIR, else ~/.loom/cache).',
   ).argParser(parseText);
+}
+
+export function serverNameOption(): Option {
+  return new Option(
+    '--server-name <name>',
+    'What the server is called whose answers these are, in place of its address.',
+  ).argParser(parseServerName);
 }
 
 /** How a command waits for batches. */

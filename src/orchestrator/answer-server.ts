@@ -1,0 +1,49 @@
+/**
+ * Whose answers these are. An answer of one server is never given out as another's: the cache and the journals keep
+ * apart what came from different addresses. The vendor's own addresses are one; answers of any other belong to the
+ * address, or to the name that was given in its place.
+ */
+import type { ProviderName } from '../models.ts';
+import { ownAddresses, plainAddress } from '../providers/addresses.ts';
+import type { AnswerServer } from '../utils/cache.ts';
+import type { LoomHome } from '../utils/home.ts';
+
+/** What a rehearsal has in the place of an address: its port is another one each time. */
+const sandboxName = 'sandbox';
+
+/** Whether a server may be called so: no address looks like it, since an address has a colon. */
+export function isServerName(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(text) && text.toLowerCase() !== sandboxName;
+}
+
+/** What is known of where a run asks. */
+export interface ServerChoice {
+  /** Undefined: the vendor's own address. */
+  readonly baseUrl?: string | undefined;
+  /** What people call it, in place of its address. */
+  readonly serverName?: string | undefined;
+}
+
+/** The name under which the answers of a server are kept: in records, in entries of the cache. */
+export function nameServer(
+  { isSandbox }: Pick<LoomHome, 'isSandbox'>,
+  provider: ProviderName,
+  { baseUrl, serverName }: ServerChoice,
+): string {
+  if (isSandbox) return sandboxName;
+  if (serverName !== undefined) return serverName;
+  const [own, ...regions] = ownAddresses[provider];
+  if (baseUrl === undefined) return own;
+  const address = plainAddress(baseUrl);
+  return regions.includes(address) ? own : address;
+}
+
+/** As the cache knows it: plain names of entries are for the vendor itself, and for rehearsals, which have a cache of their own. */
+export function describeServer(provider: ProviderName, name: string): AnswerServer {
+  return { name, isPlain: name === ownAddresses[provider][0] || name === sandboxName };
+}
+
+/** What sets the journals of one server apart: nothing at the vendor's own address, and in rehearsals. */
+export function placeOfServer(provider: ProviderName, name: string): string | undefined {
+  return describeServer(provider, name).isPlain ? undefined : name;
+}
