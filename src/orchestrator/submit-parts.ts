@@ -81,8 +81,13 @@ export async function submitParts(
       end = sent;
       break;
     }
-    if (sent instanceof LoomError) trouble ??= sent;
-    else events.onSubmitted?.(await recordPart(submission, part, sent));
+    if (sent instanceof LoomError) {
+      trouble ??= sent;
+      continue;
+    }
+    // Whether or not anybody listens.
+    const record = await recordPart(submission, part, sent);
+    events.onSubmitted?.(record);
   }
   if (trouble) throw trouble;
   return end;
