@@ -29,7 +29,7 @@ const shared = {
   target: 'node20',
   external: leftOut,
   plugins: [withoutChildProcesses],
-  // Bundled CommonJS packages (commander, cli-progress) call require for node's own modules.
+  // Bundled CommonJS packages (commander) call require for node's own modules.
   banner: {
     js: "import { createRequire as loomCreateRequire } from 'node:module';const require = loomCreateRequire(import.meta.url);",
   },

@@ -98,7 +98,7 @@ test('the sandbox needs nothing but node', () => {
 
 describe('only', () => {
   test.each([
-    ['cli', ['commander', 'cli-progress']],
+    ['cli', ['commander']],
     ['providers', ['openai', '@anthropic-ai/sdk', '@google/genai']],
   ])('%s uses %j', (layer, names) => {
     const users = imports.filter(({ to }) => names.includes(packageOf(to)));

@@ -24,6 +24,7 @@ export class PinnedLines {
   redraw(): void {
     if (this.#isHidden) return;
     const lines = this.#describe(this.#room()).map(cleanLine);
+    if (lines.join('\n') === this.#drawn.join('\n')) return;
     this.#stream.write(this.#erasure() + lines.map((line) => `${line}\n`).join(''));
     this.#drawn = lines;
   }

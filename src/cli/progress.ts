@@ -1,8 +1,14 @@
 /** Progress of long commands: a bar on a terminal, elsewhere a plain line on stderr every ten seconds. */
 import type { Terminal } from './terminal.ts';
 
+interface State {
+  readonly done: number;
+  readonly total: number;
+  readonly details: string;
+}
+
 export interface Progress {
-  update(state: { readonly done: number; readonly total: number; readonly details: string }): void;
+  update(state: State): void;
   /** Leaves the last state on the screen. Call it however the command ends. */
   stop(): void;
 }
@@ -10,35 +16,48 @@ export interface Progress {
 const plainLineMs = 10_000;
 
 /** Shows nothing before the first update. */
-export async function startProgress(terminal: Terminal, label: string): Promise<Progress> {
+export function startProgress(terminal: Terminal, label: string): Progress {
   return terminal.drawsBars ? startBar(terminal, label) : startPlainLines(terminal, label);
 }
 
-async function startBar(terminal: Terminal, label: string): Promise<Progress> {
-  const { default: cliProgress } = await import('cli-progress');
+const redrawMs = 100;
+const longestBar = 24;
+const shortestBar = 4;
+
+/** The bar is pinned below all that is told meanwhile, and is the last of it in the end. */
+function startBar(terminal: Terminal, label: string): Progress {
   const startedAt = Date.now();
-  const bar = new cliProgress.SingleBar({
-    stream: terminal.stderr,
-    hideCursor: true,
-    gracefulExit: false,
-    fps: 10,
-    format: (_options, parameters, payload) => {
-      const filled = Math.round(Math.min(1, parameters.progress) * 24);
-      const drawn = '█'.repeat(filled) + '░'.repeat(24 - filled);
-      return `${label} ${drawn} ${describe(parameters.value, parameters.total, payload.details, startedAt)}`;
-    },
-  });
-  let started = false;
+  let state: State | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let width = 0;
+
+  function draw({ done, total, details }: State): string {
+    const words = describe(done, total, details, startedAt);
+    const room = Math.min(longestBar, width - label.length - words.length - 2);
+    if (room < shortestBar) return `${label} ${words}`.slice(0, width);
+    const filled = total === 0 ? room : Math.round(Math.min(1, done / total) * room);
+    return `${label} ${'█'.repeat(filled)}${'░'.repeat(room - filled)} ${words}`;
+  }
+
   return {
-    update({ done, total, details }) {
-      if (started) return bar.update(done, { details });
-      started = true;
-      bar.start(total, done, { details });
-      terminal.barIsDrawn = true;
+    update(next) {
+      state = { ...next };
+      if (timer) return;
+      terminal.pin(({ columns }) => {
+        // The last column stays free: some terminals begin a new line once it is written.
+        width = columns - 1;
+        return state ? [draw(state)] : [];
+      });
+      timer = setInterval(() => terminal.redrawPinned(), redrawMs);
+      timer.unref();
     },
     stop() {
-      if (started) bar.stop();
-      terminal.barIsDrawn = false;
+      if (!timer) return;
+      clearInterval(timer);
+      timer = undefined;
+      terminal.unpin();
+      if (state) terminal.note(draw(state));
+      state = undefined;
     },
   };
 }
@@ -46,7 +65,7 @@ async function startBar(terminal: Terminal, label: string): Promise<Progress> {
 function startPlainLines(terminal: Terminal, label: string): Progress {
   const startedAt = Date.now();
   let last: string | undefined;
-  let state: Parameters<Progress['update']>[0] | undefined;
+  let state: State | undefined;
   const timer = setInterval(() => {
     if (!state) return;
     const line = `${label} ${describe(state.done, state.total, state.details, startedAt)}`;

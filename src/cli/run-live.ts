@@ -85,7 +85,7 @@ interface LiveRun extends StartedRun {
 async function generate(live: LiveRun): Promise<SyncSummary> {
   const { options, context, reach, entry, connection, order, toStdout, placing, usage, limit } = live;
   const { terminal, signal } = context;
-  const progress = await startProgress(terminal, 'Generating');
+  const progress = startProgress(terminal, 'Generating');
   const tellRetry = tellRetries(entry, terminal);
   const deliver = (path: string) => {
     progress.stop();

@@ -33,8 +33,6 @@ export interface Terminal {
   paint(colour: Colour | undefined, text: string): string;
   /** Whether details are told, beside what everyone is told. */
   readonly tellsDetails: boolean;
-  /** Set while a bar stands on the last line: any other line then goes above it. */
-  barIsDrawn: boolean;
   /** Whether a progress bar can be drawn: stderr is a terminal that can, and nobody asked for quiet. */
   readonly drawsBars: boolean;
   /** Whether results are shown where bars are drawn: stdout is a terminal too, or its sentences go to stderr. */
@@ -77,8 +75,6 @@ export const usualWidth = 80;
 
 /** How long a reader may still take what it was slow to take, once the command is to stop. */
 const lastWordsMs = 1_000;
-const showCursor = '\x1b[?25h';
-const wrapLines = '\x1b[?7h';
 
 /** The terminal of this process. What stdout or stderr does not take is dropped, and ends nothing. */
 export function createTerminal(streams: {
@@ -101,24 +97,24 @@ export function createTerminal(streams: {
   const paintOn = (stream: NodeJS.WriteStream, colour: Colour, text: string) =>
     isColoured(stream) ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
   const above = (write: () => void) => (pinned ? pinned.above(write) : write());
-  // A bar draws itself again, below the line that takes its place.
-  const tell = (line: string | MarkedLine) =>
-    above(() => void err.write(`${terminal.barIsDrawn ? '\r\x1b[K' : ''}${showLine(line)}\n`));
+  const tell = (line: string | MarkedLine) => above(() => void err.write(`${showLine(line)}\n`));
   const tellMarked = (colour: Colour, word: string, message: string) =>
     tell(new MarkedLine(`${paintOn(stderr, colour, word)} ${cleanLine(message).trim()}`));
   const note = (line: string | MarkedLine) => {
     if (!voice.quiet) tell(line);
   };
 
-  const writeOut = (text: string, ofResults: boolean) =>
-    void out.write(`${text}\n`).then((error) => {
-      if (error && !error.isReaderGone) loss = { error, ofResults: ofResults || Boolean(loss?.ofResults) };
-    });
-  const printLine = (line: string | MarkedLine, ofResults: boolean) => {
-    if (voice.json) return note(line);
-    const write = () => writeOut(showLine(line), ofResults);
+  const writeOut = (text: string, ofResults: boolean) => {
+    const write = () =>
+      void out.write(`${text}\n`).then((error) => {
+        if (error && !error.isReaderGone) loss = { error, ofResults: ofResults || Boolean(loss?.ofResults) };
+      });
     if (stdout.isTTY) above(write);
     else write();
+  };
+  const printLine = (line: string | MarkedLine, ofResults: boolean) => {
+    if (voice.json) note(line);
+    else writeOut(showLine(line), ofResults);
   };
 
   const terminal: Terminal = {
@@ -159,7 +155,6 @@ export function createTerminal(streams: {
     get tellsDetails() {
       return voice.verbose;
     },
-    barIsDrawn: false,
     get drawsBars() {
       return movesCursor && !voice.quiet;
     },
@@ -188,10 +183,7 @@ export function createTerminal(streams: {
       await Promise.race([Promise.all([out.drain(), err.drain()]), afterAbortion(signal, lastWordsMs)]);
       return loss;
     },
-    restoreScreen() {
-      pinned?.hide();
-      if (terminal.barIsDrawn) void err.write(`\n${wrapLines}${showCursor}`);
-    },
+    restoreScreen: () => pinned?.hide(),
     stderr,
     get results() {
       return voice.json ? stderr : stdout;

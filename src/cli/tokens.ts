@@ -75,7 +75,7 @@ async function countFile(
   const dataset = describeInput(options, inputPath, context);
   const settings = readSystem(options, workingFolder);
   const connection = reach.connect(entry);
-  const progress = await startProgress(terminal, 'Counting tokens');
+  const progress = startProgress(terminal, 'Counting tokens');
   try {
     const order = { dataset, provider: entry.name, model, workers, patienceMs, settings };
     return await countTokens(order, () => entry.openSync(connection), signal, {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { entry, type Running } from '../program.ts';
+import { Screen } from '../screen.ts';
 import { atTerminal, hasTerminal } from './at-terminal.ts';
 import type { Response } from './http-server.ts';
 import { usualAnswer } from './openai-double.ts';
@@ -204,7 +205,7 @@ describe.skipIf(!hasTerminal)('a terminal', () => {
     expect(asked()).toEqual(eachOnce);
   });
 
-  test('shows its cursor and wraps its lines again after an end at once', async () => {
+  test('leaves nothing of its bar after an end at once', async () => {
     holdCalls();
     const act = async () => {
       await callsAreUnderWay(2);
@@ -215,7 +216,7 @@ describe.skipIf(!hasTerminal)('a terminal', () => {
     };
     const shown = await atTerminal(world, live(...twoAtOnce), { before, cue: 'Generating', act });
     expect(shown.code).toBe(143);
-    expect(shown.raw.endsWith('\n\x1b[?7h\x1b[?25h')).toBe(true);
+    expect(new Screen().write(shown.raw).lines.at(-1)).toBe('Stopping...');
   });
 });
 

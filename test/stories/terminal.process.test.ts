@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Screen } from '../screen.ts';
 import { hasTerminal, atTerminal as runAtTerminal, type Shown } from './at-terminal.ts';
 import { createOpenAiWorld } from './openai-world.ts';
 import { createSandboxWorld, type SandboxWorld, submittedId } from './sandbox-world.ts';
@@ -20,21 +21,8 @@ afterEach(() => world.remove());
 const atTerminal = (args: readonly string[], typed?: string, cue?: string, before?: string) =>
   runAtTerminal(world, args, { typed, cue, before });
 
-/** The lines that stand on the screen in the end: follows the codes that go up and erase. */
-function showScreen(raw: string): string[] {
-  const lines = [''];
-  let row = 0;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what is followed
-  for (const [token] of raw.matchAll(/\x1b\[[?\d;]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+/g)) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
-    const up = /^\x1b\[(\d+)A$/.exec(token)?.[1];
-    if (up !== undefined) row -= Number(up);
-    else if (token === '\x1b[J') lines.length = row;
-    else if (token === '\n') row += 1;
-    else if (!token.startsWith('\x1b') && token !== '\r') lines[row] = (lines[row] ?? '') + token;
-  }
-  return lines.filter((line) => line);
-}
+/** The lines that stand on the screen in the end. */
+const showScreen = (raw: string) => new Screen(1_000).write(raw).lines;
 
 const output = 'data_results_openai_m.csv';
 const live = ['run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync'];
@@ -274,8 +262,13 @@ describe.skipIf(!hasTerminal)('at a terminal', () => {
   test('lines of -v go above the bar', async () => {
     const run = await atTerminal([...live, '-v']);
     expect(run.code).toBe(0);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the bar's line is emptied first
-    expect(run.raw).toMatch(/\r\x1b\[KPOST 127\.0\.0\.1:\d+\/openai\/v1\/chat\/completions 200, \d+ ms/);
+    const screen = showScreen(run.raw);
+    expect(screen.filter((line) => line.includes('POST'))).toEqual([
+      expect.stringMatching(/^POST 127\.0\.0\.1:\d+\/openai\/v1\/chat\/completions 200, \d+ ms/),
+    ]);
+    expect(screen.filter((line) => line.includes('Generating'))).toEqual([
+      expect.stringMatching(/^Generating █+ 1\/1/),
+    ]);
     expect((await atTerminal([...live, '-q', '--force'])).text).toMatch(/^Done\. wrote [^\n]+\n$/);
   });
 
