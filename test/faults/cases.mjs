@@ -5,6 +5,7 @@ import { endingCases } from './ending-cases.mjs';
 import { folderCases } from './folder-cases.mjs';
 import { homeCases } from './home-cases.mjs';
 import { keyCases } from './key-cases.mjs';
+import { limitCases } from './limit-cases.mjs';
 import { lossCases } from './loss-cases.mjs';
 import { outputCases } from './output-cases.mjs';
 import { providerCases } from './provider-cases.mjs';
@@ -29,4 +30,5 @@ export const cases = [
   ...keyCases,
   ...folderCases,
   ...boundCases,
+  ...limitCases,
 ];

@@ -5,6 +5,7 @@
  */
 import { cancelScenario, forgetScenario } from './ending-scenarios.mjs';
 import { lastSubmittedId } from './expect.mjs';
+import { halveScenario } from './limit-scenarios.mjs';
 import {
   allProviders,
   batchProviders,
@@ -186,6 +187,7 @@ const all = [
     }),
     cancelScenario(provider),
     forgetScenario(provider),
+    halveScenario(provider),
   ]),
   ...allProviders.map((provider) => [syncScenario(provider), syncScenario(provider, ['--no-cache'])]),
 ];
