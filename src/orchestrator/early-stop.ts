@@ -79,7 +79,8 @@ const promptWords = [
 ];
 
 function isAboutSettings({ scope, status, code, message }: ProviderError): boolean {
-  if (scope !== 'row' || status === 413) return false;
+  // Without a status nobody has refused anything.
+  if (scope !== 'row' || status === undefined || status === 413) return false;
   const words = `${code} ${message}`;
   return settingWords.test(words) && !promptWords.some((pattern) => pattern.test(words));
 }

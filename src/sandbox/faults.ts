@@ -3,6 +3,7 @@
  * decides; delays add up. Counters (`skip`, `times`, `once`) are kept per running server.
  */
 import { hash } from 'node:crypto';
+import { type FrameName, frameNames } from './frames.ts';
 import { isLive, isObject, type OperationKind, operationKinds } from './http.ts';
 import { type VendorName, vendorNames } from './vendors.ts';
 
@@ -50,6 +51,8 @@ type CallEffect =
   | { readonly do: 'empty' }
   /** HTTP 200 with the vendor's error object as the body, as OpenRouter does. */
   | { readonly do: 'bodyError'; readonly status: number }
+  /** The answer, in another frame than it should have. */
+  | { readonly do: 'frame'; readonly as: FrameName }
   /** HTTP 200 whose JSON ends too early, though the connection is sound. */
   | { readonly do: 'garble' }
   /** The connection goes: before anything was done, after the work but before the answer, or in the answer. */
@@ -315,6 +318,7 @@ const effectFields: Record<
   html: { needed: { status: isCount }, possible: { afterWork: isFlag } },
   empty: { needed: {} },
   bodyError: { needed: { status: isCount } },
+  frame: { needed: { as: isOneOf(...frameNames) } },
   garble: { needed: {} },
   cut: { needed: { at: isOneOf('request', 'reply', 'body') }, possible: { afterBytes: isCount } },
   stall: { needed: {}, possible: { afterBytes: isCount } },

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { alibabaVendor } from './alibaba.ts';
 import { anthropicVendor } from './anthropic.ts';
 import { type CallFate, FaultScript, type Faults, readFaults, type VendorClock } from './faults.ts';
+import { putInFrame } from './frames.ts';
 import { frontPage } from './front-page.ts';
 import { googleVendor } from './google.ts';
 import {
@@ -286,9 +287,10 @@ class RunningSandbox {
       return send(response, injectedAnswer(vendor, effect));
     }
     const answer = await this.#work(vendor, operation, vendor.keyOf(call), call);
-    if (effect === undefined) {
+    if (effect === undefined || effect.do === 'frame') {
       statistics.sent(vendor.name, answer.status);
-      return send(response, answer);
+      const isFramed = effect !== undefined && answer.status === 200;
+      return send(response, isFramed ? putInFrame(answer, effect.as) : answer);
     }
     statistics.sent(vendor.name, 'cut');
     if (operation.kind === 'generate' && answer.status === 200) statistics.lost(vendor.name);

@@ -3,6 +3,7 @@ import { creationCases } from './creation-cases.mjs';
 import { editCases } from './edit-cases.mjs';
 import { endingCases } from './ending-cases.mjs';
 import { folderCases } from './folder-cases.mjs';
+import { frameCases } from './frame-cases.mjs';
 import { homeCases } from './home-cases.mjs';
 import { keyCases } from './key-cases.mjs';
 import { limitCases } from './limit-cases.mjs';
@@ -22,6 +23,7 @@ export const cases = [
   ...endingCases,
   ...creationCases,
   ...resultCases,
+  ...frameCases,
   ...editCases,
   ...signalCases,
   ...readerCases,

@@ -52,7 +52,10 @@ const inBatches = Object.entries(callFaults).flatMap(([kind, effect], index) =>
   ),
 );
 
-const live = Object.entries(callFaults).flatMap(([kind, effect], index) =>
+/** Live, half of an answer is asked for once: frame-cases.mjs. */
+const { 'truncated JSON': _, ...liveFaults } = callFaults;
+
+const live = Object.entries(liveFaults).flatMap(([kind, effect], index) =>
   allProviders.map((provider, place) =>
     defineCase({
       name: `${provider} sync: ${kind} at half of the rows`,

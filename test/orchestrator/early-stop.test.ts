@@ -119,10 +119,10 @@ describe('the run goes on', () => {
 
 test('eight answers that can’t be read end the run, whatever stands in them', () => {
   const end = failEight(
-    (call) => new ProviderError('row', 'unreadable', `The provider's answer can't be read: ${call}.`),
+    (call) => new ProviderError('row', 'unreadable', `The provider's answer can't be read: model ${call}.`),
   );
   expect(end).toEqual([
     ...goesOn.slice(0, 7),
-    "None of the first 8 answers can be read, and each may have been paid for. The last: The provider's answer can't be read: 7. No output is written.",
+    "None of the first 8 answers can be read, and each may have been paid for. The last: The provider's answer can't be read: model 7. No output is written.",
   ]);
 });
