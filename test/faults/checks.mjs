@@ -9,11 +9,15 @@ const refusedHash = hashOf(refusedPrompt);
 
 /** A file of the loom home without the parts of its name that are new each time. */
 function normalize(name) {
-  return name
-    .replace(/job_\d{14}_[0-9a-f]+/, 'job_…')
-    .replace(/\.\d+\.lock/, '.#.lock')
-    .replace(/((msg)?batch(es)?_)[0-9a-f]{20,}/, '$1…')
-    .replace(/\.[0-9a-f]{12}(\.tmp)/, '.…$1');
+  return (
+    name
+      .replace(/job_\d{14}_[0-9a-f]+/, 'job_…')
+      // Named by the address too, which is another sandbox in each world.
+      .replace(/^cache\/[0-9a-f]{64}\.json$/, 'cache/….json')
+      .replace(/\.\d+\.lock/, '.#.lock')
+      .replace(/((msg)?batch(es)?_)[0-9a-f]{20,}/, '$1…')
+      .replace(/\.[0-9a-f]{12}(\.tmp)/, '.…$1')
+  );
 }
 
 export async function captureState(world, provider) {
