@@ -78,6 +78,17 @@ describe('a queue that is smaller than one part', () => {
     expect(await world.read(output)).toBe(merged);
   });
 
+  test('and so does a wait', async () => {
+    const texts = ['a', 'b'].map((letter) => letter.repeat(4_000));
+    const merged = await writeData(texts);
+    limitRows(1, full('1,200'));
+    const { code, stdout, stderr } = await world.run('--no-cache', '--wait', '--interval', '0.1');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Fabric complete\. id=job_\S+ -> /m);
+    expect(stderr).toContain(`token_limit_exceeded: ${full('1,200')}`);
+    expect(await world.read(output)).toBe(merged);
+  });
+
   test('is waited for while another batch of this home waits there', async () => {
     await writeData();
     const other = await world.submitAs('in_progress', '--no-cache');
