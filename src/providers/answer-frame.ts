@@ -1,14 +1,15 @@
 /**
  * What an answer holds, whatever is around it: the header may call it anything or nothing, it may begin with a byte order
- * mark, come in another encoding, or be JSON that is written as the text of JSON once more. A success is paid for: what
- * can be read of it is read, and what can't be is told by what it is.
+ * mark, come in another encoding or in pieces, or be JSON that is written as the text of JSON once more. A success is paid
+ * for: what can be read of it is read, and what can't be is told by what it is.
  * test/providers/answer-frames.test.ts holds this at every provider.
  */
 import { isUtf8 } from 'node:buffer';
 import { ProviderError } from '../errors.ts';
 import { isDeepText, mostLevels } from '../models.ts';
+import { joinPieces, readEventStream } from './event-stream.ts';
 import { stripTags } from './reasons.ts';
-import type { WireObject } from './wire.ts';
+import { asObject, type WireObject } from './wire.ts';
 import { cutText, type Words } from './words.ts';
 import { findObject } from './wrappings.ts';
 
@@ -23,7 +24,14 @@ export interface HeldAnswer {
 /** Reads a whole body. ProviderError `unreadable` for one that is nested too deep. */
 export function readAnswer(bytes: Buffer, contentType: string | null): HeldAnswer {
   const text = decodeText(bytes, contentType);
-  return { object: findObject(parseJson(text)), text };
+  return { object: readObject(text), text };
+}
+
+function readObject(text: string): WireObject | undefined {
+  const value = parseJson(text);
+  if (value === undefined) return readEventStream(text);
+  const object = findObject(value);
+  return object || !Array.isArray(value) ? object : joinPieces(value.map(asObject));
 }
 
 /** An answer as the SDKs want it, with the object that was read of it; an adapter that finds nothing in that says so. */

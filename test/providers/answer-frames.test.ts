@@ -60,6 +60,33 @@ const frames: readonly (readonly [what: string, bytes: Buffer])[] = [
   ['a head of 200 kB', frame(answer, { 'x-trace': 'x'.repeat(200_000) })],
 ];
 
+/** Answers in pieces; the first two are half of one. */
+const chunks: readonly object[] = [
+  { choices: [{ index: 0, delta: { role: 'assistant', content: 'Gr' } }] },
+  { choices: [{ index: 0, delta: { content: 'üße\u2028' } }] },
+  { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
+  { choices: [], usage: { prompt_tokens: 5, completion_tokens: 2 } },
+];
+const streams: Readonly<Record<string, readonly object[]>> = {
+  anthropic: [
+    {
+      type: 'message_start',
+      message: { type: 'message', content: [], usage: { input_tokens: 5, output_tokens: 1 } },
+    },
+    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Grüße\u2028' } },
+    { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 2 } },
+    { type: 'message_stop' },
+  ],
+  google: [
+    { candidates: [{ content: { parts: [{ text: 'Gr' }] } }] },
+    { candidates: [{ content: { parts: [{ text: 'üß' }] } }] },
+    {
+      candidates: [{ content: { parts: [{ text: 'e\u2028' }] }, finishReason: 'STOP' }],
+      usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 2 },
+    },
+  ],
+};
+
 const unreadable = "The provider's answer can't be read: ";
 const unread: readonly (readonly [what: string, bytes: Buffer | string, told: RegExp])[] = [
   ['a page', frame(page), /It is a web page that begins: Hotel Please sign in\.$/],
@@ -122,6 +149,30 @@ describe.each(entries)('$title, live', (entry) => {
     server.play(() => bytes);
     expect(await generate()).toMatchObject({ outcome: 'succeeded', text: 'Grüße' });
     expect(server.calls).toBe(1);
+  });
+
+  it('reads an answer that is streamed, though nobody asked for a stream, to its end alone', async () => {
+    const pieces = (streams[entry.name] ?? chunks).map((piece) => JSON.stringify(piece));
+    const events = (list: readonly string[]) => list.map((piece) => `event: x\ndata: ${piece}\n\n`).join('');
+    const type = { 'content-type': 'text/event-stream' };
+    for (const body of [
+      `: hold on\n\n${events(pieces)}data: [DONE]\n\n`,
+      events(pieces),
+      `[${pieces.join(',\n')}]`,
+    ]) {
+      server.play(() => frame(body, type));
+      expect(await generate()).toMatchObject({
+        outcome: 'succeeded',
+        text: 'Grüße\u2028',
+        usage: { inputTokens: 5, outputTokens: 2 },
+      });
+    }
+    server.play(() => frame(events(pieces.slice(0, 2)), type));
+    expect(await failureOf(generate())).toMatchObject({ scope: 'row', code: 'unreadable' });
+    server.play(() =>
+      frame(events(['{"error":{"message":"Busy.","code":429,"type":"rate_limit_error"}}']), type),
+    );
+    expect(await failureOf(generate())).toMatchObject({ scope: 'retry', status: 429, message: 'Busy.' });
   });
 
   it.each(unread)('tells what it is when %s comes, and does not ask again', async (_, bytes, told) => {
