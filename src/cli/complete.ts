@@ -5,6 +5,7 @@ import { listBatches } from '../orchestrator/list-batches.ts';
 import { readColumnNames } from '../utils/converters/column-names.ts';
 import { inputExtensions } from '../utils/converters/format.ts';
 import { expandHome } from '../utils/home.ts';
+import { withoutSteering } from '../utils/steering.ts';
 import type { CommandContext } from './options.ts';
 import { openHome } from './reach.ts';
 
@@ -46,11 +47,15 @@ export async function complete(
   const { kind, words: proposed = [] } = await propose(position, context).catch(
     () => ({ kind: 'words' }) as Proposal,
   );
-  const fitting = proposed.filter(({ value }) => value.startsWith(position.typed) && !/[\t\r\n]/.test(value));
+  // What would steer the terminal can't be shown, and cleaned it would be the name of something else.
+  const fitting = proposed.filter(
+    ({ value }) => value.startsWith(position.typed) && value === withoutSteering(value),
+  );
   return [
     kind,
     ...fitting.map(
-      ({ value, description = '' }) => `${position.prefix}${value}\t${description.replace(/\s+/g, ' ')}`,
+      ({ value, description = '' }) =>
+        `${position.prefix}${value}\t${withoutSteering(description).replace(/\s+/g, ' ')}`,
     ),
   ];
 }

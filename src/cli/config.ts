@@ -82,10 +82,14 @@ function readFields({ path, text, isPackage }: ConfigFile): Fields | undefined {
   });
 }
 
-/** Where a JSON text goes wrong: at the end of its longest beginning that could go on. */
+/** Where a JSON text goes wrong: at the end of its longest beginning that could go on, which is looked for by halves. */
 function findFault(text: string): string {
-  let end = Math.min(text.length, 100_000);
-  while (end > 0 && !couldGoOn(text.slice(0, end))) end -= 1;
+  let [end, bad] = [0, text.length + 1];
+  while (bad - end > 1) {
+    const middle = Math.floor((end + bad) / 2);
+    if (couldGoOn(text.slice(0, middle))) end = middle;
+    else bad = middle;
+  }
   const before = text.slice(0, end).split('\n');
   return `on line ${before.length}, at column ${(before.at(-1) as string).length + 1}`;
 }

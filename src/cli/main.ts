@@ -62,7 +62,9 @@ async function runCommand(args: readonly string[], context: CommandContext): Pro
     // Help and the version are what was asked for.
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const failure =
-      error instanceof Misuse ? (await import('./usage-errors.ts')).describeUsage(error) : error;
+      error instanceof Misuse
+        ? await (await import('./usage-errors.ts')).describeUsage(error, context)
+        : error;
     const code = exitCodeFor(failure);
     reportError(failure, context);
     if (voice.json) terminal.printText(document.finish(code, failure));

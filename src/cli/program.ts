@@ -13,6 +13,7 @@ import { addSandbox } from './commands/sandbox.ts';
 import { addConfigOptions, addVoiceOptions } from './commands/shared-flags.ts';
 import { addStatus } from './commands/status.ts';
 import { addTokens } from './commands/tokens.ts';
+import { parseText } from './flag-values.ts';
 import type { CommandContext, Commands, VoiceOptions } from './options.ts';
 import { usualWidth } from './terminal.ts';
 import { isDebugging } from './voice.ts';
@@ -109,9 +110,13 @@ async function tellStart(command: Command, context: CommandContext): Promise<voi
   }
 }
 
-/** Flags that every command has, and the opposite of each switch, which a file may have switched on. */
+/**
+ * Flags that every command has, and the opposite of each switch, which a file may have switched on. No flag takes an empty
+ * text: it comes from a variable that is not set, and what stands behind the flag would be taken from elsewhere.
+ */
 function finishFlags(command: Command): void {
   addConfigOptions(command);
+  for (const option of command.options) if (option.required && !option.parseArg) option.argParser(parseText);
   for (const { long, negate, required, optional } of [...command.options]) {
     if (!long || required || optional) continue;
     const opposite = negate ? long.replace(/^--no-/, '--') : long.replace(/^--/, '--no-');

@@ -3,6 +3,7 @@ import type { Command, Option } from 'commander';
 import { LoomError } from '../errors.ts';
 import { findClosestName } from '../utils/converters/words.ts';
 import { looksSecret } from '../utils/secret-shapes.ts';
+import type { CommandContext } from './options.ts';
 import type { Misuse } from './program.ts';
 
 /** `loom cache clear` */
@@ -11,8 +12,12 @@ export function nameCommand(command: Command): string {
 }
 
 /** What commander found wrong, as an error of ours. */
-export function describeUsage({ message, command }: Misuse): LoomError {
+export async function describeUsage(
+  { message, command }: Misuse,
+  context: CommandContext,
+): Promise<LoomError> {
   const [first = ''] = message.replace(/^error: /, '').split('\n');
+  if (/^required option /.test(first)) return describeMissing(command, context);
   const what = hideValues(first, command);
   const hint = proposeName(what, command);
   return new LoomError('usage', /[.!?]$/.test(what) || !hint ? what : `${what}.`, hint ? { hint } : {});
@@ -33,6 +38,26 @@ function hideValues(what: string, command: Command): string {
     return looksSecret(rest.replace(/^-+/, '')) ? `'${name}…'` : quoted;
   });
 }
+
+/** All that is missing at once, and a command line that has it. */
+async function describeMissing(command: Command, context: CommandContext): Promise<LoomError> {
+  const missing = command.options.filter(
+    (option) => option.mandatory && command.getOptionValue(option.attributeName()) === undefined,
+  );
+  const flags = missing.map(({ flags }) => `'${flags}'`);
+  const list = [flags.slice(0, -1).join(', '), ...flags.slice(-1)]
+    .filter((part) => part !== '')
+    .join(' and ');
+  const what = `required option${flags.length === 1 ? '' : 's'} ${list} not specified`;
+  const name = nameCommand(command);
+  if (!commandsWithExamples.includes(name)) return new LoomError('usage', what);
+  const { proposeCommand } = await import('./example-command.ts');
+  const example = await proposeCommand(name, command, context);
+  return new LoomError('usage', `${what}.`, { hint: `For example: ${example}` });
+}
+
+/** Those that take an input and ask a provider about it. */
+const commandsWithExamples = ['loom run', 'loom tokens'];
 
 /** Names of flags, of other programs too, that take what nobody may read. */
 const secretFlags = /key|token|secret|pass|auth|credential/i;

@@ -110,7 +110,10 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
 /** A refusal of one row, or one that did not pass, is that row's result; anything wider is thrown on. */
 function asFailedRow(customId: string, error: unknown): RowResult {
   if (!(error instanceof ProviderError) || error.scope === 'run') throw error;
-  return { customId, outcome: 'failed', error: { kind: error.code, message: error.message } };
+  const { code: kind, message } = error;
+  const stop = /[.!?…]$/.test(message) ? '' : '.';
+  const told = error.status === 413 ? `${message}${stop} The prompt is too large for the server.` : message;
+  return { customId, outcome: 'failed', error: { kind, message: told } };
 }
 
 /** Stores what is an answer, if it can; what the cache refuses is safe in the journal. */

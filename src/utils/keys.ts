@@ -6,9 +6,10 @@ import { describeDiskError, errorCode } from './files.ts';
 import { readPlainText } from './plain-file.ts';
 import { looksSecret } from './secret-shapes.ts';
 
-/** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden. */
+/** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden. An empty one is not set. */
 export function readVariables(environment: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
-  return { ...readFolderVariables(folder), ...environment };
+  const set = Object.entries(environment).filter(([, value]) => value?.trim());
+  return { ...readFolderVariables(folder), ...Object.fromEntries(set) };
 }
 
 /** What the `.env` in a folder says; nothing where there is none. LoomError `key` for one that can't be read. */
@@ -33,7 +34,7 @@ export function folderVariablesPath(folder: string): string {
 
 /** Whether a variable has its value from the `.env` of a folder: the environment does not know it. */
 export function isFromFolder(name: string, environment: NodeJS.ProcessEnv, folder: string): boolean {
-  return environment[name] === undefined && Boolean(readFolderVariables(folder)[name]);
+  return !environment[name]?.trim() && Boolean(readFolderVariables(folder)[name]);
 }
 
 /** The key to use, undefined where none is there and none needed; LoomError `key` names the variable when it is. */
@@ -58,7 +59,10 @@ export function resolveBaseUrl(
   recorded: string | null | undefined,
   variables: NodeJS.ProcessEnv,
 ): string | undefined {
-  const url = flag ?? recorded ?? variables[provider.baseUrlVariable];
+  if (flag?.trim() === '') {
+    throw new LoomError('usage', 'the base URL is empty.', { hint: 'Give an address, or leave it out.' });
+  }
+  const url = flag ?? (recorded?.trim() || variables[provider.baseUrlVariable]);
   if (!url?.trim()) return undefined;
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     const source = flag === undefined ? provider.baseUrlVariable : '--base-url';

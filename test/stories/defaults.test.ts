@@ -45,7 +45,7 @@ test('package.json may hold them in its field loom, and loom.config.json comes b
 test('a package.json without that field is passed by, and so is one that is no JSON and does not name it', async () => {
   await configure({ name: 'mine', dependencies: { loom: '1.0.0' } }, 'package.json');
   expect((await world.loom(...live)).stderr).toBe(
-    "Error: required option '-p, --provider <name>' not specified\n",
+    "Error: required options '-p, --provider <name>' and '-m, --model <id>' not specified. For example: loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync\n",
   );
   await world.write('package.json', '{');
   expect((await world.loom('list')).code).toBe(0);
@@ -109,7 +109,7 @@ test('how to wait counts only where a command waits', async () => {
 });
 
 test.each([
-  [['run'], "required option '-f, --file <path>' not specified"],
+  [['run'], "required option '-f, --file <path>' not specified."],
   [['run', '--fil', 'data.csv'], "unknown option '--fil'."],
 ])('with outputFormat json the mistake in %j is told as JSON', async (args, message) => {
   await configure({ ...order, outputFormat: 'json' });
