@@ -2,7 +2,7 @@
 import type { AdoptDocument } from '../documents.ts';
 import { LoomError } from '../errors.ts';
 import { adoptBatch } from '../orchestrator/adopt-batch.ts';
-import { nameServer } from '../orchestrator/answer-server.ts';
+import { findServer } from '../orchestrator/answer-server.ts';
 import { describeRecord } from '../orchestrator/list-batches.ts';
 import type { BatchEntry } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
@@ -26,9 +26,9 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
   const reach = await openReach(options, context);
   try {
     const connection = reach.connect(entry);
-    const record = await withInput(options, reach.home, context, (inputPath) => {
+    const record = await withInput(options, reach.home, context, async (inputPath) => {
       const order = describeOrder(options, inputPath, context);
-      const server = nameServer(reach.home, entry.name, { ...options, baseUrl: connection.baseUrl });
+      const server = await findServer(reach.home, entry.name, { ...options, baseUrl: connection.baseUrl });
       const batchOrder = { ...order, server, baseUrl: options.baseUrl, batchSize: undefined };
       return adoptBatch(reach.home, options.id, batchOrder, entry as BatchEntry, connection, context.signal);
     });

@@ -1,7 +1,7 @@
 /** `loom run --dry-run`, and the estimate that `--max-cost` is held against. */
 import type { RunDocument } from '../documents.ts';
 import { LoomError } from '../errors.ts';
-import { nameServer } from '../orchestrator/answer-server.ts';
+import { findServer } from '../orchestrator/answer-server.ts';
 import { CostLimit } from '../orchestrator/cost-limit.ts';
 import {
   type BatchCut,
@@ -51,7 +51,7 @@ async function printEstimate(
   const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
   const isInTheWay =
     !goesToStdout(options) && (await checkOutputPath(order.outputPath)) && options.sync && !options.force;
-  const server = nameServer(home, entry.name, { baseUrl, serverName: options.serverName });
+  const server = await findServer(home, entry.name, { baseUrl, serverName: options.serverName });
   const estimate = await estimatePlanned(home, options, entry, { ...order, server }, signal);
   const priced = { entry, model: order.model, batch: !options.sync };
   document.estimate = await documentEstimate(estimate, priced);

@@ -1,5 +1,5 @@
 /** `loom run` as a batch: what is told of a submission. */
-import { nameServer } from '../orchestrator/answer-server.ts';
+import { findServer } from '../orchestrator/answer-server.ts';
 import { describeRecord, describeUnsentPart } from '../orchestrator/list-batches.ts';
 import { nameJob, namePart } from '../orchestrator/stored-jobs.ts';
 import { type SubmitEvents, submitBatch } from '../orchestrator/submit-batch.ts';
@@ -31,7 +31,7 @@ export async function submitRun(started: StartedRun<BatchEntry>): Promise<Submit
   const { terminal, signal } = context;
   const connection = reach.connect(entry);
   const { baseUrl, batchSize, serverName } = options;
-  const server = nameServer(reach.home, entry.name, { baseUrl: connection.baseUrl, serverName });
+  const server = await findServer(reach.home, entry.name, { baseUrl: connection.baseUrl, serverName });
   const batchOrder = { ...order, server, baseUrl, batchSize };
   const chooseNow = () => choosePlacing(order.outputPath, options, terminal);
   const chosen = options.wait ? await chooseNow() : undefined;

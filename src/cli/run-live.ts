@@ -1,7 +1,7 @@
 /** `loom run --sync`: what is told of a live run. */
 import { createReadStream } from 'node:fs';
 import { LoomError } from '../errors.ts';
-import { nameServer } from '../orchestrator/answer-server.ts';
+import { findServer } from '../orchestrator/answer-server.ts';
 import { type CostLimit, CostLimitReached } from '../orchestrator/cost-limit.ts';
 import { LongWaitError } from '../orchestrator/long-waits.ts';
 import { runSync, type SyncOrder, type SyncProgress, type SyncSummary } from '../orchestrator/run-sync.ts';
@@ -25,7 +25,7 @@ export async function answerRun(started: StartedRun): Promise<number> {
   const { terminal } = context;
   const connection = reach.connect(entry);
   const { baseUrl, serverName } = options;
-  const server = nameServer(reach.home, entry.name, { baseUrl: connection.baseUrl, serverName });
+  const server = await findServer(reach.home, entry.name, { baseUrl: connection.baseUrl, serverName });
   const liveOrder = { ...order, baseUrl, server };
   const toStdout = goesToStdout(options);
   const placing = toStdout ? 'new' : await choosePlacing(order.outputPath, options, terminal);

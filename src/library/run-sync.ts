@@ -1,5 +1,5 @@
 /** `runSync` of the library. */
-import { nameServer } from '../orchestrator/answer-server.ts';
+import { findServer } from '../orchestrator/answer-server.ts';
 import { runSync as answerDataset, type SyncEvents, type SyncSummary } from '../orchestrator/run-sync.ts';
 import { UsageTally } from '../orchestrator/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
@@ -37,7 +37,7 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset>
     const entry = providerEntry(options.provider);
     const reach = openReach(options);
     const connection = reach.connect(entry);
-    const server = nameServer(reach.home, entry.name, {
+    const server = await findServer(reach.home, entry.name, {
       baseUrl: connection.baseUrl,
       serverName: options.serverName,
     });

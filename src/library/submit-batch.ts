@@ -1,7 +1,7 @@
 /** `submitBatch` of the library. */
 
 import { LoomError } from '../errors.ts';
-import { nameServer } from '../orchestrator/answer-server.ts';
+import { findServer } from '../orchestrator/answer-server.ts';
 import type { MergeSummary } from '../orchestrator/row-tally.ts';
 import { nameJob } from '../orchestrator/stored-jobs.ts';
 import { type SubmitEvents, submitBatch as submitDataset } from '../orchestrator/submit-batch.ts';
@@ -47,7 +47,7 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
     const entry = requireBatchApi(providerEntry(options.provider));
     const reach = openReach(options);
     const connection = reach.connect(entry);
-    const server = nameServer(reach.home, entry.name, {
+    const server = await findServer(reach.home, entry.name, {
       baseUrl: connection.baseUrl,
       serverName: options.serverName,
     });

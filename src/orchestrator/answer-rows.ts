@@ -6,7 +6,7 @@ import type { BackgroundCache } from '../utils/background-cache.ts';
 import { openCache } from '../utils/cache.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { AnswerCheck } from './answer-check.ts';
-import { describeServer } from './answer-server.ts';
+import { describeServer, isSandboxServer } from './answer-server.ts';
 import { createCustomId } from './custom-ids.ts';
 import type { RunMeter } from './leave-history.ts';
 import { PromptIndex } from './prompt-index.ts';
@@ -117,9 +117,12 @@ function asFailedRow(customId: string, error: unknown): RowResult {
 }
 
 /** Stores what is an answer, if it can; what the cache refuses is safe in the journal. */
-function createCacheWriter({ cache, order, events, journals }: SyncRun) {
+function createCacheWriter({ cache, order, provider, events, journals }: SyncRun) {
   let keeping: Promise<void> | undefined;
+  const isKnownSandbox = isSandboxServer(order.server);
   return async (prompt: string, result: RowResult | undefined): Promise<void> => {
+    // What a sandbox makes up, where another server was looked for, goes nowhere but into the output.
+    if (provider.isSandbox?.() && !isKnownSandbox) return;
     if (!cache || result?.outcome !== 'succeeded') return;
     try {
       await cache.setAll([[prompt, selectCached(result, order.withUsage)]]);

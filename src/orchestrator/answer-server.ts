@@ -5,6 +5,8 @@
  */
 import type { ProviderName } from '../models.ts';
 import { ownAddresses, plainAddress } from '../providers/addresses.ts';
+import type { MarkedProvider } from '../providers/provider.ts';
+import { isSandboxAt } from '../providers/sandbox-mark.ts';
 import type { AnswerServer } from '../utils/cache.ts';
 import type { LoomHome } from '../utils/home.ts';
 
@@ -36,6 +38,42 @@ export function nameServer(
   if (baseUrl === undefined) return own;
   const address = plainAddress(baseUrl);
   return regions.includes(address) ? own : address;
+}
+
+/**
+ * The same where a sandbox may answer at the address, as people set it by hand: what it makes up has a place of its own,
+ * in which no run looks that asks another server there.
+ */
+export async function findServer(
+  home: Pick<LoomHome, 'isSandbox'>,
+  provider: ProviderName,
+  choice: ServerChoice,
+): Promise<string> {
+  const name = nameServer(home, provider, choice);
+  const { baseUrl } = choice;
+  return !home.isSandbox && baseUrl !== undefined && (await isSandboxAt(baseUrl)) ? nameSandbox(name) : name;
+}
+
+const sandboxPrefix = `${sandboxName} `;
+
+/** Neither an address nor the name of a server has a space. */
+function nameSandbox(name: string): string {
+  return isSandboxServer(name) ? name : `${sandboxPrefix}${name}`;
+}
+
+/** Whether the answers of a server are made up. */
+export function isSandboxServer(name: string): boolean {
+  return name === sandboxName || name.startsWith(sandboxPrefix);
+}
+
+/** Notes that a sandbox answered where another server was looked for: to be saved. */
+export function noteSandbox(owner: { server?: string | null | undefined }, provider: MarkedProvider): void {
+  if (owner.server && provider.isSandbox?.()) owner.server = nameSandbox(owner.server);
+}
+
+/** Whether two names are of one server, whatever was found to answer there. */
+export function isSameServer(one: string, other: string): boolean {
+  return nameSandbox(one) === nameSandbox(other);
 }
 
 /** As the cache knows it: plain names of entries are for the vendor itself, and for rehearsals, which have a cache of their own. */

@@ -5,6 +5,7 @@ import { holdHome, type LoomHome } from '../utils/home.ts';
 import { type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock, waitForLock } from '../utils/locks.ts';
 import { settingsText } from '../utils/settings-text.ts';
+import { isSameServer } from './answer-server.ts';
 import type { BatchOrder } from './plan-batches.ts';
 import { wherePresent } from './run-names.ts';
 import { isPending, loadState } from './stored-jobs.ts';
@@ -135,7 +136,7 @@ function isSameWork(one: Work, other: Work): boolean {
 /** Jobs of older versions name none, and are known by the address that they were given. */
 function isOfSameServer(one: Work, other: Work): boolean {
   if (one.server === undefined || other.server === undefined) return one.base_url === other.base_url;
-  return one.server === other.server;
+  return isSameServer(one.server, other.server);
 }
 
 /** All but the server. */

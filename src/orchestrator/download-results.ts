@@ -11,6 +11,7 @@ import { ensurePrivateFolder } from '../utils/files.ts';
 import { removeHeld } from '../utils/home.ts';
 import { type JobPart, saveJob } from '../utils/jobs.ts';
 import { resultsPath, updateRecord } from '../utils/storage.ts';
+import { noteSandbox } from './answer-server.ts';
 import { accountFor, type BatchAccount, dueTime, readSentRows } from './batch-account.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import {
@@ -70,6 +71,7 @@ async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready'
     await sleep(secondLookMs, run.signal);
     download = await downloadBatch(fetching, record);
   }
+  noteSandbox(job ?? record, fetching.provider);
   const { account, trouble } = download;
   const part = partOf(fetching, record);
   await confirmPart(fetching, record, account);

@@ -9,6 +9,7 @@ import { describeDiskError } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, saveJob, stateWithoutBatch } from '../utils/jobs.ts';
 import { deleteRecord, loadRecords, saveRecord } from '../utils/storage.ts';
+import { noteSandbox } from './answer-server.ts';
 import {
   findLeftBatch,
   findNewBatch,
@@ -308,7 +309,8 @@ function isUnreadable({ code }: ProviderError): boolean {
 
 /** Writes the batch's record, then notes in the job that the part is there. */
 async function recordPart(submission: Submission, part: JobPart, batchId: string): Promise<BatchRecord> {
-  const { home, job } = submission;
+  const { home, job, provider } = submission;
+  noteSandbox(job, provider);
   try {
     const record = await saveNewRecord(home, job, part, batchId);
     await markPart(submission, part, { state: 'submitted', batch_id: batchId });

@@ -4,7 +4,14 @@
  */
 import { ProviderError } from '../errors.ts';
 import type { RowResult } from '../models.ts';
-import type { BatchCheck, BatchProvider, Connection, ProviderEntry, SyncProvider } from './provider.ts';
+import type {
+  BatchCheck,
+  BatchProvider,
+  Connection,
+  MarkedProvider,
+  ProviderEntry,
+  SyncProvider,
+} from './provider.ts';
 import { openWords, type Words } from './words.ts';
 
 /** An entry whose providers are guarded. */
@@ -26,7 +33,7 @@ export function guardEntry(entry: ProviderEntry): ProviderEntry {
 /** Runs a call: what it throws is guarded. */
 type Run = <Result>(call: () => Promise<Result>) => Promise<Result>;
 
-async function open<Provider>(
+async function open<Provider extends MarkedProvider>(
   connection: Connection,
   openProvider: (connection: Connection) => Promise<Provider>,
   guard: (provider: Provider, words: Words, run: Run) => Provider,
@@ -37,7 +44,12 @@ async function open<Provider>(
     call().catch((error: unknown) => {
       throw guardError(error, words, isLive);
     });
-  return guard(await run(() => openProvider(connection)), words, run);
+  let isSandbox = false;
+  const onSandbox = () => {
+    isSandbox = true;
+  };
+  const provider = await run(() => openProvider({ ...connection, onSandbox }));
+  return { ...guard(provider, words, run), isSandbox: () => isSandbox };
 }
 
 function guardSync(provider: SyncProvider, words: Words, run: Run): SyncProvider {

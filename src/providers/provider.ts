@@ -27,6 +27,8 @@ export interface Connection {
   readonly callTimeoutMs?: number | undefined;
   /** Where proxies and the like are named: the variables of the caller's process, or what stands in their place. */
   readonly environment: NodeJS.ProcessEnv;
+  /** Told when an answer bears the mark of a sandbox. */
+  readonly onSandbox?: (() => void) | undefined;
   /** Told of each HTTP request, also of those that an SDK makes by itself. */
   readonly onRequest?: ((notice: RequestNotice) => void) | undefined;
 }
@@ -93,6 +95,12 @@ export interface BatchCandidate {
   readonly createdAt: Date;
 }
 
+/** What the registry adds to every provider. */
+export interface MarkedProvider {
+  /** Whether an answer so far bore the mark of a sandbox: what such a server says is made up. */
+  isSandbox?(): boolean;
+}
+
 /**
  * Batches at one vendor. Methods throw ProviderError, classed by what it means for the run, and nothing else
  * (an aborted signal throws its own reason). No method retries: that is orchestrator/retry.ts.
@@ -100,7 +108,7 @@ export interface BatchCandidate {
  * Adapters hand on codes, messages and status words as they read them. Behind the registry (guard.ts) they are without
  * secrets, of one line and cut; no error is about a `row`; and whatever a server sends is bounded by limits.ts.
  */
-export interface BatchProvider {
+export interface BatchProvider extends MarkedProvider {
   readonly limits: BatchLimits;
   readonly framing: Framing;
   /** One request as the wire wants it, without line ends: a pure function. */
@@ -156,7 +164,7 @@ export interface BatchProvider {
  * One call per prompt. Throws as BatchProvider does, also about a `row`; an empty, refused or blocked answer is a failed
  * RowResult. Words are guarded as those of batches are; the text of an answer is never altered.
  */
-export interface SyncProvider {
+export interface SyncProvider extends MarkedProvider {
   generate(request: PromptRequest, signal: AbortSignal): Promise<RowResult>;
   /** Input tokens of the prompt, with the system text of its settings. Absent where the provider has no such call. */
   countTokens?(request: PromptRequest, signal: AbortSignal): Promise<number>;

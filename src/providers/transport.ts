@@ -19,6 +19,7 @@ import {
 import { type Fetch, tellRequests } from './request-notice.ts';
 import { readRouteFailure } from './route-failures.ts';
 import { openRoutes, type Route } from './routes.ts';
+import { isMarked } from './sandbox-mark.ts';
 import { asObject, type WireObject } from './wire.ts';
 import { openWords } from './words.ts';
 
@@ -77,7 +78,7 @@ export async function openTransport(
   baseUrl: string,
   classify: Classify,
 ): Promise<Transport> {
-  const { apiKey, timeoutMs, callTimeoutMs, environment, onRequest } = connection;
+  const { apiKey, timeoutMs, callTimeoutMs, environment, onRequest, onSandbox } = connection;
   if (!URL.canParse(baseUrl))
     throw new ProviderError('run', 'invalid_base_url', `${baseUrl} is no valid address.`);
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
@@ -109,6 +110,7 @@ export async function openTransport(
     const state: CallState = callStates.getStore() ?? { bound: mostAnswerBytes };
     state.answer = undefined;
     const response = await followRedirects(ask, String(address), { ...init });
+    if (isMarked(response)) onSandbox?.();
     if (response.ok && state.bound === 'lines') return new Response(unpackBody(response));
     if (response.ok) {
       const bytes = await readWhole(response, Number(state.bound));

@@ -146,8 +146,10 @@ class RunningSandbox {
     });
   }
 
+  /** Every answer bears the mark by which a run knows that it is made up. */
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#callsInWork += 1;
+    response.setHeader('x-loom-sandbox', 'made up');
     try {
       await this.#answer(request, response);
     } catch (error) {

@@ -10,3 +10,8 @@ export function hashKey(...parts: readonly string[]): string {
 export function openaiOf({ environment }: { readonly environment: Record<string, string> }): string {
   return environment.OPENAI_BASE_URL as string;
 }
+
+/** The same where that is a sandbox, which is known by its mark. */
+export function sandboxOf(world: Parameters<typeof openaiOf>[0]): string {
+  return `sandbox ${openaiOf(world)}`;
+}

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ended } from '../program.ts';
-import { hashKey, openaiOf } from './cache-keys.ts';
+import { hashKey, sandboxOf } from './cache-keys.ts';
 import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from './sandbox-world.ts';
 
 let world: SandboxWorld;
@@ -31,7 +31,7 @@ function key(prompt: string, separator = '|', provider = 'openai', model = 'm'):
 
 /** As a run names it here, at another address than OpenAI's own. */
 function keyHere(prompt: string): string {
-  return hashKey('openai', 'm', prompt, `@${openaiOf(world)}`);
+  return hashKey('openai', 'm', prompt, `@${sandboxOf(world)}`);
 }
 
 function entry(response: unknown, provider = 'openai', model = 'm'): string {
@@ -110,7 +110,7 @@ test('an entry lies under sha256("<provider>|<model>|<prompt>|@<address>") and s
     model: 'm',
     response: 'Sandbox answer from m: Hello',
     created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)$/),
-    address: openaiOf(world),
+    address: sandboxOf(world),
   });
 });
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
-import { hashKey, openaiOf } from './cache-keys.ts';
+import { hashKey, openaiOf, sandboxOf } from './cache-keys.ts';
 import {
   baseUrlVariables,
   batchProviders,
@@ -96,7 +96,9 @@ test('--server-name gives answers to a name, whatever the address is, live and i
   expect(hitsOf(await live('openai', '--server-name', 'other'))).toBe('0');
   await world.write('data.csv', 'id,text\n1,Moon\n');
   const id = submittedId(await batch('openai', '--server-name', 'gpu'));
-  expect(JSON.parse(await world.readState(`batches/openai_${id}.json`))).toMatchObject({ server: 'gpu' });
+  expect(JSON.parse(await world.readState(`batches/openai_${id}.json`))).toMatchObject({
+    server: 'sandbox gpu',
+  });
   await fetchUntilDone(world, '--force');
   expect(hitsOf(await live('openai', '--server-name', 'gpu', ...atB('openai')))).toBe('1');
 });
@@ -132,10 +134,10 @@ describe('an entry', () => {
   });
 
   test('in the place of ours that names another server is a miss, and is replaced', async () => {
-    const path = `cache/${hashKey('openai', 'm', 'Hello', `@${openaiOf(world)}`)}.json`;
+    const path = `cache/${hashKey('openai', 'm', 'Hello', `@${sandboxOf(world)}`)}.json`;
     await world.writeState(path, JSON.stringify({ ...stored, address: 'http://127.0.0.1:9/v1' }));
     expect(hitsOf(await live('openai'))).toBe('0');
-    expect(JSON.parse(await world.readState(path))).toMatchObject({ address: openaiOf(world) });
+    expect(JSON.parse(await world.readState(path))).toMatchObject({ address: sandboxOf(world) });
   });
 });
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hashKey, openaiOf } from './cache-keys.ts';
+import { hashKey, sandboxOf } from './cache-keys.ts';
 import { createRecordedWorld, type RecordedWorld } from './recorder.ts';
 import {
   batchProviders,
@@ -417,12 +417,12 @@ describe('the cache', () => {
     async (mode) => {
       await answer('openai', mode, '--seed', '3', '--param', 'metadata={"b":"2","a":"1"}', '-t', '0.5');
       const settings = '{"extra":{"metadata":{"a":"1","b":"2"}},"seed":3,"temperature":0.5}';
-      const name = hashKey('openai', 'm', 'Hello JSON', settings, `@${openaiOf(world)}`);
+      const name = hashKey('openai', 'm', 'Hello JSON', settings, `@${sandboxOf(world)}`);
       expect(await world.listState()).toEqual([join('cache', `${name}.json`)]);
       expect(JSON.parse(await world.readState(`cache/${name}.json`))).toEqual({
         ...{ provider: 'openai', model: 'm', response: 'Sandbox answer from m: Hello JSON' },
         created_at: expect.any(String),
-        address: openaiOf(world),
+        address: sandboxOf(world),
         params: JSON.parse(settings),
       });
     },
@@ -441,7 +441,7 @@ describe('the cache', () => {
 
   test('has no settings in an entry of a run without any', async () => {
     await answer('openai', 'live');
-    const name = hashKey('openai', 'm', 'Hello JSON', `@${openaiOf(world)}`);
+    const name = hashKey('openai', 'm', 'Hello JSON', `@${sandboxOf(world)}`);
     expect(JSON.parse(await world.readState(`cache/${name}.json`))).not.toHaveProperty('params');
   });
 

@@ -1,0 +1,139 @@
+/** What a sandbox makes up is known by its mark, and no run of another server ever reads it from the cache. */
+import { createServer, type Server, request as send } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startHttpServer } from './http-server.ts';
+import {
+  baseUrlVariables,
+  batchProviders,
+  createSandboxWorld,
+  fetchUntilDone,
+  type ProviderName,
+  providers,
+  type SandboxWorld,
+  submittedId,
+} from './sandbox-world.ts';
+
+let world: SandboxWorld;
+
+beforeEach(async () => {
+  world = await createSandboxWorld({ turnaroundMs: 0 });
+  await world.write('data.csv', 'id,text\n1,Hello\n2,World\n');
+});
+
+afterEach(() => world.remove());
+
+const order = (provider: ProviderName) => [
+  '-f',
+  'data.csv',
+  '-c',
+  'text',
+  '-p',
+  provider,
+  '-m',
+  'm',
+  '--force',
+];
+const live = (provider: ProviderName, ...flags: string[]) =>
+  world.loom('run', ...order(provider), '--sync', ...flags);
+const hitsOf = ({ stdout }: { stdout: string }) => / (\d) cache hits/.exec(stdout)?.[1];
+const cached = async () => (await world.listState()).filter((name) => name.startsWith('cache/'));
+
+/** A way to the sandbox by which it is not known before its first answer: below a path that is not its own. */
+async function openGateway(): Promise<{ server: Server; urlOf(provider: ProviderName): string }> {
+  const server = createServer((incoming, outgoing) => {
+    const { method, headers, url = '' } = incoming;
+    const target = new URL(world.sandbox.origin + url.replace(/^\/gateway/, ''));
+    incoming.pipe(
+      send(target, { method, headers: { ...headers, host: target.host } }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 0, answer.headers);
+        answer.pipe(outgoing);
+      }),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    server,
+    urlOf: (provider) => world.sandbox.baseUrls[provider].replace(world.sandbox.origin, `${origin}/gateway`),
+  };
+}
+
+describe.each(providers)('%s:', (provider) => {
+  test('answers of a sandbox whose address was set by hand have a place of their own', async () => {
+    expect(hitsOf(await live(provider))).toBe('0');
+    for (const name of await cached()) {
+      const { address } = JSON.parse(await world.readState(name));
+      expect(address).toBe(`sandbox ${world.environment[baseUrlVariables[provider]]}`);
+    }
+    expect(hitsOf(await live(provider))).toBe('2');
+    // Another server at the very same address, as far as the name of an entry goes.
+    world.environment[baseUrlVariables[provider]] = 'http://127.0.0.1:9/openai/v1';
+    expect(hitsOf(await live(provider, '--dry-run'))).toBeUndefined();
+    expect((await live(provider, '--dry-run')).stdout).toContain('Answered from the cache: 0\n');
+  });
+
+  test('where only its answers tell, they are in the output and nowhere else', async () => {
+    const { server, urlOf } = await openGateway();
+    world.environment[baseUrlVariables[provider]] = urlOf(provider);
+    expect(await live(provider)).toMatchObject({ code: 0 });
+    expect(await cached()).toEqual([]);
+    expect(hitsOf(await live(provider))).toBe('0');
+    server.closeAllConnections();
+    server.close();
+  });
+});
+
+describe.each(batchProviders)('%s:', (provider) => {
+  test('a batch that turns out to be of a sandbox fills no cache of another server', async () => {
+    const { server, urlOf } = await openGateway();
+    const url = urlOf(provider);
+    world.environment[baseUrlVariables[provider]] = url;
+    const id = submittedId(await world.loom('run', ...order(provider)));
+    expect((await world.loom('run', ...order(provider))).stdout).toContain(`pending already as ${id}.`);
+    expect(await fetchUntilDone(world)).toMatchObject({ code: 0 });
+    for (const name of await cached())
+      expect(JSON.parse(await world.readState(name)).address).toBe(`sandbox ${url}`);
+    submittedId(await world.loom('run', ...order(provider)));
+    server.closeAllConnections();
+    server.close();
+  });
+});
+
+test('a real server that comes to the address of a sandbox is asked, though it was rehearsed there', async () => {
+  await live('openai');
+  const answers: string[] = [];
+  const port = Number(new URL(world.sandbox.origin).port);
+  await world.sandbox.close();
+  const real = createServer((incoming, outgoing) => {
+    answers.push(incoming.url ?? '');
+    incoming.resume();
+    outgoing.setHeader('content-type', 'application/json');
+    const message = { role: 'assistant', content: 'real' };
+    outgoing.end(JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }] }));
+  });
+  await new Promise<void>((resolve) => real.listen(port, '127.0.0.1', resolve));
+  expect(hitsOf(await live('openai'))).toBe('0');
+  expect(await world.read('data_results_openai_m.csv')).toBe(
+    'id,text,llm_response\n1,Hello,real\n2,World,real\n',
+  );
+  real.closeAllConnections();
+  await new Promise((resolve) => real.close(resolve));
+});
+
+test('a server that is no sandbox is not asked whether it is one, unless its address could be', async () => {
+  const server = await startHttpServer(() => ({ body: { choices: [{ message: { content: 'Hi' } }] } }));
+  world.environment.OPENAI_BASE_URL = `${server.url}/v1`;
+  await live('openai');
+  expect(server.requests.map(({ path }) => path)).toEqual(['/v1/chat/completions', '/v1/chat/completions']);
+  await server.close();
+});
+
+test('answers of --sandbox are in a cache of their own, and bear its name', async () => {
+  expect(hitsOf(await live('openai', '--sandbox', '-o', 'a.csv'))).toBe('0');
+  expect(hitsOf(await live('openai', '--sandbox', '-o', 'a.csv'))).toBe('2');
+  expect(await cached()).toEqual([]);
+  const entries = (await world.listState()).filter((name) => name.startsWith('sandbox/cache/'));
+  expect(entries).toHaveLength(2);
+  for (const name of entries) expect(JSON.parse(await world.readState(name)).address).toBe('sandbox');
+});
