@@ -46,5 +46,5 @@ export const longestWord = 100;
 /** A sentence of a provider. */
 export const longestMessage = 500;
 
-/** A wait that a provider asks for; a longer one is as good as this. */
-export const longestWaitMs = 365 * 24 * hourMs;
+/** A wait that a provider asks for: a month, and a little. A longer one is a mistake of the server, and not believed. */
+export const longestWaitMs = 32 * 24 * hourMs;

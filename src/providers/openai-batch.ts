@@ -221,9 +221,14 @@ function readCheck(batch: WireObject): BatchCheck {
       expires: readSeconds(batch.expires_at),
     },
     // The create call succeeds all the same (openai/openai-python#2084).
-    queueFull: rawStatus === 'failed' && error?.code === 'token_limit_exceeded',
+    queueFull: rawStatus === 'failed' && isQueueFull(error),
     error,
   };
+}
+
+/** Servers that copied the words have other codes for them. */
+function isQueueFull(error: BatchCheck['error']): boolean {
+  return error?.code === 'token_limit_exceeded' || /enqueued token limit/i.test(error?.message ?? '');
 }
 
 /** Unix seconds; 0, null and an empty text are no time. */

@@ -1,5 +1,6 @@
 /** What a refusal for too many calls says of its limit: when it ends, and whether it is of a day. */
 import type { RateLimit } from '../errors.ts';
+import { longestWaitMs } from './limits.ts';
 import { asList, asObject, asText, type WireObject } from './wire.ts';
 
 /** Says that there were too many calls, as opposed to a call that failed. */
@@ -35,16 +36,13 @@ export function readRateLimit(notice: LimitNotice): RateLimit {
   return { endsInMs: firstMs || secondMs || readWait(notice.message), isOfDay: isLong };
 }
 
-/** A month, and a little: an end later than that is a mistake of the server, and not believed. */
-const longestLimitMs = 32 * 86_400_000;
-
 /** How long until the last of the windows ends in which nothing remains. */
 function readWindows({ headers }: LimitNotice): number | undefined {
   const waits = Object.entries(headers)
     .filter(([name]) => /rate-?limit/.test(name) && name.includes('reset'))
     // Where nothing is said of what remains, the refusal itself says that it is nothing.
     .filter(([name]) => Number(headers[name.replace('reset', 'remaining')] ?? 0) <= 0)
-    .map(([, value]) => readReset(value))
+    .map(([, value]) => believe(readTime(value)))
     .filter((wait) => wait !== undefined);
   return waits.length > 0 ? Math.max(...waits) : undefined;
 }
@@ -54,19 +52,20 @@ const firstMoment = 1_000_000_000;
 const firstMomentMs = 1_000 * firstMoment;
 
 /**
- * A reset in any of its forms, as milliseconds from now: a span (`6m0s`, `1d2h`, `120ms`), seconds, a moment in seconds or
- * milliseconds since 1970, or a date. What is past or can't be is undefined.
+ * When something is to be in any of the forms in which headers say it, as milliseconds from now: a span (`6m0s`, `1d2h`,
+ * `120ms`), seconds, a moment in seconds or milliseconds since 1970, or a date. NaN for anything else.
  */
-export function readReset(value: string): number | undefined {
+export function readTime(value: string): number {
   const text = value.trim();
   const number = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : undefined;
-  if (number === undefined) return believe(readSpan(text) ?? Date.parse(text) - Date.now());
-  if (number >= firstMomentMs) return believe(number - Date.now());
-  return believe(number >= firstMoment ? number * 1_000 - Date.now() : number * 1_000);
+  if (number === undefined) return readSpan(text) ?? Date.parse(text) - Date.now();
+  if (number >= firstMomentMs) return number - Date.now();
+  return number >= firstMoment ? number * 1_000 - Date.now() : number * 1_000;
 }
 
+/** What is past or can't be is undefined. */
 function believe(milliseconds: number): number | undefined {
-  return milliseconds > 0 && milliseconds <= longestLimitMs ? Math.round(milliseconds) : undefined;
+  return milliseconds > 0 && milliseconds <= longestWaitMs ? Math.round(milliseconds) : undefined;
 }
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -2,7 +2,13 @@
 import { type ErrorScope, ProviderError, type RateLimit } from '../errors.ts';
 import { isDeepText } from '../models.ts';
 import { longestWaitMs } from './limits.ts';
-import { collectHeaders, type HeaderTexts, rateLimitStatuses, readRateLimit } from './rate-limits.ts';
+import {
+  collectHeaders,
+  type HeaderTexts,
+  rateLimitStatuses,
+  readRateLimit,
+  readTime,
+} from './rate-limits.ts';
 import { readReason, stripTags } from './reasons.ts';
 import { asCount, asList, asObject, asText, type WireObject } from './wire.ts';
 import type { Words } from './words.ts';
@@ -156,19 +162,16 @@ function readRedirect(headers: Headers): string {
   return location ? `, which points to ${location.replace(/[?#].*/, '')}` : '';
 }
 
-/** `retry-after-ms`, then `retry-after` in seconds or as a date. */
+/** `retry-after-ms`, then `retry-after`: seconds or a date, and of some gateways a moment or a span. */
 function readRetryAfter(headers: HeaderTexts): number | undefined {
   const milliseconds = asCount(headers['retry-after-ms']);
   if (milliseconds !== undefined) return boundWait(milliseconds);
-  const header = headers['retry-after'];
-  if (!header) return undefined;
-  const seconds = asCount(header);
-  const wait = seconds === undefined ? Date.parse(header) - Date.now() : seconds * 1000;
-  return Number.isNaN(wait) ? undefined : boundWait(wait);
+  return boundWait(readTime(headers['retry-after'] ?? ''));
 }
 
-function boundWait(milliseconds: number): number {
-  return Math.min(Math.max(0, milliseconds), longestWaitMs);
+/** A moment that is past is now; a wait that can't be is none. */
+function boundWait(milliseconds: number): number | undefined {
+  return milliseconds <= longestWaitMs ? Math.max(0, milliseconds) : undefined;
 }
 
 /** google.rpc.RetryInfo: `retryDelay` is a duration such as `7s` or `0.5s`. */

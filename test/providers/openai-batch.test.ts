@@ -158,6 +158,8 @@ describe('OpenAI, batches', () => {
       queueFull: true,
       error: { code: 'token_limit_exceeded', message: 'Enqueued token limit reached.' },
     });
+    const copied = { code: 'quota', message: 'Enqueued token limit reached for m.' };
+    expect(await check({ status: 'failed', errors: { data: [copied] } })).toMatchObject({ queueFull: true });
     const bad = { code: 'invalid_json_line', line: 3, message: 'This line is no JSON.' };
     expect(await check({ status: 'failed', errors: { data: [bad, bad] } })).toMatchObject({
       queueFull: false,

@@ -75,6 +75,10 @@ describe('the end of a limit', () => {
       { ...requests('7h'), 'retry-after': '20' },
       20 * second,
     ],
+    ['an invitation in another century', { 'retry-after': '99999999999' }, undefined],
+    ['an invitation in a year', { 'retry-after': String(365 * 86_400) }, undefined],
+    ['an invitation by a moment', { 'retry-after': String((now + 2 * hour) / 1_000) }, 2 * hour],
+    ['an invitation by a span', { 'retry-after': '2h' }, 2 * hour],
     ['windows, where that invitation is empty', { ...requests('7h'), 'retry-after': '0' }, 7 * hour],
   ])('%s', (_, headers, endsInMs) => {
     expect(readLimit(headers)).toEqual({ endsInMs, isOfDay: false });
