@@ -26,13 +26,15 @@ const usualModels: Readonly<Record<ProviderName, string>> = {
 /** `loom run -f reviews.csv -c text -p openai -m gpt-4o-mini --sandbox`: without a key it is a rehearsal. */
 export async function proposeCommand(name: string, command: Command, place: Place): Promise<string> {
   const given = command.opts<Given>();
+  // The name of a file that stands without its flag is most likely the input.
+  const file = given.file ?? command.args[0];
   const variables = readVariables(place.environment, place.workingFolder);
   const keyed = providerNames.find((known) => variables[providerEntry(known).keyVariable]);
   const provider = given.provider ?? keyed ?? 'openai';
   const hasKey = Boolean(variables[providerEntry(provider).keyVariable]);
   const takesSandbox = command.options.some(({ long }) => long === '--sandbox');
   const words = [
-    ...(await describeFile(given, place)),
+    ...(await describeFile({ ...given, ...(file !== undefined && { file }) }, place)),
     ...['-p', provider, '-m', given.model ?? usualModels[provider]],
     ...(given.sync || (provider === 'openrouter' && name === 'loom run') ? ['--sync'] : []),
     ...(given.sandbox || (takesSandbox && !hasKey) ? ['--sandbox'] : []),

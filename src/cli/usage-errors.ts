@@ -69,6 +69,8 @@ export function proposeFrom(name: string, candidates: readonly string[], where: 
 }
 
 function proposeName(what: string, command: Command): string | undefined {
+  if (/^(missing required argument|too many arguments) /.test(what))
+    return `See ${nameCommand(command)} --help.`;
   const where = `See ${nameCommand(command)} --help for all.`;
   const [, word] = /^unknown command '([^']*)'/.exec(what) ?? [];
   if (word !== undefined)

@@ -109,7 +109,7 @@ export function failureToError(failure: unknown, words: Words): ProviderError {
   }
   // A certificate or an address that is wrong stays wrong.
   const isLasting =
-    /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL_WRONG_VERSION|ERR_INVALID_URL|includes credentials/.test(
+    /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL_WRONG_VERSION|ERR_INVALID_URL|includes credentials|bad port/.test(
       marks,
     );
   const scope = isLasting ? 'run' : 'retry';

@@ -24,6 +24,11 @@ it.each([
     { scope: 'retry', code: 'connection' },
   ],
   [
+    'a port that no call may go to',
+    caused('', 'bad port'),
+    { scope: 'run', code: 'connection', message: 'The connection to the provider failed: bad port' },
+  ],
+  [
     'a name that is not found',
     caused('ENOTFOUND', 'getaddrinfo ENOTFOUND x'),
     { scope: 'retry', code: 'connection' },

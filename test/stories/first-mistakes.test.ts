@@ -52,6 +52,22 @@ describe('a command that lacks flags names them all, with an example', () => {
     expect((await world.loom(...example.split(' '))).code).toBe(0);
   });
 
+  test('with a file that stands without its flag', async () => {
+    await world.write('a.csv', 'text\nx\n');
+    await world.write('b.csv', 'review\nx\n');
+    expect((await world.loom('run', 'b.csv')).stderr).toContain(': loom run -f b.csv -c review -p openai ');
+  });
+
+  test.each([
+    [['report'], "missing required argument 'output'. See loom report --help."],
+    [
+      ['fetch', 'batch_1'],
+      "too many arguments for 'fetch'. Expected 0 arguments but got 1. See loom fetch --help.",
+    ],
+  ])('%j is told where to look', async (args, message) => {
+    expect(await world.loom(...args)).toEqual({ code: 2, stdout: '', stderr: `Error: ${message}\n` });
+  });
+
   test('and one that takes no input is told what it lacks', async () => {
     expect((await world.loom('status')).stderr).toBe(
       "Error: required option '-i, --id <id>' not specified\n",
