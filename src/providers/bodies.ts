@@ -18,21 +18,28 @@ export async function readWhole(response: Response, mostBytes: number): Promise<
   throw new ProviderError('row', 'too_large', message);
 }
 
-/** The beginning of a body that says no. What can't be read of it is left out, for its status says enough. */
+/** What came of a body that says no. */
+export interface RefusalText {
+  readonly text: string;
+  /** The connection went before its end. */
+  readonly isCut: boolean;
+}
+
+/** The beginning of a body that says no. What can't be read of it is left out. */
 export async function readRefusalText(
   response: Response,
   mostBytes = mostRefusalBytes,
   longestMs = longestRefusalMs,
-): Promise<string> {
+): Promise<RefusalText> {
   const body = unpackBody(response);
-  if (!body) return '';
+  if (!body) return { text: '', isCut: false };
   const stop = new AbortController();
   const late = sleep(longestMs, undefined, { signal: stop.signal, ref: false }).catch(() => {});
   try {
     const { bytes } = await readUpTo(body, mostBytes, late);
-    return bytes.toString('utf8');
+    return { text: bytes.toString('utf8'), isCut: false };
   } catch {
-    return '';
+    return { text: '', isCut: true };
   } finally {
     stop.abort();
   }

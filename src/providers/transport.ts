@@ -101,6 +101,11 @@ export async function openTransport(
     const { message } = known ?? unreadableAnswer('it is not what this call asks for');
     return new ProviderError('row', 'unreadable', `${message} ${describeAnswer(answer, words)}`);
   };
+  /** Without its words nobody knows what a row is refused for. They are asked for again: a refusal costs nothing. */
+  const classifyCut: Classify = (refusal) => {
+    const meant = classify(refusal);
+    return meant.scope === 'row' ? { ...meant, scope: 'retry' } : meant;
+  };
   const askOnce: Fetch = (address, init) => fetchOnce(address, init, findRoute, environment);
   const ask = onRequest ? tellRequests(askOnce, words, asError, onRequest) : askOnce;
 
@@ -117,10 +122,9 @@ export async function openTransport(
       state.answer = readAnswer(bytes, response.headers.get('content-type'));
       return showAsJson(response, state.answer);
     }
-    const bodyText = words.hide(await readRefusalText(response));
-    throw new RefusedCall(
-      refusalToError(readRefusal(response.status, response.headers, bodyText), classify, words),
-    );
+    const { text, isCut } = await readRefusalText(response);
+    const refusal = readRefusal(response.status, response.headers, words.hide(text));
+    throw new RefusedCall(refusalToError(refusal, isCut ? classifyCut : classify, words));
   };
 
   return {

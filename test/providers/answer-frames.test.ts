@@ -185,6 +185,12 @@ describe.each(entries)('$title, live', (entry) => {
     expect(message).not.toContain(apiKey);
   });
 
+  it('asks again for the words of a refusal that broke off, which nobody pays for', async () => {
+    server.play(() => frame('{"error":{"message":', { status: '400 Bad Request', 'content-length': '900' }));
+    const failure = await failureOf(generate());
+    expect(failure).toMatchObject({ scope: 'retry', code: 'http_400', status: 400, brokeOff: false });
+  });
+
   it.each(cut)('takes %s for a connection that broke off', async (_, bytes) => {
     server.play(() => bytes);
     expect(await failureOf(generate())).toMatchObject({ scope: 'retry', code: 'connection', brokeOff: true });

@@ -195,9 +195,12 @@ it('counts the bytes and the lines that it keeps, and takes as many as the bound
   const whole = (length: number) => readWhole(new Response('x'.repeat(length)), 10);
   expect((await whole(10)).toString()).toBe('x'.repeat(10));
   expect(await failureOf(whole(11))).toMatchObject({ code: 'too_large' });
-  expect(await readRefusalText(new Response('x'.repeat(11)), 10)).toBe('x'.repeat(10));
+  expect(await readRefusalText(new Response('x'.repeat(11)), 10)).toEqual({
+    text: 'x'.repeat(10),
+    isCut: false,
+  });
   const stalled = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('so far')) });
-  expect(await readRefusalText(new Response(stalled), 10, 1)).toBe('so far');
+  expect(await readRefusalText(new Response(stalled), 10, 1)).toEqual({ text: 'so far', isCut: false });
 
   const read = async (text: string, mostLines: number) => {
     const values: unknown[] = [];
