@@ -28,8 +28,8 @@ try {
     await wait(500);
     output = await runLoom('fetch', '--sandbox');
   }
-  console.log('\n$ cat reviews_results_openai_gpt-4o-mini.csv');
-  console.log(await readFile(join(folder, 'reviews_results_openai_gpt-4o-mini.csv'), 'utf8'));
+  console.log('\n$ cat reviews_results_openai_gpt-4o-mini_sandbox.csv');
+  console.log(await readFile(join(folder, 'reviews_results_openai_gpt-4o-mini_sandbox.csv'), 'utf8'));
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -57,6 +57,8 @@ const usageSchema = z.object({
   output_tokens: z.number(),
   /** US dollars, about; null when no price is known for the model. */
   cost_usd: z.nullable(z.number()),
+  /** A rehearsal: nothing was paid for, and a model would cost so much. */
+  would_cost: z.boolean(),
 });
 export type UsageDocument = z.infer<typeof usageSchema>;
 
@@ -110,6 +112,8 @@ const estimateSchema = z.object({
   input_cost_usd: z.nullable(z.number()),
   /** US dollars, with answers of --max-tokens. */
   most_cost_usd: z.nullable(z.number()),
+  /** A rehearsal: nothing would be paid for. */
+  would_cost: z.boolean(),
 });
 
 /** A file of the state that can't be read. */

@@ -4,8 +4,14 @@ import type { UsageTally } from '../orchestrator/usage-tally.ts';
 import { countOf, formatCount } from './counts.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Tells what the answers that were paid for cost, and what may have been paid for twice. */
-export async function reportUsage(usage: UsageTally, priced: PricedModel, terminal: Terminal): Promise<void> {
+/** Whose answers are told of. */
+export interface ToldModel extends PricedModel {
+  /** Nothing is paid for: what it would cost is told. */
+  readonly isRehearsal: boolean;
+}
+
+/** Tells what the answers that were paid for cost, or in a rehearsal would cost, and what may have been paid for twice. */
+export async function reportUsage(usage: UsageTally, priced: ToldModel, terminal: Terminal): Promise<void> {
   if (usage.answers > 0) await reportTokens(usage, priced, terminal);
   if (usage.madeAgain === 0) return;
   const calls = countOf(
@@ -16,9 +22,9 @@ export async function reportUsage(usage: UsageTally, priced: PricedModel, termin
   terminal.note(`${calls}; the provider may bill both.`);
 }
 
-async function reportTokens(usage: UsageTally, priced: PricedModel, terminal: Terminal): Promise<void> {
+async function reportTokens(usage: UsageTally, priced: ToldModel, terminal: Terminal): Promise<void> {
   const cost = await priceUsage(usage, priced);
-  const told = cost === undefined ? `cost unknown: ${noPriceFor(priced)}` : describeCost(cost);
+  const told = cost === undefined ? `cost unknown: ${noPriceFor(priced)}` : describeCost(cost, priced);
   const rest =
     usage.untold === 0 ? '' : ` ${formatCount(usage.untold)} answers came without a count of tokens.`;
   terminal.note(
@@ -32,8 +38,8 @@ export function noPriceFor({ entry, model }: Omit<PricedModel, 'batch'>): string
 }
 
 /** `cost about $0.0123` */
-function describeCost(cost: number): string {
-  return cost === 0 ? 'no cost' : `cost about ${formatDollars(cost)}`;
+function describeCost(cost: number, { isRehearsal }: ToldModel): string {
+  return cost === 0 ? 'no cost' : `${isRehearsal ? 'would cost' : 'cost'} about ${formatDollars(cost)}`;
 }
 
 /** `$1,234.50`, `$0.0123`, `$0.000012`: cents, or as many decimals as it takes to say something. */

@@ -16,7 +16,7 @@ import type { LoomHome } from '../utils/home.ts';
 import { readVariables, resolveBaseUrl } from '../utils/keys.ts';
 import { checkOutputPath } from '../utils/output-file.ts';
 import { findPrice } from '../utils/prices.ts';
-import { formatDollars, noPriceFor } from './costs.ts';
+import { formatDollars, noPriceFor, type ToldModel } from './costs.ts';
 import { formatCount } from './counts.ts';
 import type { CommandContext, RunOptions } from './options.ts';
 import { describeOrder, goesToStdout, type RunOrder } from './orders.ts';
@@ -54,11 +54,13 @@ async function printEstimate(
   const server = await findServer(home, entry.name, { baseUrl, serverName: options.serverName });
   const estimate = await estimatePlanned(home, options, entry, { ...order, server }, signal);
   const priced = { entry, model: order.model, batch: !options.sync };
-  document.estimate = await documentEstimate(estimate, priced);
+  document.estimate = { ...(await documentEstimate(estimate, priced)), would_cost: home.isSandbox };
   terminal.printResult('Dry run: nothing was sent, and nothing was written.');
   for (const line of describeRequests(estimate)) terminal.printResult(`  ${line}`);
   terminal.printResult(`  ${describeInput(estimate)}`);
-  terminal.printResult(`  ${await describeEstimatedCost(estimate, order, priced)}`);
+  terminal.printResult(
+    `  ${await describeEstimatedCost(estimate, order, { ...priced, isRehearsal: home.isSandbox })}`,
+  );
   if (isInTheWay) terminal.warn(`output file ${order.outputPath} already exists: the run needs --force.`);
   return 0;
 }
@@ -113,7 +115,7 @@ async function cutAsBatch({ batchSize }: RunOptions, entry: ProviderEntry): Prom
 async function documentEstimate(
   estimate: RunEstimate,
   priced: PricedModel,
-): Promise<RunDocument['estimate']> {
+): Promise<Omit<NonNullable<RunDocument['estimate']>, 'would_cost'>> {
   const { usage, most } = estimate;
   const cost = await priceUsage(usage, priced);
   const mostCost = most && (await priceUsage(most, priced));
@@ -154,13 +156,14 @@ function describeInput({ usage, encoding }: RunEstimate): string {
 async function describeEstimatedCost(
   { usage, most }: RunEstimate,
   { settings }: RunOrder,
-  priced: PricedModel,
+  { isRehearsal, ...priced }: ToldModel,
 ): Promise<string> {
   const cost = await priceUsage(usage, priced);
-  if (cost === undefined) return `Cost: unknown, ${noPriceFor(priced)}`;
+  const word = isRehearsal ? 'Would cost' : 'Cost';
+  if (cost === undefined) return `${word}: unknown, ${noPriceFor(priced)}`;
   const input = `about ${formatDollars(cost)} for the input, at the price of ${priced.batch ? 'a batch' : 'live calls'}`;
   const mostCost = most && (await priceUsage(most, priced));
   return mostCost === undefined
-    ? `Cost: ${input}; the output comes on top, and is not known before the run`
-    : `Cost: ${input}; at most ${formatDollars(mostCost)} with the output (--max-tokens ${settings?.max_tokens})`;
+    ? `${word}: ${input}; the output comes on top, and is not known before the run`
+    : `${word}: ${input}; at most ${formatDollars(mostCost)} with the output (--max-tokens ${settings?.max_tokens})`;
 }

@@ -40,7 +40,7 @@ export function documentFetch(document: DocumentFields<FetchDocument>, home: Loo
     async onMerged(merged) {
       if (!merged.summary.isWritten)
         return noteError(merged.id, new LoomError('output', `${describeUnwritten(merged.outputPath)}.`));
-      document.outputs.push(await documentOutput({ ...merged, batch: true }));
+      document.outputs.push(await documentOutput({ ...merged, batch: true, isRehearsal: home.isSandbox }));
     },
     onKept(id, outputPath) {
       const hint = 'Pass --force to overwrite it, or move it.';

@@ -64,7 +64,7 @@ export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents 
     },
     async onEnded(record, kept) {
       terminal.note(describeKept(record, kept, voice));
-      await tellUsage(kept.usage, record, terminal);
+      await tellUsage(kept.usage, record, voice.flag, terminal);
     },
     onShort(record, short) {
       const sentence = 'Its results are not all there; what came is kept, and a later fetch asks again.';
@@ -149,10 +149,10 @@ function describeUnknown(results: number): string {
   return `${results} results have ids that were not sent; they are ignored.`;
 }
 
-async function printMerged(merged: MergedJob, { keep }: FetchVoice, terminal: Terminal): Promise<void> {
+async function printMerged(merged: MergedJob, { keep, flag }: FetchVoice, terminal: Terminal): Promise<void> {
   const { id, outputPath, summary, unknownResults, cacheTrouble } = merged;
   reportRows(summary, outputPath, terminal);
-  await tellUsage(merged.usage, merged, terminal);
+  await tellUsage(merged.usage, merged, flag, terminal);
   if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
   if (unknownResults > 0) terminal.warn(`batch ${id}: ${describeUnknown(unknownResults)}`);
   const removed = keep ? '' : ' (metadata removed)';
@@ -167,7 +167,9 @@ async function printMerged(merged: MergedJob, { keep }: FetchVoice, terminal: Te
 async function tellUsage(
   usage: UsageTally | undefined,
   { provider, model }: { readonly provider: ProviderName; readonly model: string },
+  flag: FetchVoice['flag'],
   terminal: Terminal,
 ): Promise<void> {
-  if (usage) await reportUsage(usage, { entry: providerEntry(provider), model, batch: true }, terminal);
+  const priced = { entry: providerEntry(provider), model, batch: true, isRehearsal: flag !== '' };
+  if (usage) await reportUsage(usage, priced, terminal);
 }

@@ -4,7 +4,7 @@ import { LoomError } from '../errors.ts';
 import type { GenerationSettings, ProviderName } from '../models.ts';
 import { checkPick, type DatasetOrder, defaultOutputPath } from '../orchestrator/dataset.ts';
 import { describeInput } from './input.ts';
-import type { CommandContext, OrderOptions } from './options.ts';
+import type { CommandContext, OrderOptions, ReachOptions } from './options.ts';
 import { readSettings } from './settings.ts';
 import { standardStream } from './stdin.ts';
 import type { Voice } from './voice.ts';
@@ -54,7 +54,11 @@ export function checkDocumentStream(options: Pick<OrderOptions, 'file' | 'output
 }
 
 /** Throws like `describeInput` and `readSettings`, and for rows that can't be picked. */
-export function describeOrder(options: OrderOptions, inputPath: string, context: CommandContext): RunOrder {
+export function describeOrder(
+  options: OrderOptions & Pick<ReachOptions, 'sandbox'>,
+  inputPath: string,
+  context: CommandContext,
+): RunOrder {
   const { workingFolder } = context;
   const { provider, model, withMeta, withUsage, withError, cache } = options;
   const dataset = describeInput(options, inputPath, context);
@@ -62,7 +66,7 @@ export function describeOrder(options: OrderOptions, inputPath: string, context:
     ? standardStream
     : options.output
       ? resolve(workingFolder, options.output)
-      : defaultOutputPath(dataset, provider, model);
+      : defaultOutputPath(dataset, provider, model, options.sandbox);
   checkPick(dataset, outputPath);
   const settings = readSettings(options, workingFolder);
   return { dataset, provider, model, outputPath, withMeta, withUsage, withError, useCache: cache, settings };

@@ -17,8 +17,10 @@ export async function documentOutput(written: {
   readonly usage: UsageTally | undefined;
   /** Whether the answers were paid for as a batch. */
   readonly batch: boolean;
+  /** Whether nothing was paid for: what it would cost is told. */
+  readonly isRehearsal: boolean;
 }): Promise<WrittenDocument> {
-  const { id, provider, model, outputPath, summary, cacheHits, usage, batch } = written;
+  const { id, provider, model, outputPath, summary, cacheHits, usage, batch, isRehearsal } = written;
   return {
     id: id ?? null,
     provider,
@@ -36,14 +38,25 @@ export async function documentOutput(written: {
       row_ids: rowIds,
       rows,
     })),
-    usage: usage && usage.answers > 0 ? await documentUsage(usage, { provider, model, batch }) : null,
+    usage:
+      usage && usage.answers > 0 ? await documentUsage(usage, { provider, model, batch, isRehearsal }) : null,
   };
 }
 
 async function documentUsage(
   usage: UsageTally,
-  { provider, model, batch }: { provider: ProviderName; model: string; batch: boolean },
+  {
+    provider,
+    model,
+    batch,
+    isRehearsal,
+  }: { provider: ProviderName; model: string; batch: boolean; isRehearsal: boolean },
 ): Promise<UsageDocument> {
   const cost = await priceUsage(usage, { entry: providerEntry(provider), model, batch });
-  return { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens, cost_usd: cost ?? null };
+  return {
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cost_usd: cost ?? null,
+    would_cost: isRehearsal,
+  };
 }

@@ -54,7 +54,12 @@ export async function submitRun(started: StartedRun<BatchEntry>): Promise<Submit
   if (outcome.kind === 'pending') tellPending(outcome.job, started);
   if (outcome.kind !== 'answered')
     return { code: 0, ...(options.wait && { awaited: { job: outcome.job, mayReplace } }) };
-  document.output = await documentOutput({ ...outcome.merged, id: undefined, batch: true });
+  document.output = await documentOutput({
+    ...outcome.merged,
+    id: undefined,
+    batch: true,
+    isRehearsal: reach.home.isSandbox,
+  });
   return { code: await tellDone(outcome.merged, terminal, terminal.print) };
 }
 

@@ -40,7 +40,8 @@ export async function answerRun(started: StartedRun): Promise<number> {
     `Weaving live... provider=${provider} model=${model} workers=${workers} cache=${options.cache ? 'on' : 'off'}`,
   );
   const usage = new UsageTally();
-  const tellUsage = () => reportUsage(usage, { entry, model, batch: false }, terminal);
+  const isRehearsal = reach.home.isSandbox;
+  const tellUsage = () => reportUsage(usage, { entry, model, batch: false, isRehearsal }, terminal);
   try {
     const summary = await generate({
       ...started,
@@ -61,6 +62,7 @@ export async function answerRun(started: StartedRun): Promise<number> {
         model,
         usage,
         batch: false,
+        isRehearsal,
       });
     }
     return await tellDone(done, terminal, toStdout ? terminal.note : terminal.print, tellUsage);

@@ -25,6 +25,8 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   checkDocumentStream(options, context.voice);
   if (options.dryRun) return dryRun(options, entry, context, document);
   const reach = await openReach(options, context);
+  if (options.sandbox)
+    context.terminal.note('A rehearsal in the sandbox: no model is asked, and nothing is paid for.');
   try {
     const { code, awaited } = await submitOrAnswer(options, context, reach, entry, document);
     return awaited ? await waitForJob(awaited, options, context, reach, document) : code;

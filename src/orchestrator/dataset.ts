@@ -176,9 +176,18 @@ function sanitizeForFileName(text: string): string {
   return text.replace(/[^A-Za-z0-9._-]+/g, '_').replace(/^_+|_+$/g, '') || 'unknown';
 }
 
-/** `<name>_results_<provider>_<model>.<ext>` next to the input. */
-export function defaultOutputPath(dataset: DatasetOrder, provider: ProviderName, model: string): string {
+/**
+ * `<name>_results_<provider>_<model>.<ext>` next to the input. That of a rehearsal ends in `_sandbox.<ext>`: it must not
+ * be taken for answers of a model, nor stand in their way.
+ */
+export function defaultOutputPath(
+  dataset: DatasetOrder,
+  provider: ProviderName,
+  model: string,
+  isRehearsal = false,
+): string {
   const stem = stripExtension(basename(dataset.path));
-  const name = [stem, 'results', sanitizeForFileName(provider), sanitizeForFileName(model)].join('_');
+  const words = [stem, 'results', sanitizeForFileName(provider), sanitizeForFileName(model)];
+  const name = [...words, ...(isRehearsal ? ['sandbox'] : [])].join('_');
   return join(dirname(dataset.path), `${name}${traitsOf(dataset.format.fileType).extensions[0]}`);
 }

@@ -5,7 +5,7 @@ import { removeFile } from './files.ts';
 
 /** Absolute paths of the folders under one loom home. None needs to exist. */
 export interface LoomHome {
-  /** How people know it: `~/.loom`, or the folder that LOOM_HOME names. */
+  /** How people know the root: `~/.loom`, or the folder that LOOM_HOME names, and for rehearsals `sandbox` in it. */
   readonly label: string;
   readonly root: string;
   /** The folder that bears the mark: the root, or for rehearsals the folder that theirs is in. */
@@ -80,7 +80,7 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
   const chosenCache = chosenBase === undefined ? undefined : join(chosenBase, sandbox ? 'sandbox' : '');
   const cache = chosenCache ?? join(root, 'cache');
   return {
-    label: variables.LOOM_HOME ? real : '~/.loom',
+    label: variables.LOOM_HOME ? root : sandbox ? '~/.loom/sandbox' : '~/.loom',
     root,
     base: real,
     isNamed: Boolean(variables.LOOM_HOME),

@@ -120,6 +120,7 @@ test('run --sync tells the output, its rows and what they cost', async () => {
         input_tokens: expect.any(Number),
         output_tokens: expect.any(Number),
         cost_usd: expect.any(Number),
+        would_cost: false,
       },
     },
     errors: [],

@@ -418,6 +418,9 @@ describe('the history that a run leaves', () => {
 
 test('a rehearsal is found without a flag', async () => {
   await world.loom('run', '-f', 'reviews.csv', '-c', 'text', ...live, '--sandbox');
-  expect(await world.loom('report', output)).toMatchObject({ code: 0, stderr: '' });
-  expect(readText(await world.read(page))).toContain('live, a rehearsal in the sandbox');
+  const ofRehearsal = (path: string) => path.replace('gpt-4o-mini', 'gpt-4o-mini_sandbox');
+  expect(await world.loom('report', ofRehearsal(output))).toMatchObject({ code: 0, stderr: '' });
+  const text = readText(await world.read(ofRehearsal(page)));
+  expect(text).toContain('live, a rehearsal in the sandbox');
+  expect(text).toContain('Would cost');
 });

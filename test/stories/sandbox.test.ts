@@ -37,9 +37,9 @@ describe('--sandbox needs no key and keeps its state apart:', () => {
     expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: '' });
     const fetched = await fetchUntilDone(world, '--sandbox', '--id', id);
     expect(fetched.stdout).toBe(
-      `Fabric complete. id=${id} -> ${join(world.folder, `data_results_${provider}_m.csv`)} (metadata removed)\n`,
+      `Fabric complete. id=${id} -> ${join(world.folder, `data_results_${provider}_m_sandbox.csv`)} (metadata removed)\n`,
     );
-    expect(await world.read(`data_results_${provider}_m.csv`)).toBe(merged);
+    expect(await world.read(`data_results_${provider}_m_sandbox.csv`)).toBe(merged);
   });
 
   test.each(providers)('a live run at %s, with a cache of its own', async (provider) => {
@@ -58,7 +58,7 @@ describe('--sandbox needs no key and keeps its state apart:', () => {
     ];
     expect((await world.loom('run', ...args)).code).toBe(0);
     expect((await world.loom('run', ...args)).stdout).toContain('(1 prompts, 1 cache hits, 0 errors)');
-    expect(await world.read(`data_results_${provider}_m.csv`)).toBe(merged);
+    expect(await world.read(`data_results_${provider}_m_sandbox.csv`)).toBe(merged);
     expect((await world.loom('cache', 'clear', '--yes')).stdout).toContain('No cache directory exists yet');
     expect((await world.loom('cache', 'clear', '--yes', '--sandbox')).stdout).toBe(
       'Cache cleared. Removed 1 files.\n',

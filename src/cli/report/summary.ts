@@ -79,12 +79,13 @@ function describeTokens(
   const isPaid = history?.input_tokens !== undefined;
   const figures: [string, string, string?][] = [];
   if (input !== undefined && output !== undefined) {
-    const note = isPaid ? 'paid for' : 'as the rows have them';
+    const note = isPaid ? (history.sandbox ? 'made up' : 'paid for') : 'as the rows have them';
     figures.push(['Tokens in', formatCount(input), note], ['Tokens out', formatCount(output), note]);
   }
+  const word = history?.sandbox ? 'Would cost' : 'Cost';
   if (isPaid)
     figures.push(
-      history.cost === undefined ? ['Cost', 'unknown'] : ['Cost', formatDollars(history.cost), 'about'],
+      history.cost === undefined ? [word, 'unknown'] : [word, formatDollars(history.cost), 'about'],
     );
   else if (history && history.cached_rows === history.answered)
     figures.push(['Cost', 'nothing', 'all from the cache']);
