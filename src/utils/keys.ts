@@ -6,10 +6,9 @@ import { describeDiskError, errorCode } from './files.ts';
 import { readPlainText } from './plain-file.ts';
 import { looksSecret } from './secret-shapes.ts';
 
-/** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden. An empty one is not set. */
+/** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden, an empty one neither. */
 export function readVariables(environment: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
-  const set = Object.entries(environment).filter(([, value]) => value?.trim());
-  return { ...readFolderVariables(folder), ...Object.fromEntries(set) };
+  return { ...readFolderVariables(folder), ...environment };
 }
 
 /** What the `.env` in a folder says; nothing where there is none. LoomError `key` for one that can't be read. */
@@ -34,7 +33,7 @@ export function folderVariablesPath(folder: string): string {
 
 /** Whether a variable has its value from the `.env` of a folder: the environment does not know it. */
 export function isFromFolder(name: string, environment: NodeJS.ProcessEnv, folder: string): boolean {
-  return !environment[name]?.trim() && Boolean(readFolderVariables(folder)[name]);
+  return environment[name] === undefined && Boolean(readFolderVariables(folder)[name]);
 }
 
 /** The key to use, undefined where none is there and none needed; LoomError `key` names the variable when it is. */

@@ -201,7 +201,12 @@ describe('an error', () => {
       'The context is full.',
     ],
     ['as a text', { status: 400, body: { error: 'The prompt is bad.' } }, 'http_400', 'The prompt is bad.'],
-    ['in plain words', { status: 413, headers: plain, body: 'Too large' }, 'http_413', 'HTTP 413 Too large'],
+    [
+      'in plain words',
+      { status: 413, headers: plain, body: 'Too large' },
+      'http_413',
+      'HTTP 413 Too large. The prompt is too large for the server.',
+    ],
     ['within a 200', { body: { error: 'Model unloaded.' } }, 'http_400', 'Model unloaded.'],
   ])('%s about one prompt is the reason of its row', async (_, response, kind, message) => {
     await world.write('data.csv', 'id,text\n1,Hello\n2,World\n');
