@@ -98,9 +98,10 @@ export async function openTransport(
   const asUnread = (failure: unknown, answer: HeldAnswer | undefined): ProviderError | undefined => {
     const known = findRefusal(failure) ?? (failure instanceof ProviderError ? failure : undefined);
     if (!answer || (known && known.code !== 'unreadable')) return undefined;
-    const { message } = known ?? unreadableAnswer('it is not what this call asks for');
-    return new ProviderError('row', 'unreadable', `${message} ${describeAnswer(answer, words)}`);
+    return showUnread(known ?? unreadableAnswer('it is not what this call asks for'), answer);
   };
+  const showUnread = ({ scope, code, message }: ProviderError, answer: HeldAnswer) =>
+    new ProviderError(scope, code, `${message} ${describeAnswer(answer, words)}`);
   /** Without its words nobody knows what a row is refused for. They are asked for again: a refusal costs nothing. */
   const classifyCut: Classify = (refusal) => {
     const meant = classify(refusal);
@@ -151,19 +152,44 @@ export async function openTransport(
 
     async *lines(signal, requests, open) {
       const link = linkSignal(signal, timeoutMs, () => tookTooLong(undefined));
+      let start = '';
+      let isRead = false;
       try {
         const opening = callStates.run({ bound: 'lines' }, () => open(link.signal));
         const response = await Promise.race([opening, link.aborted]);
         link.allow(longestTransferMs);
-        yield* readJsonLines(response.body, mostLinesFor(requests));
+        const body = noteStart(response.body ?? [], (text) => {
+          start = text;
+        });
+        for await (const line of readJsonLines(body, mostLinesFor(requests))) {
+          isRead = true;
+          yield line;
+        }
       } catch (failure) {
         signal.throwIfAborted();
-        throw asError(failure);
+        const error = asError(failure);
+        const isUnread = error.code === 'unreadable' && !isRead && start !== '';
+        throw isUnread ? showUnread(error, { object: undefined, text: start }) : error;
       } finally {
         link.release();
       }
     },
   };
+}
+
+/** Of a download whose lines are none. */
+const longestNote = 4_096;
+
+async function* noteStart(
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  note: (text: string) => void,
+): AsyncGenerator<Uint8Array> {
+  let isNoted = false;
+  for await (const bytes of body) {
+    if (!isNoted) note(Buffer.from(bytes.subarray(0, longestNote)).toString('utf8'));
+    isNoted = true;
+    yield bytes;
+  }
 }
 
 /**

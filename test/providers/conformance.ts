@@ -464,7 +464,12 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       server().play(
         vendor.serveResults({ body: '<html>\n<body>Please log in</body>\n</html>\n' }, server().url),
       );
-      expect(await failureOf(collect(await results()))).toMatchObject({ scope: 'retry', code: 'unreadable' });
+      expect(await failureOf(collect(await results()))).toMatchObject({
+        scope: 'retry',
+        code: 'unreadable',
+        message:
+          "The provider's answer can't be read: it holds no JSON lines. It is a web page that begins: Please log in",
+      });
     });
 
     it('throws the reason of an abort in the middle of a download', async () => {
