@@ -5,6 +5,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const processes = ['test/**/*.process.test.ts'];
 /** Whole services and browsers, and copies of the project. */
 const slow = ['test/recipes/**/*.test.ts', 'test/stories/{add-provider,faults,report-page}.test.ts'];
+/** Adapters and the sandbox, against servers of the tests' own. */
+const servers = ['test/{providers,sandbox}/**/*.test.ts'];
 const stories = ['test/stories/**/*.test.ts'];
 /** cron, systemd and containers are no part of Windows. */
 const left = process.platform === 'win32' ? ['test/recipes/**'] : [];
@@ -39,7 +41,8 @@ export default defineConfig({
   plugins: [builtChunks],
   test: {
     projects: [
-      group('unit', ['test/**/*.test.ts'], [...stories, ...processes, ...slow]),
+      group('unit', ['test/**/*.test.ts'], [...servers, ...stories, ...processes, ...slow]),
+      group('servers', servers, processes),
       group('stories', stories, [...processes, ...slow], 'shared'),
       group('process', processes),
       group('slow', slow),
