@@ -12,6 +12,7 @@ import { outputCases } from './output-cases.mjs';
 import { providerCases } from './provider-cases.mjs';
 import { readerCases } from './reader-cases.mjs';
 import { resultCases } from './result-cases.mjs';
+import { serverCases } from './server-cases.mjs';
 import { signalCases } from './signal-cases.mjs';
 import { togetherCases } from './together-cases.mjs';
 
@@ -33,4 +34,5 @@ export const cases = [
   ...folderCases,
   ...boundCases,
   ...limitCases,
+  ...serverCases,
 ];

@@ -226,14 +226,14 @@ const others = batchProviders.flatMap((provider) => [
     },
   }),
   defineCase({
-    name: `${provider} batch: run --once after an expired batch sends the rest`,
-    kind: '--once',
+    name: `${provider} batch: run after an expired batch sends the rest`,
+    kind: 'run after an expired batch',
     provider,
     world: { faults: { batches: [{ end: 'expired', doneShare: 0.5, times: 1 }] } },
     async play(trial, world) {
-      await runAndFetch(world, provider, '--once');
-      const again = await world.loom(runArgs(provider, '--once'));
-      trial.check(/^Batch submitted/m.test(again.stdout), '--once takes an expired batch for a pending one');
+      await runAndFetch(world, provider);
+      const again = await world.loom(runArgs(provider));
+      trial.check(/^Batch submitted/m.test(again.stdout), 'it takes an expired batch for a pending one');
       await fetchUntilDone(world, '--force');
       await trial.compare(`${provider} run`, { only: ['folder'] });
     },

@@ -29,4 +29,4 @@ export async function fetchUntilDone(world, ...flags) {
 }
 
 /** Whether a run said everything that it has to say: nobody would start it again. */
-export const wasAnnounced = (ended) => /^Metadata saved/m.test(ended.stdout);
+export const wasAnnounced = (ended) => /^(Metadata saved|Nothing sent)/m.test(ended.stdout);

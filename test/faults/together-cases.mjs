@@ -144,12 +144,12 @@ const fetchDuringRun = batchProviders.map((provider) =>
 
 const sameRunOnce = batchProviders.map((provider) =>
   defineCase({
-    name: `${provider}: the same run --once four times at once`,
+    name: `${provider}: the same run four times at once`,
     kind: 'the same run at once',
     provider,
     async play(trial, world) {
-      const ends = await times(4, () => world.start(runArgs(provider, '--once')).ended);
-      for (const ended of ends) trial.checkExit(ended, 0, 'run --once');
+      const ends = await times(4, () => world.start(runArgs(provider)).ended);
+      for (const ended of ends) trial.checkExit(ended, 0, 'run');
       await fetchUntilDone(world);
       await trial.compare(`${provider} run`);
     },
@@ -159,15 +159,15 @@ const sameRunOnce = batchProviders.map((provider) =>
 /** One run is held up just before it saves its job, when it has seen that no other does the same work. */
 const sameRunInTheGap = batchProviders.map((provider) =>
   defineCase({
-    name: `${provider}: the same run --once again while one is about to save its job`,
+    name: `${provider}: the same run again while one is about to save its job`,
     kind: 'the same run at once',
     provider,
     async play(trial, world) {
       const { steps } = await referenceOf(`${provider} run`);
       const save = steps.findIndex((label) => label.startsWith('open /home/.loom/jobs/')) + 1;
-      const held = world.loom(runArgs(provider, '--once'), { stop: `${save}pause` });
+      const held = world.loom(runArgs(provider), { stop: `${save}pause` });
       await pause(1_200);
-      await world.loom(runArgs(provider, '--once'));
+      await world.loom(runArgs(provider));
       await held;
       await fetchUntilDone(world);
       await trial.compare(`${provider} run`);
@@ -184,9 +184,9 @@ const sameRunAfterKill = batchProviders.map((provider) =>
       // Killed when the answer to its create call is there: the part is at the provider, and no record says so.
       await world.loom(runArgs(provider), { stop: atCreation('after') });
       const running = [
-        world.start(runArgs(provider, '--once')),
+        world.start(runArgs(provider)),
         world.start(['fetch']),
-        world.start(runArgs(provider, '--once')),
+        world.start(runArgs(provider)),
         world.start(['fetch']),
       ];
       await Promise.all(running.map(({ ended }) => ended));
@@ -201,14 +201,14 @@ const sameRunAfterKill = batchProviders.map((provider) =>
 /** A run that has looked at the cache is held up, until a fetch has written the output of the same work. */
 const runWhileFetchEnds = batchProviders.map((provider) =>
   defineCase({
-    name: `${provider}: run --once while a fetch ends the same work`,
+    name: `${provider}: run while a fetch ends the same work`,
     kind: 'the same run at once',
     provider,
     async play(trial, world) {
       const { steps } = await referenceOf(`${provider} run`);
       await world.loom(runArgs(provider));
       const planned = steps.findIndex((label) => /^sync .*requests\/.*\.ids/.test(label)) + 1;
-      const held = world.loom(runArgs(provider, '--once'), { stop: `${planned}pause` });
+      const held = world.loom(runArgs(provider), { stop: `${planned}pause` });
       await pause(1_200);
       await world.loom(['fetch']);
       await held;

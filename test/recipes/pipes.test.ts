@@ -62,7 +62,9 @@ test('many files', async () => {
   await write('prompts/more ones/second.csv', 'text\nToo small\n');
   await write('prompts/old_results_x.csv', 'text\nan output\n');
   expect(await type(submit)).toMatchObject({ code: 0 });
-  expect(await type(submit)).toMatchObject({ code: 0, stdout: '' });
+  const again = await type(submit);
+  expect(again).toMatchObject({ code: 0 });
+  expect(again.stdout.match(/^Nothing sent: /gm)).toHaveLength(2);
   expect(await world.countBatches()).toBe(2);
 
   await write('prompts/third.csv', 'no such column\n1\n');
