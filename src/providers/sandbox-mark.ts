@@ -15,8 +15,8 @@ export function isMarked({ headers }: Pick<Response, 'headers'>): boolean {
 /** The sandbox's addresses end in these, below an origin on this very machine. */
 const firstSteps: ReadonlySet<string> = new Set([...providerNames, 'local']);
 
-/** A server on this machine that says nothing for so long is another's. */
-const longestLookMs = 2_000;
+/** A server on this machine that says nothing for so long is another's. A busy machine may take seconds. */
+const longestLookMs = 20_000;
 
 /**
  * Whether a sandbox answers at an address, of which is asked only where one could: answers are looked up in the cache
