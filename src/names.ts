@@ -26,3 +26,9 @@ export type Shell = (typeof shells)[number];
 
 /** The first argument by which such a script asks for proposals: no command of people's. */
 export const completeWord = '__complete';
+
+/**
+ * The key that `loom sandbox` gives people. The sandbox takes others too; by this one a run knows, before its first call,
+ * that what answers is made up.
+ */
+export const sandboxKey = 'sandbox-key';

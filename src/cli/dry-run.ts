@@ -51,7 +51,8 @@ async function printEstimate(
   const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
   const isInTheWay =
     !goesToStdout(options) && (await checkOutputPath(order.outputPath)) && options.sync && !options.force;
-  const server = await findServer(home, entry.name, { baseUrl, serverName: options.serverName });
+  const apiKey = options.apiKey ?? variables[entry.keyVariable];
+  const server = findServer(home, entry.name, { baseUrl, serverName: options.serverName, apiKey });
   const estimate = await estimatePlanned(home, options, entry, { ...order, server }, signal);
   const priced = { entry, model: order.model, batch: !options.sync };
   document.estimate = { ...(await documentEstimate(estimate, priced)), would_cost: home.isSandbox };

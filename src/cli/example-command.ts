@@ -14,8 +14,8 @@ import type { CommandContext, InputOptions, RunOptions } from './options.ts';
 type Given = Partial<InputOptions> & Partial<Pick<RunOptions, 'sync' | 'sandbox'>>;
 type Place = Pick<CommandContext, 'environment' | 'workingFolder'>;
 
-/** A small model of each provider. */
-const usualModels: Readonly<Record<ProviderName, string>> = {
+/** A small model of a provider. */
+const usualModels: Readonly<Partial<Record<ProviderName, string>>> = {
   openai: 'gpt-4o-mini',
   anthropic: 'claude-haiku-5-5',
   google: 'gemini-2.5-flash',
@@ -35,7 +35,7 @@ export async function proposeCommand(name: string, command: Command, place: Plac
   const takesSandbox = command.options.some(({ long }) => long === '--sandbox');
   const words = [
     ...(await describeFile({ ...given, ...(file !== undefined && { file }) }, place)),
-    ...['-p', provider, '-m', given.model ?? usualModels[provider]],
+    ...['-p', provider, '-m', given.model ?? usualModels[provider] ?? 'MODEL'],
     ...(given.sync || (provider === 'openrouter' && name === 'loom run') ? ['--sync'] : []),
     ...(given.sandbox || (takesSandbox && !hasKey) ? ['--sandbox'] : []),
   ];

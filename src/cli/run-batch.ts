@@ -31,7 +31,7 @@ export async function submitRun(started: StartedRun<BatchEntry>): Promise<Submit
   const { terminal, signal } = context;
   const connection = reach.connect(entry);
   const { baseUrl, batchSize, serverName } = options;
-  const server = await findServer(reach.home, entry.name, { baseUrl: connection.baseUrl, serverName });
+  const server = findServer(reach.home, entry.name, { ...connection, serverName });
   const batchOrder = { ...order, server, baseUrl, batchSize };
   const chooseNow = () => choosePlacing(order.outputPath, options, terminal);
   const chosen = options.wait ? await chooseNow() : undefined;

@@ -25,7 +25,7 @@ export async function answerRun(started: StartedRun): Promise<number> {
   const { terminal } = context;
   const connection = reach.connect(entry);
   const { baseUrl, serverName } = options;
-  const server = await findServer(reach.home, entry.name, { baseUrl: connection.baseUrl, serverName });
+  const server = findServer(reach.home, entry.name, { ...connection, serverName });
   const liveOrder = { ...order, baseUrl, server };
   const toStdout = goesToStdout(options);
   const placing = toStdout ? 'new' : await choosePlacing(order.outputPath, options, terminal);

@@ -37,10 +37,7 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset>
     const entry = providerEntry(options.provider);
     const reach = openReach(options);
     const connection = reach.connect(entry);
-    const server = await findServer(reach.home, entry.name, {
-      baseUrl: connection.baseUrl,
-      serverName: options.serverName,
-    });
+    const server = findServer(reach.home, entry.name, { ...connection, serverName: options.serverName });
     const order = { ...described, server };
     const tally = new UsageTally();
     const summary = await answerDataset(reach.home, order, () => entry.openSync(connection), signal, {

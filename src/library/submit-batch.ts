@@ -47,10 +47,7 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
     const entry = requireBatchApi(providerEntry(options.provider));
     const reach = openReach(options);
     const connection = reach.connect(entry);
-    const server = await findServer(reach.home, entry.name, {
-      baseUrl: connection.baseUrl,
-      serverName: options.serverName,
-    });
+    const server = findServer(reach.home, entry.name, { ...connection, serverName: options.serverName });
     const order = { ...described, server };
     const submitOptions = { again, choosePlacing: async () => order.placing };
     const { home } = reach;

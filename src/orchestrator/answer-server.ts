@@ -4,9 +4,9 @@
  * address, or to the name that was given in its place.
  */
 import type { ProviderName } from '../models.ts';
+import { sandboxKey } from '../names.ts';
 import { ownAddresses, plainAddress } from '../providers/addresses.ts';
 import type { MarkedProvider } from '../providers/provider.ts';
-import { isSandboxAt } from '../providers/sandbox-mark.ts';
 import type { AnswerServer } from '../utils/cache.ts';
 import type { LoomHome } from '../utils/home.ts';
 
@@ -24,6 +24,7 @@ export interface ServerChoice {
   readonly baseUrl?: string | undefined;
   /** What people call it, in place of its address. */
   readonly serverName?: string | undefined;
+  readonly apiKey?: string | undefined;
 }
 
 /** The name under which the answers of a server are kept: in records, in entries of the cache. */
@@ -41,17 +42,17 @@ export function nameServer(
 }
 
 /**
- * The same where a sandbox may answer at the address, as people set it by hand: what it makes up has a place of its own,
- * in which no run looks that asks another server there.
+ * The same where a sandbox may answer at the address, as people set it by hand with the key that it gives them: what it
+ * makes up has a place of its own, in which no run looks that asks another server there.
  */
-export async function findServer(
+export function findServer(
   home: Pick<LoomHome, 'isSandbox'>,
   provider: ProviderName,
   choice: ServerChoice,
-): Promise<string> {
+): string {
   const name = nameServer(home, provider, choice);
-  const { baseUrl } = choice;
-  return !home.isSandbox && baseUrl !== undefined && (await isSandboxAt(baseUrl)) ? nameSandbox(name) : name;
+  const isRehearsal = choice.baseUrl !== undefined && choice.apiKey === sandboxKey;
+  return !home.isSandbox && isRehearsal ? nameSandbox(name) : name;
 }
 
 const sandboxPrefix = `${sandboxName} `;

@@ -69,8 +69,8 @@ const openers: Readonly<Record<VendorName, (workshop: Workshop) => Vendor>> = {
   local: localVendor,
 };
 
-/** A key that the sandbox takes, as it does any other that does not begin with `bad-`. */
-export const sandboxKey: string = 'sandbox-key';
+/** The sandbox takes any other key too that does not begin with `bad-`. */
+export { sandboxKey } from '../names.ts';
 
 /** Starts a sandbox on 127.0.0.1. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, it, vi } from 'vitest';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, connect, describeSyncProvider, failureOf, never, prompt, useServer } from './conformance.ts';
@@ -113,15 +115,19 @@ it('reads a content that is a list of parts', async () => {
 });
 
 it('names what is wrong with a connection that does not come about', async () => {
+  const gone = createServer();
+  await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));
+  const { port } = gone.address() as AddressInfo;
+  await new Promise((resolve) => gone.close(resolve));
   const provider = await entry.openSync({
     apiKey,
-    baseUrl: 'http://127.0.0.1:9/v1',
+    baseUrl: `http://127.0.0.1:${port}/v1`,
     timeoutMs: 20_000,
     environment: process.env,
   });
   const failure = await failureOf(provider.generate({ customId: 'a', model: 'm', prompt }, never));
   expect(failure).toMatchObject({ scope: 'retry', code: 'connection', status: undefined });
-  expect((failure as Error).message).toMatch(/ECONNREFUSED|bad port/);
+  expect((failure as Error).message).toMatch(/ECONNREFUSED/);
   const nowhere = entry.openSync({ apiKey, baseUrl: 'nowhere', timeoutMs: 20_000, environment: process.env });
   expect(await failureOf(nowhere)).toMatchObject({ scope: 'run', code: 'invalid_base_url' });
 });

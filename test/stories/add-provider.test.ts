@@ -145,7 +145,8 @@ describe('the provider that was added', () => {
   test('has batches, in the sandbox', async () => {
     expect((await run('--sandbox')).stdout).toMatch(/^Batch submitted\. id=batch_\w+ provider=groq\n/);
     expect(await fetchUntilDone(world, '--sandbox')).toMatchObject({ code: 0 });
-    expect(await world.read(output)).toBe('id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n');
+    const rehearsed = output.replace('.csv', '_sandbox.csv');
+    expect(await world.read(rehearsed)).toBe('id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n');
   });
 
   test('tries again what its adapter says', async () => {

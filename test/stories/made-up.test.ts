@@ -8,6 +8,7 @@ import {
   batchProviders,
   createSandboxWorld,
   fetchUntilDone,
+  keyVariables,
   type ProviderName,
   providers,
   type SandboxWorld,
@@ -76,6 +77,7 @@ describe.each(providers)('%s:', (provider) => {
   test('where only its answers tell, they are in the output and nowhere else', async () => {
     const { server, urlOf } = await openGateway();
     world.environment[baseUrlVariables[provider]] = urlOf(provider);
+    world.environment[keyVariables[provider]] = 'another-key';
     expect(await live(provider)).toMatchObject({ code: 0 });
     expect(await cached()).toEqual([]);
     expect(hitsOf(await live(provider))).toBe('0');
@@ -89,6 +91,7 @@ describe.each(batchProviders)('%s:', (provider) => {
     const { server, urlOf } = await openGateway();
     const url = urlOf(provider);
     world.environment[baseUrlVariables[provider]] = url;
+    world.environment[keyVariables[provider]] = 'another-key';
     const id = submittedId(await world.loom('run', ...order(provider)));
     expect((await world.loom('run', ...order(provider))).stdout).toContain(`pending already as ${id}.`);
     expect(await fetchUntilDone(world)).toMatchObject({ code: 0 });
@@ -113,6 +116,7 @@ test('a real server that comes to the address of a sandbox is asked, though it w
     outgoing.end(JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }] }));
   });
   await new Promise<void>((resolve) => real.listen(port, '127.0.0.1', resolve));
+  world.environment.OPENAI_API_KEY = 'a-real-key';
   expect(hitsOf(await live('openai'))).toBe('0');
   expect(await world.read('data_results_openai_m.csv')).toBe(
     'id,text,llm_response\n1,Hello,real\n2,World,real\n',
@@ -121,11 +125,12 @@ test('a real server that comes to the address of a sandbox is asked, though it w
   await new Promise((resolve) => real.close(resolve));
 });
 
-test('a server that is no sandbox is not asked whether it is one, unless its address could be', async () => {
+test('no server is asked whether it is a sandbox', async () => {
   const server = await startHttpServer(() => ({ body: { choices: [{ message: { content: 'Hi' } }] } }));
-  world.environment.OPENAI_BASE_URL = `${server.url}/v1`;
+  world.environment.OPENAI_BASE_URL = `${server.url}/openai/v1`;
   await live('openai');
-  expect(server.requests.map(({ path }) => path)).toEqual(['/v1/chat/completions', '/v1/chat/completions']);
+  const call = '/openai/v1/chat/completions';
+  expect(server.requests.map(({ path }) => path)).toEqual([call, call]);
   await server.close();
 });
 

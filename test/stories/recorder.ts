@@ -33,8 +33,7 @@ export async function createRecordedWorld(
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const { method = '', url = '', headers } = incoming;
     const body = Buffer.concat(chunks);
-    // Whether a sandbox is there at all is asked of no provider.
-    if (url !== '/') requests.push({ method, path: url, headers, body: body.toString() });
+    requests.push({ method, path: url, headers, body: body.toString() });
     const { host: _, connection: __, 'content-length': ___, 'accept-encoding': ____, ...passed } = headers;
     const answer = await fetch(world.sandbox.origin + url, {
       method,

@@ -34,7 +34,7 @@ export async function createTamperedWorld(provider: ProviderName, options = {}):
         ([name]) => !/^(host|connection|content-length|transfer-encoding|expect)$/.test(name),
       ) as [string, string][],
     );
-    const body = method === 'GET' || method === 'HEAD' ? undefined : Buffer.concat(chunks);
+    const body = method === 'GET' ? undefined : Buffer.concat(chunks);
     const answer = await fetch(`${sandboxWorld.sandbox.origin}${url}`, {
       method,
       headers,
