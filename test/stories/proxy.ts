@@ -85,6 +85,8 @@ export async function startProxy({
   }
 
   const forward = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    // A call of somebody else, who takes this for a server that had the port before.
+    if (!URL.canParse(incoming.url ?? '')) return void outgoing.writeHead(400).end();
     const target = new URL(incoming.url ?? '');
     const port = ports[`${target.hostname}:${target.port || 80}`];
     const status = refuse(incoming) ?? (port ? undefined : 502);
