@@ -317,7 +317,7 @@ test('a record whose job id is a path makes no file elsewhere', async () => {
   await rm(world.statePath('jobs'), { recursive: true });
   await world.writeState(
     `batches/openai_${id}.json`,
-    JSON.stringify({ ...record, job_id: '../../../work/x' }),
+    JSON.stringify({ ...record, job_id: '../../../elsewhere/x' }),
   );
   // The fetch stops halfway and leaves its lock, as one for which the output is in the way does.
   await world.write(output, 'mine');
