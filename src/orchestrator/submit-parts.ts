@@ -7,7 +7,7 @@ import { unreadableAnswer } from '../providers/refusal.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { describeDiskError } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { type JobPart, type JobRecord, saveJob, stateWithoutBatch } from '../utils/jobs.ts';
+import { type JobPart, type JobRecord, renewalOf, saveJob, stateWithoutBatch } from '../utils/jobs.ts';
 import { deleteRecord, loadRecords, saveRecord } from '../utils/storage.ts';
 import { noteSandbox } from './answer-server.ts';
 import {
@@ -54,8 +54,8 @@ export interface PartEvents {
  * Submits every part that is not yet at the provider, in order, and reports each batch as soon as its record is on
  * disk. A part whose creation was cut off is looked for first, and one that the provider can't take (queue-room.ts) is
  * halved. Stops at a full queue: the parts that are left stay `planned`, for a later command. LoomError `provider` when a
- * part of a single request can't be taken, after the others were sent. UnsettledPartError when it could not be told what became of a part: an earlier one of
- * another command holds up no other part, one of this command is the last that is sent.
+ * part of a single request can't be taken, after the others were sent. UnsettledPartError when it could not be told what
+ * became of a part: an earlier one of another command holds up no other part, one of this command is the last that is sent.
  */
 export async function submitParts(
   submission: Submission,
@@ -173,8 +173,9 @@ async function settlePart(submission: Submission, part: JobPart): Promise<BatchR
 }
 
 /**
- * The record of a part's batch of which its job does not know: that was cut off, or is an older copy. One under another
- * tag is of a batch that a full queue gave back, and was left when a fetch was cut off just then: it goes.
+ * The record of a part's batch of which its job does not know: that was cut off, or is an older copy, whose tag may be
+ * older too. One under an earlier tag is of a batch that a full queue gave back, and was left when a fetch was cut off
+ * just then: it goes.
  */
 export async function takeRecorded(
   submission: Pick<Submission, 'home' | 'job'>,
@@ -183,9 +184,14 @@ export async function takeRecorded(
   const { home, job } = submission;
   const { records } = await loadRecords(home.batches);
   const own = records.filter((record) => record.job_id === job.job_id && record.part === part.part);
-  for (const record of own) if (record.tag !== part.tag) await deleteRecord(home, record);
-  const recorded = own.find((record) => record.tag === part.tag);
-  if (recorded) await markPart(submission, part, { state: 'submitted', batch_id: recorded.batch_id });
+  const isEarlier = ({ tag }: BatchRecord) => renewalOf(tag) < renewalOf(part.tag);
+  for (const record of own) if (isEarlier(record)) await deleteRecord(home, record);
+  const [recorded] = own
+    .filter((record) => !isEarlier(record))
+    .sort((a, b) => renewalOf(b.tag) - renewalOf(a.tag));
+  if (!recorded) return undefined;
+  const { batch_id, tag = part.tag } = recorded;
+  await markPart(submission, part, { state: 'submitted', batch_id, tag });
   return recorded;
 }
 

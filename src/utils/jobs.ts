@@ -147,7 +147,12 @@ export function giveBackPart(job: JobRecord, part: JobPart): void {
 
 /** A batch of an earlier try still has the old tag: under a new one it can't be taken for the next. */
 export function renewTag(tag: string): string {
-  return `${tag.replace(/\.\d+$/, '')}.${Date.now()}`;
+  return `${tag.replace(/\.\d+$/, '')}.${Math.max(Date.now(), renewalOf(tag) + 1)}`;
+}
+
+/** When a tag of a part was made new: a later one is a larger number, and the first one 0. */
+export function renewalOf(tag = ''): number {
+  return Number(/\.(\d+)$/.exec(tag)?.[1] ?? 0);
 }
 
 export interface StoredJobs {

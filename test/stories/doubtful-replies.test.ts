@@ -70,6 +70,26 @@ test('a job file that is older than its records sends nothing again', async () =
   expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
 });
 
+test('nor does one that is older than the try after a full queue gave its batch back', async () => {
+  world.openai.onCreate = (batch) => {
+    batch.status = world.openai.batches.length === 1 ? 'failed' : 'in_progress';
+    batch.errors = [{ code: 'token_limit_exceeded', message: 'The queue is full.' }];
+  };
+  await world.run();
+  let planned: object = {};
+  await changeJob(({ parts: [part] }) => {
+    planned = { ...(part as object), state: 'planned', batch_id: undefined, submitting_since: undefined };
+  });
+  for (let turn = 0; turn < 2; turn += 1) await world.loom('fetch');
+  expect(world.openai.batches).toHaveLength(2);
+  const { id } = lastBatch(world.openai);
+  await changeJob((job) => Object.assign(job, { parts: [planned] }));
+  expect((await world.loom('fetch')).stdout).toContain(`Batch submitted. id=${id} provider=openai\n`);
+  expect(world.openai.batches).toHaveLength(2);
+  lastBatch(world.openai).status = 'completed';
+  expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
+});
+
 describe('an upload that is gone when its part is sent', () => {
   /** A part that waits, with its upload. */
   async function queuePart(): Promise<void> {
