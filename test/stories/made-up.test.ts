@@ -9,6 +9,7 @@ import {
   createSandboxWorld,
   fetchUntilDone,
   keyVariables,
+  orderOf,
   type ProviderName,
   providers,
   type SandboxWorld,
@@ -24,17 +25,7 @@ beforeEach(async () => {
 
 afterEach(() => world.remove());
 
-const order = (provider: ProviderName) => [
-  '-f',
-  'data.csv',
-  '-c',
-  'text',
-  '-p',
-  provider,
-  '-m',
-  'm',
-  '--force',
-];
+const order = (provider: ProviderName) => orderOf(provider, '--force');
 const live = (provider: ProviderName, ...flags: string[]) =>
   world.loom('run', ...order(provider), '--sync', ...flags);
 const hitsOf = ({ stdout }: { stdout: string }) => / (\d) cache hits/.exec(stdout)?.[1];

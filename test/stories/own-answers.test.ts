@@ -10,6 +10,7 @@ import {
   batchProviders,
   createSandboxWorld,
   fetchUntilDone,
+  orderOf,
   type ProviderName,
   providers,
   type SandboxWorld,
@@ -34,17 +35,7 @@ afterEach(async () => {
   await rm(folderB, { recursive: true, force: true });
 });
 
-const order = (provider: ProviderName) => [
-  '-f',
-  'data.csv',
-  '-c',
-  'text',
-  '-p',
-  provider,
-  '-m',
-  'm',
-  '--force',
-];
+const order = (provider: ProviderName) => orderOf(provider, '--force');
 const live = (provider: ProviderName, ...flags: string[]) =>
   world.loom('run', ...order(provider), '--sync', ...flags);
 const batch = (provider: ProviderName, ...flags: string[]) => world.loom('run', ...order(provider), ...flags);

@@ -18,6 +18,12 @@ function ofEach<Value>(read: (entry: ProviderEntry) => Value): Readonly<Record<P
   return Object.fromEntries(values);
 }
 
+/** What a run of `data.csv`, with its prompts in the column `text`, is told beside its own flags. */
+export const orderOf = (provider: ProviderName, ...flags: string[]): string[] => [
+  ...['-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm'],
+  ...flags,
+];
+
 export const keyVariables = ofEach(({ keyVariable }) => keyVariable);
 export const baseUrlVariables = ofEach(({ baseUrlVariable }) => baseUrlVariable);
 
