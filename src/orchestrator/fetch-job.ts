@@ -13,7 +13,7 @@ import { listTakenIds } from './find-batch.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
 import { keepAllAnswers } from './keep-answers.ts';
 import { isStuck } from './list-batches.ts';
-import { noteFullQueue } from './queue-room.ts';
+import { isAlone, noteFullQueue, noteTaken } from './queue-room.ts';
 import { hasEndedBadly, isDropped } from './stored-jobs.ts';
 import { submitParts } from './submit-parts.ts';
 
@@ -89,6 +89,9 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
     return 'unknown';
   }
   const { status } = check;
+  // One that was over before took no room from what was sent since.
+  const isTaken = record.status !== 'completed' && (status === 'in_progress' || status === 'completed');
+  if (isTaken && job && part && noteTaken(job, part)) await saveJob(run.home, job);
   const reason = check.error && `${check.error.code}: ${check.error.message}`;
   // A record without a job is done as soon as it says so, which is not before its output is written.
   if (status !== 'completed' || job) record.status = status;
@@ -170,7 +173,8 @@ async function requeuePart(
 ): Promise<void> {
   const { run } = fetching;
   const { code, message } = error ?? { code: 'queue_full', message: 'The queue is full.' };
-  await noteFullQueue(run.home, job, part, { code, message });
+  const wasAlone = !part.beside_taken && (await isAlone(run.home, job, part));
+  noteFullQueue(job, part, { code, message }, wasAlone);
   giveBackPart(job, part);
   await saveJob(run.home, job);
   await forgetRecord(fetching, record);

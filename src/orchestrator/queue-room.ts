@@ -5,6 +5,7 @@
  * the words of the provider tell why.
  */
 import { ProviderError } from '../errors.ts';
+import type { BatchRecord } from '../models.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobPart, JobRecord } from '../utils/jobs.ts';
 import { loadRecords } from '../utils/storage.ts';
@@ -51,17 +52,13 @@ const sizeWords = [
 ];
 
 /**
- * Notes that a full queue refused a part, in the provider's words: to be saved. A limit that ends by itself says nothing of
- * the part's size.
+ * Notes that a full queue refused a part, in the provider's words: to be saved. It says something of the part's size only
+ * where the part was alone there, from when it was sent on: what filled the queue may be over when the refusal is seen. Nor
+ * does a limit that ends by itself.
  */
-export async function noteFullQueue(
-  home: LoomHome,
-  job: JobRecord,
-  part: JobPart,
-  refusal: QueueRefusal,
-): Promise<void> {
+export function noteFullQueue(job: JobRecord, part: JobPart, refusal: QueueRefusal, wasAlone: boolean): void {
   const isOfTime = refusal instanceof LongWaitError || refusal.limit?.isOfDay;
-  const isCounted = !isOfTime && (await isAlone(home, job, part));
+  const isCounted = !isOfTime && wasAlone;
   part.queue = {
     reason: `${refusal.code}: ${refusal.message}`,
     times: (part.queue?.times ?? 0) + (isCounted ? 1 : 0),
@@ -78,14 +75,32 @@ function readLimit(message: string): number | undefined {
 }
 
 /** Whether no other batch of this home waits or runs at the same provider and address. */
-async function isAlone(home: LoomHome, job: JobRecord, part: JobPart): Promise<boolean> {
+export async function isAlone(home: LoomHome, job: JobRecord, part: JobPart): Promise<boolean> {
+  const others = await listOthers(home, job, part);
+  return others.every(({ status }) => status === 'completed' || hasEndedBadly(status));
+}
+
+/** Whether another batch of this home runs there, as far as its record knows. */
+export async function isBesideTaken(home: LoomHome, job: JobRecord, part: JobPart): Promise<boolean> {
+  const others = await listOthers(home, job, part);
+  return others.some(({ status }) => status === 'in_progress');
+}
+
+/** Notes that the provider has taken on a part: to be saved where it says so. What else waits there is refused for its sake. */
+export function noteTaken(job: JobRecord, part: JobPart): boolean {
+  const beside = job.parts.filter(
+    (other) => other !== part && other.state === 'submitted' && !other.beside_taken,
+  );
+  for (const other of beside) other.beside_taken = true;
+  return beside.length > 0;
+}
+
+async function listOthers(home: LoomHome, job: JobRecord, part: JobPart): Promise<BatchRecord[]> {
   const { records } = await loadRecords(home.batches);
-  return !records.some(
+  return records.filter(
     (record) =>
       record.provider === job.provider &&
       (record.base_url ?? null) === job.base_url &&
-      !(record.job_id === job.job_id && record.part === part.part) &&
-      record.status !== 'completed' &&
-      !hasEndedBadly(record.status),
+      !(record.job_id === job.job_id && record.part === part.part),
   );
 }

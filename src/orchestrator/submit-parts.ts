@@ -24,7 +24,7 @@ import { readIdMembers } from './id-members.ts';
 import { isAboutOneBatch } from './job-reach.ts';
 import { findLongWait, isRateLimit } from './long-waits.ts';
 import { requestFilePath } from './part-writer.ts';
-import { isTooLarge, judgePart, noteFullQueue } from './queue-room.ts';
+import { isAlone, isBesideTaken, isTooLarge, judgePart, noteFullQueue } from './queue-room.ts';
 import { type CallQueue, defaultPatience, sleep } from './retry.ts';
 import { describeOwnership, namePart } from './stored-jobs.ts';
 
@@ -197,7 +197,7 @@ export async function takeRecorded(
 
 /** The id of the part's new batch, or undefined when the provider's queue is full. */
 async function submitPart(submission: Submission, part: JobPart): Promise<string | undefined> {
-  const { provider, calls, callSignal } = submission;
+  const { home, job, provider, calls, callSignal } = submission;
   const file = await describeRequestFile(submission, part);
   const wasUploaded = part.file_id !== undefined;
   await uploadPart(submission, part, file);
@@ -209,7 +209,7 @@ async function submitPart(submission: Submission, part: JobPart): Promise<string
   } catch (error) {
     // The provider has no batch of this part, by its own word or because it was looked for: a later command may submit it.
     const isFull = error instanceof ProviderError && isRateLimit(error);
-    if (isFull) await noteFullQueue(submission.home, submission.job, part, error);
+    if (isFull) noteFullQueue(job, part, error, await isAlone(home, job, part));
     if (isFull || isClearRefusal(error)) await markPart(submission, part, { state: 'planned' });
     if (isFull) return undefined;
     if (isTooLarge(error)) throw error;
@@ -319,7 +319,8 @@ async function recordPart(submission: Submission, part: JobPart, batchId: string
   noteSandbox(job, provider);
   try {
     const record = await saveNewRecord(home, job, part, batchId);
-    await markPart(submission, part, { state: 'submitted', batch_id: batchId });
+    const beside = (await isBesideTaken(home, job, part)) && { beside_taken: true };
+    await markPart(submission, part, { state: 'submitted', batch_id: batchId, ...beside });
     return record;
   } catch (error) {
     throw nameUnrecordedBatch(error, submission, batchId);

@@ -50,6 +50,8 @@ const jobPartSchema = z.object({
   files: z.optional(z.number()),
   /** Batches of it that a full queue gave back: people may call the job by their ids. */
   former_ids: z.optional(z.array(z.string())),
+  /** With `submitted`: the provider has taken on another batch of this home meanwhile, which may fill its queue. */
+  beside_taken: z.optional(z.boolean()),
   /** Why a full queue refused it the last time, and how often with nothing else of this home waiting there. */
   queue: z.optional(z.object({ reason: z.string(), times: z.number() })),
   /** With `dropped`: why the provider never takes it. */
@@ -142,6 +144,7 @@ export function giveBackPart(job: JobRecord, part: JobPart): void {
   if (part.batch_id !== undefined) part.former_ids = [...(part.former_ids ?? []), part.batch_id];
   delete part.batch_id;
   delete part.results;
+  delete part.beside_taken;
   part.tag = renewTag(part.tag);
 }
 
