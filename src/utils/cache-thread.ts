@@ -1,13 +1,12 @@
 /** The second thread of a background cache: a process of files and nothing else. Started by background-cache.ts. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import type { CacheReply, CacheTask } from './background-cache.ts';
 import { openCache } from './cache.ts';
+import { answerTasks } from './thread.ts';
 
 const cache = openCache(...(workerData as Parameters<typeof openCache>));
 
-parentPort?.on('message', (task: CacheTask) => parentPort?.postMessage(work(task)));
-
-function work({ number, reads, writes }: CacheTask): CacheReply {
+answerTasks(({ reads, writes }: CacheTask): CacheReply => {
   const found = reads.map((read) => cache.get(...read));
   let trouble: CacheReply['trouble'];
   for (const write of writes) {
@@ -19,5 +18,5 @@ function work({ number, reads, writes }: CacheTask): CacheReply {
       trouble ??= { message, hint };
     }
   }
-  return { number, found, trouble };
-}
+  return { found, trouble };
+});
