@@ -36,6 +36,13 @@ describe('frames of pandas whose columns are named by', () => {
   it.each([
     ['numbers', 'pandas-numbers.parquet', '0', ['0', '1']],
     ['several levels', 'pandas-levels.parquet', "('a', 'x')", ["('a', 'x')", "('b', 'y')"]],
+    ['dates', 'pandas-dates.parquet', '2026-01-01 00:00:00', ['2026-01-01 00:00:00', '2026-02-01 00:00:00']],
+    [
+      'dates with a time zone',
+      'pandas-zoned.parquet',
+      '2026-01-01 00:00:00+01:00',
+      ['2026-01-01 00:00:00+01:00', '2026-02-01 00:00:00+01:00'],
+    ],
   ])('%s get notes by which pandas reads the output', async (_, name, column, names) => {
     const path = writeRawInput('.parquet', await data(name));
     const notes = readNotes(await mergeAll(path, respond('R'), { promptSource: { column } }));
