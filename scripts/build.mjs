@@ -41,8 +41,9 @@ const { metafile } = await build({
   entryPoints: {
     loom: 'src/cli/index.ts',
     index: 'src/index.ts',
-    // A thread of its own, which is looked for beside the chunk that starts it.
+    // Threads of their own, which are looked for beside the chunk that starts them.
     'chunks/cache-thread': 'src/utils/cache-thread.ts',
+    'chunks/parquet-thread': 'src/utils/converters/parquet-thread.ts',
   },
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',

@@ -98,6 +98,7 @@ export async function readDataset(
   const hash = createHash('sha256');
   const options = {
     ...readOptionsOf(dataset),
+    signal,
     onRemark: dataset.onRemark,
     onBytes: (chunk: Buffer) => void hash.update(chunk),
   };

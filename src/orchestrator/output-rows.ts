@@ -121,7 +121,7 @@ export async function* readOutputRows(
   const recipe = promptSource && readPromptSource(promptSource);
   const isWanted = chooseColumns(source);
   const numbers = numberRows(source.pick);
-  for await (const record of converter.readRecords(path, format.gzip, isWanted)) {
+  for await (const record of converter.readRecords(path, format.gzip, { isWanted, signal })) {
     signal.throwIfAborted();
     const index = numbers.next().value;
     const prompt = recipe ? recipe.compose(recipe.names.map((name) => record.textOf(name) ?? '')) : null;

@@ -1,8 +1,10 @@
 /** However a command ends, it ends in order: what was paid for is kept, and the same command goes on from there. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { entry, type Running } from '../program.ts';
+import { createWorld, entry, type Running } from '../program.ts';
 import { Screen } from '../screen.ts';
 import { atTerminal, hasTerminal } from './at-terminal.ts';
 import type { Response } from './http-server.ts';
@@ -374,5 +376,43 @@ describe('an error that no step waits for', () => {
     delete world.environment.NODE_OPTIONS;
     expect((await world.start(...live(...twoAtOnce)).ended).code).toBe(0);
     expect(asked()).toEqual(eachOnce);
+  });
+});
+
+describe('a Parquet file whose pages a decoder never comes to the end of', () => {
+  let program: string;
+
+  /** A copy of the program in which nothing is new but the decoder, which is the test's own. */
+  beforeEach(() => {
+    program = mkdtempSync(join(tmpdir(), 'loom-program-'));
+    cpSync(dirname(entry), join(program, 'dist'), { recursive: true });
+    cpSync(resolve(dirname(entry), '../package.json'), join(program, 'package.json'));
+    const endless =
+      "import { parentPort } from 'node:worker_threads';" +
+      "import { writeFileSync } from 'node:fs';" +
+      "parentPort.on('message', () => { writeFileSync(new URL('reading', import.meta.url), ''); for (;;); });";
+    writeFileSync(join(program, 'dist/chunks/parquet-thread.js'), endless);
+  });
+
+  afterEach(() => rmSync(program, { recursive: true }));
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('is left with %s at once', async (signal, code) => {
+    const place = await createWorld({}, join(program, 'dist/loom.js'));
+    try {
+      await place.write(
+        'data.parquet',
+        readFileSync(join(import.meta.dirname, '../data/airports-pyarrow.parquet')),
+      );
+      const order = ['-f', 'data.parquet', '-c', 'name', '-p', 'openai', '-m', 'gpt-4o', '--estimate'];
+      const { process: child, ended } = place.start('tokens', ...order);
+      await until(() => existsSync(join(program, 'dist/chunks/reading')));
+      child.kill(signal);
+      expect(await ended).toEqual({ code, stdout: '', stderr: `Stopping...\nInterrupted by ${signal}.\n` });
+    } finally {
+      await place.remove();
+    }
   });
 });

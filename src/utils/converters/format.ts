@@ -19,6 +19,8 @@ export interface ReadOptions {
   readonly onBytes?: ((chunk: Buffer) => void) | undefined;
   /** Told, once the file is read, of what in it could be meant in two ways. */
   readonly onRemark?: ((remark: string) => void) | undefined;
+  /** Ends a read that waits for its file; its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
   /** How many bytes are read at a time; tests set it low to cut the file in every possible place. */
   readonly chunkBytes?: number | undefined;
 }
@@ -63,7 +65,7 @@ export interface Converter {
   readRecords(
     path: string,
     gzip: boolean,
-    isWanted?: ((name: string) => boolean) | undefined,
+    options?: Pick<ReadOptions, 'signal'> & { isWanted?(name: string): boolean },
   ): AsyncIterable<TextRecord>;
   /** The merged file as chunks of bytes, everything that was in the input byte for byte as the contract has it. */
   mergeRows(path: string, gzip: boolean, options: ReadOptions, fields: AddedFields): AsyncIterable<Buffer>;

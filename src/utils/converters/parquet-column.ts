@@ -1,45 +1,29 @@
-/** Reads one column of a Parquet file as text, a page at a time: a row group may be larger than memory. */
+/** Reads one column of a Parquet file as text, some pages at a time: a row group may be larger than memory. */
 import type { ColumnChunk, SchemaTree } from 'hyparquet';
-import { parquetHeader } from 'hyparquet/src/column.js';
 import { getSchemaPath } from 'hyparquet/src/schema.js';
-import { compressors } from 'hyparquet-compressors';
 import { LoomError } from '../../errors.ts';
-import {
-  type ColumnDecoder,
-  decodePage,
-  type PageHeader,
-  type RawPage,
-  type Values,
-} from './parquet-decode.ts';
+import type { ChunkOrder, PagesRead } from './parquet-chunk.ts';
 import { brokenError, explainFailure, firstPlace, type ParquetFile } from './parquet-file.ts';
-import { describeColumnType, type TextWriter, textWriterFor } from './parquet-text.ts';
-import { decodeStruct } from './thrift.ts';
+import { describeColumnType, textWriterFor } from './parquet-text.ts';
 import { quoteValue } from './words.ts';
-
-/** Of a page's header, statistics and all; Arrow's C++ reader has the same limit. */
-const longestHeaderBytes = 16 * 1024 * 1024;
-
-/** Text stays bytes until its row is known: an error about them names it. */
-const keepBytes = (bytes: unknown) => bytes;
-const parsers = {
-  stringFromBytes: keepBytes,
-  jsonFromBytes: keepBytes,
-} as unknown as ColumnDecoder['parsers'];
 
 export class ParquetColumn {
   readonly #file: ParquetFile;
+  readonly #number: number;
   readonly #name: string;
   readonly #schemaPath: SchemaTree[];
-  readonly #toText: TextWriter;
 
-  /** LoomError `input` when its values are no text and can't be written as text in one obvious way. */
-  constructor(file: ParquetFile, name: string) {
+  /**
+   * LoomError `input` when its values are no text and can't be written as text in one obvious way. No other column of
+   * the open file that is read has the same number.
+   */
+  constructor(file: ParquetFile, number: number, name: string) {
     this.#file = file;
+    this.#number = number;
     this.#name = name;
     this.#schemaPath = getSchemaPath(file.metadata.schema, [name]);
     const column = this.#schemaPath[1] as SchemaTree;
-    const toText = textWriterFor(column);
-    if (!toText) {
+    if (!textWriterFor(column)) {
       throw new LoomError(
         'input',
         `${file.path}: column ${quoteValue(name)} holds ${describeColumnType(column)}, not text.`,
@@ -48,53 +32,61 @@ export class ParquetColumn {
         },
       );
     }
-    this.#toText = toText;
   }
 
-  /** The values in a row group, a page at a time; null for a row without one. `firstRow` is that of the row group. */
-  async *readPages(group: number, firstRow: number): AsyncGenerator<(string | null)[]> {
-    const { chunk, rows } = this.#findChunk(group);
-    const decoder = {
-      ...chunk,
-      parsers,
-      compressors,
-      schemaPath: this.#schemaPath,
-      element: this.#schemaPath[1]?.element,
-    } as unknown as ColumnDecoder;
-    let dictionary: Values | undefined;
+  /** The values in a row group, some pages at a time; null for a row without one. `firstRow` is that of the row group. */
+  async *readPages(group: number, firstRow: number): AsyncGenerator<readonly (string | null)[]> {
+    const order = this.#findChunk(group);
+    const { data_page_offset, dictionary_page_offset, total_compressed_size } = order.chunk;
+    let at = firstPlace(Number(data_page_offset), Number(dictionary_page_offset ?? 0));
+    const end = at + Number(total_compressed_size);
+    let window: Buffer = Buffer.alloc(0);
+    let starts: ChunkOrder | undefined = order;
     let done = 0;
-    for await (const page of this.#readRawPages(chunk)) {
-      const most = { values: rows - done, bytes: Number(chunk.total_uncompressed_size) };
-      const values = await explainFailure(this.#file.path, () => decodePage(page, decoder, dictionary, most));
-      if (page.header.type === 'DICTIONARY_PAGE') {
-        dictionary = values;
-        continue;
+    for (let needed = at < end ? 1 : 0; needed > 0; ) {
+      if (needed > window.length) {
+        const wanted = Math.min(Math.max(needed, window.length + this.#file.chunkBytes), end - at);
+        const more = await this.#file.read(at + window.length, wanted - window.length);
+        window = Buffer.concat([window, more]);
       }
-      const start = firstRow + done;
-      yield Array.from(values, (value, index) => this.#readValue(value, start + index));
-      done += values.length;
+      const read = await this.#decode(starts, window);
+      starts = undefined;
+      if (read.strangeText !== undefined) throw this.#describeStrangeText(firstRow + read.strangeText);
+      yield read.texts;
+      done += read.texts.length;
+      at += read.usedBytes;
+      window = window.subarray(read.usedBytes);
+      needed = read.neededBytes;
     }
-    if (done !== rows) {
-      const counts = `row group ${group} has ${rows} rows, and ${done} values in column ${quoteValue(this.#name)}`;
+    if (done !== order.rows) {
+      const counts = `row group ${group} has ${order.rows} rows, and ${done} values in column ${quoteValue(this.#name)}`;
       throw brokenError(this.#file.path, counts);
     }
   }
 
-  #findChunk(group: number): { chunk: NonNullable<ColumnChunk['meta_data']>; rows: number } {
+  #findChunk(group: number): ChunkOrder {
     const { columns, num_rows } = this.#file.metadata.row_groups[group] as {
       columns: ColumnChunk[];
       num_rows: bigint;
     };
     const found = columns.find(({ meta_data }) => meta_data?.path_in_schema.join('\0') === this.#name);
-    if (found?.meta_data && !found.file_path) return { chunk: found.meta_data, rows: Number(num_rows) };
+    if (found?.meta_data && !found.file_path)
+      return { chunk: found.meta_data, schemaPath: this.#schemaPath, rows: Number(num_rows) };
     throw brokenError(this.#file.path, `column ${quoteValue(this.#name)} is not in it, but elsewhere`);
   }
 
-  #readValue(value: unknown, row: number): string | null {
-    if (value === null || value === undefined) return null;
-    const text = this.#toText(value);
-    if (text !== undefined) return text;
-    throw new LoomError(
+  async #decode(starts: ChunkOrder | undefined, window: Buffer): Promise<PagesRead> {
+    // A copy, which is given away: a part of a larger buffer would be sent with all of it.
+    const bytes = new Uint8Array(window);
+    const reply = await this.#file.pages.ask({ column: this.#number, starts, bytes }, [bytes.buffer]);
+    if (!('fault' in reply)) return reply;
+    return explainFailure(this.#file.path, () => {
+      throw new Error(reply.fault);
+    });
+  }
+
+  #describeStrangeText(row: number): LoomError {
+    return new LoomError(
       'input',
       `${this.#file.path}: row ${row + 1} has bytes in column ${quoteValue(this.#name)} that are not UTF-8.`,
       {
@@ -102,59 +94,10 @@ export class ParquetColumn {
       },
     );
   }
-
-  async *#readRawPages(chunk: NonNullable<ColumnChunk['meta_data']>): AsyncGenerator<RawPage> {
-    const { data_page_offset, dictionary_page_offset, total_compressed_size } = chunk;
-    let at = firstPlace(Number(data_page_offset), Number(dictionary_page_offset ?? 0));
-    const end = at + Number(total_compressed_size);
-    let window: Buffer = Buffer.alloc(0);
-    const extendTo = async (length: number) => {
-      if (at + length > end)
-        throw brokenError(this.#file.path, `a page of column ${quoteValue(this.#name)} is cut short`);
-      const wanted = Math.min(Math.max(length, window.length + this.#file.chunkBytes), end - at);
-      if (wanted <= window.length) return;
-      window = Buffer.concat([window, await this.#file.read(at + window.length, wanted - window.length)]);
-    };
-    while (at < end) {
-      let found = findHeader(window);
-      for (; !found; found = findHeader(window)) {
-        if (window.length >= longestHeaderBytes)
-          throw brokenError(this.#file.path, `a page of column ${quoteValue(this.#name)} has no header`);
-        // Twice as much each time: the header is read from its start again.
-        await extendTo(
-          Math.max(window.length + 1, Math.min(window.length * 2, end - at, longestHeaderBytes)),
-        );
-      }
-      const { header, length } = found;
-      const pageEnd = length + header.compressed_page_size;
-      if (!(header.compressed_page_size >= 0)) throw brokenError(this.#file.path, 'a page has no size');
-      if (window.length < pageEnd) await extendTo(pageEnd);
-      yield { header, body: window.subarray(length, pageEnd) };
-      window = window.subarray(pageEnd);
-      at += pageEnd;
-    }
-  }
 }
 
 /** Whether the values of a column can be read as text. */
 export function isTextColumn(file: ParquetFile, name: string): boolean {
   const [, column] = getSchemaPath(file.metadata.schema, [name]);
   return column !== undefined && textWriterFor(column) !== undefined;
-}
-
-/** The header of a page, undefined while it is not there whole. */
-function findHeader(window: Buffer): { header: PageHeader; length: number } | undefined {
-  const reader = { view: viewOf(window), offset: 0 };
-  try {
-    // Bounded by its bytes, which the other reader of the same struct is not.
-    decodeStruct(window);
-    const header = parquetHeader(reader);
-    return { header, length: reader.offset };
-  } catch {
-    return undefined;
-  }
-}
-
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -5,6 +5,7 @@ import { LoomError } from '../../errors.ts';
 import { openFile, readAt, strangeFileError } from './file-bytes.ts';
 import { recognizeBytes, startBytes } from './file-start.ts';
 import type { ReadOptions } from './format.ts';
+import { createPageThread, type PageThread } from './page-thread.ts';
 import { decodeStruct, encodeStruct, ThriftStruct } from './thrift.ts';
 
 /** The length of the metadata and the mark at the end of a file. */
@@ -25,7 +26,10 @@ export class ParquetFile {
   readonly dataEnd: number;
   /** How many bytes to read at a time. */
   readonly chunkBytes: number;
+  /** Reads the pages; it ends with this file, and when the signal of the reader aborts. */
+  readonly pages: PageThread;
   readonly #handle: FileHandle;
+  readonly #signal: AbortSignal | undefined;
 
   private constructor(
     path: string,
@@ -33,14 +37,18 @@ export class ParquetFile {
     footerBytes: Buffer,
     dataEnd: number,
     chunkBytes: number,
+    signal: AbortSignal | undefined,
   ) {
     this.path = path;
+    this.pages = createPageThread(path);
+    this.#signal = signal;
     this.#handle = handle;
     this.dataEnd = dataEnd;
     this.chunkBytes = chunkBytes;
     this.footer = decodeStruct(footerBytes);
     this.metadata = readMetadata(this.footer);
     if (encryptionFields.some((id) => this.footer.get(id) !== undefined)) throw encryptedError(path);
+    signal?.addEventListener('abort', this.#endPages);
   }
 
   /** Opens a file, which `onBytes` sees whole before anything else is read. LoomError `input` when it is no Parquet. */
@@ -60,7 +68,7 @@ export class ParquetFile {
       const { dataEnd, footerBytes } = await readFooter(handle, size, path);
       return await explainFailure(
         path,
-        async () => new ParquetFile(path, handle, footerBytes, dataEnd, chunkBytes),
+        async () => new ParquetFile(path, handle, footerBytes, dataEnd, chunkBytes, options.signal),
       );
     } catch (error) {
       await handle.close();
@@ -76,9 +84,13 @@ export class ParquetFile {
     return readAt(this.#handle, start, length, this.path);
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  async close(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#endPages);
+    await this.pages.close();
+    await this.#handle.close();
   }
+
+  readonly #endPages = () => void this.pages.close(this.#signal?.reason);
 }
 
 /** The metadata without what the notes of other programs say, which need not be text. */

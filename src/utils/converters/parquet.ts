@@ -34,8 +34,8 @@ export const parquetConverter: Converter = {
       await file.close();
     }
   },
-  async *readRecords(path, _gzip, isWanted = () => true) {
-    const file = await ParquetFile.open(path, {});
+  async *readRecords(path, _gzip, { isWanted = () => true, signal } = {}) {
+    const file = await ParquetFile.open(path, { signal });
     try {
       yield* readRecords(file, isWanted);
     } finally {
@@ -58,8 +58,8 @@ interface RowBatch {
 
 /** A column's values in a row group that are read and not yet taken. */
 interface OpenColumn {
-  readonly pages: AsyncGenerator<(string | null)[]>;
-  values: (string | null)[];
+  readonly pages: AsyncGenerator<readonly (string | null)[]>;
+  values: readonly (string | null)[];
   at: number;
 }
 
@@ -69,7 +69,7 @@ class ColumnsReader {
   #rowCount = 0;
 
   constructor(file: ParquetFile, names: readonly string[]) {
-    this.#columns = names.map((name) => new ParquetColumn(file, name));
+    this.#columns = names.map((name, number) => new ParquetColumn(file, number, name));
   }
 
   /** As many rows at a time as every column has in its page: the values of each, and the number of the first. */
