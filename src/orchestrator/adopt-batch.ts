@@ -6,19 +6,20 @@ import { checkSettings } from '../providers/settings.ts';
 import { ensurePlaces } from '../utils/cache.ts';
 import { holdHome, type LoomHome } from '../utils/home.ts';
 import { createJobId, loadJob, saveJob } from '../utils/jobs.ts';
-import { type Lock, tryLock } from '../utils/locks.ts';
+import { type Lock, tryLock, waitForLock } from '../utils/locks.ts';
 import { quoteShell } from '../utils/shell.ts';
 import { loadRecord } from '../utils/storage.ts';
 import { openAnswerCheck } from './answer-check.ts';
 import { removeRequestFiles } from './part-writer.ts';
 import { type BatchOrder, planBatches } from './plan-batches.ts';
 import { createCallQueue } from './retry.ts';
-import { hasId, loadState } from './stored-jobs.ts';
+import { batchLockName, hasId, loadState } from './stored-jobs.ts';
 import { saveNewRecord } from './submit-parts.ts';
 
 /**
  * Records a batch as if this home had submitted it. The batch must exist at the provider. Rows whose answer is in the
- * cache by now need no result of it.
+ * cache by now need no result of it. Of processes that adopt a batch at the same moment one does, and one that was silent
+ * for so long that another did records nothing any more.
  */
 export async function adoptBatch(
   home: LoomHome,
@@ -30,6 +31,22 @@ export async function adoptBatch(
 ): Promise<BatchRecord> {
   checkSettings(entry.name, order.settings);
   await openAnswerCheck(order.settings);
+  const claim = await waitForLock(home.locks, batchLockName(entry.name, batchId), signal, () => {});
+  try {
+    return await adoptClaimed(holdHome(home, claim), batchId, order, entry, connection, signal);
+  } finally {
+    await claim.forget();
+  }
+}
+
+async function adoptClaimed(
+  home: LoomHome,
+  batchId: string,
+  order: BatchOrder,
+  entry: BatchEntry,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<BatchRecord> {
   if (await loadRecord(home.batches, entry.name, batchId)) {
     throw new LoomError('state', `the batch ${batchId} has a record already.`, {
       hint: `Run loom fetch${home.flag}.`,

@@ -154,9 +154,13 @@ export function namePart(job: JobRecord, part: number): string {
 /** The lock that whoever works on a job holds. A record may have been written by anybody: its lock stays in its folder. */
 export function lockName({ job, records, id }: StoredJob): string {
   const [record] = records;
-  return (
-    job?.job_id ?? (record?.job_id ? safeFileId(record.job_id) : `${record?.provider}_${safeFileId(id)}`)
-  );
+  if (job) return job.job_id;
+  return record?.job_id ? safeFileId(record.job_id) : batchLockName(`${record?.provider}`, id);
+}
+
+/** The lock on a batch that no job has, or not yet. */
+export function batchLockName(provider: string, batchId: string): string {
+  return `${provider}_${safeFileId(batchId)}`;
 }
 
 function creationTime(stored: StoredJob): number {

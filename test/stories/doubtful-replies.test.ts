@@ -59,6 +59,19 @@ test('a batch whose record is out of sight is not adopted beside its job', async
   expect(await listState('jobs')).toHaveLength(1);
 });
 
+test('a batch that two adopt at the same moment gets one job', async () => {
+  const id = await world.submitAs('in_progress');
+  await world.loom('forget', '--id', id, '--yes');
+  const adopt = () =>
+    world.loom('adopt', '--id', id, '-p', 'openai', '-m', 'm', '-f', 'data.csv', '-c', 'text');
+  const ended = await Promise.all([adopt(), adopt()]);
+  expect(ended.filter(({ code }) => code === 0)).toHaveLength(1);
+  expect(ended.find(({ code }) => code === 1)?.stderr).toBe(
+    `Error: the batch ${id} has a record already. Run loom fetch.\n`,
+  );
+  expect(await listState('jobs')).toHaveLength(1);
+});
+
 test('a job file that is older than its records sends nothing again', async () => {
   const id = await world.submitAs('in_progress');
   await changeJob(({ parts: [part] }) => {
