@@ -4,7 +4,7 @@ import { appendFile, mkdir, open, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineCase, referenceOf } from './expect.mjs';
 import { untilAsked } from './signal-cases.mjs';
-import { allProviders, batchProviders, fetchUntilDone, runArgs } from './stories.mjs';
+import { allProviders, batchProviders, fetchUntilDone, outputName, runArgs } from './stories.mjs';
 
 /** Commands that print, the scenario that each ends like, and what comes before. */
 const commands = [
@@ -91,10 +91,15 @@ const pipes = allProviders.flatMap((provider) =>
         child.stdout.destroy();
         const { code } = await ended;
         trial.check(code !== 0 && code !== 3, `exit ${code} though nobody has the rows`);
-        await world.loom(runArgs(provider, '--sync', ...flags));
-        await trial.compare(`${provider} run --sync${flags.map((flag) => ` ${flag}`).join('')}`, {
-          only: ['folder', 'prompts', 'home'],
-        });
+        const again = await world.loom(runArgs(provider, '--sync', '--output', '-', ...flags));
+        const toFile = `${provider} run --sync${flags.map((flag) => ` ${flag}`).join('')}`;
+        const reference = await referenceOf(toFile);
+        trial.checkExit(again, reference.code, 'the same run again');
+        trial.check(
+          again.stdout === reference.state.folder[outputName(provider)],
+          'the same run again gave other rows than one to a file',
+        );
+        await trial.compare(toFile, { only: ['prompts', 'home'] });
       },
     }),
   ),
