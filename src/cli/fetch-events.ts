@@ -45,7 +45,7 @@ export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents 
     },
     onStuck: (record) => terminal.warn(describeStuck(record, voice.flag)),
     onQueued(job, part) {
-      printStatus(namePart(job, part), 'queued', terminal);
+      printStatus(namePart(job, part), 'queued', terminal, explainQueued(job, part));
       tellFullQueue(job, part, terminal);
     },
     onHalved: (name, requests, reason) => terminal.warn(describeHalved(name, requests, reason)),
@@ -108,6 +108,12 @@ export function printStatus(
 ): void {
   terminal.print(`Checking the loom... id=${id} status=${status}`);
   terminal.print(`  ${sentence}`);
+}
+
+/** Undefined for the usual reason, a full queue. */
+export function explainQueued(job: JobRecord, part: number): string | undefined {
+  const isTooLarge = job.parts.find((other) => other.part === part)?.queue?.is_too_large;
+  return isTooLarge ? 'It is more than the provider takes: this part is sent in halves.' : undefined;
 }
 
 /** Why a part waits, in the provider's words. */

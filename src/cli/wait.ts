@@ -10,7 +10,14 @@ import { quoteShell } from '../utils/shell.ts';
 import { countDone } from './counts.ts';
 import { describeError } from './describe-error.ts';
 import { tellBoth } from './fetch-document.ts';
-import { explanations, type FetchVoice, printEvents, printStatus, tellFullQueue } from './fetch-events.ts';
+import {
+  explainQueued,
+  explanations,
+  type FetchVoice,
+  printEvents,
+  printStatus,
+  tellFullQueue,
+} from './fetch-events.ts';
 import { formatTimeSpan } from './flag-values.ts';
 import type { CommandContext, WaitFlags } from './options.ts';
 import { nameProvider } from './reach.ts';
@@ -94,7 +101,10 @@ function printChanges(voice: FetchVoice, terminal: Terminal): WaitEvents {
       if (isNew && reason) terminal.warn(`batch ${id}: ${reason}`);
     },
     onQueued(job, part) {
-      if (!isViewed) tellStatus(namePart(job, part), 'queued');
+      if (!isViewed) {
+        const sentence = explainQueued(job, part) ?? waitExplanations.queued;
+        printStatus(namePart(job, part), 'queued', terminal, sentence);
+      }
       tellFullQueue(job, part, terminal);
     },
     onTrouble(id, provider, error) {

@@ -48,7 +48,7 @@ export interface FetchedBatches extends FetchSummary {
   readonly merged: readonly WrittenOutput[];
   /** Batches that are not done, as last seen. */
   readonly pending: readonly BatchRecord[];
-  /** Parts that wait because the provider's queue is full: a later fetch submits them. */
+  /** Parts that wait because the provider's queue is full, or in halves as it found them too large: a later fetch submits them. */
   readonly queued: readonly QueuedPart[];
   /** Batches that failed, expired or were cancelled; told once. */
   readonly ended: readonly BatchRecord[];

@@ -13,7 +13,7 @@ import { listTakenIds } from './find-batch.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
 import { keepAllAnswers } from './keep-answers.ts';
 import { isStuck } from './list-batches.ts';
-import { isAlone, noteFullQueue, noteTaken } from './queue-room.ts';
+import { hasFailedForSize, isAlone, noteFullQueue, noteTaken, noteTooLarge } from './queue-room.ts';
 import { hasEndedBadly, isDropped } from './stored-jobs.ts';
 import { submitParts } from './submit-parts.ts';
 
@@ -84,7 +84,7 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   const { run, job } = fetching;
   const check = await askStatus(fetching, record.batch_id);
   const part = partOf(fetching, record);
-  if (check.queueFull && job && part) {
+  if ((check.queueFull || hasFailedForSize(check)) && job && part) {
     await requeuePart(fetching, job, part, record, check);
     return 'unknown';
   }
@@ -163,18 +163,21 @@ async function refuseOthersAnswer(
     throw new ProviderError('run', 'unreadable', `The answer is about another batch, ${told}.`);
 }
 
-/** The provider's queue was full, and it gave the batch back unstarted: the part waits for a later fetch, if it may. */
+/**
+ * The provider gave the batch back unstarted, for a full queue or for its size: the part waits for a later fetch, which
+ * sends it or its halves, if it may.
+ */
 async function requeuePart(
   fetching: JobFetch,
   job: JobRecord,
   part: JobPart,
   record: BatchRecord,
-  { error }: BatchCheck,
+  { queueFull, error = { code: 'queue_full', message: 'The queue is full.' } }: BatchCheck,
 ): Promise<void> {
   const { run } = fetching;
-  const { code, message } = error ?? { code: 'queue_full', message: 'The queue is full.' };
   const wasAlone = !part.beside_taken && (await isAlone(run.home, job, part));
-  noteFullQueue(job, part, { code, message }, wasAlone);
+  if (queueFull) noteFullQueue(job, part, error, wasAlone);
+  else noteTooLarge(part, error);
   giveBackPart(job, part);
   await saveJob(run.home, job);
   await forgetRecord(fetching, record);

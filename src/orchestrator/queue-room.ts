@@ -1,11 +1,12 @@
 /**
  * A part that a provider can never take has a way out: it is halved, until its halves are taken. Which part that is, a
- * provider says by a size that it refuses, by the limit of a queue that is smaller than the part, or by refusing it twice
+ * provider says by a size that it refuses, with the creation or after it, by the limit of a queue that is smaller than the part, or by refusing it twice
  * for a full queue in which nothing else of this home waits. A single request that is still too much is never sent, and
  * the words of the provider tell why.
  */
 import { ProviderError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
+import type { BatchCheck } from '../providers/provider.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobPart, JobRecord } from '../utils/jobs.ts';
 import { loadRecords } from '../utils/storage.ts';
@@ -19,6 +20,7 @@ export type PartFate = 'send' | 'halve' | 'refuse';
 const mostRefusals = 2;
 
 export function judgePart({ queue_limit: limit }: JobRecord, { queue, requests, bytes }: JobPart): PartFate {
+  if (queue?.is_too_large) return requests > 1 ? 'halve' : 'refuse';
   const times = queue?.times ?? 0;
   const isLarger = limit !== undefined && estimateTokens({ requests, bytes }) > limit;
   if (requests > 1) return isLarger || times >= mostRefusals ? 'halve' : 'send';
@@ -43,7 +45,17 @@ type QueueRefusal = Pick<ProviderError, 'code' | 'message'> & Partial<Pick<Provi
 export function isTooLarge(error: unknown): boolean {
   if (!(error instanceof ProviderError)) return false;
   if (error.status === 413 || error.code === 'request_too_large') return true;
-  return [400, 422].includes(error.status ?? 0) && sizeWords.some((words) => words.test(error.message));
+  return [400, 422].includes(error.status ?? 0) && saysTooLarge(error.message);
+}
+
+/** Whether a batch that was taken failed before it started, and for its size: not for what one of its lines holds. */
+export function hasFailedForSize({ status, counts, error }: BatchCheck): boolean {
+  if (status !== 'failed' || counts?.succeeded || !error || /^line \d+:/.test(error.message)) return false;
+  return /^(?:batch|file|request|payload)_too_large$/.test(error.code) || saysTooLarge(error.message);
+}
+
+function saysTooLarge(message: string): boolean {
+  return sizeWords.some((words) => words.test(message));
 }
 
 const sizeWords = [
@@ -65,6 +77,11 @@ export function noteFullQueue(job: JobRecord, part: JobPart, refusal: QueueRefus
   };
   const limit = readLimit(refusal.message);
   if (limit !== undefined) job.queue_limit = limit;
+}
+
+/** Notes that the provider took a part and found it too large, in its words: to be saved. */
+export function noteTooLarge(part: JobPart, { code, message }: NonNullable<BatchCheck['error']>): void {
+  part.queue = { reason: `${code}: ${message}`, times: part.queue?.times ?? 0, is_too_large: true };
 }
 
 /** `Limit: 90,000 enqueued tokens` */

@@ -52,8 +52,13 @@ const jobPartSchema = z.object({
   former_ids: z.optional(z.array(z.string())),
   /** With `submitted`: the provider has taken on another batch of this home meanwhile, which may fill its queue. */
   beside_taken: z.optional(z.boolean()),
-  /** Why a full queue refused it the last time, and how often with nothing else of this home waiting there. */
-  queue: z.optional(z.object({ reason: z.string(), times: z.number() })),
+  /**
+   * Why its batch was given back the last time, how often a full queue did so with nothing else of this home waiting
+   * there, and whether its size was the reason.
+   */
+  queue: z.optional(
+    z.object({ reason: z.string(), times: z.number(), is_too_large: z.optional(z.boolean()) }),
+  ),
   /** With `dropped`: why the provider never takes it. */
   refusal: z.optional(z.string()),
 });

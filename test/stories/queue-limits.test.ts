@@ -157,6 +157,44 @@ describe('a file that is too large for the provider', () => {
     expect(await world.listState()).toEqual([]);
   });
 
+  const manyRows = { code: 'invalid_batch', message: 'The file has more than 3 requests.' };
+
+  test('is halved by the next fetch where its batch was taken and failed for it', async () => {
+    const merged = await writeData();
+    openai.onCreate = (batch) => {
+      if (batch.lines.length <= 3) return;
+      Object.assign(batch, { status: 'failed', errors: [manyRows], output: undefined });
+    };
+    await world.run('--no-cache');
+    const first = await world.loom('fetch');
+    expect(first.code).toBe(0);
+    expect(first.stdout).toMatch(
+      /^Checking the loom\.\.\. id=job_\S+ status=queued\n {2}It is more than the provider takes: this part is sent in halves\.\n$/,
+    );
+    expect(first.stderr).toMatch(/^Warning: job_\w+: invalid_batch: The file has more than 3 requests\.\n$/);
+    const second = await world.loom('fetch');
+    expect(second.stderr).toContain(
+      ' at most 4 requests. invalid_batch: The file has more than 3 requests. ',
+    );
+    const last = await world.loom('fetch');
+    expect(last.code).toBe(0);
+    expect(sizes()).toEqual([7, 4, 3, 2, 2]);
+    expect(await world.read(output)).toBe(merged);
+    expect(await world.listState()).toEqual([]);
+  });
+
+  test('is not meant by a batch that failed for what one of its lines holds', async () => {
+    await writeData();
+    openai.onCreate = (batch) => {
+      const error = { code: 'invalid_request', message: 'The body is too large.', line: 2 };
+      Object.assign(batch, { status: 'failed', errors: [error], output: undefined });
+    };
+    await world.run('--no-cache');
+    expect((await world.loom('fetch')).code).toBe(1);
+    await world.loom('fetch');
+    expect(sizes()).toEqual([7]);
+  });
+
   test('is told where it has a single row, and nothing is left of a job that has no other', async () => {
     await writeData(['alone']);
     openai.override = ({ method, path }) =>
