@@ -7,13 +7,19 @@ const answerStart = /^Sandbox answer from [^:]+: /;
 /** Rows of all outputs in a folder whose answer is not that of their own prompt. */
 export async function findWrongRows(folder) {
   const wrong = [];
-  for (const name of await readdir(folder)) {
+  for (const name of await listFiles(folder)) {
     if (!/\.(csv|json|jsonl|parquet)$/.test(name) || name.endsWith('.errors.jsonl')) continue;
     const rows = await readRows(join(folder, name)).catch(() => []);
     if (!Array.isArray(rows)) continue;
     for (const [index, row] of rows.entries()) if (isWrong(row)) wrong.push(`row ${index + 1} of ${name}`);
   }
   return wrong;
+}
+
+/** Names of what can be read without waiting for somebody who writes. */
+export async function listFiles(folder) {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.filter((entry) => !entry.isFIFO()).map(({ name }) => name);
 }
 
 function isWrong(row) {

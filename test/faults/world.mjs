@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { outputName } from './inputs.mjs';
-import { findWrongRows } from './outputs.mjs';
+import { findWrongRows, listFiles } from './outputs.mjs';
 import { findTouched, plantForeignFiles } from './plants.mjs';
 import { collect, isStopped, pause, waitForText } from './processes.mjs';
 
@@ -297,7 +297,7 @@ class World {
   }
 
   async #listOwnFiles() {
-    const paths = (await readdir(this.folder)).map((name) => join(this.folder, name));
+    const paths = (await listFiles(this.folder)).map((name) => join(this.folder, name));
     return paths.filter((path) => !this.plants.has(path));
   }
 
