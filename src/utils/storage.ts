@@ -1,5 +1,13 @@
 /** Batch records under `batches/`: one JSON file per batch, in the Python tool's format with fields of our own. */
-import { closeSync, createReadStream, existsSync, fstatSync, readFileSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fstatSync,
+  type ReadStream,
+  readFileSync,
+  readSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LoomError } from '../errors.ts';
@@ -51,6 +59,7 @@ export function resultsPath(folder: string, record: Pick<BatchRecord, 'provider'
 // The id map stands last in our records, so that the rest can be read and replaced without holding it.
 const idMapStart = ',\n  "id_map": {';
 const headBytes = 64 * 1024;
+const highWaterMark = 256 * 1024;
 
 /** Writes a new record. `idMembers` are the lines of its id map as JSON text: `"custom id": "row",` and so on. */
 export async function saveRecord(
@@ -67,25 +76,44 @@ export async function saveRecord(
   });
 }
 
-/** Replaces everything but the id map of a stored record. */
+// What is on disk of the records that were loaded one by one: most batches are just as the last look has left them. A copy
+// of such a record is no such record.
+const storedTexts = new WeakMap<BatchRecord, string>();
+
+/** Replaces everything but the id map of a stored record, where anything has changed since it was loaded. */
 export async function updateRecord(home: LoomHome, record: BatchRecord): Promise<void> {
+  const text = JSON.stringify(record);
+  if (storedTexts.get(record) === text) return;
+  await replaceHead(home, record);
+  storedTexts.set(record, text);
+}
+
+async function replaceHead(home: LoomHome, record: BatchRecord): Promise<void> {
   const path = recordPath(home.batches, record.provider, record.batch_id);
-  const { idMapOffset } = readPresentHead(path);
-  if (idMapOffset === undefined) {
+  const idMapText = openIdMap(path);
+  if (!idMapText) {
     const idMap = await readIdMap(home.batches, record);
     await writeRecord(home, path, () => [`${JSON.stringify({ ...record, id_map: idMap }, null, 2)}\n`]);
     return;
   }
-  await writeRecord(home, path, async function* () {
-    yield headText(record);
-    yield* createReadStream(path, { start: idMapOffset }) as AsyncIterable<Buffer>;
-  });
+  try {
+    await writeRecord(home, path, async function* () {
+      yield* [headText(record), idMapStart];
+      yield* idMapText as AsyncIterable<Buffer>;
+    });
+  } finally {
+    idMapText.destroy();
+  }
 }
 
-/** The head of a record that was there a moment ago. */
-function readPresentHead(path: string): RecordHead {
+/** What follows the start of the id map in a record that was there a moment ago; undefined where it does not stand last. */
+function openIdMap(path: string): ReadStream | undefined {
   try {
-    return readHead(path);
+    const { file, idMapOffset } = openRecord(path);
+    if (idMapOffset !== undefined)
+      return createReadStream(path, { fd: file, start: idMapOffset + idMapStart.length, highWaterMark });
+    closeSync(file);
+    return undefined;
   } catch (error) {
     if (error instanceof LoomError) throw error;
     throw new LoomError('state', `can't read the batch record ${path}: ${describeDiskError(error)}.`, {
@@ -124,7 +152,9 @@ export async function loadRecord(
 ): Promise<BatchRecord | undefined> {
   const path = recordPath(folder, provider, batchId);
   try {
-    return readHead(path).record;
+    const { record } = readHead(path);
+    storedTexts.set(record, JSON.stringify(record));
+    return record;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     const reason = error instanceof LoomError ? error.message : describeDiskError(error);
@@ -160,20 +190,27 @@ interface RecordHead {
   readonly idMapOffset: number | undefined;
 }
 
-// Synchronous on purpose: a listing reads many small heads, and each trip through the thread pool costs more than a read.
 function readHead(path: string): RecordHead {
+  const { file, ...head } = openRecord(path);
+  closeSync(file);
+  return head;
+}
+
+// Synchronous on purpose: a listing reads many small heads, and each trip through the thread pool costs more than a read.
+function openRecord(path: string): RecordHead & { readonly file: number } {
   const file = openPlainFile(path);
   try {
     const start = readAt(file, 0, headBytes);
     const idMapOffset = start.indexOf(idMapStart);
     const ours = start.subarray(0, Math.max(idMapOffset, 0)).includes('\n  "job_id": ');
-    if (!ours) return { record: parseRecord(readFileSync(file, 'utf8')), idMapOffset: undefined };
+    if (!ours) return { file, record: parseRecord(readFileSync(file, 'utf8')), idMapOffset: undefined };
     const { size } = fstatSync(file);
     const end = readAt(file, Math.max(0, size - 8), 8);
     if (!end.toString().trimEnd().endsWith('}\n}')) throw new LoomError('state', 'it is cut short');
-    return { record: parseRecord(`${start.subarray(0, idMapOffset)}\n}`), idMapOffset };
-  } finally {
+    return { file, record: parseRecord(`${start.subarray(0, idMapOffset)}\n}`), idMapOffset };
+  } catch (error) {
     closeSync(file);
+    throw error;
   }
 }
 
@@ -230,17 +267,13 @@ function describeDamage(path: string, reason: string): LoomError {
 /** The custom ids of a record that we wrote, one at a time. */
 export async function* readCustomIds(folder: string, record: BatchRecord): AsyncGenerator<string> {
   const path = recordPath(folder, record.provider, record.batch_id);
-  const { idMapOffset } = readPresentHead(path);
-  if (idMapOffset === undefined) {
+  const idMapText = openIdMap(path);
+  if (!idMapText) {
     yield* Object.keys(await readIdMap(folder, record));
     return;
   }
   let rest = '';
-  for await (const chunk of createReadStream(path, {
-    start: idMapOffset + idMapStart.length,
-    encoding: 'utf8',
-    highWaterMark: 256 * 1024,
-  })) {
+  for await (const chunk of idMapText.setEncoding('utf8')) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() as string;
     for (const line of lines) {
