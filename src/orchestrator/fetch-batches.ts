@@ -171,6 +171,12 @@ export type JobFate =
   /** Another process fetched it, or its record was deleted. */
   | 'gone';
 
+interface LookAtJob {
+  readonly fate: JobFate;
+  /** The job as the look has left it on disk; undefined when nothing is left of it. */
+  readonly left: StoredJob | undefined;
+}
+
 /**
  * Fetches one job or all pending ones. An error of one job is reported and does not stop the others. LoomError `input`
  * when one provider's key or address would reach another.
@@ -184,7 +190,8 @@ export async function fetchBatches(
   const { run, targets } = await openFetch(home, order, signal, events);
   for (const stored of targets) {
     try {
-      if ((await fetchStoredJob(run, stored)) === 'busy') events.onBusy?.(stored.id);
+      const { fate } = await fetchStoredJob(run, stored);
+      if (fate === 'busy') events.onBusy?.(stored.id);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       events.onError?.(stored.id, stored.provider, error);
@@ -215,7 +222,7 @@ export async function openFetch(
     events.onDamaged?.(damaged);
     outcome.troubled = true;
   }
-  await sweepHome(home);
+  await sweepHome(home, state);
   return {
     run: {
       home,
@@ -244,24 +251,26 @@ function checkReach({ reachOfOne }: FetchOrder, targets: readonly StoredJob[]): 
 }
 
 /** Fetches a job as it is now on disk, unless another process is at it. */
-export async function fetchStoredJob(run: FetchRun, known: StoredJob): Promise<JobFate> {
+export async function fetchStoredJob(run: FetchRun, known: StoredJob): Promise<LookAtJob> {
   run.signal.throwIfAborted();
   const lock = await tryLock(run.home.locks, lockName(known));
-  if (!lock) return 'busy';
+  if (!lock) return { fate: 'busy', left: known };
   try {
     const stored = await reloadJob(run.home, known);
     const isNamed = run.order.id !== undefined && !run.isRepeated;
-    const fate = stored && (isNamed || isPending(stored)) ? await fetchHeld(run, lock, stored) : 'gone';
-    const left = await reloadJob(run.home, known);
-    if (!left) await lock.forget();
-    return fate === 'pending' && left && !isPending(left) ? 'ended' : fate;
+    const look =
+      stored && (isNamed || isPending(stored))
+        ? await fetchHeld(run, lock, stored)
+        : { fate: 'gone' as const, left: stored };
+    if (!look.left) await lock.forget();
+    return look;
   } finally {
     await lock.release();
   }
 }
 
 /** Fetches a job, and stops as soon as its lock is another's. */
-async function fetchHeld(run: FetchRun, lock: Lock, stored: StoredJob): Promise<JobFate> {
+async function fetchHeld(run: FetchRun, lock: Lock, stored: StoredJob): Promise<LookAtJob> {
   // AbortSignal.any would keep what listens to it for as long as the run's own signal lives: through a long wait.
   const stop = new AbortController();
   const stopRun = () => stop.abort(run.signal.reason);
@@ -275,7 +284,7 @@ async function fetchHeld(run: FetchRun, lock: Lock, stored: StoredJob): Promise<
   }
 }
 
-async function fetchJob(run: FetchRun, stored: StoredJob): Promise<JobFate> {
+async function fetchJob(run: FetchRun, stored: StoredJob): Promise<LookAtJob> {
   const written = await findWrittenOutput(stored, run.merging);
   if (written) {
     // The fetch that was cut off said whether to keep them, as far as it came.
@@ -292,14 +301,14 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<JobFate> {
   const { ready, gone } = await downloadBatches(fetching, completed, completed.length === left);
   const usable = run.order.partial ? [...ready, ...gone, ...ended] : ready;
   if (parts > 1) run.events.onParts?.(stored.id, usable.length, parts);
-  if (usable.length === 0 || usable.length + missing < parts) return 'pending';
-  const placing = await choosePlacing(run, stored);
-  if (!placing) return 'kept';
   // A job of one part has a batch id only since that was submitted, which may have been just now.
   const id = stored.job ? nameJob(stored.job) : stored.id;
   const current = { ...stored, id, records: fetching.records };
-  const merged = await mergeUnlessInTheWay(run, current, usable, placing);
-  if (!merged) return 'kept';
+  if (usable.length === 0 || usable.length + missing < parts)
+    return { fate: isPending(current) ? 'pending' : 'ended', left: current };
+  const placing = await choosePlacing(run, stored);
+  const merged = placing && (await mergeUnlessInTheWay(run, current, usable, placing));
+  if (!merged) return { fate: 'kept', left: current };
   for (const record of usable) await deleteUpload(fetching, record);
   return finishJob(run, current, merged);
 }
@@ -346,14 +355,14 @@ async function mergeUnlessInTheWay(
   }
 }
 
-async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): Promise<'written'> {
+async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): Promise<LookAtJob> {
   if (merged.summary.isWritten) {
     await noteJobOutput(run.home, stored, merged, run.merging);
     run.written.add(merged.outputPath);
   }
-  await clearMergedJob(run.home, stored, merged.outputPath, run.order.keep);
+  const left = await clearMergedJob(run.home, stored, merged.outputPath, run.order.keep);
   if (merged.summary.failed > 0) run.outcome.incomplete = true;
   if (merged.summary.answered === 0) run.outcome.troubled = true;
   await run.events.onMerged?.(merged);
-  return 'written';
+  return { fate: 'written', left };
 }

@@ -252,31 +252,30 @@ export async function noteJobOutput(
   });
 }
 
-/** Clears what a written output no longer needs; with `keep` the records stay, and so does their job. */
+/** Clears what a written output no longer needs; with `keep` the records stay, and so does their job. Gives what is left. */
 export async function clearMergedJob(
   home: LoomHome,
-  { job, records }: StoredJob,
+  stored: StoredJob,
   outputPath: string,
   keep: boolean,
-): Promise<void> {
+): Promise<StoredJob | undefined> {
+  const { job } = stored;
   // A fetch that finishes this one, cut off, keeps or clears as this one would have.
   const keeps = job?.state === 'merged' ? (job.keep ?? keep) : keep;
   if (job) await saveJob(home, Object.assign(job, { state: 'merged', keep: keeps }));
-  for (const record of records) await removeHeld(home, resultsPath(home.results, record));
-  for (const record of records) {
-    if (keeps)
-      await updateRecord(home, {
-        ...record,
-        status: 'completed',
-        kept: true,
-        missing: null,
-        output_path: outputPath,
-      });
-    else await deleteRecord(home, record);
+  for (const record of stored.records) await removeHeld(home, resultsPath(home.results, record));
+  if (!keeps) {
+    for (const record of stored.records) await deleteRecord(home, record);
+    if (job) await forgetJob(home, job);
+    return undefined;
   }
-  if (!job) return;
-  if (!keeps) return forgetJob(home, job);
+  const done = { status: 'completed', kept: true, missing: null, output_path: outputPath } as const;
+  const records = stored.records.map((record) => ({ ...record, ...done }));
+  for (const record of records) await updateRecord(home, record);
   // The cached answers stay: a later fetch --id writes the output anew.
-  for (const part of job.parts) await removeRequestFiles(home, job.job_id, part);
-  await saveJob(home, Object.assign(job, { state: 'kept' }));
+  if (job) {
+    for (const part of job.parts) await removeRequestFiles(home, job.job_id, part);
+    await saveJob(home, Object.assign(job, { state: 'kept' }));
+  }
+  return { ...stored, records };
 }

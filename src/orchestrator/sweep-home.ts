@@ -16,26 +16,29 @@ import { likelyNames, listOwnPaths, ownerIn, ownNames, temporaryNames } from '..
 import { resultsPath } from '../utils/storage.ts';
 import { leaveOutSpent } from './run-journals.ts';
 import { isKeptJournal } from './run-names.ts';
-import { isKnownJob, loadState, reloadAbandoned, removeJob } from './stored-jobs.ts';
+import { isKnownJob, loadState, reloadAbandoned, removeJob, type StoredState } from './stored-jobs.ts';
 import { sweepHistory } from './sweep-history.ts';
 import { sweepInputs } from './sweep-inputs.ts';
 
 /** A temporary file lives for moments; one of this age belongs to a process that is dead. */
 const temporaryFileLifeMs = 60 * 60_000;
 
-/** Removes files of jobs that are gone, jobs whose records are gone, and temporary files; what is in use is left alone. */
-export async function sweepHome(home: LoomHome): Promise<void> {
+/**
+ * Removes files of jobs that are gone, jobs whose records are gone, and temporary files; what is in use is left alone.
+ * `known` is the state as the command has read it just now: it is read again only where something is to go.
+ */
+export async function sweepHome(home: LoomHome, known?: StoredState): Promise<void> {
   if (!ownsHome(home)) return;
-  await sweepAbandonedJobs(home);
+  const state = known ?? (await loadState(home));
+  await sweepAbandonedJobs(state);
   await sweepOrphans(home);
-  await sweepForgottenResults(home);
-  await sweepInputs(home);
+  await sweepForgottenResults(state);
+  await sweepInputs(home, state);
   await sweepHistory(home);
   await sweepTemporaryFiles(home);
 }
 
-async function sweepAbandonedJobs(home: LoomHome): Promise<void> {
-  const { abandoned } = await loadState(home);
+async function sweepAbandonedJobs({ home, abandoned }: StoredState): Promise<void> {
   for (const { job } of abandoned) {
     const lock = job && (await tryLock(home.locks, job.job_id, 'from_dead'));
     if (!lock) continue;
@@ -90,12 +93,22 @@ async function isNeeded(home: LoomHome, owner: string, files: readonly OwnedFile
 }
 
 /** Results of a batch that no record and no job names any more: somebody deleted both. */
-async function sweepForgottenResults(home: LoomHome): Promise<void> {
-  const found = listOwnPaths(home.results, likelyNames.results);
+async function sweepForgottenResults(known: StoredState): Promise<void> {
+  const { home } = known;
+  const named = namedResults(known);
+  const found = listOwnPaths(home.results, likelyNames.results).filter((path) => !named.has(path));
   if (found.length === 0 || !(await isFolder(home.batches)) || !(await isFolder(home.jobs))) return;
-  const { jobs, abandoned, damaged } = await loadState(home);
-  if (damaged.length > 0) return;
-  const named = new Set(
+  // Results that came since the state was read are named by now.
+  const now = await loadState(home);
+  if (now.damaged.length > 0) return;
+  const namedNow = namedResults(now);
+  for (const path of found) {
+    if (!namedNow.has(path) && (await readFirstResult(path).catch(() => undefined))) await removeFile(path);
+  }
+}
+
+function namedResults({ home, jobs, abandoned }: StoredState): ReadonlySet<string> {
+  return new Set(
     [...jobs, ...abandoned].flatMap(({ provider, job, records }) => [
       ...records.map((record) => resultsPath(home.results, record)),
       ...(job?.parts ?? []).flatMap(({ batch_id }) =>
@@ -103,9 +116,6 @@ async function sweepForgottenResults(home: LoomHome): Promise<void> {
       ),
     ]),
   );
-  for (const path of found) {
-    if (!named.has(path) && (await readFirstResult(path).catch(() => undefined))) await removeFile(path);
-  }
 }
 
 async function sweepTemporaryFiles(home: LoomHome): Promise<void> {

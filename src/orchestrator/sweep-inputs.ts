@@ -1,17 +1,23 @@
 /** Removes inputs from stdin that no job needs any more. */
 import type { LoomHome } from '../utils/home.ts';
 import { removeForgottenInputs } from '../utils/inputs.ts';
-import { loadState } from './stored-jobs.ts';
+import { loadState, type StoredState } from './stored-jobs.ts';
 
-/** With a damaged record or job about, which may name any of them, all of them stay. */
-export async function sweepInputs(home: LoomHome): Promise<void> {
-  await removeForgottenInputs(home, async () => {
-    const { jobs, damaged } = await loadState(home);
-    if (damaged.length > 0) return undefined;
-    const paths = jobs.flatMap(({ job, records }) => [
-      job?.original_file_path,
-      ...records.map((record) => record.original_file_path),
-    ]);
-    return new Set(paths.filter((path) => path !== undefined));
+/**
+ * With a damaged record or job about, which may name any of them, all of them stay. Where `known`, the state as it was
+ * read before, names each there is, nothing is looked at again.
+ */
+export async function sweepInputs(home: LoomHome, known?: StoredState): Promise<void> {
+  await removeForgottenInputs(home, known ? listNamed(known) : new Set(), async () => {
+    const state = await loadState(home);
+    return state.damaged.length > 0 ? undefined : listNamed(state);
   });
+}
+
+function listNamed({ jobs }: StoredState): ReadonlySet<string> {
+  const paths = jobs.flatMap(({ job, records }) => [
+    job?.original_file_path,
+    ...records.map((record) => record.original_file_path),
+  ]);
+  return new Set(paths.filter((path) => path !== undefined));
 }

@@ -157,10 +157,14 @@ function findNextDue(jobs: readonly WatchedJob[]): WatchedJob | undefined {
 async function lookAt(run: FetchRun, job: WatchedJob, events: WaitEvents): Promise<void> {
   const outcome: FetchOutcome = { troubled: false, incomplete: false };
   const { id, provider } = job.stored;
+  let isSeen = false;
   try {
     const isRepeated = job.looks > 0 && !job.isInTheWay;
-    const fate = await fetchStoredJob({ ...run, events, retryPolicy, isRepeated, outcome }, job.stored);
+    const look = await fetchStoredJob({ ...run, events, retryPolicy, isRepeated, outcome }, job.stored);
+    const { fate, left } = look;
     if (fate === 'busy') return;
+    isSeen = true;
+    job.stored = left ?? job.stored;
     job.looks += 1;
     job.outcome = outcome;
     if (outcome.refusal) noteRefusal(job, outcome.refusal, events);
@@ -179,7 +183,7 @@ async function lookAt(run: FetchRun, job: WatchedJob, events: WaitEvents): Promi
     } else if (!noteRefusal(job, error, events)) events.onTrouble?.(id, provider, error);
   } finally {
     // One that can't be read was told above.
-    job.stored = (await reloadJob(run.home, job.stored).catch(() => undefined)) ?? job.stored;
+    if (!isSeen) job.stored = (await reloadJob(run.home, job.stored).catch(() => undefined)) ?? job.stored;
   }
 }
 

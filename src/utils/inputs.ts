@@ -56,14 +56,17 @@ export async function keepInput(
 
 /**
  * Removes inputs of ours that no command works on and that are not named: `listNamed` gives the paths that jobs and records
- * name, or undefined when that can't be told. Does nothing while another process is at it.
+ * name, or undefined when that can't be told. Those in `kept` stay without a look. Does nothing while another process is
+ * at it.
  */
 export async function removeForgottenInputs(
   home: LoomHome,
+  kept: ReadonlySet<string>,
   listNamed: () => Promise<ReadonlySet<string> | undefined>,
 ): Promise<void> {
   // The Python tool's library keeps inputs and outputs here too, under names of its own.
-  const names = ownsHome(home) ? listOwnFiles(home.inputs, likelyNames.input) : [];
+  const own = ownsHome(home) ? listOwnFiles(home.inputs, likelyNames.input) : [];
+  const names = own.filter((name) => !kept.has(join(home.inputs, name)));
   const guard = names.length > 0 ? await tryLock(home.locks, guardName) : undefined;
   if (!guard) return;
   try {
