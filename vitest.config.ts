@@ -11,20 +11,10 @@ const stories = ['test/stories/**/*.test.ts'];
 /** cron, systemd and containers are no part of Windows. */
 const left = process.platform === 'win32' ? ['test/recipes/**'] : [];
 
-/** A group of test files; a file belongs to one. Where they share modules, each process loads the program once. */
-const group = (
-  name: string,
-  include: string[],
-  others: string[] = [],
-  modules: 'own' | 'shared' = 'own',
-) => ({
+/** A group of test files; a file belongs to one. */
+const group = (name: string, include: string[], others: string[] = []) => ({
   extends: true as const,
-  test: {
-    name,
-    include,
-    exclude: [...configDefaults.exclude, ...others, ...left],
-    isolate: modules === 'own',
-  },
+  test: { name, include, exclude: [...configDefaults.exclude, ...others, ...left] },
 });
 
 /** Threads and page scripts are bundles, which the sources look for beside themselves: here they are those of dist/. */
@@ -43,11 +33,13 @@ export default defineConfig({
     projects: [
       group('unit', ['test/**/*.test.ts'], [...servers, ...stories, ...processes, ...slow]),
       group('servers', servers, processes),
-      group('stories', stories, [...processes, ...slow], 'shared'),
+      group('stories', stories, [...processes, ...slow]),
       group('process', processes),
       group('slow', slow),
     ],
     maxWorkers: 2,
+    // Each process loads the program once, for all of its files.
+    isolate: false,
     // Whole programs, servers and terminals are tested, and a machine of others may stand still for seconds.
     retry: process.env.CI ? 2 : 0,
     testTimeout: 60_000,

@@ -2,7 +2,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AnswerFacts, RowResult } from '../../src/models.ts';
 import type {
   BatchProvider,
@@ -175,6 +175,7 @@ export function useServer(): () => ScriptedServer {
   return () => server;
 }
 
+/** A request file that is there until its test ends. */
 export async function writeRequests(
   provider: BatchProvider,
   customIds: readonly string[],
@@ -184,10 +185,9 @@ export async function writeRequests(
   const text = before + lines.join(between) + after;
   const path = join(tmpdir(), `loom-requests-${process.pid}-${Math.random().toString(36).slice(2)}.jsonl`);
   await writeFile(path, text);
-  requestFiles.push(path);
+  onTestFinished(() => rm(path, { force: true }));
   return { path, bytes: Buffer.byteLength(text), requests: customIds.length };
 }
-const requestFiles: string[] = [];
 
 export function describeSyncProvider(vendor: SyncVendor): void {
   describe(`${vendor.entry.title}, live`, () => {
@@ -277,7 +277,6 @@ export function describeBatchProvider(vendor: BatchVendor): void {
     checkEveryCall(vendor, server, async (signal, timeoutMs) =>
       (await open(timeoutMs)).check(vendor.batchId, signal),
     );
-    afterAll(() => Promise.all(requestFiles.splice(0).map((path) => rm(path))));
 
     it('encodes a request as one line of its own, without sending anything', async () => {
       const provider = await open();

@@ -2,7 +2,15 @@ import { chmodSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inputFolder, mergeAll, readSent, respond, writeInput, writeRawInput } from './files.ts';
+import {
+  createInputFolder,
+  failureOf,
+  mergeAll,
+  readSent,
+  respond,
+  writeInput,
+  writeRawInput,
+} from './files.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const quoteHint = 'Put the whole cell in quotes and double each quote inside it.';
@@ -386,16 +394,16 @@ describe('what is never closed does not fill the memory:', () => {
 
 describe('a file is refused when', () => {
   it('it does not exist', async () => {
-    const path = join(inputFolder, 'missing.json');
+    const path = join(createInputFolder(), 'missing.json');
     const message = '<file>: no such file. Check the path given to --file.';
     expect(await failureOf(path, () => readSent(path))).toBe(message);
     expect(await failureOf(path, () => mergeAll(path, respond('R')))).toBe(message);
-    const packed = join(inputFolder, 'missing.csv.gz');
+    const packed = join(createInputFolder(), 'missing.csv.gz');
     expect(await failureOf(packed, () => readSent(packed, { promptSource: { column: 'x' } }))).toBe(message);
   });
 
   it.each(['.csv', '.json', '.csv.gz'])('it is a folder named like a %s file', async (extension) => {
-    const path = join(inputFolder, `folder${extension}`);
+    const path = join(createInputFolder(), `folder${extension}`);
     mkdirSync(path);
     expect(await failureOf(path, () => readSent(path, { promptSource: { column: 'x' } }))).toBe(
       '<file>: this is a folder, not a file. Pass the file itself with --file.',

@@ -3,32 +3,28 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { LoomError } from '../../../src/errors.ts';
 import type { Row } from '../../../src/models.ts';
 import { type AddedFields, detectFormat, type ReadOptions } from '../../../src/utils/converters/format.ts';
 import { converterFor } from '../../../src/utils/converters/index.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'loom-converters-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-let fileCount = 0;
-
+/** A file that is there until its test ends, packed where its extension says so. */
 export function writeInput(extension: string, content: string | Buffer): string {
-  fileCount += 1;
-  const path = join(folder, `input-${fileCount}${extension}`);
-  writeFileSync(path, extension.endsWith('.gz') ? gzipSync(content) : content);
-  return path;
+  return writeRawInput(extension, extension.endsWith('.gz') ? gzipSync(content) : Buffer.from(content));
 }
 
 export function writeRawInput(extension: string, content: Buffer): string {
-  fileCount += 1;
-  const path = join(folder, `input-${fileCount}${extension}`);
+  const path = join(createInputFolder(), `input${extension}`);
   writeFileSync(path, content);
   return path;
 }
 
-export const inputFolder = folder;
+export function createInputFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'loom-converters-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 export async function readAll(path: string, options: ReadOptions = {}): Promise<Row[]> {
   const { fileType, gzip } = detectFormat(path);
