@@ -27,7 +27,7 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
   try {
     const connection = reach.connect(entry);
     const record = await withInput(options, reach.home, context, async (inputPath) => {
-      const order = describeOrder(options, inputPath, context);
+      const order = await describeOrder(options, inputPath, context);
       const server = findServer(reach.home, entry.name, { ...options, ...connection });
       const batchOrder = { ...order, server, baseUrl: options.baseUrl, batchSize: undefined };
       return adoptBatch(reach.home, options.id, batchOrder, entry as BatchEntry, connection, context.signal);

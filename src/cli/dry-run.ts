@@ -32,8 +32,8 @@ export async function dryRun(
   document: DocumentFields<RunDocument>,
 ): Promise<number> {
   const home = openHome(options, context);
-  return withInput(options, home, context, (inputPath) => {
-    const order = describeOrder(options, inputPath, context);
+  return withInput(options, home, context, async (inputPath) => {
+    const order = await describeOrder(options, inputPath, context);
     return printEstimate(home, options, entry, order, context, document);
   });
 }

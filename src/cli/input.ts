@@ -1,6 +1,6 @@
 /** The input that a person names, from the flags that `run`, `adopt` and `tokens` share. */
 import { LoomError } from '../errors.ts';
-import { type DatasetOrder, describeDataset } from '../orchestrator/dataset.ts';
+import { type DatasetOrder, describeDataset, requirePromptSource } from '../orchestrator/dataset.ts';
 import type { PickOrder } from '../orchestrator/pick-rows.ts';
 import type { PromptSource } from '../utils/converters/prompt-source.ts';
 import { parseTemplate } from '../utils/converters/prompt-template.ts';
@@ -11,19 +11,16 @@ import { readTextFlag } from './text-flag.ts';
 type InputContext = Pick<CommandContext, 'workingFolder' | 'terminal'>;
 
 /** LoomError `input` for an unknown file type and for a table without --col or --prompt, `usage` for flags that make no sense. */
-export function describeInput(
+export async function describeInput(
   options: InputOptions,
   inputPath: string,
   { workingFolder, terminal }: InputContext,
-): DatasetOrder {
+): Promise<DatasetOrder> {
   const pick = readPickFlags(options);
   const promptSource = readSourceFlags(options, workingFolder);
-  return {
-    ...describeDataset(inputPath, promptSource),
-    pick,
-    rowId: options.rowId,
-    onRemark: tellOnce(terminal),
-  };
+  const dataset = describeDataset(inputPath, promptSource);
+  await requirePromptSource(dataset);
+  return { ...dataset, pick, rowId: options.rowId, onRemark: tellOnce(terminal) };
 }
 
 /** An input is read several times, and each time is told of. */

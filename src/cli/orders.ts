@@ -54,14 +54,14 @@ export function checkDocumentStream(options: Pick<OrderOptions, 'file' | 'output
 }
 
 /** Throws like `describeInput` and `readSettings`, and for rows that can't be picked. */
-export function describeOrder(
+export async function describeOrder(
   options: OrderOptions & Pick<ReachOptions, 'sandbox'>,
   inputPath: string,
   context: CommandContext,
-): RunOrder {
+): Promise<RunOrder> {
   const { workingFolder } = context;
   const { provider, model, withMeta, withUsage, withError, cache } = options;
-  const dataset = describeInput(options, inputPath, context);
+  const dataset = await describeInput(options, inputPath, context);
   const outputPath = goesToStdout(options)
     ? standardStream
     : options.output

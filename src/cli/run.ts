@@ -44,7 +44,7 @@ async function submitOrAnswer(
 ): Promise<SubmittedRun> {
   try {
     return await withInput(options, reach.home, context, async (inputPath) => {
-      const order = describeOrder(options, inputPath, context);
+      const order = await describeOrder(options, inputPath, context);
       const started = { options, context, reach, entry, order, document };
       return options.sync
         ? { code: await answerRun(started) }

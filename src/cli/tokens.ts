@@ -72,7 +72,7 @@ async function countFile(
 ): Promise<TokenSummary> {
   const { model, workers, patience: patienceMs } = options;
   const { terminal, signal, workingFolder } = context;
-  const dataset = describeInput(options, inputPath, context);
+  const dataset = await describeInput(options, inputPath, context);
   const settings = readSystem(options, workingFolder);
   const connection = reach.connect(entry);
   const progress = startProgress(terminal, 'Counting tokens');
@@ -101,8 +101,8 @@ async function printEstimate(
   const { provider, model } = options;
   const { terminal, signal, workingFolder } = context;
   const home = openHome(options, context);
-  const { rows, blankRows, usage, encoding } = await withInput(options, home, context, (path) => {
-    const dataset = describeInput(options, path, context);
+  const { rows, blankRows, usage, encoding } = await withInput(options, home, context, async (path) => {
+    const dataset = await describeInput(options, path, context);
     return estimateTokens(dataset, model, readSystem(options, workingFolder), entry, signal);
   });
   const { live, batch } = await priceInput(usage, entry, model);

@@ -47,18 +47,19 @@ export interface Census {
   readonly sha256: string;
 }
 
-/**
- * The dataset at a path, with all its rows. LoomError `input` for what is no file, for a name with another extension, and
- * for a table without a prompt source.
- */
+/** The dataset at a path, with all its rows. LoomError `input` for what is no file, and for a name with another extension. */
 export function describeDataset(path: string, promptSource: PromptSource | undefined): Dataset {
   checkInputFile(path);
-  const format = detectFormat(path);
-  const { isTable, title } = traitsOf(format.fileType);
-  if (promptSource || !isTable) return { path: resolve(path), format, promptSource, pick: undefined };
-  throw new LoomError('input', `--col is required for ${title} input.`, {
-    hint: `Name the column of ${path} that holds the prompt, or fill several into a --prompt.`,
-  });
+  return { path: resolve(path), format: detectFormat(path), promptSource, pick: undefined };
+}
+
+/**
+ * What any read of a table without a prompt source throws, before anything else is done: a LoomError `input` that names
+ * the columns.
+ */
+export async function requirePromptSource({ path, format, promptSource }: DatasetOrder): Promise<void> {
+  if (promptSource || !traitsOf(format.fileType).isTable) return;
+  await (await converterFor(format.fileType)).readRows(path, format.gzip, {})[Symbol.asyncIterator]().next();
 }
 
 /**

@@ -116,6 +116,6 @@ test('a table needs --col, said before anything is sent', async () => {
   expect(await world.loom('run', '-f', 'a.tsv', '-p', 'openai', '-m', 'm')).toEqual({
     code: 1,
     stdout: '',
-    stderr: `Error: --col is required for TSV input. Name the column of ${path} that holds the prompt, or fill several into a --prompt.\n`,
+    stderr: `Error: --col is required for TSV input; ${path} has the columns "iata", "name", "city", "state", "country", "latitude", "longitude". Pass --col with the one that holds the prompts, or a --prompt that is filled with several.\n`,
   });
 });

@@ -244,7 +244,7 @@ describe('--prompt is refused, and nothing is sent,', () => {
 
 test('a CSV without --col and --prompt is refused with both named, and so is a JSON row without a prompt', async () => {
   expect((await world.loom('run', '-f', 'data.csv', '-p', 'openai', '-m', 'm')).stderr).toBe(
-    `Error: --col is required for CSV input. Name the column of ${join(world.folder, 'data.csv')} that holds the prompt, or fill several into a --prompt.\n`,
+    `Error: --col is required for CSV input; ${join(world.folder, 'data.csv')} has the columns "id", "text". Pass --col with the one that holds the prompts, or a --prompt that is filled with several.\n`,
   );
   await world.write('rows.json', '[{"text": "Hello"}]');
   expect((await world.run('-f', 'rows.json')).stderr).toContain(
