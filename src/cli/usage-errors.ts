@@ -50,6 +50,8 @@ async function describeMissing(command: Command, context: CommandContext): Promi
     .join(' and ');
   const what = `required option${flags.length === 1 ? '' : 's'} ${list} not specified`;
   const name = nameCommand(command);
+  if (commandsOfABatch.includes(name))
+    return new LoomError('usage', `${what}.`, { hint: 'loom list shows the ids.' });
   if (!commandsWithExamples.includes(name)) return new LoomError('usage', what);
   const { proposeCommand } = await import('./example-command.ts');
   const example = await proposeCommand(name, command, context);
@@ -58,6 +60,9 @@ async function describeMissing(command: Command, context: CommandContext): Promi
 
 /** Those that take an input and ask a provider about it. */
 const commandsWithExamples = ['loom run', 'loom tokens'];
+
+/** Those that are about one of the batches that loom list shows. */
+const commandsOfABatch = ['loom status', 'loom cancel'];
 
 /** Names of flags, of other programs too, that take what nobody may read. */
 const secretFlags = /key|token|secret|pass|auth|credential/i;

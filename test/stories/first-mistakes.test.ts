@@ -70,7 +70,7 @@ describe('a command that lacks flags names them all, with an example', () => {
 
   test('and one that takes no input is told what it lacks', async () => {
     expect((await world.loom('status')).stderr).toBe(
-      "Error: required option '-i, --id <id>' not specified\n",
+      "Error: required option '-i, --id <id>' not specified. loom list shows the ids.\n",
     );
   });
 });
