@@ -40,6 +40,13 @@ function anchorsOf(path: string): Set<string> {
   return anchors;
 }
 
+function linksOf(page: string): string[] {
+  const links = proseOf(page)
+    .replaceAll(/`[^`]*`/g, '')
+    .matchAll(/\]\(([^)\s]+)\)/g);
+  return [...links].map(([, link = '']) => link);
+}
+
 function exists(path: string): boolean {
   return statSync(join(root, path), { throwIfNoEntry: false }) !== undefined;
 }
@@ -56,12 +63,36 @@ function faultOf(page: string, link: string): string | undefined {
 
 test('every link leads to a file, and to a heading of it', () => {
   const faults = pages.flatMap((page) => {
-    const links = proseOf(page)
-      .replaceAll(/`[^`]*`/g, '')
-      .matchAll(/\]\(([^)\s]+)\)/g);
-    return [...links].flatMap(([, link = '']) => faultOf(page, link) ?? []);
+    return linksOf(page).flatMap((link) => faultOf(page, link) ?? []);
   });
   expect(faults).toEqual([]);
+});
+
+test('every link of a page in the package leads to a file in the package', () => {
+  const { files } = JSON.parse(textOf('package.json')) as { files: string[] };
+  const always = ['README.md', 'LICENSE', 'package.json'];
+  const isPacked = (path: string) =>
+    [...files, ...always].some((name) => path === name || path.startsWith(`${name}/`));
+  const faults = pages.filter(isPacked).flatMap((page) =>
+    linksOf(page).flatMap((link) => {
+      const [path = ''] = link.split('#');
+      if (/^[a-z]+:/.test(link) || path === '') return [];
+      const target = join(dirname(page), path).split(sep).join('/');
+      return isPacked(target) ? [] : [`${page}: ${link}`];
+    }),
+  );
+  expect(faults).toEqual([]);
+});
+
+test('the front page is short enough to be one', () => {
+  expect(Buffer.byteLength(textOf('README.md'))).toBeLessThanOrEqual(8000);
+});
+
+test('the index of the pages has each of them', () => {
+  const listed = linksOf('docs/README.md').map((link) => `docs/${link}`);
+  const below = pages.filter((path) => /^docs\/(?!README|decisions\/|reference\/commands\/)/.test(path));
+  expect(below.filter((path) => !listed.includes(path))).toEqual([]);
+  expect(linksOf('docs/reference/commands/README.md').length).toBeGreaterThan(0);
 });
 
 describe('decisions', () => {

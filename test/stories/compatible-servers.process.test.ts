@@ -1,7 +1,6 @@
-/** The README’s line for a model server on this machine, in a shell. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+/** The guide’s line for a model server on this machine, in a shell. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readPage } from '../pages.ts';
 import { createWorld, type World } from '../program.ts';
 import { type HttpServer, type Received, type Response, startHttpServer } from './http-server.ts';
 import { createSandboxWorld } from './sandbox-world.ts';
@@ -22,9 +21,9 @@ afterEach(async () => {
   await world.remove();
 });
 
-test.skipIf(process.platform === 'win32')('the README’s line for Ollama runs, without a key', async () => {
-  const readme = await readFile(resolve(import.meta.dirname, '../../README.md'), 'utf8');
-  const line = /^loom run .*http:\/\/localhost:11434\/v1.*$/m.exec(readme)?.[0] ?? '';
+test.skipIf(process.platform === 'win32')('the guide’s line for Ollama runs, without a key', async () => {
+  const line =
+    /^loom run .*http:\/\/localhost:11434\/v1.*$/m.exec(readPage('docs/guide/addresses.md'))?.[0] ?? '';
   expect(line).not.toBe('');
   const rehearsal = await createSandboxWorld();
   try {

@@ -1,10 +1,11 @@
 /** The library, in programs that have it as a dependency. */
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, readFile, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Faults } from '../../src/sandbox/faults.ts';
+import { blocksOf, readPage } from '../pages.ts';
 import type { Ended } from '../program.ts';
 import { createSandboxWorld, type SandboxWorld } from './sandbox-world.ts';
 
@@ -269,12 +270,11 @@ test('the example in examples/ runs as its first lines say', async () => {
   });
 });
 
-test('the program in the README runs', async () => {
-  const readme = await readFile(join(project, 'README.md'), 'utf8');
-  const [, program = ''] = /```js\n(import [^`]*?from 'loom-batch';[\s\S]*?)```/.exec(readme) ?? [];
+test('the program on the page of the library runs', async () => {
+  const [program = ''] = blocksOf(readPage('docs/library.md'), 'js');
   await copyFile(join(project, 'examples', 'reviews.csv'), join(world.folder, 'reviews.csv'));
-  await world.write('readme.mjs', program);
-  const ended = await world.shell(`'${process.execPath}' readme.mjs`);
+  await world.write('page.mjs', program);
+  const ended = await world.shell(`'${process.execPath}' page.mjs`);
   expect(ended).toEqual({ code: 0, stdout: '3 of 3 rows answered, 0 from the cache\n', stderr: '' });
 });
 

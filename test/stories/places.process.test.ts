@@ -1,7 +1,8 @@
-/** The README’s line on the place of the cache, in a shell. */
-import { readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+/** The guide’s line on the place of the cache, in a shell. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readPage } from '../pages.ts';
 import { createSandboxWorld, type SandboxWorld } from './sandbox-world.ts';
 
 let world: SandboxWorld;
@@ -29,9 +30,8 @@ async function expectCache(folder: string): Promise<void> {
   expect(await listFiles(folder)).toEqual([expect.stringMatching(entryName)]);
 }
 
-test.skipIf(process.platform === 'win32')('the README’s line with --cache-dir runs', async () => {
-  const readme = await readFile(resolve(import.meta.dirname, '../../README.md'), 'utf8');
-  const line = /^loom run .*--cache-dir .*$/m.exec(readme)?.[0] ?? '';
+test.skipIf(process.platform === 'win32')('the guide’s line with --cache-dir runs', async () => {
+  const line = /^loom run .*--cache-dir .*$/m.exec(readPage('docs/guide/caching.md'))?.[0] ?? '';
   expect(line).not.toBe('');
   await world.write('reviews.csv', 'id,text\n1,Hello\n');
   expect(await world.shell(line)).toMatchObject({ code: 0 });

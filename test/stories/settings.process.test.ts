@@ -1,7 +1,6 @@
-/** The README’s examples of settings, in a shell. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+/** The examples of the page on settings, in a shell. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { blocksOf, readPage } from '../pages.ts';
 import { createRecordedWorld, type RecordedWorld } from './recorder.ts';
 import { fetchUntilDone } from './sandbox-world.ts';
 
@@ -14,10 +13,8 @@ beforeEach(async () => {
 
 afterEach(() => world.remove());
 
-test('every example of the README on settings runs, and together they have every flag', async () => {
-  const readme = await readFile(resolve(import.meta.dirname, '../../README.md'), 'utf8');
-  const section = /### Generation settings\n([\s\S]*?)\n### /.exec(readme)?.[1] ?? '';
-  const [examples = ''] = [...section.matchAll(/```bash\n([\s\S]*?)```/g)].map(([, block]) => block);
+test('every example of the page on settings runs, and together they have every flag', async () => {
+  const [examples = ''] = blocksOf(readPage('docs/reference/settings.md'), 'bash');
   await world.write('reviews.csv', 'id,text\n1,Good.\n2,"Bad, very bad."\n');
   const rehearsed = await world.shell(`set -e; ${examples.replaceAll('loom run', 'loom run --sandbox')}`);
   expect([rehearsed.code, rehearsed.stdout.match(/^Batch submitted/gm)?.length]).toEqual([

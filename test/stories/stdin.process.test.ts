@@ -1,8 +1,7 @@
-/** Pipes of a shell: a reader that goes away, a full disk behind stdout, and the README’s examples. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** Pipes of a shell: a reader that goes away, a full disk behind stdout, and the guide’s examples. */
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { blocksOf, readPage } from '../pages.ts';
 import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from './sandbox-world.ts';
 
 const answerTo = (prompt: string) => `Sandbox answer from m: ${prompt}`;
@@ -58,11 +57,9 @@ describe.skipIf(process.platform === 'win32')('a live run', () => {
   );
 });
 
-describe.skipIf(process.platform === 'win32')('the README', () => {
+describe.skipIf(process.platform === 'win32')('the guide', () => {
   test('has examples of pipes that work as they stand', async () => {
-    const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8');
-    const section = readme.slice(readme.indexOf('### Pipes'), readme.indexOf('## 3. Usage'));
-    const commands = [...section.matchAll(/```bash\n(.*?)```/gs)].flatMap(([, block = '']) =>
+    const commands = blocksOf(readPage('docs/guide/pipes.md'), 'bash').flatMap((block) =>
       block.trim().split('\n'),
     );
     expect(commands).toHaveLength(5);

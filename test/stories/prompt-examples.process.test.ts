@@ -1,7 +1,6 @@
-/** The examples of README.md do what they say, typed into a shell as they stand. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+/** The examples of the page on prompts do what they say, typed into a shell as they stand. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { blocksOf, readSection } from '../pages.ts';
 import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from './sandbox-world.ts';
 
 let world: SandboxWorld;
@@ -13,14 +12,12 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 /** The blocks of bash under a heading, in order. */
-async function examplesUnder(heading: string): Promise<string[]> {
-  const readme = await readFile(resolve(import.meta.dirname, '../../README.md'), 'utf8');
-  const section = readme.split(/^#{2,4} /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
-  return [...section.matchAll(/^```bash\n([\s\S]*?)^```$/gm)].map((match) => match[1] as string);
+function examplesUnder(heading: string): string[] {
+  return blocksOf(readSection('docs/guide/prompts.md', heading), 'bash');
 }
 
 test('prompts from several columns', async () => {
-  const [inline = '', fromFile = ''] = await examplesUnder('Prompts from several columns');
+  const [inline = '', fromFile = ''] = examplesUnder('Prompts from several columns');
   const output = 'phrases_results_openai_gpt-4o-mini.csv';
   expect(await world.shell(inline)).toMatchObject({
     code: 0,
@@ -43,7 +40,7 @@ test('prompts from several columns', async () => {
 test('try a few rows first', async () => {
   const reviews = Array.from({ length: 30 }, (_, row) => `${row},Review ${row}\n`);
   await world.write('reviews.csv', `id,text\n${reviews.join('')}`);
-  const [examples = ''] = await examplesUnder('Try a few rows first');
+  const [examples = ''] = examplesUnder('Try a few rows first');
   const ended = await world.shell(examples);
   expect(ended.code).toBe(0);
   expect(ended.stdout.match(/\(10 prompts, /g)).toHaveLength(2);

@@ -1,11 +1,13 @@
-/** README.md and the program say the same: every command, flag and default of one is in the other. */
-import { readFile } from 'node:fs/promises';
+/** The reference and the program say the same: every command, flag and default of one is in the other. */
+import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { providerEntry } from '../../src/providers/registry.ts';
+import { readPage, readSection } from '../pages.ts';
 import { createWorld, type World } from '../program.ts';
-import { baseUrlVariables, keyVariables } from './sandbox-world.ts';
+import { baseUrlVariables, keyVariables, providers } from './sandbox-world.ts';
 
-const readmePath = resolve(import.meta.dirname, '../../README.md');
+const folder = 'docs/reference/commands';
 const commands = [
   'run',
   'fetch',
@@ -30,21 +32,16 @@ interface Flag {
 }
 
 let world: World;
-let readme: string;
 
 beforeAll(async () => {
   world = await createWorld();
-  readme = await readFile(readmePath, 'utf8');
 });
 
 afterAll(() => world.remove());
 
-/** The text under a heading such as "#### `loom run`", up to the next heading. */
-function sectionOf(command: string): string {
-  const heading = new RegExp(`^#+ \`loom ${command}\`[^\n]*\n`, 'm').exec(readme);
-  if (!heading) return '';
-  const rest = readme.slice(heading.index + heading[0].length);
-  return rest.slice(0, /^#+ /m.exec(rest)?.index ?? rest.length);
+/** The page of a command. */
+function pageOf(command: string): string {
+  return readPage(`${folder}/${command.replace(' ', '-')}.md`);
 }
 
 /** Rows such as "| `--file`, `-f` | default | description |". */
@@ -79,30 +76,30 @@ async function flagsInHelp(command: string): Promise<Flag[]> {
 
 /** The section of the flags that all commands share. */
 function flagsOfAll(): string {
-  return readme.split('#### Flags of every command\n')[1]?.split('\n#### ')[0] ?? '';
+  return readSection(`${folder}/README.md`, 'Flags of every command');
 }
 
 describe.each(commands)('loom %s', (command) => {
-  test('has a section of its own', () => {
-    expect(sectionOf(command)).not.toBe('');
+  test('has a page of its own', () => {
+    expect(pageOf(command)).toMatch(`# \`loom ${command}\`\n`);
   });
 
-  test('has every flag of its help in that section, in all its forms', async () => {
-    const section = sectionOf(command) + flagsOfAll();
+  test('has every flag of its help on that page, in all its forms', async () => {
+    const page = pageOf(command) + flagsOfAll();
     const names = (await flagsInHelp(command)).flatMap((flag) => flag.names);
-    expect(names.filter((name) => !section.includes(`\`${name}`))).toEqual([]);
+    expect(names.filter((name) => !page.includes(`\`${name}`))).toEqual([]);
   });
 
   test('has no flag in its table that the program does not have', async () => {
     const known = (await flagsInHelp(command)).flatMap((flag) => flag.names);
-    const named = flagsInTable(sectionOf(command)).flatMap((flag) => flag.names);
+    const named = flagsInTable(pageOf(command)).flatMap((flag) => flag.names);
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
   });
 
   test('has the same numbers and file names as defaults there as in its help', async () => {
     // Other defaults are words, which need not be the same.
     const isLiteral = (text: string | undefined) => /^[\d<]/.test(text ?? '');
-    const table = flagsInTable(sectionOf(command));
+    const table = flagsInTable(pageOf(command));
     const help = await flagsInHelp(command);
     const inHelp = help.filter((flag) => isLiteral(flag.default));
     const inTable = help.flatMap(({ names }) => {
@@ -113,23 +110,36 @@ describe.each(commands)('loom %s', (command) => {
   });
 });
 
-test('the help names no command that the README leaves out, and no other way round', async () => {
+test('the help names no command that the reference leaves out, and no other way round', async () => {
   const { stdout } = await world.loom('--help');
   const listed = [
     ...(stdout.split('Commands:')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z]+)\b/gm),
   ].map((match) => match[1]);
   expect(new Set(listed)).toEqual(new Set(commands.map((command) => command.split(' ')[0])));
-  const headings = [...readme.matchAll(/^#+ `loom ([a-z ]+)`/gm)].map((match) => match[1]);
-  expect(new Set(headings)).toEqual(new Set(commands));
+  const pages = readdirSync(resolve(import.meta.dirname, '../..', folder)).filter(
+    (name) => name !== 'README.md',
+  );
+  expect(pages.sort()).toEqual(commands.map((command) => `${command.replace(' ', '-')}.md`).sort());
 });
 
-test('the README names every variable and every exit code', () => {
-  for (const name of [...Object.values(keyVariables), ...Object.values(baseUrlVariables)]) {
-    expect(readme).toContain(name);
-  }
-  const ours = ['LOOM_DEBUG', 'LOOM_HOME', 'LOOM_CACHE_DIR'];
-  for (const name of ['HTTPS_PROXY', 'NO_PROXY', 'NO_COLOR', ...ours]) expect(readme).toContain(name);
+test('the guide names every variable, and the reference every exit code', () => {
+  const keys = readPage('docs/guide/keys.md');
+  for (const name of Object.values(keyVariables)) expect(keys).toContain(name);
+  const addresses = readPage('docs/guide/addresses.md');
+  for (const name of [...Object.values(baseUrlVariables), 'HTTPS_PROXY', 'NO_PROXY'])
+    expect(addresses).toContain(name);
+  for (const name of ['LOOM_HOME', 'LOOM_CACHE_DIR'])
+    expect(readPage('docs/reference/files.md')).toContain(name);
+  for (const name of ['LOOM_DEBUG', 'NO_COLOR']) expect(readPage('docs/guide/terminal.md')).toContain(name);
   // Rows such as "| 130 / 143 | interrupted |".
-  const codes = [...readme.matchAll(/^\|([\s\d/,`]+)\|/gm)].map((match) => match[1]);
-  expect(codes.join(' ').match(/\d+/g)).toEqual(expect.arrayContaining(['0', '1', '2', '3', '130', '143']));
+  const rows = readPage('docs/reference/exit-codes.md').matchAll(/^\|([\s\d/,`]+)\|/gm);
+  const codes = [...rows].map((match) => match[1]).join(' ');
+  expect(codes.match(/\d+/g)).toEqual(expect.arrayContaining(['0', '1', '2', '3', '130', '143']));
+});
+
+test('the front page has every provider, its key, and whether it has batches', () => {
+  const rows = readPage('README.md').matchAll(/^\|[^|]*\| `(\w+)` \| `[^`]+` \| `(\w+)` \| (✓|✗) \|$/gm);
+  expect([...rows].map(([, name, key, mark]) => [name, key, mark])).toEqual(
+    providers.map((name) => [name, keyVariables[name], providerEntry(name).openBatch ? '✓' : '✗']),
+  );
 });
