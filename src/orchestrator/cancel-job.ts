@@ -8,6 +8,7 @@ import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../utils/jo
 import { waitForLock } from '../utils/locks.ts';
 import { deleteRecord, updateRecord } from '../utils/storage.ts';
 import { UnsettledPartError } from './find-batch.ts';
+import { HomeBatches } from './home-batches.ts';
 import { type Connect, isAboutOneBatch, type JobReach, openJobReach } from './job-reach.ts';
 import { keepDownloaded } from './keep-answers.ts';
 import type { RetryNotice } from './retry.ts';
@@ -22,7 +23,7 @@ import {
   reloadJob,
   type StoredJob,
 } from './stored-jobs.ts';
-import { takeRecorded, trySettlePart } from './submit-parts.ts';
+import { type Submission, takeRecorded, trySettlePart } from './submit-parts.ts';
 
 export interface CancelEvents {
   /** Another process works on the job: it is waited for. */
@@ -88,6 +89,7 @@ export async function cancelJob(
     const summary = await cancelHeld({
       home: holdHome(home, lock),
       stored,
+      known: new HomeBatches(home),
       connect,
       signal: AbortSignal.any([signal, lock.lost]),
       events,
@@ -102,6 +104,7 @@ export async function cancelJob(
 interface Cancellation {
   readonly home: LoomHome;
   readonly stored: StoredJob;
+  readonly known: HomeBatches;
   readonly connect: Connect;
   readonly signal: AbortSignal;
   readonly events: CancelEvents;
@@ -111,7 +114,7 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
   const { home, stored, events } = cancellation;
   const { job, records } = stored;
   const counts = { cancelled: 0, over: 0, dropped: 0, refused: 0 };
-  const unnoted = job ? await takeUnnotedRecords(home, job) : [];
+  const unnoted = job ? await takeUnnotedRecords({ home, job, known: cancellation.known }) : [];
   const batches = [
     ...records,
     ...unnoted,
@@ -141,10 +144,10 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
 }
 
 /** A run that was cut off, or a job file of an older state, may know nothing of a batch whose record is there. */
-async function takeUnnotedRecords(home: LoomHome, job: JobRecord): Promise<BatchRecord[]> {
+async function takeUnnotedRecords(place: Pick<Submission, 'home' | 'job' | 'known'>): Promise<BatchRecord[]> {
   const taken: BatchRecord[] = [];
-  for (const part of job.parts.filter(isUnsent)) {
-    const record = await takeRecorded({ home, job }, part);
+  for (const part of place.job.parts.filter(isUnsent)) {
+    const record = await takeRecorded(place, part);
     if (record) taken.push(record);
   }
   return taken;
@@ -167,14 +170,14 @@ async function noteCancelled(home: LoomHome, job: JobRecord): Promise<void> {
 
 /** A part whose creation was cut off may be a batch by now: it is looked for, and cancelled like the others. */
 async function settleParts(
-  { home, stored: { id, job, provider }, signal, events }: Cancellation,
+  { home, stored: { id, job, provider }, known, signal, events }: Cancellation,
   reach: JobReach | undefined,
 ): Promise<{ settled: BatchRecord[]; unsettled: number }> {
   const settled: BatchRecord[] = [];
   let unsettled = 0;
   for (const part of job?.parts ?? []) {
     if (!job || !reach || part.state !== 'submitting') continue;
-    const found = await trySettlePart({ home, job, signal, ...reach }, part);
+    const found = await trySettlePart({ home, job, known, signal, ...reach }, part);
     if (found instanceof UnsettledPartError) {
       unsettled += 1;
       events.onError?.(id, provider, found);

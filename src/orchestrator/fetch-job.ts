@@ -2,14 +2,13 @@
 import { LoomError, ProviderError } from '../errors.ts';
 import type { BatchRecord, BatchStatus } from '../models.ts';
 import type { BatchCheck } from '../providers/provider.ts';
-import type { LoomHome } from '../utils/home.ts';
 import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../utils/jobs.ts';
 import { updateRecord } from '../utils/storage.ts';
 import { noteEnd } from './batch-account.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import { confirmPart, downloadBatch } from './download-results.ts';
 import type { KeptAnswers } from './fetch-batches.ts';
-import { listTakenIds } from './find-batch.ts';
+import { isOfAnotherPart } from './find-batch.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
 import { keepAllAnswers } from './keep-answers.ts';
 import { isStuck } from './list-batches.ts';
@@ -19,17 +18,17 @@ import { submitParts } from './submit-parts.ts';
 
 /** Submits parts that had to wait or were cut off, as far as the provider's queue takes them. */
 export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
-  const { run, stored, job, records, provider, calls, callSignal } = fetching;
+  const { run, stored, job, records, known, provider, calls, callSignal } = fetching;
   const unsent = job?.parts.filter((part) => part.state === 'planned' || part.state === 'submitting') ?? [];
   if (!job || unsent.length === 0) return;
   const dropped = job.parts.filter(isDropped).length;
   const { home, signal, events } = run;
   try {
     await submitParts(
-      { home, job, provider, calls, signal, callSignal },
+      { home, job, known, provider, calls, signal, callSignal },
       {
         onSubmitted(record) {
-          if (!records.some((known) => known.batch_id === record.batch_id)) records.push(record);
+          if (!records.some((other) => other.batch_id === record.batch_id)) records.push(record);
           events.onSubmitted?.(record);
         },
         ...(events.onHalved && { onHalved: events.onHalved.bind(events) }),
@@ -125,13 +124,11 @@ async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<
   return keepAllAnswers(fetching, mayHaveResults || hadResults ? [record] : []);
 }
 
-async function askStatus(
-  { run, job, provider, calls, callSignal }: JobFetch,
-  batchId: string,
-): Promise<BatchCheck> {
+async function askStatus(fetching: JobFetch, batchId: string): Promise<BatchCheck> {
+  const { run, provider, calls, callSignal } = fetching;
   try {
     const check = await calls.run(() => provider.check(batchId, callSignal));
-    if (job) await refuseOthersAnswer(run.home, job, batchId, check);
+    await refuseOthersAnswer(fetching, batchId, check);
     return check;
   } catch (error) {
     if (!(error instanceof ProviderError) || run.signal.aborted) throw error;
@@ -151,15 +148,13 @@ async function askStatus(
  * Servers may write an id in two ways: only that of another batch of ours is a wrong one. ProviderError `unreadable`.
  */
 async function refuseOthersAnswer(
-  home: LoomHome,
-  job: JobRecord,
+  { run: { home }, job, known }: JobFetch,
   batchId: string,
   { batchId: told }: BatchCheck,
 ): Promise<void> {
-  if (told === '' || told === batchId) return;
+  if (!job || told === '' || told === batchId) return;
   const { tag = '' } = job.parts.find((part) => part.batch_id === batchId) ?? {};
-  const taken = await listTakenIds({ home, job }, tag);
-  if (taken.has(told))
+  if (await isOfAnotherPart({ home, job, known }, told, tag))
     throw new ProviderError('run', 'unreadable', `The answer is about another batch, ${told}.`);
 }
 

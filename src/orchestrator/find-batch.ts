@@ -6,8 +6,9 @@ import { isRefusedKey, LoomError, ProviderError } from '../errors.ts';
 import type { BatchProvider } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { type JobPart, type JobRecord, loadJobs } from '../utils/jobs.ts';
-import { loadRecords } from '../utils/storage.ts';
+import type { JobPart, JobRecord } from '../utils/jobs.ts';
+import { loadRecord } from '../utils/storage.ts';
+import { HomeBatches } from './home-batches.ts';
 import { type CallQueue, sleep } from './retry.ts';
 import { namePart } from './stored-jobs.ts';
 
@@ -15,6 +16,7 @@ import { namePart } from './stored-jobs.ts';
 export interface BatchSearch {
   readonly home: LoomHome;
   readonly job: JobRecord;
+  readonly known: HomeBatches;
   readonly provider: BatchProvider;
   readonly calls: CallQueue;
   readonly signal: AbortSignal;
@@ -123,17 +125,39 @@ async function lookAgain(
 }
 
 /** Batches at the same provider that are of other parts than that with this tag, as far as records or jobs know. */
-export async function listTakenIds(
-  { home, job }: Pick<BatchSearch, 'home' | 'job'>,
+async function listTakenIds(
+  { job, known }: Pick<BatchSearch, 'job' | 'known'>,
   tag: string,
 ): Promise<ReadonlySet<string>> {
-  const { records } = await loadRecords(home.batches);
-  const { jobs } = await loadJobs(home.jobs);
-  const isThere = (place: Pick<JobRecord, 'provider'> & { readonly base_url?: string | null | undefined }) =>
-    place.provider === job.provider && (place.base_url ?? null) === job.base_url;
-  const others = records.filter((record) => isThere(record) && record.tag !== tag);
-  const parts = jobs.filter(isThere).flatMap((known) => known.parts.filter((part) => part.tag !== tag));
+  const records = await known.listRecords();
+  const jobs = (await known.listJobs()).filter(({ job_id }) => job_id !== job.job_id);
+  const others = records.filter((record) => isAtSamePlace(record, job) && record.tag !== tag);
+  const parts = [job, ...jobs.filter((other) => isAtSamePlace(other, job))].flatMap((other) =>
+    other.parts.filter((part) => part.tag !== tag),
+  );
   return new Set([...others, ...parts].flatMap(({ batch_id: id }) => (id === undefined ? [] : [id])));
+}
+
+/** Whether a batch is that of another part than this tag's: also of one that another command has recorded just now. */
+export async function isOfAnotherPart(
+  search: Pick<BatchSearch, 'home' | 'job' | 'known'>,
+  batchId: string,
+  tag: string,
+): Promise<boolean> {
+  if ((await listTakenIds(search, tag)).has(batchId)) return true;
+  const { home, job } = search;
+  // A damaged one tells nothing.
+  const record = await loadRecord(home.batches, job.provider, batchId).catch(() => undefined);
+  return record !== undefined && isAtSamePlace(record, job) && record.tag !== tag;
+}
+
+/** Where a batch is: at a provider, at an address of its own or the provider's. */
+interface Place extends Pick<JobRecord, 'provider'> {
+  readonly base_url?: string | null | undefined;
+}
+
+function isAtSamePlace(one: Place, other: Place): boolean {
+  return one.provider === other.provider && (one.base_url ?? null) === (other.base_url ?? null);
 }
 
 interface FoundBatch {
@@ -167,7 +191,8 @@ async function askForBatch(search: BatchSearch, part: JobPart): Promise<FoundBat
   const { candidates, now } = await calls.run(() =>
     list(new Date(since - clockMarginMs), part.requests, callSignal),
   );
-  const taken = await listTakenIds(search, part.tag);
+  // As of now: other commands look for batches of theirs too.
+  const taken = await listTakenIds({ ...search, known: new HomeBatches(search.home) }, part.tag);
   const free = candidates.filter(
     ({ batchId }) => !taken.has(batchId) && !part.mistaken_ids?.includes(batchId),
   );

@@ -10,6 +10,7 @@ import { deleteRecord, resultsPath } from '../utils/storage.ts';
 import { nameServer } from './answer-server.ts';
 import type { FetchRun } from './fetch-batches.ts';
 import { abortAfterGrace } from './grace.ts';
+import { HomeBatches } from './home-batches.ts';
 import { type CallQueue, createCallQueue } from './retry.ts';
 import { findLostParts, isDropped, type StoredJob } from './stored-jobs.ts';
 
@@ -26,6 +27,7 @@ export interface JobFetch {
   readonly job: JobRecord | undefined;
   /** The job's batches; grows as queued parts are submitted. */
   readonly records: BatchRecord[];
+  readonly known: HomeBatches;
   readonly provider: BatchProvider;
   readonly calls: CallQueue;
   readonly callSignal: AbortSignal;
@@ -41,6 +43,7 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
     stored,
     job,
     records: [...records],
+    known: new HomeBatches(run.home),
     provider,
     calls: createCallQueue({
       workers: 1,

@@ -10,6 +10,7 @@ import type { BatchCheck } from '../providers/provider.ts';
 import type { LoomHome } from '../utils/home.ts';
 import type { JobPart, JobRecord } from '../utils/jobs.ts';
 import { loadRecords } from '../utils/storage.ts';
+import type { HomeBatches } from './home-batches.ts';
 import { LongWaitError } from './long-waits.ts';
 import { hasEndedBadly } from './stored-jobs.ts';
 
@@ -91,15 +92,16 @@ function readLimit(message: string): number | undefined {
   return limit > 0 ? limit : undefined;
 }
 
-/** Whether no other batch of this home waits or runs at the same provider and address. */
+/** Whether no other batch of this home waits or runs at the same provider and address, as of now. */
 export async function isAlone(home: LoomHome, job: JobRecord, part: JobPart): Promise<boolean> {
-  const others = await listOthers(home, job, part);
+  const { records } = await loadRecords(home.batches);
+  const others = leaveOutPart(records, job, part);
   return others.every(({ status }) => status === 'completed' || hasEndedBadly(status));
 }
 
 /** Whether another batch of this home runs there, as far as its record knows. */
-export async function isBesideTaken(home: LoomHome, job: JobRecord, part: JobPart): Promise<boolean> {
-  const others = await listOthers(home, job, part);
+export async function isBesideTaken(known: HomeBatches, job: JobRecord, part: JobPart): Promise<boolean> {
+  const others = leaveOutPart(await known.listRecords(), job, part);
   return others.some(({ status }) => status === 'in_progress');
 }
 
@@ -112,8 +114,8 @@ export function noteTaken(job: JobRecord, part: JobPart): boolean {
   return beside.length > 0;
 }
 
-async function listOthers(home: LoomHome, job: JobRecord, part: JobPart): Promise<BatchRecord[]> {
-  const { records } = await loadRecords(home.batches);
+/** The other batches at the same provider and address. */
+function leaveOutPart(records: readonly BatchRecord[], job: JobRecord, part: JobPart): BatchRecord[] {
   return records.filter(
     (record) =>
       record.provider === job.provider &&

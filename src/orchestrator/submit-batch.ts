@@ -7,16 +7,16 @@ import { holdHome, type LoomHome } from '../utils/home.ts';
 import { createJobId, type JobRecord, loadJob, saveJob } from '../utils/jobs.ts';
 import { type Lock, tryLock } from '../utils/locks.ts';
 import { checkOutputPath, type Placing } from '../utils/output-file.ts';
-import { loadRecords } from '../utils/storage.ts';
 import { openAnswerCheck } from './answer-check.ts';
 import { type Claim, claimWork, listRivals } from './claim-work.ts';
 import { checkFreeSpace } from './free-space.ts';
 import { abortAfterGrace } from './grace.ts';
+import { HomeBatches } from './home-batches.ts';
 import { type MergedJob, mergeJob, noteJobOutput } from './merge-job.ts';
 import { type BatchOrder, limitParts, type Plan, planBatches } from './plan-batches.ts';
 import { createCallQueue, type RetryNotice } from './retry.ts';
 import { forgetJob, isDropped, isPending, loadState } from './stored-jobs.ts';
-import { type PartEvents, submitParts } from './submit-parts.ts';
+import { type PartEvents, type Submission, submitParts } from './submit-parts.ts';
 import { sweepHome } from './sweep-home.ts';
 
 export interface SubmitEvents extends PartEvents {
@@ -102,8 +102,9 @@ export async function submitBatch(
       signal: stop,
       onRetry: (notice) => events.onRetry?.(notice),
     });
-    const submission = { home: held, job, provider, calls, signal: stop, callSignal: abortAfterGrace(stop) };
-    await submitJob(submission, events);
+    const known = new HomeBatches(held);
+    const callSignal = abortAfterGrace(stop);
+    await submitJob({ home: held, job, known, provider, calls, signal: stop, callSignal }, events);
     return { kind: 'submitted', job };
   } finally {
     if (!(await loadJob(home.jobs, jobId))) await ownLock.forget();
@@ -148,9 +149,9 @@ async function tellSharedOutput(home: LoomHome, job: JobRecord, events: SubmitEv
   if (other) events.onSharedOutput(other.id, job.output_path);
 }
 
-async function submitJob(submission: Parameters<typeof submitParts>[0], events: SubmitEvents): Promise<void> {
+async function submitJob(submission: Submission, events: SubmitEvents): Promise<void> {
   const { home, job } = submission;
-  for (const record of await recordsOf(home, job)) events.onSubmitted?.(record);
+  for (const record of await recordsOf(submission)) events.onSubmitted?.(record);
   try {
     await submitParts(submission, events);
   } catch (error) {
@@ -162,9 +163,9 @@ async function submitJob(submission: Parameters<typeof submitParts>[0], events: 
 }
 
 /** The batches that an earlier run of this job submitted, by part. */
-async function recordsOf(home: LoomHome, job: JobRecord): Promise<BatchRecord[]> {
+async function recordsOf({ job, known }: Submission): Promise<BatchRecord[]> {
   if (job.parts.every((part) => part.state === 'planned')) return [];
-  const { records } = await loadRecords(home.batches);
+  const records = await known.listRecords();
   const ids = new Set(job.parts.filter((part) => part.state !== 'submitting').map((part) => part.batch_id));
   return records.filter((record) => ids.has(record.batch_id)).sort((a, b) => (a.part ?? 0) - (b.part ?? 0));
 }

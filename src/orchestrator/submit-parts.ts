@@ -8,18 +8,19 @@ import { providerEntry } from '../providers/registry.ts';
 import { describeDiskError } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { type JobPart, type JobRecord, renewalOf, saveJob, stateWithoutBatch } from '../utils/jobs.ts';
-import { deleteRecord, loadRecords, saveRecord } from '../utils/storage.ts';
+import { deleteRecord, saveRecord } from '../utils/storage.ts';
 import { noteSandbox } from './answer-server.ts';
 import {
   findLeftBatch,
   findNewBatch,
   goesOnUntil,
   isClearRefusal,
-  listTakenIds,
+  isOfAnotherPart,
   mayGoOn,
   UnsettledPartError,
 } from './find-batch.ts';
 import { halvePart } from './halve-part.ts';
+import type { HomeBatches } from './home-batches.ts';
 import { readIdMembers } from './id-members.ts';
 import { isAboutOneBatch } from './job-reach.ts';
 import { findLongWait, isRateLimit } from './long-waits.ts';
@@ -31,6 +32,8 @@ import { describeOwnership, namePart } from './stored-jobs.ts';
 export interface Submission {
   readonly home: LoomHome;
   readonly job: JobRecord;
+  /** Not read before the lock on the job is held. */
+  readonly known: HomeBatches;
   readonly provider: BatchProvider;
   readonly calls: CallQueue;
   /** No new call is made once it is aborted. */
@@ -178,11 +181,11 @@ async function settlePart(submission: Submission, part: JobPart): Promise<BatchR
  * just then: it goes.
  */
 export async function takeRecorded(
-  submission: Pick<Submission, 'home' | 'job'>,
+  submission: Pick<Submission, 'home' | 'job' | 'known'>,
   part: JobPart,
 ): Promise<BatchRecord | undefined> {
-  const { home, job } = submission;
-  const { records } = await loadRecords(home.batches);
+  const { home, job, known } = submission;
+  const records = await known.listRecords();
   const own = records.filter((record) => record.job_id === job.job_id && record.part === part.part);
   const isEarlier = ({ tag }: BatchRecord) => renewalOf(tag) < renewalOf(part.tag);
   for (const record of own) if (isEarlier(record)) await deleteRecord(home, record);
@@ -287,7 +290,7 @@ async function createBatch(submission: Submission, part: JobPart, file: RequestF
         callSignal,
       );
       // A gateway that answers from memory: what became of this creation is not said.
-      if ((await listTakenIds(submission, part.tag)).has(batchId))
+      if (await isOfAnotherPart(submission, batchId, part.tag))
         throw unreadableAnswer(`${batchId} is the id of another batch`);
       return batchId;
     } catch (error) {
@@ -315,11 +318,11 @@ function isUnreadable({ code }: ProviderError): boolean {
 
 /** Writes the batch's record, then notes in the job that the part is there. */
 async function recordPart(submission: Submission, part: JobPart, batchId: string): Promise<BatchRecord> {
-  const { home, job, provider } = submission;
+  const { home, job, known, provider } = submission;
   noteSandbox(job, provider);
   try {
     const record = await saveNewRecord(home, job, part, batchId);
-    const beside = (await isBesideTaken(home, job, part)) && { beside_taken: true };
+    const beside = (await isBesideTaken(known, job, part)) && { beside_taken: true };
     await markPart(submission, part, { state: 'submitted', batch_id: batchId, ...beside });
     return record;
   } catch (error) {

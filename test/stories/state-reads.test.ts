@@ -1,7 +1,8 @@
 /** The state is read once a command, and what is worked on once more under its lock: not once a job, nor once a part. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { stat } from 'node:fs/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { countOpens } from './count-opens.ts';
-import { createOpenAiWorld, type OpenAiWorld } from './openai-world.ts';
+import { createOpenAiWorld, lastBatch, type OpenAiWorld } from './openai-world.ts';
 
 let world: OpenAiWorld;
 
@@ -11,42 +12,61 @@ beforeEach(async () => {
 
 afterEach(() => world.remove());
 
-const count = 30;
-
 /** How often the record and the job file were opened that a command opened most. */
 async function countMost(...args: string[]): Promise<{ batches: number; jobs: number }> {
   const opens = [...(await countOpens(() => world.loom(...args)))];
   const mostBelow = (folder: string) =>
     Math.max(
-      ...opens.map(([path, times]) =>
-        path.startsWith(world.statePath(folder)) && path.endsWith('.json') ? times : 0,
-      ),
+      ...opens
+        .filter(([path]) => path.startsWith(world.statePath(folder)) && path.endsWith('.json'))
+        .map(([, times]) => times),
     );
   return { batches: mostBelow('batches'), jobs: mostBelow('jobs') };
 }
 
-describe('of thirty jobs', () => {
-  let id: string;
+/** Thirty jobs under way: one that is submitted, and copies of it. */
+async function makeThirtyJobs(): Promise<string> {
+  const id = await world.submitAs('in_progress');
+  const first = lastBatch(world.openai);
+  const record = await world.readState(`batches/openai_${id}.json`);
+  const { job_id: jobId } = JSON.parse(record) as { job_id: string };
+  const job = await world.readState(`jobs/${jobId}.json`);
+  for (let copy = 2; copy <= 30; copy += 1) {
+    const rename = (text: string) =>
+      text.replaceAll(id, `${id}_${copy}`).replaceAll(jobId, `${jobId}_${copy}`);
+    await world.writeState(`batches/openai_${id}_${copy}.json`, rename(record));
+    await world.writeState(`jobs/${jobId}_${copy}.json`, rename(job));
+    world.openai.batches.push({ ...first, id: `${id}_${copy}` });
+  }
+  return id;
+}
 
-  beforeEach(async () => {
-    for (let job = 1; job <= count; job += 1) {
-      await world.write(`in-${job}.csv`, `id,text\n1,Hello ${job}\n`);
-      id = await world.submitAs('in_progress', '-f', `in-${job}.csv`, '-c', 'text');
-    }
-    await world.loom('fetch');
-  });
+test('of thirty jobs each file is opened once to list it, and once under its lock', async () => {
+  const id = await makeThirtyJobs();
+  // A record that changes is opened once more, for its id map.
+  expect(await countMost('fetch')).toEqual({ batches: 3, jobs: 2 });
+  expect(await countMost('fetch')).toEqual({ batches: 2, jobs: 2 });
+  expect(await countMost('fetch', '--id', id)).toEqual({ batches: 2, jobs: 2 });
+  expect(await countMost('list')).toEqual({ batches: 1, jobs: 1 });
+  expect(await countMost('status', '--id', id)).toEqual({ batches: 1, jobs: 1 });
+});
 
-  test('a fetch looks at each once to list it and once under its lock', async () => {
-    expect(await countMost('fetch')).toEqual({ batches: 2, jobs: 2 });
-  });
+test('a fetch that finds nothing new writes nothing', async () => {
+  const id = await world.submitAs('in_progress');
+  await world.loom('fetch');
+  const seen = await stat(world.statePath(`batches/openai_${id}.json`));
+  await world.loom('fetch');
+  expect((await stat(world.statePath(`batches/openai_${id}.json`))).ino).toBe(seen.ino);
+});
 
-  test('a record that changes is opened once more, for its id map', async () => {
-    for (const batch of world.openai.batches) batch.counts = { total: 1, completed: 0, failed: 1 };
-    expect(await countMost('fetch')).toEqual({ batches: 3, jobs: 2 });
-  });
-
-  test('list and status look at each once', async () => {
-    expect(await countMost('list')).toEqual({ batches: 1, jobs: 1 });
-    expect(await countMost('status', '--id', id)).toEqual({ batches: 1, jobs: 1 });
-  });
+test('a run of forty parts looks at what is there once, and not once a part', async () => {
+  await world.write('old.csv', 'id,text\n1,Hello\n');
+  const old = await world.submit('-f', 'old.csv', '-c', 'text');
+  const rows = Array.from({ length: 40 }, (_, row) => `${row},Word ${row}\n`).join('');
+  await world.write('forty.csv', `id,text\n${rows}`);
+  const flags = ['-f', 'forty.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--batch-size', '1'];
+  const opens = await countOpens(() => world.loom('run', ...flags));
+  expect(world.openai.batches).toHaveLength(41);
+  // By the sweep, for the same work, for the same output, and for batches that may be its own.
+  expect(opens.get(world.statePath(`batches/openai_${old}.json`))).toBe(4);
 });
