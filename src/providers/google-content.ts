@@ -111,14 +111,19 @@ export function readContent(customId: string, response: WireObject): RowResult {
   return failed('empty', asText(candidate.finishMessage) || named);
 }
 
-/** Thoughts are billed as output, and a count of 0 is left out. */
+/**
+ * Thoughts are billed as output. Some models count them among the candidates' tokens, which only the total tells. A count
+ * of 0 is left out.
+ */
 function readUsage(usage: WireObject): Usage | undefined {
   const [input, output] = [asTokens(usage.promptTokenCount), asTokens(usage.candidatesTokenCount)];
   const thoughts = asTokens(usage.thoughtsTokenCount);
   if (input === undefined && output === undefined && thoughts === undefined) return undefined;
+  const answer = output ?? 0;
+  const areAmongThem = asTokens(usage.totalTokenCount) === (input ?? 0) + answer;
   return {
     inputTokens: input ?? 0,
-    outputTokens: (output ?? 0) + (thoughts ?? 0),
+    outputTokens: areAmongThem ? answer : answer + (thoughts ?? 0),
     cacheReadTokens: asTokens(usage.cachedContentTokenCount) || undefined,
   };
 }
