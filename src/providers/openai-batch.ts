@@ -130,14 +130,22 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
 
     find: (sent, signal) =>
       transport.call(signal, async (signal) => {
-        const openPage = async (after: string | undefined) => {
-          const query = { limit: pageSize, ...listFilter?.(sent.tag), ...(after !== undefined && { after }) };
+        let field = 'after';
+        const openPage = async (next: string | undefined) => {
+          const query = {
+            limit: pageSize,
+            ...listFilter?.(sent.tag),
+            ...(next !== undefined && { [field]: next }),
+          };
           const { body } = asObject(await client.batches.list(query, { signal }));
           requireList(body);
-          const { data, has_more } = asObject(body);
+          const { data, has_more, paging } = asObject(body);
           const batches = asList(data).map(asObject);
           const times = batches.map((batch) => readSeconds(batch.created_at));
-          return { batches, times, next: readNext(has_more, asText(batches.at(-1)?.id)) };
+          // Groq's list has a cursor in place of `has_more` (its page on batches).
+          const cursor = asText(asObject(paging).next_cursor);
+          field = cursor ? 'cursor' : 'after';
+          return { batches, times, next: cursor || readNext(has_more, asText(batches.at(-1)?.id)) };
         };
         return lookThrough(new Date(Date.now() - findWithinMs), openPage, ({ batches }) => {
           const found = batches.find((batch) => isSentBatch(batch, tagField, sent));

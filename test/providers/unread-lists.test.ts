@@ -70,6 +70,14 @@ describe.each([
   });
 });
 
+it("goes on with the cursor of a list that has one, as Groq's", async () => {
+  const batch = (id: string, tag: string) => ({ id, created_at: secondsAgo(5), metadata: { loom_tag: tag } });
+  const first = { object: 'list', data: [batch('a', 'other')], paging: { next_cursor: 'second' } };
+  const second = { object: 'list', data: [batch('b', 'mine')], paging: { next_cursor: null } };
+  server().play(({ path }) => ({ body: /[?&]cursor=second/.test(path) ? second : first }));
+  expect(await (await open('openai')).find?.({ tag: 'mine', fileId: undefined }, never)).toBe('b');
+});
+
 describe('anthropic:', () => {
   const batch = (id: string, age?: number, processing = 2) => ({
     id,
