@@ -2,7 +2,7 @@
 import { type ChatVendor, classifyOpenAi, openChatSync, readErrorStatus } from './openai-chat.ts';
 import type { Connection, SyncProvider } from './provider.ts';
 import type { Classify } from './refusal.ts';
-import { asList, asObject, type WireObject } from './wire.ts';
+import { asList, asObject, firstText, type WireObject } from './wire.ts';
 import { saysSomething } from './wrappings.ts';
 
 export function openSync(connection: Connection): Promise<SyncProvider> {
@@ -10,12 +10,21 @@ export function openSync(connection: Connection): Promise<SyncProvider> {
 }
 
 export const classifyOpenRouter: Classify = (refusal) => {
-  // 403 is a prompt that a moderation or guardrail stopped, or a key whose own spending limit is reached.
-  if (refusal.status === 403) return { scope: /key limit|credit/i.test(refusal.message) ? 'run' : 'row' };
-  if (refusal.status === 400 && /not a valid model/i.test(refusal.message))
-    return { scope: 'run', code: 'model_not_found' };
-  return classifyOpenAi(refusal);
+  const { status, message, error } = refusal;
+  // Its code is the status once more; its word stands elsewhere.
+  const code = firstText(
+    asObject(error.availability).code,
+    asObject(error.metadata).error_type,
+    error.error_type,
+    refusal.code,
+  );
+  // 403 is a prompt that a moderation or guardrail stopped, or a key that is of another kind or has spent its own limit.
+  if (status === 403) return { scope: aboutKey.test(message) ? 'run' : 'row', code };
+  if (status === 400 && /not a valid model/i.test(message)) return { scope: 'run', code: 'model_not_found' };
+  return { code, ...classifyOpenAi({ ...refusal, code }) };
 };
+
+const aboutKey = /^(?!.*\b(?:flagged|blocked|moderation)\b).*\b(?:keys?|credits?)\b/is;
 
 /** Once the upstream has been asked, the status is 200 whatever comes (OpenRouter's page on errors). */
 function findError(body: WireObject) {
