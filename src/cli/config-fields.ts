@@ -31,6 +31,7 @@ export const refusedFields: Readonly<Record<string, string>> = {
   noAll: 'It is about one batch: pass --id.',
   config: 'A file of defaults names no other.',
   noConfig: 'Pass --no-config.',
+  helpAll: 'It asks for help: pass --help-all.',
 };
 
 /** Paths of one command's files: for another command they would be wrong. */

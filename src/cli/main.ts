@@ -99,7 +99,10 @@ async function readDefaults(
 
 /** Help is given whatever a file of defaults holds. */
 function asksForHelp(args: readonly string[]): boolean {
-  return args.length === 0 || args.some((arg) => ['-h', '--help', '-?', '-V', '--version'].includes(arg));
+  return (
+    args.length === 0 ||
+    args.some((arg) => ['-h', '--help', '--help-all', '-?', '-V', '--version'].includes(arg))
+  );
 }
 
 /** `-?` asks for help, as it does in the Python tool; commander takes only one short form. */

@@ -14,6 +14,7 @@ import { addConfigOptions, addVoiceOptions } from './commands/shared-flags.ts';
 import { addStatus } from './commands/status.ts';
 import { addTokens } from './commands/tokens.ts';
 import { parseText } from './flag-values.ts';
+import { shapeHelp } from './help.ts';
 import type { CommandContext, Commands, VoiceOptions } from './options.ts';
 import { usualWidth } from './terminal.ts';
 import { isDebugging } from './voice.ts';
@@ -140,10 +141,8 @@ function refuseUnknownFirst(command: Command): void {
 
 /** The same manners at every level: help words, one error line, no exit of commander's own. */
 function shapeCommand(command: Command, { terminal }: CommandContext): void {
+  shapeHelp(command);
   command
-    .addHelpOption(new Option('-h, --help', 'Show this help (also -?).').helpGroup(helpGroup(command)))
-    .helpCommand(false)
-    .configureHelp({ optionDescription: describeOption })
     .exitOverride((error) => {
       throw error.exitCode === 0 ? error : new Misuse(error.message, command);
     })
@@ -153,16 +152,4 @@ function shapeCommand(command: Command, { terminal }: CommandContext): void {
       // An error is told where it is caught.
       outputError: () => {},
     });
-}
-
-function helpGroup(command: Command): string {
-  return command.commands.length === 0 ? 'General:' : 'Options:';
-}
-
-/** The description with its default; a switch needs none. */
-function describeOption({ description, defaultValue, argChoices }: Option): string {
-  const notes: string[] = [];
-  if (argChoices) notes.push(`one of: ${argChoices.join(', ')}`);
-  if (defaultValue !== undefined && typeof defaultValue !== 'boolean') notes.push(`default: ${defaultValue}`);
-  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
 }

@@ -1,7 +1,10 @@
 /** The reference and the program say the same: every command, flag and default of one is in the other. */
 import { readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CommandContext, Commands } from '../../src/cli/options.ts';
+import { createProgram } from '../../src/cli/program.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { readPage, readSection } from '../pages.ts';
 import { createWorld, type World } from '../program.ts';
@@ -60,18 +63,16 @@ function flagsInTable(section: string): Flag[] {
 }
 
 async function flagsInHelp(command: string): Promise<Flag[]> {
-  const { stdout } = await world.loom(...command.split(' '), '--help');
+  const { stdout } = await world.loom(...command.split(' '), '--help-all');
   // The flags stand in groups. A description goes on on lines of its own.
   const lines = stdout
     .replaceAll(/\n {4,}(?!-)/g, ' ')
     .split('\n')
     .filter((line) => line.startsWith('  -'));
-  return lines
-    .map((line) => ({
-      names: [...(/^ {2}(\S.*?)(?: {2}|$)/.exec(line)?.[1] ?? '').matchAll(/--?[\w-]+/g)].map(String),
-      default: /\(default: "?([^")]*)"?\)/.exec(line)?.[1]?.replace(/^(true|false)$/, '') || undefined,
-    }))
-    .filter((flag) => !flag.names.includes('--help'));
+  return lines.map((line) => ({
+    names: [...(/^ {2}(\S.*?)(?: {2}|$)/.exec(line)?.[1] ?? '').matchAll(/--?[\w-]+/g)].map(String),
+    default: /\(default: "?([^")]*)"?\)/.exec(line)?.[1]?.replace(/^(true|false)$/, '') || undefined,
+  }));
 }
 
 /** The section of the flags that all commands share. */
@@ -120,6 +121,17 @@ test('the help names no command that the reference leaves out, and no other way 
     (name) => name !== 'README.md',
   );
   expect(pages.sort()).toEqual(commands.map((command) => `${command.replace(' ', '-')}.md`).sort());
+});
+
+test('the flags on the pages are those that `npm run reference` writes', async () => {
+  const script = join(import.meta.dirname, '../../scripts/reference.mjs');
+  const { renderReference } = (await import(script)) as {
+    renderReference(program: Command): Promise<[name: string, text: string][]>;
+  };
+  const program = createProgram({} as Commands, { version: '' } as CommandContext, () => {});
+  const pages = await renderReference(program);
+  expect(pages).toHaveLength(commands.length + 1);
+  for (const [name, text] of pages) expect(readPage(`${folder}/${name}`)).toBe(text);
 });
 
 test('the guide names every variable, and the reference every exit code', () => {

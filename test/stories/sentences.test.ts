@@ -141,7 +141,7 @@ describe('help', () => {
     ['cache stats', ['--cache-dir']],
     ['cache clear', ['-y, --yes', '--older-than', '-p, --provider', '-m, --model']],
   ])('of %s shows every flag, with its short form', async (command, flags) => {
-    const { stdout } = await world.loom(...command.split(' '), '--help');
+    const { stdout } = await world.loom(...command.split(' '), '--help-all');
     for (const flag of flags) expect(stdout).toMatch(new RegExp(`^ {2}${flag}\\b`, 'm'));
   });
 });

@@ -12,10 +12,14 @@ export function addFetch(program: Command): Command {
   const fetch = program
     .command('fetch')
     .description('Check pending batches, and write the output of each that is complete.')
-    .option('-i, --id <id>', 'Fetch one batch or job by its id (implies --no-all).')
+    .option('-i, --id <id>', 'Fetch one batch or job by its id (implies --no-all), also one that is over.')
     .option('-a, --all', 'Fetch every pending batch (default).', true)
     .option('--no-all', 'Fetch only what --id names.')
-    .option('-k, --keep', 'Keep the record in ~/.loom/batches/ after the output is written.', false)
+    .option(
+      '-k, --keep',
+      'Keep the record in ~/.loom/batches/ and the uploaded file at the provider after the output is written.',
+      false,
+    )
     .option('--force', 'Overwrite existing output files without asking.', false)
     .option(
       '--partial',

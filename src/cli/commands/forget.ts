@@ -8,7 +8,10 @@ export function addForget(program: Command): Command {
     .command('forget')
     .description('Remove what loom holds of batches: records, requests, results. Outputs and the cache stay.')
     .addOption(
-      new Option('-i, --id <id...>', 'The batches or jobs, several with commas; see loom list.')
+      new Option(
+        '-i, --id <id...>',
+        "The batches or jobs, several with commas; see loom list. A part's id means its whole job.",
+      )
         .argParser(collectIds)
         .conflicts('status'),
     )

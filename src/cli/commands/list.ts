@@ -8,7 +8,11 @@ export function addList(program: Command): Command {
   return program
     .command('list')
     .description('List every batch known to loom with its last-seen status.')
-    .addOption(statusOption('List only batches with this status; give several with commas.'))
+    .addOption(
+      statusOption(
+        'List only batches with this status; several with commas. pending is whatever is not over, stuck what is pending for longer than its provider lets a batch run.',
+      ),
+    )
     .addOption(
       new Option('-p, --provider <name...>', 'List only batches at this provider.')
         .choices([...providerNames])

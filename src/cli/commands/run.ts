@@ -1,6 +1,7 @@
 /** The flags of `loom run`. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { parseDollars, parseWhole } from '../flag-values.ts';
+import { RareOption } from './rare-option.ts';
 import { addSettingsOptions } from './settings-flags.ts';
 import {
   addInputOptions,
@@ -25,41 +26,67 @@ export function addRun(program: Command): Command {
     .optionsGroup('Output:')
     .option(
       '-o, --output <path>',
-      'Output file; - writes to stdout, with --sync (default: <input>_results_<provider>_<model>.<ext>).',
+      'Output file, in a folder that exists; - writes to stdout, with --sync (default: <input>_results_<provider>_<model>.<ext>).',
     )
-    .option('--force', 'Overwrite an existing output file without asking.', false)
+    .option(
+      '--force',
+      'Overwrite an existing output file without asking. (A batch asks when it is fetched, with --wait before it is sent.)',
+      false,
+    )
     .addOption(withMetaOption())
     .addOption(withUsageOption())
     .addOption(withErrorOption())
     .optionsGroup('Batch or sync:')
     .option('--sync', 'Call the provider for each prompt and write the output at once.', false)
-    .option('--batch', 'Submit through the batch API of the provider (default).')
+    .addOption(
+      new RareOption(
+        '--batch',
+        'Submit through the batch API of the provider (default). The last of --sync and --batch wins.',
+      ),
+    )
     .addOption(workersOption('Concurrent calls (with --sync).'))
     .addOption(
       callTimeoutOption(
-        'With --sync: give a row up whose answer takes longer than 90 (seconds), 30m or 2h (default: 10m).',
+        'With --sync: give a row up whose answer takes longer than 90 (seconds), 30m or 2h (default: 10m). It may be paid for, so it is not asked again by itself.',
       ),
     )
     .addOption(
       patienceOption(
-        'With --sync: end after so long without an answer under rate limits, or at once when one lasts longer (default: 5m).',
+        'With --sync: end after so long without an answer under rate limits, or at once when one lasts longer (default: 5m). What was answered is kept, and no output is written.',
       ),
     )
     .addOption(noCacheOption())
     .addOption(cacheDirOption())
     .addOption(serverNameOption())
     .addOption(
-      new Option('--again', 'Submit also while the same work is pending, and pay for it once more.')
+      new RareOption(
+        '--again',
+        'Submit also while the same work is pending, and pay for it once more. Without it nothing is sent then; a terminal asks.',
+      )
         .default(false)
         .conflicts('once'),
     )
-    .option('--once', 'Send nothing while the same work is pending: what a run does by itself.', false)
-    .option('--batch-size <rows>', "Most rows in one batch (default: the provider's limit).", parseWhole(1))
+    .addOption(
+      new RareOption(
+        '--once',
+        'Send nothing while the same work is pending: what a run does by itself.',
+      ).default(false),
+    )
+    .addOption(
+      new RareOption(
+        '--batch-size <rows>',
+        "Most rows in one batch; a larger input becomes several (default: the provider's limit).",
+      ).argParser(parseWhole(1)),
+    )
     .optionsGroup('Cost:')
-    .option('--dry-run', 'Check the input, tell what would be sent and its cost, and send nothing.', false)
+    .option(
+      '--dry-run',
+      'Check the whole input, tell what would be sent and its cost, and send and write nothing. Needs no key.',
+      false,
+    )
     .option(
       '--max-cost <usd>',
-      'Refuse or stop a run that costs more than so many US dollars.',
+      'Refuse a run whose input alone costs more than so many US dollars, and stop one with --sync that has cost as much.',
       parseDollars,
     );
   // The last of --sync and --batch wins.

@@ -1,6 +1,7 @@
 /** The flags that say how to generate. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseNumber, parseText, parseWhole } from '../flag-values.ts';
+import { RareOption } from './rare-option.ts';
 
 const anyWhole = parseWhole(Number.MIN_SAFE_INTEGER);
 
@@ -9,21 +10,57 @@ export function addSettingsOptions(command: Command): Command {
   return command
     .optionsGroup('Settings:')
     .addOption(systemOption())
-    .option('-t, --temperature <number>', 'How freely to choose words.', parseNumber)
-    .option('--max-tokens <number>', 'Most tokens in an answer.', parseWhole(1))
-    .option('--top-p <number>', 'Choose among the likeliest words with this share of the odds.', parseNumber)
-    .option('--top-k <number>', 'Choose among so many of the likeliest words (not OpenAI).', parseWhole(0))
-    .option('--stop <text>', 'End the answer before this text; give it again for more.', collectStops)
-    .option('--seed <number>', 'Answer alike each time, as far as it goes (not Anthropic).', anyWhole)
-    .option('--presence-penalty <number>', 'Favour new words (not Anthropic).', parseNumber)
-    .option('--frequency-penalty <number>', 'Favour rarer words (not Anthropic).', parseNumber)
-    .option('--json', 'Answer with a JSON object (not Anthropic).')
+    .addOption(rare('-t, --temperature <number>', 'How freely to choose words.', parseNumber))
+    .addOption(
+      rare(
+        '--max-tokens <number>',
+        "Most tokens in an answer (default: the model's; 4096 at Anthropic).",
+        parseWhole(1),
+      ),
+    )
+    .addOption(
+      rare('--top-p <number>', 'Choose among the likeliest words with this share of the odds.', parseNumber),
+    )
+    .addOption(
+      rare('--top-k <number>', 'Choose among so many of the likeliest words (not OpenAI).', parseWhole(0)),
+    )
+    .addOption(
+      rare('--stop <text>', 'End the answer before this text; give it again for more.', collectStops),
+    )
+    .addOption(
+      rare('--seed <number>', 'Answer alike each time, as far as it goes (not Anthropic).', anyWhole),
+    )
+    .addOption(
+      rare(
+        '--presence-penalty <number>',
+        'Favour words that have not come yet (not Anthropic).',
+        parseNumber,
+      ),
+    )
+    .addOption(
+      rare(
+        '--frequency-penalty <number>',
+        'Favour words that have come less often (not Anthropic).',
+        parseNumber,
+      ),
+    )
+    .addOption(new RareOption('--json', 'Answer with a JSON object (not Anthropic).'))
     .option('--schema <path>', 'File of a JSON Schema that each answer has to fit.', parseText)
-    .option(
-      '--param <key=value>',
-      'Any other field of the request, in JSON; give it again for more.',
-      collectParams,
+    .addOption(
+      rare(
+        '--param <key=value>',
+        'Any other field of the request, in JSON; give it again for more.',
+        collectParams,
+      ),
     );
+}
+
+function rare<Value>(
+  flags: string,
+  description: string,
+  parse: (text: string, before: Value) => Value,
+): Option {
+  return new RareOption(flags, description).argParser(parse);
 }
 
 /** What the model is told ahead of each prompt. */

@@ -1,0 +1,115 @@
+/**
+ * `npm run reference`: writes the flags of every command into docs/reference/commands/, between the marks that each page
+ * has for them. What stands outside of the marks is written by hand.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeCommands, openProgram } from './flags.mjs';
+
+const folder = join(import.meta.dirname, '../docs/reference/commands');
+const marks = /(<!-- flags: by npm run reference -->\n)[\s\S]*?(<!-- end of flags -->)/;
+
+/** Pages of the guide that tell more of a flag. */
+const seeAlso = {
+  '--file': [
+    ['Preparing the data', 'guide/inputs.md'],
+    ['Pipes', 'guide/pipes.md'],
+  ],
+  '--format': [['Pipes', 'guide/pipes.md']],
+  '--prompt': [['Prompts from several columns', 'guide/prompts.md#prompts-from-several-columns']],
+  '--limit': [['Try a few rows first', 'guide/prompts.md#try-a-few-rows-first']],
+  '--sample': [['Try a few rows first', 'guide/prompts.md#try-a-few-rows-first']],
+  '--output': [['What comes out', 'guide/outputs.md']],
+  '--sync': [['Batch or sync?', 'guide/batches.md#batch-or-sync']],
+  '--wait': [['Wait for a batch', 'guide/batches.md#wait-for-a-batch']],
+  '--again': [['What happens when …', 'operations.md']],
+  '--cache-dir': [['Caching', 'guide/caching.md']],
+  '--no-cache': [['Caching', 'guide/caching.md']],
+  '--server-name': [['Caching', 'guide/caching.md']],
+  '--dry-run': [['What it costs', 'guide/costs.md']],
+  '--max-cost': [['What it costs', 'guide/costs.md']],
+  '--with-usage': [['What it costs', 'guide/costs.md']],
+  '--estimate': [['Token counter', 'guide/costs.md#token-counter']],
+  '--schema': [['Generation settings', 'reference/settings.md']],
+  '--param': [['Generation settings', 'reference/settings.md']],
+  '--api-key': [['Storing API keys', 'guide/keys.md']],
+  '--base-url': [['Addresses and proxies', 'guide/addresses.md']],
+  '--sandbox': [['The sandbox', 'guide/sandbox.md']],
+  '--faults': [['The sandbox', 'guide/sandbox.md']],
+  '--output-format': [['JSON documents', 'reference/json-documents.md']],
+  '--verbose': [['Quiet and loud', 'guide/terminal.md#quiet-and-loud']],
+  '--config': [['Defaults for flags', 'guide/defaults.md']],
+};
+
+/** The pages as they should be: their names and texts. */
+export async function renderReference(program) {
+  const commands = describeCommands(program);
+  const pages = commands.map(async (command) => {
+    const name = `${command.name.replace(/^loom /, '').replaceAll(' ', '-')}.md`;
+    return [name, fill(await readFile(join(folder, name), 'utf8'), renderCommand(command), name)];
+  });
+  const index = await readFile(join(folder, 'README.md'), 'utf8');
+  return [['README.md', fill(index, renderIndex(commands), 'README.md')], ...(await Promise.all(pages))];
+}
+
+function fill(page, text, name) {
+  if (!marks.test(page)) throw new Error(`${name} has no marks for the flags.`);
+  return page.replace(marks, (_, start, end) => `${start}\n${text}\n\n${end}`);
+}
+
+function renderIndex(commands) {
+  const rows = commands.map(({ name, description }) => {
+    const page = `${name.replace(/^loom /, '').replaceAll(' ', '-')}.md`;
+    return `| [\`${name}\`](${page}) | ${asText(description)} |`;
+  });
+  return ['| Command | What it does |', '| --- | --- |', ...rows].join('\n');
+}
+
+function renderCommand({ usage, words, groups, examples }) {
+  return [
+    `\`\`\`text\n${usage}\n\`\`\``,
+    words
+      .map(({ name, text, choices }) => `- \`${name}\`: ${asText(text)}${nameChoices(choices)}`)
+      .join('\n'),
+    ...groups.map(({ title, flags }) => {
+      const rows = flags.map(renderFlag);
+      const heading = groups.length === 1 ? 'Flags' : title;
+      return [`## ${heading}\n`, '| Flag | Default | Description |', '| --- | --- | --- |', ...rows].join(
+        '\n',
+      );
+    }),
+    `## Examples\n\n\`\`\`bash\n${examples.join('\n')}\n\`\`\``,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function renderFlag({ long, short, value, text, isRequired, fallback, choices }) {
+  const names = [`\`${long}${value === '' ? '' : ` ${value}`}\``, ...(short ? [`\`${short}\``] : [])];
+  const links = (seeAlso[long] ?? []).map(([title, page]) => `[${title}](../../${page})`);
+  const see = links.length === 0 ? '' : ` See ${links.join(' and ')}.`;
+  const shown = isRequired ? '_required_' : asText(fallback) || '—';
+  return `| ${names.join(', ')} | ${asCell(shown)} | ${asCell(`${asText(text)}${nameChoices(choices)}${see}`)} |`;
+}
+
+function nameChoices(choices) {
+  return choices.length === 0 ? '' : ` One of ${choices.map((choice) => `\`${choice}\``).join(', ')}.`;
+}
+
+/** Flags, names and placeholders as code, without which Markdown takes some of them for its own. */
+function asText(text) {
+  return text.replaceAll(
+    /"Translate \{\{text\}\}"|~\/[\w./-]*\w\/?|(?<![\w.])--?[a-z][\w-]*|@?<[a-z]+>[\w.<>]*|@path|llm_\w+|\.(?:jsonl?|csv|tsv|gz|parquet|env)\b|\bLOOM_\w+|\b\w+\.(?:config\.)?json\b|\b127\.0\.0\.1\b/g,
+    (word) => `\`${word}\``,
+  );
+}
+
+function asCell(text) {
+  return text.replaceAll('|', '\\|');
+}
+
+if (process.argv[1] === import.meta.filename) {
+  for (const [name, text] of await renderReference(await openProgram())) {
+    await writeFile(join(folder, name), text);
+  }
+}

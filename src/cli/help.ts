@@ -1,0 +1,52 @@
+/**
+ * The help of a command. Where it has many flags, `--help` shows those that most need and says how many there are beside
+ * them; `--help-all` shows every one. Which is which stands where the flag is defined.
+ */
+import { type Command, Help, Option } from 'commander';
+import { RareOption } from './commands/rare-option.ts';
+import { nameCommand } from './usage-errors.ts';
+
+/** A command with no more flags than these shows all of them. */
+const fewFlags = 20;
+
+const whole = { optionDescription: describeOption };
+const short = { ...whole, formatHelp: formatShortHelp };
+
+export function shapeHelp(command: Command): void {
+  const isLeaf = command.commands.length === 0;
+  const group = isLeaf ? 'General:' : 'Options:';
+  command
+    .addHelpOption(new Option('-h, --help', 'Show this help (also -?).').helpGroup(group))
+    .helpCommand(false)
+    .configureHelp(short);
+  if (isLeaf) addHelpAll(command);
+}
+
+/** It is taken wherever `--help` is, and shown where it tells more. */
+function addHelpAll(command: Command): void {
+  const flag = new Option('--help-all', 'Show every flag.').helpGroup('General:');
+  command.addOption(flag.hideHelp(pickUsual(command, command.options).length === command.options.length));
+  command.on('option:help-all', () => command.configureHelp(whole).help());
+}
+
+function pickUsual(command: Command, options: readonly Option[]): Option[] {
+  const isShort = command.options.filter(({ hidden }) => !hidden).length > fewFlags;
+  return options.filter((option) => !isShort || !(option instanceof RareOption));
+}
+
+function formatShortHelp(command: Command, help: Help): string {
+  const all = help.visibleOptions(command);
+  const usual = pickUsual(command, all);
+  help.visibleOptions = () => usual;
+  const text = Help.prototype.formatHelp.call(help, command, help);
+  const left = all.length - usual.length;
+  return left === 0 ? text : `${text}\n${left} more flags: ${nameCommand(command)} --help-all\n`;
+}
+
+/** The description with its default; a switch needs none. */
+function describeOption({ description, defaultValue, argChoices }: Option): string {
+  const notes: string[] = [];
+  if (argChoices) notes.push(`one of: ${argChoices.join(', ')}`);
+  if (defaultValue !== undefined && typeof defaultValue !== 'boolean') notes.push(`default: ${defaultValue}`);
+  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
+}
