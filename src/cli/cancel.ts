@@ -7,7 +7,7 @@ import {
   cancelJob,
   planCancel,
 } from '../orchestrator/cancel-job.ts';
-import { namePart } from '../orchestrator/stored-jobs.ts';
+import { countParts, namePart } from '../orchestrator/stored-jobs.ts';
 import { providerEntry } from '../providers/registry.ts';
 import type { LoomHome } from '../utils/home.ts';
 import { quoteShell } from '../utils/shell.ts';
@@ -65,9 +65,9 @@ async function mayCancel(plan: CancelPlan, terminal: Terminal): Promise<boolean>
 
 /** `batch batch_1 (openai, m)`, `job job_1 (openai, m: 2 batches, and 1 part that was not sent)` */
 function describePlan({ stored, batches, unsent, inDoubt }: CancelPlan): string {
-  const { id, job, provider, records } = stored;
-  const source = `${provider}, ${job?.model ?? records[0]?.model}`;
-  if ((job?.parts.length ?? 1) === 1)
+  const { id, provider, facts } = stored;
+  const source = `${provider}, ${facts.model}`;
+  if (countParts(stored) === 1)
     return inDoubt > 0
       ? `job ${id} (${source}), whose batch may have been created`
       : `batch ${id} (${source})`;

@@ -15,6 +15,7 @@ import type { RetryNotice } from './retry.ts';
 import {
   findAnyJob,
   findLostParts,
+  findPart,
   forgetJob,
   hasEndedBadly,
   isDropped,
@@ -69,8 +70,8 @@ export async function planCancel(home: LoomHome, id: string): Promise<CancelPlan
   return {
     stored,
     batches: [...stored.records, ...describeLostBatches(stored)].filter(mayRun).length,
-    unsent: stored.job?.parts.filter(({ state }) => state === 'planned').length ?? 0,
-    inDoubt: stored.job?.parts.filter(({ state }) => state === 'submitting').length ?? 0,
+    unsent: stored.parts.filter(({ state }) => state === 'planned').length,
+    inDoubt: stored.parts.filter(({ state }) => state === 'submitting').length,
   };
 }
 
@@ -112,7 +113,7 @@ interface Cancellation {
 
 async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
   const { home, stored, events } = cancellation;
-  const { job, records } = stored;
+  const { job, parts, records } = stored;
   const counts = { cancelled: 0, over: 0, dropped: 0, refused: 0 };
   const unnoted = job ? await takeUnnotedRecords({ home, job, known: cancellation.known }) : [];
   const batches = [
@@ -120,7 +121,7 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
     ...unnoted,
     ...describeLostBatches({ ...stored, records: [...records, ...unnoted] }),
   ];
-  const needsProvider = batches.some(mayRun) || job?.parts.some((part) => part.state === 'submitting');
+  const needsProvider = batches.some(mayRun) || parts.some((part) => part.state === 'submitting');
   // The way there comes first: without a key nothing is done by halves.
   const reach = needsProvider
     ? await openJobReach(stored, cancellation.connect, {
@@ -128,7 +129,7 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
         onRetry: events.onRetry?.bind(events),
       })
     : undefined;
-  const unsent = job?.parts.filter(isUnsent) ?? [];
+  const unsent = parts.filter(isUnsent);
   if (job && (reach || unsent.length > 0)) await noteCancelled(home, job);
   const { settled, unsettled } = await settleParts(cancellation, reach);
   counts.refused += unsettled;
@@ -137,9 +138,9 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
     if (job) events.onDropped?.(job, part.part);
   }
   for (const batch of [...batches, ...settled]) counts[await cancelBatch(cancellation, batch, reach)] += 1;
-  const isForgotten = job?.parts.every(isDropped) ?? false;
-  if (job && isForgotten) await forgetJob(home, job);
-  else if (job?.parts.some(isDropped)) await keepGivenAnswers(cancellation);
+  const isForgotten = job !== undefined && parts.every(isDropped);
+  if (isForgotten) await forgetJob(home, job);
+  else if (parts.some(isDropped)) await keepGivenAnswers(cancellation);
   return { ...counts, isForgotten };
 }
 
@@ -170,12 +171,12 @@ async function noteCancelled(home: LoomHome, job: JobRecord): Promise<void> {
 
 /** A part whose creation was cut off may be a batch by now: it is looked for, and cancelled like the others. */
 async function settleParts(
-  { home, stored: { id, job, provider }, known, signal, events }: Cancellation,
+  { home, stored: { id, job, parts, provider }, known, signal, events }: Cancellation,
   reach: JobReach | undefined,
 ): Promise<{ settled: BatchRecord[]; unsettled: number }> {
   const settled: BatchRecord[] = [];
   let unsettled = 0;
-  for (const part of job?.parts ?? []) {
+  for (const part of parts) {
     if (!job || !reach || part.state !== 'submitting') continue;
     const found = await trySettlePart({ home, job, known, signal, ...reach }, part);
     if (found instanceof UnsettledPartError) {
@@ -200,7 +201,7 @@ async function cancelBatch(
     return 'over';
   }
   // What it is, its results will tell.
-  if (partOf(stored.job, batch)?.provisional) {
+  if (findPart(stored, batch)?.provisional) {
     events.onError?.(batch.batch_id, batch.provider, mayBeAnothers(batch));
     return 'refused';
   }
@@ -220,11 +221,12 @@ async function cancelBatch(
 
 /** Notes and tells what the provider said to a cancel. */
 async function noteCancel(
-  { home, stored: { job }, events }: Cancellation,
+  { home, stored, events }: Cancellation,
   batch: CancelTarget,
   check: BatchCheck,
 ): Promise<Outcome> {
-  const part = partOf(job, batch);
+  const { job } = stored;
+  const part = findPart(stored, batch);
   if (check.queueFull && job && part) {
     giveBackPart(job, part);
     await saveJob(home, job);
@@ -255,10 +257,6 @@ function describeLostBatches(stored: StoredJob): CancelTarget[] {
 
 function isRecord(batch: CancelTarget): batch is BatchRecord {
   return 'original_file_path' in batch;
-}
-
-function partOf(job: JobRecord | undefined, { batch_id: batchId }: CancelTarget): JobPart | undefined {
-  return job?.parts.find((part) => part.batch_id === batchId);
 }
 
 /** Whether a batch may be under way, as far as its record knows. */

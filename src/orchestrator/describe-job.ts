@@ -64,8 +64,7 @@ export async function describeJob(
 ): Promise<JobReport> {
   const stored = findJob(await loadState(home), order.id);
   const { checks, trouble } = await askProvider(stored, order.connect, signal, onRetry);
-  const { job, records } = stored;
-  const source = (job ?? records[0]) as JobRecord | BatchRecord;
+  const { job, facts } = stored;
   const outputPath = planOutput(stored, {
     workingFolder: order.workingFolder,
     inputPath: undefined,
@@ -75,13 +74,13 @@ export async function describeJob(
     id: stored.id,
     jobId: job?.job_id,
     provider: stored.provider,
-    model: source.model,
+    model: facts.model,
     baseUrl: recordedBaseUrl(stored),
-    createdAt: source.created_at,
+    createdAt: facts.created_at,
     // One that is being forgotten is not found.
     state: job?.state === 'forgotten' ? undefined : job?.state,
     rows: job && { all: job.rows, blank: job.blank_rows, cached: job.cached_rows },
-    settings: leaveOutUnset(source.params),
+    settings: leaveOutUnset(facts.params),
     input: await describeInput(home, stored, order.workingFolder, signal),
     output: { path: outputPath, exists: await isFile(outputPath) },
     parts: describeParts(home, stored, checks),
@@ -139,7 +138,7 @@ function describeParts(home: LoomHome, stored: StoredJob, checks: Asked['checks'
     const check = checks.get(record.batch_id);
     return check ? { ...record, ...readCheck(check) } : record;
   });
-  const requests = new Map(stored.job?.parts.map((part) => [part.part, part.requests]));
+  const requests = new Map(stored.parts.map((part) => [part.part, part.requests]));
   return listParts(home, { ...stored, records }).map((listed) => ({
     ...listed,
     requests: requests.get(listed.part),
@@ -154,13 +153,13 @@ function readCheck({ status, counts, error }: BatchCheck): Partial<BatchRecord> 
 
 async function describeInput(
   home: LoomHome,
-  { job, records }: StoredJob,
+  { facts }: StoredJob,
   workingFolder: string,
   signal: AbortSignal,
 ): Promise<InputReport> {
-  const path = resolve(workingFolder, (job ?? records[0])?.original_file_path ?? '');
+  const path = resolve(workingFolder, facts.original_file_path);
   const isFromStdin = dirname(path) === home.inputs;
-  return { path, isFromStdin, state: await compareInput(path, job?.input_sha256, signal) };
+  return { path, isFromStdin, state: await compareInput(path, facts.input_sha256, signal) };
 }
 
 async function compareInput(

@@ -14,17 +14,10 @@ import { resultsPath, updateRecord } from '../utils/storage.ts';
 import { noteSandbox } from './answer-server.ts';
 import { accountFor, type BatchAccount, dueTime, readSentRows } from './batch-account.ts';
 import { deleteUpload } from './delete-uploads.ts';
-import {
-  countMissingParts,
-  forgetRecord,
-  isDownloaded,
-  type JobFetch,
-  noteError,
-  partOf,
-} from './job-fetch.ts';
+import { countMissingParts, forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { keepAnswers, noteGoneResults } from './keep-answers.ts';
 import { sleep } from './retry.ts';
-import { hasEndedBadly } from './stored-jobs.ts';
+import { findPart, hasEndedBadly } from './stored-jobs.ts';
 
 /** Completed batches by what came of them. */
 export interface BroughtIn {
@@ -53,7 +46,7 @@ export async function downloadBatches(
 async function isProved(fetching: JobFetch, record: BatchRecord): Promise<boolean> {
   const { home } = fetching.run;
   const path = resultsPath(home.results, record);
-  const part = partOf(fetching, record);
+  const part = findPart(fetching, record);
   if (part?.results) return isSameResults(path, part);
   const sent = await readSentRows(home, record, part);
   return accountFor(await countResults(path, sent.slotOf), sent).missing === 0;
@@ -71,9 +64,9 @@ async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready'
     await sleep(secondLookMs, run.signal);
     download = await downloadBatch(fetching, record);
   }
-  noteSandbox(job ?? record, fetching.provider);
+  noteSandbox(fetching.stored.facts, fetching.provider);
   const { account, trouble } = download;
-  const part = partOf(fetching, record);
+  const part = findPart(fetching, record);
   await confirmPart(fetching, record, account);
   if ((!job || part?.adopted) && !run.order.partial) refuseForeign(record, account);
   if (trouble?.code === 'results_gone') {
@@ -116,7 +109,7 @@ const secondLookMs = 1_000;
 export async function downloadBatch(fetching: JobFetch, record: BatchRecord): Promise<Download> {
   const { run, job, provider, calls, callSignal } = fetching;
   const { home } = run;
-  const part = partOf(fetching, record);
+  const part = findPart(fetching, record);
   const sent = await readSentRows(home, record, part);
   const path = resultsPath(home.results, record);
   await ensurePrivateFolder(home.results);
@@ -178,7 +171,7 @@ export async function confirmPart(
   { answered, refused, foreign }: BatchAccount,
 ): Promise<void> {
   const { run, job } = fetching;
-  const part = partOf(fetching, record);
+  const part = findPart(fetching, record);
   if (!job || !part?.provisional) return;
   if (answered + refused > 0) {
     part.provisional = false;

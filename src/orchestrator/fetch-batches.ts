@@ -11,7 +11,7 @@ import type { DamagedFile } from './damaged-files.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import { downloadBatches } from './download-results.ts';
 import { checkBatches, submitQueuedParts } from './fetch-job.ts';
-import { countMissingParts, countParts, openJob, type ReachedProvider } from './job-fetch.ts';
+import { countMissingParts, openJob, type ReachedProvider } from './job-fetch.ts';
 import {
   clearMergedJob,
   findWrittenOutput,
@@ -25,6 +25,7 @@ import {
 import { restoreRecords } from './restore-records.ts';
 import type { RetryNotice, RetryPolicy } from './retry.ts';
 import {
+  countParts,
   findJob,
   isPending,
   loadState,

@@ -9,19 +9,19 @@ import { deleteUpload } from './delete-uploads.ts';
 import { confirmPart, downloadBatch } from './download-results.ts';
 import type { KeptAnswers } from './fetch-batches.ts';
 import { isOfAnotherPart } from './find-batch.ts';
-import { forgetRecord, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
+import { forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { keepAllAnswers } from './keep-answers.ts';
 import { isStuck } from './list-batches.ts';
 import { hasFailedForSize, isAlone, noteFullQueue, noteTaken, noteTooLarge } from './queue-room.ts';
-import { hasEndedBadly, isDropped } from './stored-jobs.ts';
+import { findPart, hasEndedBadly, isDropped } from './stored-jobs.ts';
 import { submitParts } from './submit-parts.ts';
 
 /** Submits parts that had to wait or were cut off, as far as the provider's queue takes them. */
 export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
-  const { run, stored, job, records, known, provider, calls, callSignal } = fetching;
-  const unsent = job?.parts.filter((part) => part.state === 'planned' || part.state === 'submitting') ?? [];
+  const { run, stored, job, parts, records, known, provider, calls, callSignal } = fetching;
+  const unsent = parts.filter((part) => part.state === 'planned' || part.state === 'submitting');
   if (!job || unsent.length === 0) return;
-  const dropped = job.parts.filter(isDropped).length;
+  const dropped = parts.filter(isDropped).length;
   const { home, signal, events } = run;
   try {
     await submitParts(
@@ -42,8 +42,8 @@ export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
     run.outcome.troubled = true;
   }
   // Of a job that was cancelled, or can't be taken whole: nothing more may come of it, and then no later look would keep what came.
-  if (job.parts.filter(isDropped).length > dropped) await keepAllAnswers(fetching, []);
-  for (const { part, state } of job.parts) if (state === 'planned') events.onQueued?.(job, part);
+  if (parts.filter(isDropped).length > dropped) await keepAllAnswers(fetching, []);
+  for (const { part, state } of parts) if (state === 'planned') events.onQueued?.(job, part);
 }
 
 /** Batches by what can be had of them. */
@@ -82,7 +82,7 @@ async function knownEnd(fetching: JobFetch, record: BatchRecord): Promise<BatchS
 async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<BatchCheck['status']> {
   const { run, job } = fetching;
   const check = await askStatus(fetching, record.batch_id);
-  const part = partOf(fetching, record);
+  const part = findPart(fetching, record);
   if ((check.queueFull || hasFailedForSize(check)) && job && part) {
     await requeuePart(fetching, job, part, record, check);
     return 'unknown';
@@ -115,7 +115,7 @@ async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<
   // One that failed did not start; one that expired or was cancelled keeps the answers of the rows that were done.
   const mayHaveResults = record.status !== 'failed' || fetching.run.order.partial;
   // It was called completed before: what came then counts, and there is no more to be had.
-  const hadResults = partOf(fetching, record)?.results !== undefined;
+  const hadResults = findPart(fetching, record)?.results !== undefined;
   if (mayHaveResults) {
     const { account } = await downloadBatch(fetching, record);
     // One that another command ended may be that command's.

@@ -64,7 +64,7 @@ async function findRecorded(
     const { jobs } = await loadState(home);
     const stored = jobs.find((candidate) => hasId(candidate, id));
     if (!stored) continue;
-    const output = stored.job?.output_path ?? stored.records[0]?.output_path;
+    const output = stored.facts.output_path;
     const isWritten = stored.job ? stored.job.state === 'kept' : !isPending(stored);
     if (isWritten && output) return resolve(workingFolder, output);
     throw new LoomError('state', `${id} has no output yet.`, {

@@ -5,14 +5,13 @@
 import type { BatchRecord, ProviderName } from '../models.ts';
 import type { StatusWord } from '../names.ts';
 import { holdHome, type LoomHome } from '../utils/home.ts';
-import type { JobRecord } from '../utils/jobs.ts';
 import { tryLock } from '../utils/locks.ts';
 import { type Connect, openJobReach } from './job-reach.ts';
 import { hasStatus, type ListedBatch, listParts } from './list-batches.ts';
 import {
   findAnyJob,
   hasEndedBadly,
-  isWrittenAlone,
+  isWritten,
   loadState,
   lockName,
   reloadAbandoned,
@@ -127,22 +126,17 @@ async function deleteUploads(
   }
 }
 
-function listUnneededUploads({ job, records }: StoredJob): string[] {
-  const isWritten = job !== undefined && job.state !== 'pending' && job.state !== 'writing';
-  const isEnded = ({ status }: BatchRecord) => isWritten || status === 'completed' || hasEndedBadly(status);
-  const unsent = job?.parts.filter(({ state }) => state === 'planned' || state === 'dropped') ?? [];
-  const ids = [...records.filter(isEnded), ...unsent].map((source) => source.file_id);
+function listUnneededUploads(stored: StoredJob): string[] {
+  const isOver = isWritten(stored);
+  const isEnded = ({ status }: BatchRecord) => isOver || status === 'completed' || hasEndedBadly(status);
+  const unsent = stored.parts.filter(({ state }) => state === 'planned' || state === 'dropped');
+  const ids = [...stored.records.filter(isEnded), ...unsent].map((source) => source.file_id);
   return [...new Set(ids.filter((id) => id !== undefined && id !== null))];
 }
 
 function describeTarget(home: LoomHome, stored: StoredJob): ForgetTarget {
   const parts = listParts(home, stored);
-  return { stored, parts, losesAnswers: !isWritten(stored.job, stored.records) && !parts.every(gaveNothing) };
-}
-
-function isWritten(job: JobRecord | undefined, records: readonly BatchRecord[]): boolean {
-  if (job) return job.state !== 'pending' && job.state !== 'writing';
-  return records.every(isWrittenAlone);
+  return { stored, parts, losesAnswers: !isWritten(stored) && !parts.every(gaveNothing) };
 }
 
 /** A batch that failed did not start, and a part that was dropped never was one. */

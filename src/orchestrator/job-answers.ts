@@ -5,7 +5,6 @@ import { indexResults } from '../utils/answers.ts';
 import { openBackgroundCache } from '../utils/background-cache.ts';
 import { describeDiskError, errorCode, hashFile } from '../utils/files.ts';
 import type { LoomHome } from '../utils/home.ts';
-import type { JobRecord } from '../utils/jobs.ts';
 import { readCachedResponses, readCustomIds, readIdMap, resultsPath } from '../utils/storage.ts';
 import { openAnswerCheck } from './answer-check.ts';
 import { describeServer, nameServer } from './answer-server.ts';
@@ -14,6 +13,7 @@ import { matchMappedRows, OwnRowMatcher, type RowMatcher } from './match-rows.ts
 import type { RowAnswer } from './merge.ts';
 import { cachedAnswersPath } from './plan-batches.ts';
 import { openAnswerStore, selectCached } from './store-answers.ts';
+import type { StoredJob } from './stored-jobs.ts';
 import { UsageTally } from './usage-tally.ts';
 
 export interface JobAnswers {
@@ -34,21 +34,19 @@ export interface JobAnswers {
 export async function openJobAnswers(
   home: LoomHome,
   dataset: Dataset,
-  job: JobRecord | undefined,
+  stored: StoredJob,
   records: readonly BatchRecord[],
 ): Promise<JobAnswers> {
-  const source = job ?? (records[0] as BatchRecord);
-  const settings = leaveOutUnset(source.params);
-  const useCache = job?.use_cache ?? records[0]?.use_cache ?? true;
-  const cacheFolder = home.cacheOf(job?.cache_dir ?? records[0]?.cache_dir);
-  const name = source.server ?? nameServer(home, source.provider, { baseUrl: source.base_url ?? undefined });
-  const server = describeServer(source.provider, name);
-  const cache = useCache
-    ? openBackgroundCache(cacheFolder, source.provider, source.model, settings, server)
+  const { provider, facts } = stored;
+  const settings = leaveOutUnset(facts.params);
+  const name = facts.server ?? nameServer(home, provider, { baseUrl: facts.base_url ?? undefined });
+  const server = describeServer(provider, name);
+  const cache = facts.use_cache
+    ? openBackgroundCache(home.cacheOf(facts.cache_dir), provider, facts.model, settings, server)
     : undefined;
   const checkAnswer = await openAnswerCheck(settings);
-  const known = job && job.cached_rows > 0 ? [cachedAnswersPath(home, job.job_id)] : [];
-  const matcher = await matchRows(home, dataset, job, records);
+  const known = facts.cached_rows > 0 ? [cachedAnswersPath(home, facts.job_id ?? '')] : [];
+  const matcher = await matchRows(home, dataset, stored, records);
   const own = matcher instanceof OwnRowMatcher ? matcher : undefined;
   const results = await indexResults(
     [...known, ...records.map((record) => resultsPath(home.results, record))],
@@ -64,7 +62,7 @@ export async function openJobAnswers(
   /** The whole answer, also one that does not fit its schema: it is paid for, and asked for again only without the cache. */
   function keepInCache(row: Row, result: RowResult): void {
     if (row.prompt === null || result.outcome !== 'succeeded') return;
-    store?.add(row.prompt, selectCached(result, job?.with_usage ?? false));
+    store?.add(row.prompt, selectCached(result, facts.with_usage ?? false));
   }
 
   return {
@@ -112,19 +110,21 @@ async function readPythonAnswers(
 async function matchRows(
   home: LoomHome,
   dataset: Dataset,
-  job: JobRecord | undefined,
+  stored: StoredJob,
   records: readonly BatchRecord[],
 ): Promise<RowMatcher> {
   const [first] = records;
   if (first && first.job_id === undefined) {
     return matchMappedRows(await readIdMap(home.batches, first), first.file_type);
   }
-  const unchanged = job !== undefined && (await hashInput(dataset.path)) === job.input_sha256;
+  const { input_sha256, rows, blank_rows: blankRows = 0, use_cache } = stored.facts;
+  const unchanged = input_sha256 !== undefined && (await hashInput(dataset.path)) === input_sha256;
   const matcher = new OwnRowMatcher({
     unchanged,
-    equalPromptsOnce: job?.use_cache ?? first?.use_cache ?? false,
-    unknownRow: describeUnknownRow(job, records),
-    rowsWithPrompt: job ? job.rows - job.blank_rows : undefined,
+    // Older versions, whose records say nothing of it, asked for every row.
+    equalPromptsOnce: use_cache && (stored.job !== undefined || first?.use_cache === true),
+    unknownRow: describeUnknownRow(stored, records),
+    rowsWithPrompt: rows === undefined ? undefined : rows - blankRows,
   });
   for (const record of records) {
     for await (const customId of readCustomIds(home.batches, record)) matcher.add(customId);
@@ -133,9 +133,9 @@ async function matchRows(
 }
 
 /** What it means that no record knows of a row. */
-function describeUnknownRow(job: JobRecord | undefined, records: readonly BatchRecord[]) {
+function describeUnknownRow({ job, parts }: StoredJob, records: readonly BatchRecord[]) {
   if (!job) return 'not_sent';
-  return records.length === job.parts.length ? 'too_large' : 'no_result';
+  return records.length === parts.length ? 'too_large' : 'no_result';
 }
 
 /** LoomError `input` when the input is gone, or can't be read. */

@@ -11,8 +11,9 @@ import { nameServer } from './answer-server.ts';
 import type { FetchRun } from './fetch-batches.ts';
 import { abortAfterGrace } from './grace.ts';
 import { HomeBatches } from './home-batches.ts';
+import { recordedBaseUrl } from './job-reach.ts';
 import { type CallQueue, createCallQueue } from './retry.ts';
-import { findLostParts, isDropped, type StoredJob } from './stored-jobs.ts';
+import { findLostParts, findPart, isDropped, type StoredJob } from './stored-jobs.ts';
 
 /** A provider, and the address that it is reached at; undefined: the vendor's own. */
 export interface ReachedProvider {
@@ -25,6 +26,7 @@ export interface JobFetch {
   readonly run: FetchRun;
   readonly stored: StoredJob;
   readonly job: JobRecord | undefined;
+  readonly parts: readonly JobPart[];
   /** The job's batches; grows as queued parts are submitted. */
   readonly records: BatchRecord[];
   readonly known: HomeBatches;
@@ -34,7 +36,7 @@ export interface JobFetch {
 }
 
 export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetch> {
-  const { job, records } = stored;
+  const { job, parts, records } = stored;
   const { provider, baseUrl } = await openProvider(run, stored);
   noteServer(run, stored, baseUrl);
   const onRetry = run.events.onRetry?.bind(run.events, stored.provider);
@@ -42,6 +44,7 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
     run,
     stored,
     job,
+    parts,
     records: [...records],
     known: new HomeBatches(run.home),
     provider,
@@ -55,14 +58,12 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
   };
 }
 
-async function openProvider(
-  { order, providers }: FetchRun,
-  { provider: name, job, records }: StoredJob,
-): Promise<ReachedProvider> {
+async function openProvider({ order, providers }: FetchRun, stored: StoredJob): Promise<ReachedProvider> {
+  const { provider: name } = stored;
   const entry = providerEntry(name);
   if (!entry.openBatch)
     throw new LoomError('state', `${entry.title} has no batch API, but the record says so.`);
-  const baseUrl = job?.base_url ?? records[0]?.base_url ?? undefined;
+  const baseUrl = recordedBaseUrl(stored);
   const key = `${name} ${baseUrl ?? ''}`;
   const known = providers.get(key);
   if (known) return known;
@@ -73,33 +74,18 @@ async function openProvider(
 }
 
 /** Older builds, and the Python tool, noted no server where the environment named it: it is the one of this fetch. */
-function noteServer(
-  { home }: FetchRun,
-  { provider, job, records }: StoredJob,
-  baseUrl: string | undefined,
-): void {
-  const owner = job ?? records[0];
-  if (owner) owner.server ??= nameServer(home, provider, { baseUrl });
-}
-
-/** How many parts the job has: a submission that halves one makes it more. */
-export function countParts({ job }: JobFetch): number {
-  return job?.parts.length ?? 1;
-}
-
-/** The part of the job that is this batch. */
-export function partOf({ job }: JobFetch, record: BatchRecord): JobPart | undefined {
-  return job?.parts.find((part) => part.batch_id === record.batch_id);
+function noteServer({ home }: FetchRun, { provider, facts }: StoredJob, baseUrl: string | undefined): void {
+  facts.server ??= nameServer(home, provider, { baseUrl });
 }
 
 /** Parts from which nothing comes: dropped ones, and those that were submitted and whose record is gone. */
-export function countMissingParts({ stored, job, records }: JobFetch): number {
-  return findLostParts({ ...stored, records }).length + (job?.parts.filter(isDropped).length ?? 0);
+export function countMissingParts(fetching: JobFetch): number {
+  return findLostParts(fetching).length + fetching.parts.filter(isDropped).length;
 }
 
 /** Whether a batch's results are on disk, whole, as far as their length tells. */
 export function isDownloaded(fetching: JobFetch, record: BatchRecord): Promise<boolean> {
-  return hasWholeResults(fetching.run.home, record, partOf(fetching, record));
+  return hasWholeResults(fetching.run.home, record, findPart(fetching, record));
 }
 
 /** The same outside of a fetch. */

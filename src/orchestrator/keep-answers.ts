@@ -8,9 +8,9 @@ import { readDataset } from './dataset.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import type { KeptAnswers } from './fetch-batches.ts';
 import { openJobAnswers } from './job-answers.ts';
-import { hasWholeResults, isDownloaded, type JobFetch, noteError, partOf } from './job-fetch.ts';
+import { hasWholeResults, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { type MergeOptions, planOutput } from './merge-job.ts';
-import type { StoredJob } from './stored-jobs.ts';
+import { findPart, type StoredJob } from './stored-jobs.ts';
 
 /** Keeps what these batches gave, and what others of their job gave before. */
 export async function keepAllAnswers(fetching: JobFetch, own: readonly BatchRecord[]): Promise<KeptAnswers> {
@@ -28,7 +28,7 @@ export async function noteGoneResults(
   { code, message }: ProviderError,
 ): Promise<void> {
   const { run, job } = fetching;
-  const part = partOf(fetching, record);
+  const part = findPart(fetching, record);
   const reason = `${code}: ${message}`;
   const kept = await keepAllAnswers(fetching, [record]);
   Object.assign(record, { status: 'expired', missing: null });
@@ -66,8 +66,7 @@ interface Keeping {
 export async function keepDownloaded(keeping: Keeping, stored: StoredJob): Promise<void> {
   const records: BatchRecord[] = [];
   for (const record of stored.records) {
-    const part = stored.job?.parts.find(({ batch_id }) => batch_id === record.batch_id);
-    if (await hasWholeResults(keeping.home, record, part)) records.push(record);
+    if (await hasWholeResults(keeping.home, record, findPart(stored, record))) records.push(record);
   }
   if (records.length > 0) await keepJobAnswers(keeping, stored, records);
 }
@@ -77,11 +76,10 @@ async function keepJobAnswers(
   stored: StoredJob,
   records: readonly BatchRecord[],
 ): Promise<KeptAnswers> {
-  const { job } = stored;
-  const inCache = job?.use_cache ?? true;
+  const inCache = stored.facts.use_cache;
   try {
     const { dataset } = planOutput(stored, merging);
-    const answers = await openJobAnswers(home, dataset, job, records);
+    const answers = await openJobAnswers(home, dataset, stored, records);
     let kept = 0;
     try {
       await readDataset(dataset, signal, (row) => {

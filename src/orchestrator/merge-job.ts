@@ -58,15 +58,13 @@ export interface JobOutputPlan {
 }
 
 /** What a job is merged from and to. */
-export function planOutput({ id, job, provider, records }: StoredJob, options: MergeOptions): JobOutputPlan {
-  const source = job ?? records[0];
-  if (!source) throw new LoomError('state', `${id} has no record.`);
-  const originalPath = resolve(options.workingFolder, source.original_file_path);
-  const original = recordedDataset(originalPath, source);
-  const path = source.output_path
-    ? resolve(options.workingFolder, source.output_path)
-    : defaultOutputPath(original, provider, source.model);
-  const dataset = options.inputPath === undefined ? original : recordedDataset(options.inputPath, source);
+export function planOutput({ facts, provider }: StoredJob, options: MergeOptions): JobOutputPlan {
+  const originalPath = resolve(options.workingFolder, facts.original_file_path);
+  const original = recordedDataset(originalPath, facts);
+  const path = facts.output_path
+    ? resolve(options.workingFolder, facts.output_path)
+    : defaultOutputPath(original, provider, facts.model);
+  const dataset = options.inputPath === undefined ? original : recordedDataset(options.inputPath, facts);
   if (dataset.format.fileType !== original.format.fileType) {
     throw new LoomError(
       'input',
@@ -76,7 +74,7 @@ export function planOutput({ id, job, provider, records }: StoredJob, options: M
       },
     );
   }
-  return { dataset, path, model: source.model, withMeta: source.with_meta };
+  return { dataset, path, model: facts.model, withMeta: facts.with_meta };
 }
 
 /** Whether an output is in the way. LoomError `output` where none can be written. */
@@ -106,11 +104,11 @@ export async function mergeJob(
   options: MergeOptions,
   placing: Placing,
 ): Promise<MergedJob> {
-  const { job } = stored;
+  const { job, facts } = stored;
   const { dataset, path, model, withMeta } = planOutput(stored, options);
   // From here on the input has to be one: what is found out about it now counts for the rows that are read below.
   const inputWatch = await watchInput(dataset.path);
-  const answers = await openJobAnswers(home, dataset, job, records);
+  const answers = await openJobAnswers(home, dataset, stored, records);
   try {
     const order = {
       dataset,
@@ -119,11 +117,11 @@ export async function mergeJob(
       provider: stored.provider,
       model,
       withMeta,
-      withError: job?.with_error ?? false,
-      withUsage: job?.with_usage ?? false,
+      withError: facts.with_error,
+      withUsage: facts.with_usage ?? false,
       changedRows: options.changedRows,
       changeWords,
-      expectedRows: job?.rows,
+      expectedRows: facts.rows,
       inputWatch,
       workTag: workTagOf(stored),
       ensureHeld: home.ensureHeld,
@@ -143,7 +141,7 @@ export async function mergeJob(
       outputPath: path,
       summary,
       usage: answers.usage,
-      cacheHits: job?.cached_rows ?? 0,
+      cacheHits: facts.cached_rows,
       unknownResults: answers.unknownResults,
       cacheTrouble: await answers.finishCaching(),
     };
@@ -234,7 +232,7 @@ export async function noteJobOutput(
   merged: MergedJob,
   options: MergeOptions,
 ): Promise<void> {
-  const { job, records } = stored;
+  const { facts, records } = stored;
   const latencies = new LogHistogram();
   for (const { created_at } of records) {
     const elapsedMs = Date.now() - Date.parse(created_at);
@@ -244,9 +242,9 @@ export async function noteJobOutput(
     ...merged,
     dataset: planOutput(stored, options).dataset,
     mode: 'batch',
-    jobId: job?.job_id ?? records[0]?.job_id,
+    jobId: facts.job_id,
     batchIds: records.map((record) => record.batch_id),
-    startedAt: new Date(job?.created_at ?? records[0]?.created_at ?? Date.now()),
+    startedAt: new Date(facts.created_at),
     cachedRows: merged.cacheHits,
     latencies,
   });

@@ -8,6 +8,7 @@ import { type LoomHome, removeHeld } from '../utils/home.ts';
 import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from '../utils/jobs.ts';
 import { deleteRecord, loadRecord, loadRecords, resultsPath } from '../utils/storage.ts';
 import { type DamagedFile, nameDamagedJob, nameDamagedRecord } from './damaged-files.ts';
+import { type JobFacts, readFacts } from './job-facts.ts';
 import { removeRequestFiles } from './part-writer.ts';
 import { cachedAnswersPath } from './plan-batches.ts';
 
@@ -18,8 +19,35 @@ export interface StoredJob {
   readonly provider: ProviderName;
   /** Absent for a record that the Python tool wrote, or whose job file is gone. */
   readonly job: JobRecord | undefined;
+  readonly facts: JobFacts;
+  /** Those of the job file; a record alone says nothing of parts. */
+  readonly parts: readonly JobPart[];
   /** By part. */
   readonly records: readonly BatchRecord[];
+}
+
+/** A job that has a file, with the records that there are of it. */
+export function storedJob(job: JobRecord, records: readonly BatchRecord[]): StoredJob {
+  return { id: nameJob(job), provider: job.provider, job, facts: job, parts: job.parts, records };
+}
+
+/** A record that no job has, as the job of its one batch. */
+function jobOfRecord(record: BatchRecord): StoredJob {
+  const { batch_id: id, provider } = record;
+  return { id, provider, job: undefined, facts: readFacts(record), parts: [], records: [record] };
+}
+
+/** Of how many batches a job is, or is to be. */
+export function countParts({ job, parts }: Pick<StoredJob, 'job' | 'parts'>): number {
+  return job ? parts.length : 1;
+}
+
+/** The part of a job that is this batch. */
+export function findPart(
+  { parts }: Pick<StoredJob, 'parts'>,
+  { batch_id: batchId }: Pick<BatchRecord, 'batch_id'>,
+): JobPart | undefined {
+  return parts.find((part) => part.batch_id === batchId);
 }
 
 export interface StoredState {
@@ -44,8 +72,7 @@ export async function loadState(home: LoomHome): Promise<StoredState> {
   const owned = new Set<string>();
   for (const job of jobRecords) {
     const own = recordsOf(job, records);
-    const stored = { id: nameJob(job), provider: job.provider, job, records: own };
-    (job.state === 'forgotten' ? abandoned : jobs).push(stored);
+    (job.state === 'forgotten' ? abandoned : jobs).push(storedJob(job, own));
     grouped.add(job.job_id);
     for (const record of own) owned.add(record.batch_id);
   }
@@ -53,7 +80,7 @@ export async function loadState(home: LoomHome): Promise<StoredState> {
   for (const { path } of damagedJobs) grouped.add(basename(path, '.json'));
   for (const record of records) {
     if (owned.has(record.batch_id) || (record.job_id && grouped.has(record.job_id))) continue;
-    jobs.push({ id: record.batch_id, provider: record.provider, job: undefined, records: [record] });
+    jobs.push(jobOfRecord(record));
   }
   jobs.sort((a, b) => creationTime(b) - creationTime(a));
   return { home, jobs, abandoned, damaged };
@@ -90,9 +117,9 @@ export function describeOwnership(job: JobRecord, part: JobPart) {
 }
 
 /** The submitted parts of a job whose record is out of sight: a fetch makes it anew. */
-export function findLostParts({ job, records }: StoredJob): JobPart[] {
+export function findLostParts({ parts, records }: Pick<StoredJob, 'parts' | 'records'>): JobPart[] {
   const ids = new Set(records.map((record) => record.batch_id));
-  return job?.parts.filter((part) => isSubmitted(part) && !ids.has(part.batch_id ?? '')) ?? [];
+  return parts.filter((part) => isSubmitted(part) && !ids.has(part.batch_id ?? ''));
 }
 
 /** Whether a job is there, or a record that belongs to it: its files are needed as long. */
@@ -115,18 +142,15 @@ export function isDropped(part: JobPart): boolean {
 export async function reloadJob(home: LoomHome, stored: StoredJob): Promise<StoredJob | undefined> {
   const job = stored.job && (await loadJob(home.jobs, stored.job.job_id));
   if (stored.job && (!job || job.state === 'forgotten')) return undefined;
-  if (job) {
-    const records = recordsOf(job, await loadRecordsOf(home, job));
-    return { id: nameJob(job), provider: job.provider, job, records };
-  }
+  if (job) return storedJob(job, recordsOf(job, await loadRecordsOf(home, job)));
   const [first] = stored.records;
   const record = first && (await loadRecord(home.batches, first.provider, first.batch_id));
-  return record && { ...stored, records: [record] };
+  return record && jobOfRecord(record);
 }
 
 /** A job that is to be cleared away, as it is now on disk; undefined when there is no such job. */
 export async function reloadAbandoned(home: LoomHome, jobId: string): Promise<StoredJob | undefined> {
-  return (await loadState(home)).abandoned.find(({ job }) => job?.job_id === jobId);
+  return (await loadState(home)).abandoned.find(({ facts }) => facts.job_id === jobId);
 }
 
 /** The records of a job's batches, without reading all others; a damaged one was told of when the state was loaded. */
@@ -163,8 +187,8 @@ export function batchLockName(provider: string, batchId: string): string {
   return `${provider}_${safeFileId(batchId)}`;
 }
 
-function creationTime(stored: StoredJob): number {
-  return Date.parse(stored.job?.created_at ?? stored.records[0]?.created_at ?? '') || 0;
+function creationTime({ facts }: StoredJob): number {
+  return Date.parse(facts.created_at) || 0;
 }
 
 const endedBadly: ReadonlySet<BatchStatus> = new Set(['failed', 'expired', 'cancelled']);
@@ -195,10 +219,16 @@ export function isWrittenAlone({ status, job_id, kept, ended_at }: BatchRecord):
   return status === 'completed' && (job_id === undefined || kept === true || !ended_at);
 }
 
+/** Whether the output of a job is in its place. */
+export function isWritten({ job, records }: StoredJob): boolean {
+  if (!job) return records.every(isWrittenAlone);
+  return job.state !== 'pending' && job.state !== 'writing';
+}
+
 /** Whether people may call a job so: by its own id, or by that of a batch of it, also of one that was given back. */
-export function hasId({ job, records }: StoredJob, id: string): boolean {
+export function hasId({ job, parts, records }: StoredJob, id: string): boolean {
   if (job?.job_id === id || records.some((record) => record.batch_id === id)) return true;
-  return job?.parts.some((part) => part.batch_id === id || part.former_ids?.includes(id)) ?? false;
+  return parts.some((part) => part.batch_id === id || part.former_ids?.includes(id));
 }
 
 /** The job with this batch id or job id; LoomError `state` when there is none. */

@@ -15,7 +15,7 @@ import { HomeBatches } from './home-batches.ts';
 import { type MergedJob, mergeJob, noteJobOutput } from './merge-job.ts';
 import { type BatchOrder, limitParts, type Plan, planBatches } from './plan-batches.ts';
 import { createCallQueue, type RetryNotice } from './retry.ts';
-import { forgetJob, isDropped, isPending, loadState } from './stored-jobs.ts';
+import { forgetJob, isDropped, isPending, loadState, storedJob } from './stored-jobs.ts';
 import { type PartEvents, type Submission, submitParts } from './submit-parts.ts';
 import { sweepHome } from './sweep-home.ts';
 
@@ -142,10 +142,9 @@ async function planAndClaim(
 async function tellSharedOutput(home: LoomHome, job: JobRecord, events: SubmitEvents): Promise<void> {
   if (job.parts.length === 0 || !events.onSharedOutput) return;
   const { jobs } = await loadState(home);
-  const other = jobs.filter(isPending).find((stored) => {
-    const path = stored.job?.output_path ?? stored.records[0]?.output_path;
-    return stored.job?.job_id !== job.job_id && path === job.output_path;
-  });
+  const other = jobs
+    .filter(isPending)
+    .find(({ facts }) => facts.job_id !== job.job_id && facts.output_path === job.output_path);
   if (other) events.onSharedOutput(other.id, job.output_path);
 }
 
@@ -182,7 +181,7 @@ async function writeKnownAnswers(
     signal.throwIfAborted();
     const placing = await options.choosePlacing();
     if (!placing) return { kind: 'declined' };
-    const stored = { id: job.job_id, provider: job.provider, job, records: [] };
+    const stored = storedJob(job, []);
     const merging = { workingFolder: '/', changedRows: 'refuse', inputPath: undefined } as const;
     const merged = await mergeJob(home, stored, [], merging, placing);
     await noteJobOutput(home, stored, merged, merging);

@@ -109,9 +109,9 @@ async function sweepForgottenResults(known: StoredState): Promise<void> {
 
 function namedResults({ home, jobs, abandoned }: StoredState): ReadonlySet<string> {
   return new Set(
-    [...jobs, ...abandoned].flatMap(({ provider, job, records }) => [
+    [...jobs, ...abandoned].flatMap(({ provider, parts, records }) => [
       ...records.map((record) => resultsPath(home.results, record)),
-      ...(job?.parts ?? []).flatMap(({ batch_id }) =>
+      ...parts.flatMap(({ batch_id }) =>
         batch_id === undefined ? [] : [resultsPath(home.results, { provider, batch_id })],
       ),
     ]),

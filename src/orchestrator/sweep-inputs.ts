@@ -15,9 +15,10 @@ export async function sweepInputs(home: LoomHome, known?: StoredState): Promise<
 }
 
 function listNamed({ jobs }: StoredState): ReadonlySet<string> {
-  const paths = jobs.flatMap(({ job, records }) => [
-    job?.original_file_path,
-    ...records.map((record) => record.original_file_path),
-  ]);
-  return new Set(paths.filter((path) => path !== undefined));
+  return new Set(
+    jobs.flatMap(({ facts, records }) => [
+      facts.original_file_path,
+      ...records.map((record) => record.original_file_path),
+    ]),
+  );
 }

@@ -15,7 +15,7 @@ import {
 } from './fetch-batches.ts';
 import { isOver, type ListedBatch, listParts } from './list-batches.ts';
 import { defaultRetryPolicy } from './retry.ts';
-import { reloadJob, type StoredJob } from './stored-jobs.ts';
+import { countParts, reloadJob, type StoredJob } from './stored-jobs.ts';
 import { sweepInputs } from './sweep-inputs.ts';
 import { tellNews } from './wait-news.ts';
 import {
@@ -130,7 +130,7 @@ export async function waitForBatches(
 
 /** A job is looked at at once, unless its batch was created just now. */
 function startWatching(stored: StoredJob, { intervalMs }: WaitOptions, now: number): WatchedJob {
-  const createdAt = Date.parse(stored.job?.created_at ?? stored.records[0]?.created_at ?? '');
+  const createdAt = Date.parse(stored.facts.created_at);
   const pauseMs = Math.min(intervalMs ?? firstPauseMs, firstPauseMs);
   const isNew = Date.now() - createdAt < firstPauseMs;
   return {
@@ -205,6 +205,6 @@ function describeWatch(home: LoomHome, jobs: readonly WatchedJob[]): Watch {
   return {
     batches,
     pending: batches.filter((batch) => !isOver(batch)).length,
-    total: jobs.reduce((sum, { stored }) => sum + (stored.job?.parts.length ?? 1), 0),
+    total: jobs.reduce((sum, { stored }) => sum + countParts(stored), 0),
   };
 }
