@@ -126,7 +126,7 @@ export const classifyOpenAi: Classify = ({ status, code, message }) => {
   // A file is not yet visible in the first moments after its upload (bespokelabsai/curator#116).
   if (status === 400 && /cannot find file/i.test(message)) return { scope: 'retry', code: 'file_not_found' };
   // More tokens than the limit lets through in a minute: no wait makes room for it.
-  if (status === 429 && /request too large/i.test(message))
+  if ([413, 429].includes(status) && /request too large/i.test(message))
     return { scope: 'row', code: 'request_too_large' };
   return { scope: scopeOfStatus(status) };
 };

@@ -1,7 +1,7 @@
 /**
  * Answers as the vendors publish them, served over HTTP to the real adapters, and what each is read as. They stand in
  * `published/`, one file for each vendor and endpoint; `sources.json` says where each is from. Long texts are shortened,
- * and what names somebody is left out, both with an ellipsis; nothing is added.
+ * and what names somebody is left out, both with an ellipsis; where a source shows a part, it is that. Nothing is added.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
