@@ -4,19 +4,19 @@
  * is sent again. Where the deletion fails the upload expires by itself.
  */
 import type { BatchRecord } from '../models.ts';
-import { type JobPart, saveJob } from '../utils/jobs.ts';
+import type { JobPart } from '../utils/jobs.ts';
 import { updateRecord } from '../utils/storage.ts';
 import type { JobFetch } from './job-fetch.ts';
-import { findPart } from './stored-jobs.ts';
+import { findPart, saveStored } from './stored-jobs.ts';
 
 /** Deletes the upload of a batch that is over, and notes that it is gone. */
 export async function deleteUpload(fetching: JobFetch, record: BatchRecord): Promise<void> {
-  const { run, job, records } = fetching;
+  const { run, records } = fetching;
   if (run.order.keep || !(await isDeleted(fetching, record))) return;
   record.file_id = null;
   const part: JobPart | undefined = findPart(fetching, record);
   if (part) delete part.file_id;
-  if (job && part) await saveJob(run.home, job);
+  if (part) await saveStored(run.home, fetching);
   if (records.includes(record)) await updateRecord(run.home, record);
 }
 

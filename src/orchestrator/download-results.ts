@@ -17,7 +17,7 @@ import { deleteUpload } from './delete-uploads.ts';
 import { countMissingParts, forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { keepAnswers, noteGoneResults } from './keep-answers.ts';
 import { sleep } from './retry.ts';
-import { findPart, hasEndedBadly } from './stored-jobs.ts';
+import { findPart, hasEndedBadly, saveStored } from './stored-jobs.ts';
 
 /** Completed batches by what came of them. */
 export interface BroughtIn {
@@ -79,7 +79,7 @@ async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready'
   if (!isWhole) noteError(record, `short: ${account.missing} of ${account.sent} results are missing`);
   if (part) part.state = isWhole ? 'downloaded' : 'submitted';
   await updateRecord(run.home, record);
-  if (job) await saveJob(run.home, job);
+  await saveStored(run.home, fetching);
   if (isWhole) await deleteUpload(fetching, record);
   if (isWhole || isGivenUp(fetching, record)) return 'ready';
   run.outcome.troubled = true;
@@ -107,7 +107,7 @@ const secondLookMs = 1_000;
 
 /** Adds what a batch has at its provider to what is on disk. Throws when there was no way to know. */
 export async function downloadBatch(fetching: JobFetch, record: BatchRecord): Promise<Download> {
-  const { run, job, provider, calls, callSignal } = fetching;
+  const { run, provider, calls, callSignal } = fetching;
   const { home } = run;
   const part = findPart(fetching, record);
   const sent = await readSentRows(home, record, part);
@@ -120,9 +120,9 @@ export async function downloadBatch(fetching: JobFetch, record: BatchRecord): Pr
     const results = provider.results(record.batch_id, callSignal, part?.requests);
     const kept = await keepResults(home, path, results, { slotOf: sent.slotOf, isTrusted });
     isTrusted ||= kept.trouble === undefined;
-    if (job && part) {
+    if (part) {
       part.results = kept.file;
-      await saveJob(home, job);
+      await saveStored(home, fetching);
     }
     const { trouble } = kept;
     if (trouble?.code === 'unreadable') unreadable += 1;

@@ -14,6 +14,7 @@ import {
   isWritten,
   loadState,
   lockName,
+  type OpenedRecords,
   reloadAbandoned,
   reloadJob,
   removeJob,
@@ -69,9 +70,10 @@ export async function forgetJobs(
   signal: AbortSignal,
   events: ForgetEvents = {},
 ): Promise<void> {
+  const opened: OpenedRecords = new Map();
   for (const { stored } of targets) {
     signal.throwIfAborted();
-    await forgetStored(home, stored, { connect, signal, events });
+    await forgetStored(home, stored, { connect, signal, events, opened });
   }
   await sweepInputs(home);
 }
@@ -80,6 +82,7 @@ interface Forgetting {
   readonly connect: Connect;
   readonly signal: AbortSignal;
   readonly events: ForgetEvents;
+  readonly opened: OpenedRecords;
 }
 
 async function forgetStored(home: LoomHome, known: StoredJob, forgetting: Forgetting): Promise<void> {
@@ -93,7 +96,7 @@ async function forgetStored(home: LoomHome, known: StoredJob, forgetting: Forget
     if (stored) {
       const held = holdHome(home, lock);
       await deleteUploads(held, stored, forgetting);
-      await removeJob(held, stored);
+      await removeJob(held, stored, forgetting.opened);
     }
     events.onForgotten?.(known.id, stored?.records.length ?? 0);
     await lock.forget();

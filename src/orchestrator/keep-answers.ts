@@ -2,7 +2,6 @@
 import { LoomError, type ProviderError } from '../errors.ts';
 import type { BatchRecord } from '../models.ts';
 import type { LoomHome } from '../utils/home.ts';
-import { saveJob } from '../utils/jobs.ts';
 import { updateRecord } from '../utils/storage.ts';
 import { readDataset } from './dataset.ts';
 import { deleteUpload } from './delete-uploads.ts';
@@ -10,7 +9,7 @@ import type { KeptAnswers } from './fetch-batches.ts';
 import { openJobAnswers } from './job-answers.ts';
 import { hasWholeResults, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { type MergeOptions, planOutput } from './merge-job.ts';
-import { findPart, type StoredJob } from './stored-jobs.ts';
+import { findPart, type StoredJob, saveStored } from './stored-jobs.ts';
 
 /** Keeps what these batches gave, and what others of their job gave before. */
 export async function keepAllAnswers(fetching: JobFetch, own: readonly BatchRecord[]): Promise<KeptAnswers> {
@@ -27,7 +26,7 @@ export async function noteGoneResults(
   record: BatchRecord,
   { code, message }: ProviderError,
 ): Promise<void> {
-  const { run, job } = fetching;
+  const { run } = fetching;
   const part = findPart(fetching, record);
   const reason = `${code}: ${message}`;
   const kept = await keepAllAnswers(fetching, [record]);
@@ -35,7 +34,7 @@ export async function noteGoneResults(
   noteError(record, reason);
   await updateRecord(run.home, record);
   if (part) part.state = 'submitted';
-  if (job) await saveJob(run.home, job);
+  await saveStored(run.home, fetching);
   await deleteUpload(fetching, record);
   run.events.onStatus?.(record, reason);
   if (run.order.partial) return;

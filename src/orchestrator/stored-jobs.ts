@@ -245,6 +245,11 @@ export function findAnyJob({ jobs, abandoned, home }: StoredState, id: string): 
   return findJob({ jobs: [...jobs, ...abandoned], home }, id);
 }
 
+/** Saves what the job file says; a record alone says all there is itself. */
+export async function saveStored(home: LoomHome, { job }: Pick<StoredJob, 'job'>): Promise<void> {
+  if (job) await saveJob(home, job);
+}
+
 /** Removes a job and the files that are its own; the job itself last. */
 export async function forgetJob(home: LoomHome, job: JobRecord): Promise<void> {
   for (const part of job.parts) await removeRequestFiles(home, job.job_id, part);
@@ -254,23 +259,29 @@ export async function forgetJob(home: LoomHome, job: JobRecord): Promise<void> {
 
 /**
  * Removes a job with its records and results. That it goes is noted first: what is left of it when this is cut off is
- * no job any more, and a later command clears it away.
+ * no job any more, and a later command clears it away. `opened` is of a command that removes several.
  */
-export async function removeJob(home: LoomHome, { job, records }: StoredJob): Promise<void> {
-  if (job) await saveJob(home, Object.assign(job, { state: 'forgotten' }));
-  const all = job ? [...records, ...(await findUnnotedRecords(home, job, records))] : records;
+export async function removeJob(home: LoomHome, stored: StoredJob, opened?: OpenedRecords): Promise<void> {
+  const { job, records } = stored;
+  if (job) Object.assign(job, { state: 'forgotten' });
+  await saveStored(home, stored);
+  const all = [...records, ...(await findUnnotedRecords(home, stored, opened))];
   for (const record of all) await removeHeld(home, resultsPath(home.results, record));
   for (const record of all) await deleteRecord(home, record);
   if (job) await forgetJob(home, job);
 }
 
+/** Records that a command has opened, by the name of their file. */
+export type OpenedRecords = Map<string, BatchRecord>;
+
 /** Records of a job that was cut off before it noted them. */
 async function findUnnotedRecords(
   home: LoomHome,
-  job: JobRecord,
-  noted: readonly BatchRecord[],
+  { job, records: noted }: StoredJob,
+  opened?: OpenedRecords,
 ): Promise<BatchRecord[]> {
+  if (!job) return [];
   const ids = new Set(noted.map((record) => record.batch_id));
-  const { records } = await loadRecords(home.batches);
+  const { records } = await loadRecords(home.batches, opened);
   return records.filter((record) => record.job_id === job.job_id && !ids.has(record.batch_id));
 }

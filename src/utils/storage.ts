@@ -162,14 +162,22 @@ export async function loadRecord(
   }
 }
 
-/** Every record, and every file that should be one and is not. */
-export async function loadRecords(folder: string): Promise<StoredBatches> {
+/**
+ * Every record, and every file that should be one and is not. A file that is in `opened`, by its name, is not opened again:
+ * of which batch, job and part a record is never changes, and how its batch stands may have since.
+ */
+export async function loadRecords(
+  folder: string,
+  opened: Map<string, BatchRecord> = new Map(),
+): Promise<StoredBatches> {
   const records: BatchRecord[] = [];
   const damaged: DamagedRecord[] = [];
   for (const name of (await listJsonFiles(folder)) ?? []) {
     const path = join(folder, name);
     try {
-      records.push(readHead(path).record);
+      const record = opened.get(name) ?? readHead(path).record;
+      opened.set(name, record);
+      records.push(record);
     } catch (error) {
       // A record that another process deleted since the folder was read is simply gone.
       if (errorCode(error) === 'ENOENT') continue;

@@ -49,6 +49,9 @@ test('of thirty jobs each file is opened once to list it, and once under its loc
   expect(await countMost('fetch', '--id', id)).toEqual({ batches: 2, jobs: 2 });
   expect(await countMost('list')).toEqual({ batches: 1, jobs: 1 });
   expect(await countMost('status', '--id', id)).toEqual({ batches: 1, jobs: 1 });
+  // The records are looked through once more, for those that a job that was cut off did not note.
+  expect(await countMost('forget', '--status', 'in_progress', '--yes')).toEqual({ batches: 3, jobs: 2 });
+  expect(await world.listState()).toEqual([]);
 });
 
 test('a fetch that finds nothing new writes nothing', async () => {
