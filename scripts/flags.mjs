@@ -1,27 +1,10 @@
 /** Every command and its flags, read off the program itself: what the reference and the man pages are made of. */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { importSource } from './sources.mjs';
 
 /** The commander program of the sources, which runs nothing. */
 export async function openProgram() {
-  const outfile = join(import.meta.dirname, `../dist/program-${process.pid}.js`);
-  await build({
-    entryPoints: [join(import.meta.dirname, '../src/cli/program.ts')],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    logLevel: 'error',
-  });
-  try {
-    const { createProgram } = await import(pathToFileURL(outfile).href);
-    return createProgram({}, { version: '' }, () => {});
-  } finally {
-    await rm(outfile);
-  }
+  const { createProgram } = await importSource('src/cli/program.ts');
+  return createProgram({}, { version: '' }, () => {});
 }
 
 /** What there is to know of each command that does something, in the order of the help. */
