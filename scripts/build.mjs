@@ -4,6 +4,8 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { openProgram } from './flags.mjs';
+import { writeManPages } from './man-pages.mjs';
 
 const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
 /** zod is installed for the types of the library; the program starts faster with its own copy. */
@@ -55,6 +57,7 @@ const { metafile } = await build({
 await buildReportPage();
 await writeDeclarations();
 await writeConfigSchema();
+await writeManPages(await openProgram(), 'dist/man');
 await writeFile('dist/LICENSES.txt', await collectLicenses(Object.keys(metafile.inputs)));
 
 /** The script and the style of a report's page, which the program puts into each. */
