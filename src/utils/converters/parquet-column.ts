@@ -78,7 +78,7 @@ export class ParquetColumn {
   async #decode(starts: ChunkOrder | undefined, window: Buffer): Promise<PagesRead> {
     // A copy, which is given away: a part of a larger buffer would be sent with all of it.
     const bytes = new Uint8Array(window);
-    const reply = await this.#file.pages.ask({ column: this.#number, starts, bytes }, [bytes.buffer]);
+    const reply = await this.#file.decode({ column: this.#number, starts, bytes }, [bytes.buffer]);
     if (!('fault' in reply)) return reply;
     return explainFailure(this.#file.path, () => {
       throw new Error(reply.fault);

@@ -1,11 +1,12 @@
 /** A Parquet file that is open for reading: its bytes by place, and the metadata at its end. */
 import type { FileHandle } from 'node:fs/promises';
+import type { Transferable } from 'node:worker_threads';
 import { type FileMetaData, parquetMetadata } from 'hyparquet';
 import { LoomError } from '../../errors.ts';
 import { openFile, readAt, strangeFileError } from './file-bytes.ts';
 import { recognizeBytes, startBytes } from './file-start.ts';
 import type { ReadOptions } from './format.ts';
-import { createPageThread, type PageThread } from './page-thread.ts';
+import { createPageThread, type PagesReply, type PagesTask, type PageThread } from './page-thread.ts';
 import { decodeStruct, encodeStruct, ThriftStruct } from './thrift.ts';
 
 /** The length of the metadata and the mark at the end of a file. */
@@ -26,8 +27,8 @@ export class ParquetFile {
   readonly dataEnd: number;
   /** How many bytes to read at a time. */
   readonly chunkBytes: number;
-  /** Reads the pages; it ends with this file, and when the signal of the reader aborts. */
-  readonly pages: PageThread;
+  /** It ends with this file, and when the signal of the reader aborts. */
+  readonly #pages: PageThread;
   readonly #handle: FileHandle;
   readonly #signal: AbortSignal | undefined;
 
@@ -40,7 +41,7 @@ export class ParquetFile {
     signal: AbortSignal | undefined,
   ) {
     this.path = path;
-    this.pages = createPageThread(path);
+    this.#pages = createPageThread(path);
     this.#signal = signal;
     this.#handle = handle;
     this.dataEnd = dataEnd;
@@ -84,13 +85,19 @@ export class ParquetFile {
     return readAt(this.#handle, start, length, this.path);
   }
 
+  /** What a thread reads of a piece of a column. The reason of an abort is thrown, also of one that came before. */
+  async decode(task: PagesTask, moved: readonly Transferable[]): Promise<PagesReply> {
+    this.#signal?.throwIfAborted();
+    return this.#pages.ask(task, moved);
+  }
+
   async close(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#endPages);
-    await this.pages.close();
+    await this.#pages.close();
     await this.#handle.close();
   }
 
-  readonly #endPages = () => void this.pages.close(this.#signal?.reason);
+  readonly #endPages = () => void this.#pages.close(this.#signal?.reason);
 }
 
 /** The metadata without what the notes of other programs say, which need not be text. */

@@ -235,3 +235,9 @@ describe('a page', () => {
     expect(decodeFramed(1, 'PLAIN', one, crc32(one) | 0)).toHaveLength(1);
   });
 });
+
+it('a read whose signal is aborted ends with the reason, also when that was before its first page', async () => {
+  const path = writeRawInput('.parquet', await data('airports-pyarrow.parquet'));
+  const signal = AbortSignal.abort(new Error('stopped'));
+  await expect(readAll(path, { promptSource: { column: 'name' }, signal })).rejects.toThrow(/^stopped$/);
+});
