@@ -44,8 +44,8 @@ const { metafile } = await build({
     loom: 'src/cli/index.ts',
     index: 'src/index.ts',
     // Threads of their own, which are looked for beside the chunk that starts them.
-    'chunks/cache-thread': 'src/utils/cache-thread.ts',
-    'chunks/parquet-thread': 'src/utils/converters/parquet-thread.ts',
+    'chunks/cache-thread': 'src/cache/cache-thread.ts',
+    'chunks/parquet-thread': 'src/formats/parquet/thread.ts',
   },
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',

@@ -12,26 +12,26 @@ export {
   runDocumentSchema,
   statusDocumentSchema,
   tokensDocumentSchema,
-} from './documents.ts';
-export { type ErrorKind, type ErrorScope, LoomError, ProviderError } from './errors.ts';
-export { type CancelBatchOptions, type CancelledBatch, cancelBatch } from './library/cancel-batch.ts';
-export { type CountTokensOptions, countTokens } from './library/count-tokens.ts';
+} from './core/documents.ts';
+export { type ErrorKind, type ErrorScope, LoomError, ProviderError } from './core/errors.ts';
+export { type CancelBatchOptions, type CancelledBatch, cancelBatch } from './api/cancel-batch.ts';
+export { type CountTokensOptions, countTokens } from './api/count-tokens.ts';
 export {
   type FetchBatchesOptions,
   type FetchedBatches,
   fetchBatches,
   type WrittenOutput,
-} from './library/fetch-batches.ts';
-export type { InputOptions, OutputOptions, ReachOptions } from './library/options.ts';
-export { type AnsweredDataset, type RunSyncOptions, runSync } from './library/run-sync.ts';
-export { type SubmitBatchOptions, type SubmittedBatch, submitBatch } from './library/submit-batch.ts';
-export type { PaidUsage } from './library/usage.ts';
-export type { BatchRecord, BatchStatus, GenerationSettings, ProviderName } from './models.ts';
-export type { CancelEvents, CancelTarget } from './orchestrator/cancel-job.ts';
-export type { TokenEvents, TokenProgress, TokenSummary } from './orchestrator/count-tokens.ts';
-export type { FetchEvents, FetchSummary } from './orchestrator/fetch-batches.ts';
-export type { MergedJob } from './orchestrator/merge-job.ts';
-export type { MergeSummary } from './orchestrator/row-tally.ts';
-export type { SyncEvents, SyncProgress, SyncSummary } from './orchestrator/run-sync.ts';
-export type { SubmitEvents } from './orchestrator/submit-batch.ts';
-export type { WaitEvents, WaitOptions } from './orchestrator/wait-batches.ts';
+} from './api/fetch-batches.ts';
+export type { InputOptions, OutputOptions, ReachOptions } from './api/options.ts';
+export { type AnsweredDataset, type RunSyncOptions, runSync } from './api/run-sync.ts';
+export { type SubmitBatchOptions, type SubmittedBatch, submitBatch } from './api/submit-batch.ts';
+export type { PaidUsage } from './api/usage.ts';
+export type { BatchRecord, BatchStatus, GenerationSettings, ProviderName } from './core/models.ts';
+export type { CancelEvents, CancelTarget } from './orchestrator/batch/manage/cancel-job.ts';
+export type { TokenEvents, TokenProgress, TokenSummary } from './orchestrator/estimate/count-tokens.ts';
+export type { FetchEvents, FetchSummary } from './orchestrator/batch/fetch/fetch-batches.ts';
+export type { MergedJob } from './orchestrator/batch/merge/merge-job.ts';
+export type { MergeSummary } from './orchestrator/output/row-tally.ts';
+export type { SyncEvents, SyncProgress, SyncSummary } from './orchestrator/live/run-sync.ts';
+export type { SubmitEvents } from './orchestrator/batch/submit/submit-batch.ts';
+export type { WaitEvents, WaitOptions } from './orchestrator/batch/wait/wait-batches.ts';

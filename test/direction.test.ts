@@ -116,9 +116,9 @@ describe('only', () => {
 
   // Who runs the program, and what the SDKs would read by themselves.
   const readers: Readonly<Record<string, readonly string[]>> = {
-    cwd: ['library/reach.ts', 'library/fetch-batches.ts'],
-    env: ['providers/transport.ts', 'library/reach.ts'],
-    pid: ['utils/lock-holder.ts'],
+    cwd: ['api/reach.ts', 'api/fetch-batches.ts'],
+    env: ['providers/transport/transport.ts', 'api/reach.ts'],
+    pid: ['storage/lock-holder.ts'],
   };
 
   test('cli uses process, but for a few that read its environment or its id', () => {

@@ -7,7 +7,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { Readable, Writable } from 'node:stream';
-import { createContext } from '../src/cli/context.ts';
+import { createContext } from '../src/cli/options/context.ts';
 import { main } from '../src/cli/main.ts';
 
 /** The built program. */

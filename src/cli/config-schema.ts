@@ -1,6 +1,6 @@
 /** The JSON Schema of the file of defaults, which the build writes beside the program for editors. */
-import { describeConfig } from './config-fields.ts';
-import type { CommandContext, Commands } from './options.ts';
+import { describeConfig } from './config/config-fields.ts';
+import type { CommandContext, Commands } from './options/options.ts';
 import { createProgram } from './program.ts';
 
 /** Of the flags as they are; no command is run. */

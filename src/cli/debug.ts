@@ -1,12 +1,12 @@
 /** What LOOM_DEBUG=1 tells ahead of a command: enough to see what was decided, and nothing that is secret. */
 import type { Command } from 'commander';
-import { providerNames } from '../names.ts';
+import { providerNames } from '../core/names.ts';
 import { providerEntry } from '../providers/registry.ts';
-import { readVariables } from '../utils/keys.ts';
-import { showAddress } from './addresses.ts';
-import type { CommandContext } from './options.ts';
-import { openHome } from './reach.ts';
-import { nameCommand } from './usage-errors.ts';
+import { readVariables } from '../state/keys.ts';
+import { showAddress } from './words/addresses.ts';
+import type { CommandContext } from './options/options.ts';
+import { openHome } from './options/reach.ts';
+import { nameCommand } from './usage/usage-errors.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 

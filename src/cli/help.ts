@@ -3,8 +3,8 @@
  * them; `--help-all` shows every one. Which is which stands where the flag is defined.
  */
 import { type Command, Help, Option } from 'commander';
-import { RareOption } from './commands/rare-option.ts';
-import { nameCommand } from './usage-errors.ts';
+import { RareOption } from './flags/rare-option.ts';
+import { nameCommand } from './usage/usage-errors.ts';
 
 /** A command with no more flags than these shows all of them. */
 const fewFlags = 20;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { createContext } from './context.ts';
+import { createContext } from './options/context.ts';
 import { listenForInterrupts } from './interrupts.ts';
 import { main } from './main.ts';
 

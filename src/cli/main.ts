@@ -1,29 +1,29 @@
 /** From arguments to an exit code: the only place where errors become words. */
 import { type Command, CommanderError } from 'commander';
-import { exitCodeFor, InterruptedError, LoomError } from '../errors.ts';
-import { completeWord } from '../names.ts';
-import { findConfigFile } from './config-file.ts';
-import { describeError, describeTrace } from './describe-error.ts';
-import type { CommandContext, Commands } from './options.ts';
-import { describeLostWrite } from './outlet.ts';
+import { exitCodeFor, InterruptedError, LoomError } from '../core/errors.ts';
+import { completeWord } from '../core/names.ts';
+import { findConfigFile } from './config/config-file.ts';
+import { describeError, describeTrace } from './words/describe-error.ts';
+import type { CommandContext, Commands } from './options/options.ts';
+import { describeLostWrite } from './terminal/outlet.ts';
 import { createProgram, Misuse } from './program.ts';
-import { isDebugging } from './voice.ts';
+import { isDebugging } from './terminal/voice.ts';
 
 /** Each command is loaded when it is called: help and errors in flags need none of them. */
 const commands: Commands = {
-  run: async (options, context) => (await import('./run.ts')).run(options, context),
-  fetch: async (options, context) => (await import('./fetch.ts')).fetch(options, context),
-  adopt: async (options, context) => (await import('./adopt.ts')).adopt(options, context),
-  list: async (options, context) => (await import('./list.ts')).list(options, context),
-  showStatus: async (options, context) => (await import('./status.ts')).showStatus(options, context),
-  cancel: async (options, context) => (await import('./cancel.ts')).cancel(options, context),
-  forget: async (options, context) => (await import('./forget.ts')).forget(options, context),
-  tokens: async (options, context) => (await import('./tokens.ts')).tokens(options, context),
-  report: async (options, context) => (await import('./report.ts')).report(options, context),
-  showCache: async (options, context) => (await import('./cache.ts')).showCache(options, context),
-  clearCache: async (options, context) => (await import('./cache.ts')).clearCache(options, context),
-  completion: async (options, context) => (await import('./completion.ts')).completion(options, context),
-  serveSandbox: async (options, context) => (await import('./sandbox.ts')).serveSandbox(options, context),
+  run: async (options, context) => (await import('./run/command.ts')).run(options, context),
+  fetch: async (options, context) => (await import('./fetch/command.ts')).fetch(options, context),
+  adopt: async (options, context) => (await import('./adopt/command.ts')).adopt(options, context),
+  list: async (options, context) => (await import('./list/command.ts')).list(options, context),
+  showStatus: async (options, context) => (await import('./status/command.ts')).showStatus(options, context),
+  cancel: async (options, context) => (await import('./cancel/command.ts')).cancel(options, context),
+  forget: async (options, context) => (await import('./forget/command.ts')).forget(options, context),
+  tokens: async (options, context) => (await import('./tokens/command.ts')).tokens(options, context),
+  report: async (options, context) => (await import('./report/command.ts')).report(options, context),
+  showCache: async (options, context) => (await import('./cache/command.ts')).showCache(options, context),
+  clearCache: async (options, context) => (await import('./cache/command.ts')).clearCache(options, context),
+  completion: async (options, context) => (await import('./completion/command.ts')).completion(options, context),
+  serveSandbox: async (options, context) => (await import('./sandbox/command.ts')).serveSandbox(options, context),
 };
 
 /**
@@ -63,7 +63,7 @@ async function runCommand(args: readonly string[], context: CommandContext): Pro
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const failure =
       error instanceof Misuse
-        ? await (await import('./usage-errors.ts')).describeUsage(error, context)
+        ? await (await import('./usage/usage-errors.ts')).describeUsage(error, context)
         : error;
     const code = exitCodeFor(failure);
     reportError(failure, context);
@@ -78,7 +78,7 @@ async function tellProposals(
   [shell = '', ...words]: readonly string[],
   context: CommandContext,
 ): Promise<number> {
-  const { complete } = await import('./complete.ts');
+  const { complete } = await import('./completion/complete.ts');
   for (const line of await complete(program, shell, words, context)) context.terminal.printText(line);
   return 0;
 }
@@ -90,11 +90,11 @@ async function readDefaults(
   context: CommandContext,
 ): Promise<void> {
   // Each command reads them anyway; help does not.
-  const { readVariables } = await import('../utils/keys.ts');
+  const { readVariables } = await import('../state/keys.ts');
   const { environment, workingFolder } = context;
   const variables = readVariables(environment, workingFolder);
   const file = findConfigFile(args, { environment, variables }, workingFolder);
-  if (file) (await import('./config.ts')).setDefaults(program, file, context);
+  if (file) (await import('./config/config.ts')).setDefaults(program, file, context);
 }
 
 /** Help is given whatever a file of defaults holds. */

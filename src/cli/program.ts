@@ -1,23 +1,23 @@
 /** Every command, and what all have in common; the flags of each are in commands/. */
 import { Command, Option } from 'commander';
-import { addAdopt } from './commands/adopt.ts';
-import { addCache, addCacheClear, addCacheStats } from './commands/cache.ts';
-import { addCancel } from './commands/cancel.ts';
-import { addCompletion } from './commands/completion.ts';
-import { addFetch } from './commands/fetch.ts';
-import { addForget } from './commands/forget.ts';
-import { addList } from './commands/list.ts';
-import { addReport } from './commands/report.ts';
-import { addRun } from './commands/run.ts';
-import { addSandbox } from './commands/sandbox.ts';
-import { addConfigOptions, addVoiceOptions } from './commands/shared-flags.ts';
-import { addStatus } from './commands/status.ts';
-import { addTokens } from './commands/tokens.ts';
-import { parseText } from './flag-values.ts';
+import { addAdopt } from './adopt/flags.ts';
+import { addCache, addCacheClear, addCacheStats } from './cache/flags.ts';
+import { addCancel } from './cancel/flags.ts';
+import { addCompletion } from './completion/flags.ts';
+import { addFetch } from './fetch/flags.ts';
+import { addForget } from './forget/flags.ts';
+import { addList } from './list/flags.ts';
+import { addReport } from './report/flags.ts';
+import { addRun } from './run/flags.ts';
+import { addSandbox } from './sandbox/flags.ts';
+import { addConfigOptions, addVoiceOptions } from './flags/shared-flags.ts';
+import { addStatus } from './status/flags.ts';
+import { addTokens } from './tokens/flags.ts';
+import { parseText } from './flags/flag-values.ts';
 import { shapeHelp } from './help.ts';
-import type { CommandContext, Commands, VoiceOptions } from './options.ts';
-import { usualWidth } from './terminal.ts';
-import { isDebugging } from './voice.ts';
+import type { CommandContext, Commands, VoiceOptions } from './options/options.ts';
+import { usualWidth } from './terminal/terminal.ts';
+import { isDebugging } from './terminal/voice.ts';
 
 /** What commander found wrong in a command line; usage-errors.ts has the words for people. */
 export class Misuse extends Error {
@@ -101,7 +101,7 @@ function readVoice(
 async function mayUseDefaults(context: CommandContext): Promise<boolean> {
   const { configPath, doubts } = context;
   if (configPath === undefined || !doubts || doubts.length === 0) return true;
-  return (await import('./config-trust.ts')).confirmDefaults(configPath, doubts, context);
+  return (await import('./config/config-trust.ts')).confirmDefaults(configPath, doubts, context);
 }
 
 async function tellStart(command: Command, context: CommandContext): Promise<void> {

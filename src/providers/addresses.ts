@@ -1,5 +1,5 @@
 /** Where the vendors themselves are: the first of each where nothing else is said, the others in other regions. */
-import type { ProviderName } from '../models.ts';
+import type { ProviderName } from '../core/models.ts';
 
 /** Without the slash at the end, as `plainAddress` has it. */
 export const ownAddresses: Readonly<Record<ProviderName, readonly [string, ...string[]]>> = {

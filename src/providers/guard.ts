@@ -2,8 +2,8 @@
  * The gate between adapters and stories: every word of a provider goes through it, whichever adapter read it. The texts
  * of answers pass as they are.
  */
-import { ProviderError } from '../errors.ts';
-import type { RowResult } from '../models.ts';
+import { ProviderError } from '../core/errors.ts';
+import type { RowResult } from '../core/models.ts';
 import type {
   BatchCheck,
   BatchProvider,
@@ -12,7 +12,7 @@ import type {
   ProviderEntry,
   SyncProvider,
 } from './provider.ts';
-import { openWords, type Words } from './words.ts';
+import { openWords, type Words } from './protocol/words.ts';
 
 /** An entry whose providers are guarded. */
 export function guardEntry(entry: ProviderEntry): ProviderEntry {

@@ -1,5 +1,5 @@
 /** JSON Schema in the dialects of the providers. */
-import { isJsonObject, type JsonObject } from '../models.ts';
+import { isJsonObject, type JsonObject } from '../core/models.ts';
 
 /** Keywords whose value is a schema, a list of schemas, or an object of them. */
 const schemaKeywords = [

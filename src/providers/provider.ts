@@ -6,8 +6,8 @@ import type {
   PromptRequest,
   ProviderName,
   RowResult,
-} from '../models.ts';
-import type { RequestNotice } from './request-notice.ts';
+} from '../core/models.ts';
+import type { RequestNotice } from './transport/request-notice.ts';
 
 /** How to reach a provider. */
 export interface Connection {
@@ -103,7 +103,7 @@ export interface MarkedProvider {
 
 /**
  * Batches at one vendor. Methods throw ProviderError, classed by what it means for the run, and nothing else
- * (an aborted signal throws its own reason). No method retries: that is orchestrator/retry.ts.
+ * (an aborted signal throws its own reason). No method retries: that is orchestrator/calls/retry.ts.
  *
  * Adapters hand on codes, messages and status words as they read them. Behind the registry (guard.ts) they are without
  * secrets, of one line and cut; no error is about a `row`; and whatever a server sends is bounded by limits.ts.

@@ -2,8 +2,8 @@
  * The providers there are. An entry knows what its provider can do; its adapter, and with it the SDK, is loaded when
  * one of them is opened. A new provider is an adapter file and an entry here.
  */
-import { LoomError } from '../errors.ts';
-import type { ProviderName } from '../models.ts';
+import { LoomError } from '../core/errors.ts';
+import type { ProviderName } from '../core/models.ts';
 import { guardEntry } from './guard.ts';
 import type { BatchEntry, ProviderEntry } from './provider.ts';
 
@@ -18,8 +18,8 @@ const openai: ProviderEntry = {
   priceListName: 'openai',
   batchPriceShare: 0.5,
   completionWindowHours: 24,
-  openSync: async (connection) => (await import('./openai-sync.ts')).openSync(connection),
-  openBatch: async (connection) => (await import('./openai-batch.ts')).openBatch(connection),
+  openSync: async (connection) => (await import('./openai/sync.ts')).openSync(connection),
+  openBatch: async (connection) => (await import('./openai/batch.ts')).openBatch(connection),
 };
 
 const anthropic: ProviderEntry = {
@@ -32,8 +32,8 @@ const anthropic: ProviderEntry = {
   priceListName: 'anthropic',
   batchPriceShare: 0.5,
   completionWindowHours: 24,
-  openSync: async (connection) => (await import('./anthropic-sync.ts')).openSync(connection),
-  openBatch: async (connection) => (await import('./anthropic-batch.ts')).openBatch(connection),
+  openSync: async (connection) => (await import('./anthropic/sync.ts')).openSync(connection),
+  openBatch: async (connection) => (await import('./anthropic/batch.ts')).openBatch(connection),
 };
 
 const google: ProviderEntry = {
@@ -46,8 +46,8 @@ const google: ProviderEntry = {
   priceListName: 'google',
   batchPriceShare: 0.5,
   completionWindowHours: 48,
-  openSync: async (connection) => (await import('./google-sync.ts')).openSync(connection),
-  openBatch: async (connection) => (await import('./google-batch.ts')).openBatch(connection),
+  openSync: async (connection) => (await import('./google/sync.ts')).openSync(connection),
+  openBatch: async (connection) => (await import('./google/batch.ts')).openBatch(connection),
 };
 
 const openrouter: ProviderEntry = {
@@ -59,7 +59,7 @@ const openrouter: ProviderEntry = {
   messageTokens: 7,
   priceListName: 'openrouter',
   batchPriceShare: 1,
-  openSync: async (connection) => (await import('./openrouter-sync.ts')).openSync(connection),
+  openSync: async (connection) => (await import('./openrouter/sync.ts')).openSync(connection),
 };
 
 const alibaba: ProviderEntry = {
@@ -72,8 +72,8 @@ const alibaba: ProviderEntry = {
   priceListName: 'alibaba',
   batchPriceShare: 0.5,
   completionWindowHours: 24,
-  openSync: async (connection) => (await import('./alibaba-sync.ts')).openSync(connection),
-  openBatch: async (connection) => (await import('./alibaba-batch.ts')).openBatch(connection),
+  openSync: async (connection) => (await import('./alibaba/sync.ts')).openSync(connection),
+  openBatch: async (connection) => (await import('./alibaba/batch.ts')).openBatch(connection),
 };
 
 const entries: Readonly<Record<ProviderName, ProviderEntry>> = {

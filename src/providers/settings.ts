@@ -2,7 +2,7 @@
  * How each provider is told each setting: the one table of it. What a provider has no place for, or certainly refuses,
  * is an error before anything is sent.
  */
-import { LoomError } from '../errors.ts';
+import { LoomError } from '../core/errors.ts';
 import {
   type GenerationSettings,
   isDeepValue,
@@ -11,8 +11,8 @@ import {
   mostLevels,
   type ProviderName,
   type SettingName,
-} from '../models.ts';
-import { tryGeminiSchema } from './gemini-schema.ts';
+} from '../core/models.ts';
+import { tryGeminiSchema } from './google/schema.ts';
 import { findOpenObject, fitsStrictMode, toAnthropicSchema } from './json-schema.ts';
 import { providerEntry } from './registry.ts';
 

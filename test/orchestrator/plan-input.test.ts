@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { describeDataset } from '../../src/orchestrator/dataset.ts';
-import { planBatches } from '../../src/orchestrator/plan-batches.ts';
+import { describeDataset } from '../../src/orchestrator/dataset/dataset.ts';
+import { planBatches } from '../../src/orchestrator/batch/parts/plan-batches.ts';
 import type { BatchProvider } from '../../src/providers/provider.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
-import { loomHome } from '../../src/utils/home.ts';
+import { loomHome } from '../../src/storage/home.ts';
 
 let folder: string;
 

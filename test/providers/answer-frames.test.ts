@@ -1,7 +1,7 @@
 /** An answer counts by what it holds, and is asked for once: at every provider, live and about batches. */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { providerNames } from '../../src/names.ts';
+import { providerNames } from '../../src/core/names.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, collect, failureOf, never, writeRequests } from './conformance.ts';
 import { frame, type RawServer, startRawServer } from './raw-server.ts';

@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { AnswerFacts, RowResult } from '../../src/models.ts';
+import type { AnswerFacts, RowResult } from '../../src/core/models.ts';
 import type {
   BatchProvider,
   BatchTimes,

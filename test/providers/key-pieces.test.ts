@@ -1,6 +1,6 @@
 /** Pieces of a key that a server shows: what is long enough to be told is hidden, wherever in the key it stands. */
 import { expect, test } from 'vitest';
-import { openRedactor } from '../../src/providers/secrets.ts';
+import { openRedactor } from '../../src/providers/protocol/secrets.ts';
 
 const key = 'zq-Live_9f8a7b6c5d4e3f2a1b0c-Qw7Er8Ty9Ui0Op';
 const { hide } = openRedactor([key]);

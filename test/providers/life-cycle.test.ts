@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { providerNames } from '../../src/names.ts';
+import { providerNames } from '../../src/core/names.ts';
 import type { BatchCheck, BatchProvider, Connection } from '../../src/providers/provider.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';

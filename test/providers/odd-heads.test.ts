@@ -1,7 +1,7 @@
 /** Heads of answers that no server should send, and some do: what stands behind them is an answer all the same. */
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { providerNames } from '../../src/names.ts';
+import { providerNames } from '../../src/core/names.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, never } from './conformance.ts';
 

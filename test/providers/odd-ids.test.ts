@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { providerNames } from '../../src/names.ts';
-import { longestId } from '../../src/providers/limits.ts';
+import { providerNames } from '../../src/core/names.ts';
+import { longestId } from '../../src/providers/network/limits.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, collect, failureOf, never, useServer, writeRequests } from './conformance.ts';
 

@@ -6,8 +6,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { ProviderError } from '../../src/errors.ts';
-import type { ProviderName } from '../../src/models.ts';
+import { ProviderError } from '../../src/core/errors.ts';
+import type { ProviderName } from '../../src/core/models.ts';
 import type { BatchProvider, Connection, ProviderEntry } from '../../src/providers/provider.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, collect, never, useServer } from './conformance.ts';

@@ -1,7 +1,7 @@
 import { rm, truncate } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { providerNames } from '../../src/names.ts';
+import { providerNames } from '../../src/core/names.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, failureOf, never, writeRequests } from './conformance.ts';
 

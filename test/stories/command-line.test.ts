@@ -1,7 +1,7 @@
 /** Help and mistakes: every command shows how it is used, and every mistake says what was meant. */
 import type { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CommandContext, Commands } from '../../src/cli/options.ts';
+import type { CommandContext, Commands } from '../../src/cli/options/options.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { createWorld, type World } from '../program.ts';
 

@@ -1,6 +1,6 @@
 /** JSON that is nested deeper than it could be written again is refused before anything is sent, or kept as text. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isDeepText, isDeepValue, mostLevels } from '../../src/models.ts';
+import { isDeepText, isDeepValue, mostLevels } from '../../src/core/models.ts';
 import { createOpenAiWorld, type OpenAiWorld } from './openai-world.ts';
 
 let world: OpenAiWorld;

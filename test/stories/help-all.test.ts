@@ -1,7 +1,7 @@
 /** Where a command has many flags, `--help` shows those that most need, and `--help-all` every one. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { leafCommands } from '../../src/cli/config-fields.ts';
-import type { CommandContext, Commands } from '../../src/cli/options.ts';
+import { leafCommands } from '../../src/cli/config/config-fields.ts';
+import type { CommandContext, Commands } from '../../src/cli/options/options.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { createWorld, type World } from '../program.ts';
 

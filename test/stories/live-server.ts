@@ -1,5 +1,5 @@
 /** A stand-in for the live APIs of all providers, which answers by script and can hold its answers back. */
-import type { ProviderName } from '../../src/names.ts';
+import type { ProviderName } from '../../src/core/names.ts';
 import { createWorld, type World } from '../program.ts';
 import { type HttpServer, type Received, type Response, startHttpServer } from './http-server.ts';
 import { until } from './openai-world.ts';

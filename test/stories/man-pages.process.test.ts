@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { leafCommands } from '../../src/cli/config-fields.ts';
-import type { CommandContext, Commands } from '../../src/cli/options.ts';
+import { leafCommands } from '../../src/cli/config/config-fields.ts';
+import type { CommandContext, Commands } from '../../src/cli/options/options.ts';
 import { createProgram } from '../../src/cli/program.ts';
-import { nameCommand } from '../../src/cli/usage-errors.ts';
+import { nameCommand } from '../../src/cli/usage/usage-errors.ts';
 import { hasProgram } from '../recipes/recipe-world.ts';
 
 const project = resolve(import.meta.dirname, '../..');

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CommandContext, Commands } from '../../src/cli/options.ts';
+import type { CommandContext, Commands } from '../../src/cli/options/options.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { readPage, readSection } from '../pages.ts';

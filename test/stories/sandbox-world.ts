@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ProviderName, providerNames } from '../../src/names.ts';
+import { type ProviderName, providerNames } from '../../src/core/names.ts';
 import type { ProviderEntry } from '../../src/providers/provider.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { type Sandbox, type SandboxOptions, sandboxKey, startSandbox } from '../../src/sandbox/server.ts';

@@ -1,6 +1,6 @@
 /** Every state that a command can leave is told as what it is, and has a way out. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { JobRecord } from '../../src/utils/jobs.ts';
+import type { JobRecord } from '../../src/state/jobs.ts';
 import { createOpenAiWorld, lastBatch, type OpenAiWorld, output } from './openai-world.ts';
 
 let world: OpenAiWorld;

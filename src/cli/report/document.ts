@@ -1,9 +1,9 @@
 /** The whole page of a report: one file that loads nothing, and runs no script but its own. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { OutputRow, OutputSource } from '../../orchestrator/output-rows.ts';
-import { textsOf } from '../../orchestrator/survey-output.ts';
-import { formatCount } from '../counts.ts';
+import type { OutputRow, OutputSource } from '../../orchestrator/report/output-rows.ts';
+import { textsOf } from '../../orchestrator/report/survey-output.ts';
+import { formatCount } from '../words/counts.ts';
 import { Html, html, jsonForScript } from './html.ts';
 import { type PageColumn, type PageRow, type PageTable, rowStatuses } from './page-data.ts';
 import { drawFooter, drawSummary, type ReportFacts, titleOf } from './summary.ts';

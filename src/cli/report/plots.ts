@@ -1,6 +1,6 @@
 /** Histograms as inline SVG. */
-import { bucketStart, estimateQuantile, type Histogram } from '../../utils/log-histogram.ts';
-import { countOf } from '../counts.ts';
+import { bucketStart, estimateQuantile, type Histogram } from '../../core/log-histogram.ts';
+import { countOf } from '../words/counts.ts';
 import { type Html, html } from './html.ts';
 
 const width = 480;

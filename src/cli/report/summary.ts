@@ -1,11 +1,11 @@
 /** The part of a report that is there without any script: figures, plots, failures, and where all of it comes from. */
 import { basename } from 'node:path';
-import type { FoundOutput } from '../../orchestrator/find-output.ts';
-import type { OutputSurvey, RowChoice } from '../../orchestrator/survey-output.ts';
+import type { FoundOutput } from '../../orchestrator/report/find-output.ts';
+import type { OutputSurvey, RowChoice } from '../../orchestrator/report/survey-output.ts';
 import { providerEntry } from '../../providers/registry.ts';
-import type { HistoryEntry } from '../../utils/history.ts';
-import { formatDollars } from '../costs.ts';
-import { countOf, formatCount } from '../counts.ts';
+import type { HistoryEntry } from '../../state/history.ts';
+import { formatDollars } from '../words/costs.ts';
+import { countOf, formatCount } from '../words/counts.ts';
 import { type Html, html } from './html.ts';
 import { drawPlot } from './plots.ts';
 import { formatDuration, formatMoment, formatRough, formatShare } from './words.ts';

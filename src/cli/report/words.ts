@@ -1,5 +1,5 @@
 /** Numbers and times as a report words them. */
-import { formatCount } from '../counts.ts';
+import { formatCount } from '../words/counts.ts';
 
 /** `0.4 ms`, `850 ms`, `1.3 s`, `4.2 min`, `3.1 h`, `2.5 days`. */
 export function formatDuration(ms: number): string {

@@ -1,0 +1,66 @@
+/**
+ * The cache, read and written by a second thread: a hundred thousand small files take seconds, and a slow disk must not
+ * hold up the calls under way.
+ */
+import { LoomError } from '../core/errors.ts';
+import type { openCache, ResponseCache } from './cache.ts';
+import { Thread } from '../core/thread.ts';
+
+type Read = Parameters<ResponseCache['get']>;
+type Write = Parameters<ResponseCache['set']>;
+type Found = ReturnType<ResponseCache['get']>;
+
+export interface BackgroundCache {
+  /** What the cache has for each of these, in their order. */
+  getAll(reads: readonly Read[]): Promise<readonly Found[]>;
+  /** Stored when this resolves. LoomError `state` where the disk refuses one of them; the others are stored. */
+  setAll(writes: readonly Write[]): Promise<void>;
+  /** Ends the thread. What was not awaited may be lost. */
+  close(): Promise<void>;
+}
+
+/** What the thread is asked. */
+export interface CacheTask {
+  readonly reads: readonly Read[];
+  readonly writes: readonly Write[];
+}
+
+export interface CacheReply {
+  readonly found: readonly Found[];
+  /** Why the first write failed that did. */
+  readonly trouble: { readonly message: string; readonly hint: string | undefined } | undefined;
+}
+
+/** Takes what `openCache` takes. The thread starts with the first use. */
+export function openBackgroundCache(...place: Parameters<typeof openCache>): BackgroundCache {
+  const thread = new Thread<CacheTask, CacheReply>(new URL('./cache-thread.js', import.meta.url), {
+    data: place,
+    // All it makes is garbage at once; without this the thread takes 20 MB more.
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    describeEnd: describeDeadThread,
+  });
+
+  return {
+    async getAll(reads) {
+      return reads.length === 0 ? [] : (await thread.ask({ reads, writes: [] })).found;
+    },
+    async setAll(writes) {
+      const { trouble } = await thread.ask({ reads: [], writes });
+      if (trouble) throw new LoomError('state', trouble.message, trouble.hint ? { hint: trouble.hint } : {});
+    },
+    async close() {
+      await thread.close();
+    },
+  };
+}
+
+function describeDeadThread(cause: unknown): LoomError {
+  return new LoomError(
+    'state',
+    `the thread that reads and writes the cache ended: ${(cause as Error).message}.`,
+    {
+      hint: 'Run again, or with --no-cache.',
+      cause,
+    },
+  );
+}

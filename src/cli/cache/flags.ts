@@ -1,0 +1,46 @@
+/** The flags of `loom cache`. */
+import { type Command, Option } from 'commander';
+import { providerNames } from '../../core/names.ts';
+import { parseDuration, parseText } from '../flags/flag-values.ts';
+import { cacheDirOption, sandboxOption } from '../flags/shared-flags.ts';
+
+/** The group of commands; it has no action of its own. */
+export function addCache(program: Command): Command {
+  const cache = program
+    .command('cache')
+    .description('Manage the response cache.')
+    .addHelpText('after', '\nExample:\n  loom cache clear');
+  cache.allowExcessArguments().action(() => {
+    const [word] = cache.args;
+    if (word === undefined) cache.outputHelp();
+    else cache.error(`error: unknown command '${word}'`);
+  });
+  return cache;
+}
+
+export function addCacheStats(cache: Command): Command {
+  return cache
+    .command('stats')
+    .description('Show how many responses are cached, of which models, and how much room they take.')
+    .addOption(cacheDirOption())
+    .addOption(sandboxOption())
+    .addHelpText('after', '\nExample:\n  loom cache stats');
+}
+
+export function addCacheClear(cache: Command): Command {
+  return cache
+    .command('clear')
+    .description('Delete cached responses: all, or those for which every filter holds.')
+    .option('--older-than <span>', 'Only responses older than this: 30d, 12h, 90m.', parseDuration)
+    .addOption(
+      new Option('-p, --provider <name>', 'Only those of this provider.').choices([...providerNames]),
+    )
+    .option('-m, --model <id>', 'Only those of this model.', parseText)
+    .option('-y, --yes', 'Do not ask.', false)
+    .addOption(cacheDirOption())
+    .addOption(sandboxOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  loom cache clear --yes\n  loom cache clear --older-than 30d --provider openai',
+    );
+}

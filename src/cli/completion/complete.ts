@@ -1,0 +1,190 @@
+/** What a shell is proposed at a Tab, read off the flags themselves: nothing is sent, and no file is read whole. */
+import { resolve } from 'node:path';
+import type { Command, Option } from 'commander';
+import { listBatches } from '../../orchestrator/batch/list/list-batches.ts';
+import { readColumnNames } from '../../formats/column-names.ts';
+import { inputExtensions } from '../../formats/format.ts';
+import { expandHome } from '../../storage/home.ts';
+import { withoutSteering } from '../../core/steering.ts';
+import type { CommandContext } from '../options/options.ts';
+import { openHome } from '../options/reach.ts';
+
+/** What may stand at the cursor; the script of the shell makes proposals of it. */
+interface Proposal {
+  /** `words`, `files csv json`, `folders` */
+  readonly kind: string;
+  readonly words?: readonly Word[];
+}
+
+interface Word {
+  readonly value: string;
+  readonly description?: string | undefined;
+}
+
+/** The command line up to the cursor, as far as it is understood. */
+interface Position {
+  readonly command: Command;
+  /** Flags before the cursor, by the names of their options. */
+  readonly given: ReadonlyMap<string, string>;
+  /** The flag whose value is at the cursor. */
+  readonly option: Option | undefined;
+  /** What stands before the value in its word: `--col=`. */
+  readonly prefix: string;
+  /** What is typed of the value, the flag or the command. */
+  readonly typed: string;
+}
+
+/** Lines for the script of a shell. `words` end with the one at the cursor. Mistakes in them give no proposals. */
+export async function complete(
+  program: Command,
+  shell: string,
+  words: readonly string[],
+  context: CommandContext,
+): Promise<string[]> {
+  // zsh takes the quotes off by itself.
+  const plain = shell === 'zsh' ? words : words.map(unquote);
+  const position = findPosition(program, plain.length === 0 ? [''] : plain);
+  const { kind, words: proposed = [] } = await propose(position, context).catch(
+    () => ({ kind: 'words' }) as Proposal,
+  );
+  // What would steer the terminal can't be shown, and cleaned it would be the name of something else.
+  const fitting = proposed.filter(
+    ({ value }) => value.startsWith(position.typed) && value === withoutSteering(value),
+  );
+  return [
+    kind,
+    ...fitting.map(
+      ({ value, description = '' }) =>
+        `${position.prefix}${value}\t${withoutSteering(description).replace(/\s+/g, ' ')}`,
+    ),
+  ];
+}
+
+/** A word of a shell without its quotes and backslashes. */
+function unquote(word: string): string {
+  let quote = '';
+  let plain = '';
+  for (let at = 0; at < word.length; at += 1) {
+    const character = word[at] as string;
+    if (character === quote) quote = '';
+    else if (quote === '' && /["']/.test(character)) quote = character;
+    else if (character === '\\' && quote !== "'" && at + 1 < word.length) plain += word[++at];
+    else plain += character;
+  }
+  return plain;
+}
+
+function findPosition(program: Command, words: readonly string[]): Position {
+  let command = program;
+  let waiting: Option | undefined;
+  const given = new Map<string, string>();
+  const current = words.at(-1) ?? '';
+  for (const word of words.slice(0, -1)) {
+    const { option, value } = readFlag(command, word);
+    if (waiting) {
+      given.set(waiting.attributeName(), word);
+      waiting = undefined;
+    } else if (option) {
+      if (option.required && value === undefined) waiting = option;
+      given.set(option.attributeName(), value ?? '');
+    } else {
+      command = command.commands.find((known) => known.name() === word) ?? command;
+    }
+  }
+  if (waiting) return { command, given, option: waiting, prefix: '', typed: current };
+  const { option, value } = readFlag(command, current);
+  if (!option || value === undefined)
+    return { command, given, option: undefined, prefix: '', typed: current };
+  return { command, given, option, prefix: current.slice(0, -value.length || undefined), typed: value };
+}
+
+/** `--col=text`, `--col` or `-c`. */
+function readFlag(
+  command: Command,
+  word: string,
+): { option?: Option | undefined; value?: string | undefined } {
+  const [, flag = '', value] = /^(--?[^=]+)(?:=(.*))?$/s.exec(word) ?? [];
+  const option = command.options.find(({ long, short }) => flag !== '' && (long === flag || short === flag));
+  return { option, value };
+}
+
+async function propose(position: Position, context: CommandContext): Promise<Proposal> {
+  const { command, option, typed } = position;
+  if (option) return proposeValue(option, position, context);
+  const help = command.createHelp();
+  if (typed.startsWith('-')) return { kind: 'words', words: listFlags(position) };
+  const commands = help.visibleCommands(command);
+  if (commands.length > 0) {
+    const words = commands.map((known) => ({ value: known.name(), description: known.description() }));
+    return { kind: 'words', words };
+  }
+  if (command.registeredArguments.some((argument) => argument.name() === 'output')) return { kind: 'files' };
+  const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
+  return {
+    kind: 'words',
+    words: choices.length > 0 ? choices.map((value) => ({ value })) : listFlags(position),
+  };
+}
+
+/** Those that are not there yet, or that may come again. */
+function listFlags({ command, given }: Position): Word[] {
+  return command
+    .createHelp()
+    .visibleOptions(command)
+    .filter(
+      (option) => !given.has(option.attributeName()) || ['stop', 'param'].includes(option.attributeName()),
+    )
+    .flatMap(({ long, description }) => (long ? [{ value: long, description }] : []));
+}
+
+/** Flags whose values are known by more than their choices. */
+const proposers: Readonly<
+  Record<string, (position: Position, context: CommandContext) => Promise<Proposal>>
+> = {
+  file: async () => ({ kind: `files ${inputExtensions().join(' ')}` }),
+  output: async () => ({ kind: 'files' }),
+  schema: async () => ({ kind: 'files json' }),
+  faults: async () => ({ kind: 'files json' }),
+  config: async () => ({ kind: 'files json' }),
+  cacheDir: async () => ({ kind: 'folders' }),
+  col: proposeColumns,
+  id: proposeIds,
+  model: proposeModels,
+};
+
+async function proposeValue(option: Option, position: Position, context: CommandContext): Promise<Proposal> {
+  if (option.argChoices) return { kind: 'words', words: option.argChoices.map((value) => ({ value })) };
+  return (await proposers[option.attributeName()]?.(position, context)) ?? { kind: 'words' };
+}
+
+async function proposeColumns(
+  { given }: Position,
+  { environment, workingFolder }: CommandContext,
+): Promise<Proposal> {
+  const file = given.get('file');
+  if (!file) return { kind: 'words' };
+  const path = resolve(workingFolder, expandHome(file, environment));
+  return { kind: 'words', words: (await readColumnNames(path)).map((value) => ({ value })) };
+}
+
+/** Batches and jobs of several parts, newest first. */
+async function proposeIds({ given }: Position, context: CommandContext): Promise<Proposal> {
+  const { batches } = await listBatches(openHome({ sandbox: given.has('sandbox') }, context));
+  const seen = new Set<string>();
+  const words = batches.flatMap(({ batchId, jobId, provider, model, status, parts }) =>
+    [batchId, parts > 1 ? jobId : undefined].flatMap((value) => {
+      if (value === undefined || seen.has(value)) return [];
+      seen.add(value);
+      return [{ value, description: `${provider} ${model} ${value === jobId ? `${parts} parts` : status}` }];
+    }),
+  );
+  return { kind: 'words', words };
+}
+
+/** Those of the batches that are known. */
+async function proposeModels({ given }: Position, context: CommandContext): Promise<Proposal> {
+  const { batches } = await listBatches(openHome({ sandbox: given.has('sandbox') }, context));
+  const wanted = given.get('provider');
+  const used = batches.filter(({ provider }) => !wanted || provider === wanted).map(({ model }) => model);
+  return { kind: 'words', words: [...new Set(used)].map((value) => ({ value })) };
+}

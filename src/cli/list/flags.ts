@@ -1,0 +1,23 @@
+/** The flags of `loom list`. */
+import { type Command, Option } from 'commander';
+import { providerNames } from '../../core/names.ts';
+import { collectWords } from '../flags/flag-values.ts';
+import { sandboxOption, statusOption } from '../flags/shared-flags.ts';
+
+export function addList(program: Command): Command {
+  return program
+    .command('list')
+    .description('List every batch known to loom with its last-seen status.')
+    .addOption(
+      statusOption(
+        'List only batches with this status; several with commas. pending is whatever is not over, stuck what is pending for longer than its provider lets a batch run.',
+      ),
+    )
+    .addOption(
+      new Option('-p, --provider <name...>', 'List only batches at this provider.')
+        .choices([...providerNames])
+        .argParser(collectWords(providerNames)),
+    )
+    .addOption(sandboxOption())
+    .addHelpText('after', '\nExamples:\n  loom list\n  loom list --status pending --provider openai');
+}

@@ -1,0 +1,231 @@
+/** What each command is asked for, as its flags say it. */
+import type { FileType, ProviderName } from '../../core/models.ts';
+import type { Shell, StatusWord } from '../../core/names.ts';
+import type { Doubt } from '../config/config-trust.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { DocumentDraft, Voice } from '../terminal/voice.ts';
+
+/** Flags of every command that say how it speaks. */
+export interface VoiceOptions {
+  quiet?: boolean;
+  verbose?: boolean;
+  outputFormat?: 'text' | 'json';
+}
+
+/** Flags by which a command reaches a provider. */
+export interface ReachOptions {
+  apiKey?: string;
+  baseUrl?: string;
+  sandbox: boolean;
+}
+
+/** Flags that say how to generate. */
+export interface SettingsOptions {
+  /** The text, or `@` and the name of a file that holds it. */
+  system?: string;
+  temperature?: number;
+  maxTokens?: number;
+  topP?: number;
+  topK?: number;
+  stop?: string[];
+  seed?: number;
+  presencePenalty?: number;
+  frequencyPenalty?: number;
+  json?: boolean;
+  /** The name of a file. */
+  schema?: string;
+  /** Field of the request body → its value. */
+  param?: Readonly<Record<string, unknown>>;
+}
+
+/** Flags of the commands that read or fill the cache. */
+export interface CacheOptions {
+  /** Where the cache is. */
+  cacheDir?: string;
+}
+
+/** Flags that say what is asked, and of whom. */
+export interface InputOptions {
+  /** `-` is stdin. */
+  file: string;
+  /** What stdin holds. */
+  format?: FileType;
+  provider: ProviderName;
+  model: string;
+  col?: string;
+  /** A template, or `@` and the path of one. */
+  prompt?: string;
+  /** The column or field that names rows. */
+  rowId?: string;
+  /** How many rows from the start. */
+  limit?: number;
+  /** How many rows at random. */
+  sample?: number;
+  sampleSeed?: number;
+}
+
+/** Flags that say how to generate, and what the output holds. */
+export interface OrderOptions extends InputOptions, SettingsOptions, CacheOptions {
+  /** `-` is stdout. */
+  output?: string;
+  /** false with --no-cache. */
+  cache: boolean;
+  /** Whose answers these are, in place of the address. */
+  serverName?: string;
+  withMeta: boolean;
+  withUsage: boolean;
+  withError: boolean;
+}
+
+/** Flags that say whether and how a command waits for batches. */
+export interface WaitFlags {
+  wait: boolean;
+  /** Milliseconds between two checks of a batch. */
+  interval?: number;
+  /** Milliseconds. */
+  timeout?: number;
+}
+
+/** Flags of the commands that make a call for each prompt. */
+export interface CallOptions {
+  workers: number;
+  /** Milliseconds. */
+  callTimeout?: number;
+  /** Milliseconds. */
+  patience?: number;
+}
+
+export interface RunOptions extends OrderOptions, ReachOptions, WaitFlags, CallOptions {
+  sync: boolean;
+  force: boolean;
+  /** Says what a run does by itself: it sends nothing while the same work is pending. */
+  once: boolean;
+  /** Submits also while the same work is pending. */
+  again: boolean;
+  /** Most rows in one batch; the provider's limit when absent. */
+  batchSize?: number;
+  /** Sends and writes nothing, and tells what would be sent. */
+  dryRun: boolean;
+  /** US dollars. */
+  maxCost?: number;
+}
+
+export interface FetchOptions extends ReachOptions, CacheOptions, WaitFlags {
+  id?: string;
+  /** false with --no-all. */
+  all: boolean;
+  keep: boolean;
+  force: boolean;
+  partial: boolean;
+  /** Where the input is now. */
+  file?: string;
+}
+
+export interface AdoptOptions extends OrderOptions, ReachOptions {
+  id: string;
+}
+
+export interface ListOptions {
+  status?: StatusWord[];
+  provider?: ProviderName[];
+  sandbox: boolean;
+}
+
+export interface StatusOptions extends ReachOptions {
+  id: string;
+  /** Asks no provider. */
+  offline: boolean;
+}
+
+export interface CancelOptions extends ReachOptions {
+  id: string;
+  yes: boolean;
+}
+
+export interface ForgetOptions {
+  id?: string[];
+  status?: StatusWord[];
+  yes: boolean;
+  sandbox: boolean;
+}
+
+export interface TokensOptions
+  extends InputOptions,
+    ReachOptions,
+    CallOptions,
+    Pick<SettingsOptions, 'system'> {
+  /** Counts on this machine. */
+  estimate: boolean;
+}
+
+export interface ReportOptions extends Pick<InputOptions, 'col' | 'prompt'> {
+  /** Path of an output, or the id of the batch or job that it came from. */
+  target: string;
+  output?: string;
+  /** Most rows that the page shows. */
+  rows: number;
+  force: boolean;
+  sandbox: boolean;
+}
+
+export interface CacheStatsOptions extends CacheOptions {
+  sandbox: boolean;
+}
+
+export interface CacheClearOptions extends CacheStatsOptions {
+  yes: boolean;
+  /** Milliseconds. */
+  olderThan?: number;
+  provider?: ProviderName;
+  model?: string;
+}
+
+export interface SandboxServerOptions {
+  port: number;
+  /** Milliseconds before a live answer. */
+  latency: number;
+  /** Milliseconds from the creation of a batch to its end. */
+  turnaround: number;
+  /** A JSON file of faults. */
+  faults?: string;
+}
+
+export interface CompletionOptions {
+  shell: Shell;
+}
+
+/** What a command gets beside its options. */
+export interface CommandContext {
+  /** The program's own. */
+  readonly version: string;
+  readonly terminal: Terminal;
+  readonly voice: Voice;
+  /** What `--output-format json` prints when the command is over. */
+  readonly document: DocumentDraft;
+  /** With what a file of defaults adds to it. */
+  environment: NodeJS.ProcessEnv;
+  readonly workingFolder: string;
+  /** The file that gave defaults of flags; undefined for none. */
+  configPath?: string | undefined;
+  /** Defaults of that file which the command would use, and that need a yes. */
+  doubts?: readonly Doubt[];
+  /** Aborted with an InterruptedError by a signal, and with another LoomError by an error that no step waits for. */
+  readonly signal: AbortSignal;
+}
+
+/** One function per command; each returns the exit code. */
+export interface Commands {
+  run(options: RunOptions, context: CommandContext): Promise<number>;
+  fetch(options: FetchOptions, context: CommandContext): Promise<number>;
+  adopt(options: AdoptOptions, context: CommandContext): Promise<number>;
+  list(options: ListOptions, context: CommandContext): Promise<number>;
+  showStatus(options: StatusOptions, context: CommandContext): Promise<number>;
+  cancel(options: CancelOptions, context: CommandContext): Promise<number>;
+  forget(options: ForgetOptions, context: CommandContext): Promise<number>;
+  tokens(options: TokensOptions, context: CommandContext): Promise<number>;
+  report(options: ReportOptions, context: CommandContext): Promise<number>;
+  showCache(options: CacheStatsOptions, context: CommandContext): Promise<number>;
+  clearCache(options: CacheClearOptions, context: CommandContext): Promise<number>;
+  completion(options: CompletionOptions, context: CommandContext): Promise<number>;
+  serveSandbox(options: SandboxServerOptions, context: CommandContext): Promise<number>;
+}

@@ -1,0 +1,53 @@
+/** How to generate, from the flags that say it. */
+import { resolve } from 'node:path';
+import { errorWith, LoomError } from '../../core/errors.ts';
+import { type GenerationSettings, isJsonObject, type JsonObject } from '../../core/models.ts';
+import type { SettingsOptions } from './options.ts';
+import { readFlagFile, readTextFlag } from './text-flag.ts';
+
+/** Undefined when nothing is set. LoomError `input` for a file that can't be read, or is no JSON object. */
+export function readSettings(
+  options: SettingsOptions,
+  workingFolder: string,
+): GenerationSettings | undefined {
+  const flags = {
+    system: options.system && readTextFlag('--system', options.system, workingFolder),
+    temperature: options.temperature,
+    max_tokens: options.maxTokens,
+    top_p: options.topP,
+    top_k: options.topK,
+    stop: options.stop,
+    seed: options.seed,
+    presence_penalty: options.presencePenalty,
+    frequency_penalty: options.frequencyPenalty,
+    json_mode: options.json,
+    schema: options.schema && readSchema(options.schema, workingFolder),
+    extra: options.param,
+  };
+  const set = Object.entries(flags).filter(([, value]) => value !== undefined);
+  return set.length > 0 ? Object.fromEntries(set) : undefined;
+}
+
+function readSchema(name: string, workingFolder: string): JsonObject {
+  const path = resolve(workingFolder, name);
+  const text = readFlagFile('--schema', path);
+  let schema: unknown;
+  try {
+    schema = JSON.parse(text);
+  } catch (error) {
+    throw new LoomError('input', `the file of --schema, ${path}, is no JSON: ${(error as Error).message}.`, {
+      cause: error,
+    });
+  }
+  if (isJsonObject(schema)) return schema;
+  throw new LoomError('input', `the file of --schema, ${path}, holds no JSON object.`, {
+    hint: 'A JSON Schema looks like {"type": "object", "properties": {…}}.',
+  });
+}
+
+/** The error, with the file of --schema in it where the schema is none. */
+export function nameSchemaFile(error: unknown, { schema }: SettingsOptions, workingFolder: string): unknown {
+  if (!(error instanceof LoomError) || schema === undefined) return error;
+  const path = resolve(workingFolder, schema);
+  return errorWith(error, (text) => text.replace(/^--schema is /, `the file of --schema, ${path}, is `));
+}

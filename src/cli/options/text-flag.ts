@@ -1,0 +1,36 @@
+/** Flags whose text may lie in a file. */
+import { resolve } from 'node:path';
+import { LoomError } from '../../core/errors.ts';
+import { describeDiskError } from '../../storage/files.ts';
+import { readPlainFile } from '../../storage/plain-file.ts';
+
+/**
+ * The text of such a flag: as it is given, or for `@path` what that file holds, without the line end that editors put
+ * at its end. `@@` at the start stands for `@` itself. LoomError `input` for a file that can't be read, or is empty.
+ */
+export function readTextFlag(flag: string, given: string, workingFolder: string): string {
+  if (!given.startsWith('@')) return given;
+  if (given.startsWith('@@')) return given.slice(1);
+  const path = resolve(workingFolder, given.slice(1));
+  const text = readFlagFile(flag, path, 'For a text that begins with @ itself, write @@.').replace(
+    /\r?\n$/,
+    '',
+  );
+  if (text.trim() !== '') return text;
+  throw new LoomError('input', `the file of ${flag}, ${path}, is empty.`, {
+    hint: 'Write the text into it.',
+  });
+}
+
+/** What a file that a flag names holds. LoomError `input` when it can't be read, or is not UTF-8. */
+export function readFlagFile(flag: string, path: string, hint?: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readPlainFile(path));
+  } catch (error) {
+    const reason = error instanceof TypeError ? 'it is not UTF-8' : describeDiskError(error);
+    throw new LoomError('input', `can't read the file of ${flag}, ${path}: ${reason}.`, {
+      ...(hint && { hint }),
+      cause: error,
+    });
+  }
+}

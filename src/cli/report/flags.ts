@@ -1,0 +1,34 @@
+/** The flags of `loom report`. */
+import { type Command, Option } from 'commander';
+import { parseText, parseWhole } from '../flags/flag-values.ts';
+
+export function addReport(program: Command): Command {
+  return program
+    .command('report')
+    .description('Write an output as a page to look at: figures, plots, failures, prompts and answers.')
+    .argument('<output>', 'Path of the output, or the id of the batch or job that it came from.')
+    .option('-o, --output <path>', 'Where the page goes (default: <output>_report.html).', parseText)
+    .option(
+      '--rows <number>',
+      'Most rows that the page shows; its figures are of all.',
+      parseWhole(1),
+      50_000,
+    )
+    .option(
+      '-c, --col <name>',
+      'Column or field that holds the prompt (default: as it was run, else prompt).',
+    )
+    .addOption(
+      new Option('--prompt <template>', 'In place of --col: the text that was filled, or @<path> of one.')
+        .argParser(parseText)
+        .conflicts('col'),
+    )
+    .option('--force', 'Overwrite an existing page without asking.', false)
+    .option('--sandbox', 'Look among the rehearsals alone; without it they are found too.', false)
+    .addHelpText('after', reportExamples);
+}
+
+const reportExamples = `
+Examples:
+  loom report reviews_results_openai_gpt-4o-mini.csv
+  loom report batch_abc123 -o report.html`;

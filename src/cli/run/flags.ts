@@ -1,0 +1,107 @@
+/** The flags of `loom run`. */
+import type { Command } from 'commander';
+import { parseDollars, parseWhole } from '../flags/flag-values.ts';
+import { RareOption } from '../flags/rare-option.ts';
+import { addSettingsOptions } from '../flags/settings-flags.ts';
+import {
+  addInputOptions,
+  addReachOptions,
+  addWaitOptions,
+  cacheDirOption,
+  callTimeoutOption,
+  noCacheOption,
+  patienceOption,
+  serverNameOption,
+  withErrorOption,
+  withMetaOption,
+  withUsageOption,
+  workersOption,
+} from '../flags/shared-flags.ts';
+
+export function addRun(program: Command): Command {
+  const run = addInputOptions(program.command('run'))
+    .description(
+      'Submit a file of prompts as a batch (cheap; fetch the answers later, or --wait), or answer it at once with --sync.',
+    )
+    .optionsGroup('Output:')
+    .option(
+      '-o, --output <path>',
+      'Output file, in a folder that exists; - writes to stdout, with --sync (default: <input>_results_<provider>_<model>.<ext>).',
+    )
+    .option(
+      '--force',
+      'Overwrite an existing output file without asking. (A batch asks when it is fetched, with --wait before it is sent.)',
+      false,
+    )
+    .addOption(withMetaOption())
+    .addOption(withUsageOption())
+    .addOption(withErrorOption())
+    .optionsGroup('Batch or sync:')
+    .option('--sync', 'Call the provider for each prompt and write the output at once.', false)
+    .addOption(
+      new RareOption(
+        '--batch',
+        'Submit through the batch API of the provider (default). The last of --sync and --batch wins.',
+      ),
+    )
+    .addOption(workersOption('Concurrent calls (with --sync).'))
+    .addOption(
+      callTimeoutOption(
+        'With --sync: give a row up whose answer takes longer than 90 (seconds), 30m or 2h (default: 10m). It may be paid for, so it is not asked again by itself.',
+      ),
+    )
+    .addOption(
+      patienceOption(
+        'With --sync: end after so long without an answer under rate limits, or at once when one lasts longer (default: 5m). What was answered is kept, and no output is written.',
+      ),
+    )
+    .addOption(noCacheOption())
+    .addOption(cacheDirOption())
+    .addOption(serverNameOption())
+    .addOption(
+      new RareOption(
+        '--again',
+        'Submit also while the same work is pending, and pay for it once more. Without it nothing is sent then; a terminal asks.',
+      )
+        .default(false)
+        .conflicts('once'),
+    )
+    .addOption(
+      new RareOption(
+        '--once',
+        'Send nothing while the same work is pending: what a run does by itself.',
+      ).default(false),
+    )
+    .addOption(
+      new RareOption(
+        '--batch-size <rows>',
+        "Most rows in one batch; a larger input becomes several (default: the provider's limit).",
+      ).argParser(parseWhole(1)),
+    )
+    .optionsGroup('Cost:')
+    .option(
+      '--dry-run',
+      'Check the whole input, tell what would be sent and its cost, and send and write nothing. Needs no key.',
+      false,
+    )
+    .option(
+      '--max-cost <usd>',
+      'Refuse a run whose input alone costs more than so many US dollars, and stop one with --sync that has cost as much.',
+      parseDollars,
+    );
+  // The last of --sync and --batch wins.
+  run.on('option:batch', () => run.setOptionValueWithSource('sync', false, 'cli'));
+  return addReachOptions(addSettingsOptions(addWaitOptions(run))).addHelpText('after', runExamples);
+}
+
+const runExamples = `
+Examples:
+  loom run -f prompts.json -p openai -m gpt-4o-mini
+  loom run -f data.csv -c text -p anthropic -m claude-haiku-5-5 --sync
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sandbox
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --wait --timeout 6h
+  loom run -f data.csv --prompt 'Translate into {{language}}: {{text}}' -p openai -m gpt-4o-mini
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --sample 10
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --dry-run
+  loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --max-cost 2.50
+  loom run -f - --format jsonl -p openai -m gpt-4o-mini --sync < in.jsonl > out.jsonl`;

@@ -1,0 +1,94 @@
+/** A command line that works in the folder where somebody began one: it has what was given, and what was missing. */
+import { readdirSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type ProviderName, providerNames } from '../../core/names.ts';
+import { providerEntry } from '../../providers/registry.ts';
+import { readColumnNames } from '../../formats/column-names.ts';
+import { detectFormat, inputExtensions } from '../../formats/format.ts';
+import { expandHome } from '../../storage/home.ts';
+import { readVariables } from '../../state/keys.ts';
+import { quoteShell } from '../../core/shell.ts';
+import type { CommandContext, InputOptions, RunOptions } from '../options/options.ts';
+
+type Given = Partial<InputOptions> & Partial<Pick<RunOptions, 'sync' | 'sandbox'>>;
+type Place = Pick<CommandContext, 'environment' | 'workingFolder'>;
+
+/** A small model of a provider. */
+const usualModels: Readonly<Partial<Record<ProviderName, string>>> = {
+  openai: 'gpt-4o-mini',
+  anthropic: 'claude-haiku-5-5',
+  google: 'gemini-2.5-flash',
+  openrouter: 'openai/gpt-4o-mini',
+  alibaba: 'qwen-plus',
+};
+
+/** `loom run -f reviews.csv -c text -p openai -m gpt-4o-mini --sandbox`: without a key it is a rehearsal. */
+export async function proposeCommand(name: string, command: Command, place: Place): Promise<string> {
+  const given = command.opts<Given>();
+  // The name of a file that stands without its flag is most likely the input.
+  const file = given.file ?? command.args[0];
+  const variables = readVariables(place.environment, place.workingFolder);
+  const keyed = providerNames.find((known) => variables[providerEntry(known).keyVariable]);
+  const provider = given.provider ?? keyed ?? 'openai';
+  const hasKey = Boolean(variables[providerEntry(provider).keyVariable]);
+  const takesSandbox = command.options.some(({ long }) => long === '--sandbox');
+  const words = [
+    ...(await describeFile({ ...given, ...(file !== undefined && { file }) }, place)),
+    ...['-p', provider, '-m', given.model ?? usualModels[provider] ?? 'MODEL'],
+    ...(given.sync || (provider === 'openrouter' && name === 'loom run') ? ['--sync'] : []),
+    ...(given.sandbox || (takesSandbox && !hasKey) ? ['--sandbox'] : []),
+  ];
+  return `${name} ${words.map(quoteShell).join(' ')}`;
+}
+
+async function describeFile({ file, col, prompt }: Given, place: Place): Promise<string[]> {
+  const chosen = file ?? findInput(place.workingFolder);
+  if (chosen === undefined) return ['-f', 'prompts.json'];
+  if (prompt !== undefined) return ['-f', chosen, '--prompt', prompt];
+  const column =
+    col ?? (await findColumn(resolve(place.workingFolder, expandHome(chosen, place.environment))));
+  return ['-f', chosen, ...(column === undefined ? [] : ['-c', column])];
+}
+
+const mostNames = 1_000;
+/** Files that programs keep for themselves, and what loom wrote. */
+const otherFiles =
+  /^\.|^(package(-lock)?|tsconfig.*|loom\.config|.*schema)\.json$|_results_|\.errors\.jsonl$|_report\./i;
+
+/** The input that was most likely meant: a table first, since `.json` may be anything. */
+function findInput(folder: string): string | undefined {
+  const extensions = inputExtensions().map((extension) => `.${extension}`);
+  const inputs = listNames(folder)
+    .filter((name) => !otherFiles.test(name) && extensions.some((end) => name.toLowerCase().endsWith(end)))
+    .sort();
+  return inputs.find((name) => !/\.json(\.gz)?$/i.test(name)) ?? inputs[0];
+}
+
+function listNames(folder: string): string[] {
+  try {
+    return readdirSync(folder).slice(0, mostNames);
+  } catch {
+    return [];
+  }
+}
+
+const promptNames = /^(prompt|text|question|input|content|message|review|comment|description|body|title)$/i;
+
+/** The column that sounds most like a prompt; none where a prompt is found without one. */
+async function findColumn(path: string): Promise<string | undefined> {
+  const names = await readColumnNames(path).catch((): string[] => []);
+  const isObjects = /^jsonl?$/.test(formatOf(path));
+  if (isObjects && (names.length === 0 || names.includes('prompt'))) return undefined;
+  const column =
+    names.find((name) => promptNames.test(name.trim())) ?? names.find((name) => !/id$/i.test(name.trim()));
+  return column ?? names[0] ?? 'text';
+}
+
+function formatOf(path: string): string {
+  try {
+    return detectFormat(basename(path)).fileType;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,41 @@
+/** The columns or fields of a file by its first lines, for who proposes them. */
+import { comma, tab } from './csv/cells.ts';
+import { RecordReader } from './csv/records.ts';
+import { detectFormat } from './format.ts';
+import { EntrySplitter, type Splitter } from './json/splitter.ts';
+import { LineSplitter } from './json/line-splitter.ts';
+import { TextSource } from './text/text-source.ts';
+
+/** Of the header, or the first object; of Parquet none. Throws as a reader does. */
+export async function readColumnNames(path: string): Promise<string[]> {
+  const format = detectFormat(path);
+  const { fileType } = format;
+  const source = new TextSource(path, format, {});
+  if (fileType === 'csv') return readHeader(new RecordReader(source, comma));
+  if (fileType === 'tsv') return readHeader(new RecordReader(source, tab));
+  if (fileType === 'json') return readKeys(source, new EntrySplitter());
+  if (fileType === 'jsonl') return readKeys(source, new LineSplitter());
+  return [];
+}
+
+async function readHeader(reader: RecordReader): Promise<string[]> {
+  for await (const { records } of reader.readBatches()) return records[0] ?? [];
+  return [];
+}
+
+async function readKeys(source: TextSource, splitter: Splitter): Promise<string[]> {
+  let bytes = Buffer.alloc(0);
+  for await (const chunk of source.readChunks(() => splitter.describePlace())) {
+    bytes = Buffer.concat([bytes, chunk]);
+    splitter.feed(chunk);
+    const keys = keysOfFirst(bytes, splitter);
+    if (keys || splitter.problem) return keys ?? [];
+  }
+  splitter.finish();
+  return keysOfFirst(bytes, splitter) ?? [];
+}
+
+function keysOfFirst(bytes: Buffer, splitter: Splitter): string[] | undefined {
+  const [first] = splitter.takeEntries();
+  return first && Object.keys(JSON.parse(bytes.toString('utf8', first.start, first.end)));
+}

@@ -1,0 +1,150 @@
+/**
+ * CSV and TSV: RFC 4180 with commas or tabs. A merge keeps every byte of the input, empty lines too, and adds our cells at
+ * the end of each record that is part of the output; columns of ours that are already there are overwritten where they stand.
+ */
+import { LoomError } from '../../core/errors.ts';
+import type { FileType, Row } from '../../core/models.ts';
+import { comma, type Delimiter, tab } from './cells.ts';
+import { RecordMerger } from './merge.ts';
+import { type RecordBatch, RecordReader } from './records.ts';
+import type { AddedFields, Converter, ReadOptions, TextRecord } from '../format.ts';
+import { OutputChunks } from '../output-chunks.ts';
+import { findIdColumn, openPromptColumns } from '../template/prompt-columns.ts';
+import { readPromptSource } from '../template/prompt-source.ts';
+import { flatten, prepareBatches, readFirstNames } from '../rows.ts';
+import { SwallowedLines } from './swallowed-lines.ts';
+import { createRecordMaker } from '../table-records.ts';
+import { byteOrderMark, TextSource } from '../text/text-source.ts';
+
+/** What sets the two apart. */
+interface Dialect {
+  readonly fileType: FileType;
+  readonly delimiter: Delimiter;
+}
+
+export const csvConverter = createConverter({ fileType: 'csv', delimiter: comma });
+export const tsvConverter = createConverter({ fileType: 'tsv', delimiter: tab });
+
+function createConverter(dialect: Dialect): Converter {
+  const open = (path: string, gzip: boolean, options: ReadOptions) =>
+    new TextSource(path, { fileType: dialect.fileType, gzip }, options);
+  return {
+    readRows: (path, gzip, options) => flatten(readRowBatches(dialect, open(path, gzip, options), options)),
+    readNames: (path, gzip) => readFirstNames(readRecords(dialect, open(path, gzip, {}))),
+    readRecords: (path, gzip) => readRecords(dialect, open(path, gzip, {})),
+    mergeRows: (path, gzip, options, fields) =>
+      mergeRows(dialect, open(path, gzip, options), options, fields),
+  };
+}
+
+interface TableBatch {
+  readonly batch: RecordBatch;
+  /** In the first batch, whose first record it is. */
+  readonly header: readonly string[] | undefined;
+  readonly rows: readonly Row[];
+}
+
+async function* readRowBatches(
+  dialect: Dialect,
+  source: TextSource,
+  options: ReadOptions,
+): AsyncGenerator<readonly Row[]> {
+  for await (const { rows } of readTable(dialect, source, options)) yield rows;
+}
+
+async function* readRecords({ delimiter }: Dialect, source: TextSource): AsyncGenerator<TextRecord> {
+  let makeRecord: ReturnType<typeof createRecordMaker> | undefined;
+  for await (const { records } of new RecordReader(source, delimiter).readBatches()) {
+    const isFirst = makeRecord === undefined;
+    makeRecord ??= createRecordMaker(records[0] ?? throwNoHeader(source.path));
+    for (const cells of isFirst ? records.slice(1) : records) yield makeRecord(cells);
+  }
+}
+
+async function* mergeRows(
+  dialect: Dialect,
+  source: TextSource,
+  options: ReadOptions,
+  fields: AddedFields,
+): AsyncGenerator<Buffer> {
+  const output = new OutputChunks();
+  let merger: RecordMerger | undefined;
+  for await (const { batch, header, rows } of prepareBatches(readTable(dialect, source, options), fields)) {
+    if (source.hasByteOrderMark && header) output.appendBytes(byteOrderMark);
+    merger ??= new RecordMerger(output, dialect.delimiter, header ?? [], fields.names);
+    const rowsStart = header ? 1 : 0;
+    let start = 0;
+    for (const [index, end] of batch.ends.entries()) {
+      const row = rows[index - rowsStart];
+      const values = row ? fields.valuesFor(row) : fields.names;
+      if (values) merger.appendRecord(batch.bytes, start, end, values);
+      yield* output.takeReady();
+      start = end;
+    }
+    output.appendBytes(batch.bytes, start);
+  }
+  yield* output.takeRest();
+}
+
+/** The one reading of the file that both passes share, so that they agree on every row. */
+async function* readTable(
+  { fileType, delimiter }: Dialect,
+  source: TextSource,
+  options: ReadOptions,
+): AsyncGenerator<TableBatch> {
+  let composePrompt: ((cells: readonly string[]) => string | null) | undefined;
+  let idPlace: number | undefined;
+  let rowCount = 0;
+  let swallowed: SwallowedLines | undefined;
+  for await (const batch of new RecordReader(source, delimiter).readBatches()) {
+    const header = composePrompt ? undefined : (batch.records[0] ?? throwNoHeader(source.path));
+    const file = { path: source.path, fileType };
+    if (header) refuseTitleLine(source, header, options, delimiter);
+    const compose = composePrompt ?? openPromptColumns(options.promptSource, header ?? [], file);
+    composePrompt = compose;
+    if (header) idPlace = findIdColumn(options.rowId, header, source.path);
+    const records = header ? batch.records.slice(1) : batch.records;
+    const lines = header ? batch.lines.slice(1) : batch.lines;
+    const rows = records.map((cells, offset): Row => {
+      const index = rowCount + offset;
+      const givenId = idPlace === undefined ? undefined : cells[idPlace] || undefined;
+      return { index, id: String(index), givenId, line: lines[offset], prompt: compose(cells) };
+    });
+    swallowed ??= new SwallowedLines(delimiter, header?.length ?? 0);
+    swallowed.add(batch, header ? 0 : rowCount + 1);
+    rowCount += rows.length;
+    yield { batch, header, rows };
+  }
+  const remark = swallowed?.describe(source.path);
+  if (remark !== undefined) options.onRemark?.(remark);
+}
+
+/** So many lines may stand above a header. */
+const mostTitleLines = 20;
+
+/** LoomError `input` where the columns that are named stand together on a later line than the first. */
+function refuseTitleLine(
+  { start, path }: TextSource,
+  header: readonly string[],
+  { promptSource }: ReadOptions,
+  delimiter: Delimiter,
+): void {
+  const names = promptSource ? readPromptSource(promptSource).names : [];
+  const isHeader = (cells: readonly string[]) => names.every((name) => cells.includes(name));
+  if (names.length === 0 || isHeader(header.map((cell) => cell.trim())) || isHeader(header)) return;
+  const lines = start.toString('utf8').split(/\r?\n/, mostTitleLines);
+  const found = lines.findIndex((line, number) => {
+    const cells = line.split(delimiter.text).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
+    return number > 0 && cells.length > header.length && isHeader(cells);
+  });
+  if (found === -1) return;
+  throw new LoomError('input', `${path}: the header is on line ${found + 1}, below something else.`, {
+    hint: 'Remove the lines above it: the first line must name the columns.',
+  });
+}
+
+function throwNoHeader(path: string): never {
+  throw new LoomError('input', `${path}: the file has no header line.`, {
+    hint: 'Its first line must name the columns.',
+  });
+}

@@ -1,0 +1,144 @@
+/** What the converters for each file type promise, and which one a file name asks for. */
+import { basename } from 'node:path';
+import { LoomError } from '../core/errors.ts';
+import type { FileType, Row } from '../core/models.ts';
+import type { PromptSource } from './template/prompt-source.ts';
+
+/** File type and compression of an input, told by its name. */
+export interface InputFormat {
+  readonly fileType: FileType;
+  readonly gzip: boolean;
+}
+
+export interface ReadOptions {
+  /** Objects without one: the field `prompt`. */
+  readonly promptSource?: PromptSource | undefined;
+  /** The column or field that tells rows apart; undefined: `id`, where there is one. */
+  readonly rowId?: string | undefined;
+  /** Sees every byte of the file as it lies on disk, in order (to hash it). */
+  readonly onBytes?: ((chunk: Buffer) => void) | undefined;
+  /** Told, once the file is read, of what in it could be meant in two ways. */
+  readonly onRemark?: ((remark: string) => void) | undefined;
+  /** Ends a read that waits for its file; its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
+  /** How many bytes are read at a time; tests set it low to cut the file in every possible place. */
+  readonly chunkBytes?: number | undefined;
+}
+
+/** What a merge sets in a cell or field; null is an empty cell, or JSON null. */
+export type AddedValue = string | number | null;
+
+/** A value where there is only text. */
+export function textOf(value: AddedValue | undefined): string | null {
+  return typeof value === 'number' ? String(value) : (value ?? null);
+}
+
+/** The cells or fields that a merge sets in each row. */
+export interface AddedFields {
+  readonly names: readonly string[];
+  /** Those of them that hold whole numbers, where a format has types. */
+  readonly integers?: ReadonlySet<string> | undefined;
+  /** Called some rows ahead of `valuesFor`, and awaited before that. */
+  prepareRows?: ((rows: readonly Row[]) => Promise<void>) | undefined;
+  /** undefined leaves the row out of the output. */
+  valuesFor(row: Row): readonly AddedValue[] | undefined;
+}
+
+/** A row with everything in it, as text. */
+export interface TextRecord {
+  /** Its columns or fields, in their order. */
+  readonly names: readonly string[];
+  /** The text of a cell, or a field's value as text; null where there is none, or nothing in it. */
+  textOf(name: string): string | null;
+}
+
+/** Reads and merges one file type, as streams: memory does not grow with the file. */
+export interface Converter {
+  /** Every row in order. Checks the file on the way: throws LoomError `input` at the first thing that is wrong. */
+  readRows(path: string, gzip: boolean, options: ReadOptions): AsyncIterable<Row>;
+  /** The columns of a table that can be read as text, or the fields of the first object; none of an empty file. */
+  readNames(path: string, gzip: boolean): Promise<readonly string[]>;
+  /**
+   * Every row with all its columns or fields, checked for its syntax alone. Parquet reads only the columns that are
+   * wanted, and leaves out those that can't be read as text.
+   */
+  readRecords(
+    path: string,
+    gzip: boolean,
+    options?: Pick<ReadOptions, 'signal'> & { isWanted?(name: string): boolean },
+  ): AsyncIterable<TextRecord>;
+  /** The merged file as chunks of bytes, everything that was in the input byte for byte as the contract has it. */
+  mergeRows(path: string, gzip: boolean, options: ReadOptions, fields: AddedFields): AsyncIterable<Buffer>;
+}
+
+/** What is known of a file type before a file of it is read. */
+interface FileTypeTraits {
+  /** What people call it. */
+  readonly title: string;
+  /** In file names, `.gz` aside; the first is that of outputs. */
+  readonly extensions: readonly string[];
+  /** Where such a file may be compressed: as a whole, with `.gz` at the end of its name, or only in itself. */
+  readonly packing: 'whole' | 'inside';
+  /** Rows are records below named columns, one of which holds the prompt; else objects with a field for it. */
+  readonly isTable: boolean;
+  /** Whether an output may hold some of the rows only. */
+  readonly rowsCanBeLeftOut: boolean;
+}
+
+const fileTypeTraits: Readonly<Record<FileType, FileTypeTraits>> = {
+  json: { title: 'JSON', extensions: ['.json'], packing: 'whole', isTable: false, rowsCanBeLeftOut: true },
+  jsonl: {
+    title: 'JSONL',
+    extensions: ['.jsonl', '.ndjson'],
+    packing: 'whole',
+    isTable: false,
+    rowsCanBeLeftOut: true,
+  },
+  csv: { title: 'CSV', extensions: ['.csv'], packing: 'whole', isTable: true, rowsCanBeLeftOut: true },
+  tsv: { title: 'TSV', extensions: ['.tsv'], packing: 'whole', isTable: true, rowsCanBeLeftOut: true },
+  parquet: {
+    title: 'Parquet',
+    extensions: ['.parquet'],
+    packing: 'inside',
+    isTable: true,
+    rowsCanBeLeftOut: false,
+  },
+};
+
+export function traitsOf(fileType: FileType): FileTypeTraits {
+  return fileTypeTraits[fileType];
+}
+
+/** Every extension that a file may have, and what it says. */
+const formats = new Map<string, InputFormat>();
+for (const fileType of Object.keys(fileTypeTraits) as FileType[]) {
+  const { extensions, packing } = fileTypeTraits[fileType];
+  for (const extension of extensions) {
+    formats.set(extension, { fileType, gzip: false });
+    if (packing === 'whole') formats.set(`${extension}.gz`, { fileType, gzip: true });
+  }
+}
+
+/** Without their dots: `csv`, `csv.gz`. */
+export function inputExtensions(): string[] {
+  return [...formats.keys()].map((extension) => extension.slice(1));
+}
+
+/** The format that a file's name tells, in any letter case; LoomError `input` for any other name. */
+export function detectFormat(path: string): InputFormat {
+  const format = formats.get(extensionOf(path).toLowerCase());
+  if (format) return format;
+  throw new LoomError('input', `unsupported file type: ${basename(path)}.`, {
+    hint: `Use one of: ${[...formats.keys()].join(', ')}.`,
+  });
+}
+
+/** The input's name without its format's extension: `data.CSV.gz` → `data`. */
+export function stripExtension(name: string): string {
+  return formats.has(extensionOf(name).toLowerCase()) ? name.slice(0, -extensionOf(name).length) : name;
+}
+
+/** `.csv`, or `.csv.gz`. */
+function extensionOf(path: string): string {
+  return /\.[^./\\]*(\.gz)?$/i.exec(basename(path))?.[0] ?? '';
+}

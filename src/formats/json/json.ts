@@ -1,0 +1,83 @@
+/**
+ * JSON: a list of objects. A merge lays the white space anew with two spaces of indent and keeps everything else as it
+ * is written. A field of ours that is already there is overwritten where it stands (each time, if the key is doubled),
+ * the others go to the end. The file ends with a line end if the input does.
+ */
+
+import type { Row } from '../../core/models.ts';
+import { readEntryRecords } from './entry-pieces.ts';
+import type { AddedFields, AddedValue, Converter, ReadOptions } from '../format.ts';
+import { EntryReader } from './entries.ts';
+import { EntrySplitter } from './splitter.ts';
+import { findMembers, layOutValue } from './text.ts';
+import { OutputChunks } from '../output-chunks.ts';
+import { flatten, prepareBatches, readFirstNames } from '../rows.ts';
+import { byteOrderMark, TextSource } from '../text/text-source.ts';
+
+const entryMargin = '  ';
+const memberMargin = '    ';
+
+export const jsonConverter: Converter = {
+  readRows: (path, gzip, options) => flatten(readRowBatches(openSource(path, gzip, options), options)),
+  readNames: (path, gzip) =>
+    readFirstNames(readEntryRecords(openSource(path, gzip, {}), new EntrySplitter())),
+  readRecords: (path, gzip) => readEntryRecords(openSource(path, gzip, {}), new EntrySplitter()),
+  mergeRows,
+};
+
+function openSource(path: string, gzip: boolean, options: ReadOptions): TextSource {
+  return new TextSource(path, { fileType: 'json', gzip }, options);
+}
+
+async function* readRowBatches(source: TextSource, options: ReadOptions): AsyncGenerator<readonly Row[]> {
+  for await (const { rows } of new EntryReader(source, options, new EntrySplitter()).readBatches())
+    yield rows;
+}
+
+async function* mergeRows(
+  path: string,
+  gzip: boolean,
+  options: ReadOptions,
+  fields: AddedFields,
+): AsyncGenerator<Buffer> {
+  const source = openSource(path, gzip, options);
+  const output = new OutputChunks();
+  let entryCount = 0;
+  const reader = new EntryReader(source, options, new EntrySplitter());
+  for await (const { texts, rows } of prepareBatches(reader.readBatches(), fields)) {
+    for (const [index, row] of rows.entries()) {
+      const values = fields.valuesFor(row);
+      if (!values) continue;
+      if (entryCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);
+      output.appendText(entryCount === 0 ? '[\n' : ',\n');
+      output.appendText(layOutEntry(texts[index] as string, fields.names, values));
+      entryCount += 1;
+      yield* output.takeReady();
+    }
+  }
+  if (entryCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);
+  output.appendText(entryCount === 0 ? '[]' : '\n]');
+  if (source.endsWithNewline) output.appendText('\n');
+  yield* output.takeRest();
+}
+
+/** The entry on lines of its own with our fields set. */
+function layOutEntry(text: string, names: readonly string[], values: readonly AddedValue[]): string {
+  const written = new Set<string>();
+  const lines: string[] = [];
+  for (const member of findMembers(text)) {
+    const key = text.slice(member.keyStart, member.keyEnd);
+    const ours = names.indexOf(member.name);
+    if (ours !== -1) written.add(member.name);
+    const value =
+      ours === -1
+        ? layOutValue(text.slice(member.valueStart, member.valueEnd), memberMargin)
+        : JSON.stringify(values[ours] ?? null);
+    lines.push(`${memberMargin}${key}: ${value}`);
+  }
+  names.forEach((name, index) => {
+    if (written.has(name)) return;
+    lines.push(`${memberMargin}${JSON.stringify(name)}: ${JSON.stringify(values[index] ?? null)}`);
+  });
+  return `${entryMargin}{\n${lines.join(',\n')}\n${entryMargin}}`;
+}

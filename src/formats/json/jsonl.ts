@@ -1,0 +1,103 @@
+/**
+ * JSONL: an object on each line. A merge keeps every byte of the input, empty lines too, and adds our fields at the end
+ * of each object that is part of the output, with white space as the object has it; fields of ours that are already there are overwritten where
+ * they stand (each time, if the key is doubled).
+ */
+
+import { readEntryRecords } from './entry-pieces.ts';
+import type { AddedFields, AddedValue, Converter, ReadOptions } from '../format.ts';
+import { EntryReader } from './entries.ts';
+import type { EntryPlace } from './splitter.ts';
+import { findMembers, type Member } from './text.ts';
+import { LineSplitter } from './line-splitter.ts';
+import { OutputChunks } from '../output-chunks.ts';
+import { flatten, prepareBatches, readFirstNames } from '../rows.ts';
+import { byteOrderMark, TextSource } from '../text/text-source.ts';
+
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+
+export const jsonlConverter: Converter = {
+  readRows: (path, gzip, options) => flatten(readRowBatches(openSource(path, gzip, options), options)),
+  readNames: (path, gzip) => readFirstNames(readEntryRecords(openSource(path, gzip, {}), new LineSplitter())),
+  readRecords: (path, gzip) => readEntryRecords(openSource(path, gzip, {}), new LineSplitter()),
+  mergeRows: (path, gzip, options, fields) => mergeRows(openSource(path, gzip, options), options, fields),
+};
+
+function openSource(path: string, gzip: boolean, options: ReadOptions): TextSource {
+  return new TextSource(path, { fileType: 'jsonl', gzip }, options);
+}
+
+async function* readRowBatches(source: TextSource, options: ReadOptions) {
+  for await (const { rows } of new EntryReader(source, options, new LineSplitter()).readBatches()) yield rows;
+}
+
+async function* mergeRows(
+  source: TextSource,
+  options: ReadOptions,
+  fields: AddedFields,
+): AsyncGenerator<Buffer> {
+  const reader = new EntryReader(source, options, new LineSplitter());
+  const output = new OutputChunks();
+  let rowCount = 0;
+  /** Whether the row before is part of the output, and so the end of its line. */
+  let isLineOpen = false;
+  let lineEnd = '\n';
+  for await (const { texts, rows, places, bytes } of prepareBatches(reader.readBatches(), fields)) {
+    if (rowCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);
+    let at = 0;
+    for (const [index, row] of rows.entries()) {
+      const { start, end } = places[index] as EntryPlace;
+      const lineStart = rowCount === 0 ? 0 : bytes.indexOf(newline, at) + 1;
+      if (lineStart > 0) lineEnd = bytes[lineStart - 2] === carriageReturn ? '\r\n' : '\n';
+      if (isLineOpen) output.appendBytes(bytes, at, lineStart);
+      const values = fields.valuesFor(row);
+      isLineOpen = values !== undefined;
+      if (values) {
+        output.appendBytes(bytes, lineStart, start);
+        output.appendText(setFields(texts[index] as string, fields.names, values));
+      }
+      at = end;
+      rowCount += 1;
+      yield* output.takeReady();
+    }
+  }
+  if (rowCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);
+  const { tail } = reader;
+  const tailStart = rowCount === 0 ? 0 : tail.indexOf(newline) + 1 || tail.length;
+  if (isLineOpen) output.appendBytes(tail, 0, tailStart);
+  if (isLineOpen && !source.endsWithNewline && tailStart === tail.length) output.appendText(lineEnd);
+  output.appendBytes(tail, tailStart);
+  yield* output.takeRest();
+}
+
+/** The object's text with our fields set. */
+function setFields(text: string, names: readonly string[], values: readonly AddedValue[]): string {
+  const members = findMembers(text);
+  const gap = hasSpaces(text, members) ? ' ' : '';
+  const written = new Set<string>();
+  let set = '';
+  let kept = 0;
+  for (const { name, valueStart, valueEnd } of members) {
+    const ours = names.indexOf(name);
+    if (ours === -1) continue;
+    written.add(name);
+    set += text.slice(kept, valueStart) + JSON.stringify(values[ours] ?? null);
+    kept = valueEnd;
+  }
+  // An object without members has no comma before ours.
+  const lastEnd = members.at(-1)?.valueEnd ?? text.indexOf('{') + 1;
+  set += text.slice(kept, lastEnd);
+  let separator = members.length === 0 ? '' : `,${gap}`;
+  names.forEach((name, index) => {
+    if (written.has(name)) return;
+    set += `${separator}${JSON.stringify(name)}:${gap}${JSON.stringify(values[index] ?? null)}`;
+    separator = `,${gap}`;
+  });
+  return set + text.slice(lastEnd);
+}
+
+/** Whether the object is written `{"a": 1}` rather than `{"a":1}`, told by its first member. */
+function hasSpaces(text: string, [first]: readonly Member[]): boolean {
+  return first !== undefined && text[first.valueStart - 1] !== ':';
+}

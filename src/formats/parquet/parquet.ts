@@ -1,0 +1,235 @@
+/**
+ * Parquet. A merge copies every byte of the data to the place where it was, and appends our columns and new metadata:
+ * whatever type, encoding or compression the other columns have, it stays as it is. Of a column of ours that is there
+ * already, what it held is blanked.
+ */
+import type { Row } from '../../core/models.ts';
+import { type AddedFields, type Converter, type ReadOptions, type TextRecord, textOf } from '../format.ts';
+import { isTextColumn, ParquetColumn } from './column.ts';
+import { explainFailure, ParquetFile } from './file.ts';
+import { type ByteRange, FooterEditor } from './footer.ts';
+import { codecLike, ValuePages } from './pages.ts';
+import { findIdColumn, findPromptColumns } from '../template/prompt-columns.ts';
+import { prepareBatches } from '../rows.ts';
+import { createRecordMaker } from '../table-records.ts';
+import { encodeStruct } from './thrift.ts';
+
+export const parquetConverter: Converter = {
+  async *readRows(path, _gzip, options) {
+    const file = await ParquetFile.open(path, options);
+    try {
+      const reader = new RowReader(file, options);
+      for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
+        for await (const { rows } of reader.readGroup(group)) yield* rows;
+      }
+    } finally {
+      await file.close();
+    }
+  },
+  async readNames(path) {
+    const file = await ParquetFile.open(path, {});
+    try {
+      return listTextColumns(file);
+    } finally {
+      await file.close();
+    }
+  },
+  async *readRecords(path, _gzip, { isWanted = () => true, signal } = {}) {
+    const file = await ParquetFile.open(path, { signal });
+    try {
+      yield* readRecords(file, isWanted);
+    } finally {
+      await file.close();
+    }
+  },
+  async *mergeRows(path, _gzip, options, fields) {
+    const file = await ParquetFile.open(path, options);
+    try {
+      yield* merge(file, options, fields);
+    } finally {
+      await file.close();
+    }
+  },
+};
+
+interface RowBatch {
+  readonly rows: readonly Row[];
+}
+
+/** A column's values in a row group that are read and not yet taken. */
+interface OpenColumn {
+  readonly pages: AsyncGenerator<readonly (string | null)[]>;
+  values: readonly (string | null)[];
+  at: number;
+}
+
+/** Gives the values of some columns, one row group after the other. */
+class ColumnsReader {
+  readonly #columns: readonly ParquetColumn[];
+  #rowCount = 0;
+
+  constructor(file: ParquetFile, names: readonly string[]) {
+    this.#columns = names.map((name, number) => new ParquetColumn(file, number, name));
+  }
+
+  /** As many rows at a time as every column has in its page: the values of each, and the number of the first. */
+  async *readGroup(group: number): AsyncGenerator<{ firstRow: number; rows: (string | null)[][] }> {
+    const columns = this.#columns.map((column): OpenColumn => {
+      return { pages: column.readPages(group, this.#rowCount), values: [], at: 0 };
+    });
+    for (;;) {
+      const counts = await Promise.all(columns.map(countReady));
+      const count = Math.min(...counts);
+      if (count === 0) return;
+      const rows = Array.from({ length: count }, (_, offset) =>
+        columns.map(({ values, at }) => values[at + offset] ?? null),
+      );
+      for (const column of columns) column.at += count;
+      const firstRow = this.#rowCount;
+      this.#rowCount += count;
+      yield { firstRow, rows };
+    }
+  }
+}
+
+/** Gives the rows of one row group after the other. */
+class RowReader {
+  readonly #columns: ColumnsReader;
+  /** Whether the first of the columns tells rows apart. */
+  readonly #hasIds: boolean;
+  readonly #compose: (texts: readonly string[]) => string | null;
+
+  constructor(file: ParquetFile, { promptSource, rowId }: ReadOptions) {
+    const names = listColumns(file);
+    const { places, compose } = findPromptColumns(promptSource, names, {
+      path: file.path,
+      fileType: 'parquet',
+    });
+    const idPlace = findIdColumn(rowId, names, file.path);
+    // One that nobody named may be of a type that is no text, and stays out.
+    this.#hasIds =
+      idPlace !== undefined && (rowId !== undefined || isTextColumn(file, names[idPlace] as string));
+    const all = this.#hasIds ? [idPlace as number, ...places] : places;
+    this.#columns = new ColumnsReader(
+      file,
+      all.map((place) => names[place] as string),
+    );
+    this.#compose = compose;
+  }
+
+  async *readGroup(group: number): AsyncGenerator<RowBatch> {
+    for await (const { firstRow, rows } of this.#columns.readGroup(group)) {
+      yield {
+        rows: rows.map((values, offset): Row => {
+          const index = firstRow + offset;
+          const givenId = this.#hasIds ? values[0] || undefined : undefined;
+          const texts = (this.#hasIds ? values.slice(1) : values).map((value) => value ?? '');
+          return { index, id: String(index), givenId, prompt: this.#compose(texts) };
+        }),
+      };
+    }
+  }
+}
+
+async function* readRecords(
+  file: ParquetFile,
+  isWanted: (name: string) => boolean,
+): AsyncGenerator<TextRecord> {
+  const names = listTextColumns(file).filter(isWanted);
+  if (names.length === 0) return;
+  const columns = new ColumnsReader(file, names);
+  const makeRecord = createRecordMaker(names);
+  for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
+    for await (const { rows } of columns.readGroup(group)) yield* rows.map(makeRecord);
+  }
+}
+
+/** How many values can be taken; 0 at the end of the row group. */
+async function countReady(column: OpenColumn): Promise<number> {
+  while (column.at === column.values.length) {
+    const { value, done } = await column.pages.next();
+    if (done) return 0;
+    Object.assign(column, { values: value, at: 0 });
+  }
+  return column.values.length - column.at;
+}
+
+/** The names of the top-level columns. */
+function listColumns({ metadata }: ParquetFile): string[] {
+  const names: string[] = [];
+  let nested = 0;
+  for (const { name, num_children = 0 } of metadata.schema.slice(1)) {
+    if (nested === 0) names.push(name);
+    else nested -= 1;
+    nested += num_children;
+  }
+  return names;
+}
+
+function listTextColumns(file: ParquetFile): string[] {
+  return listColumns(file).filter((name) => isTextColumn(file, name));
+}
+
+async function* merge(file: ParquetFile, options: ReadOptions, fields: AddedFields): AsyncGenerator<Buffer> {
+  const reader = new RowReader(file, options);
+  const editor = await explainFailure(file.path, () => new FooterEditor(file, fields));
+  yield* copyData(file, editor.replacedRanges);
+  const codec = codecLike(file.metadata.row_groups[0]?.columns[0]?.meta_data?.codec);
+  let end = file.dataEnd;
+  for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
+    const columns = fields.names.map(
+      (name) => new ValuePages(name, codec, fields.integers?.has(name) ?? false),
+    );
+    const start = end;
+    for await (const page of writeGroup(reader.readGroup(group), columns, fields)) {
+      end += page.length;
+      yield page;
+    }
+    editor.addChunks(group, columns, start);
+  }
+  const footer = encodeStruct(file.footer);
+  const tail = Buffer.from('0000PAR1');
+  tail.writeUInt32LE(footer.length);
+  yield Buffer.concat([footer, tail]);
+}
+
+/** The pages of our columns in a row group, one column after the other: those of the first as they fill. */
+async function* writeGroup(
+  batches: AsyncGenerator<RowBatch>,
+  columns: readonly ValuePages[],
+  fields: AddedFields,
+): AsyncGenerator<Buffer> {
+  const [first, ...others] = columns.map((column) => ({ column, pages: [] as Buffer[] }));
+  if (!first) return;
+  for await (const { rows } of prepareBatches(batches, fields)) {
+    for (const row of rows) {
+      const [value = null, ...values] = fields.valuesFor(row) ?? refuseToLeaveOut();
+      const full = first.column.add(textOf(value));
+      if (full) yield full;
+      others.forEach(({ column, pages }, index) => {
+        const filled = column.add(textOf(values[index]));
+        if (filled) pages.push(filled);
+      });
+    }
+  }
+  yield first.column.finish();
+  for (const { column, pages } of others) {
+    yield* pages;
+    yield column.finish();
+  }
+}
+
+function refuseToLeaveOut(): never {
+  throw new Error('no row of a Parquet file can be left out: its data is copied as it is');
+}
+
+async function* copyData(file: ParquetFile, blanked: readonly ByteRange[]): AsyncGenerator<Buffer> {
+  for (let at = 0; at < file.dataEnd; at += file.chunkBytes) {
+    const bytes = await file.read(at, Math.min(file.chunkBytes, file.dataEnd - at));
+    for (const { start, end } of blanked) {
+      if (start < at + bytes.length && end > at)
+        bytes.fill(0, Math.max(0, start - at), Math.min(bytes.length, end - at));
+    }
+    yield bytes;
+  }
+}

@@ -1,0 +1,47 @@
+/** What converters do with rows. */
+import type { Row } from '../core/models.ts';
+import type { AddedFields, TextRecord } from './format.ts';
+
+/** A prompt with something in it; null for one that is never sent. */
+export function blankToNull(prompt: string): string | null {
+  return /\S/.test(prompt) ? prompt : null;
+}
+
+/** The rows of all batches, one after the other. */
+export async function* flatten(batches: AsyncGenerator<readonly Row[]>): AsyncGenerator<Row> {
+  for await (const rows of batches) {
+    for (const row of rows) yield row;
+  }
+}
+
+/** So far does the reading run ahead of what waits to be prepared. */
+const batchesAhead = 8;
+
+/** The batches as they come, each after its rows are prepared; the next ones are read and prepared meanwhile. */
+export async function* prepareBatches<Batch extends { readonly rows: readonly Row[] }>(
+  batches: AsyncGenerator<Batch>,
+  { prepareRows }: Pick<AddedFields, 'prepareRows'>,
+): AsyncGenerator<Batch> {
+  if (!prepareRows) return yield* batches;
+  const ahead: { batch: Batch; prepared: Promise<void> }[] = [];
+  for await (const batch of batches) {
+    const prepared = prepareRows(batch.rows);
+    // A failure counts when its turn comes.
+    prepared.catch(() => {});
+    ahead.push({ batch, prepared });
+    if (ahead.length > batchesAhead) yield await takeNext();
+  }
+  while (ahead.length > 0) yield await takeNext();
+
+  async function takeNext(): Promise<Batch> {
+    const next = ahead.shift() as (typeof ahead)[number];
+    await next.prepared;
+    return next.batch;
+  }
+}
+
+/** The names in the first record; none where there is no record. */
+export async function readFirstNames(records: AsyncIterable<TextRecord>): Promise<readonly string[]> {
+  for await (const { names } of records) return names;
+  return [];
+}

@@ -1,0 +1,94 @@
+/** The prompt of a table's rows, from the columns that its header names. */
+import { LoomError } from '../../core/errors.ts';
+import type { FileType } from '../../core/models.ts';
+import { traitsOf } from '../format.ts';
+import { flagOf, type PromptRecipe, type PromptSource, readPromptSource } from './prompt-source.ts';
+import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
+
+/** Which file the messages are about. */
+export interface TableFile {
+  readonly path: string;
+  readonly fileType: FileType;
+}
+
+/** Finds the columns of a prompt source, and gives what makes the prompt of a row's cells. LoomError `input` without them. */
+export function openPromptColumns(
+  source: PromptSource | undefined,
+  header: readonly string[],
+  file: TableFile,
+): (cells: readonly string[]) => string | null {
+  const { places, compose } = findPromptColumns(source, header, file);
+  return (cells) => compose(places.map((place) => cells[place] as string));
+}
+
+/** The places of the columns that make a prompt, and what makes it of their texts. LoomError `input` without them. */
+export function findPromptColumns(
+  source: PromptSource | undefined,
+  header: readonly string[],
+  { path, fileType }: TableFile,
+): { places: readonly number[]; compose: PromptRecipe['compose'] } {
+  if (!source) {
+    const what = `--col is required for ${traitsOf(fileType).title} input; ${path} has ${describeColumns(header)}.`;
+    throw new LoomError('input', what, {
+      hint: 'Pass --col with the one that holds the prompts, or a --prompt that is filled with several.',
+    });
+  }
+  const { names, compose } = readPromptSource(source);
+  const places = names.map((name) => findColumn(header, name, source, path));
+  return { places, compose };
+}
+
+/** The column in which a table tells its rows apart; LoomError `input` where the one that was named is not there. */
+export function findIdColumn(
+  rowId: string | undefined,
+  header: readonly string[],
+  path: string,
+): number | undefined {
+  if (rowId !== undefined) return findColumn(header, rowId, { column: rowId }, path, '--row-id');
+  const index = header.findIndex((name) => sameButForSpace(name, 'id'));
+  return index === -1 ? undefined : index;
+}
+
+function findColumn(
+  header: readonly string[],
+  name: string,
+  source: PromptSource,
+  path: string,
+  flag: string = flagOf(source),
+): number {
+  const isColumn = 'column' in source || header.includes(name) ? same : sameButForSpace;
+  const index = header.findIndex((column) => isColumn(column, name));
+  if (index === -1) throw unknownColumnError(header, name, flag, path);
+  if (header.findLastIndex((column) => isColumn(column, name)) !== index) {
+    throw new LoomError('input', `${path}: more than one column is named ${quoteValue(name)}.`, {
+      hint: 'Give each of them a name of its own.',
+    });
+  }
+  return index;
+}
+
+function same(column: string, name: string): boolean {
+  return column === name;
+}
+
+/** Headers such as `id, text`: white space counts for nothing in a placeholder. */
+function sameButForSpace(column: string, name: string): boolean {
+  return column.trim() === name;
+}
+
+function unknownColumnError(header: readonly string[], name: string, flag: string, path: string): LoomError {
+  const closest = findClosestName(name, header);
+  const hint =
+    closest === undefined ? `Name one of these with ${flag}.` : `Did you mean ${quoteValue(closest)}?`;
+  return new LoomError(
+    'input',
+    `${path}: no column ${quoteValue(name)}; it has ${describeColumns(header)}.`,
+    {
+      hint,
+    },
+  );
+}
+
+function describeColumns(header: readonly string[]): string {
+  return `the ${header.length === 1 ? 'column' : 'columns'} ${listNames(header)}`;
+}

@@ -1,0 +1,31 @@
+/** Where the prompt of a row comes from, whatever the file type: the converters supply texts by name. */
+import { parseTemplate } from './prompt-template.ts';
+import { blankToNull } from '../rows.ts';
+
+/** The column (in tables) or field (in JSON) that holds the prompt, or a template that several are filled into. */
+export type PromptSource = { readonly column: string } | { readonly template: string };
+
+/** How a row's prompt is made. */
+export interface PromptRecipe {
+  /** The columns or fields that it takes. */
+  readonly names: readonly string[];
+  /** The prompt from their texts, in the order of the names; null when there is nothing to send. */
+  compose(texts: readonly string[]): string | null;
+}
+
+/** LoomError `usage` for a template that is none. */
+export function readPromptSource(source: PromptSource): PromptRecipe {
+  if ('column' in source) {
+    return { names: [source.column], compose: ([text = '']) => blankToNull(text) };
+  }
+  const { names, fill } = parseTemplate(source.template);
+  return {
+    names,
+    compose: (texts) => (texts.some((text) => blankToNull(text) !== null) ? fill(texts) : null),
+  };
+}
+
+/** The flag that names columns or fields from this source. */
+export function flagOf(source: PromptSource): '--col' | '--prompt' {
+  return 'column' in source ? '--col' : '--prompt';
+}

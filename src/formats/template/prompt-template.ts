@@ -1,0 +1,52 @@
+/** Prompt templates: text with `{{name}}` wherever the text of a column or field goes. */
+import { LoomError } from '../../core/errors.ts';
+import { quoteValue } from '../../core/words.ts';
+
+export interface PromptTemplate {
+  /** Each once, in the order in which they appear first. */
+  readonly names: readonly string[];
+  /** The template with these texts, one per name, in their places: as they are, whatever they hold. */
+  fill(texts: readonly string[]): string;
+}
+
+/** A backslash before `{{` takes its meaning away, two stand for a backslash; or a name in braces. */
+const marks = /\\\\(?=\{\{)|\\\{\{|\{\{([^{}]*)\}\}/g;
+
+/** LoomError `usage` when it has no placeholder, or braces that make none. */
+export function parseTemplate(template: string): PromptTemplate {
+  const names: string[] = [];
+  /** Text as it is, and names by their number. */
+  const pieces: (string | number)[] = [];
+  let end = 0;
+  for (const { 0: mark, 1: name, index } of template.matchAll(marks)) {
+    pieces.push(checkPlainText(template.slice(end, index)));
+    pieces.push(name === undefined ? mark.slice(1) : numberOf(names, name.trim()));
+    end = index + mark.length;
+  }
+  pieces.push(checkPlainText(template.slice(end)));
+  if (names.length === 0) throw noPlaceholderError();
+  return {
+    names,
+    fill: (texts) => pieces.map((piece) => (typeof piece === 'number' ? texts[piece] : piece)).join(''),
+  };
+}
+
+function numberOf(names: string[], name: string): number {
+  const known = names.indexOf(name);
+  return known === -1 ? names.push(name) - 1 : known;
+}
+
+/** A mistyped placeholder must not go out as text with every row. */
+function checkPlainText(text: string): string {
+  const start = text.indexOf('{{');
+  if (start === -1) return text;
+  throw new LoomError('usage', `--prompt: ${quoteValue(text.slice(start))} begins no placeholder.`, {
+    hint: 'Write a name as {{name}}, and \\{{ for the braces themselves.',
+  });
+}
+
+function noPlaceholderError(): LoomError {
+  return new LoomError('usage', '--prompt has no placeholder: every row would ask the same.', {
+    hint: 'Name a column or field in it, as in "Summarize {{text}}".',
+  });
+}

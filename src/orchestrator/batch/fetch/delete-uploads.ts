@@ -1,0 +1,30 @@
+/**
+ * What was uploaded for a batch is deleted at the provider as soon as the batch is over, however it ended, except with
+ * `--keep`: it is data of people's, and it takes room there. A part that goes back to the queue keeps its upload, which
+ * is sent again. Where the deletion fails the upload expires by itself.
+ */
+import type { BatchRecord } from '../../../core/models.ts';
+import type { JobPart } from '../../../state/jobs.ts';
+import { updateRecord } from '../../../state/records.ts';
+import type { JobFetch } from './job-fetch.ts';
+import { findPart, saveStored } from '../../../state/stored-jobs.ts';
+
+/** Deletes the upload of a batch that is over, and notes that it is gone. */
+export async function deleteUpload(fetching: JobFetch, record: BatchRecord): Promise<void> {
+  const { run, records } = fetching;
+  if (run.order.keep || !(await isDeleted(fetching, record))) return;
+  record.file_id = null;
+  const part: JobPart | undefined = findPart(fetching, record);
+  if (part) delete part.file_id;
+  if (part) await saveStored(run.home, fetching);
+  if (records.includes(record)) await updateRecord(run.home, record);
+}
+
+async function isDeleted({ run, provider, callSignal }: JobFetch, { file_id: id }: BatchRecord) {
+  if (!id || !provider.deleteFile) return false;
+  await run.home.ensureHeld();
+  return provider.deleteFile(id, callSignal).then(
+    () => true,
+    () => false,
+  );
+}

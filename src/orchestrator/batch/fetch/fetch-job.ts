@@ -1,0 +1,183 @@
+/** The steps of a fetch that ask the provider: submit what had to wait, and learn how each batch is. */
+import { LoomError, ProviderError } from '../../../core/errors.ts';
+import type { BatchRecord, BatchStatus } from '../../../core/models.ts';
+import type { BatchCheck } from '../../../providers/provider.ts';
+import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../../../state/jobs.ts';
+import { updateRecord } from '../../../state/records.ts';
+import { noteEnd } from './batch-account.ts';
+import { deleteUpload } from './delete-uploads.ts';
+import { confirmPart, downloadBatch } from './download-results.ts';
+import type { KeptAnswers } from './fetch-batches.ts';
+import { isOfAnotherPart } from '../parts/find-batch.ts';
+import { forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
+import { keepAllAnswers } from './keep-answers.ts';
+import { isStuck } from '../list/list-batches.ts';
+import { hasFailedForSize, isAlone, noteFullQueue, noteTaken, noteTooLarge } from '../parts/queue-room.ts';
+import { findPart, hasEndedBadly, isDropped } from '../../../state/stored-jobs.ts';
+import { submitParts } from '../parts/submit-parts.ts';
+
+/** Submits parts that had to wait or were cut off, as far as the provider's queue takes them. */
+export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
+  const { run, stored, job, parts, records, known, provider, calls, callSignal } = fetching;
+  const unsent = parts.filter((part) => part.state === 'planned' || part.state === 'submitting');
+  if (!job || unsent.length === 0) return;
+  const dropped = parts.filter(isDropped).length;
+  const { home, signal, events } = run;
+  try {
+    await submitParts(
+      { home, job, known, provider, calls, signal, callSignal },
+      {
+        onSubmitted(record) {
+          if (!records.some((other) => other.batch_id === record.batch_id)) records.push(record);
+          events.onSubmitted?.(record);
+        },
+        ...(events.onHalved && { onHalved: events.onHalved.bind(events) }),
+      },
+    );
+  } catch (error) {
+    await home.ensureHeld();
+    // The batches that there are can be asked all the same.
+    if (!(error instanceof LoomError) || signal.aborted) throw error;
+    events.onError?.(stored.id, stored.provider, error);
+    run.outcome.troubled = true;
+  }
+  // Of a job that was cancelled, or can't be taken whole: nothing more may come of it, and then no later look would keep what came.
+  if (parts.filter(isDropped).length > dropped) await keepAllAnswers(fetching, []);
+  for (const { part, state } of parts) if (state === 'planned') events.onQueued?.(job, part);
+}
+
+/** Batches by what can be had of them. */
+export interface CheckedBatches {
+  readonly ready: BatchRecord[];
+  /** Ended early: they may have results of some rows. */
+  readonly ended: BatchRecord[];
+}
+
+/** Asks the provider how each batch is, notes and tells it. */
+export async function checkBatches(fetching: JobFetch): Promise<CheckedBatches> {
+  const { run } = fetching;
+  const checked: CheckedBatches = { ready: [], ended: [] };
+  for (const record of [...fetching.records]) {
+    const status = (await knownEnd(fetching, record)) ?? (await checkBatch(fetching, record));
+    if (status === 'completed') {
+      checked.ready.push(record);
+      run.events.onReady?.(record);
+    } else if (hasEndedBadly(status)) {
+      checked.ended.push(record);
+      if (!run.order.partial) run.outcome.troubled = true;
+    }
+  }
+  return checked;
+}
+
+/** How a batch ended, where that need not be asked: `fetch --id` asks all the same, the first time. */
+async function knownEnd(fetching: JobFetch, record: BatchRecord): Promise<BatchStatus | undefined> {
+  const { order, isRepeated } = fetching.run;
+  if (isRepeated && hasEndedBadly(record.status)) return record.status;
+  if (order.id !== undefined && !isRepeated) return undefined;
+  return (await isDownloaded(fetching, record)) ? 'completed' : undefined;
+}
+
+/** The batch's status now; `unknown` also for one that went back to the queue. */
+async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<BatchCheck['status']> {
+  const { run, job } = fetching;
+  const check = await askStatus(fetching, record.batch_id);
+  const part = findPart(fetching, record);
+  if ((check.queueFull || hasFailedForSize(check)) && job && part) {
+    await requeuePart(fetching, job, part, record, check);
+    return 'unknown';
+  }
+  const { status } = check;
+  // One that was over before took no room from what was sent since.
+  const isTaken = record.status !== 'completed' && (status === 'in_progress' || status === 'completed');
+  if (isTaken && job && part && noteTaken(job, part)) await saveJob(run.home, job);
+  const reason = check.error && `${check.error.code}: ${check.error.message}`;
+  // A record without a job is done as soon as it says so, which is not before its output is written.
+  if (status !== 'completed' || job) record.status = status;
+  record.counts = check.counts ?? null;
+  if (status === 'completed') noteEnd(record, check);
+  noteError(record, reason);
+  // What it gave is brought in before it is noted as over: a fetch that is cut off in between is made again.
+  const kept = hasEndedBadly(status) ? await keepEndedBatch(fetching, record) : undefined;
+  await updateRecord(run.home, record);
+  if (hasEndedBadly(status)) await deleteUpload(fetching, record);
+  if (status === 'completed') return status;
+  if (status === 'unknown') run.outcome.troubled = true;
+  run.events.onStatus?.(record, reason);
+  // Of one that could not be asked nobody knows.
+  if (status !== 'unknown' && isStuck(record)) run.events.onStuck?.(record);
+  if (kept && !run.order.partial) await run.events.onEnded?.(record, kept);
+  return status;
+}
+
+/** What a batch that ended early gave, and what other parts of its job gave before. */
+async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<KeptAnswers> {
+  // One that failed did not start; one that expired or was cancelled keeps the answers of the rows that were done.
+  const mayHaveResults = record.status !== 'failed' || fetching.run.order.partial;
+  // It was called completed before: what came then counts, and there is no more to be had.
+  const hadResults = findPart(fetching, record)?.results !== undefined;
+  if (mayHaveResults) {
+    const { account } = await downloadBatch(fetching, record);
+    // One that another command ended may be that command's.
+    await confirmPart(fetching, record, account);
+  }
+  return keepAllAnswers(fetching, mayHaveResults || hadResults ? [record] : []);
+}
+
+async function askStatus(fetching: JobFetch, batchId: string): Promise<BatchCheck> {
+  const { run, provider, calls, callSignal } = fetching;
+  try {
+    const check = await calls.run(() => provider.check(batchId, callSignal));
+    await refuseOthersAnswer(fetching, batchId, check);
+    return check;
+  } catch (error) {
+    if (!(error instanceof ProviderError) || run.signal.aborted) throw error;
+    run.outcome.refusal = error;
+    return {
+      status: 'unknown',
+      batchId,
+      rawStatus: '',
+      times: {},
+      error: { code: error.code, message: error.message },
+    };
+  }
+}
+
+/**
+ * A gateway that answers from memory may tell of another batch, whose results would then be taken for this one's.
+ * Servers may write an id in two ways: only that of another batch of ours is a wrong one. ProviderError `unreadable`.
+ */
+async function refuseOthersAnswer(
+  { run: { home }, job, known }: JobFetch,
+  batchId: string,
+  { batchId: told }: BatchCheck,
+): Promise<void> {
+  if (!job || told === '' || told === batchId) return;
+  const { tag = '' } = job.parts.find((part) => part.batch_id === batchId) ?? {};
+  if (await isOfAnotherPart({ home, job, known }, told, tag))
+    throw new ProviderError('run', 'unreadable', `The answer is about another batch, ${told}.`);
+}
+
+/**
+ * The provider gave the batch back unstarted, for a full queue or for its size: the part waits for a later fetch, which
+ * sends it or its halves, if it may.
+ */
+async function requeuePart(
+  fetching: JobFetch,
+  job: JobRecord,
+  part: JobPart,
+  record: BatchRecord,
+  { queueFull, error = { code: 'queue_full', message: 'The queue is full.' } }: BatchCheck,
+): Promise<void> {
+  const { run } = fetching;
+  const wasAlone = !part.beside_taken && (await isAlone(run.home, job, part));
+  if (queueFull) noteFullQueue(job, part, error, wasAlone);
+  else noteTooLarge(part, error);
+  giveBackPart(job, part);
+  await saveJob(run.home, job);
+  await forgetRecord(fetching, record);
+  if (part.state === 'planned') return run.events.onQueued?.(job, part.part);
+  await keepAllAnswers(fetching, []);
+  run.events.onStatus?.({ ...record, status: 'cancelled' }, undefined);
+  if (!run.order.partial) run.outcome.troubled = true;
+}

@@ -1,0 +1,114 @@
+/** One job under fetch: what its steps share. */
+import { stat } from 'node:fs/promises';
+import { LoomError } from '../../../core/errors.ts';
+import type { BatchRecord } from '../../../core/models.ts';
+import type { BatchProvider } from '../../../providers/provider.ts';
+import { providerEntry } from '../../../providers/registry.ts';
+import type { LoomHome } from '../../../storage/home.ts';
+import type { JobPart, JobRecord } from '../../../state/jobs.ts';
+import { deleteRecord, resultsPath } from '../../../state/records.ts';
+import { nameServer } from '../../calls/answer-server.ts';
+import type { FetchRun } from './fetch-batches.ts';
+import { abortAfterGrace } from '../../calls/grace.ts';
+import { HomeBatches } from '../../../state/home-batches.ts';
+import { recordedBaseUrl } from '../parts/job-reach.ts';
+import { type CallQueue, createCallQueue } from '../../calls/retry.ts';
+import { findLostParts, findPart, isDropped, type StoredJob } from '../../../state/stored-jobs.ts';
+
+/** A provider, and the address that it is reached at; undefined: the vendor's own. */
+export interface ReachedProvider {
+  readonly provider: BatchProvider;
+  readonly baseUrl: string | undefined;
+}
+
+/** One job under fetch. */
+export interface JobFetch {
+  readonly run: FetchRun;
+  readonly stored: StoredJob;
+  readonly job: JobRecord | undefined;
+  readonly parts: readonly JobPart[];
+  /** The job's batches; grows as queued parts are submitted. */
+  readonly records: BatchRecord[];
+  readonly known: HomeBatches;
+  readonly provider: BatchProvider;
+  readonly calls: CallQueue;
+  readonly callSignal: AbortSignal;
+}
+
+export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetch> {
+  const { job, parts, records } = stored;
+  const { provider, baseUrl } = await openProvider(run, stored);
+  noteServer(run, stored, baseUrl);
+  const onRetry = run.events.onRetry?.bind(run.events, stored.provider);
+  return {
+    run,
+    stored,
+    job,
+    parts,
+    records: [...records],
+    known: new HomeBatches(run.home),
+    provider,
+    calls: createCallQueue({
+      workers: 1,
+      signal: run.signal,
+      onRetry,
+      ...(run.retryPolicy && { policy: run.retryPolicy }),
+    }),
+    callSignal: abortAfterGrace(run.signal),
+  };
+}
+
+async function openProvider({ order, providers }: FetchRun, stored: StoredJob): Promise<ReachedProvider> {
+  const { provider: name } = stored;
+  const entry = providerEntry(name);
+  if (!entry.openBatch)
+    throw new LoomError('state', `${entry.title} has no batch API, but the record says so.`);
+  const baseUrl = recordedBaseUrl(stored);
+  const key = `${name} ${baseUrl ?? ''}`;
+  const known = providers.get(key);
+  if (known) return known;
+  const connection = order.connect(name, baseUrl);
+  const reached = { provider: await entry.openBatch(connection), baseUrl: connection.baseUrl };
+  providers.set(key, reached);
+  return reached;
+}
+
+/** Older builds, and the Python tool, noted no server where the environment named it: it is the one of this fetch. */
+function noteServer({ home }: FetchRun, { provider, facts }: StoredJob, baseUrl: string | undefined): void {
+  facts.server ??= nameServer(home, provider, { baseUrl });
+}
+
+/** Parts from which nothing comes: dropped ones, and those that were submitted and whose record is gone. */
+export function countMissingParts(fetching: JobFetch): number {
+  return findLostParts(fetching).length + fetching.parts.filter(isDropped).length;
+}
+
+/** Whether a batch's results are on disk, whole, as far as their length tells. */
+export function isDownloaded(fetching: JobFetch, record: BatchRecord): Promise<boolean> {
+  return hasWholeResults(fetching.run.home, record, findPart(fetching, record));
+}
+
+/** The same outside of a fetch. */
+export async function hasWholeResults(
+  home: LoomHome,
+  record: BatchRecord,
+  part: JobPart | undefined,
+): Promise<boolean> {
+  if (part?.state !== 'downloaded') return false;
+  const file = await stat(resultsPath(home.results, record)).catch(() => undefined);
+  return file?.isFile() === true && file.size === (part.results?.size ?? file.size);
+}
+
+/** The head of a record stays small, whatever a provider says. */
+const longestError = 2_000;
+
+/** Notes why a batch is not in, for `loom list` and people who look. */
+export function noteError(record: BatchRecord, reason: string | undefined): void {
+  record.last_error = reason?.slice(0, longestError) ?? null;
+}
+
+/** Removes a record, of a batch that is not this job's any more. */
+export async function forgetRecord({ run, records }: JobFetch, record: BatchRecord): Promise<void> {
+  await deleteRecord(run.home, record);
+  records.splice(records.indexOf(record), 1);
+}

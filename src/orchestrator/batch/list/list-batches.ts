@@ -1,0 +1,143 @@
+/** The story of `loom list`: every batch there is a record of, and every part that waits to become one. */
+import { dirname } from 'node:path';
+import type { BatchCounts, BatchRecord, BatchStatus, ProviderName } from '../../../core/models.ts';
+import type { StatusWord } from '../../../core/names.ts';
+import { providerEntry } from '../../../providers/registry.ts';
+import type { LoomHome } from '../../../storage/home.ts';
+import type { JobPart, JobRecord } from '../../../state/jobs.ts';
+import { isShort } from '../fetch/batch-account.ts';
+import type { DamagedFile } from '../../../state/damaged-files.ts';
+import { findLostParts, hasEndedBadly, loadState, type StoredJob } from '../../../state/stored-jobs.ts';
+
+export interface ListedBatch {
+  /** Undefined for a part that the provider does not have. */
+  readonly batchId: string | undefined;
+  readonly jobId: string | undefined;
+  readonly provider: ProviderName;
+  readonly model: string;
+  readonly status: BatchStatus | 'queued';
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly inputPath: string;
+  readonly isFromStdin: boolean;
+  readonly outputPath: string | undefined;
+  /** As last seen. */
+  readonly counts: BatchCounts | undefined;
+  readonly lastError: string | undefined;
+  /** Of a completed batch whose results are short: how many rows that were sent have none. */
+  readonly missing: number | undefined;
+  /** Pending for longer than its provider's completion window. */
+  readonly isStuck: boolean;
+  /** Its creation was cut off: the provider may have it. */
+  readonly isInDoubt: boolean;
+  /** From 1. */
+  readonly part: number;
+  readonly parts: number;
+}
+
+/** Newest first; parts of a job together, in their order. */
+export async function listBatches(
+  home: LoomHome,
+): Promise<{ batches: ListedBatch[]; damaged: readonly DamagedFile[] }> {
+  const { jobs, damaged } = await loadState(home);
+  return { batches: jobs.flatMap((stored) => listParts(home, stored)), damaged };
+}
+
+/** The batches of one job, those whose record is gone too, and its parts that are none, in their order. */
+export function listParts(home: LoomHome, stored: StoredJob): ListedBatch[] {
+  const { job, records } = stored;
+  const submitted = records.map((record) => describeRecord(home, record));
+  if (!job) return submitted;
+  const lost = findLostParts(stored).map((part) => describeLostPart(home, job, part));
+  const unsent = job.parts
+    .filter(({ state }) => state === 'planned' || state === 'submitting' || state === 'dropped')
+    .map((part) => describeUnsentPart(home, job, part));
+  // A part that was halved made the job longer than its records know.
+  const parts = job.parts.length;
+  return [...submitted, ...lost, ...unsent]
+    .map((batch) => ({ ...batch, parts }))
+    .sort((a, b) => a.part - b.part);
+}
+
+function describeLostPart(home: LoomHome, job: JobRecord, part: JobPart): ListedBatch {
+  return {
+    ...describeUnsentPart(home, job, part),
+    batchId: part.batch_id,
+    // With --keep the output is written, and what it was made of was in.
+    status: job.state === 'kept' ? 'completed' : 'unknown',
+    lastError: `Its record is gone or damaged; loom fetch${home.flag} makes one that is gone anew.`,
+  };
+}
+
+/** A batch as its record has it. */
+export function describeRecord(home: LoomHome, record: BatchRecord): ListedBatch {
+  return {
+    batchId: record.batch_id,
+    jobId: record.job_id,
+    provider: record.provider,
+    model: record.model,
+    // The record of a job of the Python tool is completed only with its output.
+    status: isShort(record) ? 'completed' : record.status,
+    createdAt: record.created_at,
+    inputPath: record.original_file_path,
+    isFromStdin: dirname(record.original_file_path) === home.inputs,
+    outputPath: record.output_path ?? undefined,
+    counts: record.counts ?? undefined,
+    lastError: record.last_error ?? undefined,
+    missing: isShort(record) ? (record.missing ?? undefined) : undefined,
+    isStuck: isStuck(record),
+    isInDoubt: false,
+    part: record.part ?? 1,
+    parts: record.parts ?? 1,
+  };
+}
+
+/** A part that waits to become a batch, may be one, or never becomes one. */
+export function describeUnsentPart(home: LoomHome, job: JobRecord, part: JobPart): ListedBatch {
+  const isOver = part.state === 'dropped';
+  return {
+    batchId: undefined,
+    jobId: job.job_id,
+    provider: job.provider,
+    model: job.model,
+    status: isOver ? (part.refusal === undefined ? 'cancelled' : 'failed') : 'queued',
+    createdAt: job.created_at,
+    inputPath: job.original_file_path,
+    isFromStdin: dirname(job.original_file_path) === home.inputs,
+    outputPath: job.output_path,
+    counts: undefined,
+    lastError: describeWaiting(home, part),
+    missing: undefined,
+    isStuck: false,
+    isInDoubt: part.state === 'submitting',
+    part: part.part,
+    parts: job.parts.length,
+  };
+}
+
+/** Why a part is no batch yet, or never will be one, where there is more to say than that it waits its turn. */
+function describeWaiting(home: LoomHome, { state, queue, refusal }: JobPart): string | undefined {
+  if (state === 'submitting')
+    return `Its creation was cut off: the provider may have it. The next loom fetch${home.flag} looks for it, and settles that.`;
+  return state === 'dropped' ? refusal : queue?.reason;
+}
+
+/** Whether a batch has one of these statuses: `pending` is any that is not over, `stuck` what is so for too long. */
+export function hasStatus(batch: ListedBatch, words: readonly StatusWord[]): boolean {
+  return words.some((word) =>
+    word === 'stuck' ? batch.isStuck : word === 'pending' ? !isOver(batch) : word === batch.status,
+  );
+}
+
+/** Whether nothing is to come of a batch: one whose results are short is asked for them again. */
+export function isOver({ status, missing }: ListedBatch): boolean {
+  if (status === 'completed') return missing === undefined;
+  return status !== 'queued' && hasEndedBadly(status);
+}
+
+/** Whether a batch is pending though its provider should have ended it. */
+export function isStuck({ provider, status, created_at }: BatchRecord, now = Date.now()): boolean {
+  if (status === 'completed' || hasEndedBadly(status)) return false;
+  const hours = providerEntry(provider).completionWindowHours ?? Number.POSITIVE_INFINITY;
+  return now - Date.parse(created_at) > hours * 3_600_000;
+}

@@ -1,0 +1,89 @@
+/** The story of `loom adopt`: rebuild the record of a batch that is at the provider, from the input it was made of. */
+import { LoomError } from '../../../core/errors.ts';
+import type { BatchRecord } from '../../../core/models.ts';
+import type { BatchEntry, Connection } from '../../../providers/provider.ts';
+import { checkSettings } from '../../../providers/settings.ts';
+import { ensurePlaces } from '../../../cache/cache.ts';
+import { holdHome, type LoomHome } from '../../../storage/home.ts';
+import { createJobId, loadJob, saveJob } from '../../../state/jobs.ts';
+import { type Lock, tryLock, waitForLock } from '../../../storage/locks.ts';
+import { quoteShell } from '../../../core/shell.ts';
+import { loadRecord } from '../../../state/records.ts';
+import { openAnswerCheck } from '../../answers/answer-check.ts';
+import { removeRequestFiles } from '../parts/part-writer.ts';
+import { type BatchOrder, planBatches } from '../parts/plan-batches.ts';
+import { createCallQueue } from '../../calls/retry.ts';
+import { batchLockName, hasId, loadState } from '../../../state/stored-jobs.ts';
+import { saveNewRecord } from '../parts/submit-parts.ts';
+
+/**
+ * Records a batch as if this home had submitted it. The batch must exist at the provider. Rows whose answer is in the
+ * cache by now need no result of it. Of processes that adopt a batch at the same moment one does, and one that was silent
+ * for so long that another did records nothing any more.
+ */
+export async function adoptBatch(
+  home: LoomHome,
+  batchId: string,
+  order: BatchOrder,
+  entry: BatchEntry,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<BatchRecord> {
+  checkSettings(entry.name, order.settings);
+  await openAnswerCheck(order.settings);
+  const claim = await waitForLock(home.locks, batchLockName(entry.name, batchId), signal, () => {});
+  try {
+    return await adoptClaimed(holdHome(home, claim), batchId, order, entry, connection, signal);
+  } finally {
+    await claim.forget();
+  }
+}
+
+async function adoptClaimed(
+  home: LoomHome,
+  batchId: string,
+  order: BatchOrder,
+  entry: BatchEntry,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<BatchRecord> {
+  if (await loadRecord(home.batches, entry.name, batchId)) {
+    throw new LoomError('state', `the batch ${batchId} has a record already.`, {
+      hint: `Run loom fetch${home.flag}.`,
+    });
+  }
+  // One whose record is out of sight is a job's all the same.
+  const { jobs } = await loadState(home);
+  if (jobs.some((stored) => stored.provider === entry.name && hasId(stored, batchId))) {
+    throw new LoomError('state', `the batch ${batchId} belongs to a job already.`, {
+      hint: `Run loom fetch${home.flag}; loom forget --id ${quoteShell(batchId)}${home.flag} drops the job.`,
+    });
+  }
+  const provider = await entry.openBatch(connection);
+  const calls = createCallQueue({ workers: 1, signal });
+  await calls.run(() => provider.check(batchId, signal));
+  ensurePlaces(home, order.useCache);
+  const jobId = createJobId();
+  const lock = (await tryLock(home.locks, jobId)) as Lock;
+  const held = holdHome(home, lock);
+  try {
+    const noLimits = { requests: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+    const { job, discard } = await planBatches(held, jobId, order, provider, noLimits, signal);
+    const [part] = job.parts;
+    if (!part) {
+      await discard();
+      throw new LoomError('state', `every row of ${order.dataset.path} has its answer in the cache.`, {
+        hint: 'loom run writes the output at once. To fetch the batch all the same, pass --no-cache.',
+      });
+    }
+    // Never `planned` on disk, also when this is cut off here: a fetch would send, and pay for, the batch again.
+    Object.assign(part, { state: 'submitted', batch_id: batchId, adopted: true });
+    await saveJob(held, Object.assign(job, { announced: true }));
+    const record = await saveNewRecord(held, job, part, batchId);
+    await removeRequestFiles(held, jobId, part);
+    return record;
+  } finally {
+    if (!(await loadJob(home.jobs, jobId))) await lock.forget();
+    await lock.release();
+  }
+}

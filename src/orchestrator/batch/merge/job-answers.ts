@@ -1,0 +1,158 @@
+/** The answers of a job, from its batches and from the cache as it was when the job was planned, by row. */
+import { LoomError } from '../../../core/errors.ts';
+import { type BatchRecord, leaveOutUnset, type Row, type RowResult } from '../../../core/models.ts';
+import { indexResults } from '../../../state/results.ts';
+import { openBackgroundCache } from '../../../cache/background-cache.ts';
+import { describeDiskError, errorCode, hashFile } from '../../../storage/files.ts';
+import type { LoomHome } from '../../../storage/home.ts';
+import { readCachedResponses, readCustomIds, readIdMap, resultsPath } from '../../../state/records.ts';
+import { openAnswerCheck } from '../../answers/answer-check.ts';
+import { describeServer, nameServer } from '../../calls/answer-server.ts';
+import type { Dataset } from '../../dataset/dataset.ts';
+import { matchMappedRows, OwnRowMatcher, type RowMatcher } from '../../dataset/match-rows.ts';
+import type { RowAnswer } from '../../output/merge.ts';
+import { cachedAnswersPath } from '../parts/plan-batches.ts';
+import { openAnswerStore, selectCached } from '../../answers/store-answers.ts';
+import type { StoredJob } from '../../../state/stored-jobs.ts';
+import { UsageTally } from '../../usage/usage-tally.ts';
+
+export interface JobAnswers {
+  /** What is known of a row; answers of a batch are put into the cache on the way. Call it for every row, in order. */
+  answerFor(row: Row): RowAnswer;
+  /** The tokens of the rows so far, but for answers that were in the cache. */
+  readonly usage: UsageTally;
+  /** Results with a custom id that was not sent. */
+  readonly unknownResults: number;
+  /** To be awaited now and then: the cache may be slower than the merge. */
+  drain(): Promise<void> | undefined;
+  /** Waits until the cache has every answer; why it could not take one, when it couldn't. */
+  finishCaching(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** `records` are those of the job's batches whose results are on disk. LoomError `input` when the input is gone. */
+export async function openJobAnswers(
+  home: LoomHome,
+  dataset: Dataset,
+  stored: StoredJob,
+  records: readonly BatchRecord[],
+): Promise<JobAnswers> {
+  const { provider, facts } = stored;
+  const settings = leaveOutUnset(facts.params);
+  const name = facts.server ?? nameServer(home, provider, { baseUrl: facts.base_url ?? undefined });
+  const server = describeServer(provider, name);
+  const cache = facts.use_cache
+    ? openBackgroundCache(home.cacheOf(facts.cache_dir), provider, facts.model, settings, server)
+    : undefined;
+  const checkAnswer = await openAnswerCheck(settings);
+  const known = facts.cached_rows > 0 ? [cachedAnswersPath(home, facts.job_id ?? '')] : [];
+  const matcher = await matchRows(home, dataset, stored, records);
+  const own = matcher instanceof OwnRowMatcher ? matcher : undefined;
+  const results = await indexResults(
+    [...known, ...records.map((record) => resultsPath(home.results, record))],
+    (customId, file) => {
+      if (file < known.length) own?.add(customId);
+      return matcher.slotOf(customId);
+    },
+  );
+  const cachedResponses = await readPythonAnswers(home, matcher, records[0]);
+  const store = cache && openAnswerStore(cache);
+  const usage = new UsageTally();
+
+  /** The whole answer, also one that does not fit its schema: it is paid for, and asked for again only without the cache. */
+  function keepInCache(row: Row, result: RowResult): void {
+    if (row.prompt === null || result.outcome !== 'succeeded') return;
+    store?.add(row.prompt, selectCached(result, facts.with_usage ?? false));
+  }
+
+  return {
+    answerFor(row) {
+      const slot = matcher.locate(row);
+      if (typeof slot !== 'number') return slot;
+      const found = results.get(slot);
+      if (!found) {
+        const known = cachedResponses.get(slot);
+        return known ? checkAnswer(known) : 'no_result';
+      }
+      if (found.file >= known.length) {
+        // Rows with equal prompts share the answer of the first of them.
+        if (!own || slot === row.index) usage.add(found.result);
+        keepInCache(row, found.result);
+      }
+      return checkAnswer(found.result);
+    },
+    usage,
+    unknownResults: results.unknown,
+    drain: () => store?.drain(),
+    finishCaching: async () => store?.finish(),
+    async close() {
+      await results.close();
+      await cache?.close();
+    },
+  };
+}
+
+/** What the Python tool had in its cache, and did not send, by slot. */
+async function readPythonAnswers(
+  home: LoomHome,
+  matcher: RowMatcher,
+  record: BatchRecord | undefined,
+): Promise<ReadonlyMap<number, RowResult>> {
+  const answers = new Map<number, RowResult>();
+  if (!record || record.job_id !== undefined) return answers;
+  for (const [customId, text] of Object.entries(await readCachedResponses(home.batches, record))) {
+    const slot = matcher.slotOf(customId);
+    if (slot !== undefined) answers.set(slot, { customId, outcome: 'succeeded', text });
+  }
+  return answers;
+}
+
+async function matchRows(
+  home: LoomHome,
+  dataset: Dataset,
+  stored: StoredJob,
+  records: readonly BatchRecord[],
+): Promise<RowMatcher> {
+  const [first] = records;
+  if (first && first.job_id === undefined) {
+    return matchMappedRows(await readIdMap(home.batches, first), first.file_type);
+  }
+  const { input_sha256, rows, blank_rows: blankRows = 0, use_cache } = stored.facts;
+  const unchanged = input_sha256 !== undefined && (await hashInput(dataset.path)) === input_sha256;
+  const matcher = new OwnRowMatcher({
+    unchanged,
+    // Older versions, whose records say nothing of it, asked for every row.
+    equalPromptsOnce: use_cache && (stored.job !== undefined || first?.use_cache === true),
+    unknownRow: describeUnknownRow(stored, records),
+    rowsWithPrompt: rows === undefined ? undefined : rows - blankRows,
+  });
+  for (const record of records) {
+    for await (const customId of readCustomIds(home.batches, record)) matcher.add(customId);
+  }
+  return matcher;
+}
+
+/** What it means that no record knows of a row. */
+function describeUnknownRow({ job, parts }: StoredJob, records: readonly BatchRecord[]) {
+  if (!job) return 'not_sent';
+  return records.length === parts.length ? 'too_large' : 'no_result';
+}
+
+/** LoomError `input` when the input is gone, or can't be read. */
+async function hashInput(path: string): Promise<string> {
+  try {
+    return await hashFile(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') throw inputIsGone(path, error);
+    throw new LoomError('input', `can't read the input ${path}: ${describeDiskError(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+function inputIsGone(path: string, cause: unknown): LoomError {
+  return new LoomError('input', `the input ${path} is gone.`, {
+    hint: 'Put it back, or say with --id and --file where it is now; the batch and its answers are kept.',
+    cause,
+  });
+}

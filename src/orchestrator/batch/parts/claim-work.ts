@@ -1,0 +1,158 @@
+/** Settles between processes who does a piece of work: the same input, provider, model, settings and output. */
+import { createHash } from 'node:crypto';
+import { hashFile } from '../../../storage/files.ts';
+import { holdHome, type LoomHome } from '../../../storage/home.ts';
+import { type JobRecord, loadJob, loadJobs, saveJob } from '../../../state/jobs.ts';
+import { type Lock, tryLock, waitForLock } from '../../../storage/locks.ts';
+import { settingsText } from '../../../core/settings-text.ts';
+import { isSameServer } from '../../calls/answer-server.ts';
+import type { BatchOrder } from './plan-batches.ts';
+import { wherePresent } from '../../live/run-names.ts';
+import { isPending, loadState } from '../../../state/stored-jobs.ts';
+
+/** What makes work the same: two jobs that agree in it write the same output from the same answers. */
+export type Work = Pick<
+  JobRecord,
+  | 'input_sha256'
+  | 'original_file_path'
+  | 'prompt_column'
+  | 'prompt_template'
+  | 'pick'
+  | 'provider'
+  | 'model'
+  | 'base_url'
+  | 'server'
+  | 'output_path'
+  | 'with_meta'
+  | 'with_error'
+  | 'with_usage'
+  | 'use_cache'
+  | 'params'
+>;
+
+export type Claim =
+  /** The planned job is saved; `twin` is a job for the same work that is pending all the same. */
+  | { readonly kind: 'own'; readonly twin: JobRecord | undefined }
+  /** A job for the same work was cut off before it was announced: it is locked for this process, to be finished. */
+  | { readonly kind: 'cut_off'; readonly job: JobRecord; readonly lock: Lock }
+  /** A job for the same work is pending, and its answers are not to be paid for twice. */
+  | { readonly kind: 'pending'; readonly job: JobRecord }
+  /** Answers came in while the plan was made: it would ask for them again. */
+  | { readonly kind: 'stale' };
+
+/** Jobs that may bring answers for the same output, by id, and how far they are. */
+export type Rivals = ReadonlyMap<string, JobRecord['state']>;
+
+/** Call it before the plan is made, for `claimWork` after. */
+export async function listRivals(home: LoomHome, order: BatchOrder): Promise<Rivals> {
+  if (!order.useCache) return new Map();
+  const { jobs } = await loadJobs(home.jobs);
+  const rivals = jobs.filter(
+    (job) =>
+      job.use_cache &&
+      job.original_file_path === order.dataset.path &&
+      job.provider === order.provider &&
+      job.model === order.model &&
+      settingsText(job.params) === settingsText(order.settings),
+  );
+  return new Map(rivals.map((job) => [job.job_id, job.state]));
+}
+
+/**
+ * Decides, as one step among all processes, what becomes of a plan; saves its job when that is to be done. Of processes
+ * that plan the same work at the same moment one submits it, unless `again` says that it is to be paid for once more.
+ */
+export async function claimWork(
+  home: LoomHome,
+  planned: JobRecord,
+  again: boolean,
+  rivals: Rivals,
+  signal: AbortSignal,
+): Promise<Claim> {
+  const name = `work_${createHash('sha256').update(describeWork(planned)).digest('hex').slice(0, 24)}`;
+  const lock = await waitForLock(home.locks, name, signal, () => {});
+  try {
+    if (await haveMoved(home, rivals)) return { kind: 'stale' };
+    const twins = await findTwins(home, planned);
+    const cutOff = await lockCutOffTwin(home, twins);
+    if (cutOff) return cutOff;
+    const [twin] = twins;
+    if (twin && !again) return { kind: 'pending', job: twin };
+    if (planned.parts.length > 0) await saveJob(holdHome(home, lock), planned);
+    return { kind: 'own', twin };
+  } finally {
+    await lock.forget();
+  }
+}
+
+async function haveMoved(home: LoomHome, rivals: Rivals): Promise<boolean> {
+  for (const [jobId, state] of rivals) {
+    if ((await loadJob(home.jobs, jobId))?.state !== state) return true;
+  }
+  return false;
+}
+
+/**
+ * Jobs of the same work whose answers are not in their output yet: on their way, in doubt, or downloaded and not written.
+ * What the provider has ended without them is none, nor is one whose output is in place or was fetched with --keep.
+ */
+export async function findTwins(home: LoomHome, planned: Work): Promise<JobRecord[]> {
+  const { jobs } = await loadState(home);
+  return jobs
+    .filter(isPending)
+    .flatMap(({ job }) => (job && job.state !== 'merged' && isSameWork(job, planned) ? [job] : []));
+}
+
+/** The same for an input of which no digest is taken yet: its file is read only where it matters. */
+export async function findTwinsOfInput(
+  home: LoomHome,
+  planned: Omit<Work, 'input_sha256'>,
+  signal: AbortSignal,
+): Promise<JobRecord[]> {
+  const { jobs } = await loadJobs(home.jobs);
+  const isCandidate = (job: JobRecord) => {
+    const { input_sha256 } = job;
+    return job.state !== 'merged' && isSameWork(job, { ...planned, input_sha256 });
+  };
+  if (!jobs.some(isCandidate)) return [];
+  return findTwins(home, { ...planned, input_sha256: await hashFile(planned.original_file_path, signal) });
+}
+
+async function lockCutOffTwin(home: LoomHome, twins: readonly JobRecord[]): Promise<Claim | undefined> {
+  for (const twin of twins.filter((job) => !job.announced)) {
+    const lock = await tryLock(home.locks, twin.job_id);
+    // As it is now, with the lock held: the run that made it may have ended well in between.
+    const job = lock && (await loadJob(home.jobs, twin.job_id));
+    if (job && !job.announced && job.state === 'pending') return { kind: 'cut_off', job, lock };
+    await lock?.release();
+  }
+  return undefined;
+}
+
+function isSameWork(one: Work, other: Work): boolean {
+  return describeWork(one) === describeWork(other) && isOfSameServer(one, other);
+}
+
+/** Jobs of older versions name none, and are known by the address that they were given. */
+function isOfSameServer(one: Work, other: Work): boolean {
+  if (one.server === undefined || other.server === undefined) return one.base_url === other.base_url;
+  return isSameServer(one.server, other.server);
+}
+
+/** All but the server. */
+function describeWork(job: Work): string {
+  return JSON.stringify([
+    job.input_sha256,
+    job.original_file_path,
+    job.prompt_column,
+    job.provider,
+    job.model,
+    job.output_path,
+    job.with_meta,
+    job.with_error,
+    job.with_usage ?? false,
+    job.use_cache,
+    settingsText(job.params),
+    ...wherePresent({ prompt_template: job.prompt_template, pick: job.pick }),
+  ]);
+}

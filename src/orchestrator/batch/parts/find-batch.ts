@@ -1,0 +1,203 @@
+/**
+ * What may have happened is never taken not to have: a creation of a batch that did not end in a clear refusal is looked
+ * for at the provider before anything is sent again. A look-up that fails answers nothing, and settles nothing.
+ */
+import { isRefusedKey, LoomError, ProviderError } from '../../../core/errors.ts';
+import type { BatchProvider } from '../../../providers/provider.ts';
+import { providerEntry } from '../../../providers/registry.ts';
+import type { LoomHome } from '../../../storage/home.ts';
+import type { JobPart, JobRecord } from '../../../state/jobs.ts';
+import { loadRecord } from '../../../state/records.ts';
+import { HomeBatches } from '../../../state/home-batches.ts';
+import { type CallQueue, sleep } from '../../calls/retry.ts';
+import { namePart } from '../../../state/stored-jobs.ts';
+
+/** What a search for a part's batch needs. */
+export interface BatchSearch {
+  readonly home: LoomHome;
+  readonly job: JobRecord;
+  readonly known: HomeBatches;
+  readonly provider: BatchProvider;
+  readonly calls: CallQueue;
+  readonly signal: AbortSignal;
+  readonly callSignal: AbortSignal;
+}
+
+/** Refusals that a gateway makes in the name of a server that may have gone on, or that come of an earlier creation. */
+const doubtfulRefusals = new Set([408, 409, 425, 499]);
+/** Answers of a gateway that gave up waiting. */
+const gaveUpStatuses = new Set([408, 499, 504, 522, 524]);
+/** How long after a creation a batch may take to show up in the provider's list: when the list is looked at again. */
+const listingPausesMs = [3_000];
+const longListingPausesMs = [3_000, 7_000];
+/** By how much clocks may differ from the provider's, and the times of its batches from its own clock. */
+const clockMarginMs = 2 * 60_000;
+const longAgoMs = 60_000;
+/** For how long a server may go on with a creation that nobody waits for any more. */
+const goesOnMs = 60_000;
+
+/** Whether the provider has no batch of a creation for certain: it said no, itself and to this very call. */
+export function isClearRefusal(error: unknown): boolean {
+  if (!(error instanceof ProviderError) || error.status === undefined) return false;
+  return error.status >= 400 && error.status < 500 && !doubtfulRefusals.has(error.status);
+}
+
+/** Whether nobody waited for the end of a creation: the server may have the batch only after we looked. */
+export function mayGoOn(error: ProviderError): boolean {
+  return gaveUpStatuses.has(error.status ?? 0) || error.code === 'timeout';
+}
+
+/** Until when a part is not sent again whose creation may go on, by this machine's clock. */
+export function goesOnUntil(): string {
+  return new Date(Date.now() + goesOnMs).toISOString();
+}
+
+/** It is not known whether the provider has a batch of this part: the part stays `submitting` for the next command. */
+export class UnsettledPartError extends LoomError {
+  constructor(
+    { job, home }: BatchSearch,
+    part: JobPart,
+    reason: 'look_up_failed' | 'not_listed',
+    cause: ProviderError,
+  ) {
+    const { title } = providerEntry(job.provider);
+    const why = cause.message.replace(/[.!?…]*$/, '');
+    const what =
+      reason === 'not_listed'
+        ? `its creation did not end clearly (${why}), and it is not listed yet.`
+        : `its creation was cut off, and the look-up failed (${why}).`;
+    super(
+      'provider',
+      `it is not known whether ${title} has a batch of ${namePart(job, part.part)}: ${what}`,
+      {
+        hint: `Nothing of it is sent again before the next loom fetch${home.flag} has looked for it. Where ${title} lists no batches, see its dashboard: loom adopt takes a batch that is there, and loom forget drops the job.`,
+        cause,
+      },
+    );
+    this.name = 'UnsettledPartError';
+  }
+}
+
+/** The batch of a creation that was cut off by an earlier command, if the provider has it. UnsettledPartError when that can't be told. */
+export async function findLeftBatch(search: BatchSearch, part: JobPart): Promise<string | undefined> {
+  const { batchId, now } = await lookUp(search, part);
+  const age = now.getTime() - Date.parse(part.submitting_since ?? '');
+  const found =
+    batchId === undefined && age < longAgoMs ? await lookAgain(search, part, listingPausesMs) : batchId;
+  if (found === undefined && stillGoesOn(part)) {
+    const why = 'nobody waited for its end, which may be less than a minute ago';
+    throw new UnsettledPartError(search, part, 'not_listed', new ProviderError('retry', 'timeout', why));
+  }
+  return found;
+}
+
+/** A clock that was set back meanwhile holds nothing up. */
+function stillGoesOn({ may_go_on_until: until = '' }: JobPart): boolean {
+  const left = Date.parse(until) - Date.now();
+  return left > 0 && left <= goesOnMs;
+}
+
+/** The same for a creation of just now, which may itself have taken minutes, by the answer that it got. */
+export async function findNewBatch(
+  search: BatchSearch,
+  part: JobPart,
+  failure: unknown,
+): Promise<string | undefined> {
+  const { batchId } = await lookUp(search, part);
+  if (batchId !== undefined) return batchId;
+  const status = failure instanceof ProviderError ? failure.status : undefined;
+  const gaveUp = status === undefined || gaveUpStatuses.has(status);
+  return lookAgain(search, part, gaveUp ? longListingPausesMs : listingPausesMs);
+}
+
+/** A batch that was created a moment ago may not be listed yet. */
+async function lookAgain(
+  search: BatchSearch,
+  part: JobPart,
+  pausesMs: readonly number[],
+): Promise<string | undefined> {
+  for (const pauseMs of pausesMs) {
+    await sleep(pauseMs, search.signal);
+    const { batchId } = await lookUp(search, part);
+    if (batchId !== undefined) return batchId;
+  }
+  return undefined;
+}
+
+/** Batches at the same provider that are of other parts than that with this tag, as far as records or jobs know. */
+async function listTakenIds(
+  { job, known }: Pick<BatchSearch, 'job' | 'known'>,
+  tag: string,
+): Promise<ReadonlySet<string>> {
+  const records = await known.listRecords();
+  const jobs = (await known.listJobs()).filter(({ job_id }) => job_id !== job.job_id);
+  const others = records.filter((record) => isAtSamePlace(record, job) && record.tag !== tag);
+  const parts = [job, ...jobs.filter((other) => isAtSamePlace(other, job))].flatMap((other) =>
+    other.parts.filter((part) => part.tag !== tag),
+  );
+  return new Set([...others, ...parts].flatMap(({ batch_id: id }) => (id === undefined ? [] : [id])));
+}
+
+/** Whether a batch is that of another part than this tag's: also of one that another command has recorded just now. */
+export async function isOfAnotherPart(
+  search: Pick<BatchSearch, 'home' | 'job' | 'known'>,
+  batchId: string,
+  tag: string,
+): Promise<boolean> {
+  if ((await listTakenIds(search, tag)).has(batchId)) return true;
+  const { home, job } = search;
+  // A damaged one tells nothing.
+  const record = await loadRecord(home.batches, job.provider, batchId).catch(() => undefined);
+  return record !== undefined && isAtSamePlace(record, job) && record.tag !== tag;
+}
+
+/** Where a batch is: at a provider, at an address of its own or the provider's. */
+interface Place extends Pick<JobRecord, 'provider'> {
+  readonly base_url?: string | null | undefined;
+}
+
+function isAtSamePlace(one: Place, other: Place): boolean {
+  return one.provider === other.provider && (one.base_url ?? null) === (other.base_url ?? null);
+}
+
+interface FoundBatch {
+  readonly batchId: string | undefined;
+  /** By the clock that `submitting_since` is of. */
+  readonly now: Date;
+}
+
+async function lookUp(search: BatchSearch, part: JobPart): Promise<FoundBatch> {
+  try {
+    return await askForBatch(search, part);
+  } catch (error) {
+    if (!(error instanceof ProviderError) || isRefusedKey(error) || search.signal.aborted) throw error;
+    throw new UnsettledPartError(search, part, 'look_up_failed', error);
+  }
+}
+
+async function askForBatch(search: BatchSearch, part: JobPart): Promise<FoundBatch> {
+  const { provider, calls, callSignal } = search;
+  const find = provider.find?.bind(provider);
+  if (find) {
+    const sent = { tag: part.tag, fileId: part.file_id };
+    const found = await calls.run(() => find(sent, callSignal));
+    // A server that keeps no tag knows a batch by its upload, also one that a full queue gave back.
+    const isFormer = found !== undefined && part.former_ids?.includes(found);
+    return { batchId: isFormer ? undefined : found, now: new Date() };
+  }
+  const list = provider.listCandidates?.bind(provider);
+  if (!list || part.submitting_since === undefined) return { batchId: undefined, now: new Date() };
+  const since = Date.parse(part.submitting_since);
+  const { candidates, now } = await calls.run(() =>
+    list(new Date(since - clockMarginMs), part.requests, callSignal),
+  );
+  // As of now: other commands look for batches of theirs too.
+  const taken = await listTakenIds({ ...search, known: new HomeBatches(search.home) }, part.tag);
+  const free = candidates.filter(
+    ({ batchId }) => !taken.has(batchId) && !part.mistaken_ids?.includes(batchId),
+  );
+  // One from within the margin is more likely an earlier batch of the same size than one of a wrong clock.
+  const found = free.find(({ createdAt }) => createdAt.getTime() >= since) ?? free.at(-1);
+  if (found) part.provisional = true;
+  return { batchId: found?.batchId, now };
+}

@@ -1,0 +1,74 @@
+/**
+ * The id map of a part as it stands in the record of its batch. It is written when the job is planned; where that file is
+ * gone, the input tells it too, since a custom id is made of a row's place and its prompt.
+ */
+import { createReadStream } from 'node:fs';
+import { LoomError } from '../../../core/errors.ts';
+import { converterFor } from '../../../formats/index.ts';
+import { hashFile, isFile } from '../../../storage/files.ts';
+import type { LoomHome } from '../../../storage/home.ts';
+import type { JobPart, JobRecord } from '../../../state/jobs.ts';
+import { createCustomId, digestPrompt } from '../../dataset/custom-ids.ts';
+import { recordedDataset } from '../../dataset/dataset.ts';
+import { formatIdMember, idMapPath } from './part-writer.ts';
+import { createPicker } from '../../dataset/pick-rows.ts';
+import { PromptIndex } from '../../dataset/prompt-index.ts';
+
+/**
+ * The lines of a part's id map, as JSON text. LoomError `input` when neither the file that was planned for it is there
+ * nor the input as it was submitted, at `inputPath` or where it was.
+ */
+export async function readIdMembers(
+  home: LoomHome,
+  job: JobRecord,
+  part: JobPart,
+  inputPath = job.original_file_path,
+): Promise<AsyncIterable<string | Buffer>> {
+  const path = idMapPath(home, job.job_id, part);
+  if (await isWholeMap(path, part.requests)) return createReadStream(path) as AsyncIterable<Buffer>;
+  const sha256 = await hashFile(inputPath).catch(() => undefined);
+  if (sha256 === job.input_sha256) return makeIdMembers(job, inputPath);
+  const fault = (await isFile(path)) ? 'cut short' : 'missing';
+  throw describeLostMap(home, part, `${fault} (${path})`, inputPath, sha256 !== undefined);
+}
+
+/** Whether the file has a line for each request: a copy may be cut, and a batch counts by its map as sent. */
+export async function isWholeMap(path: string, requests: number): Promise<boolean> {
+  if (!(await isFile(path))) return false;
+  let lines = 1;
+  let last = '';
+  for await (const chunk of createReadStream(path, 'latin1') as AsyncIterable<string>) {
+    lines += chunk.split('\n').length - 1;
+    last = chunk.at(-1) ?? last;
+  }
+  return lines === requests && last === '"';
+}
+
+/** Which part a row went to, nobody knows: the map has all that were sent, and the results name those of this part. */
+async function* makeIdMembers(job: JobRecord, inputPath: string): AsyncGenerator<string> {
+  const { path, format, promptSource, pick } = recordedDataset(inputPath, job);
+  const converter = await converterFor(format.fileType);
+  const isPicked = createPicker(pick);
+  const prompts = job.use_cache ? new PromptIndex() : undefined;
+  let separator = '';
+  for await (const row of converter.readRows(path, format.gzip, { promptSource })) {
+    if (row.prompt === null || !isPicked(row.index)) continue;
+    const digest = digestPrompt(row.prompt);
+    if (prompts && prompts.firstRowWith(digest, row.index) !== row.index) continue;
+    yield separator + formatIdMember(createCustomId(row.index, digest), row.id);
+    separator = ',\n';
+  }
+}
+
+function describeLostMap(
+  { flag }: LoomHome,
+  { batch_id: id }: JobPart,
+  fault: string,
+  inputPath: string,
+  isThere: boolean,
+): LoomError {
+  const batch = id === undefined ? '' : ` of batch ${id}, which is paid for,`;
+  const input = isThere ? 'is not the one that was submitted' : 'is gone';
+  const what = `the id map${batch} is ${fault}, and the input ${inputPath} ${input}.`;
+  return new LoomError('input', what, { hint: `Put one of them back, then run loom fetch${flag}.` });
+}

@@ -1,0 +1,45 @@
+/** The way to the provider of a stored job, for stories that ask about its batches one by one. */
+import { ProviderError } from '../../../core/errors.ts';
+import type { ProviderName } from '../../../core/models.ts';
+import type { BatchProvider, Connection } from '../../../providers/provider.ts';
+import { providerEntry, requireBatchApi } from '../../../providers/registry.ts';
+import { abortAfterGrace } from '../../calls/grace.ts';
+import { type CallQueue, createCallQueue, type RetryNotice, type RetryPolicy } from '../../calls/retry.ts';
+import type { StoredJob } from '../../../state/stored-jobs.ts';
+
+/** How to reach a provider, given the address in the record. LoomError when there is no key. */
+export type Connect = (provider: ProviderName, recordedBaseUrl: string | undefined) => Connection;
+
+export interface JobReach {
+  readonly provider: BatchProvider;
+  readonly calls: CallQueue;
+  /** Cuts calls that are under way. */
+  readonly callSignal: AbortSignal;
+}
+
+export async function openJobReach(
+  stored: StoredJob,
+  connect: Connect,
+  options: {
+    readonly signal: AbortSignal;
+    readonly policy?: RetryPolicy;
+    readonly onRetry: ((provider: ProviderName, notice: RetryNotice) => void) | undefined;
+  },
+): Promise<JobReach> {
+  const { signal, policy, onRetry } = options;
+  const entry = requireBatchApi(providerEntry(stored.provider));
+  const provider = await entry.openBatch(connect(stored.provider, recordedBaseUrl(stored)));
+  const tell = onRetry && ((notice: RetryNotice) => onRetry(stored.provider, notice));
+  const calls = createCallQueue({ workers: 1, signal, onRetry: tell, ...(policy && { policy }) });
+  return { provider, calls, callSignal: abortAfterGrace(signal) };
+}
+
+/** The address that a job was sent to, when that was not the provider's own. */
+export function recordedBaseUrl({ facts }: StoredJob): string | undefined {
+  return facts.base_url ?? undefined;
+}
+
+/** Whether a refusal is of one batch, as opposed to a refused key or a lost connection, which others meet as well. */
+export function isAboutOneBatch(error: unknown): boolean {
+  return error instanceof ProviderError && [400, 403, 404, 409].includes(error.status ?? 0);
+}

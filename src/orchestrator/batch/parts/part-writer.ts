@@ -1,0 +1,116 @@
+/** Writes the request files and id maps of a job's parts, a row at a time, starting a new part when one is full. */
+import { join } from 'node:path';
+import type { PromptRequest, Row } from '../../../core/models.ts';
+import type { BatchLimits, BatchProvider } from '../../../providers/provider.ts';
+import { type BufferedFile, openBufferedFile } from '../../../storage/buffered-file.ts';
+import { type LoomHome, removeHeld } from '../../../storage/home.ts';
+import type { JobPart } from '../../../state/jobs.ts';
+import { PartCutter } from './part-cutter.ts';
+
+/** What the files of a part are named by. */
+type PartFiles = Pick<JobPart, 'part' | 'files'>;
+
+/** The encoded requests of a part, framed as the provider wants them. */
+export function requestFilePath(home: LoomHome, jobId: string, { part, files = part }: PartFiles): string {
+  return join(home.requests, `${jobId}_${files}.jsonl`);
+}
+
+/** The lines of a part's id map, as JSON text for its record. */
+export function idMapPath(home: LoomHome, jobId: string, { part, files = part }: PartFiles): string {
+  return join(home.requests, `${jobId}_${files}.ids`);
+}
+
+/** A line of an id map, without the comma and line end before it. */
+export function formatIdMember(customId: string, rowId: string): string {
+  return `    ${JSON.stringify(customId)}: ${JSON.stringify(rowId)}`;
+}
+
+export interface PartWriter {
+  add(row: Row, request: PromptRequest): Promise<void> | undefined;
+  finish(): Promise<JobPart[]>;
+  /** Removes every file that was written. */
+  discard(): Promise<void>;
+}
+
+/** A writer for one job; `add` is called once per row that has a prompt, in order. A row that is too large to be sent is left out. */
+export function createPartWriter(
+  home: LoomHome,
+  jobId: string,
+  provider: BatchProvider,
+  limits: BatchLimits,
+): PartWriter {
+  const { framing } = provider;
+  const cutter = new PartCutter(framing, limits);
+  const parts: JobPart[] = [];
+  let current: OpenPart | undefined;
+
+  async function start(): Promise<OpenPart> {
+    if (current) await close(current);
+    const part = parts.length + 1;
+    current = await openPart(
+      requestFilePath(home, jobId, { part }),
+      idMapPath(home, jobId, { part }),
+      framing.before,
+    );
+    parts.push({ part, state: 'planned', tag: `loom-${jobId}-${part}`, requests: 0, bytes: 0 });
+    return current;
+  }
+
+  async function close(open: OpenPart): Promise<void> {
+    open.requests.write(framing.after);
+    await open.requests.close();
+    await open.ids.close();
+  }
+
+  async function addToNewPart(line: string, member: string): Promise<void> {
+    const open = await start();
+    write(open, line, member);
+  }
+
+  function write(open: OpenPart, line: string, member: string): Promise<void> | undefined {
+    const part = parts.at(-1) as JobPart;
+    const first = part.requests === 0;
+    open.requests.write(first ? line : framing.between + line);
+    open.ids.write(first ? member : `,\n${member}`);
+    part.requests = cutter.requests;
+    part.bytes = cutter.bytes;
+    return open.requests.drain() ?? open.ids.drain();
+  }
+
+  return {
+    add(row, request) {
+      const line = provider.encode(request);
+      const place = cutter.place(Buffer.byteLength(line));
+      if (place === 'no_part') return;
+      const member = formatIdMember(request.customId, row.id);
+      return place === 'last_part' && current ? write(current, line, member) : addToNewPart(line, member);
+    },
+    async finish() {
+      if (current) await close(current);
+      return parts;
+    },
+    async discard() {
+      await current?.requests.abandon();
+      await current?.ids.abandon();
+      for (const part of parts) await removeRequestFiles(home, jobId, part);
+    },
+  };
+}
+
+/** Removes what `createPartWriter` wrote for a part. */
+export async function removeRequestFiles(home: LoomHome, jobId: string, part: PartFiles): Promise<void> {
+  await removeHeld(home, requestFilePath(home, jobId, part));
+  await removeHeld(home, idMapPath(home, jobId, part));
+}
+
+interface OpenPart {
+  readonly requests: BufferedFile;
+  readonly ids: BufferedFile;
+}
+
+async function openPart(requestsPath: string, idsPath: string, before: string): Promise<OpenPart> {
+  const requests = await openBufferedFile(requestsPath);
+  const ids = await openBufferedFile(idsPath);
+  requests.write(before);
+  return { requests, ids };
+}

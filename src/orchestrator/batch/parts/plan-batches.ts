@@ -1,0 +1,213 @@
+/** Cuts the rows of an input into parts that a provider takes as one batch each, encoded in request files on disk. */
+import { join } from 'node:path';
+import { LoomError } from '../../../core/errors.ts';
+import type { GenerationSettings, ProviderName } from '../../../core/models.ts';
+import type { BatchLimits, BatchProvider } from '../../../providers/provider.ts';
+import { openBufferedFile } from '../../../storage/buffered-file.ts';
+import { openCache } from '../../../cache/cache.ts';
+import { ensurePrivateFolder, removeFile } from '../../../storage/files.ts';
+import type { LoomHome } from '../../../storage/home.ts';
+import { watchInput } from '../../../storage/input-watch.ts';
+import { type JobPart, type JobRecord, jobVersion } from '../../../state/jobs.ts';
+import { encodeResult } from '../../../state/result-lines.ts';
+import { describeServer } from '../../calls/answer-server.ts';
+import { createCustomId, digestPrompt } from '../../dataset/custom-ids.ts';
+import {
+  type Census,
+  type Dataset,
+  type DatasetOrder,
+  drawRows,
+  readDataset,
+  recordDataset,
+} from '../../dataset/dataset.ts';
+import { largestRequest } from './part-cutter.ts';
+import { createPartWriter } from './part-writer.ts';
+import { PromptIndex } from '../../dataset/prompt-index.ts';
+
+/** What a person asked a batch run for. */
+export interface BatchOrder {
+  readonly dataset: DatasetOrder;
+  readonly provider: ProviderName;
+  readonly model: string;
+  /** Absolute. */
+  readonly outputPath: string;
+  readonly withMeta: boolean;
+  /** Adds `llm_error`. */
+  readonly withError: boolean;
+  /** Adds `llm_input_tokens`, `llm_output_tokens` and `llm_finish_reason`. */
+  readonly withUsage: boolean;
+  readonly useCache: boolean;
+  readonly settings?: GenerationSettings | undefined;
+  /** Kept for the fetch: the address that was given for this run. */
+  readonly baseUrl: string | undefined;
+  /** Whose answers it takes and gives, as `nameServer` has it. */
+  readonly server: string;
+  /** Most rows in one batch, where people want fewer than the provider takes. */
+  readonly batchSize: number | undefined;
+}
+
+/** Room for what a provider counts and we don't. */
+const safeShareOfBytes = 0.95;
+/** Larger uploads cost memory: 189 MB peaks at 270 MB however it is streamed through fetch, 100 MB at 182 MB. */
+const largestPartBytes = 100_000_000;
+
+/** How much one part may hold at this provider. */
+export function limitParts(limits: BatchLimits, batchSize: number | undefined): BatchLimits {
+  return {
+    ...limits,
+    requests: Math.min(limits.requests, batchSize ?? limits.requests),
+    bytes: Math.min(Math.floor(limits.bytes * safeShareOfBytes), largestPartBytes),
+  };
+}
+
+/** A job that is planned and not saved yet: nothing of it is on disk but its files of requests and cached answers. */
+export interface Plan {
+  readonly job: JobRecord;
+  /** Removes those files. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Checks the whole input and writes the request files of a new job. Nothing is left on disk when it throws: also where
+ * the input is written to or replaced meanwhile, a LoomError `input`.
+ */
+export async function planBatches(
+  home: LoomHome,
+  jobId: string,
+  order: BatchOrder,
+  provider: BatchProvider,
+  limits: BatchLimits,
+  signal: AbortSignal,
+): Promise<Plan> {
+  // Its digest and its requests have to be of the same bytes; a Parquet file is read by place, after its digest is taken.
+  const inputWatch = await watchInput(order.dataset.path);
+  const dataset = await drawRows(order.dataset, signal);
+  await ensurePrivateFolder(home.requests);
+  const writer = createPartWriter(home, jobId, provider, limits);
+  const answers = await openKnownAnswers(home, jobId, order);
+  const discard = async () => {
+    await writer.discard();
+    await answers.discard();
+  };
+  try {
+    const census = await readDataset(dataset, signal, (row) => {
+      if (row.prompt === null) return;
+      const digest = digestPrompt(row.prompt);
+      const customId = createCustomId(row.index, digest);
+      if (answers.has(row.index, customId, digest, row.prompt)) return answers.drain();
+      const { model, settings } = order;
+      return writer.add(row, { customId, model, prompt: row.prompt, settings });
+    });
+    await inputWatch.ensureUnchanged();
+    const parts = await writer.finish();
+    const cachedRows = await answers.finish();
+    if (parts.length === 0 && cachedRows === 0) {
+      throw allRowsTooLarge(order, largestRequest(limits, provider.framing));
+    }
+    return { job: describeJob(home, jobId, order, dataset, census, cachedRows, parts), discard };
+  } catch (error) {
+    await discard();
+    throw await inputWatch.explain(error);
+  }
+}
+
+/** Rows that need no request: their answer is in the cache, or an earlier row asks the same. */
+interface KnownAnswers {
+  has(row: number, customId: string, digest: Buffer, prompt: string): boolean;
+  drain(): Promise<void> | undefined;
+  /** How many answers were in the cache; they are in the job's own file then. */
+  finish(): Promise<number>;
+  discard(): Promise<void>;
+}
+
+async function openKnownAnswers(home: LoomHome, jobId: string, order: BatchOrder): Promise<KnownAnswers> {
+  if (!order.useCache) {
+    return { has: () => false, drain: () => undefined, finish: async () => 0, discard: async () => {} };
+  }
+  await ensurePrivateFolder(home.results);
+  const cache = openCache(
+    home.cache,
+    order.provider,
+    order.model,
+    order.settings,
+    describeServer(order.provider, order.server),
+  );
+  const path = cachedAnswersPath(home, jobId);
+  const file = await openBufferedFile(path);
+  let prompts: PromptIndex | undefined = new PromptIndex();
+  let cachedRows = 0;
+  return {
+    has(row, customId, digest, prompt) {
+      if (prompts?.firstRowWith(digest, row) !== row) return true;
+      const answer = cache.get(prompt);
+      if (!answer) return false;
+      file.write(encodeResult({ customId, outcome: 'succeeded', ...answer }));
+      cachedRows += 1;
+      return true;
+    },
+    drain: () => file.drain(),
+    async finish() {
+      // `discard` outlives the planning, and would keep 33 bytes a row through every upload.
+      prompts = undefined;
+      await file.close();
+      if (cachedRows === 0) await removeFile(path);
+      return cachedRows;
+    },
+    async discard() {
+      await file.abandon();
+      await removeFile(path);
+    },
+  };
+}
+
+/** The answers that a job found in the cache when it was planned. */
+export function cachedAnswersPath(home: LoomHome, jobId: string): string {
+  return join(home.results, `${jobId}_cached.jsonl`);
+}
+
+function allRowsTooLarge(order: BatchOrder, mostBytes: number): LoomError {
+  return new LoomError(
+    'input',
+    `every row of ${order.dataset.path} is larger than the ${mostBytes} bytes that one request may have.`,
+    {
+      hint: 'Shorten the prompts.',
+    },
+  );
+}
+
+function describeJob(
+  home: LoomHome,
+  jobId: string,
+  order: BatchOrder,
+  dataset: Dataset,
+  census: Census,
+  cachedRows: number,
+  parts: JobPart[],
+): JobRecord {
+  return {
+    version: jobVersion,
+    job_id: jobId,
+    created_at: new Date().toISOString(),
+    provider: order.provider,
+    model: order.model,
+    original_file_path: dataset.path,
+    file_type: dataset.format.fileType,
+    ...recordDataset(dataset),
+    input_sha256: census.sha256,
+    rows: census.rows,
+    blank_rows: census.blankRows,
+    cached_rows: cachedRows,
+    output_path: order.outputPath,
+    with_meta: order.withMeta,
+    with_error: order.withError,
+    with_usage: order.withUsage,
+    use_cache: order.useCache,
+    ...(order.settings && { params: order.settings }),
+    ...(order.useCache && home.chosenCache !== undefined && { cache_dir: home.chosenCache }),
+    base_url: order.baseUrl ?? null,
+    server: order.server,
+    announced: false,
+    state: 'pending',
+    parts,
+  };
+}

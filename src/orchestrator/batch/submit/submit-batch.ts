@@ -1,0 +1,198 @@
+/** The story of `loom run` in batch mode. */
+import type { BatchRecord } from '../../../core/models.ts';
+import type { BatchEntry, Connection } from '../../../providers/provider.ts';
+import { checkSettings } from '../../../providers/settings.ts';
+import { ensurePlaces } from '../../../cache/cache.ts';
+import { holdHome, type LoomHome } from '../../../storage/home.ts';
+import { createJobId, type JobRecord, loadJob, saveJob } from '../../../state/jobs.ts';
+import { type Lock, tryLock } from '../../../storage/locks.ts';
+import { checkOutputPath, type Placing } from '../../../storage/output-file.ts';
+import { openAnswerCheck } from '../../answers/answer-check.ts';
+import { type Claim, claimWork, listRivals } from '../parts/claim-work.ts';
+import { checkFreeSpace } from '../../dataset/free-space.ts';
+import { abortAfterGrace } from '../../calls/grace.ts';
+import { HomeBatches } from '../../../state/home-batches.ts';
+import { type MergedJob, mergeJob, noteJobOutput } from '../merge/merge-job.ts';
+import { type BatchOrder, limitParts, type Plan, planBatches } from '../parts/plan-batches.ts';
+import { createCallQueue, type RetryNotice } from '../../calls/retry.ts';
+import { forgetJob, isDropped, isPending, loadState, storedJob } from '../../../state/stored-jobs.ts';
+import { type PartEvents, type Submission, submitParts } from '../parts/submit-parts.ts';
+import { sweepHome } from '../../sweep/sweep-home.ts';
+
+export interface SubmitEvents extends PartEvents {
+  /** The input is checked and nothing was sent yet. */
+  onPlanned?(job: JobRecord): void;
+  /** The same work was cut off in an earlier run: this run finishes it. */
+  onResumed?(job: JobRecord): void;
+  /** The same work is pending already, and is submitted once more. */
+  onPending?(job: JobRecord): void;
+  /** Another pending job is to write the same output: the one that is fetched later will find it in its way. */
+  onSharedOutput?(id: string, outputPath: string): void;
+  /** Also told of those that a run that was cut off had submitted. */
+  onSubmitted?(record: BatchRecord): void;
+  /** Every part is submitted or waits in the queue. What is printed here is printed once for each job. */
+  onAnnounce?(job: JobRecord, queued: number): void;
+  onRetry?(notice: RetryNotice): void;
+}
+
+export interface SubmitOptions {
+  /** Submits also while the same work is pending, which is then paid for once more. */
+  readonly again: boolean;
+  /** Asked in that case without `again`, while nothing is locked: whether to submit all the same. Absent: no. */
+  confirmAgain?(job: JobRecord): Promise<boolean>;
+  /**
+   * Asked when every answer is in the cache, before the output is written: whether a file in the way may go; undefined:
+   * nothing is to be written.
+   */
+  choosePlacing(): Promise<Placing | undefined>;
+}
+
+export type SubmitOutcome =
+  | { readonly kind: 'submitted'; readonly job: JobRecord }
+  /** Every answer was in the cache: the output is written. */
+  | { readonly kind: 'answered'; readonly job: JobRecord; readonly merged: MergedJob }
+  /** Nothing was sent: the same work is pending already, as this job. */
+  | { readonly kind: 'pending'; readonly job: JobRecord }
+  | { readonly kind: 'declined' };
+
+/**
+ * Checks the input whole, then submits what the cache has no answer for as one or more batches. When this throws
+ * before the first batch is created, nothing is left behind; what may have been created stays recorded.
+ */
+export async function submitBatch(
+  home: LoomHome,
+  order: BatchOrder,
+  entry: BatchEntry,
+  connection: Connection,
+  options: SubmitOptions,
+  signal: AbortSignal,
+  events: SubmitEvents = {},
+): Promise<SubmitOutcome> {
+  checkSettings(entry.name, order.settings);
+  await openAnswerCheck(order.settings);
+  await checkOutputPath(order.outputPath);
+  ensurePlaces(home, order.useCache);
+  await sweepHome(home);
+  await checkFreeSpace(home.root, order.dataset);
+  const provider = await entry.openBatch(connection);
+  const limits = limitParts(provider.limits, order.batchSize);
+  const jobId = createJobId();
+  const ownLock = (await tryLock(home.locks, jobId)) as Lock;
+  let lock = ownLock;
+  try {
+    const ownHome = holdHome(home, ownLock);
+    const { plan, claim } = await planAndClaim(ownHome, options, signal, order, () =>
+      planBatches(ownHome, jobId, order, provider, limits, signal),
+    );
+    if (claim.kind === 'pending') return { kind: 'pending', job: claim.job };
+    if (claim.kind === 'cut_off') {
+      lock = claim.lock;
+      events.onResumed?.(claim.job);
+    } else {
+      events.onPlanned?.(plan.job);
+      if (claim.twin) events.onPending?.(claim.twin);
+      else await tellSharedOutput(home, plan.job, events);
+    }
+    const job = claim.kind === 'cut_off' ? claim.job : plan.job;
+    const held = holdHome(home, lock);
+    if (job.parts.length === 0) return await writeKnownAnswers(held, job, options, plan.discard, signal);
+    const stop = AbortSignal.any([signal, lock.lost]);
+    const calls = createCallQueue({
+      workers: 1,
+      signal: stop,
+      onRetry: (notice) => events.onRetry?.(notice),
+    });
+    const known = new HomeBatches(held);
+    const callSignal = abortAfterGrace(stop);
+    await submitJob({ home: held, job, known, provider, calls, signal: stop, callSignal }, events);
+    return { kind: 'submitted', job };
+  } finally {
+    if (!(await loadJob(home.jobs, jobId))) await ownLock.forget();
+    await lock.release();
+  }
+}
+
+/** Plans until the plan is of now: answers that came in while it was made are not asked for again. */
+async function planAndClaim(
+  home: LoomHome,
+  options: SubmitOptions,
+  signal: AbortSignal,
+  order: BatchOrder,
+  makePlan: () => Promise<Plan>,
+): Promise<{ plan: Plan; claim: Exclude<Claim, { kind: 'stale' }> }> {
+  let { again } = options;
+  for (;;) {
+    const rivals = await listRivals(home, order);
+    const plan = await makePlan();
+    let claim: Claim | undefined;
+    try {
+      claim = await claimWork(home, plan.job, again, rivals, signal);
+      if (claim.kind === 'pending' && (await options.confirmAgain?.(claim.job))) {
+        again = true;
+        claim = await claimWork(home, plan.job, again, rivals, signal);
+      }
+    } finally {
+      if (claim?.kind !== 'own') await plan.discard();
+    }
+    if (claim.kind !== 'stale') return { plan, claim };
+  }
+}
+
+/** Only one of two jobs can write an output: it is told while nothing is sent yet. */
+async function tellSharedOutput(home: LoomHome, job: JobRecord, events: SubmitEvents): Promise<void> {
+  if (job.parts.length === 0 || !events.onSharedOutput) return;
+  const { jobs } = await loadState(home);
+  const other = jobs
+    .filter(isPending)
+    .find(({ facts }) => facts.job_id !== job.job_id && facts.output_path === job.output_path);
+  if (other) events.onSharedOutput(other.id, job.output_path);
+}
+
+async function submitJob(submission: Submission, events: SubmitEvents): Promise<void> {
+  const { home, job } = submission;
+  for (const record of await recordsOf(submission)) events.onSubmitted?.(record);
+  try {
+    await submitParts(submission, events);
+  } catch (error) {
+    await discardUnsentJob(home, job);
+    throw error;
+  }
+  events.onAnnounce?.(job, job.parts.filter((part) => part.state === 'planned').length);
+  await saveJob(home, Object.assign(job, { announced: true }));
+}
+
+/** The batches that an earlier run of this job submitted, by part. */
+async function recordsOf({ job, known }: Submission): Promise<BatchRecord[]> {
+  if (job.parts.every((part) => part.state === 'planned')) return [];
+  const records = await known.listRecords();
+  const ids = new Set(job.parts.filter((part) => part.state !== 'submitting').map((part) => part.batch_id));
+  return records.filter((record) => ids.has(record.batch_id)).sort((a, b) => (a.part ?? 0) - (b.part ?? 0));
+}
+
+/** Nothing is left to send: the output is written at once. */
+async function writeKnownAnswers(
+  home: LoomHome,
+  job: JobRecord,
+  options: SubmitOptions,
+  discard: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<SubmitOutcome> {
+  try {
+    signal.throwIfAborted();
+    const placing = await options.choosePlacing();
+    if (!placing) return { kind: 'declined' };
+    const stored = storedJob(job, []);
+    const merging = { workingFolder: '/', changedRows: 'refuse', inputPath: undefined } as const;
+    const merged = await mergeJob(home, stored, [], merging, placing);
+    await noteJobOutput(home, stored, merged, merging);
+    return { kind: 'answered', job, merged };
+  } finally {
+    await discard();
+  }
+}
+
+/** A job of which the provider has nothing for certain is forgotten; any other stays for later commands. */
+async function discardUnsentJob(home: LoomHome, job: JobRecord): Promise<void> {
+  const isUnsent = job.parts.every((part) => part.state === 'planned') || job.parts.every(isDropped);
+  if (isUnsent) await forgetJob(home, job);
+}

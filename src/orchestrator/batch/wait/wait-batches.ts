@@ -1,0 +1,210 @@
+/** The story of `--wait`: look at each pending job again and again, with growing pauses, until none is pending. */
+import { isRefusedKey, ProviderError } from '../../../core/errors.ts';
+import type { ProviderName } from '../../../core/models.ts';
+import type { LoomHome } from '../../../storage/home.ts';
+import { LockLostError } from '../../../storage/locks.ts';
+import {
+  type FetchEvents,
+  type FetchOrder,
+  type FetchOutcome,
+  type FetchRun,
+  type FetchSummary,
+  fetchStoredJob,
+  type JobFate,
+  openFetch,
+} from '../fetch/fetch-batches.ts';
+import { isOver, type ListedBatch, listParts } from '../list/list-batches.ts';
+import { defaultRetryPolicy } from '../../calls/retry.ts';
+import { countParts, reloadJob, type StoredJob } from '../../../state/stored-jobs.ts';
+import { sweepInputs } from '../../sweep/sweep-inputs.ts';
+import { tellNews } from './wait-news.ts';
+import {
+  abortAfter,
+  firstPauseMs,
+  nextPause,
+  systemClock,
+  type WaitClock,
+  withJitter,
+} from './wait-pauses.ts';
+
+export interface WaitOptions {
+  /** Milliseconds between two looks at a job; undefined: growing pauses, from 2 s to 1 min, after an hour to 5 min. */
+  readonly intervalMs?: number | undefined;
+  /** Milliseconds after which the wait ends with what is in; undefined: it has no end of its own. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface WaitEvents extends FetchEvents {
+  /** How the batches are that are waited for: before the first look and after each one. */
+  onWatch?(watch: Watch): void;
+  /** A look failed; the next one tries again. */
+  onTrouble?(id: string, provider: ProviderName, error: ProviderError): void;
+  /** Another process fetched it meanwhile, or its record was deleted: there is nothing to wait for. */
+  onGone?(id: string): void;
+}
+
+export interface Watch {
+  /** Those that are waited for, and the other parts of their jobs. */
+  readonly batches: readonly ListedBatch[];
+  readonly pending: number;
+  /** How many there were at the start. */
+  readonly total: number;
+}
+
+export interface WaitSummary extends FetchSummary, Pick<Watch, 'pending' | 'total'> {
+  readonly timedOut: boolean;
+}
+
+/** A job that is waited for. */
+interface WatchedJob {
+  stored: StoredJob;
+  /** By the clock of the wait. */
+  dueAt: number;
+  /** The last one; 0 before the first. */
+  pauseMs: number;
+  looks: number;
+  /** How often in a row the provider refused what waiting hardly mends. */
+  refusals: number;
+  isOver: boolean;
+  /** It is complete, and a file is where its output goes. */
+  isInTheWay: boolean;
+  /** Of the last look. */
+  outcome: FetchOutcome;
+}
+
+/** The next look is another try. */
+const retryPolicy = { ...defaultRetryPolicy, attempts: 3, patienceMs: 60_000 };
+/** A new batch may not be found for some seconds, and a proxy may have a bad moment. */
+const mostRefusals = 3;
+
+/**
+ * Waits for the jobs that are pending now, or for the one of the order, and writes each output as soon as it is
+ * complete. No lock is held in between. Throws as `fetchBatches` does; a timeout is no error, it is in the summary.
+ */
+export async function waitForBatches(
+  home: LoomHome,
+  order: FetchOrder,
+  options: WaitOptions,
+  signal: AbortSignal,
+  events: WaitEvents = {},
+  clock: WaitClock = systemClock,
+): Promise<WaitSummary> {
+  const startedAt = clock.now();
+  const news = tellNews(events);
+  const { run: fetching, targets } = await openFetch(home, order, signal, news);
+  const deadline = options.timeoutMs === undefined ? undefined : abortAfter(options.timeoutMs);
+  const stop = deadline ? AbortSignal.any([signal, deadline.signal]) : signal;
+  const run = { ...fetching, signal: stop };
+  // A question that nobody answers must not keep the others from their outputs.
+  const askLater = { ...order, confirmOverwrite: async () => 'later' as const };
+  const jobs = targets.map((stored) => startWatching(stored, options, startedAt));
+  let timedOut = false;
+  try {
+    for (let next = findNextDue(jobs); next; next = findNextDue(jobs)) {
+      events.onWatch?.(describeWatch(home, jobs));
+      await clock.sleep(next.dueAt - clock.now(), stop);
+      await lookAt({ ...run, order: askLater }, next, news);
+      const now = clock.now();
+      next.pauseMs = options.intervalMs ?? nextPause(next.pauseMs, now - startedAt, next.outcome.short);
+      next.dueAt = now + (options.intervalMs ?? withJitter(next.pauseMs, clock));
+    }
+    for (const job of jobs.filter(({ isInTheWay }) => isInTheWay)) await lookAt(run, job, news);
+  } catch (error) {
+    if (signal.aborted || !deadline?.signal.aborted) throw error;
+    timedOut = true;
+  } finally {
+    deadline?.cancel();
+  }
+  await sweepInputs(home);
+  const { pending, total } = describeWatch(home, jobs);
+  const outcomes = [run.outcome, ...jobs.map((job) => job.outcome)];
+  return {
+    jobs: jobs.length,
+    troubled: outcomes.some((outcome) => outcome.troubled),
+    incomplete: outcomes.some((outcome) => outcome.incomplete),
+    timedOut,
+    pending,
+    total,
+  };
+}
+
+/** A job is looked at at once, unless its batch was created just now. */
+function startWatching(stored: StoredJob, { intervalMs }: WaitOptions, now: number): WatchedJob {
+  const createdAt = Date.parse(stored.facts.created_at);
+  const pauseMs = Math.min(intervalMs ?? firstPauseMs, firstPauseMs);
+  const isNew = Date.now() - createdAt < firstPauseMs;
+  return {
+    stored,
+    dueAt: isNew ? now + pauseMs : now,
+    pauseMs: isNew ? pauseMs : 0,
+    looks: 0,
+    refusals: 0,
+    isOver: false,
+    isInTheWay: false,
+    outcome: { troubled: false, incomplete: false },
+  };
+}
+
+function findNextDue(jobs: readonly WatchedJob[]): WatchedJob | undefined {
+  const waiting = jobs.filter((job) => !job.isOver);
+  return waiting.reduce<WatchedJob | undefined>(
+    (first, job) => (first && first.dueAt <= job.dueAt ? first : job),
+    undefined,
+  );
+}
+
+/** Looks at a job once, and decides whether to look again. */
+async function lookAt(run: FetchRun, job: WatchedJob, events: WaitEvents): Promise<void> {
+  const outcome: FetchOutcome = { troubled: false, incomplete: false };
+  const { id, provider } = job.stored;
+  let isSeen = false;
+  try {
+    const isRepeated = job.looks > 0 && !job.isInTheWay;
+    const look = await fetchStoredJob({ ...run, events, retryPolicy, isRepeated, outcome }, job.stored);
+    const { fate, left } = look;
+    if (fate === 'busy') return;
+    isSeen = true;
+    job.stored = left ?? job.stored;
+    job.looks += 1;
+    job.outcome = outcome;
+    if (outcome.refusal) noteRefusal(job, outcome.refusal, events);
+    else job.refusals = 0;
+    if (fate === 'gone') events.onGone?.(id);
+    if (isLast(fate)) job.isOver = true;
+    job.isInTheWay = fate === 'kept';
+  } catch (error) {
+    run.signal.throwIfAborted();
+    // A machine that slept in the middle of a look may have lost the job to another process.
+    if (error instanceof LockLostError) return;
+    job.outcome = { ...outcome, troubled: true };
+    if (!(error instanceof ProviderError)) {
+      job.isOver = true;
+      events.onError?.(id, provider, error);
+    } else if (!noteRefusal(job, error, events)) events.onTrouble?.(id, provider, error);
+  } finally {
+    // One that can't be read was told above.
+    if (!isSeen) job.stored = (await reloadJob(run.home, job.stored).catch(() => undefined)) ?? job.stored;
+  }
+}
+
+function isLast(fate: JobFate): boolean {
+  return fate !== 'pending' && fate !== 'busy';
+}
+
+/** Whether the wait for this job ends with an error, because another look would meet it again. */
+function noteRefusal(job: WatchedJob, error: ProviderError, events: WaitEvents): boolean {
+  job.refusals = error.scope === 'retry' ? 0 : job.refusals + 1;
+  if (job.refusals < mostRefusals && !isRefusedKey(error)) return false;
+  job.isOver = true;
+  events.onError?.(job.stored.id, job.stored.provider, error);
+  return true;
+}
+
+function describeWatch(home: LoomHome, jobs: readonly WatchedJob[]): Watch {
+  const batches = jobs.filter((job) => !job.isOver).flatMap(({ stored }) => listParts(home, stored));
+  return {
+    batches,
+    pending: batches.filter((batch) => !isOver(batch)).length,
+    total: jobs.reduce((sum, { stored }) => sum + countParts(stored), 0),
+  };
+}

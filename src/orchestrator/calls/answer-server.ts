@@ -1,0 +1,88 @@
+/**
+ * Whose answers these are. An answer of one server is never given out as another's: the cache and the journals keep
+ * apart what came from different addresses. The vendor's own addresses are one; answers of any other belong to the
+ * address, or to the name that was given in its place.
+ */
+import type { ProviderName } from '../../core/models.ts';
+import { sandboxKey } from '../../core/names.ts';
+import { ownAddresses, plainAddress } from '../../providers/addresses.ts';
+import type { MarkedProvider } from '../../providers/provider.ts';
+import type { AnswerServer } from '../../cache/cache.ts';
+import type { LoomHome } from '../../storage/home.ts';
+
+/** What a rehearsal has in the place of an address: its port is another one each time. */
+const sandboxName = 'sandbox';
+
+/** Whether a server may be called so: no address looks like it, since an address has a colon. */
+export function isServerName(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(text) && text.toLowerCase() !== sandboxName;
+}
+
+/** What is known of where a run asks. */
+export interface ServerChoice {
+  /** Undefined: the vendor's own address. */
+  readonly baseUrl?: string | undefined;
+  /** What people call it, in place of its address. */
+  readonly serverName?: string | undefined;
+  readonly apiKey?: string | undefined;
+}
+
+/** The name under which the answers of a server are kept: in records, in entries of the cache. */
+export function nameServer(
+  { isSandbox }: Pick<LoomHome, 'isSandbox'>,
+  provider: ProviderName,
+  { baseUrl, serverName }: ServerChoice,
+): string {
+  if (isSandbox) return sandboxName;
+  if (serverName !== undefined) return serverName;
+  const [own, ...regions] = ownAddresses[provider];
+  if (baseUrl === undefined) return own;
+  const address = plainAddress(baseUrl);
+  return regions.includes(address) ? own : address;
+}
+
+/**
+ * The same where a sandbox may answer at the address, as people set it by hand with the key that it gives them: what it
+ * makes up has a place of its own, in which no run looks that asks another server there.
+ */
+export function findServer(
+  home: Pick<LoomHome, 'isSandbox'>,
+  provider: ProviderName,
+  choice: ServerChoice,
+): string {
+  const name = nameServer(home, provider, choice);
+  const isRehearsal = choice.baseUrl !== undefined && choice.apiKey === sandboxKey;
+  return !home.isSandbox && isRehearsal ? nameSandbox(name) : name;
+}
+
+const sandboxPrefix = `${sandboxName} `;
+
+/** Neither an address nor the name of a server has a space. */
+function nameSandbox(name: string): string {
+  return isSandboxServer(name) ? name : `${sandboxPrefix}${name}`;
+}
+
+/** Whether the answers of a server are made up. */
+export function isSandboxServer(name: string): boolean {
+  return name === sandboxName || name.startsWith(sandboxPrefix);
+}
+
+/** Notes that a sandbox answered where another server was looked for: to be saved. */
+export function noteSandbox(owner: { server?: string | null | undefined }, provider: MarkedProvider): void {
+  if (owner.server && provider.isSandbox?.()) owner.server = nameSandbox(owner.server);
+}
+
+/** Whether two names are of one server, whatever was found to answer there. */
+export function isSameServer(one: string, other: string): boolean {
+  return nameSandbox(one) === nameSandbox(other);
+}
+
+/** As the cache knows it: plain names of entries are for the vendor itself, and for rehearsals, which have a cache of their own. */
+export function describeServer(provider: ProviderName, name: string): AnswerServer {
+  return { name, isPlain: name === ownAddresses[provider][0] || name === sandboxName };
+}
+
+/** What sets the journals of one server apart: nothing at the vendor's own address, and in rehearsals. */
+export function placeOfServer(provider: ProviderName, name: string): string | undefined {
+  return describeServer(provider, name).isPlain ? undefined : name;
+}

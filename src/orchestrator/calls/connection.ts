@@ -1,0 +1,30 @@
+/** How a provider is reached: what was asked for, else the record, else the environment. */
+
+import { isLoopback } from '../../providers/network/loopback.ts';
+import type { Connection, ProviderEntry } from '../../providers/provider.ts';
+import { resolveApiKey, resolveBaseUrl } from '../../state/keys.ts';
+
+/** How long an answer may take to begin, and to go on, in milliseconds. */
+export const answerTimeoutMs = 10 * 60_000;
+
+export interface ConnectionChoice {
+  readonly apiKey?: string | undefined;
+  readonly baseUrl?: string | undefined;
+  /** Where the batch was submitted. */
+  readonly recordedBaseUrl?: string | undefined;
+  /** How long a live call may take in all, in milliseconds; default `answerTimeoutMs`. */
+  readonly callTimeoutMs?: number | undefined;
+}
+
+/** `variables` may hold more than the `environment`. LoomError `key` names the variable when there is no key and one is needed, `usage` an address that is none. */
+export function describeConnection(
+  entry: ProviderEntry,
+  { apiKey, baseUrl, recordedBaseUrl, callTimeoutMs = answerTimeoutMs }: ConnectionChoice,
+  variables: NodeJS.ProcessEnv,
+  environment: NodeJS.ProcessEnv,
+): Connection {
+  const address = resolveBaseUrl(entry, baseUrl, recordedBaseUrl, variables);
+  const isKeyless = entry.keylessOnLoopback && address !== undefined && isLoopback(address);
+  const key = resolveApiKey(entry, apiKey, variables, isKeyless ? 'optional' : 'required');
+  return { apiKey: key, baseUrl: address, timeoutMs: answerTimeoutMs, callTimeoutMs, environment };
+}

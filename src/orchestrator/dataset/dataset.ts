@@ -1,0 +1,195 @@
+/** The input file as every story sees it: its format, its rows, and where its output goes. */
+import { createHash } from 'node:crypto';
+import { basename, dirname, join, resolve } from 'node:path';
+import { LoomError } from '../../core/errors.ts';
+import type { ProviderName, Row, RowPick } from '../../core/models.ts';
+import { checkInputFile } from '../../formats/text/file-bytes.ts';
+import {
+  detectFormat,
+  type InputFormat,
+  type ReadOptions,
+  stripExtension,
+  traitsOf,
+} from '../../formats/format.ts';
+import { converterFor } from '../../formats/index.ts';
+import type { PromptSource } from '../../formats/template/prompt-source.ts';
+import { isSameFile } from '../../storage/files.ts';
+import { createPicker, type PickOrder } from './pick-rows.ts';
+import { RepeatedIds } from './repeated-ids.ts';
+import { StructuredPrompts } from './structured-prompts.ts';
+
+/** An input as a person names it. */
+export interface DatasetOrder {
+  /** Absolute. */
+  readonly path: string;
+  readonly format: InputFormat;
+  /** undefined: the field `prompt`, where rows are objects. */
+  readonly promptSource: PromptSource | undefined;
+  /** undefined: all rows are run. */
+  readonly pick: PickOrder | undefined;
+  /** The column or field that tells rows apart; undefined: `id`, where there is one. */
+  readonly rowId?: string | undefined;
+  /** Told, in whole sentences, of what in the input could be meant in two ways; each time that it is read. */
+  onRemark?(remark: string): void;
+}
+
+/** An input of which it is settled what rows are run. */
+export interface Dataset extends DatasetOrder {
+  readonly pick: RowPick | undefined;
+}
+
+/** What a whole read of a dataset tells; the rows are those that are picked. */
+export interface Census {
+  readonly rows: number;
+  /** Rows without a prompt, which are never sent. */
+  readonly blankRows: number;
+  /** Of the file's bytes as they lie on disk, in hex. */
+  readonly sha256: string;
+}
+
+/** The dataset at a path, with all its rows. LoomError `input` for what is no file, and for a name with another extension. */
+export function describeDataset(path: string, promptSource: PromptSource | undefined): Dataset {
+  checkInputFile(path);
+  return { path: resolve(path), format: detectFormat(path), promptSource, pick: undefined };
+}
+
+/**
+ * What any read of a table without a prompt source throws, before anything else is done: a LoomError `input` that names
+ * the columns.
+ */
+export async function requirePromptSource({ path, format, promptSource }: DatasetOrder): Promise<void> {
+  if (promptSource || !traitsOf(format.fileType).isTable) return;
+  await (await converterFor(format.fileType)).readRows(path, format.gzip, {})[Symbol.asyncIterator]().next();
+}
+
+/**
+ * LoomError `usage` for rows that are picked of a file whose output holds all of them, and for an output of picked rows
+ * in the input's place, where the other rows would be lost.
+ */
+export function checkPick({ path, pick, format }: DatasetOrder, outputPath: string): void {
+  if (!pick) return;
+  const { title, rowsCanBeLeftOut } = traitsOf(format.fileType);
+  const flag = `--${'limit' in pick ? 'limit' : 'sample'}`;
+  if (rowsCanBeLeftOut && !isSameFile(path, outputPath)) return;
+  if (rowsCanBeLeftOut) {
+    throw new LoomError('usage', `the output of ${flag} can't replace its input, ${path}.`, {
+      hint: 'The rows that are not picked would be lost. Choose another path with --output.',
+    });
+  }
+  throw new LoomError('usage', `${flag} can't pick rows of ${path}.`, {
+    hint: `The data of a ${title} file is copied as it is; write the rows that you want to run into a file of their own.`,
+  });
+}
+
+/** Settles what rows are run. A sample is drawn from a number of rows: the file is read to count them. */
+export async function drawRows(order: DatasetOrder, signal: AbortSignal): Promise<Dataset> {
+  const { pick } = order;
+  if (!pick || 'limit' in pick) return { ...order, pick };
+  const { rows } = await readDataset({ ...order, pick: undefined }, signal);
+  return { ...order, pick: { ...pick, of: rows } };
+}
+
+/** Reads a dataset once, whole: every picked row goes to `visit`, and what is wrong with the file is thrown. */
+export async function readDataset(
+  dataset: Dataset,
+  signal: AbortSignal,
+  visit: (row: Row) => void | Promise<void> = () => {},
+): Promise<Census> {
+  const converter = await converterFor(dataset.format.fileType);
+  const hash = createHash('sha256');
+  const options = {
+    ...readOptionsOf(dataset),
+    signal,
+    onRemark: dataset.onRemark,
+    onBytes: (chunk: Buffer) => void hash.update(chunk),
+  };
+  const ids = new RepeatedIds();
+  const structured = new StructuredPrompts();
+  const isPicked = createPicker(dataset.pick);
+  let rows = 0;
+  let blankRows = 0;
+  for await (const row of converter.readRows(dataset.path, dataset.format.gzip, options)) {
+    signal.throwIfAborted();
+    if (!isPicked(row.index)) continue;
+    rows += 1;
+    if (row.prompt === null) blankRows += 1;
+    ids.add(row);
+    structured.add(row);
+    const visited = visit(row);
+    if (visited) await visited;
+  }
+  requirePrompts(dataset, rows - blankRows);
+  for (const remark of [...ids.describe(dataset), ...structured.describe(dataset)])
+    dataset.onRemark?.(remark);
+  return { rows, blankRows, sha256: hash.digest('hex') };
+}
+
+/** How the rows of a dataset are read, by every pass over it. */
+export function readOptionsOf({ promptSource, rowId }: Dataset): Pick<ReadOptions, 'promptSource' | 'rowId'> {
+  return { promptSource, rowId };
+}
+
+/** LoomError `input` for a dataset of which no row that is run has a prompt. */
+export function requirePrompts(dataset: Dataset, prompts: number): void {
+  if (prompts > 0) return;
+  if (dataset.pick) {
+    throw new LoomError('input', `none of the picked rows of ${dataset.path} has a prompt.`, {
+      hint: 'Pick more rows, or others with --sample-seed.',
+    });
+  }
+  throw new LoomError('input', 'Input file contains no prompts.', {
+    hint: `Check ${dataset.path}${describeSource(dataset)}.`,
+  });
+}
+
+function describeSource({ promptSource, format }: Dataset): string {
+  if (!promptSource) return '';
+  if ('template' in promptSource) return ' and what --prompt names';
+  return ` and its ${traitsOf(format.fileType).isTable ? 'column' : 'field'} "${promptSource.column}"`;
+}
+
+/** The fields of a record that say how its input is read. */
+export interface DatasetFields {
+  readonly prompt_column?: string | null | undefined;
+  readonly prompt_template?: string | undefined;
+  readonly pick?: RowPick | undefined;
+  readonly row_id_field?: string | undefined;
+}
+
+export function recordDataset({
+  promptSource,
+  pick,
+  rowId,
+}: Dataset): DatasetFields & { prompt_column: string | null } {
+  const column = promptSource && 'column' in promptSource ? promptSource.column : null;
+  const template = promptSource && 'template' in promptSource ? promptSource.template : undefined;
+  return { prompt_column: column, prompt_template: template, pick, row_id_field: rowId };
+}
+
+/** The dataset at a path, read as a record says. Throws like `describeDataset`. */
+export function recordedDataset(path: string, record: DatasetFields): Dataset {
+  const { prompt_column: column, prompt_template: template, pick, row_id_field: rowId } = record;
+  if (template !== undefined) return { ...describeDataset(path, { template }), pick, rowId };
+  return { ...describeDataset(path, typeof column === 'string' ? { column } : undefined), pick, rowId };
+}
+
+/** A provider or model as part of a file name. */
+function sanitizeForFileName(text: string): string {
+  return text.replace(/[^A-Za-z0-9._-]+/g, '_').replace(/^_+|_+$/g, '') || 'unknown';
+}
+
+/**
+ * `<name>_results_<provider>_<model>.<ext>` next to the input. That of a rehearsal ends in `_sandbox.<ext>`: it must not
+ * be taken for answers of a model, nor stand in their way.
+ */
+export function defaultOutputPath(
+  dataset: DatasetOrder,
+  provider: ProviderName,
+  model: string,
+  isRehearsal = false,
+): string {
+  const stem = stripExtension(basename(dataset.path));
+  const words = [stem, 'results', sanitizeForFileName(provider), sanitizeForFileName(model)];
+  const name = [...words, ...(isRehearsal ? ['sandbox'] : [])].join('_');
+  return join(dirname(dataset.path), `${name}${traitsOf(dataset.format.fileType).extensions[0]}`);
+}

@@ -1,0 +1,41 @@
+/** Keeps a live run from costing more than it may. */
+import { LoomError } from '../../core/errors.ts';
+import type { RowOutcome } from '../../core/models.ts';
+import type { ModelPrice } from '../../cache/prices.ts';
+
+/** Thrown to stop a run before its next call. How much was spent in the end is known only when it has stopped. */
+export class CostLimitReached extends LoomError {
+  constructor() {
+    super('cost', 'the run has reached --max-cost.');
+  }
+}
+
+export class CostLimit {
+  /** US dollars. */
+  readonly most: number;
+  spent = 0;
+  /** An answer came without tokens. */
+  #isBlind = false;
+  readonly #price: ModelPrice;
+
+  constructor(most: number, price: ModelPrice) {
+    this.most = most;
+    this.#price = price;
+  }
+
+  add(result: RowOutcome): void {
+    const { usage } = result;
+    if (usage) this.spent += usage.cost ?? this.#price.costOf(usage);
+    else if (result.outcome === 'succeeded') this.#isBlind = true;
+  }
+
+  /** To be called before each call. CostLimitReached, or LoomError `cost` where nobody can tell. */
+  check(): void {
+    if (this.#isBlind) {
+      throw new LoomError('cost', "an answer came without a count of tokens, so --max-cost can't be kept.", {
+        hint: 'The answers so far are kept; the same command without --max-cost goes on from there.',
+      });
+    }
+    if (this.spent >= this.most) throw new CostLimitReached();
+  }
+}

@@ -1,0 +1,93 @@
+/** The story of `loom tokens`: check the input whole, then ask the provider for the size of each prompt. */
+import { LoomError, ProviderError } from '../../core/errors.ts';
+import type { GenerationSettings, ProviderName } from '../../core/models.ts';
+import type { ProviderEntry, SyncProvider } from '../../providers/provider.ts';
+import { createCustomId } from '../dataset/custom-ids.ts';
+import { type DatasetOrder, drawRows, readDataset } from '../dataset/dataset.ts';
+import type { RetryNotice } from '../calls/retry.ts';
+import { runRows } from '../live/run-rows.ts';
+
+export interface TokenOrder {
+  readonly dataset: DatasetOrder;
+  readonly provider: ProviderName;
+  readonly model: string;
+  /** Its system text counts, once for each prompt. */
+  readonly settings?: GenerationSettings | undefined;
+  readonly workers: number;
+  /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
+  readonly patienceMs?: number | undefined;
+}
+
+export interface TokenProgress {
+  readonly done: number;
+  /** Rows that have a prompt. */
+  readonly total: number;
+  readonly errors: number;
+  /** Input tokens of the prompts counted so far. */
+  readonly tokens: number;
+}
+
+export interface TokenEvents {
+  onProgress?(progress: TokenProgress): void;
+  onRetry?(notice: RetryNotice): void;
+}
+
+export interface TokenSummary extends TokenProgress {
+  /** Rows that were picked of the input, those without a prompt included. */
+  readonly rows: number;
+  readonly blankRows: number;
+  /** The provider's words for the first prompt that could not be counted. */
+  readonly firstError: string | undefined;
+}
+
+/** LoomError `unavailable` unless the provider has a call that counts tokens. */
+export function requireTokenCounting(entry: ProviderEntry): void {
+  if (entry.countsTokens) return;
+  throw noTokenCounting(entry.name);
+}
+
+function noTokenCounting(provider: ProviderName): LoomError {
+  return new LoomError('unavailable', `Provider '${provider}' does not expose a token-counting API.`, {
+    hint: 'Pass --estimate to count on this machine.',
+  });
+}
+
+/** Counts every prompt's input tokens; one that can't be counted is an error in the summary. */
+export async function countTokens(
+  order: TokenOrder,
+  openProvider: () => Promise<SyncProvider>,
+  signal: AbortSignal,
+  events: TokenEvents = {},
+): Promise<TokenSummary> {
+  const dataset = await drawRows(order.dataset, signal);
+  const { rows, blankRows } = await readDataset(dataset, signal);
+  const provider = await openProvider();
+  const count = provider.countTokens?.bind(provider);
+  if (!count) throw noTokenCounting(order.provider);
+  const progress = { done: 0, total: rows - blankRows, errors: 0, tokens: 0 };
+  let firstError: string | undefined;
+  events.onProgress?.(progress);
+  await runRows({
+    dataset,
+    workers: order.workers,
+    patienceMs: order.patienceMs,
+    signal,
+    onRetry: (notice) => events.onRetry?.(notice),
+    async call({ index }, prompt, digest, calls, callSignal) {
+      const { model, settings } = order;
+      const request = { customId: createCustomId(index, digest), model, prompt, settings };
+      try {
+        // Not `+= await`: that adds to the sum as it was before the call.
+        const tokens = await calls.run(() => count(request, callSignal));
+        progress.tokens += tokens;
+      } catch (error) {
+        if (!(error instanceof ProviderError) || error.scope === 'run') throw error;
+        progress.errors += 1;
+        firstError ??= error.message;
+      }
+      progress.done += 1;
+      events.onProgress?.(progress);
+    },
+  });
+  return { ...progress, rows, blankRows, firstError };
+}

@@ -1,0 +1,111 @@
+/** The story of a run that sends nothing: what it would send, and what its input would cost. */
+import type { GenerationSettings, ProviderName } from '../../core/models.ts';
+import type { BatchLimits, BatchProvider, ProviderEntry } from '../../providers/provider.ts';
+import { checkSettings } from '../../providers/settings.ts';
+import { openCache } from '../../cache/cache.ts';
+import type { LoomHome } from '../../storage/home.ts';
+import { openAnswerCheck } from '../answers/answer-check.ts';
+import { describeServer } from '../calls/answer-server.ts';
+import { createCustomId, digestPrompt } from '../dataset/custom-ids.ts';
+import { type Dataset, type DatasetOrder, drawRows, readDataset } from '../dataset/dataset.ts';
+import { KeptAnswers } from '../live/kept-answers.ts';
+import { PartCutter } from '../batch/parts/part-cutter.ts';
+import { PromptIndex } from '../dataset/prompt-index.ts';
+import { openRequestCounter } from './request-tokens.ts';
+import { leaveOutSpent } from '../live/run-journals.ts';
+import { listUncachedJournals } from '../live/run-names.ts';
+import { UsageTally } from '../usage/usage-tally.ts';
+
+export interface EstimateOrder {
+  readonly dataset: DatasetOrder;
+  readonly provider: ProviderName;
+  readonly model: string;
+  readonly outputPath: string;
+  readonly useCache: boolean;
+  readonly settings: GenerationSettings | undefined;
+  /** Whose answers it takes and gives, as `nameServer` has it. */
+  readonly server: string;
+}
+
+/** How requests would be cut into batches. */
+export interface BatchCut {
+  readonly provider: Pick<BatchProvider, 'encode' | 'framing'>;
+  readonly limits: BatchLimits;
+}
+
+export interface RunEstimate {
+  readonly rows: number;
+  readonly blankRows: number;
+  /** Rows whose answer is in the cache. */
+  readonly cachedRows: number;
+  /** Rows that a live run without the cache was answered before it was cut off. */
+  readonly keptRows: number;
+  /** Rows that share the answer of an earlier one with the same prompt. */
+  readonly equalRows: number;
+  /** Rows that no batch can hold. */
+  readonly tooLargeRows: number;
+  readonly requests: number;
+  /** undefined for a live run. */
+  readonly batches: number | undefined;
+  /** The input of the requests, counted on this machine. */
+  readonly usage: UsageTally;
+  /** The same with the longest answers that the settings allow, where they do. */
+  readonly most: UsageTally | undefined;
+  /** The name of the encoding that counted. */
+  readonly encoding: string;
+}
+
+/** Reads and checks the whole input. Sends nothing, writes nothing, needs no key. */
+export async function estimateRun(
+  home: LoomHome,
+  order: EstimateOrder,
+  entry: ProviderEntry,
+  cut: BatchCut | undefined,
+  signal: AbortSignal,
+): Promise<RunEstimate> {
+  const { model, settings } = order;
+  checkSettings(order.provider, settings);
+  await openAnswerCheck(settings);
+  const dataset = await drawRows(order.dataset, signal);
+  const counter = await openRequestCounter(entry, model, settings);
+  const server = describeServer(order.provider, order.server);
+  const cache = order.useCache ? openCache(home.cache, order.provider, model, settings, server) : undefined;
+  const cutter = cut && new PartCutter(cut.provider.framing, cut.limits);
+  const prompts = new PromptIndex();
+  const usage = new UsageTally();
+  const most = settings?.max_tokens === undefined ? undefined : new UsageTally();
+  const kept = cut || cache ? undefined : await readKeptAnswers(home, { ...order, dataset }, signal);
+  const counts = { cachedRows: 0, keptRows: 0, equalRows: 0, tooLargeRows: 0, requests: 0 };
+
+  function isTooLarge(index: number, digest: Buffer, prompt: string): boolean {
+    if (!cut || !cutter) return false;
+    const line = cut.provider.encode({ customId: createCustomId(index, digest), model, prompt, settings });
+    return cutter.place(Buffer.byteLength(line)) === 'no_part';
+  }
+
+  const { rows, blankRows } = await readDataset(dataset, signal, ({ index, prompt }) => {
+    if (prompt === null) return;
+    const digest = digestPrompt(prompt);
+    if (cache && prompts.firstRowWith(digest, index) !== index) counts.equalRows += 1;
+    else if (cache?.get(prompt)) counts.cachedRows += 1;
+    else if (kept?.take({ customId: createCustomId(index, digest), digest })) counts.keptRows += 1;
+    else if (isTooLarge(index, digest, prompt)) counts.tooLargeRows += 1;
+    else {
+      counts.requests += 1;
+      const inputTokens = counter.count(prompt);
+      usage.addUsage({ inputTokens, outputTokens: 0 });
+      most?.addUsage({ inputTokens, outputTokens: settings?.max_tokens ?? 0 });
+    }
+  });
+  return { rows, blankRows, ...counts, batches: cutter?.parts, usage, most, encoding: counter.encoding };
+}
+
+async function readKeptAnswers(
+  home: LoomHome,
+  order: EstimateOrder & { readonly dataset: Dataset },
+  signal: AbortSignal,
+): Promise<KeptAnswers> {
+  const { sha256 } = await readDataset(order.dataset, signal);
+  const paths = await listUncachedJournals(home, order, sha256);
+  return KeptAnswers.read(await leaveOutSpent(paths));
+}

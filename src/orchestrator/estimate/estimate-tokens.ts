@@ -1,0 +1,32 @@
+/** The story of `loom tokens --estimate`: check the input whole, and count each prompt on this machine. */
+import type { GenerationSettings } from '../../core/models.ts';
+import type { ProviderEntry } from '../../providers/provider.ts';
+import { type DatasetOrder, drawRows, readDataset } from '../dataset/dataset.ts';
+import { openRequestCounter } from './request-tokens.ts';
+import { UsageTally } from '../usage/usage-tally.ts';
+
+export interface TokenEstimate {
+  /** Rows of the input, those without a prompt included. */
+  readonly rows: number;
+  readonly blankRows: number;
+  /** The input of one request for each row that has a prompt. */
+  readonly usage: UsageTally;
+  /** The name of the encoding that counted. */
+  readonly encoding: string;
+}
+
+/** Makes no call, and needs no key. */
+export async function estimateTokens(
+  order: DatasetOrder,
+  model: string,
+  settings: GenerationSettings | undefined,
+  entry: ProviderEntry,
+  signal: AbortSignal,
+): Promise<TokenEstimate> {
+  const counter = await openRequestCounter(entry, model, settings);
+  const usage = new UsageTally();
+  const { rows, blankRows } = await readDataset(await drawRows(order, signal), signal, ({ prompt }) => {
+    if (prompt !== null) usage.addUsage({ inputTokens: counter.count(prompt), outputTokens: 0 });
+  });
+  return { rows, blankRows, usage, encoding: counter.encoding };
+}

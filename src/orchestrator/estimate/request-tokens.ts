@@ -1,0 +1,27 @@
+/** Counts on this machine the tokens that the input of a request takes. */
+import type { GenerationSettings } from '../../core/models.ts';
+import type { ProviderEntry } from '../../providers/provider.ts';
+import { openTokenizer, type Tokenizer } from '../../cache/tokenizer.ts';
+
+export interface RequestCounter {
+  /** The name of the encoding that counts. */
+  readonly encoding: string;
+  /** For one prompt, with all that goes out with each of them. */
+  count(prompt: string): number;
+}
+
+export async function openRequestCounter(
+  { messageTokens }: ProviderEntry,
+  model: string,
+  settings: GenerationSettings | undefined,
+): Promise<RequestCounter> {
+  const tokenizer = await openTokenizer(model);
+  const beside = messageTokens + countSettings(tokenizer, settings);
+  return { encoding: tokenizer.encoding, count: (prompt) => beside + tokenizer.count(prompt) };
+}
+
+/** The model is shown the system text and, in some form, the schema. */
+function countSettings(tokenizer: Tokenizer, { system, schema }: GenerationSettings = {}): number {
+  const texts = [system ?? '', schema ? JSON.stringify(schema) : ''];
+  return texts.reduce((sum, text) => sum + tokenizer.count(text), 0);
+}

@@ -1,0 +1,135 @@
+/** The calls of a live run: an answer for every row, from the cache, from an earlier try, or from the provider. */
+import { ProviderError } from '../../core/errors.ts';
+import type { RowResult } from '../../core/models.ts';
+import type { SyncProvider } from '../../providers/provider.ts';
+import type { BackgroundCache } from '../../cache/background-cache.ts';
+import { openCache } from '../../cache/cache.ts';
+import type { LoomHome } from '../../storage/home.ts';
+import type { AnswerCheck } from '../answers/answer-check.ts';
+import { describeServer, isSandboxServer } from '../calls/answer-server.ts';
+import { createCustomId } from '../dataset/custom-ids.ts';
+import type { RunMeter } from '../usage/leave-history.ts';
+import { PromptIndex } from '../dataset/prompt-index.ts';
+import { RowSet } from '../../core/row-set.ts';
+import type { RunJournals } from './run-journals.ts';
+import { runRows } from './run-rows.ts';
+import type { DrawnOrder, SyncEvents } from './run-sync.ts';
+import { selectCached } from '../answers/store-answers.ts';
+
+/** What the steps of one run share. */
+export interface SyncRun {
+  /** As it may be changed, and calls be made, while the lock of the run is held. */
+  readonly home: LoomHome;
+  readonly order: DrawnOrder;
+  readonly provider: SyncProvider;
+  readonly checkAnswer: AnswerCheck;
+  readonly journals: RunJournals;
+  readonly cache: BackgroundCache | undefined;
+  readonly signal: AbortSignal;
+  readonly events: SyncEvents;
+  readonly meter: RunMeter;
+  readonly progress: { done: number; readonly total: number; cacheHits: number; errors: number };
+}
+
+/**
+ * Puts an answer for every row with a prompt into the journal, but for rows that ask what an earlier one asked: whether
+ * answers are shared in that way.
+ */
+export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> {
+  const { order, provider, checkAnswer, journals, cache, signal, events, meter, progress } = run;
+  const { journal } = journals;
+  const prompts = new PromptIndex();
+  const cachedRows = new RowSet();
+  const server = describeServer(order.provider, order.server);
+  const known = cache && openCache(run.home.cache, order.provider, order.model, order.settings, server);
+  const storeInCache = createCacheWriter(run);
+  let areShared = false;
+  events.onProgress?.(progress);
+
+  function count(result?: RowResult): void {
+    progress.done += 1;
+    if (result && checkAnswer(result).outcome !== 'succeeded') progress.errors += 1;
+    events.onProgress?.(progress);
+  }
+
+  await runRows({
+    dataset: order.dataset,
+    workers: order.workers,
+    patienceMs: order.patienceMs,
+    signal,
+    onRetry: (notice) => events.onRetry?.(notice),
+    async answerAtOnce({ index }, prompt, digest) {
+      const first = cache ? prompts.firstRowWith(digest, index) : index;
+      if (first !== index) {
+        areShared = true;
+        if (cachedRows.has(first)) progress.cacheHits += 1;
+        count();
+        return true;
+      }
+      const row = { slot: index, digest, customId: createCustomId(index, digest) };
+      const isKept = journals.adopt(row);
+      const cached = known?.get(prompt);
+      if (!isKept && !cached) return false;
+      if (cached) {
+        progress.cacheHits += 1;
+        cachedRows.add(index);
+      } else await storeInCache(prompt, journal.get(row));
+      const answer = cached && ({ customId: row.customId, outcome: 'succeeded', ...cached } as const);
+      if (answer && !isKept) await journal.addCached(row, answer);
+      count(answer ?? journal.get(row));
+      return true;
+    },
+    async call({ index }, prompt, digest, calls, callSignal) {
+      const { model, settings } = order;
+      const row = { slot: index, digest, customId: createCustomId(index, digest) };
+      const request = { customId: row.customId, model, prompt, settings };
+      const answering = calls.run(async () => {
+        events.beforeCall?.();
+        await run.home.ensureHeld();
+        const startedAt = performance.now();
+        const answer = await provider.generate(request, callSignal);
+        meter.addCall(answer, performance.now() - startedAt);
+        // Within the call's place in the queue: no more answers than workers wait for the disk. The cache is first: what
+        // a killed run leaves in its journal alone is lost, unless the cache has refused something.
+        await storeInCache(prompt, answer);
+        await journal.add(row, answer);
+        events.onAnswered?.(answer);
+        return answer;
+      });
+      const result = await answering.catch(async (error: unknown) => {
+        const failed = asFailedRow(request.customId, error);
+        await journal.add(row, failed);
+        return failed;
+      });
+      count(result);
+    },
+  });
+  return { areShared };
+}
+
+/** A refusal of one row, or one that did not pass, is that row's result; anything wider is thrown on. */
+function asFailedRow(customId: string, error: unknown): RowResult {
+  if (!(error instanceof ProviderError) || error.scope === 'run') throw error;
+  const { code: kind, message } = error;
+  const stop = /[.!?…]$/.test(message) ? '' : '.';
+  const told = error.status === 413 ? `${message}${stop} The prompt is too large for the server.` : message;
+  return { customId, outcome: 'failed', error: { kind, message: told } };
+}
+
+/** Stores what is an answer, if it can; what the cache refuses is safe in the journal. */
+function createCacheWriter({ cache, order, provider, events, journals }: SyncRun) {
+  let keeping: Promise<void> | undefined;
+  const isKnownSandbox = isSandboxServer(order.server);
+  return async (prompt: string, result: RowResult | undefined): Promise<void> => {
+    // What a sandbox makes up, where another server was looked for, goes nowhere but into the output.
+    if (provider.isSandbox?.() && !isKnownSandbox) return;
+    if (!cache || result?.outcome !== 'succeeded') return;
+    try {
+      await cache.setAll([[prompt, selectCached(result, order.withUsage)]]);
+    } catch (error) {
+      if (!keeping) events.onCacheTrouble?.(error);
+      keeping ??= journals.keep();
+      await keeping;
+    }
+  };
+}

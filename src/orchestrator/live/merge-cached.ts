@@ -1,0 +1,62 @@
+/**
+ * A live run's first pass over its input: checks it whole, and writes the output if the cache has every answer. An answer
+ * is looked up by the prompt of its row in this very pass.
+ */
+import type { Answer, Row } from '../../core/models.ts';
+import type { BackgroundCache } from '../../cache/background-cache.ts';
+import type { AnswerCheck } from '../answers/answer-check.ts';
+import { requirePrompts } from '../dataset/dataset.ts';
+import { type MergeOrder, tryMergeAnswers } from '../output/merge.ts';
+import type { MergeSummary } from '../output/row-tally.ts';
+
+export interface CachedPass {
+  /** Rows that are run. */
+  readonly rows: number;
+  /** Those that have a prompt. */
+  readonly prompts: number;
+  /** Of the output, if it could be written; nothing is written otherwise. */
+  readonly summary: MergeSummary | undefined;
+}
+
+/** LoomError `input` for what is wrong with the input, wherever in it that is; the output stays as it was then. */
+export async function mergeCachedAnswers(
+  order: Omit<MergeOrder, 'changedRows'>,
+  cache: BackgroundCache,
+  checkAnswer: AnswerCheck,
+  signal: AbortSignal,
+): Promise<CachedPass> {
+  let rows = 0;
+  let prompts = 0;
+  let missed = false;
+  const found = new Map<number, Answer>();
+
+  async function lookUp(rows: readonly Row[]): Promise<void> {
+    if (missed) return;
+    const asking = rows.filter((row) => row.prompt !== null);
+    const answers = await cache.getAll(asking.map((row) => [row.prompt as string]));
+    asking.forEach((row, place) => {
+      const answer = answers[place];
+      if (answer) found.set(row.index, answer);
+    });
+  }
+
+  const merge = {
+    ...order,
+    changedRows: 'refuse',
+    prepareRows: lookUp,
+    onComplete: async () => requirePrompts(order.dataset, prompts),
+  } as const;
+  const summary = await tryMergeAnswers(merge, ({ index, prompt }) => {
+    signal.throwIfAborted();
+    rows += 1;
+    if (prompt === null) return 'not_sent';
+    prompts += 1;
+    const answer = found.get(index);
+    found.delete(index);
+    if (answer && !missed) return checkAnswer({ outcome: 'succeeded', ...answer });
+    missed = true;
+    return undefined;
+  });
+  requirePrompts(order.dataset, prompts);
+  return { rows, prompts, summary };
+}

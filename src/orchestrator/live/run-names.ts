@@ -1,0 +1,93 @@
+/**
+ * The names under which live runs keep their journals and their lock. Each try of a run has a journal of its own, with a
+ * random end to its name.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { LoomHome } from '../../storage/home.ts';
+import { settingsText } from '../../core/settings-text.ts';
+import { placeOfServer } from '../calls/answer-server.ts';
+import { recordDataset } from '../dataset/dataset.ts';
+import type { DrawnOrder } from './run-sync.ts';
+
+const cachedRunPrefix = 'live_';
+const uncachedRunPrefix = 'sync_';
+
+type Work = Pick<DrawnOrder, 'dataset' | 'provider' | 'model' | 'outputPath' | 'settings' | 'server'>;
+
+/**
+ * Runs of the same name ask the same server the same of the rows of one input for the same output; the rows may have
+ * changed since.
+ */
+export function nameCachedRun(order: Work): string {
+  return `${cachedRunPrefix}${hashWork(order, order.dataset.path)}`;
+}
+
+/** As above, for a run without the cache. */
+export function nameUncachedRun(order: Work): string {
+  return `${uncachedRunPrefix}${hashWork(order, order.dataset.path)}`;
+}
+
+/** What builds called such a run that kept its answers for that very content of the input. */
+function nameRunOfContent(order: Work, inputSha256: string): string {
+  return `${uncachedRunPrefix}${hashWork(order, inputSha256)}`;
+}
+
+function hashWork({ dataset, provider, model, outputPath, ...order }: Work, input: string): string {
+  const { prompt_column: column, ...more } = recordDataset(dataset);
+  const settings = settingsText(order.settings);
+  const work = JSON.stringify([
+    ...[input, column, provider, model, outputPath],
+    ...(settings === undefined ? [] : [settings]),
+    ...wherePresent(more),
+    ...wherePresent({ base_url: placeOfServer(provider, order.server) }),
+  ]);
+  return createHash('sha256').update(work).digest('hex').slice(0, 24);
+}
+
+/** These fields as part of a name; nothing when none is set, so that work without them keeps its name. */
+export function wherePresent(fields: object): object[] {
+  return Object.values(fields).some((value) => value !== undefined) ? [fields] : [];
+}
+
+/** Where a try of a live run keeps its results: a path that no other try has. */
+export function createJournalPath(home: LoomHome, runName: string): string {
+  return join(home.results, `${runName}.${randomBytes(6).toString('hex')}.jsonl`);
+}
+
+/**
+ * The journal's path once no cache has its results, so that it is left to the next run of that name; the same path if the
+ * cache is off.
+ */
+export function keptPathOf(journalPath: string): string {
+  return journalPath.replace(/(live_[0-9a-f]{24})(\.[0-9a-f]{12}\.jsonl)$/, '$1_uncached$2');
+}
+
+/** Names of journals that hold answers which nothing else holds; those without a random end are of older builds. */
+const keptJournalName = /^(sync_[0-9a-f]{24}|(live_[0-9a-f]{24})_uncached)(\.[0-9a-f]{12})?\.jsonl$/;
+
+/** Whether a file is such a journal, by its name. */
+export function isKeptJournal(path: string): boolean {
+  return keptJournalName.test(basename(path));
+}
+
+/** The journals that earlier tries of a run left, in an order that stays. */
+export async function listKeptJournals(home: LoomHome, runName: string): Promise<string[]> {
+  const names = await readdir(home.results).catch(() => []);
+  const ofRun = names.filter((name) => {
+    const [, syncName, liveName] = keptJournalName.exec(name) ?? [];
+    return (liveName ?? syncName) === runName;
+  });
+  return ofRun.sort().map((name) => join(home.results, name));
+}
+
+/** The journals that a run without the cache can go on from, also those of builds that named them by the content. */
+export async function listUncachedJournals(
+  home: LoomHome,
+  work: Work,
+  inputSha256: string,
+): Promise<string[]> {
+  const names = [nameUncachedRun(work), nameRunOfContent(work, inputSha256)];
+  return (await Promise.all(names.map((name) => listKeptJournals(home, name)))).flat();
+}

@@ -1,0 +1,330 @@
+/**
+ * The story of `loom run --sync`: check the input whole, answer each row at once or from the cache, write the output.
+ * The input is read for each of these steps. Every answer keeps the digest of the prompt that it was asked with, and is
+ * written only beside a row that has this prompt at the end: an input that was changed in between stops the run there,
+ * and the next one uses what was paid for.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { GenerationSettings, ProviderName, RowResult } from '../../core/models.ts';
+import type { SyncProvider } from '../../providers/provider.ts';
+import { checkSettings } from '../../providers/settings.ts';
+import { type BackgroundCache, openBackgroundCache } from '../../cache/background-cache.ts';
+import { ensurePlaces } from '../../cache/cache.ts';
+import { ensurePrivateFolder, removeFile } from '../../storage/files.ts';
+import { holdHome, type LoomHome, removeHeld } from '../../storage/home.ts';
+import type { JobRecord } from '../../state/jobs.ts';
+import { waitForLock } from '../../storage/locks.ts';
+import type { Placing } from '../../storage/output-file.ts';
+import { type AnswerCheck, openAnswerCheck } from '../answers/answer-check.ts';
+import { answerRows } from './answer-rows.ts';
+import { describeServer } from '../calls/answer-server.ts';
+import { claimOutput } from '../output/claim-output.ts';
+import { findTwinsOfInput, type Work } from '../batch/parts/claim-work.ts';
+import { createCustomId, digestPrompt } from '../dataset/custom-ids.ts';
+import { type Dataset, type DatasetOrder, drawRows, readDataset, recordDataset } from '../dataset/dataset.ts';
+import { checkFreeSpace } from '../dataset/free-space.ts';
+import { leaveHistory, RunMeter } from '../usage/leave-history.ts';
+import { mergeAnswers } from '../output/merge.ts';
+import { mergeCachedAnswers } from './merge-cached.ts';
+import { PromptIndex } from '../dataset/prompt-index.ts';
+import { reasonsPathFor } from '../output/reasons-file.ts';
+import type { RetryNotice } from '../calls/retry.ts';
+import type { MergeSummary } from '../output/row-tally.ts';
+import { leaveOutSpent, openRunJournals, type RunJournals } from './run-journals.ts';
+import { listKeptJournals, listUncachedJournals, nameCachedRun, nameUncachedRun } from './run-names.ts';
+import { sweepHome } from '../sweep/sweep-home.ts';
+
+export interface SyncOrder {
+  readonly dataset: DatasetOrder;
+  readonly provider: ProviderName;
+  readonly model: string;
+  /** Absolute. With `deliver` only a name. */
+  readonly outputPath: string;
+  /** Whether a file that is there, or comes meanwhile, may go. */
+  readonly placing: Placing;
+  /** Takes the complete output from a file, in place of leaving it at `outputPath`. */
+  readonly deliver?: ((path: string) => Promise<void>) | undefined;
+  readonly withMeta: boolean;
+  /** Adds `llm_error`. */
+  readonly withError: boolean;
+  /** Adds `llm_input_tokens`, `llm_output_tokens` and `llm_finish_reason`. */
+  readonly withUsage: boolean;
+  /** Answers go to and come from the cache, and equal prompts are asked once. */
+  readonly useCache: boolean;
+  readonly settings?: GenerationSettings | undefined;
+  /** The address that was given for this run. */
+  readonly baseUrl?: string | undefined;
+  /** Whose answers it takes and gives, as `nameServer` has it. */
+  readonly server: string;
+  readonly workers: number;
+  /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
+  readonly patienceMs?: number | undefined;
+}
+
+/** An order of which it is settled what rows are run. */
+export interface DrawnOrder extends SyncOrder {
+  readonly dataset: Dataset;
+}
+
+export interface SyncProgress {
+  readonly done: number;
+  /** Rows that have a prompt. */
+  readonly total: number;
+  readonly cacheHits: number;
+  readonly errors: number;
+}
+
+export interface SyncEvents {
+  /** After the check of the input, and after each row. */
+  onProgress?(progress: SyncProgress): void;
+  onRetry?(notice: RetryNotice): void;
+  /** Another process is doing the very same run: this one goes on when that is done. */
+  onWait?(): void;
+  /** The same work is pending in a batch: its answers are paid for too. */
+  onPending?(job: JobRecord): void;
+  /** Answers that a run which was cut off had paid for, and this one need not. */
+  onResumed?(answers: number): void;
+  /** Before each call; what this throws stops the run, as a refused key does. */
+  beforeCall?(): void;
+  /** A call was answered, and is paid for. */
+  onAnswered?(result: RowResult): void;
+  /** An answer could not be stored in the cache; told once, the answers are in the output all the same. */
+  onCacheTrouble?(error: unknown): void;
+}
+
+export interface SyncSummary extends MergeSummary {
+  readonly outputPath: string;
+  readonly cacheHits: number;
+}
+
+/**
+ * Runs a dataset live. An error that reaches the whole run (a refused key) is thrown, and so is an interruption:
+ * nothing is written then, and what was answered is kept for the next run of the same order.
+ */
+export async function runSync(
+  home: LoomHome,
+  syncOrder: SyncOrder,
+  openProvider: () => Promise<SyncProvider>,
+  signal: AbortSignal,
+  events: SyncEvents = {},
+): Promise<SyncSummary> {
+  checkSettings(syncOrder.provider, syncOrder.settings);
+  const checkAnswer = await openAnswerCheck(syncOrder.settings);
+  await checkFreeSpace(home.root, syncOrder.dataset);
+  const order = { ...syncOrder, dataset: await drawRows(syncOrder.dataset, signal) };
+  ensurePlaces(home, order.useCache);
+  await sweepHome(home);
+  await ensurePrivateFolder(home.results);
+  const meter = new RunMeter();
+  const ground = { home, order, openProvider, checkAnswer, signal, events, meter };
+  const summary = await (order.useCache ? runWithCache(ground) : runWithoutCache(ground));
+  if (!order.deliver && summary.isWritten)
+    await leaveHistory(home, { ...order, ...meter, mode: 'live', summary, cachedRows: summary.cacheHits });
+  return summary;
+}
+
+/** What a live run is given. */
+interface SyncGround {
+  readonly home: LoomHome;
+  readonly order: DrawnOrder;
+  readonly openProvider: () => Promise<SyncProvider>;
+  readonly checkAnswer: AnswerCheck;
+  readonly signal: AbortSignal;
+  readonly events: SyncEvents;
+  readonly meter: RunMeter;
+}
+
+/** What an earlier run paid for is in the cache, and in journals what the cache refused. */
+async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
+  const { home, order, events } = ground;
+  const runName = nameCachedRun(order);
+  return underLock(ground, runName, async (held) => {
+    const paths = await listKeptJournals(home, runName);
+    const kept = await dropSpent(held, paths);
+    const server = describeServer(order.provider, order.server);
+    const cache = openBackgroundCache(home.cache, order.provider, order.model, order.settings, server);
+    try {
+      const { rows, prompts, summary } = await mergeCachedAnswers(
+        describeMerge(ground, held),
+        cache,
+        ground.checkAnswer,
+        held.signal,
+      );
+      if (summary) {
+        await deliverOutput(ground, held);
+        await dropJournals(held, kept);
+        events.onProgress?.({ done: prompts, total: prompts, cacheHits: prompts, errors: summary.failed });
+        return { ...summary, outputPath: order.outputPath, cacheHits: prompts };
+      }
+      const provider = await ground.openProvider();
+      return await answerAndMerge(ground, held, { kept, rows, prompts, provider, cache });
+    } finally {
+      await cache.close();
+    }
+  });
+}
+
+/** The journals have what earlier runs were answered, until the output is written. */
+async function runWithoutCache(ground: SyncGround): Promise<SyncSummary> {
+  const { home, order } = ground;
+  const { rows, blankRows, sha256 } = await readDataset(order.dataset, ground.signal);
+  const provider = await ground.openProvider();
+  return underLock(ground, nameUncachedRun(order), async (held) => {
+    const kept = await dropSpent(held, await listUncachedJournals(home, order, sha256));
+    const prompts = rows - blankRows;
+    return answerAndMerge(ground, held, { kept, rows, prompts, provider, cache: undefined });
+  });
+}
+
+/** A run that no other process does. */
+interface HeldRun {
+  readonly runName: string;
+  /** Aborted by whoever wants the run to end, and when the lock is lost. */
+  readonly signal: AbortSignal;
+  /** As it may be changed while the lock is held. */
+  readonly home: LoomHome;
+  /** Where the output is written: in its place, or where it waits to be delivered. */
+  readonly outputPath: string;
+}
+
+/** Does the work of a run while no other process does the same, or writes its output; the lock stays only with a journal. */
+async function underLock<Result>(
+  { home, order, signal, events }: SyncGround,
+  runName: string,
+  work: (held: HeldRun) => Promise<Result>,
+): Promise<Result> {
+  const lock = await waitForLock(home.locks, runName, signal, () => events.onWait?.());
+  try {
+    const claim = order.deliver ? undefined : await claimOutput(home, order);
+    try {
+      const waiting = join(home.results, `${runName}_output.${randomBytes(6).toString('hex')}`);
+      return await work({
+        runName,
+        signal: AbortSignal.any([signal, lock.lost]),
+        home: holdHome(home, lock),
+        outputPath: order.deliver ? waiting : order.outputPath,
+      });
+    } finally {
+      await claim?.forget();
+    }
+  } finally {
+    if ((await listKeptJournals(home, runName)).length === 0) await lock.forget();
+    await lock.release();
+  }
+}
+
+async function dropSpent(held: HeldRun, paths: readonly string[]): Promise<readonly string[]> {
+  const usable = await leaveOutSpent(paths);
+  if (usable.length === 0) await dropJournals(held, paths);
+  return usable;
+}
+
+async function dropJournals({ home }: HeldRun, paths: readonly string[]): Promise<void> {
+  for (const path of paths) await removeHeld(home, path);
+}
+
+async function deliverOutput({ order }: SyncGround, { outputPath }: HeldRun): Promise<void> {
+  if (!order.deliver) return;
+  try {
+    await order.deliver(outputPath);
+  } finally {
+    await removeFile(outputPath);
+    await removeFile(reasonsPathFor(outputPath));
+  }
+}
+
+function describeMerge({ order }: SyncGround, { runName, home, outputPath }: HeldRun) {
+  return {
+    ...order,
+    outputPath,
+    changedRows: 'refuse',
+    changeWords: {
+      since: 'since this run began',
+      sent: 'asked',
+      hint: 'What was answered is kept: the same command again asks only for what is new. No output was written.',
+    },
+    workTag: runName,
+    ensureHeld: home.ensureHeld,
+  } as const;
+}
+
+/** What a run has found out before its first call. */
+interface CheckedInput {
+  /** Journals that earlier tries left. */
+  readonly kept: readonly string[];
+  readonly rows: number;
+  readonly prompts: number;
+  readonly provider: SyncProvider;
+  readonly cache: BackgroundCache | undefined;
+}
+
+async function answerAndMerge(
+  ground: SyncGround,
+  held: HeldRun,
+  { kept, rows, prompts, provider, cache }: CheckedInput,
+): Promise<SyncSummary> {
+  if (ground.events.onPending) {
+    const [twin] = await findTwinsOfInput(held.home, describeSyncWork(ground.order), held.signal);
+    if (twin) ground.events.onPending(twin);
+  }
+  const journals = await openRunJournals(held.home, held.runName, kept);
+  if (journals.kept > 0) ground.events.onResumed?.(journals.kept);
+  const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
+  try {
+    const { home, signal } = held;
+    const { areShared } = await answerRows({ ...ground, home, signal, provider, cache, journals, progress });
+    await journals.journal.flush();
+    const summary = await mergeJournal(ground, held, journals, { rows, areShared });
+    if (summary.isWritten) await dropJournals(held, kept);
+    await journals.remove();
+    return { ...summary, outputPath: ground.order.outputPath, cacheHits: progress.cacheHits };
+  } finally {
+    await journals.close();
+  }
+}
+
+/** As a batch would note it: what is the same work there, and here. */
+function describeSyncWork({ dataset, settings, ...order }: DrawnOrder): Omit<Work, 'input_sha256'> {
+  return {
+    original_file_path: dataset.path,
+    ...recordDataset(dataset),
+    provider: order.provider,
+    model: order.model,
+    base_url: order.baseUrl ?? null,
+    server: order.server,
+    output_path: order.outputPath,
+    with_meta: order.withMeta,
+    with_error: order.withError,
+    with_usage: order.withUsage,
+    use_cache: order.useCache,
+    params: settings,
+  };
+}
+
+async function mergeJournal(
+  ground: SyncGround,
+  held: HeldRun,
+  { journal }: RunJournals,
+  { rows, areShared }: { readonly rows: number; readonly areShared: boolean },
+): Promise<MergeSummary> {
+  const { outputPath } = held;
+  const equalPrompts = areShared ? new PromptIndex() : undefined;
+  const merge = {
+    ...describeMerge(ground, held),
+    expectedRows: rows,
+    // An output that is delivered is not safe before it is: until then its answers stay in the journal.
+    ...(!ground.order.deliver && {
+      onComplete: (draftPath: string) => journal.markSpent(draftPath, outputPath),
+    }),
+  };
+  const summary = await mergeAnswers(merge, ({ index, prompt }) => {
+    if (prompt === null) return journal.has(index) ? 'changed' : 'not_sent';
+    const digest = digestPrompt(prompt);
+    const slot = equalPrompts ? equalPrompts.firstRowWith(digest, index) : index;
+    const result = journal.get({ slot, digest, customId: createCustomId(slot, digest) });
+    return result ? ground.checkAnswer(result) : 'changed';
+  });
+  await deliverOutput(ground, held);
+  return summary;
+}

@@ -1,0 +1,159 @@
+/** The rows of an output: what was asked, what was answered, and why not. */
+import { LoomError } from '../../core/errors.ts';
+import type { RowError, RowPick } from '../../core/models.ts';
+import { readFileBytes } from '../../formats/text/file-bytes.ts';
+import { detectFormat, type InputFormat, type TextRecord } from '../../formats/format.ts';
+import { converterFor } from '../../formats/index.ts';
+import { type PromptSource, readPromptSource } from '../../formats/template/prompt-source.ts';
+import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
+import { isFile } from '../../storage/files.ts';
+import type { FoundOutput } from './find-output.ts';
+import { createPicker } from '../dataset/pick-rows.ts';
+import { reasonsPathFor } from '../output/reasons-file.ts';
+import { parseRowError, type RowErrors } from '../output/row-errors.ts';
+
+/** An output, and how its rows are read. */
+export interface OutputSource {
+  readonly path: string;
+  readonly format: InputFormat;
+  /** Its columns; the fields of the first row where rows are objects. */
+  readonly names: readonly string[];
+  /** Undefined where it is not known what was asked. */
+  readonly promptSource: PromptSource | undefined;
+  readonly pick: RowPick | undefined;
+  /** The file of reasons beside it; undefined where there is none, or a column has them. */
+  readonly errorsPath: string | undefined;
+  /** Columns of the input that are shown, beside those that make the prompt. */
+  readonly otherNames: readonly string[];
+  /** Columns of ours beside the answer and its reason. */
+  readonly detailNames: readonly string[];
+}
+
+export type OutputStatus = 'answered' | 'failed' | 'blank' | 'unanswered';
+
+export interface OutputRow {
+  /** Position in the input, from 0; in the output where it is not known which rows were picked. */
+  readonly index: number;
+  readonly status: OutputStatus;
+  readonly prompt: string | null;
+  readonly answer: string | null;
+  readonly error: RowError | undefined;
+  textOf(name: string): string | null;
+}
+
+const answerColumn = 'llm_response';
+const errorColumn = 'llm_error';
+const detailColumns = [
+  'llm_provider',
+  'llm_model',
+  'llm_input_tokens',
+  'llm_output_tokens',
+  'llm_finish_reason',
+];
+/** What a run may add to the rows. */
+const ownColumns: ReadonlySet<string> = new Set([answerColumn, errorColumn, ...detailColumns]);
+
+/** LoomError `input` for a file that holds no answers, and for a prompt that names what it does not have. */
+export async function openOutput(
+  { path, history }: FoundOutput,
+  asked: PromptSource | undefined,
+): Promise<OutputSource> {
+  const fileType = history?.file_type ?? detectFormat(path).fileType;
+  const format = { fileType, gzip: await isGzip(path) };
+  const names = await (await converterFor(format.fileType)).readNames(path, format.gzip);
+  if (!names.includes(answerColumn)) {
+    throw new LoomError('input', `${path}: no column ${quoteValue(answerColumn)}, so this is no output.`, {
+      hint: 'Give the file that loom run or loom fetch wrote.',
+    });
+  }
+  if (asked) checkNames(asked, names, path);
+  const promptSource = asked ?? recordedSource(history) ?? usualSource(names);
+  const taken = new Set(promptSource ? readPromptSource(promptSource).names : []);
+  const others = names.filter((name) => !ownColumns.has(name) && !taken.has(name));
+  const errorsPath = reasonsPathFor(path);
+  return {
+    path,
+    format,
+    names,
+    promptSource,
+    pick: history?.pick,
+    errorsPath: !names.includes(errorColumn) && (await isFile(errorsPath)) ? errorsPath : undefined,
+    otherNames: promptSource ? others.filter((name) => name === 'id') : others,
+    detailNames: detailColumns.filter((name) => names.includes(name)),
+  };
+}
+
+/** An output is plain text whatever its name says, unless somebody has packed it since. */
+async function isGzip(path: string): Promise<boolean> {
+  for await (const bytes of readFileBytes(path, false, { chunkBytes: 2 })) {
+    return bytes[0] === 0x1f && bytes[1] === 0x8b;
+  }
+  return false;
+}
+
+function recordedSource(history: FoundOutput['history']): PromptSource | undefined {
+  if (history?.prompt_template !== undefined) return { template: history.prompt_template };
+  return history?.prompt_column ? { column: history.prompt_column } : undefined;
+}
+
+function usualSource(names: readonly string[]): PromptSource | undefined {
+  return names.includes('prompt') ? { column: 'prompt' } : undefined;
+}
+
+function checkNames(source: PromptSource, names: readonly string[], path: string): void {
+  for (const name of readPromptSource(source).names) {
+    if (names.some((known) => known === name || known.trim() === name)) continue;
+    const closest = findClosestName(name, names);
+    throw new LoomError('input', `${path}: no column ${quoteValue(name)}; it has ${listNames(names)}.`, {
+      hint: closest === undefined ? 'Name one of these.' : `Did you mean ${quoteValue(closest)}?`,
+    });
+  }
+}
+
+/** Every row in order. `reasons` gives those of rows whose record holds none. */
+export async function* readOutputRows(
+  source: OutputSource,
+  reasons: RowErrors | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<OutputRow> {
+  const { path, format, promptSource } = source;
+  const converter = await converterFor(format.fileType);
+  const recipe = promptSource && readPromptSource(promptSource);
+  const isWanted = chooseColumns(source);
+  const numbers = numberRows(source.pick);
+  for await (const record of converter.readRecords(path, format.gzip, { isWanted, signal })) {
+    signal.throwIfAborted();
+    const index = numbers.next().value;
+    const prompt = recipe ? recipe.compose(recipe.names.map((name) => record.textOf(name) ?? '')) : null;
+    const answer = record.textOf(answerColumn);
+    const error = answer === null ? await findReason(record, index, reasons) : undefined;
+    const isBlank = recipe !== undefined && prompt === null;
+    const status = answer !== null ? 'answered' : error ? 'failed' : isBlank ? 'blank' : 'unanswered';
+    yield { index, status, prompt, answer, error, textOf: (name) => record.textOf(name) };
+  }
+}
+
+function chooseColumns({ promptSource, otherNames }: OutputSource): (name: string) => boolean {
+  const prompts = promptSource ? readPromptSource(promptSource).names : [];
+  const wanted = new Set([...prompts, ...otherNames]);
+  return (name) => wanted.has(name) || wanted.has(name.trim()) || ownColumns.has(name);
+}
+
+async function findReason(
+  record: TextRecord,
+  index: number,
+  reasons: RowErrors | undefined,
+): Promise<RowError | undefined> {
+  const text = record.textOf(errorColumn);
+  return text === null ? reasons?.take(index) : parseRowError(text);
+}
+
+/** The numbers that the rows of an output have in its input. */
+function* numberRows(pick: RowPick | undefined): Generator<number, never> {
+  const isPicked = createPicker(pick && 'sample' in pick ? pick : undefined);
+  const end = pick && 'sample' in pick ? pick.of : Number.POSITIVE_INFINITY;
+  let index = 0;
+  for (; index < end; index += 1) if (isPicked(index)) yield index;
+  // More rows than were picked: somebody has added some.
+  for (; ; index += 1) yield index;
+}

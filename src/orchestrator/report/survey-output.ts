@@ -1,0 +1,129 @@
+/** The story of `loom report`: look at every row of an output once, then choose those that are shown. */
+import { LogHistogram } from '../../core/log-histogram.ts';
+import { type OutputRow, type OutputSource, type OutputStatus, readOutputRows } from './output-rows.ts';
+import { RowErrors } from '../output/row-errors.ts';
+import { type FailureGroup, RowTally } from '../output/row-tally.ts';
+
+/** What the rows of an output are like, all together. */
+export interface OutputSurvey {
+  /** As its rows are to be read again. */
+  readonly source: OutputSource;
+  readonly rows: number;
+  readonly counts: Readonly<Record<OutputStatus, number>>;
+  /** The largest group first. */
+  readonly failures: readonly FailureGroup[];
+  /** In characters. */
+  readonly answerLengths: LogHistogram;
+  readonly promptLengths: LogHistogram;
+  /** As the rows have them, where they do. */
+  readonly tokens: { readonly input: number; readonly output: number } | undefined;
+  /** As the first row has them, where it does. */
+  readonly provider: string | undefined;
+  readonly model: string | undefined;
+  /** The file of reasons is not of these rows, and was left out. */
+  readonly hasForeignReasons: boolean;
+  /** Characters in all texts that a report shows. */
+  readonly characters: number;
+}
+
+/** Reads an output once, whole. Memory does not grow with it. */
+export async function surveyOutput(source: OutputSource, signal: AbortSignal): Promise<OutputSurvey> {
+  const reasons = source.errorsPath === undefined ? undefined : new RowErrors(source.errorsPath);
+  const tally = new RowTally();
+  const counts = { answered: 0, failed: 0, blank: 0, unanswered: 0 };
+  const answerLengths = new LogHistogram();
+  const promptLengths = new LogHistogram();
+  const tokens = { input: 0, output: 0, known: false };
+  let first: OutputRow | undefined;
+  let rows = 0;
+  let characters = 0;
+  for await (const row of readOutputRows(source, reasons, signal)) {
+    first ??= row;
+    rows += 1;
+    counts[row.status] += 1;
+    if (row.answer !== null) answerLengths.add(row.answer.length);
+    if (row.prompt !== null) promptLengths.add(row.prompt.length);
+    if (row.error) {
+      const { index, prompt } = row;
+      tally.countFailure({ row: { index, id: String(index), prompt }, ...row.error });
+    }
+    addTokens(tokens, row);
+    for (const text of textsOf(row, source)) characters += text?.length ?? 4;
+  }
+  await reasons?.close();
+  if (reasons && reasons.unused > 0) {
+    const survey = await surveyOutput({ ...source, errorsPath: undefined }, signal);
+    return { ...survey, hasForeignReasons: true };
+  }
+  return {
+    source,
+    rows,
+    counts,
+    failures: tally.summarize().failures,
+    answerLengths,
+    promptLengths,
+    tokens: tokens.known ? tokens : undefined,
+    provider: first?.textOf('llm_provider') ?? undefined,
+    model: first?.textOf('llm_model') ?? undefined,
+    hasForeignReasons: false,
+    characters,
+  };
+}
+
+function addTokens(tokens: { input: number; output: number; known: boolean }, row: OutputRow): void {
+  const input = row.textOf('llm_input_tokens');
+  const output = row.textOf('llm_output_tokens');
+  if (input === null && output === null) return;
+  tokens.input += Number(input) || 0;
+  tokens.output += Number(output) || 0;
+  tokens.known = true;
+}
+
+/** The texts of a row that a report shows: other columns, what was asked, the answer, the reason, and details. */
+export function textsOf(row: OutputRow, { otherNames, detailNames }: OutputSource): (string | null)[] {
+  const reason = row.error ? `${row.error.kind}: ${row.error.message}` : null;
+  const textOf = (name: string) => row.textOf(name);
+  return [...otherNames.map(textOf), row.prompt, row.answer, reason, ...detailNames.map(textOf)];
+}
+
+/** How many rows a report shows. */
+export interface RowChoice {
+  readonly rows: number;
+  /** Of the rows that failed. */
+  readonly failed: number;
+}
+
+/** A browser opens a page of this size without trouble. */
+const mostCharacters = 150_000_000;
+
+/** At most so many rows, fewer where they are long; rows that failed come first, up to half of them. */
+export function chooseCounts({ rows, counts, characters }: OutputSurvey, mostRows: number): RowChoice {
+  const meanCharacters = Math.max(1, characters / Math.max(1, rows));
+  const most = Math.max(1, Math.min(rows, mostRows, Math.floor(mostCharacters / meanCharacters)));
+  const room = Math.max(Math.ceil(most / 2), most - (rows - counts.failed));
+  return { rows: most, failed: Math.min(counts.failed, room) };
+}
+
+/** The rows that are shown, in order, evenly from all over the output. */
+export async function* readChosenRows(
+  { source, counts, rows }: OutputSurvey,
+  choice: RowChoice,
+  signal: AbortSignal,
+): AsyncGenerator<OutputRow> {
+  const reasons = source.errorsPath === undefined ? undefined : new RowErrors(source.errorsPath);
+  const failed = createEvenPicker(choice.failed, counts.failed);
+  const others = createEvenPicker(choice.rows - choice.failed, rows - counts.failed);
+  for await (const row of readOutputRows(source, reasons, signal)) {
+    if (row.status === 'failed' ? failed() : others()) yield row;
+  }
+  await reasons?.close();
+}
+
+/** Says yes so many times out of so many, at even distances. */
+function createEvenPicker(chosen: number, of: number): () => boolean {
+  let seen = 0;
+  return () => {
+    seen += 1;
+    return Math.floor((seen * chosen) / of) > Math.floor(((seen - 1) * chosen) / of);
+  };
+}

@@ -1,0 +1,21 @@
+/** What answers cost at the price of their model. */
+import type { ProviderEntry } from '../../providers/provider.ts';
+import { findPrice } from '../../cache/prices.ts';
+import type { UsageTally } from './usage-tally.ts';
+
+/** What answers are priced by. */
+export interface PricedModel {
+  readonly entry: ProviderEntry;
+  readonly model: string;
+  /** At the price of a batch, where the provider has one. */
+  readonly batch: boolean;
+}
+
+/** US dollars for these answers at the price that the model is used at; undefined when that is not known. */
+export async function priceUsage(
+  usage: UsageTally,
+  { entry, model, batch }: PricedModel,
+): Promise<number | undefined> {
+  const cost = usage.cost(await findPrice(entry.priceListName, model));
+  return cost === undefined ? undefined : cost * (batch ? entry.batchPriceShare : 1);
+}

@@ -1,0 +1,42 @@
+/** Anthropic, one message per prompt. */
+import {
+  classifyAnthropic,
+  findMessage,
+  findMessageError,
+  messageBody,
+  openAnthropicClient,
+  readMessage,
+  versionHeaders,
+} from './messages.ts';
+import type { Connection, SyncProvider } from '../provider.ts';
+import { unreadableAnswer } from '../protocol/refusal.ts';
+import { findCount } from '../protocol/wrappings.ts';
+
+export async function openSync(connection: Connection): Promise<SyncProvider> {
+  const { client, transport } = await openAnthropicClient(connection, classifyAnthropic);
+
+  return {
+    generate: (request, signal) =>
+      transport.call(signal, async (signal) => {
+        // messages.create would print warnings about old models.
+        const call = { body: messageBody(request), headers: versionHeaders(request.settings), signal };
+        const answer = await client.post('/v1/messages', call);
+        const message = findMessage(answer);
+        const found = message ? undefined : findMessageError(answer);
+        if (found) throw transport.refuse(found.status, { error: found.error });
+        if (!message) throw unreadableAnswer('it is no message');
+        return readMessage(request.customId, message);
+      }),
+
+    countTokens: (request, signal) =>
+      transport.call(signal, async (signal) => {
+        const { model, messages } = messageBody(request);
+        const system = request.settings?.system;
+        const params = { model, messages, ...(system !== undefined && { system }) };
+        const answer = await client.messages.countTokens(params, { signal });
+        const count = findCount(answer, 'input_tokens');
+        if (count === undefined) throw unreadableAnswer('it has no input_tokens');
+        return count;
+      }),
+  };
+}

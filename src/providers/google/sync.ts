@@ -1,0 +1,52 @@
+/** Google Gemini, one generateContent per prompt. */
+import {
+  checkModel,
+  classifyGoogle,
+  contentBody,
+  findContent,
+  findContentError,
+  openGoogleClient,
+  readContent,
+} from './content.ts';
+import type { Connection, SyncProvider } from '../provider.ts';
+import { unreadableAnswer } from '../protocol/refusal.ts';
+import { findCount } from '../protocol/wrappings.ts';
+
+export async function openSync(connection: Connection): Promise<SyncProvider> {
+  const { client, transport } = await openGoogleClient(connection, classifyGoogle);
+
+  return {
+    generate: (request, signal) =>
+      transport.call(signal, async (signal) => {
+        const { contents, ...extraBody } = contentBody(request);
+        // The SDK knows some fields, under names of its own; what it merges into the body goes out as it is in a batch.
+        const config = { abortSignal: signal, httpOptions: { extraBody } };
+        const params = { model: checkModel(request.model), contents, config };
+        await client.models.generateContent(params);
+        const answer = transport.answer();
+        const content = findContent(answer);
+        const found = content ? undefined : findContentError(answer);
+        if (found) throw transport.refuse(found.status, { error: found.error });
+        if (!content) throw unreadableAnswer('it has no candidates');
+        return readContent(request.customId, content);
+      }),
+
+    countTokens: (request, signal) =>
+      transport.call(signal, async (signal) => {
+        const { contents, systemInstruction } = contentBody(request) as ReturnType<typeof contentBody> & {
+          systemInstruction?: object;
+        };
+        const model = checkModel(request.model);
+        // A system text counts only as part of a whole request, which the SDK has no parameter for.
+        const name = model.includes('/') ? model : `models/${model}`;
+        const whole = { model: name, contents, systemInstruction };
+        const extraBody = systemInstruction && { generateContentRequest: whole };
+        const config = { abortSignal: signal, ...(extraBody && { httpOptions: { extraBody } }) };
+        const params = { model, contents, config };
+        await client.models.countTokens(params);
+        const count = findCount(transport.answer(), 'totalTokens');
+        if (count === undefined) throw unreadableAnswer('it has no totalTokens');
+        return count;
+      }),
+  };
+}

@@ -1,0 +1,285 @@
+/** OpenAI's Batch API, there and at vendors that have copied it: an uploaded JSONL file of chat completions, an output file and an error file. */
+import { openAsBlob } from 'node:fs';
+import { basename } from 'node:path';
+import { ProviderError } from '../../core/errors.ts';
+import type { BatchStatus, RowResult } from '../../core/models.ts';
+import {
+  aboutBatch,
+  aboutResults,
+  cancelThenCheck,
+  checkId,
+  ignoreStatus,
+  lookThrough,
+  readBatch,
+  readId,
+  readNext,
+  requireList,
+  requireOver,
+} from '../protocol/batch-calls.ts';
+import {
+  type ChatVendor,
+  chatBody,
+  findCompletion,
+  openAi,
+  openOpenAiClient,
+  readChatAnswer,
+} from './chat.ts';
+import type { BatchCheck, BatchProvider, Connection, SentBatch } from '../provider.ts';
+import { readReason } from '../protocol/reasons.ts';
+import { asCount, asId, asList, asObject, asText, type WireObject } from '../network/wire.ts';
+import { openObject, saysSomething } from '../protocol/wrappings.ts';
+
+const endpoint = '/v1/chat/completions';
+/** An input file lives for 30 days, so a batch that is older holds nothing that is still to be found. */
+const findWithinMs = 30 * 24 * 3_600_000;
+const pageSize = 100;
+
+/** How one vendor with a Batch API of OpenAI's form differs from the others. */
+export interface ChatBatchVendor extends ChatVendor {
+  readonly limits: BatchProvider['limits'];
+  /** The field of the metadata that keeps the tag of a batch. */
+  readonly tagField: string;
+  /** Query fields by which the list of batches shows only those of a tag. */
+  readonly listFilter?: (tag: string) => Readonly<Record<string, string>>;
+}
+
+export function openBatch(connection: Connection): Promise<BatchProvider> {
+  const limits = { requests: 50_000, bytes: 200_000_000 };
+  return openChatBatch(connection, { ...openAi, limits, tagField: 'loom_tag' });
+}
+
+export async function openChatBatch(connection: Connection, vendor: ChatBatchVendor): Promise<BatchProvider> {
+  const { limits, tagField, listFilter } = vendor;
+  const { client, transport } = await openOpenAiClient(connection, vendor);
+  const retrieve = (batchId: string, signal: AbortSignal) =>
+    aboutBatch(batchId, () =>
+      transport.call(signal, async (signal) => readBatch(await client.batches.retrieve(batchId, { signal }))),
+    );
+
+  const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
+
+  return {
+    limits,
+    framing: { before: '', between: '\n', after: '\n' },
+    encode: (request) =>
+      JSON.stringify({
+        custom_id: request.customId,
+        method: 'POST',
+        url: endpoint,
+        body: chatBody(vendor.name, request),
+      }),
+
+    upload: (file, signal) =>
+      transport
+        .call(
+          signal,
+          async (signal) => {
+            // A File over a blob of the disk is sent with its length; a bare Blob is dropped from the form.
+            const upload = new File([await openAsBlob(file.path)], basename(file.path));
+            const form = { file: upload, purpose: 'batch' as const };
+            const answer = await client.files.create(form, { signal });
+            // LM Studio says 200 to an address that it does not have.
+            if (asText(asObject(answer).error)) throw noBatchApi(client.baseURL);
+            return readId(answer, 'id');
+          },
+          'upload',
+        )
+        .catch(refuseMissingFiles(client.baseURL)),
+
+    create: ({ fileId }, { tag }, signal) =>
+      transport.call(signal, async (signal) =>
+        readId(
+          await client.batches.create(
+            {
+              input_file_id: fileId ?? '',
+              endpoint,
+              completion_window: '24h',
+              metadata: { [tagField]: tag },
+            },
+            { signal },
+          ),
+          'id',
+        ),
+      ),
+
+    check,
+
+    async *results(batchId, signal, requests = limits.requests) {
+      const batch = await retrieve(batchId, signal);
+      requireOver(batchId, mapStatus(asText(batch.status)));
+      // Either file may be missing, null or an empty text; rows that failed are in the error file only.
+      let gone: unknown;
+      for (const fileId of [asText(batch.output_file_id), asText(batch.error_file_id)]) {
+        if (!fileId) continue;
+        const lines = transport.lines(signal, requests, (signal) =>
+          client.files.content(checkId(fileId), { signal }).asResponse(),
+        );
+        try {
+          for await (const line of aboutResults(batchId, lines)) {
+            const result = readResult(asObject(line));
+            if (result) yield result;
+          }
+        } catch (error) {
+          // Either file can be deleted by itself: what the other has is taken all the same.
+          if (!(error instanceof ProviderError) || error.code !== 'results_gone') throw error;
+          gone = error;
+        }
+      }
+      if (gone) throw gone;
+    },
+
+    find: (sent, signal) =>
+      transport.call(signal, async (signal) => {
+        let field = 'after';
+        const openPage = async (next: string | undefined) => {
+          const query = {
+            limit: pageSize,
+            ...listFilter?.(sent.tag),
+            ...(next !== undefined && { [field]: next }),
+          };
+          const { body } = asObject(await client.batches.list(query, { signal }));
+          requireList(body);
+          const { data, has_more, paging } = asObject(body);
+          const batches = asList(data).map(asObject);
+          const times = batches.map((batch) => readSeconds(batch.created_at));
+          // Groq's list has a cursor in place of `has_more` (its page on batches).
+          const cursor = asText(asObject(paging).next_cursor);
+          field = cursor ? 'cursor' : 'after';
+          return { batches, times, next: cursor || readNext(has_more, asText(batches.at(-1)?.id)) };
+        };
+        return lookThrough(new Date(Date.now() - findWithinMs), openPage, ({ batches }) => {
+          const found = batches.find((batch) => isSentBatch(batch, tagField, sent));
+          return found && readId(found, 'id');
+        });
+      }),
+
+    cancel: (batchId, signal) =>
+      cancelThenCheck(
+        () =>
+          aboutBatch(batchId, () =>
+            transport.call(signal, (signal) => client.batches.cancel(batchId, { signal })),
+          ),
+        () => check(batchId, signal),
+      ),
+
+    deleteFile: (fileId, signal) =>
+      transport
+        .call(signal, async (signal) => {
+          await client.files.delete(checkId(fileId), { signal });
+        })
+        .catch(ignoreStatus(404)),
+  };
+}
+
+/** A server that keeps no metadata still tells what a batch was made of; one that failed for a full queue has another tag. */
+function isSentBatch(batch: WireObject, tagField: string, { tag, fileId }: SentBatch): boolean {
+  const kept = asText(asObject(batch.metadata)[tagField]);
+  return kept === '' ? fileId !== undefined && asText(batch.input_file_id) === fileId : kept === tag;
+}
+
+/** Many servers speak OpenAI's chat protocol and nothing more: there is no place for files. */
+function refuseMissingFiles(address: string) {
+  return (error: unknown): never => {
+    const isMissing = error instanceof ProviderError && [404, 405, 501].includes(error.status ?? 0);
+    throw isMissing ? noBatchApi(address, error.status) : error;
+  };
+}
+
+function noBatchApi(address: string, status = 200): ProviderError {
+  return new ProviderError('run', 'no_batch_api', `The server has no batch API at ${address}.`, { status });
+}
+
+export function mapStatus(raw: string): BatchStatus {
+  switch (raw) {
+    case 'validating':
+    case 'completed':
+    case 'failed':
+    case 'expired':
+    case 'cancelled':
+    case 'in_progress':
+      return raw;
+    case 'finalizing':
+    case 'cancelling':
+      return 'in_progress';
+    default:
+      return 'unknown';
+  }
+}
+
+function readCheck(batch: WireObject): BatchCheck {
+  const counts = asObject(batch.request_counts);
+  const total = asCount(counts.total);
+  const rawStatus = asText(batch.status);
+  const error = readBatchError(batch);
+  return {
+    batchId: asText(batch.id),
+    status: mapStatus(rawStatus),
+    rawStatus,
+    // All three are 0 until the file is validated.
+    counts: total
+      ? { total, succeeded: asCount(counts.completed), failed: asCount(counts.failed) }
+      : undefined,
+    times: {
+      created: readSeconds(batch.created_at),
+      started: readSeconds(batch.in_progress_at),
+      cancelRequested: readSeconds(batch.cancelling_at),
+      ended: [batch.completed_at, batch.failed_at, batch.expired_at, batch.cancelled_at]
+        .map(readSeconds)
+        .find(Boolean),
+      expires: readSeconds(batch.expires_at),
+    },
+    // The create call succeeds all the same (openai/openai-python#2084).
+    queueFull: rawStatus === 'failed' && isQueueFull(error),
+    error,
+  };
+}
+
+/** Servers that copied the words have other codes for them. */
+function isQueueFull(error: BatchCheck['error']): boolean {
+  return error?.code === 'token_limit_exceeded' || /enqueued token limit/i.test(error?.message ?? '');
+}
+
+/** Unix seconds; 0, null and an empty text are no time. */
+function readSeconds(value: unknown): Date | undefined {
+  const time = new Date((asCount(value) ?? 0) * 1000);
+  return time.getTime() > 0 ? time : undefined;
+}
+
+/** OpenAI lists what is wrong with the lines of the file; others say one thing of the whole. */
+function readBatchError(batch: WireObject): BatchCheck['error'] {
+  const listed = asObject(batch.errors).data ?? batch.errors;
+  const { code, message } = readReason(asList(listed).map(withLine), batch.error, batch.errors);
+  return code || message ? { code: code || 'failed', message } : undefined;
+}
+
+function withLine(value: unknown): unknown {
+  const line = asCount(asObject(value).line);
+  if (line === undefined) return value;
+  return { ...asObject(value), message: `line ${line}: ${readReason(value).message}` };
+}
+
+/** Whether a line with an answer says, by its status or an error, that there is none. */
+function saysNo(line: WireObject, completion: WireObject): boolean {
+  const response = openObject(line.response);
+  const status = asCount(response.status_code) || asCount(line.status_code) || 200;
+  const errors = [line.error, response.error, completion.error];
+  return status < 200 || status > 299 || errors.some(saysSomething);
+}
+
+/** One line of the output file or the error file; `undefined` when it belongs to no row. */
+function readResult(line: WireObject): RowResult | undefined {
+  const customId = asId(line.custom_id);
+  if (!customId) return undefined;
+  const completion = findCompletion(line);
+  if (completion && !saysNo(line, completion)) return readChatAnswer(customId, completion);
+  const response = openObject(line.response);
+  const status = asCount(response.status_code) ?? 0;
+  const reason = readReason(line.error, response.error, response.body, response, line.errors, line.message);
+  const message = reason.message || `The request got no answer (status ${status}).`;
+  const { code } = reason;
+  if (code === 'batch_expired') return { customId, outcome: 'expired', error: { kind: code, message } };
+  if (code === 'batch_cancelled') return { customId, outcome: 'cancelled', error: { kind: code, message } };
+  const httpStatus = [status, reason.number ?? 0].find((number) => number >= 400);
+  const kind = code || (httpStatus ? `http_${httpStatus}` : 'not_processed');
+  return { customId, outcome: 'failed', error: { kind, message } };
+}

@@ -1,0 +1,192 @@
+/** What the calls about a batch have in common at all vendors. */
+import { ProviderError } from '../../core/errors.ts';
+import type { BatchStatus } from '../../core/models.ts';
+import { longestId } from '../network/limits.ts';
+import type { BatchCheck } from '../provider.ts';
+import { unreadableAnswer } from './refusal.ts';
+import { asObject, asText, type WireObject } from '../network/wire.ts';
+import { findHeld, saysSomething } from './wrappings.ts';
+
+/**
+ * The id of what was just created, as it stands; without one, or with one that is longer than any address, the call may
+ * have taken effect all the same.
+ */
+export function readId(answer: unknown, field: 'id' | 'name'): string {
+  const id = asText(findHeld(answer, (object) => asText(object[field]) !== '')?.[field]);
+  if (!id) throw unreadableAnswer(`it has no ${field}`);
+  if (id.length > longestId) throw unreadableAnswer(`its ${field} is longer than ${longestId} characters`);
+  return id;
+}
+
+/** Fields of which a batch has at least one at each vendor. */
+const batchFields = ['id', 'name', 'status', 'processing_status', 'state', 'metadata'];
+
+/** The batch that an answer holds. */
+export function readBatch(answer: unknown): WireObject {
+  const batch = findHeld(answer, (object) => batchFields.some((field) => saysSomething(object[field])));
+  if (!batch) throw unreadableAnswer('it is no batch');
+  return batch;
+}
+
+/** A gateway without a list of batches may answer with a 200 and anything: that says nothing about what there is. */
+export function requireList(page: unknown): void {
+  const { data, object } = asObject(page);
+  if (!Array.isArray(data) && !(object === 'list' && data === null))
+    throw unreadableAnswer('it is no list of batches');
+}
+
+/** More pages of a list than these are not read. */
+const mostPages = 200;
+
+/** A page of a list of batches, as far as its end is to be told. */
+interface ListPage {
+  /** When its batches were created, in their order; undefined where one does not tell. */
+  readonly times: readonly (Date | undefined)[];
+  /** By what the next page is asked for; undefined on the last one. */
+  readonly next: string | undefined;
+}
+
+/**
+ * Goes through a list of batches until `look` finds what it looks for, or the list has no more that was created since
+ * then. What was not seen is never taken not to be there: a list that turns in a circle, or is too long to be read, is an
+ * error, and one that is not newest first is read to its end.
+ */
+export async function lookThrough<Page extends ListPage, Found>(
+  since: Date,
+  openPage: (next: string | undefined) => Promise<Page>,
+  look: (page: Page) => Found | undefined,
+): Promise<Found | undefined> {
+  const asked = new Set<string>();
+  let next: string | undefined;
+  do {
+    const page = await openPage(next);
+    const found = look(page);
+    if (found !== undefined || endsBefore(page, since)) return found;
+    next = page.next;
+    if (next !== undefined && asked.has(next)) throw unreadList('gives the same page again and again');
+    if (asked.size >= mostPages) throw unreadList(`has more than ${mostPages} pages`);
+    if (next !== undefined) asked.add(next);
+  } while (next !== undefined);
+  return undefined;
+}
+
+/** Whether what follows a page is older still: told only by one that goes from new to old. */
+function endsBefore({ times }: ListPage, since: Date): boolean {
+  const known = times.filter((time) => time !== undefined);
+  const last = known.at(-1);
+  const isNewestFirst = known.every((time, index) => index === 0 || time <= (known[index - 1] as Date));
+  return last !== undefined && last < since && isNewestFirst;
+}
+
+/** A page that says there are more, and not by what to ask for them, hides what there is. */
+export function readNext(hasMore: unknown, last: string): string | undefined {
+  if (hasMore !== true) return undefined;
+  if (last === '') throw unreadList('says that there is more of it, and not where');
+  return last;
+}
+
+/** The list is the same at the next try. */
+export function unreadList(why: string): ProviderError {
+  return new ProviderError('run', 'list_unread', `The provider's list of batches ${why}.`);
+}
+
+/**
+ * Whether an id can stand in an address: `..` would lead elsewhere, however it is written, and half of a character can't
+ * be written at all.
+ */
+function isAddressable(id: string): boolean {
+  const isRelative = id.split('/').some((step) => step === '.' || step === '..');
+  return id !== '' && !id.endsWith('/') && !isRelative && !/\p{Surrogate}/u.test(id);
+}
+
+/** Refuses a file's or batch's id that no address can hold, before a call goes somewhere else. */
+export function checkId(id: string): string {
+  if (isAddressable(id)) return id;
+  throw new ProviderError('run', 'invalid_id', `No address can hold the id ${showId(id)}.`);
+}
+
+/** An id in a sentence. */
+function showId(id: string): string {
+  const longestShown = 100;
+  return id.length > longestShown ? `${id.slice(0, longestShown)}…` : id;
+}
+
+/** A 404 on a batch is about that batch, not about a model. */
+export async function aboutBatch<T>(batchId: string, call: () => Promise<T>): Promise<T> {
+  checkId(batchId);
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.status !== 404) throw error;
+    const message = `There is no batch ${showId(batchId)} at the provider for this key: ${error.message}`;
+    throw new ProviderError('run', 'not_found', message, { status: 404 });
+  }
+}
+
+/** Refuses the results of a batch that is under way, as a server may say of one that was over a moment ago. */
+export function requireOver(batchId: string, status: BatchStatus): void {
+  if (status !== 'validating' && status !== 'in_progress') return;
+  const message = `Batch ${showId(batchId)} is not over: what it will have can't be told.`;
+  throw new ProviderError('retry', 'not_over', message);
+}
+
+/** How else than by a 404 or 410 it can be told that results are gone. */
+interface GoneSigns {
+  /** The batch itself says so: then any refusal of them does. */
+  readonly batchSaysSo?: boolean;
+  /** What the vendor says in its own form in place of a 404. */
+  readonly says?: (error: ProviderError) => boolean;
+}
+
+/**
+ * The results of a batch that was found just now. A 404 or 410 on them in the provider's own form says that they are
+ * gone: `results_gone`.
+ */
+export async function* aboutResults<T>(
+  batchId: string,
+  results: AsyncIterable<T>,
+  { batchSaysSo = false, says = () => false }: GoneSigns = {},
+): AsyncGenerator<T> {
+  try {
+    yield* results;
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    const { status = 0, inOwnForm } = error;
+    const isRefused = status >= 400 && status < 500 && !passingStatuses.has(status);
+    const isGone = inOwnForm && (goneStatuses.has(status) || says(error));
+    if (!isGone && !(batchSaysSo && isRefused)) throw error;
+    const message = `The results of batch ${batchId} are gone at the provider: ${error.message}`;
+    throw new ProviderError('run', 'results_gone', message, { status: error.status });
+  }
+}
+
+const goneStatuses = new Set([404, 410]);
+/** Of a key, or of the moment: they say nothing of results. */
+const passingStatuses = new Set([401, 408, 425, 429]);
+
+/** For a deletion: what is gone already is no error. */
+export function ignoreStatus(...statuses: number[]) {
+  return (error: unknown): void => {
+    if (!(error instanceof ProviderError) || !statuses.includes(error.status ?? 0)) throw error;
+  };
+}
+
+/** What vendors say to the cancel of a batch that is over, or is being cancelled: OpenAI 409, others 400 or 200. */
+const tooLateStatuses = new Set([400, 409]);
+
+/** Cancels, then looks how the batch is; a refusal that comes of its being over is none. */
+export async function cancelThenCheck(
+  cancel: () => Promise<unknown>,
+  check: () => Promise<BatchCheck>,
+): Promise<BatchCheck> {
+  try {
+    await cancel();
+  } catch (error) {
+    if (!(error instanceof ProviderError) || !tooLateStatuses.has(error.status ?? 0)) throw error;
+    const seen = await check();
+    const isPending = ['validating', 'in_progress', 'unknown'].includes(seen.status);
+    if (isPending && !/cancell?ing/i.test(seen.rawStatus)) throw error;
+    return seen;
+  }
+  return check();
+}

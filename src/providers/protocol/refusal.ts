@@ -1,0 +1,191 @@
+/** From an HTTP answer or a broken call to a classed ProviderError: what all vendors have in common. */
+import { type ErrorScope, ProviderError, type RateLimit } from '../../core/errors.ts';
+import { isDeepText } from '../../core/models.ts';
+import { longestWaitMs } from '../network/limits.ts';
+import {
+  collectHeaders,
+  type HeaderTexts,
+  rateLimitStatuses,
+  readRateLimit,
+  readTime,
+} from '../network/rate-limits.ts';
+import { readReason, stripTags } from './reasons.ts';
+import { asCount, asList, asObject, asText, type WireObject } from '../network/wire.ts';
+import type { Words } from './words.ts';
+
+/** An answer that says no, read liberally: see reasons.ts. */
+export interface Refusal {
+  readonly status: number;
+  /** The provider's own word, empty when it has none. */
+  readonly code: string;
+  readonly message: string;
+  readonly error: WireObject;
+  readonly retryAfterMs: number | undefined;
+  /** Where the status says that there were too many calls. */
+  readonly limit: RateLimit | undefined;
+}
+
+/** What a refusal means at one vendor. */
+export type Classify = (refusal: Refusal) => { readonly scope: ErrorScope; readonly code?: string };
+
+/** The text is without secrets: what is cut off below can't be a part of one. */
+export function readRefusal(status: number, headers: Headers, bodyText: string): Refusal {
+  return readRefusedBody(status, headers, parseJson(bodyText), bodyText);
+}
+
+/** A refusal whose body was read already. */
+export function readRefusedBody(
+  status: number,
+  headers: Headers,
+  body: WireObject,
+  bodyText: string,
+): Refusal {
+  // vLLM's errors have no object of their own around them.
+  const error = asObject(body.object === 'error' ? body : body.error);
+  const { code, message: reason } = readReason(body);
+  const message =
+    reason || `HTTP ${status}${readRedirect(headers)} ${stripTags(bodyText).replace(`${status} `, '')}`;
+  const told = collectHeaders(headers, body, error);
+  const retryAfterMs = readRetryAfter(told) ?? readRetryInfo(error);
+  const limit = rateLimitStatuses.has(status)
+    ? readRateLimit({ headers: told, error, code, message, retryAfterMs })
+    : undefined;
+  return { status, code, message, error, retryAfterMs, limit };
+}
+
+export function refusalToError(refusal: Refusal, classify: Classify, words: Words): ProviderError {
+  const { scope, code } = classify(refusal);
+  return new ProviderError(
+    scope,
+    words.word(code || refusal.code) || `http_${refusal.status}`,
+    words.message(refusal.message),
+    {
+      status: refusal.status,
+      retryAfterMs: refusal.retryAfterMs,
+      limit: refusal.limit,
+      inOwnForm: asText(refusal.error.message) !== '',
+    },
+  );
+}
+
+/** What an HTTP status means where the vendor says nothing more exact. */
+export function scopeOfStatus(status: number): ErrorScope {
+  if (status >= 500 || [408, 409, 425, 429].includes(status)) return 'retry';
+  if ([401, 402, 403, 404].includes(status) || status < 400) return 'run';
+  return 'row';
+}
+
+/** A call without a whole answer: it may have taken effect, so the error has no status. */
+export function failureToError(failure: unknown, words: Words): ProviderError {
+  const trail = causesOf(failure);
+  const known = trail.find((error) => error instanceof ProviderError);
+  if (known instanceof ProviderError) return known;
+  if (trail.some((error) => error instanceof SyntaxError)) return unreadableAnswer('it is not valid JSON');
+  const codes = trail.map((error) => asText((error as { code?: unknown }).code));
+  const marks = [
+    ...trail.map((error) => `${error.constructor.name} ${error.name} ${error.message}`),
+    ...codes,
+  ].join(' ');
+  // The innermost error says the most: "connect ECONNREFUSED 127.0.0.1:9", not "fetch failed".
+  const innermost = [...codes, ...trail.map((error) => error.message)].findLast((text) => text !== '');
+  const detail = words.message(innermost ?? String(failure));
+  if (isBrokenFrame(marks))
+    return unreadableAnswer(`it breaks the rules of HTTP (${detail}), and may have been paid for`);
+  if (codes.some((code) => /^(?:Z_|ZSTD_|ERR_BROTLI|ERR__ERROR)/.test(code)))
+    return unreadableAnswer(`it is packed, and can't be unpacked (${detail})`);
+  if (/ENOENT|ERR_INVALID_ARG_VALUE|NotReadableError/.test(marks)) {
+    return new ProviderError('run', 'request_file', `The request file can't be read: ${detail}`);
+  }
+  // A mistake in a program is no reason to ask again; fetch's own failures are TypeErrors too.
+  if (
+    trail.length === 1 &&
+    /^(ReferenceError|RangeError|TypeError)/.test(marks) &&
+    !/fetch failed|terminated/.test(marks)
+  ) {
+    return new ProviderError('run', 'internal', `Reading the provider's answer failed: ${detail}`);
+  }
+  if (/timed? ?out|DOMException AbortError/i.test(marks)) {
+    return new ProviderError('retry', 'timeout', 'The provider took too long to answer.');
+  }
+  // A certificate or an address that is wrong stays wrong.
+  const isLasting =
+    /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL_WRONG_VERSION|ERR_INVALID_URL|includes credentials|bad port/.test(
+      marks,
+    );
+  const scope = isLasting ? 'run' : 'retry';
+  const brokeOff = !isLasting && !neverSent.test(marks) && !trail.some(isAboutConnecting);
+  return new ProviderError(scope, 'connection', `The connection to the provider failed: ${detail}`, {
+    brokeOff,
+  });
+}
+
+/**
+ * What undici says to an answer that is no HTTP/1.1: it came all the same. Its parser errors have no code; one of them,
+ * and a wrong length once the head was read, is a body that ended too early.
+ */
+function isBrokenFrame(marks: string): boolean {
+  if (/Invalid EOF state/.test(marks)) return false;
+  if (/UND_ERR_RES_CONTENT_LENGTH_MISMATCH/.test(marks)) return !/\bterminated\b/.test(marks);
+  return /HTTPParserError|UND_ERR_HEADERS_OVERFLOW|ERR_ASSERTION|\bbad (?:response|upgrade)\b/.test(marks);
+}
+
+/** What goes wrong before a byte of a call is on its way. */
+const neverSent =
+  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|before secure TLS/;
+
+function isAboutConnecting(error: NodeJS.ErrnoException): boolean {
+  return error.syscall === 'connect' || error.syscall === 'getaddrinfo';
+}
+
+/** A whole answer, or its head, that can't be read: it may be paid for, and would come again as it is. */
+export function unreadableAnswer(why: string): ProviderError {
+  return new ProviderError('row', 'unreadable', `The provider's answer can't be read: ${why}.`);
+}
+
+/** One that seems to lack its end, and costs nothing: it is asked for again. */
+export function brokenAnswer(why: string): ProviderError {
+  return new ProviderError('retry', 'unreadable', `The provider's answer can't be read: ${why}.`);
+}
+
+function parseJson(text: string): WireObject {
+  try {
+    const body: unknown = isDeepText(text) ? undefined : JSON.parse(text);
+    return asObject(Array.isArray(body) ? body[0] : body);
+  } catch {
+    return {};
+  }
+}
+
+/** A POST is not sent on: the address is to be set right. */
+function readRedirect(headers: Headers): string {
+  const location = headers.get('location');
+  return location ? `, which points to ${location.replace(/[?#].*/, '')}` : '';
+}
+
+/** `retry-after-ms`, then `retry-after`: seconds or a date, and of some gateways a moment or a span. */
+function readRetryAfter(headers: HeaderTexts): number | undefined {
+  const milliseconds = asCount(headers['retry-after-ms']);
+  if (milliseconds !== undefined) return boundWait(milliseconds);
+  return boundWait(readTime(headers['retry-after'] ?? ''));
+}
+
+/** A moment that is past is now; a wait that can't be is none. */
+function boundWait(milliseconds: number): number | undefined {
+  return milliseconds <= longestWaitMs ? Math.max(0, milliseconds) : undefined;
+}
+
+/** google.rpc.RetryInfo: `retryDelay` is a duration such as `7s` or `0.5s`. */
+function readRetryInfo(error: WireObject): number | undefined {
+  for (const detail of asList(error.details)) {
+    const seconds = /^([\d.]+)s$/.exec(asText(asObject(detail).retryDelay))?.[1];
+    if (seconds) return boundWait(Math.round(Number(seconds) * 1000));
+  }
+  return undefined;
+}
+
+function causesOf(failure: unknown): Error[] {
+  const trail: Error[] = [];
+  for (let error = failure; error instanceof Error && trail.length < 6; error = error.cause)
+    trail.push(error);
+  return trail;
+}

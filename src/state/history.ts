@@ -1,0 +1,126 @@
+/**
+ * The history under `history/`: a small file for each output that was written, with what the output itself does not
+ * tell. It is found by the path of the output, and by the ids of the batches that it came from.
+ */
+import { createHash } from 'node:crypto';
+import { realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { rowPickSchema } from '../core/models.ts';
+import { fileTypes, providerNames } from '../core/names.ts';
+import { ensurePrivateFolder, writeFileAtomic } from '../storage/files.ts';
+import type { LoomHome } from '../storage/home.ts';
+import { histogramSchema } from '../core/log-histogram.ts';
+import { likelyNames, listOwnPaths } from '../core/own-names.ts';
+import { readPlainText } from '../storage/plain-file.ts';
+
+/** The version of the format that this program writes, and the only one that it reads. */
+export const historyVersion = 1;
+
+const historyEntrySchema = z.object({
+  version: z.literal(historyVersion),
+  /** With links resolved. */
+  output_path: z.string(),
+  /** By these it is known whether the output is still the one that was written. */
+  output_bytes: z.number(),
+  output_mtime_ms: z.number(),
+  /** Null where it came through stdin. */
+  input_path: z.nullable(z.string()),
+  /** Of both; the output may have any name. */
+  file_type: z.enum(fileTypes),
+  prompt_column: z.nullable(z.string()),
+  prompt_template: z.optional(z.string()),
+  pick: z.optional(rowPickSchema),
+  /** The column or field that tells rows apart, where it was named. */
+  row_id_field: z.optional(z.string()),
+  provider: z.enum(providerNames),
+  model: z.string(),
+  mode: z.enum(['live', 'batch']),
+  sandbox: z.boolean(),
+  job_id: z.optional(z.string()),
+  batch_ids: z.array(z.string()),
+  /** When the run began, and when its output was written; ISO 8601. */
+  created_at: z.string(),
+  ended_at: z.string(),
+  rows: z.number(),
+  answered: z.number(),
+  blank_rows: z.number(),
+  failed: z.number(),
+  cached_rows: z.number(),
+  failures: z.array(
+    z.object({
+      kind: z.string(),
+      message: z.string(),
+      count: z.number(),
+      row_ids: z.array(z.string()),
+      /** From 1; older versions left it out. */
+      rows: z.optional(z.array(z.number())),
+    }),
+  ),
+  /** Of the answers that were paid for; absent where the provider told none. */
+  input_tokens: z.optional(z.number()),
+  output_tokens: z.optional(z.number()),
+  /** US dollars, at the prices of that day; absent where they are not known. */
+  cost: z.optional(z.number()),
+  /** Milliseconds: of each live call, or from the submission of each batch until it was fetched. */
+  latencies: z.optional(histogramSchema),
+});
+export type HistoryEntry = z.infer<typeof historyEntrySchema>;
+
+/** An entry, before its output is looked at. */
+export type HistoryFacts = Omit<HistoryEntry, 'version' | 'output_path' | 'output_bytes' | 'output_mtime_ms'>;
+
+/** Where the entry of an output lies; `outputPath` has its links resolved. */
+function entryPath(folder: string, outputPath: string): string {
+  const digest = createHash('sha256').update(outputPath).digest('hex').slice(0, 32);
+  return join(folder, `${digest}.json`);
+}
+
+/** Notes what is known of an output that was just written. Throws where the disk refuses, or the work is another's by now. */
+export async function saveHistory(home: LoomHome, outputPath: string, facts: HistoryFacts): Promise<void> {
+  const path = await realpath(outputPath);
+  const { size, mtimeMs } = await stat(path);
+  const entry: HistoryEntry = {
+    version: historyVersion,
+    output_path: path,
+    output_bytes: size,
+    output_mtime_ms: mtimeMs,
+    ...facts,
+  };
+  await ensurePrivateFolder(home.history);
+  // It can be had without: not worth a flush.
+  const options = { flush: false, onComplete: home.ensureHeld };
+  await writeFileAtomic(entryPath(home.history, path), `${JSON.stringify(entry)}\n`, options);
+}
+
+/** What is known of an output; undefined when nothing is, or the file is not the one that was written. */
+export async function loadHistory(folder: string, outputPath: string): Promise<HistoryEntry | undefined> {
+  const path = await realpath(outputPath).catch(() => undefined);
+  const entry = path && readEntry(entryPath(folder, path));
+  return entry && (await isUnchanged(entry)) ? entry : undefined;
+}
+
+/** The entry of the output that came from a batch or job, the newest if there are several. */
+export async function findHistory(folder: string, id: string): Promise<HistoryEntry | undefined> {
+  let newest: HistoryEntry | undefined;
+  for (const path of listOwnPaths(folder, likelyNames.historyEntry)) {
+    const entry = readEntry(path);
+    if (!entry || (entry.job_id !== id && !entry.batch_ids.includes(id))) continue;
+    if (!newest || entry.ended_at > newest.ended_at) newest = entry;
+  }
+  return newest;
+}
+
+/** A damaged entry is as good as none. */
+export function readEntry(path: string): HistoryEntry | undefined {
+  try {
+    return historyEntrySchema.safeParse(JSON.parse(readPlainText(path))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+async function isUnchanged({ output_path, output_bytes, output_mtime_ms }: HistoryEntry): Promise<boolean> {
+  const file = await stat(output_path).catch(() => undefined);
+  return file?.size === output_bytes && file.mtimeMs === output_mtime_ms;
+}

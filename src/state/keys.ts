@@ -1,0 +1,80 @@
+/** API keys and base URLs: flag, else environment, else the `.env` of the current folder. */
+import { join } from 'node:path';
+import { parse } from 'dotenv';
+import { LoomError } from '../core/errors.ts';
+import { describeDiskError, errorCode } from '../storage/files.ts';
+import { readPlainText } from '../storage/plain-file.ts';
+import { looksSecret } from '../core/secret-shapes.ts';
+
+/** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden, an empty one neither. */
+export function readVariables(environment: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
+  return { ...readFolderVariables(folder), ...environment };
+}
+
+/** What the `.env` in a folder says; nothing where there is none. LoomError `key` for one that can't be read. */
+export function readFolderVariables(folder: string): NodeJS.ProcessEnv {
+  const path = folderVariablesPath(folder);
+  let text: string;
+  try {
+    text = readPlainText(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return {};
+    throw new LoomError('key', `can't read ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Make it readable, or move it away.',
+      cause: error,
+    });
+  }
+  return parse(text);
+}
+
+export function folderVariablesPath(folder: string): string {
+  return join(folder, '.env');
+}
+
+/** Whether a variable has its value from the `.env` of a folder: the environment does not know it. */
+export function isFromFolder(name: string, environment: NodeJS.ProcessEnv, folder: string): boolean {
+  return environment[name] === undefined && Boolean(readFolderVariables(folder)[name]);
+}
+
+/** The key to use, undefined where none is there and none needed; LoomError `key` names the variable when it is. */
+export function resolveApiKey(
+  provider: { readonly title: string; readonly keyVariable: string },
+  flag: string | undefined,
+  variables: NodeJS.ProcessEnv,
+  need: 'required' | 'optional',
+): string | undefined {
+  const key = (flag ?? variables[provider.keyVariable])?.trim();
+  if (key) return key;
+  if (need === 'optional') return undefined;
+  throw new LoomError('key', `no API key for ${provider.title}.`, {
+    hint: `Set ${provider.keyVariable} in the environment or in a .env file in this folder, or pass --api-key.`,
+  });
+}
+
+/** The provider's address where one is set, in the order flag, record, environment; LoomError `usage` if it is no URL. */
+export function resolveBaseUrl(
+  provider: { readonly baseUrlVariable: string },
+  flag: string | undefined,
+  recorded: string | null | undefined,
+  variables: NodeJS.ProcessEnv,
+): string | undefined {
+  if (flag?.trim() === '') {
+    throw new LoomError('usage', 'the base URL is empty.', { hint: 'Give an address, or leave it out.' });
+  }
+  const url = flag ?? (recorded?.trim() || variables[provider.baseUrlVariable]);
+  if (!url?.trim()) return undefined;
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
+    const source = flag === undefined ? provider.baseUrlVariable : '--base-url';
+    throw new LoomError('usage', `the base URL "${showAddress(url)}" is not a http(s) address.`, {
+      hint: `Give ${source} an address such as https://gateway.example.com/v1.`,
+    });
+  }
+  return url.trim().replace(/\/+$/, '');
+}
+
+/** What was given in the place of an address may be a key, or hold a password. */
+function showAddress(text: string): string {
+  if (looksSecret(text)) return '…';
+  // A password may hold slashes, and the scheme may be missing, in what is no address.
+  return text.replace(/^([a-z][a-z\d+.-]*:?\/\/)?.*@/is, '$1…@').replace(/([?#]).+/s, '$1…');
+}

@@ -1,0 +1,160 @@
+/** Results as lines of a file, and where in it each row's line lies. */
+import { createReadStream, readSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import type { RowResult } from '../core/models.ts';
+
+/** Results are written in pieces of about this size, and read again through windows of it. */
+export const pieceBytes = 64 * 1024;
+
+/** A result as one line, its custom id and outcome first so that they can be read without the rest. */
+export function encodeResult(result: RowResult): string {
+  const { customId, outcome, ...rest } = result;
+  return `${JSON.stringify({ custom_id: customId, outcome, ...rest })}\n`;
+}
+
+const answerMark = Buffer.from('"outcome":"succeeded"');
+
+/** Whether an encoded line has an answer. What follows its id begins with the first comma before a bare quote. */
+export function isAnswerLine(line: Buffer): boolean {
+  const start = line.indexOf(',"') + 1;
+  return line.subarray(start, start + answerMark.length).equals(answerMark);
+}
+
+/** The result in a line; throws on a line that was cut off. */
+export function decodeResult(line: string): RowResult {
+  const { custom_id, ...rest } = JSON.parse(line);
+  return { customId: custom_id, ...rest };
+}
+
+/** The result in a line; undefined for a line that was cut off or is none. */
+export function tryDecodeResult(line: Buffer): RowResult | undefined {
+  try {
+    const result = decodeResult(line.toString('utf8'));
+    return typeof result.customId === 'string' ? result : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The custom id of an encoded line. It never holds a quote or a backslash unescaped, so the first bare quote ends it. */
+export function readCustomId(line: Buffer): string {
+  const start = '{"custom_id":'.length;
+  let end = start + 1;
+  while (end < line.length && line[end] !== 0x22) end += line[end] === 0x5c ? 2 : 1;
+  return JSON.parse(line.toString('utf8', start, end + 1));
+}
+
+/** Where each row's result lies: 16 bytes a row, whatever the results hold. */
+export class ResultPlaces {
+  #offsets = new Float64Array(1024);
+  #lengths = new Uint32Array(1024);
+  #files = new Uint16Array(1024);
+
+  has(slot: number): boolean {
+    return slot < this.#lengths.length && this.#lengths[slot] !== 0;
+  }
+
+  set(slot: number, file: number, offset: number, length: number): void {
+    if (slot >= this.#lengths.length) this.#grow(slot + 1);
+    this.#files[slot] = file;
+    this.#offsets[slot] = offset;
+    this.#lengths[slot] = length;
+  }
+
+  get(slot: number): { file: number; offset: number; length: number } | undefined {
+    if (!this.has(slot)) return undefined;
+    return {
+      file: this.#files[slot] as number,
+      offset: this.#offsets[slot] as number,
+      length: this.#lengths[slot] as number,
+    };
+  }
+
+  #grow(needed: number): void {
+    const size = Math.max(needed, this.#lengths.length * 2);
+    this.#offsets = copyInto(new Float64Array(size), this.#offsets);
+    this.#lengths = copyInto(new Uint32Array(size), this.#lengths);
+    this.#files = copyInto(new Uint16Array(size), this.#files);
+  }
+}
+
+function copyInto<Numbers extends Float64Array | Uint32Array | Uint16Array>(
+  target: Numbers,
+  source: Numbers,
+): Numbers {
+  target.set(source);
+  return target;
+}
+
+/** Reads lines of a results file by their place, a window at a time: neighbours come from memory. */
+export class LineReader {
+  readonly #file: FileHandle;
+  #memory = Buffer.allocUnsafeSlow(pieceBytes);
+  #window = Buffer.alloc(0);
+  #windowStart = 0;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  // Synchronous on purpose: a merge does nothing else meanwhile, and a trip through the thread pool costs more than the read.
+  read(offset: number, length: number): Buffer {
+    const start = offset - this.#windowStart;
+    if (start < 0 || start + length > this.#window.length) {
+      if (length > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(length);
+      this.#window = this.#memory.subarray(
+        0,
+        readSync(this.#file.fd, this.#memory, 0, this.#memory.length, offset),
+      );
+      this.#windowStart = offset;
+      return this.#window.subarray(0, length);
+    }
+    return this.#window.subarray(start, start + length);
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+/** A result, and the number of the file that it lies in. */
+export interface FoundResult {
+  readonly result: RowResult;
+  readonly file: number;
+}
+
+/** The result of a slot, if its line is known; the readers are those of the files, by number. */
+export function readResult(
+  places: ResultPlaces,
+  readers: readonly LineReader[],
+  slot: number,
+): FoundResult | undefined {
+  const place = places.get(slot);
+  if (!place) return undefined;
+  const line = readers[place.file]?.read(place.offset, place.length);
+  return line && { result: decodeResult(line.toString('utf8')), file: place.file };
+}
+
+/** A line without its end, and where in the file it starts. */
+export interface Line {
+  readonly line: Buffer;
+  readonly offset: number;
+}
+
+/** The complete lines of a file; a last one that was cut off is not among them. */
+export async function* readLines(path: string): AsyncGenerator<Line> {
+  let pending: Buffer[] = [];
+  let lineStart = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
+      const last = chunk.subarray(start, end);
+      const line = pending.length > 0 ? Buffer.concat([...pending, last]) : last;
+      yield { line, offset: lineStart };
+      lineStart += line.length + 1;
+      pending = [];
+      start = end + 1;
+    }
+    if (start < chunk.length) pending.push(chunk.subarray(start));
+  }
+}

@@ -1,0 +1,228 @@
+/** Results on disk: one line each, in whatever order they came, found again by the row they belong to. */
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { LoomError, ProviderError } from '../core/errors.ts';
+import type { RowResult } from '../core/models.ts';
+import { describeDiskError, isDiskError, isFile, writeFileAtomic } from '../storage/files.ts';
+import type { LoomHome } from '../storage/home.ts';
+import {
+  decodeResult,
+  encodeResult,
+  type FoundResult,
+  isAnswerLine,
+  LineReader,
+  pieceBytes,
+  ResultPlaces,
+  readCustomId,
+  readLines,
+  readResult,
+  tryDecodeResult,
+} from './result-lines.ts';
+
+/** What a file of results holds of the rows that were sent, each counted once. */
+export interface HeldResults {
+  readonly answered: number;
+  readonly refused: number;
+  /** Results with an id that was not sent. */
+  readonly foreign: number;
+}
+
+export interface KeptResults extends HeldResults {
+  /** How many results this download had. */
+  readonly downloaded: number;
+  /** The whole file, by its bytes. */
+  readonly file: { readonly size: number; readonly sha256: string };
+  /** Why the download broke off, when it did: what came before is in the file. */
+  readonly trouble: ProviderError | undefined;
+}
+
+/** The number of the row that was sent under a custom id; undefined for an id that was not sent. */
+export type SlotOf = (customId: string) => number | undefined;
+
+/**
+ * Adds a download to the results that are in a file from earlier ones; the file is there as it was, or whole. No row
+ * that once came is lost: the first answer of a row stays, and one that comes later takes the place of a refusal only.
+ * A file that is not the one that was written (`isTrusted` false) gives only what the download does not. A download
+ * that breaks off keeps what came. LoomError `state` where the disk refuses, and when the lock of the home is lost.
+ */
+export async function keepResults(
+  home: Pick<LoomHome, 'ensureHeld'>,
+  path: string,
+  results: AsyncIterable<RowResult>,
+  { slotOf, isTrusted }: { readonly slotOf: SlotOf; readonly isTrusted: boolean },
+): Promise<KeptResults> {
+  const tally = new ResultTally(slotOf);
+  const hash = createHash('sha256');
+  let size = 0;
+  let downloaded = 0;
+  let trouble: ProviderError | undefined;
+  try {
+    await writeFileAtomic(path, measured(chunkLines(allLines())), { onComplete: home.ensureHeld });
+  } catch (error) {
+    if (!isDiskError(error)) throw error;
+    throw new LoomError('state', `can't write the results ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Free some space or make the folder writable, then fetch again; nothing is lost.',
+      cause: error,
+    });
+  }
+  return { ...tally.counts, downloaded, file: { size, sha256: hash.digest('hex') }, trouble };
+
+  async function* allLines() {
+    if (isTrusted) yield* earlierLines();
+    try {
+      for await (const result of results) {
+        downloaded += 1;
+        if (tally.takes(result, true)) yield encodeResult(result);
+      }
+    } catch (error) {
+      // An end that was asked for leaves the file as it was.
+      if (!(error instanceof ProviderError)) throw error;
+      trouble = error;
+    }
+    if (!isTrusted) yield* earlierLines();
+  }
+
+  async function* earlierLines() {
+    for await (const result of readDecodedResults(path)) {
+      if (tally.takes(result, false)) yield encodeResult(result);
+    }
+  }
+
+  async function* measured(chunks: AsyncIterable<string>) {
+    for await (const chunk of chunks) {
+      const bytes = Buffer.from(chunk);
+      size += bytes.length;
+      hash.update(bytes);
+      yield bytes;
+    }
+  }
+}
+
+/** What a file of results holds, whoever wrote it; nothing where there is none. */
+export async function countResults(path: string, slotOf: SlotOf): Promise<HeldResults> {
+  const tally = new ResultTally(slotOf);
+  for await (const result of readDecodedResults(path)) tally.takes(result, true);
+  return tally.counts;
+}
+
+/** Which rows have a result, a byte each. */
+class ResultTally {
+  readonly counts = { answered: 0, refused: 0, foreign: 0 };
+  readonly #slotOf: SlotOf;
+  #states = new Uint8Array(1024);
+
+  constructor(slotOf: SlotOf) {
+    this.#slotOf = slotOf;
+  }
+
+  /** Notes a result, and says whether it is one to keep: the row's first, or an answer after a refusal. */
+  takes({ customId, outcome }: RowResult, takesForeign: boolean): boolean {
+    const slot = this.#slotOf(customId);
+    if (slot === undefined) {
+      if (takesForeign) this.counts.foreign += 1;
+      return takesForeign;
+    }
+    if (slot >= this.#states.length) this.#grow(slot + 1);
+    const state = this.#states[slot];
+    const next = outcome === 'succeeded' ? answered : refused;
+    if (state !== none && !(state === refused && next === answered)) return false;
+    this.#states[slot] = next;
+    if (state === refused) this.counts.refused -= 1;
+    this.counts[next === answered ? 'answered' : 'refused'] += 1;
+    return true;
+  }
+
+  #grow(needed: number): void {
+    const states = new Uint8Array(Math.max(needed, this.#states.length * 2));
+    states.set(this.#states);
+    this.#states = states;
+  }
+}
+
+const [none, refused, answered] = [0, 1, 2] as const;
+
+/** The results in a file that can be read; none where there is no file. */
+async function* readDecodedResults(path: string): AsyncGenerator<RowResult> {
+  if (!(await isFile(path))) return;
+  for await (const { line } of readLines(path)) {
+    const result = tryDecodeResult(line);
+    if (result) yield result;
+  }
+}
+
+async function* chunkLines(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  let chunk: string[] = [];
+  let length = 0;
+  for await (const line of lines) {
+    chunk.push(line);
+    length += line.length;
+    if (length < pieceBytes) continue;
+    yield chunk.join('');
+    chunk = [];
+    length = 0;
+  }
+  yield chunk.join('');
+}
+
+/** The first result in a file; undefined when its first line is none. */
+export async function readFirstResult(path: string): Promise<RowResult | undefined> {
+  for await (const { line } of readLines(path)) {
+    const result = decodeResult(line.toString('utf8'));
+    return typeof result.customId === 'string' && typeof result.outcome === 'string' ? result : undefined;
+  }
+  return undefined;
+}
+
+/** The results of some files, by row. */
+export interface ResultIndex {
+  /** The result of a row, by the number that `slotOf` gave its custom id. */
+  get(slot: number): FoundResult | undefined;
+  /** How many results had a custom id that `slotOf` did not know. */
+  readonly unknown: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Indexes results that `keepResults` wrote. `slotOf` gives the number of the row that a custom id belongs to. The first
+ * answer of a row wins, and its first refusal where it has none.
+ */
+export async function indexResults(
+  paths: readonly string[],
+  slotOf: (customId: string, file: number) => number | undefined,
+): Promise<ResultIndex> {
+  const places = new ResultPlaces();
+  const readers: LineReader[] = [];
+  let unknown = 0;
+  const refusals = new Set<number>();
+  const close = async () => {
+    for (const reader of readers) await reader.close();
+  };
+  try {
+    for (const [file, path] of paths.entries()) {
+      readers.push(new LineReader(await openResults(path)));
+      for await (const { line, offset } of readLines(path)) {
+        const slot = slotOf(readCustomId(line), file);
+        if (slot === undefined) {
+          unknown += 1;
+          continue;
+        }
+        const isAnswer = isAnswerLine(line);
+        if (places.has(slot) && (!isAnswer || !refusals.delete(slot))) continue;
+        places.set(slot, file, offset, line.length);
+        if (!isAnswer) refusals.add(slot);
+      }
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { unknown, get: (slot) => readResult(places, readers, slot), close };
+}
+
+async function openResults(path: string): Promise<FileHandle> {
+  return open(path, 'r').catch((error: unknown) => {
+    throw new LoomError('state', `can't read the results ${path}: ${describeDiskError(error)}.`, {
+      cause: error,
+    });
+  });
+}

@@ -1,0 +1,291 @@
+/**
+ * What lies in the loom home, as jobs: records of one `loom run` together, the Python tool's each on its own. A command
+ * reads all of it once, and what it works on once more under the lock of the job, as it may have changed since: not once a
+ * job, nor once a part. test/stories/state-reads.test.ts counts it.
+ */
+import { basename, join } from 'node:path';
+import { LoomError } from '../core/errors.ts';
+import type { BatchRecord, BatchStatus, ProviderName } from '../core/models.ts';
+import { safeFileId } from '../storage/file-ids.ts';
+import { isFile } from '../storage/files.ts';
+import { type LoomHome, removeHeld } from '../storage/home.ts';
+import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from './jobs.ts';
+import { deleteRecord, loadRecord, loadRecords, resultsPath } from './records.ts';
+import { type DamagedFile, nameDamagedJob, nameDamagedRecord } from './damaged-files.ts';
+import { type JobFacts, readFacts } from './job-facts.ts';
+import { removeRequestFiles } from '../orchestrator/batch/parts/part-writer.ts';
+import { cachedAnswersPath } from '../orchestrator/batch/parts/plan-batches.ts';
+
+/** One job and the records of those of its parts that are batches. */
+export interface StoredJob {
+  /** What people call it: the batch id when it is one batch, else the job id. */
+  readonly id: string;
+  readonly provider: ProviderName;
+  /** Absent for a record that the Python tool wrote, or whose job file is gone. */
+  readonly job: JobRecord | undefined;
+  readonly facts: JobFacts;
+  /** Those of the job file; a record alone says nothing of parts. */
+  readonly parts: readonly JobPart[];
+  /** By part. */
+  readonly records: readonly BatchRecord[];
+}
+
+/** A job that has a file, with the records that there are of it. */
+export function storedJob(job: JobRecord, records: readonly BatchRecord[]): StoredJob {
+  return { id: nameJob(job), provider: job.provider, job, facts: job, parts: job.parts, records };
+}
+
+/** A record that no job has, as the job of its one batch. */
+function jobOfRecord(record: BatchRecord): StoredJob {
+  const { batch_id: id, provider } = record;
+  return { id, provider, job: undefined, facts: readFacts(record), parts: [], records: [record] };
+}
+
+/** Of how many batches a job is, or is to be. */
+export function countParts({ job, parts }: Pick<StoredJob, 'job' | 'parts'>): number {
+  return job ? parts.length : 1;
+}
+
+/** The part of a job that is this batch. */
+export function findPart(
+  { parts }: Pick<StoredJob, 'parts'>,
+  { batch_id: batchId }: Pick<BatchRecord, 'batch_id'>,
+): JobPart | undefined {
+  return parts.find((part) => part.batch_id === batchId);
+}
+
+export interface StoredState {
+  readonly home: LoomHome;
+  /** Newest first. */
+  readonly jobs: readonly StoredJob[];
+  /** Jobs that were being forgotten: what they left can be cleared away. */
+  readonly abandoned: readonly StoredJob[];
+  readonly damaged: readonly DamagedFile[];
+}
+
+export async function loadState(home: LoomHome): Promise<StoredState> {
+  const { records, damaged: damagedRecords } = await loadRecords(home.batches);
+  const { jobs: jobRecords, damaged: damagedJobs } = await loadJobs(home.jobs);
+  const damaged = [
+    ...damagedRecords.map((file) => nameDamagedRecord(file, jobRecords)),
+    ...damagedJobs.map((file) => nameDamagedJob(file, records)),
+  ];
+  const abandoned: StoredJob[] = [];
+  const jobs: StoredJob[] = [];
+  const grouped = new Set<string>();
+  const owned = new Set<string>();
+  for (const job of jobRecords) {
+    const own = recordsOf(job, records);
+    (job.state === 'forgotten' ? abandoned : jobs).push(storedJob(job, own));
+    grouped.add(job.job_id);
+    for (const record of own) owned.add(record.batch_id);
+  }
+  // A job that can't be read is reported; its batches wait for it, and are not taken for jobs of their own.
+  for (const { path } of damagedJobs) grouped.add(basename(path, '.json'));
+  for (const record of records) {
+    if (owned.has(record.batch_id) || (record.job_id && grouped.has(record.job_id))) continue;
+    jobs.push(jobOfRecord(record));
+  }
+  jobs.sort((a, b) => creationTime(b) - creationTime(a));
+  return { home, jobs, abandoned, damaged };
+}
+
+function recordsOf(job: JobRecord, records: readonly BatchRecord[]): BatchRecord[] {
+  const parts = new Map(job.parts.map((part) => [part.batch_id, part]));
+  const own = records.flatMap((record) => {
+    const part = record.provider === job.provider ? parts.get(record.batch_id) : undefined;
+    if (!part || (record.job_id !== undefined && record.job_id !== job.job_id)) return [];
+    // The Python tool, asked how a batch is, writes its record anew without what it does not know.
+    return record.job_id === undefined ? { ...record, ...describeOwnership(job, part) } : record;
+  });
+  return own.sort((a, b) => (a.part ?? 0) - (b.part ?? 0));
+}
+
+/** The fields of a record that are ours alone, as the job has them. */
+export function describeOwnership(job: JobRecord, part: JobPart) {
+  return {
+    prompt_template: job.prompt_template,
+    pick: job.pick,
+    row_id_field: job.row_id_field,
+    use_cache: job.use_cache,
+    ...(job.params && { params: job.params }),
+    ...(job.cache_dir !== undefined && { cache_dir: job.cache_dir }),
+    job_id: job.job_id,
+    part: part.part,
+    parts: job.parts.length,
+    tag: part.tag,
+    base_url: job.base_url,
+    server: job.server ?? null,
+    file_id: part.file_id ?? null,
+  };
+}
+
+/** The submitted parts of a job whose record is out of sight: a fetch makes it anew. */
+export function findLostParts({ parts, records }: Pick<StoredJob, 'parts' | 'records'>): JobPart[] {
+  const ids = new Set(records.map((record) => record.batch_id));
+  return parts.filter((part) => isSubmitted(part) && !ids.has(part.batch_id ?? ''));
+}
+
+/** Whether a job is there, or a record that belongs to it: its files are needed as long. */
+export async function isKnownJob(home: LoomHome, jobId: string): Promise<boolean> {
+  if (await isFile(join(home.jobs, `${jobId}.json`))) return true;
+  const { records, damaged } = await loadRecords(home.batches);
+  return damaged.length > 0 || records.some((record) => record.job_id === jobId);
+}
+
+function isSubmitted(part: JobPart): boolean {
+  return part.state === 'submitted' || part.state === 'downloaded';
+}
+
+/** Whether a part was cancelled before the provider had it. */
+export function isDropped(part: JobPart): boolean {
+  return part.state === 'dropped';
+}
+
+/** The same job as it is now on disk; undefined when it is gone, or was being forgotten. */
+export async function reloadJob(home: LoomHome, stored: StoredJob): Promise<StoredJob | undefined> {
+  const job = stored.job && (await loadJob(home.jobs, stored.job.job_id));
+  if (stored.job && (!job || job.state === 'forgotten')) return undefined;
+  if (job) return storedJob(job, recordsOf(job, await loadRecordsOf(home, job)));
+  const [first] = stored.records;
+  const record = first && (await loadRecord(home.batches, first.provider, first.batch_id));
+  return record && jobOfRecord(record);
+}
+
+/** A job that is to be cleared away, as it is now on disk; undefined when there is no such job. */
+export async function reloadAbandoned(home: LoomHome, jobId: string): Promise<StoredJob | undefined> {
+  return (await loadState(home)).abandoned.find(({ facts }) => facts.job_id === jobId);
+}
+
+/** The records of a job's batches, without reading all others; a damaged one was told of when the state was loaded. */
+async function loadRecordsOf(home: LoomHome, { provider, parts }: JobRecord): Promise<BatchRecord[]> {
+  const records: BatchRecord[] = [];
+  for (const { batch_id: batchId } of parts) {
+    if (batchId === undefined) continue;
+    const record = await loadRecord(home.batches, provider, batchId).catch(() => undefined);
+    if (record) records.push(record);
+  }
+  return records;
+}
+
+/** What people call a job: a batch id when it is one batch, else the job id. */
+export function nameJob(job: JobRecord): string {
+  const [only, ...others] = job.parts;
+  return others.length === 0 && only?.batch_id ? only.batch_id : job.job_id;
+}
+
+/** A part that is no batch yet has no id of its own. */
+export function namePart(job: JobRecord, part: number): string {
+  return job.parts.length > 1 ? `${job.job_id}/${part}` : job.job_id;
+}
+
+/** The lock that whoever works on a job holds. A record may have been written by anybody: its lock stays in its folder. */
+export function lockName({ job, records, id }: StoredJob): string {
+  const [record] = records;
+  if (job) return job.job_id;
+  return record?.job_id ? safeFileId(record.job_id) : batchLockName(`${record?.provider}`, id);
+}
+
+/** The lock on a batch that no job has, or not yet. */
+export function batchLockName(provider: string, batchId: string): string {
+  return `${provider}_${safeFileId(batchId)}`;
+}
+
+function creationTime({ facts }: StoredJob): number {
+  return Date.parse(facts.created_at) || 0;
+}
+
+const endedBadly: ReadonlySet<BatchStatus> = new Set(['failed', 'expired', 'cancelled']);
+
+/** Whether a batch ended without results that are merged by themselves. */
+export function hasEndedBadly(status: BatchStatus): boolean {
+  return endedBadly.has(status);
+}
+
+/** Whether a bare `loom fetch` has anything to do for this job. */
+export function isPending(stored: StoredJob): boolean {
+  const { job, records } = stored;
+  if (!job) return records.some((record) => !isWrittenAlone(record) && !hasEndedBadly(record.status));
+  if (job.state === 'kept' || job.state === 'forgotten') return false;
+  if (job.state === 'merged' || job.state === 'writing') return true;
+  const statuses = new Map(records.map((record) => [record.batch_id, record.status]));
+  const isOver = (part: JobPart) =>
+    isDropped(part) || hasEndedBadly(statuses.get(part.batch_id ?? '') ?? 'unknown');
+  const isIn = (part: JobPart) => part.state === 'downloaded';
+  return job.parts.every(isIn) || !job.parts.every((part) => isIn(part) || isOver(part));
+}
+
+/**
+ * Whether the output of a batch is written whose job is gone, or never was. The Python tool notes it as completed only
+ * then; ours say so by `kept`, and those of versions without it have no `ended_at` either.
+ */
+export function isWrittenAlone({ status, job_id, kept, ended_at }: BatchRecord): boolean {
+  return status === 'completed' && (job_id === undefined || kept === true || !ended_at);
+}
+
+/** Whether the output of a job is in its place. */
+export function isWritten({ job, records }: StoredJob): boolean {
+  if (!job) return records.every(isWrittenAlone);
+  return job.state !== 'pending' && job.state !== 'writing';
+}
+
+/** Whether people may call a job so: by its own id, or by that of a batch of it, also of one that was given back. */
+export function hasId({ job, parts, records }: StoredJob, id: string): boolean {
+  if (job?.job_id === id || records.some((record) => record.batch_id === id)) return true;
+  return parts.some((part) => part.batch_id === id || part.former_ids?.includes(id));
+}
+
+/** The job with this batch id or job id; LoomError `state` when there is none. */
+export function findJob({ jobs, home }: Pick<StoredState, 'jobs' | 'home'>, id: string): StoredJob {
+  const found = jobs.find((stored) => hasId(stored, id));
+  if (found) return found;
+  throw new LoomError('state', `no stored batch found for id=${id}.`, {
+    hint: `See loom list${home.flag} for those there are.`,
+  });
+}
+
+/** The same, also for a job that was being forgotten. */
+export function findAnyJob({ jobs, abandoned, home }: StoredState, id: string): StoredJob {
+  return findJob({ jobs: [...jobs, ...abandoned], home }, id);
+}
+
+/** Saves what the job file says; a record alone says all there is itself. */
+export async function saveStored(home: LoomHome, { job }: Pick<StoredJob, 'job'>): Promise<void> {
+  if (job) await saveJob(home, job);
+}
+
+/** Removes a job and the files that are its own; the job itself last. */
+export async function forgetJob(home: LoomHome, job: JobRecord): Promise<void> {
+  for (const part of job.parts) await removeRequestFiles(home, job.job_id, part);
+  await removeHeld(home, cachedAnswersPath(home, job.job_id));
+  await deleteJob(home, job.job_id);
+}
+
+/**
+ * Removes a job with its records and results. That it goes is noted first: what is left of it when this is cut off is
+ * no job any more, and a later command clears it away. `opened` is of a command that removes several.
+ */
+export async function removeJob(home: LoomHome, stored: StoredJob, opened?: OpenedRecords): Promise<void> {
+  const { job, records } = stored;
+  if (job) Object.assign(job, { state: 'forgotten' });
+  await saveStored(home, stored);
+  const all = [...records, ...(await findUnnotedRecords(home, stored, opened))];
+  for (const record of all) await removeHeld(home, resultsPath(home.results, record));
+  for (const record of all) await deleteRecord(home, record);
+  if (job) await forgetJob(home, job);
+}
+
+/** Records that a command has opened, by the name of their file. */
+export type OpenedRecords = Map<string, BatchRecord>;
+
+/** Records of a job that was cut off before it noted them. */
+async function findUnnotedRecords(
+  home: LoomHome,
+  { job, records: noted }: StoredJob,
+  opened?: OpenedRecords,
+): Promise<BatchRecord[]> {
+  if (!job) return [];
+  const ids = new Set(noted.map((record) => record.batch_id));
+  const { records } = await loadRecords(home.batches, opened);
+  return records.filter((record) => record.job_id === job.job_id && !ids.has(record.batch_id));
+}

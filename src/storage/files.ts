@@ -1,0 +1,204 @@
+/** Atomic writes, private folders and the errors of the disk, in words. */
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, createReadStream, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { LoomError } from '../core/errors.ts';
+import { wholeCharactersLength } from '../core/utf8.ts';
+
+const privateFolderMode = 0o700;
+const privateFileMode = 0o600;
+
+/** Words for the disk's error codes; any other error keeps its own message. */
+const diskReasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the disk is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the limit for the size of a file is reached',
+  EIO: 'the disk fails',
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of its path is a file, not a folder',
+  EISDIR: 'it is a folder',
+  EEXIST: 'there is a file of that name',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'its name is too long',
+};
+
+/** The machine-readable code of a failed system call, if it is one. */
+export function errorCode(error: unknown): string | undefined {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** Why a system call failed, in words. */
+export function describeDiskError(error: unknown): string {
+  const code = errorCode(error);
+  return (code && diskReasons[code]) ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** Whether an error is a system call's, as opposed to one that a provider or the program made. */
+export function isDiskError(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException | undefined)?.syscall === 'string';
+}
+
+/** What disks take, in bytes. */
+const longestName = 255;
+
+/** The path of a file beside this one, named like it with a text before and after; the name is cut where it would be too long. */
+export function pathBeside(path: string, before: string, after: string): string {
+  const name = Buffer.from(basename(path));
+  const room = name.subarray(0, longestName - Buffer.byteLength(before + after));
+  return join(dirname(path), before + room.subarray(0, wholeCharactersLength(room)) + after);
+}
+
+/** Whether two paths lead to one file, also by links. False where there is none. */
+export function isSameFile(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));
+  return first !== undefined && first.dev === second?.dev && first.ino === second.ino;
+}
+
+/** Creates a folder that only its owner can enter, with its parents. LoomError `state` where it can't. */
+export async function ensurePrivateFolder(path: string): Promise<void> {
+  try {
+    makePrivateFolder(path);
+  } catch (error) {
+    throw new LoomError('state', `can't create the folder ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Make it writable, or free the path.',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The same, with the error of the system. In place of Node's recursive mkdir, which tries for ever where the system says
+ * ENOENT although the parent is there, as below /proc.
+ */
+export function makePrivateFolder(path: string): void {
+  const parent = dirname(path);
+  if (parent !== path && !existsSync(parent)) makePrivateFolder(parent);
+  try {
+    mkdirSync(path, { mode: privateFolderMode });
+  } catch (error) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+
+export interface AtomicWriteOptions {
+  /** false: leave the moment of writing to the system, for what can be made again. Default true. */
+  readonly flush?: boolean;
+  /** Called when the temporary file is complete, before it is renamed. */
+  readonly onComplete?: (temporaryPath: string) => Promise<void>;
+}
+
+/**
+ * Writes a file of our own so that a reader sees the old one or the whole new one: temporary file in the same folder,
+ * always a new one, flush, rename. It is readable by the owner only. What the chunks throw is thrown on; the temporary file is removed then.
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
+  options: AtomicWriteOptions = {},
+): Promise<void> {
+  const temporary = pathBeside(path, '.', `.${randomBytes(6).toString('hex')}.tmp`);
+  const flush = options.flush ?? true;
+  try {
+    const file = await open(temporary, 'wx', privateFileMode);
+    try {
+      await writeChunks(file, typeof content === 'string' ? [content] : content);
+      if (flush) await file.sync();
+    } finally {
+      await file.close();
+    }
+    await options.onComplete?.(temporary);
+    await rename(temporary, path);
+    if (flush) await flushFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/** Writes chunks to a file that is open, the next of them made while one is written. */
+export async function writeChunks(
+  file: FileHandle,
+  chunks: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
+): Promise<void> {
+  let writing: Promise<void> | undefined;
+  try {
+    for await (const chunk of chunks) {
+      await writing;
+      // FileHandle.writeFile writes all of the chunk at the current position, also after a short write.
+      writing = file.writeFile(chunk);
+      // The next chunk is made meanwhile; a failure counts when its turn comes.
+      writing.catch(() => {});
+    }
+  } finally {
+    await writing;
+  }
+}
+
+/** A disk that refuses to write may refuse this too: the first error is the one to tell. */
+export function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
+}
+
+/** Makes a rename or removal in this folder durable, where the system can (Windows can't open folders). */
+export async function flushFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY).catch(() => undefined);
+  if (!folder) return;
+  await folder.sync().catch(() => {});
+  await folder.close();
+}
+
+/** Names of the JSON files in a folder, sorted; undefined when there is no such folder. */
+export async function listJsonFiles(folder: string): Promise<string[] | undefined> {
+  try {
+    return (await readdir(folder)).filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort();
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw new LoomError('state', `can't read the folder ${folder}: ${describeDiskError(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Whether there is a regular file at this path. */
+export async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
+/** Whether there is a folder at this path. */
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** sha256 of a file's bytes, in hex. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  const chunks = createReadStream(path, { highWaterMark: 1024 * 1024, ...(signal && { signal }) });
+  for await (const chunk of chunks) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** Whether an error says that a file is not there, or that its folder is not. */
+export function isGone(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** Removes a file; one that is gone already, also with its folder, is no error. LoomError `state` where the disk refuses. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    if (isGone(error)) return;
+    throw new LoomError('state', `can't remove ${path}: ${describeDiskError(error)}.`, {
+      hint: 'Make its folder writable.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,281 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { fieldsOf, mergeAll, readAll, readSent, respond, writeInput } from '../files.ts';
+
+const airportsPath = 'test/data/airports.csv';
+
+describe('reading CSV', () => {
+  const cases: { name: string; text: string; prompts: (string | null)[] }[] = [
+    { name: 'reads a column by its name', text: 'id,text\n1,one\n2,two\n', prompts: ['one', 'two'] },
+    { name: 'needs no line end after the last row', text: 'id,text\n1,one', prompts: ['one'] },
+    { name: 'takes \\r\\n line ends', text: 'id,text\r\n1,one\r\n2,two\r\n', prompts: ['one', 'two'] },
+    {
+      name: 'takes both line ends in one file',
+      text: 'id,text\r\n1,one\n2,two\r\n3,three\n',
+      prompts: ['one', 'two', 'three'],
+    },
+    { name: 'does not end a row at a lone \\r', text: 'id,text\n1,a\rb\n', prompts: ['a\rb'] },
+    { name: 'skips empty lines', text: '\n\r\nid,text\n\n1,one\n\r\n\n2,two\n\n', prompts: ['one', 'two'] },
+    { name: 'keeps a row of empty cells', text: 'id,text\n,\n', prompts: [null] },
+    {
+      name: 'keeps a quoted empty cell in a file of one column',
+      text: 'text\n""\n\na\n',
+      prompts: [null, 'a'],
+    },
+    {
+      name: 'has no prompt in cells of white space',
+      text: 'id,text\n1, \t\n2,"\n"\n3,\u00a0\u3000\n',
+      prompts: [null, null, null],
+    },
+    { name: 'keeps white space around a prompt', text: 'id,text\n1,  a \n', prompts: ['  a '] },
+    { name: 'unquotes cells', text: 'id,text\n1,"a ""b"", c"\n', prompts: ['a "b", c'] },
+    {
+      name: 'takes line ends inside quotes',
+      text: 'id,text\n1,"a\nb\r\nc\rd"\n2,e\n',
+      prompts: ['a\nb\r\nc\rd', 'e'],
+    },
+    {
+      name: 'leaves text as text',
+      text: 'id,text\n1,007\n2,NA\n3,1.0\n4,null\n',
+      prompts: ['007', 'NA', '1.0', 'null'],
+    },
+    { name: 'looks past a byte order mark', text: '\ufefftext,b\nä,1\n', prompts: ['ä'] },
+    {
+      name: 'keeps a second byte order mark as text',
+      text: '\ufefftext,b\n\ufeffä,1\n',
+      prompts: ['\ufeffä'],
+    },
+    { name: 'has no rows below a lone header', text: 'id,text\n', prompts: [] },
+    { name: 'has no rows below a lone header without a line end', text: 'id,text', prompts: [] },
+    { name: 'takes doubled names in other columns', text: 'x,text,x\n1,a,2\n', prompts: ['a'] },
+    {
+      name: 'takes columns named like properties of objects',
+      text: '__proto__,text,constructor\n1,a,2\n',
+      prompts: ['a'],
+    },
+  ];
+  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, prompts }) => {
+    const path = writeInput('.csv', text);
+    const expected = prompts.map((prompt, index) => ({ index, id: String(index), prompt }));
+    expect(await readSent(path, { promptSource: { column: 'text' } })).toEqual(expected);
+    expect(await readSent(writeInput('.csv.gz', text), { promptSource: { column: 'text' } })).toEqual(
+      expected,
+    );
+  });
+
+  it.each([1, 2, 3, 7, 64])('finds the same rows when it reads %i bytes at a time', async (chunkBytes) => {
+    const text = '\ufeffid,text\r\n\r\n1,"é ""日本"" 🎈\r\n,x"\r\n\n2,naïve\n3,"a"\r\n4,';
+    const path = writeInput('.csv', text);
+    expect(
+      (await readSent(path, { promptSource: { column: 'text' }, chunkBytes })).map(({ prompt }) => prompt),
+    ).toEqual(['é "日本" 🎈\r\n,x', 'naïve', 'a', null]);
+  });
+});
+
+describe('merging CSV', () => {
+  const cases: { name: string; text: string; response: string | null; merged: string }[] = [
+    {
+      name: 'appends a cell to each record',
+      text: 'id,text\n1,a\n2,b\n',
+      response: 'R',
+      merged: 'id,text,llm_response\n1,a,R\n2,b,R\n',
+    },
+    {
+      name: 'writes an empty cell for no response',
+      text: 'id,text\n1,a\n',
+      response: null,
+      merged: 'id,text,llm_response\n1,a,\n',
+    },
+    {
+      name: 'keeps \\r\\n',
+      text: 'id,text\r\n1,a\r\n',
+      response: 'R',
+      merged: 'id,text,llm_response\r\n1,a,R\r\n',
+    },
+    {
+      name: 'keeps the line end of each line',
+      text: 'id,text\r\n1,a\n2,b\r\n',
+      response: 'R',
+      merged: 'id,text,llm_response\r\n1,a,R\n2,b,R\r\n',
+    },
+    {
+      name: 'ends the last line',
+      text: 'id,text\n1,a',
+      response: 'R',
+      merged: 'id,text,llm_response\n1,a,R\n',
+    },
+    {
+      name: 'ends the last line in the style of the file',
+      text: 'id,text\r\n1,a',
+      response: 'R',
+      merged: 'id,text,llm_response\r\n1,a,R\r\n',
+    },
+    { name: 'ends a lone header', text: 'id,text', response: 'R', merged: 'id,text,llm_response\n' },
+    {
+      name: 'keeps the byte order mark',
+      text: '\ufefftext\na\n',
+      response: 'R',
+      merged: '\ufefftext,llm_response\na,R\n',
+    },
+    {
+      name: 'keeps empty lines',
+      text: '\n\r\ntext\n\n\na\r\n\r\nb\n\n\n',
+      response: 'R',
+      merged: '\n\r\ntext,llm_response\n\n\na,R\r\n\r\nb,R\n\n\n',
+    },
+    {
+      name: 'keeps a lone \\r before the line end',
+      text: 'text\na\r\r\n',
+      response: 'R',
+      merged: 'text,llm_response\na\r,R\r\n',
+    },
+    {
+      name: 'keeps every cell as it is written',
+      text: 'a,text,c,d\n007, x ,1.0,\n',
+      response: 'R',
+      merged: 'a,text,c,d,llm_response\n007, x ,1.0,,R\n',
+    },
+    {
+      name: 'keeps needless quotes',
+      text: '"a","text"\n"1","x ""y"""\n',
+      response: 'R',
+      merged: '"a","text",llm_response\n"1","x ""y""",R\n',
+    },
+    {
+      name: 'keeps ids of 20 digits, NA and empty cells',
+      text: 'id,text,e\n12345678901234567890,NA,\n',
+      response: 'R',
+      merged: 'id,text,e,llm_response\n12345678901234567890,NA,,R\n',
+    },
+    {
+      name: 'keeps line ends inside quotes',
+      text: 'text,b\r\n"a\nb\r\nc",1\r\n',
+      response: 'R',
+      merged: 'text,b,llm_response\r\n"a\nb\r\nc",1,R\r\n',
+    },
+    { name: 'quotes a comma', text: 'text\na\n', response: 'x, y', merged: 'text,llm_response\na,"x, y"\n' },
+    {
+      name: 'quotes and doubles a quote',
+      text: 'text\na\n',
+      response: 'x "y"',
+      merged: 'text,llm_response\na,"x ""y"""\n',
+    },
+    {
+      name: 'quotes \\n in a file with \\r\\n',
+      text: 'text\r\na\r\n',
+      response: 'x\ny',
+      merged: 'text,llm_response\r\na,"x\ny"\r\n',
+    },
+    {
+      name: 'quotes \\r in a file with \\n',
+      text: 'text\na\n',
+      response: 'x\ry',
+      merged: 'text,llm_response\na,"x\ry"\n',
+    },
+    {
+      name: 'leaves other cells bare',
+      text: 'text\na\n',
+      response: " it's; ünï\t",
+      merged: "text,llm_response\na, it's; ünï\t\n",
+    },
+    {
+      name: 'overwrites its column in place',
+      text: 'text,llm_response,z\n"a, b",old,"z"\nc,"o""l,d",z\nd,,z\n',
+      response: 'R',
+      merged: 'text,llm_response,z\n"a, b",R,"z"\nc,R,z\nd,R,z\n',
+    },
+    {
+      name: 'overwrites its first and last column',
+      text: '"llm_response",text,llm_response\r\n"o\r\n""",a,x\r\n',
+      response: '1,2',
+      merged: 'llm_response,text,llm_response\r\n"1,2",a,"1,2"\r\n',
+    },
+    {
+      name: 'leaves no empty line where an emptied cell was alone',
+      text: 'llm_response\na\n',
+      response: null,
+      merged: 'llm_response\n""\n',
+    },
+  ];
+  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, response, merged }) => {
+    const promptSource = { column: text.includes('text') ? 'text' : 'llm_response' };
+    const plain = await mergeAll(writeInput('.csv', text), respond(response), { promptSource });
+    expect(plain.toString()).toBe(merged);
+    const gzipped = await mergeAll(writeInput('.csv.gz', text), respond(response), {
+      promptSource,
+      chunkBytes: 5,
+    });
+    expect(gzipped.toString()).toBe(merged);
+  });
+
+  it('appends several cells in order and overwrites the one that is there', async () => {
+    const path = writeInput('.csv', 'llm_provider,text\nold,a\n');
+    const fields = fieldsOf({
+      llm_response: ({ prompt }) => `${prompt}!`,
+      llm_provider: () => 'openai',
+      llm_model: () => null,
+    });
+    expect((await mergeAll(path, fields, { promptSource: { column: 'text' } })).toString()).toBe(
+      'llm_provider,text,llm_response,llm_model\nopenai,a,a!,\n',
+    );
+  });
+
+  it('asks for each row once, in order, as it was read', async () => {
+    const path = writeInput('.csv', 'text\na\n\n" "\nb\n');
+    const asked: unknown[] = [];
+    await mergeAll(
+      path,
+      { names: ['x'], valuesFor: (row) => [String(asked.push(row))] },
+      { promptSource: { column: 'text' } },
+    );
+    expect(asked).toEqual(await readAll(path, { promptSource: { column: 'text' } }));
+    expect(asked).toEqual([
+      { index: 0, id: '0', line: 2, prompt: 'a' },
+      { index: 1, id: '1', line: 4, prompt: null },
+      { index: 2, id: '2', line: 5, prompt: 'b' },
+    ]);
+  });
+
+  it('leaves every line of the airports as it is and appends to it', async () => {
+    const original = readFileSync(airportsPath);
+    const rows = await readSent(airportsPath, { promptSource: { column: 'name' } });
+    const fields = fieldsOf({ llm_response: ({ prompt }) => `About ${prompt}, "briefly"` });
+    const lines = (await mergeAll(airportsPath, fields, { promptSource: { column: 'name' } }))
+      .toString()
+      .split('\n');
+    const restored = lines.map((line, number) => {
+      if (line === '') return line;
+      const name = rows[number - 1]?.prompt;
+      const ours = number === 0 ? ',llm_response' : `,"About ${name?.replaceAll('"', '""')}, ""briefly"""`;
+      expect(line.endsWith(ours)).toBe(true);
+      return line.slice(0, -ours.length);
+    });
+    expect(Buffer.from(restored.join('\n')).equals(original)).toBe(true);
+    expect(rows).toHaveLength(3376);
+    expect(rows[0]?.prompt).toBe('Thigpen');
+  });
+
+  it('takes a cell and a response of 5 MB', async () => {
+    const large = 'é, "\n'.repeat(1_000_000);
+    const cell = `"${large.replaceAll('"', '""')}"`;
+    const path = writeInput('.csv', `id,text\n1,${cell}\n2,b\n`);
+    expect((await readSent(path, { promptSource: { column: 'text' } }))[0]?.prompt).toBe(large);
+    const merged = await mergeAll(path, respond(large), { promptSource: { column: 'text' } });
+    expect(merged.equals(Buffer.from(`id,text,llm_response\n1,${cell},${cell}\n2,b,${cell}\n`))).toBe(true);
+  });
+
+  it('puts out chunks of some 64 KiB', async () => {
+    const path = writeInput('.csv', `text\n${'some words\n'.repeat(50_000)}`);
+    const { csvConverter } = await import('../../../src/formats/csv/csv.ts');
+    const sizes: number[] = [];
+    for await (const chunk of csvConverter.mergeRows(
+      path,
+      false,
+      { promptSource: { column: 'text' } },
+      respond('R'),
+    ))
+      sizes.push(chunk.length);
+    expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(60_000);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(65_536);
+  });
+});

@@ -1,0 +1,53 @@
+/** In what order the answers of a live run come to the disk. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { answerRows } from '../../../src/orchestrator/live/answer-rows.ts';
+import { describeDataset } from '../../../src/orchestrator/dataset/dataset.ts';
+import { RunMeter } from '../../../src/orchestrator/usage/leave-history.ts';
+import { openRunJournals } from '../../../src/orchestrator/live/run-journals.ts';
+import { loomHome } from '../../../src/storage/home.ts';
+
+test('an answer is in the cache before it is in the journal: a kill in between leaves what the next run finds', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'loom-order-'));
+  try {
+    mkdirSync(join(folder, 'results'));
+    const path = join(folder, 'data.csv');
+    writeFileSync(path, 'text\nHello\n');
+    const home = loomHome({ variables: { LOOM_HOME: folder }, workingFolder: folder });
+    const journals = await openRunJournals(home, `live_${'a'.repeat(24)}`, []);
+    const wasInJournal: boolean[] = [];
+    await answerRows({
+      home,
+      order: {
+        ...{ dataset: describeDataset(path, { column: 'text' }), provider: 'openai', model: 'm' },
+        ...{ outputPath: join(folder, 'out.csv'), placing: 'new', workers: 1, useCache: true },
+        ...{ withMeta: false, withError: false, withUsage: false, server: 'http://127.0.0.1:9' },
+      },
+      provider: {
+        generate: async ({ customId }) => ({ customId, outcome: 'succeeded', text: 'Hi' }),
+      },
+      checkAnswer: (result) => result,
+      journals,
+      cache: {
+        getAll: async () => [],
+        async setAll() {
+          await setImmediate();
+          wasInJournal.push(!journals.journal.isEmpty);
+        },
+        close: async () => {},
+      },
+      signal: new AbortController().signal,
+      events: {},
+      meter: new RunMeter(),
+      progress: { done: 0, total: 1, cacheHits: 0, errors: 0 },
+    });
+    expect(wasInJournal).toEqual([false]);
+    expect(journals.journal.isEmpty).toBe(false);
+    await journals.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

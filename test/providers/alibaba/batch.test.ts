@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { providerEntry } from '../../../src/providers/registry.ts';
+import { collect, describeBatchProvider, never, openBatch, useServer, writeRequests } from '../conformance.ts';
+import { chatBatch } from '../openai-vendor.ts';
+import type { Arrived } from '../scripted-server.ts';
+
+const path = '/compatible-mode/v1';
+const vendor = { entry: providerEntry('alibaba'), path };
+const line = (customId: string, response: unknown, error: unknown = null) =>
+  JSON.stringify({ id: 'c308ef7f-0824', custom_id: customId, response, error });
+const answerLine = (customId: string, text: string) =>
+  line(customId, { status_code: 200, body: { choices: [{ message: { content: text } }] } });
+
+/** How a batch of this tag is looked for. */
+const sent = (tag: string, fileId?: string) => ({ tag, fileId });
+
+describeBatchProvider({
+  ...vendor,
+  ...chatBatch,
+  cancelPath: `${path}/batches/batch_1/cancel`,
+  serveResults: (download) => (arrived) =>
+    arrived.path === `${path}/files/file-batch_output-1/content`
+      ? download
+      : { body: { id: 'batch_1', status: 'completed', output_file_id: 'file-batch_output-1' } },
+  answerLine,
+  refusals: [
+    [
+      'more batches than an account may have at a time',
+      { status: 429, body: { error: { message: 'Too many batches.', code: 'insufficient_quota' } } },
+      { scope: 'retry', status: 429 },
+    ],
+    [
+      'an account in arrears',
+      { status: 400, body: { error: { message: 'Overdue.', code: 'Arrearage' } } },
+      { scope: 'run', code: 'Arrearage' },
+    ],
+  ],
+});
+
+describe('Alibaba, batches', () => {
+  const server = useServer();
+  const open = () => openBatch(vendor, server().url);
+
+  it('takes 50,000 requests and 500 MB', async () => {
+    expect((await open()).limits).toEqual({
+      requests: 50_000,
+      bytes: 500_000_000,
+      requestBytes: 6_000_000,
+    });
+  });
+
+  it('gives a batch its tag as a name, and finds it by that', async () => {
+    const provider = await open();
+    const file = await writeRequests(provider, ['row-0-1a2b3c4d']);
+    server().play(() => ({ body: { id: 'batch_1', status: 'validating' } }));
+    await provider.create({ file, fileId: 'file-batch-1' }, { model: 'model-1', tag: 'job-1-0' }, never);
+    const [creation] = server().arrived as [Arrived];
+    expect([creation.path, JSON.parse(creation.body)]).toEqual([
+      `${path}/batches`,
+      {
+        input_file_id: 'file-batch-1',
+        endpoint: '/v1/chat/completions',
+        completion_window: '24h',
+        metadata: { ds_name: 'job-1-0' },
+      },
+    ]);
+    // The filter is a fuzzy one: another batch may have the tag within its name.
+    const data = ['job-1-01', 'job-1-0'].map((name, index) => ({
+      id: `batch_${index}`,
+      created_at: Math.floor(Date.now() / 1000),
+      metadata: { ds_name: name },
+    }));
+    server().play(() => ({ body: { object: 'list', data, has_more: false } }));
+    expect(await provider.find?.(sent('job-1-0'), never)).toBe('batch_1');
+    expect(server().arrived.at(-1)?.path).toBe(`${path}/batches?limit=100&ds_name=job-1-0`);
+  });
+
+  it('reads the failures of its error file, which have no body', async () => {
+    const failure = { code: 'InvalidParameter', message: 'Range of input length should be [1, 30720]' };
+    server().play((arrived) =>
+      arrived.path.endsWith('/content')
+        ? { body: line('row-0', { status_code: 400, body: null }, failure) }
+        : { body: { id: 'batch_1', status: 'completed', error_file_id: 'file-batch_output-2' } },
+    );
+    expect(await collect((await open()).results('batch_1', never))).toEqual([
+      {
+        customId: 'row-0',
+        outcome: 'failed',
+        error: { kind: 'InvalidParameter', message: 'Range of input length should be [1, 30720]' },
+      },
+    ]);
+  });
+});
