@@ -1,4 +1,17 @@
 /** The library: the stories of the program for other programs. It prints nothing, never exits, and reads no `.env`. */
+
+export { type CancelBatchOptions, type CancelledBatch, cancelBatch } from './api/cancel-batch.ts';
+export { type CountTokensOptions, countTokens } from './api/count-tokens.ts';
+export {
+  type FetchBatchesOptions,
+  type FetchedBatches,
+  fetchBatches,
+  type WrittenOutput,
+} from './api/fetch-batches.ts';
+export type { InputOptions, OutputOptions, ReachOptions } from './api/options.ts';
+export { type AnsweredDataset, type RunSyncOptions, runSync } from './api/run-sync.ts';
+export { type SubmitBatchOptions, type SubmittedBatch, submitBatch } from './api/submit-batch.ts';
+export type { PaidUsage } from './api/usage.ts';
 export {
   adoptDocumentSchema,
   cacheClearDocumentSchema,
@@ -14,24 +27,14 @@ export {
   tokensDocumentSchema,
 } from './core/documents.ts';
 export { type ErrorKind, type ErrorScope, LoomError, ProviderError } from './core/errors.ts';
-export { type CancelBatchOptions, type CancelledBatch, cancelBatch } from './api/cancel-batch.ts';
-export { type CountTokensOptions, countTokens } from './api/count-tokens.ts';
-export {
-  type FetchBatchesOptions,
-  type FetchedBatches,
-  fetchBatches,
-  type WrittenOutput,
-} from './api/fetch-batches.ts';
-export type { InputOptions, OutputOptions, ReachOptions } from './api/options.ts';
-export { type AnsweredDataset, type RunSyncOptions, runSync } from './api/run-sync.ts';
-export { type SubmitBatchOptions, type SubmittedBatch, submitBatch } from './api/submit-batch.ts';
-export type { PaidUsage } from './api/usage.ts';
 export type { BatchRecord, BatchStatus, GenerationSettings, ProviderName } from './core/models.ts';
+export type { FetchEvents, FetchSummary } from './orchestrator/batch/fetch/fetch-run.ts';
 export type { CancelEvents, CancelTarget } from './orchestrator/batch/manage/cancel-job.ts';
-export type { TokenEvents, TokenProgress, TokenSummary } from './orchestrator/estimate/count-tokens.ts';
-export type { FetchEvents, FetchSummary } from './orchestrator/batch/fetch/fetch-batches.ts';
 export type { MergedJob } from './orchestrator/batch/merge/merge-job.ts';
-export type { MergeSummary } from './orchestrator/output/row-tally.ts';
-export type { SyncEvents, SyncProgress, SyncSummary } from './orchestrator/live/run-sync.ts';
 export type { SubmitEvents } from './orchestrator/batch/submit/submit-batch.ts';
-export type { WaitEvents, WaitOptions } from './orchestrator/batch/wait/wait-batches.ts';
+export type { WaitOptions } from './orchestrator/batch/wait/wait-batches.ts';
+export type { WaitEvents } from './orchestrator/batch/wait/wait-news.ts';
+export type { TokenEvents, TokenProgress, TokenSummary } from './orchestrator/estimate/count-tokens.ts';
+export type { SyncSummary } from './orchestrator/live/run-sync.ts';
+export type { SyncEvents, SyncProgress } from './orchestrator/live/sync-order.ts';
+export type { MergeSummary } from './orchestrator/output/row-tally.ts';

@@ -1,4 +1,7 @@
-/** Imports go one way: cli → orchestrator → providers, utils → models, errors; and each package has its place. */
+/**
+ * Imports go one way: cli → api → orchestrator → providers, formats, cache, state → storage → core; and each package has
+ * its place.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -41,19 +44,19 @@ function isInside(path: string): boolean {
   return path.endsWith('.ts') && !path.startsWith('..');
 }
 
-const shared = ['models', 'errors', 'names'];
+const below = ['storage', 'core'];
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  cli: ['cli', 'orchestrator', 'providers', 'utils', 'sandbox', 'documents', ...shared],
-  index: ['library', 'orchestrator', 'documents', ...shared],
-  library: ['library', 'orchestrator', 'providers', 'utils', ...shared],
-  orchestrator: ['orchestrator', 'providers', 'utils', ...shared],
-  providers: ['providers', ...shared],
-  utils: ['utils', ...shared],
+  cli: ['cli', 'api', 'orchestrator', 'providers', 'formats', 'cache', 'state', 'sandbox', ...below],
+  index: ['api', 'orchestrator', 'core'],
+  api: ['api', 'orchestrator', 'providers', 'formats', 'cache', 'state', ...below],
+  orchestrator: ['orchestrator', 'providers', 'formats', 'cache', 'state', ...below],
+  providers: ['providers', 'core'],
+  formats: ['formats', ...below],
+  cache: ['cache', ...below],
+  state: ['state', ...below],
+  storage: below,
+  core: ['core'],
   sandbox: ['sandbox'],
-  models: ['names'],
-  documents: ['names'],
-  names: [],
-  errors: [],
 };
 
 test('there is something to check', () => {
@@ -66,6 +69,35 @@ test.each(Object.entries(allowed))('%s imports only from %j', (layer, targets) =
     .filter(({ from, to }) => layerOf(from) === layer && isInside(to) && !targets.includes(layerOf(to)))
     .map(({ from, to }) => `${from} → ${to}`);
   expect(wrong).toEqual([]);
+});
+
+/** Files that lie in the folder of a layer itself stand for themselves: a registry, a contract. */
+const roomOf = (path: string) => (path.split('/').length === 2 ? path : dirname(path));
+
+test.each([
+  ['file', (path: string) => path],
+  ['folder', roomOf],
+])('no %s imports what imports it, on whatever way', (_, placeOf) => {
+  const ways = new Map<string, Set<string>>();
+  for (const { from, to } of imports) {
+    if (!isInside(to) || placeOf(from) === placeOf(to)) continue;
+    ways.set(placeOf(from), (ways.get(placeOf(from)) ?? new Set()).add(placeOf(to)));
+  }
+  // What imports nothing that is left is taken away, again and again; a circle stays.
+  for (let before = -1; ways.size !== before; ) {
+    before = ways.size;
+    for (const [place, targets] of ways)
+      if (![...targets].some((target) => ways.has(target))) ways.delete(place);
+  }
+  expect(ways).toEqual(new Map());
+});
+
+test('no folder holds more than 15 files', () => {
+  const counts = new Map<string, number>();
+  for (const { name } of files) counts.set(dirname(name), (counts.get(dirname(name)) ?? 0) + 1);
+  // The sandbox has its walls still to come.
+  counts.delete('sandbox');
+  expect([...counts].filter(([, count]) => count > 15)).toEqual([]);
 });
 
 test('nothing is imported from outside of src but package.json, by cli', () => {

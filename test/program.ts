@@ -7,8 +7,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { Readable, Writable } from 'node:stream';
-import { createContext } from '../src/cli/options/context.ts';
 import { main } from '../src/cli/main.ts';
+import { createContext } from '../src/cli/options/context.ts';
 
 /** The built program. */
 export const entry = resolve(import.meta.dirname, '../dist/loom.js');

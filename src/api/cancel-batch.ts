@@ -1,8 +1,8 @@
 /** `cancelBatch` of the library. */
 import type { ProviderName } from '../core/models.ts';
 import { type CancelEvents, cancelJob, planCancel } from '../orchestrator/batch/manage/cancel-job.ts';
-import { namePart } from '../state/stored-jobs.ts';
 import { providerEntry } from '../providers/registry.ts';
+import { namePart } from '../state/stored-jobs.ts';
 import type { ReachOptions } from './options.ts';
 import { openReach, underSignal } from './reach.ts';
 

@@ -3,13 +3,11 @@ import { resolve } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import type { BatchRecord } from '../core/models.ts';
 import { describeShort } from '../orchestrator/batch/fetch/batch-account.ts';
-import {
-  type FetchSummary,
-  fetchBatches as fetchJobs,
-  type ReachOfOne,
-} from '../orchestrator/batch/fetch/fetch-batches.ts';
+import { fetchBatches as fetchJobs } from '../orchestrator/batch/fetch/fetch-batches.ts';
+import type { FetchSummary, ReachOfOne } from '../orchestrator/batch/fetch/fetch-run.ts';
 import type { MergedJob } from '../orchestrator/batch/merge/merge-job.ts';
-import { type WaitEvents, type WaitOptions, waitForBatches } from '../orchestrator/batch/wait/wait-batches.ts';
+import { type WaitOptions, waitForBatches } from '../orchestrator/batch/wait/wait-batches.ts';
+import type { WaitEvents } from '../orchestrator/batch/wait/wait-news.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { LastSeen, type QueuedPart } from './last-seen.ts';
 import type { ReachOptions } from './options.ts';

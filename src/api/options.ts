@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import type { GenerationSettings, ProviderName } from '../core/models.ts';
 import { providerNames } from '../core/names.ts';
-import { isServerName } from '../orchestrator/calls/answer-server.ts';
-import { checkPick, type DatasetOrder, defaultOutputPath, describeDataset } from '../orchestrator/dataset/dataset.ts';
 import { parseTemplate } from '../formats/template/prompt-template.ts';
+import { isServerName } from '../orchestrator/calls/answer-server.ts';
+import { checkPick, defaultOutputPath, describeDataset } from '../orchestrator/dataset/dataset.ts';
+import type { DatasetOrder } from '../orchestrator/dataset/dataset-order.ts';
 import { checkOutputPath, type Placing } from '../storage/output-file.ts';
 
 /** The input, and whom to ask. */

@@ -2,7 +2,8 @@
 
 import { LoomError } from '../core/errors.ts';
 import { describeConnection } from '../orchestrator/calls/connection.ts';
-import type { Connection, ProviderEntry } from '../providers/provider.ts';
+import type { Connection } from '../providers/connection.ts';
+import type { ProviderEntry } from '../providers/provider.ts';
 import { type LoomHome, loomHome } from '../storage/home.ts';
 import { checkHome } from '../storage/marks.ts';
 import type { CallOptions, ReachOptions } from './options.ts';

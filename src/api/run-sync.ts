@@ -1,6 +1,7 @@
 /** `runSync` of the library. */
 import { findServer } from '../orchestrator/calls/answer-server.ts';
-import { runSync as answerDataset, type SyncEvents, type SyncSummary } from '../orchestrator/live/run-sync.ts';
+import { runSync as answerDataset, type SyncSummary } from '../orchestrator/live/run-sync.ts';
+import type { SyncEvents } from '../orchestrator/live/sync-order.ts';
 import { UsageTally } from '../orchestrator/usage/usage-tally.ts';
 import { providerEntry } from '../providers/registry.ts';
 import {

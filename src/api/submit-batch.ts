@@ -1,11 +1,14 @@
 /** `submitBatch` of the library. */
 
 import { LoomError } from '../core/errors.ts';
+import {
+  type SubmitEvents,
+  submitBatch as submitDataset,
+} from '../orchestrator/batch/submit/submit-batch.ts';
 import { findServer } from '../orchestrator/calls/answer-server.ts';
 import type { MergeSummary } from '../orchestrator/output/row-tally.ts';
-import { nameJob } from '../state/stored-jobs.ts';
-import { type SubmitEvents, submitBatch as submitDataset } from '../orchestrator/batch/submit/submit-batch.ts';
 import { providerEntry, requireBatchApi } from '../providers/registry.ts';
+import { nameJob } from '../state/stored-jobs.ts';
 import {
   describeRun,
   exclude,

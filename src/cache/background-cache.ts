@@ -3,8 +3,8 @@
  * hold up the calls under way.
  */
 import { LoomError } from '../core/errors.ts';
-import type { openCache, ResponseCache } from './cache.ts';
 import { Thread } from '../core/thread.ts';
+import type { openCache, ResponseCache } from './cache.ts';
 
 type Read = Parameters<ResponseCache['get']>;
 type Write = Parameters<ResponseCache['set']>;

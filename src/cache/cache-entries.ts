@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { LoomError } from '../core/errors.ts';
 import { type CacheEntry, cacheEntrySchema, isJsonObject } from '../core/models.ts';
-import { describeDiskError, errorCode } from '../storage/files.ts';
 import { likelyNames } from '../core/own-names.ts';
+import { describeDiskError, errorCode } from '../storage/files.ts';
 
 /** What entries of one model come to. */
 export interface CacheGroup {

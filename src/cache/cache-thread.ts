@@ -1,8 +1,8 @@
 /** The second thread of a background cache: a process of files and nothing else. Started by background-cache.ts. */
 import { workerData } from 'node:worker_threads';
+import { answerTasks } from '../core/thread.ts';
 import type { CacheReply, CacheTask } from './background-cache.ts';
 import { openCache } from './cache.ts';
-import { answerTasks } from '../core/thread.ts';
 
 const cache = openCache(...(workerData as Parameters<typeof openCache>));
 

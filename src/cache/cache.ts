@@ -4,10 +4,10 @@ import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import { type Answer, type CacheEntry, cacheEntrySchema, type GenerationSettings } from '../core/models.ts';
+import { pythonSettingsText, settingsText } from '../core/settings-text.ts';
 import { describeDiskError, errorCode, removeQuietly } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
 import { ensureCache, ensureHome } from '../storage/marks.ts';
-import { pythonSettingsText, settingsText } from '../core/settings-text.ts';
 import {
   checkSharing,
   makeCacheFolder,

@@ -3,10 +3,10 @@ import type { Command } from 'commander';
 import { providerNames } from '../core/names.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { readVariables } from '../state/keys.ts';
-import { showAddress } from './words/addresses.ts';
 import type { CommandContext } from './options/options.ts';
 import { openHome } from './options/reach.ts';
 import { nameCommand } from './usage/usage-errors.ts';
+import { showAddress } from './words/addresses.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { createContext } from './options/context.ts';
 import { listenForInterrupts } from './interrupts.ts';
 import { main } from './main.ts';
+import { createContext } from './options/context.ts';
 
 // A key given with --api-key must not stay in the list of processes.
 process.title = 'loom';

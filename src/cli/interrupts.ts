@@ -1,7 +1,13 @@
 /** What ends a command from outside of it, and how: in order, so that nothing which was paid for is lost. */
-import { type EndingSignal, endingSignals, exitCodeFor, InterruptedError, LoomError } from '../core/errors.ts';
-import { describeError } from './words/describe-error.ts';
+import {
+  type EndingSignal,
+  endingSignals,
+  exitCodeFor,
+  InterruptedError,
+  LoomError,
+} from '../core/errors.ts';
 import type { Terminal } from './terminal/terminal.ts';
+import { describeError } from './words/describe-error.ts';
 
 /** How long a command has after an error that was not its own: longer than any call that may finish. */
 const longestEndMs = 10_000;

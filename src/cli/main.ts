@@ -3,11 +3,12 @@ import { type Command, CommanderError } from 'commander';
 import { exitCodeFor, InterruptedError, LoomError } from '../core/errors.ts';
 import { completeWord } from '../core/names.ts';
 import { findConfigFile } from './config/config-file.ts';
-import { describeError, describeTrace } from './words/describe-error.ts';
 import type { CommandContext, Commands } from './options/options.ts';
+import { createProgram } from './program.ts';
 import { describeLostWrite } from './terminal/outlet.ts';
-import { createProgram, Misuse } from './program.ts';
 import { isDebugging } from './terminal/voice.ts';
+import { Misuse } from './usage/usage-errors.ts';
+import { describeError, describeTrace } from './words/describe-error.ts';
 
 /** Each command is loaded when it is called: help and errors in flags need none of them. */
 const commands: Commands = {
@@ -22,8 +23,10 @@ const commands: Commands = {
   report: async (options, context) => (await import('./report/command.ts')).report(options, context),
   showCache: async (options, context) => (await import('./cache/command.ts')).showCache(options, context),
   clearCache: async (options, context) => (await import('./cache/command.ts')).clearCache(options, context),
-  completion: async (options, context) => (await import('./completion/command.ts')).completion(options, context),
-  serveSandbox: async (options, context) => (await import('./sandbox/command.ts')).serveSandbox(options, context),
+  completion: async (options, context) =>
+    (await import('./completion/command.ts')).completion(options, context),
+  serveSandbox: async (options, context) =>
+    (await import('./sandbox/command.ts')).serveSandbox(options, context),
 };
 
 /**

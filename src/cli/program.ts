@@ -1,33 +1,25 @@
 /** Every command, and what all have in common; the flags of each are in commands/. */
+
 import { Command, Option } from 'commander';
 import { addAdopt } from './adopt/flags.ts';
 import { addCache, addCacheClear, addCacheStats } from './cache/flags.ts';
 import { addCancel } from './cancel/flags.ts';
 import { addCompletion } from './completion/flags.ts';
 import { addFetch } from './fetch/flags.ts';
+import { parseText } from './flags/flag-values.ts';
+import { addConfigOptions, addVoiceOptions } from './flags/shared-flags.ts';
 import { addForget } from './forget/flags.ts';
+import { shapeHelp } from './help.ts';
 import { addList } from './list/flags.ts';
+import type { CommandContext, Commands, VoiceOptions } from './options/options.ts';
 import { addReport } from './report/flags.ts';
 import { addRun } from './run/flags.ts';
 import { addSandbox } from './sandbox/flags.ts';
-import { addConfigOptions, addVoiceOptions } from './flags/shared-flags.ts';
 import { addStatus } from './status/flags.ts';
-import { addTokens } from './tokens/flags.ts';
-import { parseText } from './flags/flag-values.ts';
-import { shapeHelp } from './help.ts';
-import type { CommandContext, Commands, VoiceOptions } from './options/options.ts';
 import { usualWidth } from './terminal/terminal.ts';
 import { isDebugging } from './terminal/voice.ts';
-
-/** What commander found wrong in a command line; usage-errors.ts has the words for people. */
-export class Misuse extends Error {
-  readonly command: Command;
-
-  constructor(message: string, command: Command) {
-    super(message);
-    this.command = command;
-  }
-}
+import { addTokens } from './tokens/flags.ts';
+import { Misuse } from './usage/usage-errors.ts';
 
 /** The commander program; an action's exit code is handed to `onExitCode`. */
 export function createProgram(

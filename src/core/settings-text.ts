@@ -33,3 +33,8 @@ function canonicalJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   return writeObject(Object.entries(value), canonicalJson);
 }
+
+/** These fields as part of a name; nothing when none is set, so that work without them keeps its name. */
+export function wherePresent(fields: object): object[] {
+  return Object.values(fields).some((value) => value !== undefined) ? [fields] : [];
+}

@@ -2,8 +2,8 @@
 import { comma, tab } from './csv/cells.ts';
 import { RecordReader } from './csv/records.ts';
 import { detectFormat } from './format.ts';
-import { EntrySplitter, type Splitter } from './json/splitter.ts';
 import { LineSplitter } from './json/line-splitter.ts';
+import { EntrySplitter, type Splitter } from './json/splitter.ts';
 import { TextSource } from './text/text-source.ts';
 
 /** Of the header, or the first object; of Parquet none. Throws as a reader does. */

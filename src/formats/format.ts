@@ -2,7 +2,6 @@
 import { basename } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import type { FileType, Row } from '../core/models.ts';
-import type { PromptSource } from './template/prompt-source.ts';
 
 /** File type and compression of an input, told by its name. */
 export interface InputFormat {
@@ -142,3 +141,6 @@ export function stripExtension(name: string): string {
 function extensionOf(path: string): string {
   return /\.[^./\\]*(\.gz)?$/i.exec(basename(path))?.[0] ?? '';
 }
+
+/** The column (in tables) or field (in JSON) that holds the prompt, or a template that several are filled into. */
+export type PromptSource = { readonly column: string } | { readonly template: string };

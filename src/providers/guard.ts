@@ -4,15 +4,9 @@
  */
 import { ProviderError } from '../core/errors.ts';
 import type { RowResult } from '../core/models.ts';
-import type {
-  BatchCheck,
-  BatchProvider,
-  Connection,
-  MarkedProvider,
-  ProviderEntry,
-  SyncProvider,
-} from './provider.ts';
+import type { Connection } from './connection.ts';
 import { openWords, type Words } from './protocol/words.ts';
+import type { BatchCheck, BatchProvider, MarkedProvider, ProviderEntry, SyncProvider } from './provider.ts';
 
 /** An entry whose providers are guarded. */
 export function guardEntry(entry: ProviderEntry): ProviderEntry {

@@ -1,4 +1,5 @@
 /** The contract between the stories and the vendors. Each promise here is checked by test/providers/conformance.ts. */
+
 import type {
   BatchCounts,
   BatchStatus,
@@ -7,31 +8,7 @@ import type {
   ProviderName,
   RowResult,
 } from '../core/models.ts';
-import type { RequestNotice } from './transport/request-notice.ts';
-
-/** How to reach a provider. */
-export interface Connection {
-  /** Sent to this provider only; never logged, never part of an error message. Undefined: no key is sent. */
-  readonly apiKey: string | undefined;
-  /** Where the API is, in the form the vendor's own SDK takes; undefined: the vendor's own address. */
-  readonly baseUrl?: string | undefined;
-  /**
-   * About batches: how long to wait for an answer to begin, and for its next byte, in milliseconds; and for the whole of
-   * an answer that is no download.
-   */
-  readonly timeoutMs: number;
-  /**
-   * Live: how long a call may take in all, in milliseconds; nothing else limits it. Default: `timeoutMs`. A call that
-   * runs into it is an error `timeout` about its row.
-   */
-  readonly callTimeoutMs?: number | undefined;
-  /** Where proxies and the like are named: the variables of the caller's process, or what stands in their place. */
-  readonly environment: NodeJS.ProcessEnv;
-  /** Told when an answer bears the mark of a sandbox. */
-  readonly onSandbox?: (() => void) | undefined;
-  /** Told of each HTTP request, also of those that an SDK makes by itself. */
-  readonly onRequest?: ((notice: RequestNotice) => void) | undefined;
-}
+import type { Connection } from './connection.ts';
 
 /** A file of encoded requests on disk, complete and closed. */
 export interface RequestFile {

@@ -12,9 +12,9 @@ import {
   type ProviderName,
   type SettingName,
 } from '../core/models.ts';
-import { tryGeminiSchema } from './google/schema.ts';
+import { tryGeminiSchema } from './gemini-schema.ts';
 import { findOpenObject, fitsStrictMode, toAnthropicSchema } from './json-schema.ts';
-import { providerEntry } from './registry.ts';
+import type { ProviderEntry } from './provider.ts';
 
 type Value<Name extends SettingName> = NonNullable<GenerationSettings[Name]>;
 
@@ -149,9 +149,11 @@ function atMost(most: number) {
 }
 
 /** LoomError `usage` names the first setting that the provider does not have, or does not take with this value. */
-export function checkSettings(provider: ProviderName, settings: GenerationSettings = {}): void {
+export function checkSettings(
+  { name: provider, title }: Pick<ProviderEntry, 'name' | 'title'>,
+  settings: GenerationSettings = {},
+): void {
   const { places, checks, reserved } = table[provider];
-  const { title } = providerEntry(provider);
   for (const name of ['schema', 'extra'] as const) {
     if (!isDeepValue(settings[name])) continue;
     const what = `the value of ${flagOf(name)} is nested more than ${mostLevels} levels deep.`;

@@ -1,8 +1,8 @@
 /** Files of the state that can't be read, with the paid batches that wait for them: one line tells which, and what to do. */
 import { basename, dirname } from 'node:path';
 import type { BatchRecord } from '../core/models.ts';
-import type { JobRecord } from './jobs.ts';
 import { readPlainText } from '../storage/plain-file.ts';
+import type { JobRecord } from './jobs.ts';
 import { type DamagedRecord, recordPath } from './records.ts';
 
 export interface DamagedFile extends DamagedRecord {

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { histogramSchema } from '../core/log-histogram.ts';
 import { rowPickSchema } from '../core/models.ts';
 import { fileTypes, providerNames } from '../core/names.ts';
+import { likelyNames, listOwnPaths } from '../core/own-names.ts';
 import { ensurePrivateFolder, writeFileAtomic } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
-import { histogramSchema } from '../core/log-histogram.ts';
-import { likelyNames, listOwnPaths } from '../core/own-names.ts';
 import { readPlainText } from '../storage/plain-file.ts';
 
 /** The version of the format that this program writes, and the only one that it reads. */

@@ -7,11 +7,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LoomError } from '../core/errors.ts';
+import { likelyNames, listOwnFiles } from '../core/own-names.ts';
 import { describeDiskError, ensurePrivateFolder, flushFolder, removeFile } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
 import { type Lock, listLocks, tryLock, waitForLock } from '../storage/locks.ts';
 import { ensureHome, ownsHome } from '../storage/marks.ts';
-import { likelyNames, listOwnFiles } from '../core/own-names.ts';
 
 /** Whoever adds or removes inputs holds it, for moments. */
 const guardName = 'inputs';

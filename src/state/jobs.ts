@@ -1,4 +1,5 @@
 /** Job records under `jobs/`: what one `loom run` set out to do, and how far each of its parts is. */
+
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod/mini';

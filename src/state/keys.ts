@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { parse } from 'dotenv';
 import { LoomError } from '../core/errors.ts';
+import { looksSecret } from '../core/secret-shapes.ts';
 import { describeDiskError, errorCode } from '../storage/files.ts';
 import { readPlainText } from '../storage/plain-file.ts';
-import { looksSecret } from '../core/secret-shapes.ts';
 
 /** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden, an empty one neither. */
 export function readVariables(environment: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {

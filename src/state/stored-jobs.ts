@@ -9,12 +9,11 @@ import type { BatchRecord, BatchStatus, ProviderName } from '../core/models.ts';
 import { safeFileId } from '../storage/file-ids.ts';
 import { isFile } from '../storage/files.ts';
 import { type LoomHome, removeHeld } from '../storage/home.ts';
-import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from './jobs.ts';
-import { deleteRecord, loadRecord, loadRecords, resultsPath } from './records.ts';
 import { type DamagedFile, nameDamagedJob, nameDamagedRecord } from './damaged-files.ts';
 import { type JobFacts, readFacts } from './job-facts.ts';
-import { removeRequestFiles } from '../orchestrator/batch/parts/part-writer.ts';
-import { cachedAnswersPath } from '../orchestrator/batch/parts/plan-batches.ts';
+import { cachedAnswersPath, removeRequestFiles } from './job-files.ts';
+import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from './jobs.ts';
+import { deleteRecord, loadRecord, loadRecords, resultsPath } from './records.ts';
 
 /** One job and the records of those of its parts that are batches. */
 export interface StoredJob {
@@ -288,4 +287,9 @@ async function findUnnotedRecords(
   const ids = new Set(noted.map((record) => record.batch_id));
   const { records } = await loadRecords(home.batches, opened);
   return records.filter((record) => record.job_id === job.job_id && !ids.has(record.batch_id));
+}
+
+/** Whether the results of a completed batch have not accounted for every row yet. */
+export function isShort({ status, missing }: Pick<BatchRecord, 'status' | 'missing'>): boolean {
+  return (missing ?? 0) > 0 && !hasEndedBadly(status);
 }

@@ -9,9 +9,9 @@ import { closeSync, type Dir, opendirSync, readSync, renameSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import { cacheEntrySchema } from '../core/models.ts';
+import { likelyNames, listOwnPaths, ownNames } from '../core/own-names.ts';
 import { describeDiskError, errorCode, makePrivateFolder, removeQuietly } from './files.ts';
 import type { LoomHome } from './home.ts';
-import { likelyNames, listOwnPaths, ownNames } from '../core/own-names.ts';
 import { openPlainFile, readPlainText } from './plain-file.ts';
 import { makeCacheFolder, sharingOf, writeSharedFile } from './sharing.ts';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LoomError } from '../../src/core/errors.ts';
-import { createPageThread } from '../../src/formats/parquet/page-thread.ts';
 import { Thread } from '../../src/core/thread.ts';
+import { createPageThread } from '../../src/formats/parquet/page-thread.ts';
 
 let folder: string;
 

@@ -2,11 +2,11 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mostLevels } from '../../src/core/models.ts';
 import { providerNames } from '../../src/core/names.ts';
-import { readAnswer } from '../../src/providers/transport/answer-frame.ts';
 import { readRefusalText, readWhole } from '../../src/providers/network/bodies.ts';
-import { readJsonLines } from '../../src/providers/transport/json-lines.ts';
 import { mostLinesFor } from '../../src/providers/network/limits.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
+import { readAnswer } from '../../src/providers/transport/answer-frame.ts';
+import { readJsonLines } from '../../src/providers/transport/json-lines.ts';
 import { apiKey, collect, failureOf, never, writeRequests } from './conformance.ts';
 import { type Endless, type EndlessServer, startEndlessServer } from './endless-server.ts';
 

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AnswerFacts, RowResult } from '../../src/core/models.ts';
+import type { Connection } from '../../src/providers/connection.ts';
 import type {
   BatchProvider,
   BatchTimes,
-  Connection,
   ProviderEntry,
   RequestFile,
   SyncProvider,

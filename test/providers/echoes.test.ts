@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { providerNames } from '../../src/core/names.ts';
-import type { Connection } from '../../src/providers/provider.ts';
+import type { Connection, RequestNotice } from '../../src/providers/connection.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
-import type { RequestNotice } from '../../src/providers/transport/request-notice.ts';
 import { collect, failureOf, never, useServer, writeRequests } from './conformance.ts';
 import type { Reply } from './scripted-server.ts';
 

@@ -1,12 +1,12 @@
 /** `loom adopt`: rebuild the record of a batch. */
 import type { AdoptDocument } from '../../core/documents.ts';
 import { LoomError } from '../../core/errors.ts';
+import { quoteShell } from '../../core/shell.ts';
+import { describeRecord } from '../../orchestrator/batch/list/list-batches.ts';
 import { adoptBatch } from '../../orchestrator/batch/manage/adopt-batch.ts';
 import { findServer } from '../../orchestrator/calls/answer-server.ts';
-import { describeRecord } from '../../orchestrator/batch/list/list-batches.ts';
 import type { BatchEntry } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
-import { quoteShell } from '../../core/shell.ts';
 import { documentBatch } from '../documents/batch-document.ts';
 import type { AdoptOptions, CommandContext } from '../options/options.ts';
 import { checkBatchStreams, describeOrder } from '../options/orders.ts';

@@ -1,5 +1,5 @@
 /** `loom cache`: what the cache holds, and what of it goes. */
-import type { CacheClearDocument, CacheStatsDocument } from '../../core/documents.ts';
+
 import {
   type CacheCount,
   type CacheScan,
@@ -8,14 +8,15 @@ import {
   clearCache as deleteEntries,
   measureCache,
 } from '../../cache/cache-entries.ts';
+import type { CacheClearDocument, CacheStatsDocument } from '../../core/documents.ts';
 import { checkCache } from '../../storage/marks.ts';
-import { formatBytes, formatCount } from '../words/counts.ts';
 import { formatTimeSpan } from '../flags/flag-values.ts';
 import type { CacheClearOptions, CacheStatsOptions, CommandContext } from '../options/options.ts';
-import { askFor } from '../terminal/questions.ts';
 import { openHome } from '../options/reach.ts';
+import { askFor } from '../terminal/questions.ts';
 import { printTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { formatBytes, formatCount } from '../words/counts.ts';
 
 export async function showCache(options: CacheStatsOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;

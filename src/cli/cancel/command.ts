@@ -1,5 +1,6 @@
 /** `loom cancel`: end the batches of a job at its provider. */
 import type { CancelDocument } from '../../core/documents.ts';
+import { quoteShell } from '../../core/shell.ts';
 import {
   type CancelEvents,
   type CancelPlan,
@@ -7,18 +8,17 @@ import {
   cancelJob,
   planCancel,
 } from '../../orchestrator/batch/manage/cancel-job.ts';
-import { countParts, namePart } from '../../state/stored-jobs.ts';
 import { providerEntry } from '../../providers/registry.ts';
+import { countParts, namePart } from '../../state/stored-jobs.ts';
 import type { LoomHome } from '../../storage/home.ts';
-import { quoteShell } from '../../core/shell.ts';
-import { formatCount } from '../words/counts.ts';
-import { describeError } from '../words/describe-error.ts';
 import type { CancelOptions, CommandContext } from '../options/options.ts';
-import { askFor } from '../terminal/questions.ts';
 import { nameProvider, openHome, openReach } from '../options/reach.ts';
-import { tellRetriesOf } from '../words/retries.ts';
+import { askFor } from '../terminal/questions.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type DocumentFields, describeErrorFields } from '../terminal/voice.ts';
+import { formatCount } from '../words/counts.ts';
+import { describeError } from '../words/describe-error.ts';
+import { tellRetriesOf } from '../words/retries.ts';
 
 export async function cancel(options: CancelOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;

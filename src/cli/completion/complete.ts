@@ -1,11 +1,11 @@
 /** What a shell is proposed at a Tab, read off the flags themselves: nothing is sent, and no file is read whole. */
 import { resolve } from 'node:path';
 import type { Command, Option } from 'commander';
-import { listBatches } from '../../orchestrator/batch/list/list-batches.ts';
+import { withoutSteering } from '../../core/steering.ts';
 import { readColumnNames } from '../../formats/column-names.ts';
 import { inputExtensions } from '../../formats/format.ts';
+import { listBatches } from '../../orchestrator/batch/list/list-batches.ts';
 import { expandHome } from '../../storage/home.ts';
-import { withoutSteering } from '../../core/steering.ts';
 import type { CommandContext } from '../options/options.ts';
 import { openHome } from '../options/reach.ts';
 

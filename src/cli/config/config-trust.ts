@@ -3,19 +3,11 @@
  * One that merely lies in the current folder, or that its `.env` names, may have come with a project of somebody else: of
  * itself it can't have files outside of its folder read or written, nor say where answers are taken from.
  */
+
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
-import type { CommandContext } from '../options/options.ts';
-
-/** A default that needs a yes. */
-export interface Doubt {
-  /** The flag. */
-  readonly flag: string;
-  readonly path: string;
-  /** What is wrong with it, as the end of a sentence. */
-  readonly reason: string;
-}
+import type { CommandContext, Doubt } from '../options/options.ts';
 
 /** What there is to doubt about a path in a file of defaults; undefined for nothing. `project` is the folder that it must keep to. */
 export function doubtPath(flag: string, path: string, project: string): Doubt | undefined {

@@ -4,6 +4,9 @@ import type { Command, Option } from 'commander';
 import { LoomError } from '../../core/errors.ts';
 import { isDeepValue, mostLevels } from '../../core/models.ts';
 import { readVariables } from '../../state/keys.ts';
+import type { CommandContext, Doubt } from '../options/options.ts';
+import { namesOutputFormat } from '../terminal/voice.ts';
+import { proposeFrom } from '../usage/usage-errors.ts';
 import {
   type ConfigField,
   camelCase,
@@ -13,10 +16,7 @@ import {
   refusedFields,
 } from './config-fields.ts';
 import type { ConfigFile } from './config-file.ts';
-import { type Doubt, doubtPath } from './config-trust.ts';
-import type { CommandContext } from '../options/options.ts';
-import { proposeFrom } from '../usage/usage-errors.ts';
-import { namesOutputFormat } from '../terminal/voice.ts';
+import { doubtPath } from './config-trust.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -2,15 +2,15 @@
 import type { BatchDocument, FetchDocument } from '../../core/documents.ts';
 import { LoomError } from '../../core/errors.ts';
 import { describeShort } from '../../orchestrator/batch/fetch/batch-account.ts';
-import type { FetchEvents } from '../../orchestrator/batch/fetch/fetch-batches.ts';
+import type { FetchEvents } from '../../orchestrator/batch/fetch/fetch-run.ts';
 import { describeRecord, describeUnsentPart } from '../../orchestrator/batch/list/list-batches.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
-import { documentBatch, documentDamaged } from './batch-document.ts';
-import { describeUnwritten } from '../words/failures.ts';
-import { documentOutput } from './output-document.ts';
 import { nameProvider } from '../options/reach.ts';
 import { type DocumentFields, describeErrorFields } from '../terminal/voice.ts';
+import { describeUnwritten } from '../words/failures.ts';
+import { documentBatch, documentDamaged } from './batch-document.ts';
+import { documentOutput } from './output-document.ts';
 
 /** Events that fill in the document, each batch as it was seen last. */
 export function documentFetch(document: DocumentFields<FetchDocument>, home: LoomHome): FetchEvents {

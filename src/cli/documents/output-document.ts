@@ -1,8 +1,8 @@
 /** What `--output-format json` tells of an output. */
 import type { UsageDocument, WrittenDocument } from '../../core/documents.ts';
 import type { ProviderName } from '../../core/models.ts';
-import { priceUsage } from '../../orchestrator/usage/price-usage.ts';
 import type { MergeSummary } from '../../orchestrator/output/row-tally.ts';
+import { priceUsage } from '../../orchestrator/usage/price-usage.ts';
 import type { UsageTally } from '../../orchestrator/usage/usage-tally.ts';
 import { providerEntry } from '../../providers/registry.ts';
 

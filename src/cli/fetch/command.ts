@@ -1,20 +1,16 @@
 /** `loom fetch`: check batches, write the outputs that are complete. */
 import type { FetchDocument } from '../../core/documents.ts';
 import { InterruptedError, LoomError } from '../../core/errors.ts';
-import {
-  type FetchEvents,
-  type FetchOrder,
-  type FetchSummary,
-  fetchBatches,
-} from '../../orchestrator/batch/fetch/fetch-batches.ts';
+import { fetchBatches } from '../../orchestrator/batch/fetch/fetch-batches.ts';
+import type { FetchEvents, FetchOrder, FetchSummary } from '../../orchestrator/batch/fetch/fetch-run.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { documentFetch, tellBoth } from '../documents/fetch-document.ts';
-import { printEvents } from './words.ts';
-import { describeFetch } from './fetch-order.ts';
 import type { CommandContext, FetchOptions } from '../options/options.ts';
 import { openReach } from '../options/reach.ts';
 import { standardStream } from '../options/stdin.ts';
+import { describeFetch } from './fetch-order.ts';
 import { checkWaitFlags, exitCodeOfFetch, waitAndTell } from './wait.ts';
+import { printEvents } from './words.ts';
 
 export async function fetch(options: FetchOptions, context: CommandContext): Promise<number> {
   const document = context.document.begin<FetchDocument>({

@@ -1,6 +1,6 @@
 /** What a person asks of a fetch, from the flags of `fetch`, or of `run --wait`. */
 import { resolve } from 'node:path';
-import type { FetchOrder, ReachOfOne } from '../../orchestrator/batch/fetch/fetch-batches.ts';
+import type { FetchOrder, ReachOfOne } from '../../orchestrator/batch/fetch/fetch-run.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { CommandContext, FetchOptions } from '../options/options.ts';
 import type { Reach } from '../options/reach.ts';

@@ -1,15 +1,22 @@
 /** `--wait` of `fetch` and `run`: the wait, what is told meanwhile, and how it ends. */
 import { InterruptedError, LoomError } from '../../core/errors.ts';
 import type { BatchRecord, BatchStatus } from '../../core/models.ts';
-import type { FetchEvents, FetchOrder, FetchSummary } from '../../orchestrator/batch/fetch/fetch-batches.ts';
-import { hasEndedBadly, namePart } from '../../state/stored-jobs.ts';
-import { type WaitEvents, waitForBatches } from '../../orchestrator/batch/wait/wait-batches.ts';
-import { providerEntry } from '../../providers/registry.ts';
-import type { LoomHome } from '../../storage/home.ts';
 import { quoteShell } from '../../core/shell.ts';
+import type { FetchEvents, FetchOrder, FetchSummary } from '../../orchestrator/batch/fetch/fetch-run.ts';
+import { waitForBatches } from '../../orchestrator/batch/wait/wait-batches.ts';
+import type { WaitEvents } from '../../orchestrator/batch/wait/wait-news.ts';
+import { providerEntry } from '../../providers/registry.ts';
+import { hasEndedBadly, namePart } from '../../state/stored-jobs.ts';
+import type { LoomHome } from '../../storage/home.ts';
+import { tellBoth } from '../documents/fetch-document.ts';
+import { formatTimeSpan } from '../flags/flag-values.ts';
+import type { CommandContext, WaitFlags } from '../options/options.ts';
+import { nameProvider } from '../options/reach.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { countDone } from '../words/counts.ts';
 import { describeError } from '../words/describe-error.ts';
-import { tellBoth } from '../documents/fetch-document.ts';
+import { tellRetriesOf } from '../words/retries.ts';
+import { nameCount, startWaitView } from './wait-view.ts';
 import {
   explainQueued,
   explanations,
@@ -18,12 +25,6 @@ import {
   printStatus,
   tellFullQueue,
 } from './words.ts';
-import { formatTimeSpan } from '../flags/flag-values.ts';
-import type { CommandContext, WaitFlags } from '../options/options.ts';
-import { nameProvider } from '../options/reach.ts';
-import { tellRetriesOf } from '../words/retries.ts';
-import type { Terminal } from '../terminal/terminal.ts';
-import { nameCount, startWaitView } from './wait-view.ts';
 
 /** LoomError `usage` for flags that are about a wait where there is none. */
 export function checkWaitFlags({ wait, interval, timeout }: WaitFlags, waits = wait): void {

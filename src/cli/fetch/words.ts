@@ -1,23 +1,23 @@
 /** What `loom fetch` says on its way. */
 import type { BatchRecord, BatchStatus, ProviderName } from '../../core/models.ts';
+import { quoteShell } from '../../core/shell.ts';
 import { describeShort } from '../../orchestrator/batch/fetch/batch-account.ts';
-import type { DamagedFile } from '../../state/damaged-files.ts';
-import type { FetchEvents, KeptAnswers } from '../../orchestrator/batch/fetch/fetch-batches.ts';
+import type { FetchEvents, KeptAnswers } from '../../orchestrator/batch/fetch/fetch-run.ts';
 import type { MergedJob } from '../../orchestrator/batch/merge/merge-job.ts';
-import { namePart } from '../../state/stored-jobs.ts';
 import type { UsageTally } from '../../orchestrator/usage/usage-tally.ts';
 import { providerEntry } from '../../providers/registry.ts';
-import type { LoomHome } from '../../storage/home.ts';
+import type { DamagedFile } from '../../state/damaged-files.ts';
 import type { JobRecord } from '../../state/jobs.ts';
-import { quoteShell } from '../../core/shell.ts';
+import { namePart } from '../../state/stored-jobs.ts';
+import type { LoomHome } from '../../storage/home.ts';
+import type { FetchOptions } from '../options/options.ts';
+import { nameProvider } from '../options/reach.ts';
+import { linkPath } from '../terminal/hyperlinks.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { reportUsage } from '../words/costs.ts';
 import { describeError } from '../words/describe-error.ts';
 import { describeUnwritten, reportRows } from '../words/failures.ts';
-import { linkPath } from '../terminal/hyperlinks.ts';
-import type { FetchOptions } from '../options/options.ts';
-import { nameProvider } from '../options/reach.ts';
 import { tellRetriesOf } from '../words/retries.ts';
-import type { Terminal } from '../terminal/terminal.ts';
 
 /** One sentence per status, as people and scripts know them. */
 export const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {

@@ -9,12 +9,12 @@ import {
 } from '../../orchestrator/batch/manage/forget-jobs.ts';
 import type { Connect } from '../../orchestrator/batch/parts/job-reach.ts';
 import { providerEntry } from '../../providers/registry.ts';
-import { describeError } from '../words/describe-error.ts';
 import type { CommandContext, ForgetOptions } from '../options/options.ts';
-import { askFor } from '../terminal/questions.ts';
 import { nameProvider, openReach, type Reach } from '../options/reach.ts';
+import { askFor } from '../terminal/questions.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type DocumentFields, describeErrorFields } from '../terminal/voice.ts';
+import { describeError } from '../words/describe-error.ts';
 
 export async function forget(options: ForgetOptions, context: CommandContext): Promise<number> {
   const document = context.document.begin<ForgetDocument>({

@@ -1,9 +1,9 @@
 /** How a batch is told in a table. */
 import { basename } from 'node:path';
 import type { ListedBatch } from '../../orchestrator/batch/list/list-batches.ts';
-import { describeProgress, formatAge } from '../words/counts.ts';
 import type { Column } from '../terminal/table.ts';
 import type { Colour } from '../terminal/terminal.ts';
+import { describeProgress, formatAge } from '../words/counts.ts';
 
 /** What scripts cut out of a pipe: these columns, in this order. */
 export function plainColumns(batches: readonly ListedBatch[]): Column[] {

@@ -1,12 +1,12 @@
 /** `loom list`: every batch known, newest first. */
 import type { ListDocument } from '../../core/documents.ts';
 import { hasStatus, type ListedBatch, listBatches } from '../../orchestrator/batch/list/list-batches.ts';
-import { plainColumns, screenColumns } from './batch-columns.ts';
 import { documentBatch, documentDamaged } from '../documents/batch-document.ts';
 import { describeDamaged } from '../fetch/words.ts';
 import type { CommandContext, ListOptions } from '../options/options.ts';
 import { openHome } from '../options/reach.ts';
 import { printTable } from '../terminal/table.ts';
+import { plainColumns, screenColumns } from './batch-columns.ts';
 
 export async function list(options: ListOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;

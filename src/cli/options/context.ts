@@ -1,8 +1,8 @@
 /** What a command is given to work in: all that it may take from the process around it, or from a test in its place. */
 import packageInfo from '../../../package.json' with { type: 'json' };
-import type { CommandContext } from './options.ts';
 import { createTerminal } from '../terminal/terminal.ts';
 import { asksForJson, DocumentDraft, isDebugging, type Voice } from '../terminal/voice.ts';
+import type { CommandContext } from './options.ts';
 
 export interface Surroundings {
   readonly stdin: NodeJS.ReadStream;

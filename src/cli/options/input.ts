@@ -1,11 +1,12 @@
 /** The input that a person names, from the flags that `run`, `adopt` and `tokens` share. */
 import { LoomError } from '../../core/errors.ts';
-import { type DatasetOrder, describeDataset, requirePromptSource } from '../../orchestrator/dataset/dataset.ts';
-import type { PickOrder } from '../../orchestrator/dataset/pick-rows.ts';
-import type { PromptSource } from '../../formats/template/prompt-source.ts';
+import type { PromptSource } from '../../formats/format.ts';
 import { parseTemplate } from '../../formats/template/prompt-template.ts';
-import type { CommandContext, InputOptions } from './options.ts';
+import { describeDataset, requirePromptSource } from '../../orchestrator/dataset/dataset.ts';
+import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
+import type { PickOrder } from '../../orchestrator/dataset/pick-rows.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import type { CommandContext, InputOptions } from './options.ts';
 import { readTextFlag } from './text-flag.ts';
 
 type InputContext = Pick<CommandContext, 'workingFolder' | 'terminal'>;

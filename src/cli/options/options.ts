@@ -1,7 +1,6 @@
 /** What each command is asked for, as its flags say it. */
 import type { FileType, ProviderName } from '../../core/models.ts';
 import type { Shell, StatusWord } from '../../core/names.ts';
-import type { Doubt } from '../config/config-trust.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DocumentDraft, Voice } from '../terminal/voice.ts';
 
@@ -228,4 +227,13 @@ export interface Commands {
   clearCache(options: CacheClearOptions, context: CommandContext): Promise<number>;
   completion(options: CompletionOptions, context: CommandContext): Promise<number>;
   serveSandbox(options: SandboxServerOptions, context: CommandContext): Promise<number>;
+}
+
+/** A default that needs a yes. */
+export interface Doubt {
+  /** The flag. */
+  readonly flag: string;
+  readonly path: string;
+  /** What is wrong with it, as the end of a sentence. */
+  readonly reason: string;
 }

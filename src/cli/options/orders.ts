@@ -2,12 +2,13 @@
 import { resolve } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
 import type { GenerationSettings, ProviderName } from '../../core/models.ts';
-import { checkPick, type DatasetOrder, defaultOutputPath } from '../../orchestrator/dataset/dataset.ts';
+import { checkPick, defaultOutputPath } from '../../orchestrator/dataset/dataset.ts';
+import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
+import type { Voice } from '../terminal/voice.ts';
 import { describeInput } from './input.ts';
 import type { CommandContext, OrderOptions, ReachOptions } from './options.ts';
 import { readSettings } from './settings.ts';
 import { standardStream } from './stdin.ts';
-import type { Voice } from '../terminal/voice.ts';
 
 export interface RunOrder {
   readonly dataset: DatasetOrder;

@@ -1,17 +1,22 @@
 /** How a command reaches providers and its state: keys, addresses, and the sandbox in their place. */
 import { join } from 'node:path';
-import { isRefusedKey, LoomError, ProviderError } from '../../core/errors.ts';
-import { answerTimeoutMs, type ConnectionChoice, describeConnection } from '../../orchestrator/calls/connection.ts';
-import { LongWaitError } from '../../orchestrator/calls/long-waits.ts';
-import type { Connection, ProviderEntry } from '../../providers/provider.ts';
 import { ensureCacheFolder } from '../../cache/cache.ts';
+import { isRefusedKey, LoomError, ProviderError } from '../../core/errors.ts';
+import {
+  answerTimeoutMs,
+  type ConnectionChoice,
+  describeConnection,
+} from '../../orchestrator/calls/connection.ts';
+import { LongWaitError } from '../../orchestrator/calls/long-waits.ts';
+import type { Connection } from '../../providers/connection.ts';
+import type { ProviderEntry } from '../../providers/provider.ts';
+import { folderVariablesPath, isFromFolder, readVariables } from '../../state/keys.ts';
 import { ensurePrivateFolder } from '../../storage/files.ts';
 import { type LoomHome, loomHome } from '../../storage/home.ts';
-import { folderVariablesPath, isFromFolder, readVariables } from '../../state/keys.ts';
 import { checkHome, ensureHome } from '../../storage/marks.ts';
 import { showAddress } from '../words/addresses.ts';
-import type { CacheOptions, CallOptions, CommandContext, ReachOptions } from './options.ts';
 import { describeRequest } from '../words/request-lines.ts';
+import type { CacheOptions, CallOptions, CommandContext, ReachOptions } from './options.ts';
 
 export interface Reach {
   readonly home: LoomHome;

@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { errorWith, LoomError } from '../../core/errors.ts';
 import type { FileType } from '../../core/models.ts';
-import { sweepInputs } from '../../orchestrator/sweep/sweep-inputs.ts';
 import { traitsOf } from '../../formats/format.ts';
+import { sweepInputs } from '../../orchestrator/sweep/sweep-inputs.ts';
+import { keepInput } from '../../state/inputs.ts';
 import { describeDiskError } from '../../storage/files.ts';
 import type { LoomHome } from '../../storage/home.ts';
-import { keepInput } from '../../state/inputs.ts';
 import type { CommandContext, InputOptions } from './options.ts';
 
 /** What stands for stdin in --file, and for stdout in --output. */

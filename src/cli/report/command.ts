@@ -2,17 +2,17 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ReportDocument } from '../../core/documents.ts';
 import { LoomError } from '../../core/errors.ts';
+import { stripExtension } from '../../formats/format.ts';
 import { type FoundOutput, findOutput } from '../../orchestrator/report/find-output.ts';
 import { openOutput } from '../../orchestrator/report/output-rows.ts';
 import { chooseCounts, readChosenRows, surveyOutput } from '../../orchestrator/report/survey-output.ts';
-import { stripExtension } from '../../formats/format.ts';
 import { describeDiskError } from '../../storage/files.ts';
 import { type Placing, writeOutputFile } from '../../storage/output-file.ts';
-import { formatCount } from '../words/counts.ts';
 import { readSourceFlags } from '../options/input.ts';
 import type { CommandContext, ReportOptions } from '../options/options.ts';
 import { choosePlacing } from '../options/overwrite.ts';
 import { openHome } from '../options/reach.ts';
+import { formatCount } from '../words/counts.ts';
 import { writePage } from './document.ts';
 import type { ReportFacts } from './summary.ts';
 

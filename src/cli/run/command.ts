@@ -3,17 +3,17 @@ import type { RunDocument } from '../../core/documents.ts';
 import { InterruptedError } from '../../core/errors.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import { providerEntry, requireBatchApi } from '../../providers/registry.ts';
-import { dryRun } from './dry-run.ts';
+import { checkWaitFlags } from '../fetch/wait.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
 import { checkBatchStreams, checkDocumentStream, describeOrder } from '../options/orders.ts';
 import { nameProvider, openReach, type Reach } from '../options/reach.ts';
-import { type SubmittedRun, submitRun } from './run-batch.ts';
-import { answerRun } from './run-live.ts';
-import { waitForJob } from './run-wait.ts';
 import { nameSchemaFile } from '../options/settings.ts';
 import { checkInputFlags, withInput } from '../options/stdin.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
-import { checkWaitFlags } from '../fetch/wait.ts';
+import { dryRun } from './dry-run.ts';
+import { type SubmittedRun, submitRun } from './run-batch.ts';
+import { answerRun } from './run-live.ts';
+import { waitForJob } from './run-wait.ts';
 
 export async function run(options: RunOptions, context: CommandContext): Promise<number> {
   const document = beginDocument(options, context);

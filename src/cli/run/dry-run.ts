@@ -1,6 +1,9 @@
 /** `loom run --dry-run`, and the estimate that `--max-cost` is held against. */
+
+import { findPrice } from '../../cache/prices.ts';
 import type { RunDocument } from '../../core/documents.ts';
 import { LoomError } from '../../core/errors.ts';
+import { limitParts } from '../../orchestrator/batch/parts/plan-batches.ts';
 import { findServer } from '../../orchestrator/calls/answer-server.ts';
 import { CostLimit } from '../../orchestrator/estimate/cost-limit.ts';
 import {
@@ -9,20 +12,18 @@ import {
   estimateRun,
   type RunEstimate,
 } from '../../orchestrator/estimate/estimate-run.ts';
-import { limitParts } from '../../orchestrator/batch/parts/plan-batches.ts';
 import { type PricedModel, priceUsage } from '../../orchestrator/usage/price-usage.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
-import type { LoomHome } from '../../storage/home.ts';
 import { readVariables, resolveBaseUrl } from '../../state/keys.ts';
+import type { LoomHome } from '../../storage/home.ts';
 import { checkOutputPath } from '../../storage/output-file.ts';
-import { findPrice } from '../../cache/prices.ts';
-import { formatDollars, noPriceFor, type ToldModel } from '../words/costs.ts';
-import { formatCount } from '../words/counts.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
 import { describeOrder, goesToStdout, type RunOrder } from '../options/orders.ts';
 import { openHome } from '../options/reach.ts';
 import { withInput } from '../options/stdin.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
+import { formatDollars, noPriceFor, type ToldModel } from '../words/costs.ts';
+import { formatCount } from '../words/counts.ts';
 
 /** Tells what the run would send, and what its input would cost. Returns the exit code. */
 export async function dryRun(

@@ -1,22 +1,23 @@
 /** `loom run` as a batch: what is told of a submission. */
-import { findServer } from '../../orchestrator/calls/answer-server.ts';
-import { describeRecord, describeUnsentPart } from '../../orchestrator/batch/list/list-batches.ts';
-import { nameJob, namePart } from '../../state/stored-jobs.ts';
-import { type SubmitEvents, submitBatch } from '../../orchestrator/batch/submit/submit-batch.ts';
-import type { BatchEntry } from '../../providers/provider.ts';
-import type { LoomHome } from '../../storage/home.ts';
-import type { JobRecord } from '../../state/jobs.ts';
+
 import { quoteShell } from '../../core/shell.ts';
+import { describeRecord, describeUnsentPart } from '../../orchestrator/batch/list/list-batches.ts';
+import { type SubmitEvents, submitBatch } from '../../orchestrator/batch/submit/submit-batch.ts';
+import { findServer } from '../../orchestrator/calls/answer-server.ts';
+import type { BatchEntry } from '../../providers/provider.ts';
+import type { JobRecord } from '../../state/jobs.ts';
+import { nameJob, namePart } from '../../state/stored-jobs.ts';
+import type { LoomHome } from '../../storage/home.ts';
 import { documentBatch } from '../documents/batch-document.ts';
-import { openCostLimit } from './dry-run.ts';
-import { describeSkipped } from '../words/failures.ts';
-import { describeHalved } from '../fetch/words.ts';
 import { documentOutput } from '../documents/output-document.ts';
+import { describeHalved } from '../fetch/words.ts';
 import { choosePlacing, warnOfForeignReasons } from '../options/overwrite.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { describeSkipped } from '../words/failures.ts';
 import { tellRetries } from '../words/retries.ts';
+import { openCostLimit } from './dry-run.ts';
 import type { AwaitedJob } from './run-wait.ts';
 import { type StartedRun, tellDone } from './started-run.ts';
-import type { Terminal } from '../terminal/terminal.ts';
 
 /** What a run came to before it waits. */
 export interface SubmittedRun {

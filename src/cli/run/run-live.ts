@@ -2,21 +2,23 @@
 import { createReadStream } from 'node:fs';
 import { LoomError } from '../../core/errors.ts';
 import { findServer } from '../../orchestrator/calls/answer-server.ts';
-import { type CostLimit, CostLimitReached } from '../../orchestrator/estimate/cost-limit.ts';
 import { LongWaitError } from '../../orchestrator/calls/long-waits.ts';
-import { runSync, type SyncOrder, type SyncProgress, type SyncSummary } from '../../orchestrator/live/run-sync.ts';
-import { nameJob } from '../../state/stored-jobs.ts';
+import { type CostLimit, CostLimitReached } from '../../orchestrator/estimate/cost-limit.ts';
+import { runSync, type SyncSummary } from '../../orchestrator/live/run-sync.ts';
+import type { SyncOrder, SyncProgress } from '../../orchestrator/live/sync-order.ts';
 import { UsageTally } from '../../orchestrator/usage/usage-tally.ts';
-import type { Connection, ProviderEntry } from '../../providers/provider.ts';
+import type { Connection } from '../../providers/connection.ts';
+import type { ProviderEntry } from '../../providers/provider.ts';
+import { nameJob } from '../../state/stored-jobs.ts';
 import type { Placing } from '../../storage/output-file.ts';
-import { formatDollars, reportUsage } from '../words/costs.ts';
-import { countOf } from '../words/counts.ts';
-import { openCostLimit } from './dry-run.ts';
-import { goesToStdout, type RunOrder } from '../options/orders.ts';
 import { documentOutput } from '../documents/output-document.ts';
+import { goesToStdout, type RunOrder } from '../options/orders.ts';
 import { choosePlacing, warnOfForeignReasons } from '../options/overwrite.ts';
 import { startProgress } from '../terminal/progress.ts';
+import { formatDollars, reportUsage } from '../words/costs.ts';
+import { countOf } from '../words/counts.ts';
 import { tellRetries } from '../words/retries.ts';
+import { openCostLimit } from './dry-run.ts';
 import { type StartedRun, tellDone } from './started-run.ts';
 
 /** Answers every row and writes the output; returns the exit code. */

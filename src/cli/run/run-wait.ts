@@ -1,13 +1,13 @@
 /** `loom run --wait`: what `loom fetch --id … --wait` does for the job that was submitted just now. */
 import type { FetchDocument, RunDocument } from '../../core/documents.ts';
-import { nameJob } from '../../state/stored-jobs.ts';
 import type { JobRecord } from '../../state/jobs.ts';
+import { nameJob } from '../../state/stored-jobs.ts';
 import { documentFetch } from '../documents/fetch-document.ts';
 import { describeFetch } from '../fetch/fetch-order.ts';
+import { exitCodeOfFetch, waitAndTell } from '../fetch/wait.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
 import type { Reach } from '../options/reach.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
-import { exitCodeOfFetch, waitAndTell } from '../fetch/wait.ts';
 
 /** A job whose output is to be written, and whether a file in the way may go. */
 export interface AwaitedJob {

@@ -3,13 +3,13 @@ import type { RunDocument } from '../../core/documents.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { MergedJob } from '../../orchestrator/batch/merge/merge-job.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
-import { describeUnwritten, exitCodeOf, reportRows } from '../words/failures.ts';
-import { linkPath } from '../terminal/hyperlinks.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
 import type { RunOrder } from '../options/orders.ts';
 import type { Reach } from '../options/reach.ts';
+import { linkPath } from '../terminal/hyperlinks.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
+import { describeUnwritten, exitCodeOf, reportRows } from '../words/failures.ts';
 
 /** A run whose flags are understood. */
 export interface StartedRun<Entry extends ProviderEntry = ProviderEntry> {

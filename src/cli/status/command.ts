@@ -1,13 +1,17 @@
 /** `loom status`: everything known about one job. */
 import type { JobDocument, PartDocument, StatusDocument } from '../../core/documents.ts';
-import { describeJob, type JobReport, type PartReport } from '../../orchestrator/batch/manage/describe-job.ts';
+import {
+  describeJob,
+  type JobReport,
+  type PartReport,
+} from '../../orchestrator/batch/manage/describe-job.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import { documentBatch } from '../documents/batch-document.ts';
-import { describeProgress, formatAge, formatCount } from '../words/counts.ts';
 import type { CommandContext, StatusOptions } from '../options/options.ts';
 import { nameProvider, openReach } from '../options/reach.ts';
-import { tellRetriesOf } from '../words/retries.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { describeProgress, formatAge, formatCount } from '../words/counts.ts';
+import { tellRetriesOf } from '../words/retries.ts';
 
 export async function showStatus(options: StatusOptions, context: CommandContext): Promise<number> {
   const { terminal, workingFolder, signal } = context;

@@ -13,17 +13,17 @@ import { priceUsage } from '../../orchestrator/usage/price-usage.ts';
 import type { UsageTally } from '../../orchestrator/usage/usage-tally.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
+import { describeInput } from '../options/input.ts';
+import type { CommandContext, TokensOptions } from '../options/options.ts';
+import { nameProvider, openHome, openReach, type Reach } from '../options/reach.ts';
+import { readSettings } from '../options/settings.ts';
+import { checkInputFlags, withInput } from '../options/stdin.ts';
+import { startProgress } from '../terminal/progress.ts';
+import type { DocumentFields } from '../terminal/voice.ts';
 import { formatDollars, noPriceFor } from '../words/costs.ts';
 import { formatCount } from '../words/counts.ts';
 import { describeSkipped } from '../words/failures.ts';
-import { describeInput } from '../options/input.ts';
-import type { CommandContext, TokensOptions } from '../options/options.ts';
-import { startProgress } from '../terminal/progress.ts';
-import { nameProvider, openHome, openReach, type Reach } from '../options/reach.ts';
 import { tellRetries } from '../words/retries.ts';
-import { readSettings } from '../options/settings.ts';
-import { checkInputFlags, withInput } from '../options/stdin.ts';
-import type { DocumentFields } from '../terminal/voice.ts';
 
 export async function tokens(options: TokensOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;

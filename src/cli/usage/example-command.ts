@@ -3,12 +3,12 @@ import { readdirSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type ProviderName, providerNames } from '../../core/names.ts';
-import { providerEntry } from '../../providers/registry.ts';
+import { quoteShell } from '../../core/shell.ts';
 import { readColumnNames } from '../../formats/column-names.ts';
 import { detectFormat, inputExtensions } from '../../formats/format.ts';
-import { expandHome } from '../../storage/home.ts';
+import { providerEntry } from '../../providers/registry.ts';
 import { readVariables } from '../../state/keys.ts';
-import { quoteShell } from '../../core/shell.ts';
+import { expandHome } from '../../storage/home.ts';
 import type { CommandContext, InputOptions, RunOptions } from '../options/options.ts';
 
 type Given = Partial<InputOptions> & Partial<Pick<RunOptions, 'sync' | 'sandbox'>>;

@@ -1,10 +1,9 @@
 /** Mistakes in a command line, told in one way: what is wrong, what was meant, where to see all. */
 import type { Command, Option } from 'commander';
 import { LoomError } from '../../core/errors.ts';
-import { findClosestName } from '../../core/words.ts';
 import { looksSecret } from '../../core/secret-shapes.ts';
+import { findClosestName } from '../../core/words.ts';
 import type { CommandContext } from '../options/options.ts';
-import type { Misuse } from '../program.ts';
 
 /** `loom cache clear` */
 export function nameCommand(command: Command): string {
@@ -95,4 +94,14 @@ function proposeName(what: string, command: Command): string | undefined {
 function listFlags(command: Command): string[] {
   const options: readonly Option[] = command.createHelp().visibleOptions(command);
   return options.flatMap(({ long }) => (long ? [long] : []));
+}
+
+/** What commander found wrong in a command line; usage-errors.ts has the words for people. */
+export class Misuse extends Error {
+  readonly command: Command;
+
+  constructor(message: string, command: Command) {
+    super(message);
+    this.command = command;
+  }
 }

@@ -1,8 +1,8 @@
 /** How tokens and money are told. */
 import { type PricedModel, priceUsage } from '../../orchestrator/usage/price-usage.ts';
 import type { UsageTally } from '../../orchestrator/usage/usage-tally.ts';
-import { countOf, formatCount } from './counts.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { countOf, formatCount } from './counts.ts';
 
 /** Whose answers are told of. */
 export interface ToldModel extends PricedModel {

@@ -1,9 +1,9 @@
 /** How rows without a response are told. */
 import { reasonsPathFor } from '../../orchestrator/output/reasons-file.ts';
 import type { MergeSummary } from '../../orchestrator/output/row-tally.ts';
-import { countOf, formatCount } from './counts.ts';
 import { linkPath } from '../terminal/hyperlinks.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { countOf, formatCount } from './counts.ts';
 
 /** The fate of every row, and the reasons of those without a response; no path for an output on stdout. */
 export function reportRows(summary: MergeSummary, outputPath: string | undefined, terminal: Terminal): void {

@@ -1,5 +1,5 @@
 /** The lines of --verbose: one for each request to a provider. */
-import type { RequestNotice } from '../../providers/transport/request-notice.ts';
+import type { RequestNotice } from '../../providers/connection.ts';
 
 /** `POST api.openai.com/v1/batches 200, 412 ms, request req_abc` */
 export function describeRequest(notice: RequestNotice): string {

@@ -4,17 +4,17 @@
  */
 import { LoomError } from '../../core/errors.ts';
 import type { FileType, Row } from '../../core/models.ts';
+import type { AddedFields, Converter, ReadOptions, TextRecord } from '../format.ts';
+import { OutputChunks } from '../output-chunks.ts';
+import { flatten, prepareBatches, readFirstNames } from '../rows.ts';
+import { createRecordMaker } from '../table-records.ts';
+import { findIdColumn, openPromptColumns } from '../template/prompt-columns.ts';
+import { readPromptSource } from '../template/prompt-source.ts';
+import { byteOrderMark, TextSource } from '../text/text-source.ts';
 import { comma, type Delimiter, tab } from './cells.ts';
 import { RecordMerger } from './merge.ts';
 import { type RecordBatch, RecordReader } from './records.ts';
-import type { AddedFields, Converter, ReadOptions, TextRecord } from '../format.ts';
-import { OutputChunks } from '../output-chunks.ts';
-import { findIdColumn, openPromptColumns } from '../template/prompt-columns.ts';
-import { readPromptSource } from '../template/prompt-source.ts';
-import { flatten, prepareBatches, readFirstNames } from '../rows.ts';
 import { SwallowedLines } from './swallowed-lines.ts';
-import { createRecordMaker } from '../table-records.ts';
-import { byteOrderMark, TextSource } from '../text/text-source.ts';
 
 /** What sets the two apart. */
 interface Dialect {

@@ -1,8 +1,9 @@
 /** Writes CSV records as they stand in the input, with our cells set in each. */
-import { type Delimiter, findCells, formatCell } from './cells.ts';
-import { skipEmptyLines } from './records.ts';
+
 import { type AddedValue, textOf } from '../format.ts';
 import type { OutputChunks } from '../output-chunks.ts';
+import { type Delimiter, findCells, formatCell } from './cells.ts';
+import { skipEmptyLines } from './records.ts';
 
 const carriageReturn = 0x0d;
 const newline = 0x0a;

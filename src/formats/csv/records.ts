@@ -2,8 +2,8 @@
 import { type CsvError, Parser } from 'csv-parse';
 import { LoomError } from '../../core/errors.ts';
 import { ByteWindow } from '../text/byte-window.ts';
-import type { Delimiter } from './cells.ts';
 import type { TextSource } from '../text/text-source.ts';
+import type { Delimiter } from './cells.ts';
 
 /** An open quote must not pull a whole file of any size into memory. */
 const longestRecordBytes = 100 * 1024 * 1024;

@@ -1,13 +1,13 @@
 /** Reads the entries of a JSON list or the lines of a JSONL file: the text of each, checked, and the row that it stands for. */
 import { LoomError } from '../../core/errors.ts';
 import type { Row } from '../../core/models.ts';
-import { type EntryPiece, EntryPieces } from './entry-pieces.ts';
+import { quoteValue } from '../../core/words.ts';
 import type { ReadOptions } from '../format.ts';
+import type { TextSource } from '../text/text-source.ts';
+import { type EntryPiece, EntryPieces } from './entry-pieces.ts';
+import { PromptFields } from './prompt-fields.ts';
 import type { EntryPlace, Splitter } from './splitter.ts';
 import { textOfField } from './text.ts';
-import { PromptFields } from './prompt-fields.ts';
-import type { TextSource } from '../text/text-source.ts';
-import { quoteValue } from '../../core/words.ts';
 
 /** Consecutive entries: the text of each beside its row. */
 export interface EntryBatch {

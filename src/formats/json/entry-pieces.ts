@@ -1,11 +1,11 @@
 /** Cuts a JSON list or a JSONL file into the texts of its entries as the bytes come in, and parses them. */
 import { LoomError } from '../../core/errors.ts';
 import { isDeepText, mostLevels } from '../../core/models.ts';
-import { ByteWindow } from '../text/byte-window.ts';
 import type { TextRecord } from '../format.ts';
+import { ByteWindow } from '../text/byte-window.ts';
+import type { TextSource } from '../text/text-source.ts';
 import { deepHint, type EntryPlace, noNumberHint, type Splitter } from './splitter.ts';
 import { textOfField } from './text.ts';
-import type { TextSource } from '../text/text-source.ts';
 
 /** What lies between two entries, and the entry after it, which the splitter has bounded. */
 const longestGap = 200 * 1024 * 1024;

@@ -5,14 +5,14 @@
  */
 
 import type { Row } from '../../core/models.ts';
-import { readEntryRecords } from './entry-pieces.ts';
 import type { AddedFields, AddedValue, Converter, ReadOptions } from '../format.ts';
-import { EntryReader } from './entries.ts';
-import { EntrySplitter } from './splitter.ts';
-import { findMembers, layOutValue } from './text.ts';
 import { OutputChunks } from '../output-chunks.ts';
 import { flatten, prepareBatches, readFirstNames } from '../rows.ts';
 import { byteOrderMark, TextSource } from '../text/text-source.ts';
+import { EntryReader } from './entries.ts';
+import { readEntryRecords } from './entry-pieces.ts';
+import { EntrySplitter } from './splitter.ts';
+import { findMembers, layOutValue } from './text.ts';
 
 const entryMargin = '  ';
 const memberMargin = '    ';

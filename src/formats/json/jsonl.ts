@@ -4,15 +4,15 @@
  * they stand (each time, if the key is doubled).
  */
 
-import { readEntryRecords } from './entry-pieces.ts';
 import type { AddedFields, AddedValue, Converter, ReadOptions } from '../format.ts';
-import { EntryReader } from './entries.ts';
-import type { EntryPlace } from './splitter.ts';
-import { findMembers, type Member } from './text.ts';
-import { LineSplitter } from './line-splitter.ts';
 import { OutputChunks } from '../output-chunks.ts';
 import { flatten, prepareBatches, readFirstNames } from '../rows.ts';
 import { byteOrderMark, TextSource } from '../text/text-source.ts';
+import { EntryReader } from './entries.ts';
+import { readEntryRecords } from './entry-pieces.ts';
+import { LineSplitter } from './line-splitter.ts';
+import type { EntryPlace } from './splitter.ts';
+import { findMembers, type Member } from './text.ts';
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;

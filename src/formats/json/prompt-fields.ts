@@ -1,8 +1,9 @@
 /** The prompt of JSON entries, from the fields of each. */
 import { LoomError } from '../../core/errors.ts';
-import { textOfField } from './text.ts';
-import { flagOf, type PromptRecipe, type PromptSource, readPromptSource } from '../template/prompt-source.ts';
 import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
+import type { PromptSource } from '../format.ts';
+import { flagOf, type PromptRecipe, readPromptSource } from '../template/prompt-source.ts';
+import { textOfField } from './text.ts';
 
 /** A JSON object as it was parsed, and the text that it was parsed from. */
 export interface ParsedEntry {

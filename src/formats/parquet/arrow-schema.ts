@@ -4,14 +4,8 @@
  * (https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc).
  */
 
+import type { AddedColumn } from './pandas-schema.ts';
 import { addToPandasSchema } from './pandas-schema.ts';
-
-/** A nullable column of texts or whole numbers; `index` is that of the column that it replaces, or undefined for one at the end. */
-export interface AddedColumn {
-  readonly name: string;
-  readonly isInteger: boolean;
-  readonly index: number | undefined;
-}
 
 const continuation = 0xffffffff;
 const schemaHeader = 1;

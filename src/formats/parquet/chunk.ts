@@ -2,10 +2,10 @@
 import type { ColumnChunk, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { compressors } from 'hyparquet-compressors';
+import { quoteValue } from '../../core/words.ts';
 import { type ColumnDecoder, decodePage, type PageHeader, type Values } from './decode.ts';
 import { type TextWriter, textWriterFor } from './text.ts';
 import { decodeStruct } from './thrift.ts';
-import { quoteValue } from '../../core/words.ts';
 
 /** Of a page's header, statistics and all; Arrow's C++ reader has the same limit. */
 const longestHeaderBytes = 16 * 1024 * 1024;

@@ -2,10 +2,11 @@
 import type { ColumnChunk, SchemaTree } from 'hyparquet';
 import { getSchemaPath } from 'hyparquet/src/schema.js';
 import { LoomError } from '../../core/errors.ts';
-import type { ChunkOrder, PagesRead } from './chunk.ts';
-import { brokenError, explainFailure, firstPlace, type ParquetFile } from './file.ts';
-import { describeColumnType, textWriterFor } from './text.ts';
 import { quoteValue } from '../../core/words.ts';
+import type { ChunkOrder, PagesRead } from './chunk.ts';
+import { brokenError, explainFailure } from './errors.ts';
+import { firstPlace, type ParquetFile } from './file.ts';
+import { describeColumnType, textWriterFor } from './text.ts';
 
 export class ParquetColumn {
   readonly #file: ParquetFile;

@@ -1,11 +1,13 @@
 /** A Parquet file that is open for reading: its bytes by place, and the metadata at its end. */
+
 import type { FileHandle } from 'node:fs/promises';
 import type { Transferable } from 'node:worker_threads';
 import { type FileMetaData, parquetMetadata } from 'hyparquet';
 import { LoomError } from '../../core/errors.ts';
+import type { ReadOptions } from '../format.ts';
 import { openFile, readAt, strangeFileError } from '../text/file-bytes.ts';
 import { recognizeBytes, startBytes } from '../text/file-start.ts';
-import type { ReadOptions } from '../format.ts';
+import { brokenError, explainFailure } from './errors.ts';
 import { createPageThread, type PagesReply, type PagesTask, type PageThread } from './page-thread.ts';
 import { decodeStruct, encodeStruct, ThriftStruct } from './thrift.ts';
 
@@ -148,27 +150,4 @@ export function firstPlace(dataPage: number, dictionaryPage: number): number {
 
 function encryptedError(path: string): LoomError {
   return new LoomError('input', `${path}: the file is encrypted.`, { hint: 'Write it without encryption.' });
-}
-
-export function brokenError(path: string, reason: string, cause?: unknown): LoomError {
-  return new LoomError('input', `${path}: this Parquet file can't be read: ${reason}.`, {
-    hint: 'Write it again, or convert it to JSONL.',
-    cause,
-  });
-}
-
-/** What a parser throws at a file that is broken, or has what it does not know, as an error for people. */
-export async function explainFailure<Result>(
-  path: string,
-  act: () => Result | Promise<Result>,
-): Promise<Result> {
-  try {
-    return await act();
-  } catch (error) {
-    if (error instanceof LoomError) throw error;
-    const { message } = error as Error;
-    // The parser's own words are about the file; the engine's are about the parser.
-    const known = message.startsWith('parquet ') ? message.slice('parquet '.length) : 'it is damaged';
-    throw brokenError(path, known, error);
-  }
 }

@@ -1,12 +1,12 @@
 /** The metadata of a Parquet file with text columns added. What is known of the other columns stays byte for byte. */
 import { LoomError } from '../../core/errors.ts';
-import { type AddedColumn, addToArrowSchema } from './arrow-schema.ts';
+import { quoteValue } from '../../core/words.ts';
 import type { AddedFields } from '../format.ts';
-import { addToPandasSchema } from './pandas-schema.ts';
+import { addToArrowSchema } from './arrow-schema.ts';
 import { firstPlace, type ParquetFile } from './file.ts';
 import { describeColumn, type ValuePages } from './pages.ts';
+import { type AddedColumn, addToPandasSchema } from './pandas-schema.ts';
 import { ThriftList, ThriftStruct } from './thrift.ts';
-import { quoteValue } from '../../core/words.ts';
 
 /** The numbers that parquet.thrift gives the fields of its structs. */
 const fileFields = { schema: 2, rowGroups: 4, keyValues: 5, columnOrders: 7 };

@@ -4,7 +4,7 @@
  */
 import { Thread } from '../../core/thread.ts';
 import type { ChunkOrder, PagesRead } from './chunk.ts';
-import { brokenError } from './file.ts';
+import { brokenError } from './errors.ts';
 
 export interface PagesTask {
   /** Columns are told apart by their number. */

@@ -1,5 +1,4 @@
 /** What pandas keeps in a file to read its own types again: a type for each column, and one for the names of columns. */
-import type { AddedColumn } from './arrow-schema.ts';
 
 interface PandasColumn {
   readonly name: unknown;
@@ -53,4 +52,11 @@ function describeColumn({ name, isInteger }: AddedColumn): PandasColumn {
     ? { pandas_type: 'int64', numpy_type: 'Int64' }
     : { pandas_type: 'unicode', numpy_type: 'object' };
   return { name, field_name: name, ...types, metadata: null };
+}
+
+/** A nullable column of texts or whole numbers; `index` is that of the column that it replaces, or undefined for one at the end. */
+export interface AddedColumn {
+  readonly name: string;
+  readonly isInteger: boolean;
+  readonly index: number | undefined;
 }

@@ -5,13 +5,14 @@
  */
 import type { Row } from '../../core/models.ts';
 import { type AddedFields, type Converter, type ReadOptions, type TextRecord, textOf } from '../format.ts';
-import { isTextColumn, ParquetColumn } from './column.ts';
-import { explainFailure, ParquetFile } from './file.ts';
-import { type ByteRange, FooterEditor } from './footer.ts';
-import { codecLike, ValuePages } from './pages.ts';
-import { findIdColumn, findPromptColumns } from '../template/prompt-columns.ts';
 import { prepareBatches } from '../rows.ts';
 import { createRecordMaker } from '../table-records.ts';
+import { findIdColumn, findPromptColumns } from '../template/prompt-columns.ts';
+import { isTextColumn, ParquetColumn } from './column.ts';
+import { explainFailure } from './errors.ts';
+import { ParquetFile } from './file.ts';
+import { type ByteRange, FooterEditor } from './footer.ts';
+import { codecLike, ValuePages } from './pages.ts';
 import { encodeStruct } from './thrift.ts';
 
 export const parquetConverter: Converter = {

@@ -1,7 +1,7 @@
 /** The thread that reads the pages of a Parquet file. Started by page-thread.ts. */
 import { answerTasks } from '../../core/thread.ts';
-import type { PagesReply, PagesTask } from './page-thread.ts';
 import { ChunkReader } from './chunk.ts';
+import type { PagesReply, PagesTask } from './page-thread.ts';
 
 /** Of each column, the one of the row group that is being read. */
 const readers = new Map<number, ChunkReader>();

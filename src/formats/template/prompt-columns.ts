@@ -1,9 +1,9 @@
 /** The prompt of a table's rows, from the columns that its header names. */
 import { LoomError } from '../../core/errors.ts';
 import type { FileType } from '../../core/models.ts';
-import { traitsOf } from '../format.ts';
-import { flagOf, type PromptRecipe, type PromptSource, readPromptSource } from './prompt-source.ts';
 import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
+import { type PromptSource, traitsOf } from '../format.ts';
+import { flagOf, type PromptRecipe, readPromptSource } from './prompt-source.ts';
 
 /** Which file the messages are about. */
 export interface TableFile {

@@ -1,9 +1,6 @@
 /** Where the prompt of a row comes from, whatever the file type: the converters supply texts by name. */
+import type { PromptSource } from '../format.ts';
 import { parseTemplate } from './prompt-template.ts';
-import { blankToNull } from '../rows.ts';
-
-/** The column (in tables) or field (in JSON) that holds the prompt, or a template that several are filled into. */
-export type PromptSource = { readonly column: string } | { readonly template: string };
 
 /** How a row's prompt is made. */
 export interface PromptRecipe {
@@ -28,4 +25,9 @@ export function readPromptSource(source: PromptSource): PromptRecipe {
 /** The flag that names columns or fields from this source. */
 export function flagOf(source: PromptSource): '--col' | '--prompt' {
   return 'column' in source ? '--col' : '--prompt';
+}
+
+/** A prompt with something in it; null for one that is never sent. */
+export function blankToNull(prompt: string): string | null {
+  return /\S/.test(prompt) ? prompt : null;
 }

@@ -4,8 +4,8 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { LoomError } from '../../core/errors.ts';
 import { describeOddFile } from '../../storage/plain-file.ts';
-import { isPointer, recognizeBytes, type StrangeFile } from './file-start.ts';
 import type { ReadOptions } from '../format.ts';
+import { isPointer, recognizeBytes, type StrangeFile } from './file-start.ts';
 
 const defaultChunkBytes = 128 * 1024;
 

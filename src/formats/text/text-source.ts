@@ -1,10 +1,10 @@
 /** A file's text as checked UTF-8 bytes: what both parsers read. */
 import { LoomError } from '../../core/errors.ts';
 import type { FileType } from '../../core/models.ts';
+import { validLength, wholeCharactersLength } from '../../core/utf8.ts';
+import type { InputFormat, ReadOptions } from '../format.ts';
 import { readFileBytes, strangeFileError } from './file-bytes.ts';
 import { recognizeBytes, recognizeText, startBytes } from './file-start.ts';
-import type { InputFormat, ReadOptions } from '../format.ts';
-import { validLength, wholeCharactersLength } from '../../core/utf8.ts';
 
 const newline = 0x0a;
 

@@ -1,6 +1,7 @@
 /** Puts the answers of batches into the cache while an output is written, many at a time. */
-import { type Answer, isCutOff } from '../../core/models.ts';
+
 import type { BackgroundCache } from '../../cache/background-cache.ts';
+import { type Answer, isCutOff } from '../../core/models.ts';
 
 type Write = Parameters<BackgroundCache['setAll']>[0][number];
 

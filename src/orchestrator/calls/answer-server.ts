@@ -3,11 +3,12 @@
  * apart what came from different addresses. The vendor's own addresses are one; answers of any other belong to the
  * address, or to the name that was given in its place.
  */
+
+import type { AnswerServer } from '../../cache/cache.ts';
 import type { ProviderName } from '../../core/models.ts';
 import { sandboxKey } from '../../core/names.ts';
 import { ownAddresses, plainAddress } from '../../providers/addresses.ts';
 import type { MarkedProvider } from '../../providers/provider.ts';
-import type { AnswerServer } from '../../cache/cache.ts';
 import type { LoomHome } from '../../storage/home.ts';
 
 /** What a rehearsal has in the place of an address: its port is another one each time. */

@@ -6,7 +6,8 @@
  * run share: however many rows wait, no more refused calls are made than one row would make.
  */
 import pLimit from 'p-limit';
-import { type RetryPolicy, sleep } from './retry.ts';
+import type { RetryPolicy } from './retry-policy.ts';
+import { sleep } from './sleep.ts';
 
 export interface CallPace {
   /** Runs a call in its turn; at most as many at once as the pace allows. */

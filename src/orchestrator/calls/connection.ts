@@ -1,7 +1,8 @@
 /** How a provider is reached: what was asked for, else the record, else the environment. */
 
+import type { Connection } from '../../providers/connection.ts';
 import { isLoopback } from '../../providers/network/loopback.ts';
-import type { Connection, ProviderEntry } from '../../providers/provider.ts';
+import type { ProviderEntry } from '../../providers/provider.ts';
 import { resolveApiKey, resolveBaseUrl } from '../../state/keys.ts';
 
 /** How long an answer may take to begin, and to go on, in milliseconds. */

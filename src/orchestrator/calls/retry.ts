@@ -1,35 +1,12 @@
 /** The one retry policy for every call to every provider; the SDKs' own retries are off. */
+
 import { ProviderError } from '../../core/errors.ts';
 import { asAttempt } from '../../providers/transport/attempt.ts';
 import { createPace, pauseBefore } from './call-pace.ts';
 import type { EarlyStop } from './early-stop.ts';
-import { findLongWait, isRateLimit, LongWaitError, type Patience } from './long-waits.ts';
-
-export interface RetryPolicy {
-  /** How often a call that fails with anything but a rate limit is made at most. */
-  readonly attempts: number;
-  /** Upper bound of the first pause, doubled for each further one, in milliseconds. */
-  readonly firstPauseMs: number;
-  readonly longestPauseMs: number;
-  /**
-   * How long rate limits are waited out while no call of the run is answered, and the longest wait that a provider may ask
-   * for (`retry-after`), in milliseconds.
-   */
-  readonly patienceMs: number;
-}
-
-export const defaultRetryPolicy: RetryPolicy = {
-  attempts: 8,
-  firstPauseMs: 1_000,
-  longestPauseMs: 60_000,
-  patienceMs: 5 * 60_000,
-};
-
-/** That of a call by itself, with no others before it. */
-export const defaultPatience: Patience = {
-  wholeMs: defaultRetryPolicy.patienceMs,
-  leftMs: defaultRetryPolicy.patienceMs,
-};
+import { findLongWait, isRateLimit, LongWaitError } from './long-waits.ts';
+import { defaultRetryPolicy, type RetryPolicy } from './retry-policy.ts';
+import { sleep } from './sleep.ts';
 
 export interface RetryNotice {
   readonly error: ProviderError;
@@ -132,29 +109,4 @@ export function createCallQueue(options: CallQueueOptions): CallQueue {
       }
     },
   };
-}
-
-/** The longest time that a timer takes, in milliseconds; a longer one would be over at once. */
-const longestTimerMs = 2 ** 31 - 1;
-
-/** Resolves after the time, however long, or rejects with the signal's reason as soon as it is aborted. */
-export async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  for (let left = milliseconds; left > longestTimerMs; left -= longestTimerMs)
-    await startTimer(longestTimerMs, signal);
-  await startTimer(milliseconds % longestTimerMs, signal);
-}
-
-function startTimer(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, milliseconds);
-    signal.addEventListener('abort', stop, { once: true });
-  });
 }

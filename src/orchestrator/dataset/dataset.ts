@@ -1,37 +1,18 @@
 /** The input file as every story sees it: its format, its rows, and where its output goes. */
+
 import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
 import type { ProviderName, Row, RowPick } from '../../core/models.ts';
-import { checkInputFile } from '../../formats/text/file-bytes.ts';
-import {
-  detectFormat,
-  type InputFormat,
-  type ReadOptions,
-  stripExtension,
-  traitsOf,
-} from '../../formats/format.ts';
+import type { PromptSource } from '../../formats/format.ts';
+import { detectFormat, type ReadOptions, stripExtension, traitsOf } from '../../formats/format.ts';
 import { converterFor } from '../../formats/index.ts';
-import type { PromptSource } from '../../formats/template/prompt-source.ts';
+import { checkInputFile } from '../../formats/text/file-bytes.ts';
 import { isSameFile } from '../../storage/files.ts';
-import { createPicker, type PickOrder } from './pick-rows.ts';
+import type { DatasetOrder } from './dataset-order.ts';
+import { createPicker } from './pick-rows.ts';
 import { RepeatedIds } from './repeated-ids.ts';
 import { StructuredPrompts } from './structured-prompts.ts';
-
-/** An input as a person names it. */
-export interface DatasetOrder {
-  /** Absolute. */
-  readonly path: string;
-  readonly format: InputFormat;
-  /** undefined: the field `prompt`, where rows are objects. */
-  readonly promptSource: PromptSource | undefined;
-  /** undefined: all rows are run. */
-  readonly pick: PickOrder | undefined;
-  /** The column or field that tells rows apart; undefined: `id`, where there is one. */
-  readonly rowId?: string | undefined;
-  /** Told, in whole sentences, of what in the input could be meant in two ways; each time that it is read. */
-  onRemark?(remark: string): void;
-}
 
 /** An input of which it is settled what rows are run. */
 export interface Dataset extends DatasetOrder {

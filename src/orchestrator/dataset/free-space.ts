@@ -3,7 +3,7 @@ import { stat, statfs } from 'node:fs/promises';
 import { LoomError } from '../../core/errors.ts';
 import { traitsOf } from '../../formats/format.ts';
 import { ensurePrivateFolder } from '../../storage/files.ts';
-import type { DatasetOrder } from './dataset.ts';
+import type { DatasetOrder } from './dataset-order.ts';
 
 /** A request file is as large as the input and a little more; a compressed input is several times as large inside. */
 const plainFactor = 1.5;

@@ -1,7 +1,7 @@
 /** Finds ids that several rows have. It is no error: rows are told apart by their places, ids are for people alone. */
 import type { Row } from '../../core/models.ts';
 import { quoteValue } from '../../core/words.ts';
-import type { DatasetOrder } from './dataset.ts';
+import type { DatasetOrder } from './dataset-order.ts';
 import { IdRows } from './id-rows.ts';
 
 const mostIdsTold = 3;

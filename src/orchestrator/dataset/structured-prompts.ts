@@ -1,6 +1,6 @@
 /** Finds prompts that are JSON themselves: whoever has conversations in a column may mean more than their text. */
 import type { Row } from '../../core/models.ts';
-import type { DatasetOrder } from './dataset.ts';
+import type { DatasetOrder } from './dataset-order.ts';
 
 /** Longer ones are no lists of messages that somebody wrote. */
 const longestLooked = 1_000_000;

@@ -1,7 +1,8 @@
 /** Keeps a live run from costing more than it may. */
+
+import type { ModelPrice } from '../../cache/prices.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { RowOutcome } from '../../core/models.ts';
-import type { ModelPrice } from '../../cache/prices.ts';
 
 /** Thrown to stop a run before its next call. How much was spent in the end is known only when it has stopped. */
 export class CostLimitReached extends LoomError {

@@ -2,9 +2,10 @@
 import { LoomError, ProviderError } from '../../core/errors.ts';
 import type { GenerationSettings, ProviderName } from '../../core/models.ts';
 import type { ProviderEntry, SyncProvider } from '../../providers/provider.ts';
-import { createCustomId } from '../dataset/custom-ids.ts';
-import { type DatasetOrder, drawRows, readDataset } from '../dataset/dataset.ts';
 import type { RetryNotice } from '../calls/retry.ts';
+import { createCustomId } from '../dataset/custom-ids.ts';
+import { drawRows, readDataset } from '../dataset/dataset.ts';
+import type { DatasetOrder } from '../dataset/dataset-order.ts';
 import { runRows } from '../live/run-rows.ts';
 
 export interface TokenOrder {

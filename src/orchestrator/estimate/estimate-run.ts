@@ -1,20 +1,22 @@
 /** The story of a run that sends nothing: what it would send, and what its input would cost. */
+
+import { openCache } from '../../cache/cache.ts';
 import type { GenerationSettings, ProviderName } from '../../core/models.ts';
 import type { BatchLimits, BatchProvider, ProviderEntry } from '../../providers/provider.ts';
 import { checkSettings } from '../../providers/settings.ts';
-import { openCache } from '../../cache/cache.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { openAnswerCheck } from '../answers/answer-check.ts';
+import { PartCutter } from '../batch/parts/part-cutter.ts';
 import { describeServer } from '../calls/answer-server.ts';
 import { createCustomId, digestPrompt } from '../dataset/custom-ids.ts';
-import { type Dataset, type DatasetOrder, drawRows, readDataset } from '../dataset/dataset.ts';
-import { KeptAnswers } from '../live/kept-answers.ts';
-import { PartCutter } from '../batch/parts/part-cutter.ts';
+import { type Dataset, drawRows, readDataset } from '../dataset/dataset.ts';
+import type { DatasetOrder } from '../dataset/dataset-order.ts';
 import { PromptIndex } from '../dataset/prompt-index.ts';
-import { openRequestCounter } from './request-tokens.ts';
-import { leaveOutSpent } from '../live/run-journals.ts';
-import { listUncachedJournals } from '../live/run-names.ts';
+import { KeptAnswers } from '../journals/kept-answers.ts';
+import { leaveOutSpent } from '../journals/run-journals.ts';
+import { listUncachedJournals } from '../journals/run-names.ts';
 import { UsageTally } from '../usage/usage-tally.ts';
+import { openRequestCounter } from './request-tokens.ts';
 
 export interface EstimateOrder {
   readonly dataset: DatasetOrder;
@@ -64,7 +66,7 @@ export async function estimateRun(
   signal: AbortSignal,
 ): Promise<RunEstimate> {
   const { model, settings } = order;
-  checkSettings(order.provider, settings);
+  checkSettings(entry, settings);
   await openAnswerCheck(settings);
   const dataset = await drawRows(order.dataset, signal);
   const counter = await openRequestCounter(entry, model, settings);

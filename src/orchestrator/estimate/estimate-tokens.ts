@@ -1,9 +1,10 @@
 /** The story of `loom tokens --estimate`: check the input whole, and count each prompt on this machine. */
 import type { GenerationSettings } from '../../core/models.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
-import { type DatasetOrder, drawRows, readDataset } from '../dataset/dataset.ts';
-import { openRequestCounter } from './request-tokens.ts';
+import { drawRows, readDataset } from '../dataset/dataset.ts';
+import type { DatasetOrder } from '../dataset/dataset-order.ts';
 import { UsageTally } from '../usage/usage-tally.ts';
+import { openRequestCounter } from './request-tokens.ts';
 
 export interface TokenEstimate {
   /** Rows of the input, those without a prompt included. */

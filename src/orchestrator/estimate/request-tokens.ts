@@ -1,7 +1,8 @@
 /** Counts on this machine the tokens that the input of a request takes. */
+
+import { openTokenizer, type Tokenizer } from '../../cache/tokenizer.ts';
 import type { GenerationSettings } from '../../core/models.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
-import { openTokenizer, type Tokenizer } from '../../cache/tokenizer.ts';
 
 export interface RequestCounter {
   /** The name of the encoding that counts. */

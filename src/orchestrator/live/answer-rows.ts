@@ -1,20 +1,21 @@
 /** The calls of a live run: an answer for every row, from the cache, from an earlier try, or from the provider. */
-import { ProviderError } from '../../core/errors.ts';
-import type { RowResult } from '../../core/models.ts';
-import type { SyncProvider } from '../../providers/provider.ts';
+
 import type { BackgroundCache } from '../../cache/background-cache.ts';
 import { openCache } from '../../cache/cache.ts';
+import { ProviderError } from '../../core/errors.ts';
+import type { RowResult } from '../../core/models.ts';
+import { RowSet } from '../../core/row-set.ts';
+import type { SyncProvider } from '../../providers/provider.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import type { AnswerCheck } from '../answers/answer-check.ts';
+import { selectCached } from '../answers/store-answers.ts';
 import { describeServer, isSandboxServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
-import type { RunMeter } from '../usage/leave-history.ts';
 import { PromptIndex } from '../dataset/prompt-index.ts';
-import { RowSet } from '../../core/row-set.ts';
-import type { RunJournals } from './run-journals.ts';
+import type { RunJournals } from '../journals/run-journals.ts';
+import type { RunMeter } from '../usage/leave-history.ts';
 import { runRows } from './run-rows.ts';
-import type { DrawnOrder, SyncEvents } from './run-sync.ts';
-import { selectCached } from '../answers/store-answers.ts';
+import type { DrawnOrder, SyncEvents } from './sync-order.ts';
 
 /** What the steps of one run share. */
 export interface SyncRun {

@@ -2,8 +2,9 @@
  * A live run's first pass over its input: checks it whole, and writes the output if the cache has every answer. An answer
  * is looked up by the prompt of its row in this very pass.
  */
-import type { Answer, Row } from '../../core/models.ts';
+
 import type { BackgroundCache } from '../../cache/background-cache.ts';
+import type { Answer, Row } from '../../core/models.ts';
 import type { AnswerCheck } from '../answers/answer-check.ts';
 import { requirePrompts } from '../dataset/dataset.ts';
 import { type MergeOrder, tryMergeAnswers } from '../output/merge.ts';

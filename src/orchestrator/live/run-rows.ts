@@ -1,11 +1,12 @@
 /** Takes the rows of a dataset through one call each, many at once, without holding more rows than it works on. */
 import { setMaxListeners } from 'node:events';
 import type { Row } from '../../core/models.ts';
-import { digestPrompt } from '../dataset/custom-ids.ts';
-import { type Dataset, readDataset } from '../dataset/dataset.ts';
 import { createEarlyStop } from '../calls/early-stop.ts';
 import { abortAfterGrace } from '../calls/grace.ts';
-import { type CallQueue, createCallQueue, defaultRetryPolicy, type RetryNotice } from '../calls/retry.ts';
+import { type CallQueue, createCallQueue, type RetryNotice } from '../calls/retry.ts';
+import { defaultRetryPolicy } from '../calls/retry-policy.ts';
+import { digestPrompt } from '../dataset/custom-ids.ts';
+import { type Dataset, readDataset } from '../dataset/dataset.ts';
 
 export interface RowWork {
   readonly dataset: Dataset;

@@ -4,94 +4,40 @@
  * written only beside a row that has this prompt at the end: an input that was changed in between stops the run there,
  * and the next one uses what was paid for.
  */
+
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { GenerationSettings, ProviderName, RowResult } from '../../core/models.ts';
-import type { SyncProvider } from '../../providers/provider.ts';
-import { checkSettings } from '../../providers/settings.ts';
 import { type BackgroundCache, openBackgroundCache } from '../../cache/background-cache.ts';
 import { ensurePlaces } from '../../cache/cache.ts';
+import type { SyncProvider } from '../../providers/provider.ts';
+import { providerEntry } from '../../providers/registry.ts';
+import { checkSettings } from '../../providers/settings.ts';
 import { ensurePrivateFolder, removeFile } from '../../storage/files.ts';
 import { holdHome, type LoomHome, removeHeld } from '../../storage/home.ts';
-import type { JobRecord } from '../../state/jobs.ts';
 import { waitForLock } from '../../storage/locks.ts';
-import type { Placing } from '../../storage/output-file.ts';
 import { type AnswerCheck, openAnswerCheck } from '../answers/answer-check.ts';
-import { answerRows } from './answer-rows.ts';
-import { describeServer } from '../calls/answer-server.ts';
-import { claimOutput } from '../output/claim-output.ts';
 import { findTwinsOfInput, type Work } from '../batch/parts/claim-work.ts';
+import { describeServer } from '../calls/answer-server.ts';
 import { createCustomId, digestPrompt } from '../dataset/custom-ids.ts';
-import { type Dataset, type DatasetOrder, drawRows, readDataset, recordDataset } from '../dataset/dataset.ts';
+import { drawRows, readDataset, recordDataset } from '../dataset/dataset.ts';
 import { checkFreeSpace } from '../dataset/free-space.ts';
-import { leaveHistory, RunMeter } from '../usage/leave-history.ts';
-import { mergeAnswers } from '../output/merge.ts';
-import { mergeCachedAnswers } from './merge-cached.ts';
 import { PromptIndex } from '../dataset/prompt-index.ts';
+import { leaveOutSpent, openRunJournals, type RunJournals } from '../journals/run-journals.ts';
+import {
+  listKeptJournals,
+  listUncachedJournals,
+  nameCachedRun,
+  nameUncachedRun,
+} from '../journals/run-names.ts';
+import { claimOutput } from '../output/claim-output.ts';
+import { mergeAnswers } from '../output/merge.ts';
 import { reasonsPathFor } from '../output/reasons-file.ts';
-import type { RetryNotice } from '../calls/retry.ts';
 import type { MergeSummary } from '../output/row-tally.ts';
-import { leaveOutSpent, openRunJournals, type RunJournals } from './run-journals.ts';
-import { listKeptJournals, listUncachedJournals, nameCachedRun, nameUncachedRun } from './run-names.ts';
 import { sweepHome } from '../sweep/sweep-home.ts';
-
-export interface SyncOrder {
-  readonly dataset: DatasetOrder;
-  readonly provider: ProviderName;
-  readonly model: string;
-  /** Absolute. With `deliver` only a name. */
-  readonly outputPath: string;
-  /** Whether a file that is there, or comes meanwhile, may go. */
-  readonly placing: Placing;
-  /** Takes the complete output from a file, in place of leaving it at `outputPath`. */
-  readonly deliver?: ((path: string) => Promise<void>) | undefined;
-  readonly withMeta: boolean;
-  /** Adds `llm_error`. */
-  readonly withError: boolean;
-  /** Adds `llm_input_tokens`, `llm_output_tokens` and `llm_finish_reason`. */
-  readonly withUsage: boolean;
-  /** Answers go to and come from the cache, and equal prompts are asked once. */
-  readonly useCache: boolean;
-  readonly settings?: GenerationSettings | undefined;
-  /** The address that was given for this run. */
-  readonly baseUrl?: string | undefined;
-  /** Whose answers it takes and gives, as `nameServer` has it. */
-  readonly server: string;
-  readonly workers: number;
-  /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
-  readonly patienceMs?: number | undefined;
-}
-
-/** An order of which it is settled what rows are run. */
-export interface DrawnOrder extends SyncOrder {
-  readonly dataset: Dataset;
-}
-
-export interface SyncProgress {
-  readonly done: number;
-  /** Rows that have a prompt. */
-  readonly total: number;
-  readonly cacheHits: number;
-  readonly errors: number;
-}
-
-export interface SyncEvents {
-  /** After the check of the input, and after each row. */
-  onProgress?(progress: SyncProgress): void;
-  onRetry?(notice: RetryNotice): void;
-  /** Another process is doing the very same run: this one goes on when that is done. */
-  onWait?(): void;
-  /** The same work is pending in a batch: its answers are paid for too. */
-  onPending?(job: JobRecord): void;
-  /** Answers that a run which was cut off had paid for, and this one need not. */
-  onResumed?(answers: number): void;
-  /** Before each call; what this throws stops the run, as a refused key does. */
-  beforeCall?(): void;
-  /** A call was answered, and is paid for. */
-  onAnswered?(result: RowResult): void;
-  /** An answer could not be stored in the cache; told once, the answers are in the output all the same. */
-  onCacheTrouble?(error: unknown): void;
-}
+import { leaveHistory, RunMeter } from '../usage/leave-history.ts';
+import { answerRows } from './answer-rows.ts';
+import { mergeCachedAnswers } from './merge-cached.ts';
+import type { DrawnOrder, SyncEvents, SyncOrder } from './sync-order.ts';
 
 export interface SyncSummary extends MergeSummary {
   readonly outputPath: string;
@@ -109,7 +55,7 @@ export async function runSync(
   signal: AbortSignal,
   events: SyncEvents = {},
 ): Promise<SyncSummary> {
-  checkSettings(syncOrder.provider, syncOrder.settings);
+  checkSettings(providerEntry(syncOrder.provider), syncOrder.settings);
   const checkAnswer = await openAnswerCheck(syncOrder.settings);
   await checkFreeSpace(home.root, syncOrder.dataset);
   const order = { ...syncOrder, dataset: await drawRows(syncOrder.dataset, signal) };

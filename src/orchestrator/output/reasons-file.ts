@@ -5,6 +5,7 @@
  * the reasons of an earlier run.
  */
 import { open, stat } from 'node:fs/promises';
+import { escapeSteering } from '../../core/steering.ts';
 import { type BufferedFile, openBufferedFile } from '../../storage/buffered-file.ts';
 import { isSameFile, pathBeside, removeFile } from '../../storage/files.ts';
 import {
@@ -16,7 +17,6 @@ import {
   putInPlace,
   removeDrafts,
 } from '../../storage/output-file.ts';
-import { escapeSteering } from '../../core/steering.ts';
 import { isReasonLine } from './row-errors.ts';
 import type { RowFailure } from './row-tally.ts';
 

@@ -1,11 +1,11 @@
 /** Finds the output that a person means, by its path or by the batch that it came from, and what is known of it. */
 import { resolve } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
-import { isFile } from '../../storage/files.ts';
-import { findHistory, type HistoryEntry, loadHistory } from '../../state/history.ts';
-import type { LoomHome } from '../../storage/home.ts';
 import { quoteShell } from '../../core/shell.ts';
+import { findHistory, type HistoryEntry, loadHistory } from '../../state/history.ts';
 import { hasId, isPending, loadState } from '../../state/stored-jobs.ts';
+import { isFile } from '../../storage/files.ts';
+import type { LoomHome } from '../../storage/home.ts';
 
 export interface FoundOutput {
   /** Absolute. */

@@ -1,16 +1,16 @@
 /** The rows of an output: what was asked, what was answered, and why not. */
 import { LoomError } from '../../core/errors.ts';
 import type { RowError, RowPick } from '../../core/models.ts';
-import { readFileBytes } from '../../formats/text/file-bytes.ts';
-import { detectFormat, type InputFormat, type TextRecord } from '../../formats/format.ts';
-import { converterFor } from '../../formats/index.ts';
-import { type PromptSource, readPromptSource } from '../../formats/template/prompt-source.ts';
 import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
+import { detectFormat, type InputFormat, type PromptSource, type TextRecord } from '../../formats/format.ts';
+import { converterFor } from '../../formats/index.ts';
+import { readPromptSource } from '../../formats/template/prompt-source.ts';
+import { readFileBytes } from '../../formats/text/file-bytes.ts';
 import { isFile } from '../../storage/files.ts';
-import type { FoundOutput } from './find-output.ts';
 import { createPicker } from '../dataset/pick-rows.ts';
 import { reasonsPathFor } from '../output/reasons-file.ts';
 import { parseRowError, type RowErrors } from '../output/row-errors.ts';
+import type { FoundOutput } from './find-output.ts';
 
 /** An output, and how its rows are read. */
 export interface OutputSource {

@@ -1,8 +1,8 @@
 /** The story of `loom report`: look at every row of an output once, then choose those that are shown. */
 import { LogHistogram } from '../../core/log-histogram.ts';
-import { type OutputRow, type OutputSource, type OutputStatus, readOutputRows } from './output-rows.ts';
 import { RowErrors } from '../output/row-errors.ts';
 import { type FailureGroup, RowTally } from '../output/row-tally.ts';
+import { type OutputRow, type OutputSource, type OutputStatus, readOutputRows } from './output-rows.ts';
 
 /** What the rows of an output are like, all together. */
 export interface OutputSurvey {

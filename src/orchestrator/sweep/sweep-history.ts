@@ -1,9 +1,9 @@
 /** Removes the history of outputs that are gone. */
 import { stat, utimes } from 'node:fs/promises';
-import { isFile, removeFile } from '../../storage/files.ts';
-import { readEntry } from '../../state/history.ts';
-import type { LoomHome } from '../../storage/home.ts';
 import { likelyNames, listOwnPaths } from '../../core/own-names.ts';
+import { readEntry } from '../../state/history.ts';
+import { isFile, removeFile } from '../../storage/files.ts';
+import type { LoomHome } from '../../storage/home.ts';
 
 /** An output may be on a disk that is away for a while; an entry is read once in so long. */
 const entryLifeMs = 30 * 24 * 60 * 60_000;

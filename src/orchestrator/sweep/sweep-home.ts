@@ -6,17 +6,23 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { readFirstResult } from '../../state/results.ts';
 import { cacheTemporaryFolder } from '../../cache/cache.ts';
+import { likelyNames, listOwnPaths, ownerIn, ownNames, temporaryNames } from '../../core/own-names.ts';
+import { resultsPath } from '../../state/records.ts';
+import { readFirstResult } from '../../state/results.ts';
+import {
+  isKnownJob,
+  loadState,
+  reloadAbandoned,
+  removeJob,
+  type StoredState,
+} from '../../state/stored-jobs.ts';
 import { isFolder, removeFile } from '../../storage/files.ts';
 import { holdHome, type LoomHome, removeHeld } from '../../storage/home.ts';
 import { tryLock } from '../../storage/locks.ts';
 import { ownsCache, ownsHome } from '../../storage/marks.ts';
-import { likelyNames, listOwnPaths, ownerIn, ownNames, temporaryNames } from '../../core/own-names.ts';
-import { resultsPath } from '../../state/records.ts';
-import { leaveOutSpent } from '../live/run-journals.ts';
-import { isKeptJournal } from '../live/run-names.ts';
-import { isKnownJob, loadState, reloadAbandoned, removeJob, type StoredState } from '../../state/stored-jobs.ts';
+import { leaveOutSpent } from '../journals/run-journals.ts';
+import { isKeptJournal } from '../journals/run-names.ts';
 import { sweepHistory } from './sweep-history.ts';
 import { sweepInputs } from './sweep-inputs.ts';
 

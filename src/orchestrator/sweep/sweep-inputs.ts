@@ -1,7 +1,8 @@
 /** Removes inputs from stdin that no job needs any more. */
-import type { LoomHome } from '../../storage/home.ts';
+
 import { removeForgottenInputs } from '../../state/inputs.ts';
 import { loadState, type StoredState } from '../../state/stored-jobs.ts';
+import type { LoomHome } from '../../storage/home.ts';
 
 /**
  * With a damaged record or job about, which may name any of them, all of them stay. Where `known`, the state as it was

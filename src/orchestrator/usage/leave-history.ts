@@ -1,13 +1,13 @@
 /** What a run leaves behind for later reports on its output: a small file, whatever the run's size. */
 import { dirname } from 'node:path';
+import { LogHistogram } from '../../core/log-histogram.ts';
 import type { ProviderName, RowOutcome } from '../../core/models.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import { type HistoryFacts, loadHistory, saveHistory } from '../../state/history.ts';
 import type { LoomHome } from '../../storage/home.ts';
-import { LogHistogram } from '../../core/log-histogram.ts';
 import { type Dataset, recordDataset } from '../dataset/dataset.ts';
-import { priceUsage } from './price-usage.ts';
 import type { MergeSummary } from '../output/row-tally.ts';
+import { priceUsage } from './price-usage.ts';
 import { UsageTally } from './usage-tally.ts';
 
 /** What a run measures on its way, in constant memory. */

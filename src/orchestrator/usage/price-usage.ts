@@ -1,6 +1,7 @@
 /** What answers cost at the price of their model. */
-import type { ProviderEntry } from '../../providers/provider.ts';
+
 import { findPrice } from '../../cache/prices.ts';
+import type { ProviderEntry } from '../../providers/provider.ts';
 import type { UsageTally } from './usage-tally.ts';
 
 /** What answers are priced by. */

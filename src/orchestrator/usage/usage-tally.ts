@@ -1,6 +1,7 @@
 /** Adds up the tokens of answers, so that their cost can be told at the end. */
-import type { RowOutcome, Usage } from '../../core/models.ts';
+
 import type { ModelPrice } from '../../cache/prices.ts';
+import type { RowOutcome, Usage } from '../../core/models.ts';
 import type { RetryNotice } from '../calls/retry.ts';
 
 /** Some models cost more per token from a length of the input on; of all in the price list the lowest is 128,000. */

@@ -1,7 +1,9 @@
 /** Model Studio's batches: those of OpenAI, with larger files of smaller requests, and with a name that a batch can be found by. */
-import { modelStudio } from './sync.ts';
+
+import type { Connection } from '../connection.ts';
 import { openChatBatch } from '../openai/batch.ts';
-import type { BatchProvider, Connection } from '../provider.ts';
+import type { BatchProvider } from '../provider.ts';
+import { modelStudio } from './sync.ts';
 
 export function openBatch(connection: Connection): Promise<BatchProvider> {
   return openChatBatch(connection, {

@@ -1,7 +1,9 @@
 /** Alibaba Cloud Model Studio (DashScope, Qwen): OpenAI's client at another address, with refusals of its own. */
+
+import type { Connection } from '../connection.ts';
 import { type ChatVendor, classifyOpenAi, openChatSync } from '../openai/chat.ts';
-import type { Connection, SyncProvider } from '../provider.ts';
 import type { Classify } from '../protocol/refusal.ts';
+import type { SyncProvider } from '../provider.ts';
 
 export function openSync(connection: Connection): Promise<SyncProvider> {
   return openChatSync(connection, modelStudio);

@@ -1,14 +1,8 @@
 /** Anthropic's Message Batches: the requests travel in the create call, the results are one JSONL stream. */
 import { openAsBlob } from 'node:fs';
 import type { BatchStatus, RowResult } from '../../core/models.ts';
-import {
-  classifyAnthropic,
-  findMessage,
-  messageBody,
-  openAnthropicClient,
-  readMessage,
-  versionHeaders,
-} from './messages.ts';
+import type { Connection } from '../connection.ts';
+import { asCount, asId, asList, asObject, asText, asTime, type WireObject } from '../network/wire.ts';
 import {
   aboutBatch,
   aboutResults,
@@ -20,10 +14,17 @@ import {
   requireList,
   requireOver,
 } from '../protocol/batch-calls.ts';
-import type { BatchCandidate, BatchCheck, BatchProvider, Connection } from '../provider.ts';
 import { readReason } from '../protocol/reasons.ts';
-import { asCount, asId, asList, asObject, asText, asTime, type WireObject } from '../network/wire.ts';
 import { openObject, saysSomething } from '../protocol/wrappings.ts';
+import type { BatchCandidate, BatchCheck, BatchProvider } from '../provider.ts';
+import {
+  classifyAnthropic,
+  findMessage,
+  messageBody,
+  openAnthropicClient,
+  readMessage,
+  versionHeaders,
+} from './messages.ts';
 
 const limits = { requests: 100_000, bytes: 256_000_000 };
 const batchesPath = '/v1/messages/batches';

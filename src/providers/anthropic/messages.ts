@@ -7,12 +7,12 @@ import {
   type Usage,
 } from '../../core/models.ts';
 import { ownAddresses } from '../addresses.ts';
-import type { Connection } from '../provider.ts';
+import type { Connection } from '../connection.ts';
+import { asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import { type Classify, scopeOfStatus } from '../protocol/refusal.ts';
+import { findHeld, saysSomething } from '../protocol/wrappings.ts';
 import { settingsBody } from '../settings.ts';
 import { noTimeLimit, openTransport, withoutVariables } from '../transport/transport.ts';
-import { asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
-import { findHeld, saysSomething } from '../protocol/wrappings.ts';
 
 /** Required by the API. */
 const maxTokens = 4096;

@@ -1,4 +1,9 @@
 /** Anthropic, one message per prompt. */
+
+import type { Connection } from '../connection.ts';
+import { unreadableAnswer } from '../protocol/refusal.ts';
+import { findCount } from '../protocol/wrappings.ts';
+import type { SyncProvider } from '../provider.ts';
 import {
   classifyAnthropic,
   findMessage,
@@ -8,9 +13,6 @@ import {
   readMessage,
   versionHeaders,
 } from './messages.ts';
-import type { Connection, SyncProvider } from '../provider.ts';
-import { unreadableAnswer } from '../protocol/refusal.ts';
-import { findCount } from '../protocol/wrappings.ts';
 
 export async function openSync(connection: Connection): Promise<SyncProvider> {
   const { client, transport } = await openAnthropicClient(connection, classifyAnthropic);

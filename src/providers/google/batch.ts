@@ -3,6 +3,17 @@
 import { openAsBlob } from 'node:fs';
 import { ProviderError } from '../../core/errors.ts';
 import type { BatchStatus, RowResult } from '../../core/models.ts';
+import type { Connection } from '../connection.ts';
+import {
+  asCount,
+  asId,
+  asList,
+  asObject,
+  asText,
+  asTime,
+  firstText,
+  type WireObject,
+} from '../network/wire.ts';
 import {
   aboutBatch,
   aboutResults,
@@ -15,6 +26,10 @@ import {
   requireOver,
   unreadList,
 } from '../protocol/batch-calls.ts';
+import { readReason } from '../protocol/reasons.ts';
+import { unreadableAnswer } from '../protocol/refusal.ts';
+import { openObject, saysSomething } from '../protocol/wrappings.ts';
+import type { BatchCheck, BatchProvider } from '../provider.ts';
 import {
   checkModel,
   classifyGoogle,
@@ -24,11 +39,6 @@ import {
   openGoogleClient,
   readContent,
 } from './content.ts';
-import type { BatchCheck, BatchProvider, Connection } from '../provider.ts';
-import { readReason } from '../protocol/reasons.ts';
-import { unreadableAnswer } from '../protocol/refusal.ts';
-import { asCount, asId, asList, asObject, asText, asTime, firstText, type WireObject } from '../network/wire.ts';
-import { openObject, saysSomething } from '../protocol/wrappings.ts';
 
 /** Google names no number of requests. */
 const limits = { requests: 100_000, bytes: 2_000_000_000 };

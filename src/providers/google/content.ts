@@ -2,13 +2,13 @@
 import { ProviderError } from '../../core/errors.ts';
 import { isCutOff, type PromptRequest, type RowResult, type Usage } from '../../core/models.ts';
 import { ownAddresses } from '../addresses.ts';
-import type { Connection } from '../provider.ts';
+import type { Connection } from '../connection.ts';
+import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import type { Reason } from '../protocol/reasons.ts';
 import { type Classify, scopeOfStatus } from '../protocol/refusal.ts';
+import { findHeld, saysSomething } from '../protocol/wrappings.ts';
 import { settingsBody } from '../settings.ts';
 import { openTransport, withoutVariables } from '../transport/transport.ts';
-import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
-import { findHeld, saysSomething } from '../protocol/wrappings.ts';
 
 /** Finish reasons of an answer that was held back. */
 const filterReasons = ['SAFETY', 'RECITATION', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII'];

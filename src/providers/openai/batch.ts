@@ -3,6 +3,8 @@ import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import { ProviderError } from '../../core/errors.ts';
 import type { BatchStatus, RowResult } from '../../core/models.ts';
+import type { Connection } from '../connection.ts';
+import { asCount, asId, asList, asObject, asText, type WireObject } from '../network/wire.ts';
 import {
   aboutBatch,
   aboutResults,
@@ -16,6 +18,9 @@ import {
   requireList,
   requireOver,
 } from '../protocol/batch-calls.ts';
+import { readReason } from '../protocol/reasons.ts';
+import { openObject, saysSomething } from '../protocol/wrappings.ts';
+import type { BatchCheck, BatchProvider, SentBatch } from '../provider.ts';
 import {
   type ChatVendor,
   chatBody,
@@ -24,10 +29,6 @@ import {
   openOpenAiClient,
   readChatAnswer,
 } from './chat.ts';
-import type { BatchCheck, BatchProvider, Connection, SentBatch } from '../provider.ts';
-import { readReason } from '../protocol/reasons.ts';
-import { asCount, asId, asList, asObject, asText, type WireObject } from '../network/wire.ts';
-import { openObject, saysSomething } from '../protocol/wrappings.ts';
 
 const endpoint = '/v1/chat/completions';
 /** An input file lives for 30 days, so a batch that is older holds nothing that is still to be found. */

@@ -1,13 +1,20 @@
 /** What batch and live calls share at OpenAI and at servers that speak like it: client, request, answer, refusals. */
-import { isCutOff, type PromptRequest, type ProviderName, type RowResult, type Usage } from '../../core/models.ts';
+import {
+  isCutOff,
+  type PromptRequest,
+  type ProviderName,
+  type RowResult,
+  type Usage,
+} from '../../core/models.ts';
 import { ownAddresses } from '../addresses.ts';
-import type { Connection, SyncProvider } from '../provider.ts';
+import type { Connection } from '../connection.ts';
+import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import { readReason } from '../protocol/reasons.ts';
 import { type Classify, scopeOfStatus, unreadableAnswer } from '../protocol/refusal.ts';
+import { findHeld, saysSomething } from '../protocol/wrappings.ts';
+import type { SyncProvider } from '../provider.ts';
 import { settingsBody } from '../settings.ts';
 import { noTimeLimit, openTransport, withoutVariables } from '../transport/transport.ts';
-import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
-import { findHeld, saysSomething } from '../protocol/wrappings.ts';
 
 /** How one vendor that speaks OpenAI's chat protocol differs from the others. */
 export interface ChatVendor {

@@ -1,6 +1,8 @@
 /** OpenAI, one chat completion per prompt. */
+
+import type { Connection } from '../connection.ts';
+import type { SyncProvider } from '../provider.ts';
 import { openAi, openChatSync } from './chat.ts';
-import type { Connection, SyncProvider } from '../provider.ts';
 
 export function openSync(connection: Connection): Promise<SyncProvider> {
   return openChatSync(connection, openAi);

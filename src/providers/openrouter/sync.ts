@@ -1,9 +1,11 @@
 /** OpenRouter: OpenAI's client at another address, and errors that come with HTTP 200. */
-import { type ChatVendor, classifyOpenAi, openChatSync, readErrorStatus } from '../openai/chat.ts';
-import type { Connection, SyncProvider } from '../provider.ts';
-import type { Classify } from '../protocol/refusal.ts';
+
+import type { Connection } from '../connection.ts';
 import { asList, asObject, firstText, type WireObject } from '../network/wire.ts';
+import { type ChatVendor, classifyOpenAi, openChatSync, readErrorStatus } from '../openai/chat.ts';
+import type { Classify } from '../protocol/refusal.ts';
 import { saysSomething } from '../protocol/wrappings.ts';
+import type { SyncProvider } from '../provider.ts';
 
 export function openSync(connection: Connection): Promise<SyncProvider> {
   return openChatSync(connection, openRouter);

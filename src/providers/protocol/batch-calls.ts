@@ -2,9 +2,9 @@
 import { ProviderError } from '../../core/errors.ts';
 import type { BatchStatus } from '../../core/models.ts';
 import { longestId } from '../network/limits.ts';
+import { asObject, asText, type WireObject } from '../network/wire.ts';
 import type { BatchCheck } from '../provider.ts';
 import { unreadableAnswer } from './refusal.ts';
-import { asObject, asText, type WireObject } from '../network/wire.ts';
 import { findHeld, saysSomething } from './wrappings.ts';
 
 /**

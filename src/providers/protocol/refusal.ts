@@ -9,8 +9,8 @@ import {
   readRateLimit,
   readTime,
 } from '../network/rate-limits.ts';
-import { readReason, stripTags } from './reasons.ts';
 import { asCount, asList, asObject, asText, type WireObject } from '../network/wire.ts';
+import { readReason, stripTags } from './reasons.ts';
 import type { Words } from './words.ts';
 
 /** An answer that says no, read liberally: see reasons.ts. */

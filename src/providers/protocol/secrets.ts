@@ -2,7 +2,7 @@
  * Takes keys and passwords out of text from outside: whatever a server, a gateway or a proxy repeats of what it was
  * sent. It works on the text as it came, before anything is cut, and each pass reads the text once.
  */
-import type { Connection } from '../provider.ts';
+import type { Connection } from '../connection.ts';
 import { listProxySecrets } from '../network/proxies.ts';
 
 /** Takes known secrets out of a text. */

@@ -2,8 +2,9 @@
  * What comes from outside in words, made fit to be shown and kept: one line, without a secret, without characters that
  * steer a terminal, and not too long. Secrets go first, so that no cut leaves a part of one. Never applied to answers.
  */
+
+import type { Connection } from '../connection.ts';
 import { longestMessage, longestWord } from '../network/limits.ts';
-import type { Connection } from '../provider.ts';
 import { hiddenSecret, listSecrets, openRedactor, type Redactor } from './secrets.ts';
 
 export interface Words {

@@ -7,11 +7,11 @@
 import { isUtf8 } from 'node:buffer';
 import { ProviderError } from '../../core/errors.ts';
 import { isDeepText, mostLevels } from '../../core/models.ts';
-import { joinPieces, readEventStream } from './event-stream.ts';
-import { stripTags } from '../protocol/reasons.ts';
 import { asObject, type WireObject } from '../network/wire.ts';
+import { stripTags } from '../protocol/reasons.ts';
 import { cutText, type Words } from '../protocol/words.ts';
 import { findObject } from '../protocol/wrappings.ts';
+import { joinPieces, readEventStream } from './event-stream.ts';
 
 /** A whole body. */
 export interface HeldAnswer {

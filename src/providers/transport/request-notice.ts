@@ -1,22 +1,7 @@
 /** What is told of each HTTP request: enough to follow a run, and never a key, a prompt or an answer. */
-import { currentAttempt } from './attempt.ts';
+import type { RequestNotice } from '../connection.ts';
 import type { Words } from '../protocol/words.ts';
-
-export interface RequestNotice {
-  readonly method: string;
-  /** Host and path, without query and user info. */
-  readonly address: string;
-  /** Undefined when no answer came. */
-  readonly status: number | undefined;
-  /** Why no answer came. */
-  readonly failure: string | undefined;
-  /** From the first byte sent to the head of the answer, in milliseconds. */
-  readonly durationMs: number;
-  /** Which try of its call this is, from 1. */
-  readonly attempt: number;
-  /** The provider's name for the request, which its support asks for. */
-  readonly requestId: string | undefined;
-}
+import { currentAttempt } from './attempt.ts';
 
 /** A fetch as both the built-in one and ours are called. */
 export type Fetch = (address: string, init: RequestInit) => Promise<Response>;

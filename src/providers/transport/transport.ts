@@ -2,12 +2,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
 import { ProviderError } from '../../core/errors.ts';
-import { describeAnswer, type HeldAnswer, readAnswer, showAsJson } from './answer-frame.ts';
+import type { Connection } from '../connection.ts';
 import { readRefusalText, readWhole } from '../network/bodies.ts';
-import { readJsonLines } from './json-lines.ts';
-import { inlineTimes, longestTransferMs, mostAnswerBytes, mostInlineBytes, mostLinesFor } from '../network/limits.ts';
+import {
+  inlineTimes,
+  longestTransferMs,
+  mostAnswerBytes,
+  mostInlineBytes,
+  mostLinesFor,
+} from '../network/limits.ts';
 import { unpackBody } from '../network/packings.ts';
-import type { Connection } from '../provider.ts';
+import { readRouteFailure } from '../network/route-failures.ts';
+import { openRoutes, type Route } from '../network/routes.ts';
+import { asObject, type WireObject } from '../network/wire.ts';
 import {
   type Classify,
   failureToError,
@@ -16,12 +23,11 @@ import {
   refusalToError,
   unreadableAnswer,
 } from '../protocol/refusal.ts';
-import { type Fetch, tellRequests } from './request-notice.ts';
-import { readRouteFailure } from '../network/route-failures.ts';
-import { openRoutes, type Route } from '../network/routes.ts';
-import { isMarked } from './sandbox-mark.ts';
-import { asObject, type WireObject } from '../network/wire.ts';
 import { openWords } from '../protocol/words.ts';
+import { describeAnswer, type HeldAnswer, readAnswer, showAsJson } from './answer-frame.ts';
+import { readJsonLines } from './json-lines.ts';
+import { type Fetch, tellRequests } from './request-notice.ts';
+import { isMarked } from './sandbox-mark.ts';
 
 export interface Transport {
   /**

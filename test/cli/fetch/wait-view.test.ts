@@ -1,7 +1,7 @@
 /** What stands on a terminal while batches are waited for, and what is said where there is none. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Terminal } from '../../../src/cli/terminal/terminal.ts';
 import { describeWatch, startWaitView } from '../../../src/cli/fetch/wait-view.ts';
+import type { Terminal } from '../../../src/cli/terminal/terminal.ts';
 import type { ListedBatch } from '../../../src/orchestrator/batch/list/list-batches.ts';
 
 const now = Date.parse('2026-11-22T12:44:11.000Z');

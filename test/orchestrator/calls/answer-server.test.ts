@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type ProviderName, providerNames } from '../../../src/core/names.ts';
 import { describeServer, isServerName, nameServer } from '../../../src/orchestrator/calls/answer-server.ts';
 import { describeDataset } from '../../../src/orchestrator/dataset/dataset.ts';
-import { nameCachedRun, nameUncachedRun } from '../../../src/orchestrator/live/run-names.ts';
+import { nameCachedRun, nameUncachedRun } from '../../../src/orchestrator/journals/run-names.ts';
 
 const real = { isSandbox: false };
 

@@ -1,7 +1,8 @@
 /** The pace of calls: by a clock that nobody sets, and for waits of any length. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ProviderError, type RateLimit } from '../../../src/core/errors.ts';
-import { createCallQueue, defaultRetryPolicy } from '../../../src/orchestrator/calls/retry.ts';
+import { createCallQueue } from '../../../src/orchestrator/calls/retry.ts';
+import { defaultRetryPolicy } from '../../../src/orchestrator/calls/retry-policy.ts';
 
 const hourMs = 3_600_000;
 

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { answerRows } from '../../../src/orchestrator/live/answer-rows.ts';
 import { describeDataset } from '../../../src/orchestrator/dataset/dataset.ts';
+import { openRunJournals } from '../../../src/orchestrator/journals/run-journals.ts';
+import { answerRows } from '../../../src/orchestrator/live/answer-rows.ts';
 import { RunMeter } from '../../../src/orchestrator/usage/leave-history.ts';
-import { openRunJournals } from '../../../src/orchestrator/live/run-journals.ts';
 import { loomHome } from '../../../src/storage/home.ts';
 
 test('an answer is in the cache before it is in the journal: a kill in between leaves what the next run finds', async () => {

@@ -14,8 +14,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sweepHome } from '../../../src/orchestrator/sweep/sweep-home.ts';
 import { historyVersion } from '../../../src/state/history.ts';
-import { type LoomHome, loomHome } from '../../../src/storage/home.ts';
 import type { JobRecord } from '../../../src/state/jobs.ts';
+import { type LoomHome, loomHome } from '../../../src/storage/home.ts';
 import { ensureHome } from '../../../src/storage/marks.ts';
 import { makePipe } from '../../make-pipe.ts';
 

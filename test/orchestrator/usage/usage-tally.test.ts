@@ -1,9 +1,9 @@
 /** The cost of many answers is the sum of what each of them costs. */
 import { calcPrice } from '@pydantic/genai-prices';
 import { describe, expect, test } from 'vitest';
+import { findPrice } from '../../../src/cache/prices.ts';
 import type { RowOutcome, Usage } from '../../../src/core/models.ts';
 import { UsageTally } from '../../../src/orchestrator/usage/usage-tally.ts';
-import { findPrice } from '../../../src/cache/prices.ts';
 
 function answered(usage: Usage | undefined): RowOutcome {
   return { outcome: 'succeeded', text: 'x', usage };

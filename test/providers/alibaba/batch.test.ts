@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { providerEntry } from '../../../src/providers/registry.ts';
-import { collect, describeBatchProvider, never, openBatch, useServer, writeRequests } from '../conformance.ts';
+import {
+  collect,
+  describeBatchProvider,
+  never,
+  openBatch,
+  useServer,
+  writeRequests,
+} from '../conformance.ts';
 import { chatBatch } from '../openai-vendor.ts';
 import type { Arrived } from '../scripted-server.ts';
 

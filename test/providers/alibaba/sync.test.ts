@@ -1,6 +1,14 @@
 import { expect, it, vi } from 'vitest';
 import { providerEntry } from '../../../src/providers/registry.ts';
-import { apiKey, connect, describeSyncProvider, failureOf, never, prompt, useServer } from '../conformance.ts';
+import {
+  apiKey,
+  connect,
+  describeSyncProvider,
+  failureOf,
+  never,
+  prompt,
+  useServer,
+} from '../conformance.ts';
 import { chatAnswers, chatTold, chatVariables, refusedChatKey } from '../openai-vendor.ts';
 
 const entry = providerEntry('alibaba');

@@ -1,7 +1,15 @@
 import { expect, it, vi } from 'vitest';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import { messageParams, refusal, refusals, refusedKey, variables } from '../anthropic-vendor.ts';
-import { apiKey, connect, describeSyncProvider, failureOf, never, prompt, useServer } from '../conformance.ts';
+import {
+  apiKey,
+  connect,
+  describeSyncProvider,
+  failureOf,
+  never,
+  prompt,
+  useServer,
+} from '../conformance.ts';
 
 const entry = providerEntry('anthropic');
 const message = (content: unknown, stop_reason = 'end_turn', more = {}) => ({

@@ -2,7 +2,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, vi } from 'vitest';
 import { providerEntry } from '../../../src/providers/registry.ts';
-import { apiKey, connect, describeSyncProvider, failureOf, never, prompt, useServer } from '../conformance.ts';
+import {
+  apiKey,
+  connect,
+  describeSyncProvider,
+  failureOf,
+  never,
+  prompt,
+  useServer,
+} from '../conformance.ts';
 import { chatAnswers, chatTold, chatVariables, refusedChatKey } from '../openai-vendor.ts';
 
 const entry = providerEntry('openai');

@@ -5,25 +5,18 @@
  * its record and its upload stay, and each fetch asks again. A day after the batch's end it is written with what there is.
  * test/stories/short-results.test.ts holds this at every provider.
  */
+
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
+import { quoteShell } from '../../../core/shell.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
+import type { JobPart } from '../../../state/jobs.ts';
+import { readCachedResponses, readCustomIds, readIdMap } from '../../../state/records.ts';
 import type { HeldResults, SlotOf } from '../../../state/results.ts';
 import { safeFileId } from '../../../storage/file-ids.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import type { JobPart } from '../../../state/jobs.ts';
-import { quoteShell } from '../../../core/shell.ts';
-import { readCachedResponses, readCustomIds, readIdMap } from '../../../state/records.ts';
-import type { ShortResults } from './fetch-batches.ts';
 import { SentIds } from '../../dataset/match-rows.ts';
-import { hasEndedBadly } from '../../../state/stored-jobs.ts';
-
-/** What has come of the rows of one batch. */
-export interface BatchAccount extends HeldResults {
-  readonly sent: number;
-  /** Sent, and neither answered nor refused. */
-  readonly missing: number;
-}
+import type { BatchAccount, ShortResults } from './fetch-run.ts';
 
 /** How long results that are short are asked for again after the end of their batch. */
 const patienceMs = 24 * 3_600_000;
@@ -90,11 +83,6 @@ export function noteEnd(record: BatchRecord, { times }: BatchCheck, now = new Da
 export function dueTime({ ended_at }: BatchRecord): Date {
   const ended = Date.parse(ended_at ?? '');
   return new Date((Number.isNaN(ended) ? Date.now() : ended) + patienceMs);
-}
-
-/** Whether the results of a completed batch have not accounted for every row yet. */
-export function isShort({ status, missing }: Pick<BatchRecord, 'status' | 'missing'>): boolean {
-  return (missing ?? 0) > 0 && !hasEndedBadly(status);
 }
 
 /** What is missing, what is kept, and what happens next. */

@@ -6,8 +6,8 @@
 import type { BatchRecord } from '../../../core/models.ts';
 import type { JobPart } from '../../../state/jobs.ts';
 import { updateRecord } from '../../../state/records.ts';
-import type { JobFetch } from './job-fetch.ts';
 import { findPart, saveStored } from '../../../state/stored-jobs.ts';
+import type { JobFetch } from './job-fetch.ts';
 
 /** Deletes the upload of a batch that is over, and notes that it is gone. */
 export async function deleteUpload(fetching: JobFetch, record: BatchRecord): Promise<void> {

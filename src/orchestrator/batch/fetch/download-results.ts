@@ -5,19 +5,20 @@
  */
 import { LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
+import { type JobPart, saveJob } from '../../../state/jobs.ts';
+import { resultsPath, updateRecord } from '../../../state/records.ts';
 import { countResults, type KeptResults, keepResults } from '../../../state/results.ts';
+import { findPart, hasEndedBadly, saveStored } from '../../../state/stored-jobs.ts';
 import { isIdentifiedFile } from '../../../storage/file-identity.ts';
 import { ensurePrivateFolder } from '../../../storage/files.ts';
 import { removeHeld } from '../../../storage/home.ts';
-import { type JobPart, saveJob } from '../../../state/jobs.ts';
-import { resultsPath, updateRecord } from '../../../state/records.ts';
 import { noteSandbox } from '../../calls/answer-server.ts';
-import { accountFor, type BatchAccount, dueTime, readSentRows } from './batch-account.ts';
+import { sleep } from '../../calls/sleep.ts';
+import { accountFor, dueTime, readSentRows } from './batch-account.ts';
 import { deleteUpload } from './delete-uploads.ts';
+import type { BatchAccount } from './fetch-run.ts';
 import { countMissingParts, forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { keepAnswers, noteGoneResults } from './keep-answers.ts';
-import { sleep } from '../../calls/retry.ts';
-import { findPart, hasEndedBadly, saveStored } from '../../../state/stored-jobs.ts';
 
 /** Completed batches by what came of them. */
 export interface BroughtIn {

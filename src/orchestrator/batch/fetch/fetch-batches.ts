@@ -1,29 +1,7 @@
 /** The story of `loom fetch`: ask how each batch is, bring in what is ready, write the outputs that are complete. */
-import { LoomError, type ProviderError } from '../../../core/errors.ts';
-import type { BatchRecord, ProviderName } from '../../../core/models.ts';
-import type { Connection } from '../../../providers/provider.ts';
-import { holdHome, type LoomHome } from '../../../storage/home.ts';
-import type { JobRecord } from '../../../state/jobs.ts';
-import { type Lock, tryLock } from '../../../storage/locks.ts';
-import { FileInTheWayError, type Placing } from '../../../storage/output-file.ts';
-import type { BatchAccount } from './batch-account.ts';
-import type { DamagedFile } from '../../../state/damaged-files.ts';
-import { deleteUpload } from './delete-uploads.ts';
-import { downloadBatches } from './download-results.ts';
-import { checkBatches, submitQueuedParts } from './fetch-job.ts';
-import { countMissingParts, openJob, type ReachedProvider } from './job-fetch.ts';
-import {
-  clearMergedJob,
-  findWrittenOutput,
-  type MergedJob,
-  type MergeOptions,
-  mergeJob,
-  noteJobOutput,
-  outputExists,
-  planOutput,
-} from '../merge/merge-job.ts';
-import { restoreRecords } from './restore-records.ts';
-import type { RetryNotice, RetryPolicy } from '../../calls/retry.ts';
+
+import { LoomError } from '../../../core/errors.ts';
+import type { BatchRecord } from '../../../core/models.ts';
 import {
   countParts,
   findJob,
@@ -34,129 +12,26 @@ import {
   reloadJob,
   type StoredJob,
 } from '../../../state/stored-jobs.ts';
-import type { PartEvents } from '../parts/submit-parts.ts';
+import { holdHome, type LoomHome } from '../../../storage/home.ts';
+import { type Lock, tryLock } from '../../../storage/locks.ts';
+import { FileInTheWayError, type Placing } from '../../../storage/output-file.ts';
 import { sweepHome } from '../../sweep/sweep-home.ts';
 import { sweepInputs } from '../../sweep/sweep-inputs.ts';
-import type { UsageTally } from '../../usage/usage-tally.ts';
-
-export interface FetchOrder {
-  /** A batch id or a job id; undefined: every pending job. */
-  readonly id: string | undefined;
-  readonly keep: boolean;
-  readonly force: boolean;
-  /**
-   * Writes what there is of batches whose results are short or that ended early, and with `id` the rows of a changed
-   * input that still match.
-   */
-  readonly partial: boolean;
-  /** Where the input is now; undefined: where it was. Absolute. */
-  readonly inputPath: string | undefined;
-  /** What relative paths in records of the Python tool are taken from. */
-  readonly workingFolder: string;
-  /** Set where a key or an address was given that belongs to one provider only. */
-  readonly reachOfOne?: ReachOfOne | undefined;
-  /** How to reach a provider, given the address in the record. LoomError when there is no key. */
-  connect(provider: ProviderName, recordedBaseUrl: string | undefined): Connection;
-  /** Of a run that waits for its own job: what is wrong with others is told by those who fetch them. */
-  readonly isOwnRun?: boolean;
-  /**
-   * Whether a file in the way may go; `nobody` when there is nobody to ask, `later` when the job is looked at again. It
-   * is locked meanwhile.
-   */
-  confirmOverwrite(outputPath: string, id: string): Promise<'yes' | 'no' | 'nobody' | 'later'>;
-}
-
-/** The caller's names of what gave the key or the address, and of what names one batch: `--api-key` and `--id`. */
-export interface ReachOfOne {
-  readonly given: string;
-  readonly naming: string;
-}
-
-/** What an ended batch gave before its end. */
-export interface KeptAnswers {
-  readonly answers: number;
-  /** Whether they are in the cache, so that the same run sends only the rest. */
-  readonly inCache: boolean;
-  /** What they cost, with the answers that other parts of the job gave before. */
-  readonly usage: UsageTally | undefined;
-}
-
-/** What is known of results that do not account for every row. */
-export interface ShortResults {
-  readonly account: BatchAccount;
-  /** From when on a fetch writes the output without what is missing. */
-  readonly due: Date;
-  /** Why the download broke off, when it did. */
-  readonly trouble: ProviderError | undefined;
-}
-
-export interface FetchEvents extends PartEvents {
-  /** A batch that is not done; `reason` is the provider's word on a failure, or ours on a failed call. */
-  onStatus?(record: BatchRecord, reason: string | undefined): void;
-  /** A batch that should have ended by now, by its provider's completion window. */
-  onStuck?(record: BatchRecord): void;
-  /** A batch whose results are all there. */
-  onReady?(record: BatchRecord): void;
-  /** A part that waits because the provider's queue is full. */
-  onQueued?(job: JobRecord, part: number): void;
-  /** Told of jobs with more than one part. */
-  onParts?(jobId: string, partsIn: number, parts: number): void;
-  onMerged?(merged: MergedJob): void | Promise<void>;
-  /** An output in the way that stays, and what was answered. */
-  onKept?(id: string, outputPath: string, answer: 'no' | 'nobody'): void;
-  /** A batch ended early: what it gave is kept. */
-  onEnded?(record: BatchRecord, kept: KeptAnswers): void | Promise<void>;
-  /** A completed batch whose results are short: what came is kept, and a later fetch asks again. */
-  onShort?(record: BatchRecord, short: ShortResults): void;
-  /** The record of a batch was out of sight, and was made anew from its job. */
-  onRestored?(record: BatchRecord): void;
-  /** The provider's count of results is not what its files hold. */
-  onMiscount?(record: BatchRecord, counted: number, held: number): void;
-  /** Another process is working on this job: it is passed over. */
-  onBusy?(id: string): void;
-  onDamaged?(damaged: DamagedFile): void;
-  /** One job could not be fetched; the others go on. */
-  onError?(id: string, provider: ProviderName, error: unknown): void;
-  onRetry?(provider: ProviderName, notice: RetryNotice): void;
-}
-
-/** The worst that happened decides the exit code. */
-export interface FetchSummary {
-  /** How many jobs were looked at. */
-  readonly jobs: number;
-  /** Something could not be done: an error, a batch that ended badly, all rows failed, an output in the way. */
-  readonly troubled: boolean;
-  /** An output was written in which some rows have no response. */
-  readonly incomplete: boolean;
-}
-
-/** What the steps of one fetch share. */
-export interface FetchRun {
-  readonly home: LoomHome;
-  readonly order: FetchOrder;
-  readonly merging: MergeOptions;
-  readonly events: FetchEvents;
-  readonly signal: AbortSignal;
-  /** Those that were opened, by name and address: their connections are used again. */
-  readonly providers: Map<string, ReachedProvider>;
-  /** How calls are tried again; undefined: as everywhere. */
-  readonly retryPolicy?: RetryPolicy;
-  /** Not the first look at the job: what it gave or how it ended is known, and not asked again. */
-  readonly isRepeated: boolean;
-  /** Outputs that this fetch has written. */
-  readonly written: Set<string>;
-  readonly outcome: FetchOutcome;
-}
-
-/** The worst so far. */
-export interface FetchOutcome {
-  troubled: boolean;
-  incomplete: boolean;
-  /** Results of a completed batch are short. */
-  short?: boolean;
-  /** Why the provider could not be asked how a batch is, the last time. */
-  refusal?: ProviderError;
-}
+import {
+  clearMergedJob,
+  findWrittenOutput,
+  type MergedJob,
+  mergeJob,
+  noteJobOutput,
+  outputExists,
+  planOutput,
+} from '../merge/merge-job.ts';
+import { deleteUpload } from './delete-uploads.ts';
+import { downloadBatches } from './download-results.ts';
+import { checkBatches, submitQueuedParts } from './fetch-job.ts';
+import type { FetchEvents, FetchOrder, FetchOutcome, FetchRun, FetchSummary } from './fetch-run.ts';
+import { countMissingParts, openJob } from './job-fetch.ts';
+import { restoreRecords } from './restore-records.ts';
 
 /** What a look at a job came to. */
 export type JobFate =

@@ -4,17 +4,17 @@ import type { BatchRecord, BatchStatus } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
 import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../../../state/jobs.ts';
 import { updateRecord } from '../../../state/records.ts';
+import { findPart, hasEndedBadly, isDropped } from '../../../state/stored-jobs.ts';
+import { isStuck } from '../list/list-batches.ts';
+import { isOfAnotherPart } from '../parts/find-batch.ts';
+import { hasFailedForSize, isAlone, noteFullQueue, noteTaken, noteTooLarge } from '../parts/queue-room.ts';
+import { submitParts } from '../parts/submit-parts.ts';
 import { noteEnd } from './batch-account.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import { confirmPart, downloadBatch } from './download-results.ts';
-import type { KeptAnswers } from './fetch-batches.ts';
-import { isOfAnotherPart } from '../parts/find-batch.ts';
+import type { KeptAnswers } from './fetch-run.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { keepAllAnswers } from './keep-answers.ts';
-import { isStuck } from '../list/list-batches.ts';
-import { hasFailedForSize, isAlone, noteFullQueue, noteTaken, noteTooLarge } from '../parts/queue-room.ts';
-import { findPart, hasEndedBadly, isDropped } from '../../../state/stored-jobs.ts';
-import { submitParts } from '../parts/submit-parts.ts';
 
 /** Submits parts that had to wait or were cut off, as far as the provider's queue takes them. */
 export async function submitQueuedParts(fetching: JobFetch): Promise<void> {

@@ -1,25 +1,20 @@
 /** One job under fetch: what its steps share. */
+
 import { stat } from 'node:fs/promises';
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
 import type { BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
-import type { LoomHome } from '../../../storage/home.ts';
+import { HomeBatches } from '../../../state/home-batches.ts';
 import type { JobPart, JobRecord } from '../../../state/jobs.ts';
 import { deleteRecord, resultsPath } from '../../../state/records.ts';
-import { nameServer } from '../../calls/answer-server.ts';
-import type { FetchRun } from './fetch-batches.ts';
-import { abortAfterGrace } from '../../calls/grace.ts';
-import { HomeBatches } from '../../../state/home-batches.ts';
-import { recordedBaseUrl } from '../parts/job-reach.ts';
-import { type CallQueue, createCallQueue } from '../../calls/retry.ts';
 import { findLostParts, findPart, isDropped, type StoredJob } from '../../../state/stored-jobs.ts';
-
-/** A provider, and the address that it is reached at; undefined: the vendor's own. */
-export interface ReachedProvider {
-  readonly provider: BatchProvider;
-  readonly baseUrl: string | undefined;
-}
+import type { LoomHome } from '../../../storage/home.ts';
+import { nameServer } from '../../calls/answer-server.ts';
+import { abortAfterGrace } from '../../calls/grace.ts';
+import { type CallQueue, createCallQueue } from '../../calls/retry.ts';
+import { recordedBaseUrl } from '../parts/job-reach.ts';
+import type { FetchRun, ReachedProvider } from './fetch-run.ts';
 
 /** One job under fetch. */
 export interface JobFetch {

@@ -1,15 +1,15 @@
 /** The step of a fetch that keeps what the batches of a job gave which has no output by itself: a part of it ended early. */
 import { LoomError, type ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
-import type { LoomHome } from '../../../storage/home.ts';
 import { updateRecord } from '../../../state/records.ts';
-import { readDataset } from '../../dataset/dataset.ts';
-import { deleteUpload } from './delete-uploads.ts';
-import type { KeptAnswers } from './fetch-batches.ts';
-import { openJobAnswers } from '../merge/job-answers.ts';
-import { hasWholeResults, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
-import { type MergeOptions, planOutput } from '../merge/merge-job.ts';
 import { findPart, type StoredJob, saveStored } from '../../../state/stored-jobs.ts';
+import type { LoomHome } from '../../../storage/home.ts';
+import { readDataset } from '../../dataset/dataset.ts';
+import { openJobAnswers } from '../merge/job-answers.ts';
+import { type MergeOptions, planOutput } from '../merge/merge-job.ts';
+import { deleteUpload } from './delete-uploads.ts';
+import type { KeptAnswers } from './fetch-run.ts';
+import { hasWholeResults, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 
 /** Keeps what these batches gave, and what others of their job gave before. */
 export async function keepAllAnswers(fetching: JobFetch, own: readonly BatchRecord[]): Promise<KeptAnswers> {

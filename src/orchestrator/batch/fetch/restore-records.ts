@@ -7,9 +7,9 @@ import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
 import type { JobPart, JobRecord } from '../../../state/jobs.ts';
 import { loadRecord } from '../../../state/records.ts';
-import type { JobFetch } from './job-fetch.ts';
 import { findLostParts } from '../../../state/stored-jobs.ts';
 import { saveNewRecord } from '../parts/submit-parts.ts';
+import type { JobFetch } from './job-fetch.ts';
 
 /** Makes the missing records of a job. One that can't be made is told, and the others go on. */
 export async function restoreRecords(fetching: JobFetch): Promise<void> {

@@ -3,11 +3,16 @@ import { dirname } from 'node:path';
 import type { BatchCounts, BatchRecord, BatchStatus, ProviderName } from '../../../core/models.ts';
 import type { StatusWord } from '../../../core/names.ts';
 import { providerEntry } from '../../../providers/registry.ts';
-import type { LoomHome } from '../../../storage/home.ts';
-import type { JobPart, JobRecord } from '../../../state/jobs.ts';
-import { isShort } from '../fetch/batch-account.ts';
 import type { DamagedFile } from '../../../state/damaged-files.ts';
-import { findLostParts, hasEndedBadly, loadState, type StoredJob } from '../../../state/stored-jobs.ts';
+import type { JobPart, JobRecord } from '../../../state/jobs.ts';
+import {
+  findLostParts,
+  hasEndedBadly,
+  isShort,
+  loadState,
+  type StoredJob,
+} from '../../../state/stored-jobs.ts';
+import type { LoomHome } from '../../../storage/home.ts';
 
 export interface ListedBatch {
   /** Undefined for a part that the provider does not have. */

@@ -1,19 +1,21 @@
 /** The story of `loom adopt`: rebuild the record of a batch that is at the provider, from the input it was made of. */
+
+import { ensurePlaces } from '../../../cache/cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
-import type { BatchEntry, Connection } from '../../../providers/provider.ts';
-import { checkSettings } from '../../../providers/settings.ts';
-import { ensurePlaces } from '../../../cache/cache.ts';
-import { holdHome, type LoomHome } from '../../../storage/home.ts';
-import { createJobId, loadJob, saveJob } from '../../../state/jobs.ts';
-import { type Lock, tryLock, waitForLock } from '../../../storage/locks.ts';
 import { quoteShell } from '../../../core/shell.ts';
+import type { Connection } from '../../../providers/connection.ts';
+import type { BatchEntry } from '../../../providers/provider.ts';
+import { checkSettings } from '../../../providers/settings.ts';
+import { removeRequestFiles } from '../../../state/job-files.ts';
+import { createJobId, loadJob, saveJob } from '../../../state/jobs.ts';
 import { loadRecord } from '../../../state/records.ts';
-import { openAnswerCheck } from '../../answers/answer-check.ts';
-import { removeRequestFiles } from '../parts/part-writer.ts';
-import { type BatchOrder, planBatches } from '../parts/plan-batches.ts';
-import { createCallQueue } from '../../calls/retry.ts';
 import { batchLockName, hasId, loadState } from '../../../state/stored-jobs.ts';
+import { holdHome, type LoomHome } from '../../../storage/home.ts';
+import { type Lock, tryLock, waitForLock } from '../../../storage/locks.ts';
+import { openAnswerCheck } from '../../answers/answer-check.ts';
+import { createCallQueue } from '../../calls/retry.ts';
+import { type BatchOrder, planBatches } from '../parts/plan-batches.ts';
 import { saveNewRecord } from '../parts/submit-parts.ts';
 
 /**
@@ -29,7 +31,7 @@ export async function adoptBatch(
   connection: Connection,
   signal: AbortSignal,
 ): Promise<BatchRecord> {
-  checkSettings(entry.name, order.settings);
+  checkSettings(entry, order.settings);
   await openAnswerCheck(order.settings);
   const claim = await waitForLock(home.locks, batchLockName(entry.name, batchId), signal, () => {});
   try {

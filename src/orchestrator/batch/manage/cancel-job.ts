@@ -3,15 +3,9 @@ import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord, ProviderName } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
-import { holdHome, type LoomHome } from '../../../storage/home.ts';
-import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../../../state/jobs.ts';
-import { waitForLock } from '../../../storage/locks.ts';
-import { deleteRecord, updateRecord } from '../../../state/records.ts';
-import { UnsettledPartError } from '../parts/find-batch.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
-import { type Connect, isAboutOneBatch, type JobReach, openJobReach } from '../parts/job-reach.ts';
-import { keepDownloaded } from '../fetch/keep-answers.ts';
-import type { RetryNotice } from '../../calls/retry.ts';
+import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../../../state/jobs.ts';
+import { deleteRecord, updateRecord } from '../../../state/records.ts';
 import {
   findAnyJob,
   findLostParts,
@@ -24,6 +18,12 @@ import {
   reloadJob,
   type StoredJob,
 } from '../../../state/stored-jobs.ts';
+import { holdHome, type LoomHome } from '../../../storage/home.ts';
+import { waitForLock } from '../../../storage/locks.ts';
+import type { RetryNotice } from '../../calls/retry.ts';
+import { keepDownloaded } from '../fetch/keep-answers.ts';
+import { UnsettledPartError } from '../parts/find-batch.ts';
+import { type Connect, isAboutOneBatch, type JobReach, openJobReach } from '../parts/job-reach.ts';
 import { type Submission, takeRecorded, trySettlePart } from '../parts/submit-parts.ts';
 
 export interface CancelEvents {

@@ -1,16 +1,28 @@
 /** The story of `loom status`: all that is known of one job, here and at its provider. It changes nothing. */
 import { dirname, resolve } from 'node:path';
 import { LoomError, ProviderError } from '../../../core/errors.ts';
-import { type BatchRecord, type GenerationSettings, leaveOutUnset, type ProviderName } from '../../../core/models.ts';
+import {
+  type BatchRecord,
+  type GenerationSettings,
+  leaveOutUnset,
+  type ProviderName,
+} from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
+import type { JobRecord } from '../../../state/jobs.ts';
+import { findJob, loadState, type StoredJob } from '../../../state/stored-jobs.ts';
 import { hashFile, isFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import type { JobRecord } from '../../../state/jobs.ts';
-import { type Connect, isAboutOneBatch, type JobReach, openJobReach, recordedBaseUrl } from '../parts/job-reach.ts';
+import type { RetryNotice } from '../../calls/retry.ts';
+import { defaultRetryPolicy } from '../../calls/retry-policy.ts';
 import { type ListedBatch, listParts } from '../list/list-batches.ts';
 import { planOutput } from '../merge/merge-job.ts';
-import { defaultRetryPolicy, type RetryNotice } from '../../calls/retry.ts';
-import { findJob, loadState, type StoredJob } from '../../../state/stored-jobs.ts';
+import {
+  type Connect,
+  isAboutOneBatch,
+  type JobReach,
+  openJobReach,
+  recordedBaseUrl,
+} from '../parts/job-reach.ts';
 
 /** Somebody waits for the answer: a provider that is out of reach is given up sooner than for a batch's results. */
 const patience = { ...defaultRetryPolicy, attempts: 3, patienceMs: 20_000 };

@@ -4,10 +4,6 @@
  */
 import type { BatchRecord, ProviderName } from '../../../core/models.ts';
 import type { StatusWord } from '../../../core/names.ts';
-import { holdHome, type LoomHome } from '../../../storage/home.ts';
-import { tryLock } from '../../../storage/locks.ts';
-import { type Connect, openJobReach } from '../parts/job-reach.ts';
-import { hasStatus, type ListedBatch, listParts } from '../list/list-batches.ts';
 import {
   findAnyJob,
   hasEndedBadly,
@@ -20,7 +16,11 @@ import {
   removeJob,
   type StoredJob,
 } from '../../../state/stored-jobs.ts';
+import { holdHome, type LoomHome } from '../../../storage/home.ts';
+import { tryLock } from '../../../storage/locks.ts';
 import { sweepInputs } from '../../sweep/sweep-inputs.ts';
+import { hasStatus, type ListedBatch, listParts } from '../list/list-batches.ts';
+import { type Connect, openJobReach } from '../parts/job-reach.ts';
 
 export interface ForgetTarget {
   readonly stored: StoredJob;

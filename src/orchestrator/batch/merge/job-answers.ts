@@ -1,19 +1,20 @@
 /** The answers of a job, from its batches and from the cache as it was when the job was planned, by row. */
+
+import { openBackgroundCache } from '../../../cache/background-cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import { type BatchRecord, leaveOutUnset, type Row, type RowResult } from '../../../core/models.ts';
+import { cachedAnswersPath } from '../../../state/job-files.ts';
+import { readCachedResponses, readCustomIds, readIdMap, resultsPath } from '../../../state/records.ts';
 import { indexResults } from '../../../state/results.ts';
-import { openBackgroundCache } from '../../../cache/background-cache.ts';
+import type { StoredJob } from '../../../state/stored-jobs.ts';
 import { describeDiskError, errorCode, hashFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import { readCachedResponses, readCustomIds, readIdMap, resultsPath } from '../../../state/records.ts';
 import { openAnswerCheck } from '../../answers/answer-check.ts';
+import { openAnswerStore, selectCached } from '../../answers/store-answers.ts';
 import { describeServer, nameServer } from '../../calls/answer-server.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { matchMappedRows, OwnRowMatcher, type RowMatcher } from '../../dataset/match-rows.ts';
 import type { RowAnswer } from '../../output/merge.ts';
-import { cachedAnswersPath } from '../parts/plan-batches.ts';
-import { openAnswerStore, selectCached } from '../../answers/store-answers.ts';
-import type { StoredJob } from '../../../state/stored-jobs.ts';
 import { UsageTally } from '../../usage/usage-tally.ts';
 
 export interface JobAnswers {

@@ -1,13 +1,16 @@
 /** The steps of a fetch that end a job: write its output from results on disk, and clear up. */
 import { resolve } from 'node:path';
 import { LoomError } from '../../../core/errors.ts';
+import { LogHistogram } from '../../../core/log-histogram.ts';
 import type { BatchRecord, ProviderName } from '../../../core/models.ts';
 import { traitsOf } from '../../../formats/format.ts';
+import { removeRequestFiles } from '../../../state/job-files.ts';
+import { type JobRecord, saveJob } from '../../../state/jobs.ts';
+import { deleteRecord, resultsPath, updateRecord } from '../../../state/records.ts';
+import { forgetJob, type StoredJob } from '../../../state/stored-jobs.ts';
 import { identifyFile, isIdentifiedFile } from '../../../storage/file-identity.ts';
 import { type LoomHome, removeHeld } from '../../../storage/home.ts';
 import { watchInput } from '../../../storage/input-watch.ts';
-import { type JobRecord, saveJob } from '../../../state/jobs.ts';
-import { LogHistogram } from '../../../core/log-histogram.ts';
 import {
   checkOutputPath,
   FileInTheWayError,
@@ -15,16 +18,13 @@ import {
   type Placing,
   removeDrafts,
 } from '../../../storage/output-file.ts';
-import { deleteRecord, resultsPath, updateRecord } from '../../../state/records.ts';
 import { type Dataset, defaultOutputPath, recordedDataset } from '../../dataset/dataset.ts';
-import { openJobAnswers } from './job-answers.ts';
-import { leaveHistory } from '../../usage/leave-history.ts';
 import { mergeAnswers } from '../../output/merge.ts';
-import { removeRequestFiles } from '../parts/part-writer.ts';
 import { findForeignReasons, reasonsPathFor, removeOldReasons } from '../../output/reasons-file.ts';
 import type { MergeSummary, RowCounts } from '../../output/row-tally.ts';
-import { forgetJob, type StoredJob } from '../../../state/stored-jobs.ts';
+import { leaveHistory } from '../../usage/leave-history.ts';
 import type { UsageTally } from '../../usage/usage-tally.ts';
+import { openJobAnswers } from './job-answers.ts';
 
 export interface MergedJob {
   readonly id: string;

@@ -1,14 +1,13 @@
 /** Settles between processes who does a piece of work: the same input, provider, model, settings and output. */
 import { createHash } from 'node:crypto';
+import { settingsText, wherePresent } from '../../../core/settings-text.ts';
+import { type JobRecord, loadJob, loadJobs, saveJob } from '../../../state/jobs.ts';
+import { isPending, loadState } from '../../../state/stored-jobs.ts';
 import { hashFile } from '../../../storage/files.ts';
 import { holdHome, type LoomHome } from '../../../storage/home.ts';
-import { type JobRecord, loadJob, loadJobs, saveJob } from '../../../state/jobs.ts';
 import { type Lock, tryLock, waitForLock } from '../../../storage/locks.ts';
-import { settingsText } from '../../../core/settings-text.ts';
 import { isSameServer } from '../../calls/answer-server.ts';
 import type { BatchOrder } from './plan-batches.ts';
-import { wherePresent } from '../../live/run-names.ts';
-import { isPending, loadState } from '../../../state/stored-jobs.ts';
 
 /** What makes work the same: two jobs that agree in it write the same output from the same answers. */
 export type Work = Pick<

@@ -5,12 +5,13 @@
 import { isRefusedKey, LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
-import type { LoomHome } from '../../../storage/home.ts';
+import { HomeBatches } from '../../../state/home-batches.ts';
 import type { JobPart, JobRecord } from '../../../state/jobs.ts';
 import { loadRecord } from '../../../state/records.ts';
-import { HomeBatches } from '../../../state/home-batches.ts';
-import { type CallQueue, sleep } from '../../calls/retry.ts';
 import { namePart } from '../../../state/stored-jobs.ts';
+import type { LoomHome } from '../../../storage/home.ts';
+import type { CallQueue } from '../../calls/retry.ts';
+import { sleep } from '../../calls/sleep.ts';
 
 /** What a search for a part's batch needs. */
 export interface BatchSearch {

@@ -7,11 +7,11 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { LoomError } from '../../../core/errors.ts';
 import type { Framing } from '../../../providers/provider.ts';
+import { idMapPath, removeRequestFiles, requestFilePath } from '../../../state/job-files.ts';
+import { type JobPart, type JobRecord, renewTag, saveJob } from '../../../state/jobs.ts';
 import { openBufferedFile } from '../../../storage/buffered-file.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import { type JobPart, type JobRecord, renewTag, saveJob } from '../../../state/jobs.ts';
 import { isWholeMap } from './id-members.ts';
-import { idMapPath, removeRequestFiles, requestFilePath } from './part-writer.ts';
 
 /**
  * Replaces a planned part of several requests, of which nothing is at the provider, by its halves: the first has its

@@ -5,14 +5,15 @@
 import { createReadStream } from 'node:fs';
 import { LoomError } from '../../../core/errors.ts';
 import { converterFor } from '../../../formats/index.ts';
+import { idMapPath } from '../../../state/job-files.ts';
+import type { JobPart, JobRecord } from '../../../state/jobs.ts';
 import { hashFile, isFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import type { JobPart, JobRecord } from '../../../state/jobs.ts';
 import { createCustomId, digestPrompt } from '../../dataset/custom-ids.ts';
 import { recordedDataset } from '../../dataset/dataset.ts';
-import { formatIdMember, idMapPath } from './part-writer.ts';
 import { createPicker } from '../../dataset/pick-rows.ts';
 import { PromptIndex } from '../../dataset/prompt-index.ts';
+import { formatIdMember } from './part-writer.ts';
 
 /**
  * The lines of a part's id map, as JSON text. LoomError `input` when neither the file that was planned for it is there

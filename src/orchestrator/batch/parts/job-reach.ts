@@ -1,11 +1,13 @@
 /** The way to the provider of a stored job, for stories that ask about its batches one by one. */
 import { ProviderError } from '../../../core/errors.ts';
 import type { ProviderName } from '../../../core/models.ts';
-import type { BatchProvider, Connection } from '../../../providers/provider.ts';
+import type { Connection } from '../../../providers/connection.ts';
+import type { BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry, requireBatchApi } from '../../../providers/registry.ts';
-import { abortAfterGrace } from '../../calls/grace.ts';
-import { type CallQueue, createCallQueue, type RetryNotice, type RetryPolicy } from '../../calls/retry.ts';
 import type { StoredJob } from '../../../state/stored-jobs.ts';
+import { abortAfterGrace } from '../../calls/grace.ts';
+import { type CallQueue, createCallQueue, type RetryNotice } from '../../calls/retry.ts';
+import type { RetryPolicy } from '../../calls/retry-policy.ts';
 
 /** How to reach a provider, given the address in the record. LoomError when there is no key. */
 export type Connect = (provider: ProviderName, recordedBaseUrl: string | undefined) => Connection;

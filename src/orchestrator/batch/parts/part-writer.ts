@@ -1,24 +1,12 @@
 /** Writes the request files and id maps of a job's parts, a row at a time, starting a new part when one is full. */
-import { join } from 'node:path';
+
 import type { PromptRequest, Row } from '../../../core/models.ts';
 import type { BatchLimits, BatchProvider } from '../../../providers/provider.ts';
-import { type BufferedFile, openBufferedFile } from '../../../storage/buffered-file.ts';
-import { type LoomHome, removeHeld } from '../../../storage/home.ts';
+import { idMapPath, removeRequestFiles, requestFilePath } from '../../../state/job-files.ts';
 import type { JobPart } from '../../../state/jobs.ts';
+import { type BufferedFile, openBufferedFile } from '../../../storage/buffered-file.ts';
+import type { LoomHome } from '../../../storage/home.ts';
 import { PartCutter } from './part-cutter.ts';
-
-/** What the files of a part are named by. */
-type PartFiles = Pick<JobPart, 'part' | 'files'>;
-
-/** The encoded requests of a part, framed as the provider wants them. */
-export function requestFilePath(home: LoomHome, jobId: string, { part, files = part }: PartFiles): string {
-  return join(home.requests, `${jobId}_${files}.jsonl`);
-}
-
-/** The lines of a part's id map, as JSON text for its record. */
-export function idMapPath(home: LoomHome, jobId: string, { part, files = part }: PartFiles): string {
-  return join(home.requests, `${jobId}_${files}.ids`);
-}
 
 /** A line of an id map, without the comma and line end before it. */
 export function formatIdMember(customId: string, rowId: string): string {
@@ -95,12 +83,6 @@ export function createPartWriter(
       for (const part of parts) await removeRequestFiles(home, jobId, part);
     },
   };
-}
-
-/** Removes what `createPartWriter` wrote for a part. */
-export async function removeRequestFiles(home: LoomHome, jobId: string, part: PartFiles): Promise<void> {
-  await removeHeld(home, requestFilePath(home, jobId, part));
-  await removeHeld(home, idMapPath(home, jobId, part));
 }
 
 interface OpenPart {

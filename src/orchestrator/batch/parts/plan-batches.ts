@@ -1,28 +1,23 @@
 /** Cuts the rows of an input into parts that a provider takes as one batch each, encoded in request files on disk. */
-import { join } from 'node:path';
+
+import { openCache } from '../../../cache/cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import type { GenerationSettings, ProviderName } from '../../../core/models.ts';
 import type { BatchLimits, BatchProvider } from '../../../providers/provider.ts';
+import { cachedAnswersPath } from '../../../state/job-files.ts';
+import { type JobPart, type JobRecord, jobVersion } from '../../../state/jobs.ts';
+import { encodeResult } from '../../../state/result-lines.ts';
 import { openBufferedFile } from '../../../storage/buffered-file.ts';
-import { openCache } from '../../../cache/cache.ts';
 import { ensurePrivateFolder, removeFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { watchInput } from '../../../storage/input-watch.ts';
-import { type JobPart, type JobRecord, jobVersion } from '../../../state/jobs.ts';
-import { encodeResult } from '../../../state/result-lines.ts';
 import { describeServer } from '../../calls/answer-server.ts';
 import { createCustomId, digestPrompt } from '../../dataset/custom-ids.ts';
-import {
-  type Census,
-  type Dataset,
-  type DatasetOrder,
-  drawRows,
-  readDataset,
-  recordDataset,
-} from '../../dataset/dataset.ts';
+import { type Census, type Dataset, drawRows, readDataset, recordDataset } from '../../dataset/dataset.ts';
+import type { DatasetOrder } from '../../dataset/dataset-order.ts';
+import { PromptIndex } from '../../dataset/prompt-index.ts';
 import { largestRequest } from './part-cutter.ts';
 import { createPartWriter } from './part-writer.ts';
-import { PromptIndex } from '../../dataset/prompt-index.ts';
 
 /** What a person asked a batch run for. */
 export interface BatchOrder {
@@ -158,11 +153,6 @@ async function openKnownAnswers(home: LoomHome, jobId: string, order: BatchOrder
       await removeFile(path);
     },
   };
-}
-
-/** The answers that a job found in the cache when it was planned. */
-export function cachedAnswersPath(home: LoomHome, jobId: string): string {
-  return join(home.results, `${jobId}_cached.jsonl`);
 }
 
 function allRowsTooLarge(order: BatchOrder, mostBytes: number): LoomError {

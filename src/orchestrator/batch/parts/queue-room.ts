@@ -7,12 +7,12 @@
 import { ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
-import type { LoomHome } from '../../../storage/home.ts';
+import type { HomeBatches } from '../../../state/home-batches.ts';
 import type { JobPart, JobRecord } from '../../../state/jobs.ts';
 import { loadRecords } from '../../../state/records.ts';
-import type { HomeBatches } from '../../../state/home-batches.ts';
-import { LongWaitError } from '../../calls/long-waits.ts';
 import { hasEndedBadly } from '../../../state/stored-jobs.ts';
+import type { LoomHome } from '../../../storage/home.ts';
+import { LongWaitError } from '../../calls/long-waits.ts';
 
 /** What is to be done with a part that waits to be sent. */
 export type PartFate = 'send' | 'halve' | 'refuse';

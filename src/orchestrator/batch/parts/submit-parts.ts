@@ -2,14 +2,21 @@
 import { stat } from 'node:fs/promises';
 import { isRefusedKey, LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
-import type { BatchProvider, RequestFile } from '../../../providers/provider.ts';
 import { unreadableAnswer } from '../../../providers/protocol/refusal.ts';
+import type { BatchProvider, RequestFile } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
-import { describeDiskError } from '../../../storage/files.ts';
-import type { LoomHome } from '../../../storage/home.ts';
+import type { HomeBatches } from '../../../state/home-batches.ts';
+import { requestFilePath } from '../../../state/job-files.ts';
 import { type JobPart, type JobRecord, renewalOf, saveJob, stateWithoutBatch } from '../../../state/jobs.ts';
 import { deleteRecord, saveRecord } from '../../../state/records.ts';
+import { describeOwnership, namePart } from '../../../state/stored-jobs.ts';
+import { describeDiskError } from '../../../storage/files.ts';
+import type { LoomHome } from '../../../storage/home.ts';
 import { noteSandbox } from '../../calls/answer-server.ts';
+import { findLongWait, isRateLimit } from '../../calls/long-waits.ts';
+import type { CallQueue } from '../../calls/retry.ts';
+import { defaultPatience } from '../../calls/retry-policy.ts';
+import { sleep } from '../../calls/sleep.ts';
 import {
   findLeftBatch,
   findNewBatch,
@@ -20,14 +27,9 @@ import {
   UnsettledPartError,
 } from './find-batch.ts';
 import { halvePart } from './halve-part.ts';
-import type { HomeBatches } from '../../../state/home-batches.ts';
 import { readIdMembers } from './id-members.ts';
 import { isAboutOneBatch } from './job-reach.ts';
-import { findLongWait, isRateLimit } from '../../calls/long-waits.ts';
-import { requestFilePath } from './part-writer.ts';
 import { isAlone, isBesideTaken, isTooLarge, judgePart, noteFullQueue } from './queue-room.ts';
-import { type CallQueue, defaultPatience, sleep } from '../../calls/retry.ts';
-import { describeOwnership, namePart } from '../../../state/stored-jobs.ts';
 
 export interface Submission {
   readonly home: LoomHome;

@@ -1,23 +1,25 @@
 /** The story of `loom run` in batch mode. */
-import type { BatchRecord } from '../../../core/models.ts';
-import type { BatchEntry, Connection } from '../../../providers/provider.ts';
-import { checkSettings } from '../../../providers/settings.ts';
+
 import { ensurePlaces } from '../../../cache/cache.ts';
-import { holdHome, type LoomHome } from '../../../storage/home.ts';
+import type { BatchRecord } from '../../../core/models.ts';
+import type { Connection } from '../../../providers/connection.ts';
+import type { BatchEntry } from '../../../providers/provider.ts';
+import { checkSettings } from '../../../providers/settings.ts';
+import { HomeBatches } from '../../../state/home-batches.ts';
 import { createJobId, type JobRecord, loadJob, saveJob } from '../../../state/jobs.ts';
+import { forgetJob, isDropped, isPending, loadState, storedJob } from '../../../state/stored-jobs.ts';
+import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { type Lock, tryLock } from '../../../storage/locks.ts';
 import { checkOutputPath, type Placing } from '../../../storage/output-file.ts';
 import { openAnswerCheck } from '../../answers/answer-check.ts';
-import { type Claim, claimWork, listRivals } from '../parts/claim-work.ts';
-import { checkFreeSpace } from '../../dataset/free-space.ts';
 import { abortAfterGrace } from '../../calls/grace.ts';
-import { HomeBatches } from '../../../state/home-batches.ts';
-import { type MergedJob, mergeJob, noteJobOutput } from '../merge/merge-job.ts';
-import { type BatchOrder, limitParts, type Plan, planBatches } from '../parts/plan-batches.ts';
 import { createCallQueue, type RetryNotice } from '../../calls/retry.ts';
-import { forgetJob, isDropped, isPending, loadState, storedJob } from '../../../state/stored-jobs.ts';
-import { type PartEvents, type Submission, submitParts } from '../parts/submit-parts.ts';
+import { checkFreeSpace } from '../../dataset/free-space.ts';
 import { sweepHome } from '../../sweep/sweep-home.ts';
+import { type MergedJob, mergeJob, noteJobOutput } from '../merge/merge-job.ts';
+import { type Claim, claimWork, listRivals } from '../parts/claim-work.ts';
+import { type BatchOrder, limitParts, type Plan, planBatches } from '../parts/plan-batches.ts';
+import { type PartEvents, type Submission, submitParts } from '../parts/submit-parts.ts';
 
 export interface SubmitEvents extends PartEvents {
   /** The input is checked and nothing was sent yet. */
@@ -68,7 +70,7 @@ export async function submitBatch(
   signal: AbortSignal,
   events: SubmitEvents = {},
 ): Promise<SubmitOutcome> {
-  checkSettings(entry.name, order.settings);
+  checkSettings(entry, order.settings);
   await openAnswerCheck(order.settings);
   await checkOutputPath(order.outputPath);
   ensurePlaces(home, order.useCache);

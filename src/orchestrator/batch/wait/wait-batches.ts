@@ -1,22 +1,15 @@
 /** The story of `--wait`: look at each pending job again and again, with growing pauses, until none is pending. */
+
 import { isRefusedKey, ProviderError } from '../../../core/errors.ts';
-import type { ProviderName } from '../../../core/models.ts';
+import { countParts, reloadJob, type StoredJob } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { LockLostError } from '../../../storage/locks.ts';
-import {
-  type FetchEvents,
-  type FetchOrder,
-  type FetchOutcome,
-  type FetchRun,
-  type FetchSummary,
-  fetchStoredJob,
-  type JobFate,
-  openFetch,
-} from '../fetch/fetch-batches.ts';
-import { isOver, type ListedBatch, listParts } from '../list/list-batches.ts';
-import { defaultRetryPolicy } from '../../calls/retry.ts';
-import { countParts, reloadJob, type StoredJob } from '../../../state/stored-jobs.ts';
+import { defaultRetryPolicy } from '../../calls/retry-policy.ts';
 import { sweepInputs } from '../../sweep/sweep-inputs.ts';
+import { fetchStoredJob, type JobFate, openFetch } from '../fetch/fetch-batches.ts';
+import type { FetchOrder, FetchOutcome, FetchRun, FetchSummary } from '../fetch/fetch-run.ts';
+import { isOver, listParts } from '../list/list-batches.ts';
+import type { WaitEvents, Watch } from './wait-news.ts';
 import { tellNews } from './wait-news.ts';
 import {
   abortAfter,
@@ -32,23 +25,6 @@ export interface WaitOptions {
   readonly intervalMs?: number | undefined;
   /** Milliseconds after which the wait ends with what is in; undefined: it has no end of its own. */
   readonly timeoutMs?: number | undefined;
-}
-
-export interface WaitEvents extends FetchEvents {
-  /** How the batches are that are waited for: before the first look and after each one. */
-  onWatch?(watch: Watch): void;
-  /** A look failed; the next one tries again. */
-  onTrouble?(id: string, provider: ProviderName, error: ProviderError): void;
-  /** Another process fetched it meanwhile, or its record was deleted: there is nothing to wait for. */
-  onGone?(id: string): void;
-}
-
-export interface Watch {
-  /** Those that are waited for, and the other parts of their jobs. */
-  readonly batches: readonly ListedBatch[];
-  readonly pending: number;
-  /** How many there were at the start. */
-  readonly total: number;
 }
 
 export interface WaitSummary extends FetchSummary, Pick<Watch, 'pending' | 'total'> {

@@ -1,5 +1,9 @@
 /** A wait looks at the same batches many times; what it sees is told when it is new. */
-import type { WaitEvents } from './wait-batches.ts';
+
+import type { ProviderError } from '../../../core/errors.ts';
+import type { ProviderName } from '../../../core/names.ts';
+import type { FetchEvents } from '../fetch/fetch-run.ts';
+import type { ListedBatch } from '../list/list-batches.ts';
 
 export function tellNews(events: WaitEvents): WaitEvents {
   const known = new Map<string, string>();
@@ -45,4 +49,21 @@ export function tellNews(events: WaitEvents): WaitEvents {
       if (isNews(`trouble ${id}`, error.code)) events.onTrouble?.(id, provider, error);
     },
   };
+}
+
+export interface WaitEvents extends FetchEvents {
+  /** How the batches are that are waited for: before the first look and after each one. */
+  onWatch?(watch: Watch): void;
+  /** A look failed; the next one tries again. */
+  onTrouble?(id: string, provider: ProviderName, error: ProviderError): void;
+  /** Another process fetched it meanwhile, or its record was deleted: there is nothing to wait for. */
+  onGone?(id: string): void;
+}
+
+export interface Watch {
+  /** Those that are waited for, and the other parts of their jobs. */
+  readonly batches: readonly ListedBatch[];
+  readonly pending: number;
+  /** How many there were at the start. */
+  readonly total: number;
 }

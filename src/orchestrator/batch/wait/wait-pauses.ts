@@ -1,5 +1,5 @@
 /** When a wait looks again, by a clock that a laptop's sleep or a changed date does not move. */
-import { sleep } from '../../calls/retry.ts';
+import { sleep } from '../../calls/sleep.ts';
 
 export interface WaitClock {
   /** Milliseconds since any moment; never goes back. */

@@ -3,13 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { describeDataset } from '../../../../src/orchestrator/dataset/dataset.ts';
-import { requestFilePath } from '../../../../src/orchestrator/batch/parts/part-writer.ts';
 import { limitParts, planBatches } from '../../../../src/orchestrator/batch/parts/plan-batches.ts';
+import { describeDataset } from '../../../../src/orchestrator/dataset/dataset.ts';
 import type { BatchLimits, BatchProvider } from '../../../../src/providers/provider.ts';
 import { providerEntry } from '../../../../src/providers/registry.ts';
-import { type LoomHome, loomHome } from '../../../../src/storage/home.ts';
+import { requestFilePath } from '../../../../src/state/job-files.ts';
 import type { JobRecord } from '../../../../src/state/jobs.ts';
+import { type LoomHome, loomHome } from '../../../../src/storage/home.ts';
 
 let folder: string;
 let home: LoomHome;

@@ -1,9 +1,15 @@
 /** How often a wait asks: by a clock that the test winds on, against a server that counts the questions. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { FetchOrder } from '../../../../src/orchestrator/batch/fetch/fetch-batches.ts';
+import type { FetchOrder } from '../../../../src/orchestrator/batch/fetch/fetch-run.ts';
 import { type WaitOptions, waitForBatches } from '../../../../src/orchestrator/batch/wait/wait-batches.ts';
 import { loomHome } from '../../../../src/storage/home.ts';
-import { createOpenAiWorld, lastBatch, merged, type OpenAiWorld, output } from '../../../stories/openai-world.ts';
+import {
+  createOpenAiWorld,
+  lastBatch,
+  merged,
+  type OpenAiWorld,
+  output,
+} from '../../../stories/openai-world.ts';
 
 let world: OpenAiWorld;
 

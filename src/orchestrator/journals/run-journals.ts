@@ -5,9 +5,9 @@
  */
 import { rename } from 'node:fs/promises';
 import { LoomError } from '../../core/errors.ts';
+import { type AskedRow, isSpentJournal, type Journal, openJournal } from '../../state/journal.ts';
 import { describeDiskError, isGone, removeFile } from '../../storage/files.ts';
 import type { LoomHome } from '../../storage/home.ts';
-import { type AskedRow, isSpentJournal, type Journal, openJournal } from '../../state/journal.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import { createJournalPath, keptPathOf } from './run-names.ts';
 

@@ -2,19 +2,31 @@
  * The names under which live runs keep their journals and their lock. Each try of a run has a journal of its own, with a
  * random end to its name.
  */
+
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { GenerationSettings } from '../../core/models.ts';
+import type { ProviderName } from '../../core/names.ts';
+import { settingsText, wherePresent } from '../../core/settings-text.ts';
 import type { LoomHome } from '../../storage/home.ts';
-import { settingsText } from '../../core/settings-text.ts';
 import { placeOfServer } from '../calls/answer-server.ts';
+import type { Dataset } from '../dataset/dataset.ts';
 import { recordDataset } from '../dataset/dataset.ts';
-import type { DrawnOrder } from './run-sync.ts';
 
 const cachedRunPrefix = 'live_';
 const uncachedRunPrefix = 'sync_';
 
-type Work = Pick<DrawnOrder, 'dataset' | 'provider' | 'model' | 'outputPath' | 'settings' | 'server'>;
+/** What makes a live run the same as another. */
+interface Work {
+  readonly dataset: Dataset;
+  readonly provider: ProviderName;
+  readonly model: string;
+  /** Absolute, or a name. */
+  readonly outputPath: string;
+  readonly settings?: GenerationSettings | undefined;
+  readonly server: string;
+}
 
 /**
  * Runs of the same name ask the same server the same of the rows of one input for the same output; the rows may have
@@ -44,11 +56,6 @@ function hashWork({ dataset, provider, model, outputPath, ...order }: Work, inpu
     ...wherePresent({ base_url: placeOfServer(provider, order.server) }),
   ]);
   return createHash('sha256').update(work).digest('hex').slice(0, 24);
-}
-
-/** These fields as part of a name; nothing when none is set, so that work without them keeps its name. */
-export function wherePresent(fields: object): object[] {
-  return Object.values(fields).some((value) => value !== undefined) ? [fields] : [];
 }
 
 /** Where a try of a live run keeps its results: a path that no other try has. */

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createCustomId, digestPrompt } from '../../../src/orchestrator/dataset/custom-ids.ts';
-import { openRunJournals } from '../../../src/orchestrator/live/run-journals.ts';
-import { listKeptJournals } from '../../../src/orchestrator/live/run-names.ts';
-import { loomHome } from '../../../src/storage/home.ts';
+import { openRunJournals } from '../../../src/orchestrator/journals/run-journals.ts';
+import { listKeptJournals } from '../../../src/orchestrator/journals/run-names.ts';
 import type { AskedRow } from '../../../src/state/journal.ts';
+import { loomHome } from '../../../src/storage/home.ts';
 
 const runName = `sync_${'a'.repeat(24)}`;
 let folder: string;

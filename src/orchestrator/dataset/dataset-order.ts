@@ -1,0 +1,18 @@
+/** An input as a person names it. */
+import type { InputFormat, PromptSource } from '../../formats/format.ts';
+import type { PickOrder } from './pick-rows.ts';
+
+/** An input as a person names it. */
+export interface DatasetOrder {
+  /** Absolute. */
+  readonly path: string;
+  readonly format: InputFormat;
+  /** undefined: the field `prompt`, where rows are objects. */
+  readonly promptSource: PromptSource | undefined;
+  /** undefined: all rows are run. */
+  readonly pick: PickOrder | undefined;
+  /** The column or field that tells rows apart; undefined: `id`, where there is one. */
+  readonly rowId?: string | undefined;
+  /** Told, in whole sentences, of what in the input could be meant in two ways; each time that it is read. */
+  onRemark?(remark: string): void;
+}

@@ -1,0 +1,67 @@
+/** What a live run is asked to do, and what it tells. */
+
+import type { GenerationSettings, RowResult } from '../../core/models.ts';
+import type { ProviderName } from '../../core/names.ts';
+import type { JobRecord } from '../../state/jobs.ts';
+import type { Placing } from '../../storage/output-file.ts';
+import type { RetryNotice } from '../calls/retry.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+import type { DatasetOrder } from '../dataset/dataset-order.ts';
+
+export interface SyncOrder {
+  readonly dataset: DatasetOrder;
+  readonly provider: ProviderName;
+  readonly model: string;
+  /** Absolute. With `deliver` only a name. */
+  readonly outputPath: string;
+  /** Whether a file that is there, or comes meanwhile, may go. */
+  readonly placing: Placing;
+  /** Takes the complete output from a file, in place of leaving it at `outputPath`. */
+  readonly deliver?: ((path: string) => Promise<void>) | undefined;
+  readonly withMeta: boolean;
+  /** Adds `llm_error`. */
+  readonly withError: boolean;
+  /** Adds `llm_input_tokens`, `llm_output_tokens` and `llm_finish_reason`. */
+  readonly withUsage: boolean;
+  /** Answers go to and come from the cache, and equal prompts are asked once. */
+  readonly useCache: boolean;
+  readonly settings?: GenerationSettings | undefined;
+  /** The address that was given for this run. */
+  readonly baseUrl?: string | undefined;
+  /** Whose answers it takes and gives, as `nameServer` has it. */
+  readonly server: string;
+  readonly workers: number;
+  /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
+  readonly patienceMs?: number | undefined;
+}
+
+/** An order of which it is settled what rows are run. */
+export interface DrawnOrder extends SyncOrder {
+  readonly dataset: Dataset;
+}
+
+export interface SyncProgress {
+  readonly done: number;
+  /** Rows that have a prompt. */
+  readonly total: number;
+  readonly cacheHits: number;
+  readonly errors: number;
+}
+
+export interface SyncEvents {
+  /** After the check of the input, and after each row. */
+  onProgress?(progress: SyncProgress): void;
+  onRetry?(notice: RetryNotice): void;
+  /** Another process is doing the very same run: this one goes on when that is done. */
+  onWait?(): void;
+  /** The same work is pending in a batch: its answers are paid for too. */
+  onPending?(job: JobRecord): void;
+  /** Answers that a run which was cut off had paid for, and this one need not. */
+  onResumed?(answers: number): void;
+  /** Before each call; what this throws stops the run, as a refused key does. */
+  beforeCall?(): void;
+  /** A call was answered, and is paid for. */
+  onAnswered?(result: RowResult): void;
+  /** An answer could not be stored in the cache; told once, the answers are in the output all the same. */
+  onCacheTrouble?(error: unknown): void;
+}

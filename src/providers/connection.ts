@@ -1,0 +1,41 @@
+/** How a provider is reached, and what is told of each request. */
+
+/** How to reach a provider. */
+export interface Connection {
+  /** Sent to this provider only; never logged, never part of an error message. Undefined: no key is sent. */
+  readonly apiKey: string | undefined;
+  /** Where the API is, in the form the vendor's own SDK takes; undefined: the vendor's own address. */
+  readonly baseUrl?: string | undefined;
+  /**
+   * About batches: how long to wait for an answer to begin, and for its next byte, in milliseconds; and for the whole of
+   * an answer that is no download.
+   */
+  readonly timeoutMs: number;
+  /**
+   * Live: how long a call may take in all, in milliseconds; nothing else limits it. Default: `timeoutMs`. A call that
+   * runs into it is an error `timeout` about its row.
+   */
+  readonly callTimeoutMs?: number | undefined;
+  /** Where proxies and the like are named: the variables of the caller's process, or what stands in their place. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Told when an answer bears the mark of a sandbox. */
+  readonly onSandbox?: (() => void) | undefined;
+  /** Told of each HTTP request, also of those that an SDK makes by itself. */
+  readonly onRequest?: ((notice: RequestNotice) => void) | undefined;
+}
+
+export interface RequestNotice {
+  readonly method: string;
+  /** Host and path, without query and user info. */
+  readonly address: string;
+  /** Undefined when no answer came. */
+  readonly status: number | undefined;
+  /** Why no answer came. */
+  readonly failure: string | undefined;
+  /** From the first byte sent to the head of the answer, in milliseconds. */
+  readonly durationMs: number;
+  /** Which try of its call this is, from 1. */
+  readonly attempt: number;
+  /** The provider's name for the request, which its support asks for. */
+  readonly requestId: string | undefined;
+}

@@ -1,0 +1,29 @@
+/** The files that a job keeps beside its own: requests, ids, and answers from the cache. */
+
+import { join } from 'node:path';
+import { type LoomHome, removeHeld } from '../storage/home.ts';
+import type { JobPart } from './jobs.ts';
+
+/** What the files of a part are named by. */
+type PartFiles = Pick<JobPart, 'part' | 'files'>;
+
+/** The encoded requests of a part, framed as the provider wants them. */
+export function requestFilePath(home: LoomHome, jobId: string, { part, files = part }: PartFiles): string {
+  return join(home.requests, `${jobId}_${files}.jsonl`);
+}
+
+/** The lines of a part's id map, as JSON text for its record. */
+export function idMapPath(home: LoomHome, jobId: string, { part, files = part }: PartFiles): string {
+  return join(home.requests, `${jobId}_${files}.ids`);
+}
+
+/** Removes what `createPartWriter` wrote for a part. */
+export async function removeRequestFiles(home: LoomHome, jobId: string, part: PartFiles): Promise<void> {
+  await removeHeld(home, requestFilePath(home, jobId, part));
+  await removeHeld(home, idMapPath(home, jobId, part));
+}
+
+/** The answers that a job found in the cache when it was planned. */
+export function cachedAnswersPath(home: LoomHome, jobId: string): string {
+  return join(home.results, `${jobId}_cached.jsonl`);
+}
