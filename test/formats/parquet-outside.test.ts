@@ -13,7 +13,7 @@ import {
 } from '../../src/formats/parquet/thrift.ts';
 import { fieldsOf, mergeAll, readAll, respond, writeRawInput } from './files.ts';
 
-const data = (name: string) => readFile(join(import.meta.dirname, '../../data', name));
+const data = (name: string) => readFile(join(import.meta.dirname, '../data', name));
 const text = (length: number, ...bytes: number[]) => Buffer.from([length, 0, 0, 0, ...bytes]);
 
 /** The file with its metadata changed. */

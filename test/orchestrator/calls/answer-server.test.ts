@@ -78,7 +78,7 @@ test.each([
 });
 
 describe('journals of live runs', () => {
-  const path = join(import.meta.dirname, '../data/airports.csv');
+  const path = join(import.meta.dirname, '../../data/airports.csv');
   const work = (server: string) =>
     ({
       dataset: describeDataset(path, { column: 'name' }),
