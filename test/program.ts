@@ -32,6 +32,10 @@ export interface World {
   loom(...args: string[]): Promise<Ended>;
   /** The same with something on stdin. */
   pipe(input: Input, ...args: string[]): Promise<Ended>;
+  /** Runs data.csv, with its prompts in the column `text`, through OpenAI's model m, unless the flags say otherwise. */
+  run(...flags: string[]): Promise<Ended>;
+  /** The same as a batch, and gives its id. */
+  submit(...flags: string[]): Promise<string>;
   /** Runs a command as a process. */
   loomProcess(...args: string[]): Promise<Ended>;
   start(...args: string[]): Running;
@@ -42,14 +46,19 @@ export interface World {
   readBytes(name: string): Promise<Buffer>;
   /** Names of what lies in the current folder, sorted. */
   listFolder(): Promise<string[]>;
-  /** Names of the files below the loom home, sorted; without its mark, and the history that every output leaves. */
-  listState(): Promise<string[]>;
+  /** Names of the files below the loom home, or a folder of it, sorted; without its mark, and the history that every output leaves. */
+  listState(folder?: string): Promise<string[]>;
+  /** The same without the cache. */
+  listLeft(): Promise<string[]>;
   /** Names of the files of the history. */
   listHistory(): Promise<string[]>;
   /** Where a file of the loom home is. */
   statePath(name: string): string;
   readState(name: string): Promise<string>;
   writeState(name: string, content: string | Buffer): Promise<void>;
+  readRecord(id: string, provider?: string): Promise<Record<string, unknown>>;
+  /** Changes what a JSON file of the loom home holds: that of this name, or the only one in this folder. */
+  changeState<Content extends object>(name: string, change: (content: Content) => unknown): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -58,9 +67,23 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
+/** Arguments of `run` for data.csv, unless the flags name another file. */
+export function runArgs(...flags: string[]): string[] {
+  const column = flags.includes('-f') || flags.includes('--prompt') ? [] : ['-c', 'text'];
+  const file = flags.includes('-f') ? [] : ['-f', 'data.csv'];
+  return ['run', ...file, ...column, '-p', 'openai', '-m', 'm', ...flags];
+}
+
+/** The id in `Batch submitted. id=…`. */
+export function submittedId(ended: Ended): string {
+  const id = /^Batch submitted\. id=(\S+) provider=/m.exec(ended.stdout)?.[1];
+  if (!id) throw new Error(`Nothing was submitted: ${JSON.stringify(ended)}`);
+  return id;
+}
+
 /** The same world, where every command is a process. */
 export function asProcesses<Place extends World>(world: Place): Place {
-  return { ...world, loom: world.loomProcess };
+  return { ...world, loom: world.loomProcess, run: (...flags) => world.loomProcess(...runArgs(...flags)) };
 }
 
 /** A folder and a home that no other test sees; `program` is what processes run. */
@@ -94,6 +117,13 @@ export async function createWorld(environment: Record<string, string> = {}, prog
   const pipe = (input: Input, ...args: string[]) =>
     runInProcess(args, { folder, environment: variables, input });
   const statePath = (name: string) => join(home, '.loom', name);
+  const readState = (name: string) => readFile(statePath(name), 'utf8');
+  const loom = (...args: string[]) => pipe('', ...args);
+  const runHere = (...flags: string[]) => loom(...runArgs(...flags));
+  const listState = async (within = '') =>
+    (await listHome()).filter(
+      (name) => name !== 'loom-home.json' && !isHistory(name) && name.startsWith(within && `${within}/`),
+    );
 
   async function listHome(): Promise<string[]> {
     const entries = await readdir(join(home, '.loom'), { recursive: true, withFileTypes: true }).catch(
@@ -110,8 +140,10 @@ export async function createWorld(environment: Record<string, string> = {}, prog
     home,
     environment: variables,
     start,
-    loom: (...args) => pipe('', ...args),
+    loom,
     pipe,
+    run: runHere,
+    submit: async (...flags) => submittedId(await runHere(...flags)),
     loomProcess,
     async shell(line) {
       const commands = join(root, 'bin');
@@ -128,12 +160,21 @@ export async function createWorld(environment: Record<string, string> = {}, prog
     readBytes: (name) => readFile(join(folder, name)),
     listFolder: async () => (await readdir(folder)).sort(),
     statePath,
-    readState: (name) => readFile(statePath(name), 'utf8'),
+    readState,
     async writeState(name, content) {
       await mkdir(dirname(statePath(name)), { recursive: true });
       await writeFile(statePath(name), content);
     },
-    listState: async () => (await listHome()).filter((name) => name !== 'loom-home.json' && !isHistory(name)),
+    async changeState(name, change) {
+      const file = name.endsWith('.json') ? name : ((await listState(name))[0] ?? '');
+      const content = JSON.parse(await readState(file));
+      change(content);
+      await writeFile(statePath(file), JSON.stringify(content, null, 2));
+    },
+    readRecord: async (id, provider = 'openai') =>
+      JSON.parse(await readState(`batches/${provider}_${id.replaceAll('/', '_')}.json`)),
+    listState,
+    listLeft: async () => (await listState()).filter((name) => !name.startsWith('cache/')),
     listHistory: async () => (await listHome()).filter(isHistory),
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 3 }),
   };

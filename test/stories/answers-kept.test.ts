@@ -1,27 +1,11 @@
 /** Answers of a batch are paid for once: they go to the cache, and the same command again sends only what is missing. */
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { hashKey, openaiOf } from './cache-keys.ts';
-import { answerLine, errorLine, type OpenAiDouble, promptOf, usualAnswer } from './openai-double.ts';
-import {
-  createOpenAiWorld,
-  lastBatch,
-  merged,
-  type OpenAiWorld,
-  output,
-  submission,
-  voice,
-} from './openai-world.ts';
+import { answerLine, errorLine, promptOf, usualAnswer } from './openai-double.ts';
+import { lastBatch, merged, output, submission, useOpenAiWorld, voice } from './openai-world.ts';
 
-let world: OpenAiWorld;
-let openai: OpenAiDouble;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-  openai = world.openai;
-});
-
-afterEach(() => world.remove());
+const { world, openai } = useOpenAiWorld();
 
 function cacheName(prompt: string): string {
   return join('cache', `${hashKey('openai', 'm', prompt, `@${openaiOf(world)}`)}.json`);
@@ -77,7 +61,7 @@ describe('a second run', () => {
     expect(ended).toMatchObject({ code: 1, stdout: '' });
     expect(ended.stderr).toMatch(/^Spinning [^\n]*\nError: [^\n]*already exists[^\n]*--force[^\n]*\n$/);
     expect(await world.read(output)).toBe('precious');
-    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
     expect((await world.run('--force')).stdout).toBe(done(2, 2));
     expect(await world.read(output)).toBe(merged);
   });
@@ -153,7 +137,7 @@ describe('--no-cache of a batch run', () => {
     expect((await world.loom('fetch')).stderr).toBe(
       `  1 answer is kept. The same loom run command again sends all rows; loom fetch --id ${id} --partial writes what there is.\n`,
     );
-    expect((await world.listState()).filter((name) => name.startsWith('cache/'))).toEqual([]);
+    expect(await world.listState('cache')).toEqual([]);
     await world.run('--no-cache');
     expect(promptsSent()).toEqual(Array(2).fill(['Hello', 'World']));
   });

@@ -1,17 +1,12 @@
 /** `loom cache`: what is in it, and what of it goes. */
 import { createHash } from 'node:crypto';
 import { utimes } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { cacheStatsDocumentSchema } from '../../src/index.ts';
-import { createWorld, type World } from '../program.ts';
+import { createWorld } from '../program.ts';
+import { useWorld } from './use-world.ts';
 
-let world: World;
-
-beforeEach(async () => {
-  world = await createWorld({ TERM: 'xterm' });
-});
-
-afterEach(() => world.remove());
+const world = useWorld(() => createWorld({ TERM: 'xterm' }));
 
 const day = 86_400_000;
 const daysAgo = (days: number) => new Date(Date.now() - days * day);

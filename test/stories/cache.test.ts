@@ -2,19 +2,15 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Ended } from '../program.ts';
 import { hashKey, sandboxOf } from './cache-keys.ts';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from './sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
-beforeEach(async () => {
-  world = await createSandboxWorld();
-  await world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,Again\n4,\n');
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,Again\n4,\n'));
 
 function run(...flags: string[]): Promise<Ended> {
   const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync', '--force'];

@@ -1,20 +1,17 @@
 /** `loom cancel`: what runs is ended at the provider, what was not sent never is, and what was answered is kept. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { cancelBatch, cancelDocumentSchema } from '../../src/index.ts';
 import { answerLine, type DoubleBatch, usualAnswer } from './openai-double.ts';
-import { createOpenAiWorld, lastBatch, type OpenAiWorld, output } from './openai-world.ts';
+import { lastBatch, output, submittedJob, useOpenAiWorld } from './openai-world.ts';
 import { batchProviders, createSandboxWorld, submittedId } from './sandbox-world.ts';
 
-let world: OpenAiWorld;
+const { world } = useOpenAiWorld();
 
 beforeEach(async () => {
-  world = await createOpenAiWorld();
   world.environment.TERM = 'xterm';
 });
-
-afterEach(() => world.remove());
 
 const nextSteps = (id: string) =>
   `The provider ends what is under way, which may take it some minutes. Then loom fetch --id ${id} tells what was answered, and with --partial writes it.\n`;
@@ -35,7 +32,7 @@ async function submitParts(taken: number): Promise<string> {
   const run = await world.run('--batch-size', '1');
   world.openai.override = () => undefined;
   world.takeRequests();
-  return /^Job submitted\. id=(\S+) /m.exec(run.stdout)?.[1] as string;
+  return submittedJob(run);
 }
 
 test('cancels a batch, and a fetch keeps what it had answered', async () => {
@@ -240,7 +237,7 @@ test("a batch that may be another's, as it was found by its time and size alone,
     await place.write('other.csv', 'id,text\n1,Other\n');
     const flags = ['-c', 'text', '-p', 'anthropic', '-m', 'm'];
     const mine = submittedId(await place.loom('run', '-f', 'data.csv', ...flags));
-    const [jobFile = ''] = (await place.listState()).filter((name) => name.startsWith('jobs/'));
+    const [jobFile = ''] = await place.listState('jobs');
     const job = JSON.parse(await place.readState(jobFile));
     Object.assign(job.parts[0], { state: 'submitting', batch_id: undefined, mistaken_ids: [mine] });
     await place.writeState(jobFile, JSON.stringify(job));
@@ -358,9 +355,7 @@ test.each(batchProviders)('a batch at %s is over soon after', async (provider) =
   const place = await createSandboxWorld({ turnaroundMs: 60_000 });
   try {
     await place.write('data.csv', 'id,text\n1,Hello\n');
-    const id = submittedId(
-      await place.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm'),
-    );
+    const id = await place.submit('-p', provider);
     expect(await place.loom('cancel', '--id', id, '--yes')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^Cancel requested\. id=\S+ status=(in_progress|validating)\n$/),

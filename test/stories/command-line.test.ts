@@ -1,17 +1,11 @@
 /** Help and mistakes: every command shows how it is used, and every mistake says what was meant. */
 import type { Command } from 'commander';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CommandContext, Commands } from '../../src/cli/options/options.ts';
 import { createProgram } from '../../src/cli/program.ts';
-import { createWorld, type World } from '../program.ts';
+import { useWorld } from './use-world.ts';
 
-let world: World;
-
-beforeEach(async () => {
-  world = await createWorld();
-});
-
-afterEach(() => world.remove());
+const world = useWorld();
 
 describe('a mistyped', () => {
   test.each<[string, string[], string]>([

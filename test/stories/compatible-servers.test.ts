@@ -22,7 +22,7 @@ afterEach(async () => {
 const output = 'data_results_openai_m.csv';
 
 function run(...flags: string[]): Promise<Ended> {
-  return world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--no-cache', ...flags);
+  return world.run('--no-cache', ...flags);
 }
 
 function runLive(...flags: string[]): Promise<Ended> {

@@ -1,16 +1,12 @@
 /** Completion: what each shell is proposed when the last word is at the cursor. */
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createSandboxWorld, type SandboxWorld, submittedId } from './sandbox-world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createSandboxWorld } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
-beforeEach(async () => {
-  world = await createSandboxWorld();
-  await world.write('data.csv', 'id,my col,text,"a,b"\n1,x,Hello,c\n');
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', 'id,my col,text,"a,b"\n1,x,Hello,c\n'));
 
 /** What a shell is told when the last of these words is at the cursor. */
 async function proposals(...words: string[]): Promise<string[]> {
@@ -47,10 +43,7 @@ describe('are proposed:', () => {
   });
 
   test('batches and jobs with their state, newest first, and the models that they had', async () => {
-    const submit = async (model: string, ...flags: string[]) =>
-      submittedId(
-        await world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', model, ...flags),
-      );
+    const submit = async (model: string, ...flags: string[]) => await world.submit('-m', model, ...flags);
     const older = await submit('older');
     const newer = await submit('newer');
     expect(await proposals('fetch', '--id', '')).toEqual([

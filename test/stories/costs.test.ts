@@ -1,15 +1,10 @@
 /** What an answer cost: tokens and ends in the output, money in the summary, before a run and as its limit. */
 import { rm } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from './sandbox-world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createSandboxWorld, fetchUntilDone } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
-
-beforeEach(async () => {
-  world = await createSandboxWorld();
-});
-
-afterEach(() => world.remove());
+const world = useWorld(createSandboxWorld);
 
 describe.each(['--batch', '--sync'])('--with-usage of a %s run', (mode) => {
   async function runAndFetch(...flags: string[]): Promise<void> {
@@ -64,7 +59,7 @@ describe.each(['--batch', '--sync'])('--with-usage of a %s run', (mode) => {
     await world.write('a.csv', 'text\nHello\nWorld\n');
     const input = ['-f', 'a.csv', '-c', 'text', '-p', 'openai', '-m', 'm'];
     await runAndFetch(...input);
-    const [name] = (await world.listState()).filter((entry) => entry.startsWith('cache/')).sort();
+    const [name] = (await world.listState('cache')).sort();
     const { provider, model, response, created_at } = JSON.parse(await world.readState(name as string));
     await world.writeState(name as string, JSON.stringify({ provider, model, response, created_at }));
     await world.write('a.csv', 'text\nHello\nWorld\nNew\n');

@@ -1,15 +1,9 @@
 /** JSON that is nested deeper than it could be written again is refused before anything is sent, or kept as text. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isDeepText, isDeepValue, mostLevels } from '../../src/core/models.ts';
-import { createOpenAiWorld, type OpenAiWorld } from './openai-world.ts';
+import { useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-});
-
-afterEach(() => world.remove());
+const { world } = useOpenAiWorld();
 
 /** Live calls are answered with this. */
 function answerAll(content: string): void {

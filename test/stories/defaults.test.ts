@@ -2,18 +2,14 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Ajv from 'ajv';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { startHttpServer } from './http-server.ts';
-import { createSandboxWorld, type SandboxWorld } from './sandbox-world.ts';
+import { createSandboxWorld } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
-beforeEach(async () => {
-  world = await createSandboxWorld();
-  await world.write('data.csv', 'id,text,other\n1,Hello,World\n');
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', 'id,text,other\n1,Hello,World\n'));
 
 const order = { provider: 'openai', model: 'm', col: 'text' };
 const live = ['run', '-f', 'data.csv', '--sync', '--force'];
@@ -100,12 +96,17 @@ test('how to wait counts only where a command waits', async () => {
   await expectRun(...live);
   await configure({ ...order, interval: '1m', timeout: '2h' });
   await expectRun('fetch');
-  await world.remove();
-  world = await createSandboxWorld({ turnaroundMs: 600_000 });
-  await world.write('data.csv', 'text\nHello\n');
-  await configure({ ...order, timeout: '1s' });
-  const ended = await world.loom('run', '-f', 'data.csv', '--force', '--wait');
-  expect(ended.stderr).toMatch(/\nError: timed out after 1s: /);
+});
+
+describe('where nothing ends,', () => {
+  const world = useWorld(() => createSandboxWorld({ turnaroundMs: 600_000 }));
+
+  test('a timeout of the file counts for a run that waits', async () => {
+    await world.write('data.csv', 'text\nHello\n');
+    await world.write('loom.config.json', JSON.stringify({ ...order, timeout: '1s' }));
+    const ended = await world.loom('run', '-f', 'data.csv', '--force', '--wait');
+    expect(ended.stderr).toMatch(/\nError: timed out after 1s: /);
+  });
 });
 
 test.each([

@@ -1,17 +1,11 @@
 /** What a server says that is odd, late or from memory costs no row, and nothing is paid for twice. */
 import { rm } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Received, Response } from './http-server.ts';
-import { createOpenAiWorld, data, lastBatch, merged, type OpenAiWorld, output } from './openai-world.ts';
+import { data, lastBatch, merged, output, useOpenAiWorld } from './openai-world.ts';
 import { createSandboxWorld, submittedId } from './sandbox-world.ts';
 
-let world: OpenAiWorld;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-});
-
-afterEach(() => world.remove());
+const { world } = useOpenAiWorld();
 
 const isCreation = ({ method, path }: Received) => method === 'POST' && path.endsWith('/batches');
 const isListing = ({ method, path }: Received) => method === 'GET' && path.endsWith('/batches');
@@ -283,7 +277,7 @@ describe('where batches are found by their time and size', () => {
     await place.write('data.csv', data);
     await place.write('other.csv', 'id,text\n1,Other\n2,More\n');
     const mine = submittedId(await place.loom('run', '-f', 'data.csv', ...flags));
-    const [jobFile = ''] = (await place.listState()).filter((name) => name.startsWith('jobs/'));
+    const [jobFile = ''] = await place.listState('jobs');
     const job = JSON.parse(await place.readState(jobFile));
     Object.assign(job.parts[0], { state: 'submitting', batch_id: undefined, mistaken_ids: [mine] });
     await place.writeState(jobFile, JSON.stringify(job));

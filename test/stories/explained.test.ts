@@ -1,16 +1,13 @@
 /** Every row is accounted for: the counts on stderr, the reasons in `<output>.errors.jsonl` and in `llm_error`. */
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Ended } from '../program.ts';
-import { answerLine, errorLine, type OpenAiDouble, promptOf, usualAnswer } from './openai-double.ts';
-import { createOpenAiWorld, type OpenAiWorld, output } from './openai-world.ts';
+import { answerLine, errorLine, promptOf, usualAnswer } from './openai-double.ts';
+import { output, useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
-let openai: OpenAiDouble;
+const { world, openai } = useOpenAiWorld();
 
 beforeEach(async () => {
-  world = await createOpenAiWorld();
-  openai = world.openai;
   openai.onCreate = (batch) => {
     const good = batch.lines.filter((line) => !failures.has(promptOf(line)));
     batch.output = good.map((line) => answerLine(line.custom_id, usualAnswer(promptOf(line)))).join('\n');
@@ -29,8 +26,6 @@ beforeEach(async () => {
     return { body: { choices: [{ message: { content: usualAnswer(prompt) }, finish_reason: 'stop' }] } };
   };
 });
-
-afterEach(() => world.remove());
 
 type Failure = [status: number, code: string, message: string];
 

@@ -5,19 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ended } from '../program.ts';
 import { type HttpServer, startHttpServer } from './http-server.ts';
-import { answerLine, errorLine, type OpenAiDouble, promptOf } from './openai-double.ts';
-import { createOpenAiWorld, lastBatch, merged, type OpenAiWorld, output } from './openai-world.ts';
+import { answerLine, errorLine, promptOf } from './openai-double.ts';
+import { lastBatch, merged, output, useOpenAiWorld } from './openai-world.ts';
 import { submittedId } from './sandbox-world.ts';
 
-let world: OpenAiWorld;
-let openai: OpenAiDouble;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-  openai = world.openai;
-});
-
-afterEach(() => world.remove());
+const { world, openai } = useOpenAiWorld();
 
 const allAnswered = '2 rows: 2 answered\n';
 const nothingPending = 'No pending batches. See loom list.\n';
@@ -701,7 +693,7 @@ describe('what is sent and kept', () => {
   test('after a fetch nothing of the job is left but the cache', async () => {
     await world.submit();
     await world.loom('fetch');
-    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
     expect(await world.listFolder()).toEqual(['data.csv', output]);
   });
 

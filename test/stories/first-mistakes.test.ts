@@ -1,16 +1,11 @@
 /** What people do wrong first is told at once, whole, and with what to do. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../program.ts';
+import { describe, expect, test } from 'vitest';
 import { startHttpServer } from './http-server.ts';
+import { useWorld } from './use-world.ts';
 
-let world: World;
-
-beforeEach(async () => {
-  world = await createWorld();
-});
-afterEach(() => world.remove());
+const world = useWorld();
 
 describe('a command that lacks flags names them all, with an example', () => {
   const all =
@@ -154,18 +149,7 @@ test('a live prompt that is too large for a server is told as that', async () =>
   try {
     await world.write('data.csv', 'text\nHello\n');
     Object.assign(world.environment, { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'k' });
-    const { stderr } = await world.loom(
-      'run',
-      '-f',
-      'data.csv',
-      '-c',
-      'text',
-      '-p',
-      'openai',
-      '-m',
-      'm',
-      '--sync',
-    );
+    const { stderr } = await world.run('--sync');
     expect(stderr).toContain(
       '  http_413 (rows 1): HTTP 413 Request Entity Too Large. The prompt is too large for the server.\n',
     );

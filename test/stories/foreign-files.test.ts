@@ -1,18 +1,14 @@
 /** Files of others in a home or cache, and folders that are none: no command touches them. */
 import { lstat, mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { makePipe } from '../make-pipe.ts';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld, submittedId } from './sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
-beforeEach(async () => {
-  world = await createSandboxWorld();
-  await world.write('data.csv', 'id,text\n1,Hello\n2,World\n');
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', 'id,text\n1,Hello\n2,World\n'));
 
 const order = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm'];
 const longAgo = new Date(Date.now() - 400 * 24 * 60 * 60_000);

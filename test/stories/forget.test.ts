@@ -1,25 +1,22 @@
 /** `loom forget`: what loom holds of a job goes, its output and the cache stay. */
 import { mkdir, rm } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { forgetDocumentSchema } from '../../src/index.ts';
-import { createOpenAiWorld, lastBatch, merged, type OpenAiWorld, output } from './openai-world.ts';
+import { lastBatch, merged, output, submittedJob, useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
+const { world } = useOpenAiWorld();
 
 beforeEach(async () => {
-  world = await createOpenAiWorld();
   world.environment.TERM = 'xterm';
 });
 
-afterEach(() => world.remove());
-
 /** What is left in the home beside the cache. */
-const listLeft = async () => (await world.listState()).filter((name) => !name.startsWith('cache/'));
+const listLeft = async () => await world.listLeft();
 
 test('removes all that there is of a batch, and leaves the output and the cache', async () => {
   const id = await world.submit();
   await world.loom('fetch', '--keep');
-  const cached = (await world.listState()).filter((name) => name.startsWith('cache/'));
+  const cached = await world.listState('cache');
   expect(cached).toHaveLength(2);
   // The output is written: there is nothing to ask.
   expect(await world.loom('forget', '--id', id)).toEqual({
@@ -39,7 +36,7 @@ test('removes requests, results and the input from stdin of a job that is not do
   const args = ['-f', '-', '--format', 'csv', '-c', 'text', '-p', 'openai', '-m', 'm'];
   const rows = 'id,text\n1,Hello\n2,World\n';
   const run = await world.pipe(rows, 'run', ...args, '--output', 'out.csv', '--batch-size', '1');
-  const jobId = /^Job submitted\. id=(\S+) /m.exec(run.stdout)?.[1] as string;
+  const jobId = submittedJob(run);
   await world.loom('fetch');
   const before = (await listLeft()).map((name) => name.split('/')[0]);
   for (const folder of ['batches', 'jobs', 'requests', 'inputs', 'results']) expect(before).toContain(folder);
@@ -120,7 +117,7 @@ test('a forget that was cut off is finished by the same command', async () => {
   const id = await world.submitAs('in_progress');
   // As far as it comes before it removes the job.
   await rm(world.statePath(`batches/openai_${id}.json`));
-  const [job] = (await world.listState()).filter((name) => name.startsWith('jobs/')) as [string];
+  const [job] = (await world.listState('jobs')) as [string];
   await world.writeState(
     job,
     (await world.readState(job)).replace('"state": "pending"', '"state": "forgotten"'),
@@ -143,7 +140,7 @@ test('a forget that was cut off leaves nothing that a later fetch sends', async 
       : undefined;
   await world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,Again\n');
   const run = await world.run('--batch-size', '1');
-  const jobId = /^Job submitted\. id=(\S+) /m.exec(run.stdout)?.[1] as string;
+  const jobId = submittedJob(run);
   world.openai.override = () => undefined;
   // No file can be removed there: the command ends in the middle.
   const inTheWay = world.statePath('results/openai_batch_002.jsonl');

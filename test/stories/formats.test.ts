@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld, submittedId } from './sandbox-world.ts';
+import { describe, expect, test } from 'vitest';
+import { createSandboxWorld, fetchUntilDone, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
 const dataFolder = join(import.meta.dirname, '../data');
 const jsonl = await readFile(join(dataFolder, 'airports.jsonl'), 'utf8');
@@ -25,13 +26,7 @@ const answeredTsv = tsv
   )
   .join('');
 
-let world: SandboxWorld;
-
-beforeEach(async () => {
-  world = await createSandboxWorld();
-});
-
-afterEach(() => world.remove());
+const world = useWorld(createSandboxWorld);
 
 describe.each([
   ['a.jsonl', jsonl, [], 'a_results_openai_m.jsonl', answeredJsonl],

@@ -1,9 +1,9 @@
 /** Where a command has many flags, `--help` shows those that most need, and `--help-all` every one. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { leafCommands } from '../../src/cli/config/config-fields.ts';
 import type { CommandContext, Commands } from '../../src/cli/options/options.ts';
 import { createProgram } from '../../src/cli/program.ts';
-import { createWorld, type World } from '../program.ts';
+import { useWorld } from './use-world.ts';
 
 const program = createProgram({} as Commands, { version: '' } as CommandContext, () => {});
 const commands = leafCommands(program).map((command) => ({
@@ -11,13 +11,7 @@ const commands = leafCommands(program).map((command) => ({
   flags: command.options.filter(({ hidden }) => !hidden).map(({ long }) => long ?? ''),
 }));
 
-let world: World;
-
-beforeEach(async () => {
-  world = await createWorld();
-});
-
-afterEach(() => world.remove());
+const world = useWorld();
 
 /** The long forms of the flags in a help, in order. */
 function flagsIn(help: string): string[] {

@@ -17,6 +17,28 @@ export interface Response {
   readonly body: unknown;
 }
 
+/** A refusal, as all providers have it. */
+export function refusal(
+  status: number,
+  message: string,
+  fields: object = {},
+  headers: Record<string, string> = {},
+): Response {
+  return { status, headers, body: { type: 'error', error: { message, ...fields } } };
+}
+
+/** An answer to a live call, in the form of every provider. */
+export function say(text: string, finishReason = 'stop'): Response {
+  return {
+    body: {
+      choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: finishReason }],
+      ...{ type: 'message', role: 'assistant', content: [{ type: 'text', text }], stop_reason: 'end_turn' },
+      candidates: [{ content: { role: 'model', parts: [{ text }] }, finishReason: 'STOP' }],
+      ...{ input_tokens: 3, totalTokens: 3 },
+    },
+  };
+}
+
 export interface HttpServer {
   readonly url: string;
   /** In the order in which they came. */

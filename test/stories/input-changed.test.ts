@@ -1,19 +1,11 @@
 /** The input between run and fetch: changed, gone, moved; and records that were lost. */
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type OpenAiDouble, promptOf, usualAnswer } from './openai-double.ts';
-import { createOpenAiWorld, data, merged, type OpenAiWorld, output } from './openai-world.ts';
+import { describe, expect, test } from 'vitest';
+import { promptOf, usualAnswer } from './openai-double.ts';
+import { data, merged, output, useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
-let openai: OpenAiDouble;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-  openai = world.openai;
-});
-
-afterEach(() => world.remove());
+const { world, openai } = useOpenAiWorld();
 
 const hint =
   'Put the submitted file back and fetch again, or merge the rows that still match with --partial; the answers are kept.';
@@ -182,7 +174,7 @@ describe('loom adopt', () => {
     });
     expect(await world.read(output)).toBe(merged);
     expect(openai.batches).toHaveLength(1);
-    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('takes --output, --with-meta, --with-error and --no-cache', async () => {

@@ -7,17 +7,12 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createLiveWorld, type LiveWorld } from './live-server.ts';
+import { describe, expect, test } from 'vitest';
+import { createLiveWorld } from './live-server.ts';
 import { providers } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: LiveWorld;
-
-beforeEach(async () => {
-  world = await createLiveWorld();
-});
-
-afterEach(() => world.remove());
+const world = useWorld(createLiveWorld);
 
 const before = ['p0', 'p1', 'p2', 'p3', 'p4', 'p5'];
 
@@ -92,7 +87,7 @@ describe.each([
     expect(world.asked().slice(asked)).toEqual([...paid, ...answersOfTwins]);
     const rows = after.map((prompt, index) => `${index},${prompt},${prompt && `Answer to ${prompt}`}\n`);
     expect(await world.read('out.csv')).toBe(`id,text,llm_response\n${rows.join('')}`);
-    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('another column is edited, which is no prompt: the output has it as it is now', async () => {

@@ -126,7 +126,7 @@ describe.each(providers)('the key of %s', (provider) => {
     world.environment.LOOM_DEBUG = '1';
     const ended = [live, await run(provider)];
     if (provider !== 'openrouter') {
-      ended.push(await world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm'));
+      ended.push(await world.run('-p', provider));
     }
     for (const { stdout, stderr } of ended) expect(stdout + stderr).not.toContain(key);
     await expectNowhere(key);
@@ -184,9 +184,7 @@ describe('the address of a batch', () => {
     try {
       world.environment.OPENAI_API_KEY = 'key';
       world.environment.OPENAI_BASE_URL = openai.url;
-      const id = submittedId(
-        await world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm'),
-      );
+      const id = await world.submit();
       expect(JSON.parse(await world.readState(`batches/openai_${id}.json`)).base_url ?? null).toBe(null);
       world.environment.OPENAI_BASE_URL = `${server.url}/moved`;
       answer = () => ({ status: 404, body: { error: { message: 'No such batch.' } } });

@@ -1,15 +1,10 @@
 /** Rows that alone are larger than a provider takes. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { providerEntry } from '../../src/providers/registry.ts';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from './sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
-
-beforeEach(async () => {
-  world = await createSandboxWorld();
-});
-
-afterEach(() => world.remove());
+const world = useWorld(createSandboxWorld);
 
 /** The bytes that a request at Alibaba has beside its prompt. */
 async function measureFrame(): Promise<number> {

@@ -1,16 +1,13 @@
 /** `loom list`: a table that fits the terminal, columns that scripts can cut, and filters. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createOpenAiWorld, type OpenAiWorld } from './openai-world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
+const { world } = useOpenAiWorld();
 
 beforeEach(async () => {
-  world = await createOpenAiWorld();
   world.environment.TERM = 'xterm';
   world.environment.ANTHROPIC_API_KEY = 'a-key-for-anthropic';
 });
-
-afterEach(() => world.remove());
 
 const hour = 3_600_000;
 

@@ -1,7 +1,7 @@
 /** What a sandbox makes up is known by its mark, and no run of another server ever reads it from the cache. */
 import { createServer, type Server, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { startHttpServer } from './http-server.ts';
 import {
   baseUrlVariables,
@@ -12,24 +12,19 @@ import {
   orderOf,
   type ProviderName,
   providers,
-  type SandboxWorld,
   submittedId,
 } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(() => createSandboxWorld({ turnaroundMs: 0 }));
 
-beforeEach(async () => {
-  world = await createSandboxWorld({ turnaroundMs: 0 });
-  await world.write('data.csv', 'id,text\n1,Hello\n2,World\n');
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', 'id,text\n1,Hello\n2,World\n'));
 
 const order = (provider: ProviderName) => orderOf(provider, '--force');
 const live = (provider: ProviderName, ...flags: string[]) =>
   world.loom('run', ...order(provider), '--sync', ...flags);
 const hitsOf = ({ stdout }: { stdout: string }) => / (\d) cache hits/.exec(stdout)?.[1];
-const cached = async () => (await world.listState()).filter((name) => name.startsWith('cache/'));
+const cached = async () => await world.listState('cache');
 
 /** A way to the sandbox by which it is not known before its first answer: below a path that is not its own. */
 async function openGateway(): Promise<{ server: Server; urlOf(provider: ProviderName): string }> {
@@ -129,7 +124,7 @@ test('answers of --sandbox are in a cache of their own, and bear its name', asyn
   expect(hitsOf(await live('openai', '--sandbox', '-o', 'a.csv'))).toBe('0');
   expect(hitsOf(await live('openai', '--sandbox', '-o', 'a.csv'))).toBe('2');
   expect(await cached()).toEqual([]);
-  const entries = (await world.listState()).filter((name) => name.startsWith('sandbox/cache/'));
+  const entries = await world.listState('sandbox/cache');
   expect(entries).toHaveLength(2);
   for (const name of entries) expect(JSON.parse(await world.readState(name)).address).toBe('sandbox');
 });

@@ -1,23 +1,10 @@
 /** Nobody pays twice by giving a command again: what counts as pending work, and what no longer does. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  createOpenAiWorld,
-  lastBatch,
-  merged,
-  type OpenAiWorld,
-  output,
-  submission,
-} from './openai-world.ts';
+import { describe, expect, test } from 'vitest';
+import { lastBatch, merged, output, submission, useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-});
-
-afterEach(() => world.remove());
+const { world } = useOpenAiWorld();
 
 function nothingSent(id: string) {
   return { code: 0, stdout: `Nothing sent: the same work is pending already as ${id}.\n` };
@@ -77,7 +64,7 @@ describe('the same command again sends nothing', () => {
 
   test('while its output is complete and about to be renamed', async () => {
     const id = await world.submit('--no-cache');
-    const [name = ''] = (await world.listState()).filter((file) => file.startsWith('jobs/'));
+    const [name = ''] = await world.listState('jobs');
     const job = JSON.parse(await world.readState(name));
     const parts = job.parts.map((part: object) => ({ ...part, state: 'downloaded' }));
     await world.writeState(name, JSON.stringify({ ...job, state: 'writing', parts }));
@@ -86,7 +73,7 @@ describe('the same command again sends nothing', () => {
 
   test('of one of several parts that is in doubt', async () => {
     await world.run('--batch-size', '1');
-    const [name = ''] = (await world.listState()).filter((file) => file.startsWith('jobs/'));
+    const [name = ''] = await world.listState('jobs');
     const job = JSON.parse(await world.readState(name));
     Object.assign(job.parts[1], { state: 'submitting', submitting_since: job.created_at });
     delete job.parts[1].batch_id;

@@ -1,5 +1,5 @@
 /** A stand-in for OpenAI whose batches do just what a test says, down to the bytes of their result files. */
-import { type HttpServer, type Received, type Response, startHttpServer } from './http-server.ts';
+import { type HttpServer, type Received, type Response, say, startHttpServer } from './http-server.ts';
 
 export interface DoubleBatch {
   readonly id: string;
@@ -31,6 +31,8 @@ export interface OpenAiDouble {
   readonly batches: DoubleBatch[];
   /** Called on every new batch, to change what becomes of it. */
   onCreate: (batch: DoubleBatch) => void;
+  /** What a prompt is answered, live and in batches. */
+  answerTo: (prompt: string) => string;
   /** Uploaded files that were deleted. */
   readonly deletedFiles: string[];
   /** Answers in place of the usual, when it returns something. */
@@ -78,6 +80,7 @@ export async function startOpenAiDouble(): Promise<OpenAiDouble> {
     batches,
     deletedFiles,
     onCreate: () => {},
+    answerTo: usualAnswer,
     override: () => undefined,
     answer,
     close: () => server.close(),
@@ -85,6 +88,7 @@ export async function startOpenAiDouble(): Promise<OpenAiDouble> {
 
   function answer({ method, path, body }: Received): Response {
     const [, kind, id, part] = path.replace(/^\/v1/, '').split('/');
+    if (kind === 'chat') return say(double.answerTo(JSON.parse(body).messages.at(-1).content));
     if (method === 'POST' && kind === 'files') return upload(body);
     if (method === 'POST' && kind === 'batches' && !id) return create(JSON.parse(body));
     if (kind === 'batches' && !id) return { body: { object: 'list', data: list(), has_more: false } };
@@ -128,7 +132,7 @@ export async function startOpenAiDouble(): Promise<OpenAiDouble> {
       .filter((line) => line.startsWith('{"custom_id"'))
       .map((line) => JSON.parse(line) as DoubleBatch['lines'][number]);
     const output = lines
-      .map((line) => `${answerLine(line.custom_id, usualAnswer(promptOf(line)))}\n`)
+      .map((line) => `${answerLine(line.custom_id, double.answerTo(promptOf(line)))}\n`)
       .join('');
     const batch: DoubleBatch = {
       id: `batch_${String(batches.length + 1).padStart(3, '0')}`,

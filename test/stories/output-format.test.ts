@@ -1,19 +1,15 @@
 /** `--output-format json`: one document on stdout, of the shape that the library's schemas tell. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import * as library from '../../src/index.ts';
 import { readPage } from '../pages.ts';
 import type { Ended } from '../program.ts';
-import { createSandboxWorld, type SandboxWorld } from './sandbox-world.ts';
+import { createSandboxWorld } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
-beforeEach(async () => {
-  world = await createSandboxWorld();
-  await world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,\n');
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,\n'));
 
 const json = ['--output-format', 'json'];
 

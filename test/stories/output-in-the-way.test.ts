@@ -1,24 +1,20 @@
 /** Nothing that is in the way of an output is overwritten unasked, also when it came while the answers were under way. */
 import { chmod, mkdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createLiveWorld, type LiveWorld } from './live-server.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createLiveWorld } from './live-server.ts';
 import { errorLine } from './openai-double.ts';
-import { createOpenAiWorld, type OpenAiWorld, runArgs } from './openai-world.ts';
+import { runArgs, useOpenAiWorld } from './openai-world.ts';
+import { useWorld } from './use-world.ts';
 
 const data = 'id,text\n1,Hello\n2,World\n';
 const merged = 'id,text,llm_response\n1,Hello,Answer to Hello\n2,World,Answer to World\n';
 const theirs = 'written by somebody meanwhile\n';
 
 describe('live', () => {
-  let world: LiveWorld;
+  const world = useWorld(createLiveWorld);
 
-  beforeEach(async () => {
-    world = await createLiveWorld();
-    await world.write('data.csv', data);
-  });
-
-  afterEach(() => world.remove());
+  beforeEach(() => world.write('data.csv', data));
 
   const args = (...flags: string[]) => [
     ...['run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync', '-o', 'out.csv'],
@@ -66,7 +62,7 @@ describe('live', () => {
     });
     expect(second.code).toBe(0);
     expect(world.asked()).toEqual(['Hello', 'World']);
-    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('is told also where the two name the folder of the output by different links', async () => {
@@ -221,13 +217,7 @@ describe('live', () => {
 });
 
 describe('batches', () => {
-  let world: OpenAiWorld;
-
-  beforeEach(async () => {
-    world = await createOpenAiWorld();
-  });
-
-  afterEach(() => world.remove());
+  const { world } = useOpenAiWorld();
 
   test('a file that comes while the results are brought in stays, and the batch stays pending', async () => {
     const id = await world.submit('-o', 'out.csv', '--no-cache');
@@ -264,7 +254,7 @@ describe('batches', () => {
     expect(fetched.code).toBe(1);
     expect(fetched.stdout.match(/Fabric complete/g)).toHaveLength(1);
     expect(fetched.stderr).toContain(`output file ${path} already exists; batch `);
-    expect((await world.listState()).filter((name) => name.startsWith('batches/'))).toHaveLength(1);
+    expect(await world.listState('batches')).toHaveLength(1);
   });
 
   test('a job whose every row failed leaves the output that is there, and is over', async () => {

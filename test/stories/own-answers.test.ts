@@ -73,7 +73,7 @@ test('the same work at another address is other work; under one name it is the s
 
 test('a job of an older build, which names no server, is the same work at the address that it was given', async () => {
   const id = submittedId(await batch('openai'));
-  const [name = ''] = (await world.listState()).filter((file) => file.startsWith('jobs/'));
+  const [name = ''] = await world.listState('jobs');
   const { server: _, ...job } = JSON.parse(await world.readState(name));
   await world.writeState(name, JSON.stringify(job));
   expect((await batch('openai')).stdout).toContain(`pending already as ${id}.`);

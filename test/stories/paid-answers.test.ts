@@ -62,7 +62,7 @@ describe.each(['live', 'batch'] as const)('answers of a %s run', (mode) => {
       );
       expect(calls).toBe(2);
     }
-    const cached = (await world.listState()).filter((name) => name.startsWith('cache/'));
+    const cached = await world.listState('cache');
     const kept = await Promise.all(
       cached.map(async (name) => JSON.parse(await world.readState(name)).response),
     );

@@ -1,17 +1,9 @@
 /** An input that is larger than one batch may be: one job of several parts. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type OpenAiDouble, promptOf, usualAnswer } from './openai-double.ts';
-import { createOpenAiWorld, type OpenAiWorld, output } from './openai-world.ts';
+import { expect, test } from 'vitest';
+import { promptOf, usualAnswer } from './openai-double.ts';
+import { output, submittedJob, useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
-let openai: OpenAiDouble;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-  openai = world.openai;
-});
-
-afterEach(() => world.remove());
+const { world, openai } = useOpenAiWorld();
 
 /** One more than OpenAI takes in a batch. */
 const rows = 50_001;
@@ -23,7 +15,7 @@ test('50,001 rows are two batches at OpenAI, told, listed and fetched as one job
     batch.status = 'in_progress';
   };
   const run = await world.run('--no-cache');
-  const jobId = /^Job submitted\. id=(\S+) /m.exec(run.stdout)?.[1] as string;
+  const jobId = submittedJob(run);
   expect(run).toMatchObject({
     code: 0,
     stdout: [

@@ -2,24 +2,19 @@
 import { link, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { errorLine, type OpenAiDouble, promptOf, usualAnswer } from './openai-double.ts';
-import { createOpenAiWorld, type OpenAiWorld, output } from './openai-world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { errorLine, promptOf, usualAnswer } from './openai-double.ts';
+import { output, useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
-let openai: OpenAiDouble;
+const { world, openai } = useOpenAiWorld();
 
 beforeEach(async () => {
-  world = await createOpenAiWorld();
-  openai = world.openai;
   openai.override = ({ path, body }) => {
     if (!path.endsWith('/chat/completions')) return undefined;
     const content = usualAnswer(JSON.parse(body).messages[0].content);
     return { body: { choices: [{ message: { content }, finish_reason: 'stop' }] } };
   };
 });
-
-afterEach(() => world.remove());
 
 /** The prompts that reached the provider, of live calls and batches. */
 function sentPrompts(): string[] {

@@ -1,21 +1,17 @@
 /** Where the state and the cache are: LOOM_HOME, LOOM_CACHE_DIR and --cache-dir. */
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Ended } from '../program.ts';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld, submittedId } from './sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
-beforeEach(async () => {
-  world = await createSandboxWorld();
-  await world.write('data.csv', 'id,text\n1,Hello\n');
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', 'id,text\n1,Hello\n'));
 
 function run(...flags: string[]): Promise<Ended> {
-  return world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--force', ...flags);
+  return world.run('--force', ...flags);
 }
 
 /** Names of the files below a folder of the world's current one, without the marks. */
@@ -98,7 +94,7 @@ describe('LOOM_HOME', () => {
     world.environment.LOOM_HOME = '';
     expect((await run('--sync')).code).toBe(0);
     expect(await world.listFolder()).not.toContain('of-dotenv');
-    expect((await world.listState()).filter((name) => name.startsWith('cache'))).toHaveLength(1);
+    expect(await world.listState('cache')).toHaveLength(1);
   });
 
   test('holds what belongs to the sandbox apart', async () => {

@@ -2,22 +2,19 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { promptOf, usualAnswer } from './openai-double.ts';
-import { createOpenAiWorld, type OpenAiWorld } from './openai-world.ts';
+import { useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
+const { world } = useOpenAiWorld();
 
 beforeEach(async () => {
-  world = await createOpenAiWorld();
   world.openai.override = ({ path, body }) => {
     if (!path.endsWith('/chat/completions')) return undefined;
     const content = usualAnswer(JSON.parse(body).messages[0].content);
     return { body: { choices: [{ message: { content }, finish_reason: 'stop' }] } };
   };
 });
-
-afterEach(() => world.remove());
 
 /** The prompts that reached the provider, of live calls and batches. */
 function sentPrompts(): string[] {

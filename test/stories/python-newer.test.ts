@@ -6,13 +6,8 @@ import { parquetReadObjects } from 'hyparquet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWorld, type World } from '../program.ts';
 import { type HttpServer, type Response, startHttpServer } from './http-server.ts';
-import {
-  batchProviders,
-  createSandboxWorld,
-  fetchUntilDone,
-  type SandboxWorld,
-  submittedId,
-} from './sandbox-world.ts';
+import { batchProviders, createSandboxWorld, fetchUntilDone, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
 interface PythonRecord {
   readonly batch_id: string;
@@ -174,14 +169,11 @@ function serveBatch(record: PythonRecord, url: string): (path: string) => Respon
 }
 
 describe('a record of ours', () => {
-  let world: SandboxWorld;
+  const world = useWorld(createSandboxWorld);
 
   beforeEach(async () => {
-    world = await createSandboxWorld();
     for (const [name, content] of Object.entries(inputs)) await world.write(name, content);
   });
-
-  afterEach(() => world.remove());
 
   const submit = async (...flags: string[]) =>
     submittedId(await world.loom('run', '-f', 'data.csv', '-c', 'text', '-m', 'm', ...flags));

@@ -1,17 +1,9 @@
 /** A part that the provider can never take has a way out: it is halved until its halves are taken. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type DoubleBatch, type OpenAiDouble, promptOf, usualAnswer } from './openai-double.ts';
-import { createOpenAiWorld, type OpenAiWorld, output } from './openai-world.ts';
+import { describe, expect, test } from 'vitest';
+import { type DoubleBatch, promptOf, usualAnswer } from './openai-double.ts';
+import { output, useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
-let openai: OpenAiDouble;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-  openai = world.openai;
-});
-
-afterEach(() => world.remove());
+const { world, openai } = useOpenAiWorld();
 
 const prompts = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((letter) => letter.repeat(8));
 

@@ -1,32 +1,24 @@
 /** A job whose records are out of sight goes on from what `jobs/` knows, and what is damaged names what was paid for. */
 import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Received } from './http-server.ts';
 import type { OpenAiDouble } from './openai-double.ts';
-import { createOpenAiWorld, data, lastBatch, merged, type OpenAiWorld, output } from './openai-world.ts';
-import { batchProviders, createSandboxWorld, submittedId } from './sandbox-world.ts';
+import { data, lastBatch, merged, output, useOpenAiWorld } from './openai-world.ts';
+import { batchProviders, createSandboxWorld } from './sandbox-world.ts';
 
-let world: OpenAiWorld;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-});
-
-afterEach(() => world.remove());
+const { world } = useOpenAiWorld();
 
 const restored = (id: string) => `The record of batch ${id} was gone; it is made anew from its job.\n`;
 /** What is left of jobs and batches. */
-const listLeft = async () => (await world.listState()).filter((name) => !/^cache\//.test(name));
+const listLeft = async () => await world.listLeft();
 
 describe('batches/ is deleted', () => {
   test.each(batchProviders)('at %s: the fetch goes on from jobs/, and says so once', async (provider) => {
     const sandboxWorld = await createSandboxWorld({ turnaroundMs: 0 });
     try {
       await sandboxWorld.write('data.csv', data);
-      const id = submittedId(
-        await sandboxWorld.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm'),
-      );
+      const id = await sandboxWorld.submit('-p', provider);
       await rm(sandboxWorld.statePath('batches'), { recursive: true });
       const ended = await sandboxWorld.loom('fetch');
       expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining(`Fabric complete. id=${id} `) });
@@ -164,7 +156,7 @@ describe('results on disk', () => {
     };
     await world.run('--batch-size', '1');
     await world.loom('fetch');
-    const [job] = (await world.listState()).filter((name) => name.startsWith('jobs/')) as [string];
+    const [job] = (await world.listState('jobs')) as [string];
     const record = JSON.parse(await world.readState(job));
     delete record.parts[0].results;
     await world.writeState(job, JSON.stringify(record));

@@ -37,7 +37,7 @@ afterEach(async () => {
 async function run(rows: number, provider: string, ...flags: string[]) {
   const prompts = Array.from({ length: rows }, (_, row) => `prompt ${row + 1} of many\n`);
   await world.write('data.csv', `text\n${prompts.join('')}`);
-  return world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm', '--sync', ...flags);
+  return world.run('-p', provider, '--sync', ...flags);
 }
 
 describe.each(providers)('at %s', (provider) => {

@@ -1,32 +1,15 @@
 /** A rehearsal is not taken for a run: by its words, its places, its names and its costs. */
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../program.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { batchProviders, fetchUntilDone, providers, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: World;
+const world = useWorld();
 
-beforeEach(async () => {
-  world = await createWorld();
-  await world.write('data.csv', 'id,text\n1,Hello\n');
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', 'id,text\n1,Hello\n'));
 
 const run = (provider: string, ...flags: string[]) =>
-  world.loom(
-    'run',
-    '-f',
-    'data.csv',
-    '-c',
-    'text',
-    '-p',
-    provider,
-    '-m',
-    'gpt-4o-mini',
-    '--sandbox',
-    ...flags,
-  );
+  world.run('-p', provider, '-m', 'gpt-4o-mini', '--sandbox', ...flags);
 
 const banner = 'A rehearsal in the sandbox: no model is asked, and nothing is paid for.\n';
 
@@ -38,7 +21,7 @@ test.each(batchProviders)('a batch at %s says so, and names the places of its ow
     stdout: `Batch submitted. id=${id} provider=${provider}\nMetadata saved to ~/.loom/sandbox/batches/. Run loom fetch --id ${id} --sandbox later.\n`,
     stderr: `${banner}Spinning the threads... submitting batch.\n`,
   });
-  expect((await world.listState()).filter((name) => name.startsWith('sandbox/batches/'))).toHaveLength(1);
+  expect(await world.listState('sandbox/batches')).toHaveLength(1);
   expect((await fetchUntilDone(world, '--sandbox')).stdout).toContain(
     join(world.folder, `data_results_${provider}_gpt-4o-mini_sandbox.csv`),
   );

@@ -2,9 +2,10 @@
 import { chmod, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { readFigures, readRows, readText } from './report-reader.ts';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld, submittedId } from './sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
 const airports = join(import.meta.dirname, '../data');
 const live = ['-p', 'openai', '-m', 'gpt-4o-mini', '--sync'];
@@ -15,14 +16,9 @@ const page = 'reviews_results_openai_gpt-4o-mini_report.html';
 const answer = 'Sandbox answer from gpt-4o-mini: Good morning';
 const refusal = "refusal: I'm sorry, I can't assist with that request.";
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
-beforeEach(async () => {
-  world = await createSandboxWorld();
-  await world.write('reviews.csv', reviews);
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('reviews.csv', reviews));
 
 const runLive = (...flags: string[]) =>
   world.loom('run', '-f', 'reviews.csv', '-c', 'text', ...live, ...flags);

@@ -1,14 +1,9 @@
 /** Rows are counted from 1 in what is told, and named by what the file itself calls them. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from './sandbox-world.ts';
+import { describe, expect, test } from 'vitest';
+import { createSandboxWorld, fetchUntilDone } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
-
-beforeEach(async () => {
-  world = await createSandboxWorld();
-});
-
-afterEach(() => world.remove());
+const world = useWorld(createSandboxWorld);
 
 const refused = '[[sandbox:refuse]]';
 const target = ['-p', 'openai', '-m', 'm', '-o'];

@@ -1,22 +1,14 @@
 /** The same command again: while its work is pending, after it was cut off, and next to other processes. */
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { startHttpServer } from './http-server.ts';
-import type { OpenAiDouble } from './openai-double.ts';
-import { createOpenAiWorld, merged, type OpenAiWorld, output, submission, voice } from './openai-world.ts';
 
-let world: OpenAiWorld;
-let openai: OpenAiDouble;
+import { merged, output, submission, useOpenAiWorld, voice } from './openai-world.ts';
 
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-  openai = world.openai;
-});
-
-afterEach(() => world.remove());
+const { world, openai } = useOpenAiWorld();
 
 async function stateWithoutCache(): Promise<string[]> {
-  return (await world.listState()).filter((name) => !name.startsWith('cache/'));
+  return await world.listLeft();
 }
 
 describe('while the same work is pending,', () => {
@@ -98,7 +90,7 @@ test('a batch whose creation took minutes, and whose reply was lost, is looked f
     return { headers, body: { data: lists > 2 ? created : [], has_more: false } };
   });
   Object.assign(world.environment, { ANTHROPIC_BASE_URL: anthropic.url, ANTHROPIC_API_KEY: 'a-key' });
-  const ended = await world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', 'anthropic', '-m', 'm');
+  const ended = await world.run('-p', 'anthropic');
   await anthropic.close();
   expect(ended).toMatchObject({ code: 0, stderr: voice });
   expect(ended.stdout).toContain('Batch submitted. id=msgbatch_1 provider=anthropic\n');

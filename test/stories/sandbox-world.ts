@@ -8,6 +8,8 @@ import { providerEntry } from '../../src/providers/registry.ts';
 import { type Sandbox, type SandboxOptions, sandboxKey, startSandbox } from '../../src/sandbox/server.ts';
 import { createWorld, type Ended, type World } from '../program.ts';
 
+export { submittedId } from '../program.ts';
+
 export const providers = providerNames;
 export const batchProviders = providers.filter((name) => providerEntry(name).openBatch);
 export type { ProviderName };
@@ -65,11 +67,4 @@ export async function fetchUntilDone(world: World, ...flags: string[]): Promise<
     if (!/status=(validating|in_progress)$/m.test(ended.stdout)) return ended;
   }
   throw new Error('The batch does not end.');
-}
-
-/** The id in `Batch submitted. id=…`. */
-export function submittedId(ended: Ended): string {
-  const id = /^Batch submitted\. id=(\S+) provider=/m.exec(ended.stdout)?.[1];
-  if (!id) throw new Error(`Nothing was submitted: ${JSON.stringify(ended)}`);
-  return id;
 }

@@ -1,34 +1,18 @@
 /** Rehearsals: `--sandbox` on a command, and `loom sandbox` as a server. */
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../program.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { batchProviders, fetchUntilDone, providers, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: World;
+const world = useWorld();
 
-beforeEach(async () => {
-  world = await createWorld();
-  await world.write('data.csv', 'id,text\n1,Hello\n');
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', 'id,text\n1,Hello\n'));
 
 const merged = 'id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n';
 
 describe('--sandbox needs no key and keeps its state apart:', () => {
   test.each(batchProviders)('a batch at %s, run and fetched by two processes', async (provider) => {
-    const run = await world.loom(
-      'run',
-      '-f',
-      'data.csv',
-      '-c',
-      'text',
-      '-p',
-      provider,
-      '-m',
-      'm',
-      '--sandbox',
-    );
+    const run = await world.run('-p', provider, '--sandbox');
     const id = submittedId(run);
     expect(run).toMatchObject({ code: 0 });
     expect((await world.listState()).filter((name) => !name.startsWith('sandbox/'))).toEqual([]);

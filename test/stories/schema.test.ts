@@ -1,17 +1,15 @@
 /** Answers that are to fit a schema, and those that don't. */
 import { rm } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld, submittedId } from './sandbox-world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createSandboxWorld, fetchUntilDone, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
 beforeEach(async () => {
-  world = await createSandboxWorld();
   await world.write('schema.json', '{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}');
   await world.write('data.csv', 'id,text\n1,Hello\n2,World [[sandbox:misfit]]\n');
 });
-
-afterEach(() => world.remove());
 
 const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--schema', 'schema.json'];
 const output = 'data_results_openai_m.csv';
@@ -21,7 +19,7 @@ const misfit =
   '{"row":2,"line":3,"kind":"schema_mismatch","message":"The answer is no JSON.","id":"2","text":"Sandbox answer from m: World [[sandbox:misfit]]"}\n';
 
 async function cacheEntries(): Promise<number> {
-  return (await world.listState()).filter((name) => name.startsWith('cache')).length;
+  return (await world.listState('cache')).length;
 }
 
 test('an answer that does not fit is a failed row of a live run, is kept whole, and is asked again only without the cache', async () => {

@@ -2,18 +2,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import packageInfo from '../../package.json' with { type: 'json' };
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld, submittedId } from './sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
-beforeEach(async () => {
-  world = await createSandboxWorld();
-  await world.write('data.csv', 'id,text\n007,Hello\n008,World\n');
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', 'id,text\n007,Hello\n008,World\n'));
 
 const data = ['-f', 'data.csv', '-c', 'text'];
 
@@ -484,13 +480,16 @@ test('loom tokens with a refused key is an error, exit 1', async () => {
 });
 
 describe('tokens of a provider that refuses some', () => {
+  const fault = {
+    provider: 'google',
+    operation: 'countTokens',
+    times: 1,
+    do: 'status',
+    status: 400,
+  } as const;
+  const world = useWorld(() => createSandboxWorld({ faults: { calls: [fault] } }));
+
   test('exits with 3 and counts the rest', async () => {
-    await world.remove();
-    world = await createSandboxWorld({
-      faults: {
-        calls: [{ provider: 'google', operation: 'countTokens', times: 1, do: 'status', status: 400 }],
-      },
-    });
     await world.write('data.csv', 'id,text\n1,Hello\n2,Hello\n3,\n');
     const counted = await world.loom('tokens', ...data, '-p', 'google', '-m', 'm', '-w', '1');
     expect(counted.stdout).toBe(

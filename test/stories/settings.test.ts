@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { hashKey, sandboxOf } from './cache-keys.ts';
 import { createRecordedWorld, type RecordedWorld } from './recorder.ts';
 import {
@@ -12,15 +12,11 @@ import {
   providers,
   submittedId,
 } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: RecordedWorld;
+const world = useWorld(createRecordedWorld);
 
-beforeEach(async () => {
-  world = await createRecordedWorld();
-  await world.write('data.csv', 'id,text\n1,Hello JSON\n');
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', 'id,text\n1,Hello JSON\n'));
 
 type Mode = 'live' | 'batch';
 const ways: [ProviderName, Mode][] = [
@@ -169,8 +165,8 @@ test.each(ways.filter(([provider]) => provider !== 'anthropic'))(
 );
 
 describe('the version of the API that Anthropic is asked by', () => {
-  const versions = () =>
-    world.requests
+  const versions = ({ requests }: RecordedWorld) =>
+    requests
       .filter(({ method, path }) => method === 'POST' && /\/messages(\/batches)?$/.test(path))
       .map(({ headers }) => headers['anthropic-version']);
 
@@ -184,18 +180,19 @@ describe('the version of the API that Anthropic is asked by', () => {
     ['batch', '2026-10-21', []],
   ])('%s: is %s with %j', async (mode, version, flags) => {
     await run('anthropic', mode, ...flags);
-    expect(versions()).toEqual([version]);
+    expect(versions(world)).toEqual([version]);
   });
 
-  test('is the same when fetch submits a part that had to wait', async () => {
-    await world.remove();
-    // The first run meets a full queue at each of its tries.
+  describe('when the first run meets a full queue at each of its tries', () => {
     const fault = { operation: 'createBatch', do: 'status', status: 429, retryAfter: 0, times: 4 } as const;
-    world = await createRecordedWorld({ faults: { calls: [fault] } });
-    await world.write('data.csv', 'id,text\n1,a\n');
-    expect((await run('anthropic', 'batch', '-t', '0.5')).stderr).toContain('1 of 1 parts wait');
-    expect((await fetchUntilDone(world)).stdout).toContain('Fabric complete.');
-    expect(versions()).toEqual(Array(5).fill('2023-06-01'));
+    const world = useWorld(() => createRecordedWorld({ faults: { calls: [fault] } }));
+
+    test('is the same when fetch submits it', async () => {
+      await world.write('data.csv', 'id,text\n1,a\n');
+      expect((await world.run('-p', 'anthropic', '-t', '0.5')).stderr).toContain('1 of 1 parts wait');
+      expect((await fetchUntilDone(world)).stdout).toContain('Fabric complete.');
+      expect(versions(world)).toEqual(Array(5).fill('2023-06-01'));
+    });
   });
 });
 

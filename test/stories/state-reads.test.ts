@@ -1,16 +1,10 @@
 /** The state is read once a command, and what is worked on once more under its lock: not once a job, nor once a part. */
 import { stat } from 'node:fs/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { countOpens } from './count-opens.ts';
-import { createOpenAiWorld, lastBatch, type OpenAiWorld } from './openai-world.ts';
+import { lastBatch, useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-});
-
-afterEach(() => world.remove());
+const { world } = useOpenAiWorld();
 
 /** How often the record and the job file were opened that a command opened most. */
 async function countMost(...args: string[]): Promise<{ batches: number; jobs: number }> {

@@ -1,15 +1,9 @@
 /** Every state that a command can leave is told as what it is, and has a way out. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { JobRecord } from '../../src/state/jobs.ts';
-import { createOpenAiWorld, lastBatch, type OpenAiWorld, output } from './openai-world.ts';
+import { lastBatch, output, submittedJob, useOpenAiWorld } from './openai-world.ts';
 
-let world: OpenAiWorld;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-});
-
-afterEach(() => world.remove());
+const { world } = useOpenAiWorld();
 
 /** A job of two rows in two parts, of which the provider's queue takes so many; gives its id. */
 async function submitParts(taken: number): Promise<string> {
@@ -22,7 +16,7 @@ async function submitParts(taken: number): Promise<string> {
   };
   const run = await world.run('--batch-size', '1', '--no-cache');
   world.openai.override = () => undefined;
-  return /^Job submitted\. id=(\S+) /m.exec(run.stdout)?.[1] as string;
+  return submittedJob(run);
 }
 
 /** Changes the job as an older copy of its file, or a killed run, may have it. */

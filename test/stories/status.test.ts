@@ -1,18 +1,12 @@
 /** `loom status`: all that is known of one job, here and at its provider; nothing is changed. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { statusDocumentSchema } from '../../src/index.ts';
-import { createOpenAiWorld, lastBatch, type OpenAiWorld, output } from './openai-world.ts';
-import { batchProviders, createSandboxWorld, submittedId } from './sandbox-world.ts';
+import { lastBatch, output, submittedJob, useOpenAiWorld } from './openai-world.ts';
+import { batchProviders, createSandboxWorld } from './sandbox-world.ts';
 
-let world: OpenAiWorld;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-});
-
-afterEach(() => world.remove());
+const { world } = useOpenAiWorld();
 
 /** What stands behind each name, in the block of this number. */
 function readBlock(stdout: string, block: number): Record<string, string> {
@@ -142,7 +136,7 @@ test('a job of several parts has a block for each, also for those that wait', as
       ? { status: 429, headers: { 'retry-after': '0' }, body: { error: { message: 'Queue full.' } } }
       : undefined;
   const run = await world.run('--batch-size', '1');
-  const jobId = /^Job submitted\. id=(\S+) /m.exec(run.stdout)?.[1] as string;
+  const jobId = submittedJob(run);
   const { stdout } = await world.loom('status', '--id', jobId);
   expect(readBlock(stdout, 1)).toMatchObject({ part: '1 of 2', batch: 'batch_001', requests: '1' });
   expect(readBlock(stdout, 2)).toEqual({
@@ -204,9 +198,7 @@ test.each(batchProviders)('tells the times of a batch at %s as JSON', async (pro
   const place = await createSandboxWorld({ turnaroundMs: 60_000 });
   try {
     await place.write('data.csv', 'id,text\n1,Hello\n');
-    const id = submittedId(
-      await place.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm'),
-    );
+    const id = await place.submit('-p', provider);
     const ended = await place.loom('status', '--id', id, '--output-format', 'json');
     expect(ended.code).toBe(0);
     const document = JSON.parse(ended.stdout);

@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { startHttpServer } from './http-server.ts';
 import { until } from './openai-world.ts';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld, submittedId } from './sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
 const answerTo = (prompt: string) => `Sandbox answer from m: ${prompt}`;
 const csv = 'id,text\r\n007,"a, b"\r\n2,Hello\r\n';
@@ -14,20 +15,15 @@ const answered = `id,text,llm_response\r\n007,"a, b","${answerTo('a, b')}"\r\n2,
 const model = ['-p', 'openai', '-m', 'm'];
 const fromStdin = ['run', '-f', '-', '--format', 'csv', '-c', 'text', ...model];
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
-beforeEach(async () => {
-  world = await createSandboxWorld();
-  await world.write('data.csv', csv);
-});
-
-afterEach(() => world.remove());
+beforeEach(() => world.write('data.csv', csv));
 
 async function stateWithoutCache(): Promise<string[]> {
-  return (await world.listState()).filter((name) => !name.startsWith('cache/'));
+  return await world.listLeft();
 }
 
-const keptInputs = async () => (await world.listState()).filter((name) => name.startsWith('inputs/'));
+const keptInputs = async () => await world.listState('inputs');
 
 describe('a live run', () => {
   test('from stdin writes the rows to stdout, everything else to stderr, and leaves nothing behind', async () => {

@@ -2,16 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createSandboxWorld, type SandboxWorld } from './sandbox-world.ts';
+import { describe, expect, test } from 'vitest';
+import { createSandboxWorld } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
-
-beforeEach(async () => {
-  world = await createSandboxWorld();
-});
-
-afterEach(() => world.remove());
+const world = useWorld(createSandboxWorld);
 
 const table = 'id,text\n1,Hello\n2,World\n';
 const pointer =

@@ -7,17 +7,15 @@ import { sandboxKey } from '../../src/sandbox/server.ts';
 import { makePipe } from '../make-pipe.ts';
 import type { Ended } from '../program.ts';
 import { atTerminal, hasTerminal } from './at-terminal.ts';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld, submittedId } from './sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
 beforeEach(async () => {
-  world = await createSandboxWorld();
   await world.write('data.csv', 'id,text\n1,Hello\n2,World\n');
   await writeFile(join(world.home, 'secret.txt'), 'a secret of the person');
 });
-
-afterEach(() => world.remove());
 
 const order = { provider: 'openai', model: 'm', col: 'text' };
 const run = { file: 'data.csv', sync: true };
@@ -184,18 +182,7 @@ describe('a .env', () => {
     expect((await world.loom(...args, '-q')).stderr).toBe(told);
     await configure({ quiet: true });
     expect((await world.loom(...args)).stderr).toBe(told);
-    const batch = await world.loom(
-      'run',
-      '-f',
-      'data.csv',
-      '-c',
-      'text',
-      '-p',
-      'openai',
-      '-m',
-      'other',
-      '-q',
-    );
+    const batch = await world.run('-m', 'other', '-q');
     expect(batch.stderr).toBe(told);
   });
 
@@ -306,9 +293,7 @@ describe.skipIf(process.platform === 'win32')('nothing is waited for that is no 
   });
 
   test('a pipe as a record, a job and an entry of the history', async () => {
-    const id = submittedId(
-      await world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm'),
-    );
+    const id = await world.submit();
     for (const name of [
       'batches/openai_pipe.json',
       'jobs/job_20260101000000_a0b1c2.json',

@@ -1,12 +1,6 @@
 /** Batches that are pending for longer than their provider takes. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import {
-  batchProviders,
-  createSandboxWorld,
-  type ProviderName,
-  type SandboxWorld,
-  submittedId,
-} from './sandbox-world.ts';
+import { batchProviders, createSandboxWorld, type ProviderName, type SandboxWorld } from './sandbox-world.ts';
 
 let world: SandboxWorld;
 
@@ -20,7 +14,7 @@ afterEach(() => world.remove());
 
 /** Submits a batch and says in its record that this was so many hours ago. */
 async function submitAgo(provider: ProviderName, hours: number): Promise<string> {
-  const id = submittedId(await world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm'));
+  const id = await world.submit('-p', provider);
   const name = `batches/${provider}_${id.replaceAll('/', '_')}.json`;
   const record = JSON.parse(await world.readState(name));
   record.created_at = new Date(Date.now() - (hours * 60 + 1) * 60_000).toISOString();

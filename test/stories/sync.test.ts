@@ -138,8 +138,8 @@ describe('what lasts for all rows stops the run at once:', () => {
     expect(ended.stderr).toMatch(/^Weaving live[^\n]*\nError: OpenAI: [^\n]*\n$/);
     expect(ended.stderr).toContain((refusal.body as { error: { message: string } }).error.message);
     expect(await world.listFolder()).toEqual(['data.csv']);
-    expect((await world.listState()).filter((name) => name.startsWith('cache/'))).toHaveLength(5);
-    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
+    expect(await world.listState('cache')).toHaveLength(5);
+    expect(await world.listLeft()).toEqual([]);
     expect(server.requests).toHaveLength(6);
 
     answerTo = (prompt) => say(`Answer to ${prompt}`);

@@ -25,8 +25,7 @@ const page = '<!doctype html><title>Hotel</title><body>Please sign in to go on.<
 const said = 'It is a web page that begins: Hotel Please sign in to go on';
 const writeRows = (count: number) =>
   world.write('data.csv', `text\n${Array.from({ length: count }, (_, row) => `prompt ${row}\n`).join('')}`);
-const run = (provider: string, ...flags: string[]) =>
-  world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm', ...flags);
+const run = (provider: string, ...flags: string[]) => world.run('-p', provider, ...flags);
 
 describe.each(providers)('%s, live:', (provider) => {
   test('a captive portal costs no more than the first calls', async () => {

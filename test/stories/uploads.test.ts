@@ -1,7 +1,7 @@
 /** Uploads are deleted at the provider as soon as their batch is over, however it ended, and never before. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { forgetDocumentSchema } from '../../src/index.ts';
-import { createOpenAiWorld, lastBatch, type OpenAiWorld } from './openai-world.ts';
+import { lastBatch, type OpenAiWorld, useOpenAiWorld } from './openai-world.ts';
 import { batchProviders, createSandboxWorld, submittedId } from './sandbox-world.ts';
 
 const withUploads = batchProviders.filter((name) => name !== 'anthropic');
@@ -28,11 +28,7 @@ describe.each(withUploads)('at %s', (provider) => {
 });
 
 describe('loom forget', () => {
-  let world: OpenAiWorld;
-  beforeEach(async () => {
-    world = await createOpenAiWorld();
-  });
-  afterEach(() => world.remove());
+  const { world } = useOpenAiWorld();
 
   test('deletes the upload of a batch that is over, not of one that may still run', async () => {
     const kept = await world.submit();

@@ -9,22 +9,19 @@ import {
   keyVariables,
   type ProviderName,
   providers,
-  type SandboxWorld,
   submittedId,
 } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
 const key = 'marker-key-4711';
 const prompt = 'marker prompt zebra';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
 beforeEach(async () => {
-  world = await createSandboxWorld();
   for (const name of providers) world.environment[keyVariables[name]] = key;
   await world.write('data.csv', `id,text\n1,${prompt}\n`);
 });
-
-afterEach(() => world.remove());
 
 const args = (provider: ProviderName) => ['-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm'];
 

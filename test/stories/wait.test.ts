@@ -1,21 +1,22 @@
 /** `--wait` of `fetch` and `run`, without a terminal. */
 import { writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { fetchDocumentSchema, runDocumentSchema } from '../../src/index.ts';
-import { answerLine, errorLine, type OpenAiDouble, promptOf } from './openai-double.ts';
+import { answerLine, errorLine, promptOf } from './openai-double.ts';
 import {
-  createOpenAiWorld,
   lastBatch,
   merged,
-  type OpenAiWorld,
   output,
   runArgs,
   submission,
+  submittedJob,
   until,
+  useOpenAiWorld,
   voice,
 } from './openai-world.ts';
-import { batchProviders, createSandboxWorld, type SandboxWorld } from './sandbox-world.ts';
+import { batchProviders, createSandboxWorld } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
 /** As often as a test can want. */
 const often = ['--interval', '0.02s'];
@@ -24,15 +25,7 @@ const running = 'Provider is actively running the prompts.';
 const answered = '2 rows: 2 answered\n';
 
 describe('a wait at OpenAI', () => {
-  let world: OpenAiWorld;
-  let openai: OpenAiDouble;
-
-  beforeEach(async () => {
-    world = await createOpenAiWorld();
-    openai = world.openai;
-  });
-
-  afterEach(() => world.remove());
+  const { world, openai } = useOpenAiWorld();
 
   /** Counts the questions about batches, and does this at each. */
   function atQuestion(act: (count: number) => void): { count: number } {
@@ -302,7 +295,7 @@ describe('a wait at OpenAI', () => {
   test('a job file that is damaged meanwhile ends the wait for that job only', async () => {
     await world.submitAs('in_progress');
     await world.write('data.csv', 'id,text\n8,Other\n');
-    const jobs = (await world.listState()).filter((name) => name.startsWith('jobs/'));
+    const jobs = await world.listState('jobs');
     const id = await world.submitAs('in_progress', '--output', 'other.csv');
     let isDamaged = false;
     atQuestion((count) => {
@@ -427,7 +420,7 @@ describe('a wait at OpenAI', () => {
     const args = runArgs('-f', '-', '--format', 'csv', '-c', 'text', '-o', 'out.csv', ...waiting);
     expect(await world.pipe(await world.read('data.csv'), ...args)).toMatchObject({ code: 0 });
     expect(await world.read('out.csv')).toBe(merged);
-    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('a job of several parts is one wait, and each part that is in is told', async () => {
@@ -437,7 +430,7 @@ describe('a wait at OpenAI', () => {
       ids.push(batch.id);
     };
     const run = await world.run('--batch-size', '1');
-    const jobId = /^Job submitted\. id=(\S+) /m.exec(run.stdout)?.[1] as string;
+    const jobId = submittedJob(run);
     const questions = atQuestion((count) => {
       if (count === 5) (openai.batches[0] as { status: string }).status = 'completed';
       if (count === 12) (openai.batches[1] as { status: string }).status = 'completed';
@@ -457,12 +450,11 @@ describe('a wait at OpenAI', () => {
 });
 
 describe.each(batchProviders)('a wait at %s', (provider) => {
-  let world: SandboxWorld;
-
-  afterEach(() => world.remove());
+  const world = useWorld(() =>
+    createSandboxWorld({ turnaroundMs: 200, faults: { queue: { [provider]: 2 } } }),
+  );
 
   test('submits the parts for which there was no room as room comes', async () => {
-    world = await createSandboxWorld({ turnaroundMs: 200, faults: { queue: { [provider]: 2 } } });
     await world.write('data.csv', 'text\nA\nB\nC\nD\nE\n');
     const args = ['run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm', '--batch-size', '2'];
     const ended = await world.loom(...args, ...waiting);

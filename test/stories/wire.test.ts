@@ -35,19 +35,7 @@ afterEach(async () => {
 });
 
 function run(provider: ProviderName) {
-  return world.loom(
-    'run',
-    '-f',
-    'data.csv',
-    '-c',
-    'text',
-    '-p',
-    provider,
-    '-m',
-    'some-model',
-    '--sync',
-    '--no-cache',
-  );
+  return world.run('-p', provider, '-m', 'some-model', '--sync', '--no-cache');
 }
 
 const prompt = 'Hëllo "you"';

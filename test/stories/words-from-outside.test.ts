@@ -1,8 +1,8 @@
 /** Keys, ids and words of a server that somebody else has in hand, or of a slip of the hand: where they are told, and how. */
 import { execFileSync } from 'node:child_process';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { errorLine } from './openai-double.ts';
-import { createOpenAiWorld, type OpenAiWorld, output } from './openai-world.ts';
+import { output, useOpenAiWorld } from './openai-world.ts';
 
 const key = 'gate+way/0123456789-abcdefghij==';
 /** What nobody may find, in whatever part of it. */
@@ -11,14 +11,11 @@ const steering = '\u001b[31m\u202e\u2066\u009b';
 
 const steers = /[\u202e\u2066]|\p{Cc}(?<!\s)/u;
 
-let world: OpenAiWorld;
+const { world } = useOpenAiWorld();
 
 beforeEach(async () => {
-  world = await createOpenAiWorld();
   world.environment.OPENAI_API_KEY = key;
 });
-
-afterEach(() => world.remove());
 
 async function expectNothingTold(texts: readonly string[]): Promise<void> {
   const state = await Promise.all((await world.listState()).map((name) => world.readState(name)));
