@@ -1,30 +1,17 @@
 /** `--patience`: how long a live run waits under rate limits, and what ends it at once. */
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { runSync } from '../../src/index.ts';
-import { createWorld, type World } from '../program.ts';
-import { type HttpServer, type Response, startHttpServer } from './http-server.ts';
-import { baseUrlVariables, keyVariables, providers } from './sandbox-world.ts';
+import { type Response, refusal, say } from './http-server.ts';
+import { orderOf, providers } from './sandbox-world.ts';
+import { useServedWorld } from './use-world.ts';
 
-let world: World;
-let server: HttpServer;
 /** What the third call and all later ones are told. */
 let refuse: () => Response;
+const { world, server } = useServedWorld(() => (server.requests.length <= 2 ? say('fine') : refuse()));
 
-/** What each provider's answer looks like: one body for all of them. */
-const answer = {
-  choices: [{ index: 0, message: { role: 'assistant', content: 'fine' }, finish_reason: 'stop' }],
-  content: [{ type: 'text', text: 'fine' }],
-  candidates: [{ content: { parts: [{ text: 'fine' }] }, finishReason: 'STOP' }],
-  input_tokens: 3,
-  totalTokens: 3,
-};
-
-const limit = (message: string, headers: Record<string, string> = {}, error: object = {}): Response => ({
-  status: 429,
-  headers,
-  body: { type: 'error', error: { message, type: 'rate_limit_error', ...error } },
-});
+const limit = (message: string, headers: Record<string, string> = {}, error: object = {}) =>
+  refusal(429, message, { type: 'rate_limit_error', ...error }, headers);
 
 /** When it is in so many hours, as it is told. */
 const endTold = String.raw`\(until \d{4}-\d\d-\d\d \d\d:\d\d\)`;
@@ -32,24 +19,12 @@ const goesOn =
   'The answers so far are kept, and no output is written: the same command goes on from there. See --patience.';
 
 beforeEach(async () => {
-  server = await startHttpServer(() => (server.requests.length <= 2 ? { body: answer } : refuse()));
-  world = await createWorld();
-  for (const provider of providers) {
-    world.environment[baseUrlVariables[provider]] = server.url;
-    world.environment[keyVariables[provider]] = 'a-key-0123';
-  }
   const prompts = Array.from({ length: 30 }, (_, row) => `prompt ${row + 1}\n`);
   await world.write('data.csv', `text\n${prompts.join('')}`);
 });
 
-afterEach(async () => {
-  await server.close();
-  await world.remove();
-});
-
-const order = (provider: string) => ['-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm'];
 const run = (provider: string, ...flags: string[]) =>
-  world.loom('run', ...order(provider), '--sync', '-w', '1', ...flags);
+  world.run('-p', provider, '--sync', '-w', '1', ...flags);
 
 const inHours = (hours: number) => Date.now() + hours * 3_600_000;
 
@@ -109,7 +84,7 @@ describe.each(providers)('at %s', (provider) => {
       ),
     );
     expect(await world.listFolder()).toEqual(['data.csv']);
-    refuse = () => ({ body: answer });
+    refuse = () => say('fine');
     expect((await run(provider)).code).toBe(0);
     expect(server.requests.length).toBe(3 + 28);
   });
@@ -131,7 +106,7 @@ describe.each(providers)('at %s', (provider) => {
     expect(stderr).toContain(`Slow down. No call was answered for 1 second. ${goesOn}`);
     expect(await world.listFolder()).toEqual(['data.csv']);
     const refused = server.requests.length;
-    refuse = () => ({ body: answer });
+    refuse = () => say('fine');
     expect((await run(provider)).code).toBe(0);
     expect(server.requests.length).toBe(refused + 28);
   });
@@ -141,7 +116,7 @@ describe.each(providers)('at %s', (provider) => {
     refuse = () => {
       refusals += 1;
       const reset = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '1s' };
-      return refusals === 1 ? limit('On requests per min (RPM).', reset) : { body: answer };
+      return refusals === 1 ? limit('On requests per min (RPM).', reset) : say('fine');
     };
     expect(await run(provider)).toMatchObject({ code: 0 });
     expect(server.requests.length).toBe(31);
@@ -165,14 +140,14 @@ test('the JSON document tells of it by a kind of its own', async () => {
   });
 });
 
-test.each(['anthropic', 'google'])('a count at %s ends so too', async (provider) => {
+test.each(['anthropic', 'google'] as const)('a count at %s ends so too', async (provider) => {
   refuse = longLimits[provider] as () => Response;
-  const { code, stdout, stderr } = await world.loom('tokens', ...order(provider), '-w', '1');
+  const { code, stdout, stderr } = await world.loom('tokens', ...orderOf(provider), '-w', '1');
   expect({ code, stdout, calls: server.requests.length }).toEqual({ code: 1, stdout: '', calls: 3 });
   expect(stderr).toContain('It asks to wait 7 hours');
   server.requests.length = 0;
   refuse = () => limit('Slow down.');
-  const { stderr: patient } = await world.loom('tokens', ...order(provider), '--patience', '1s');
+  const { stderr: patient } = await world.loom('tokens', ...orderOf(provider), '--patience', '1s');
   expect(patient).toContain('Slow down. No call was answered for 1 second.');
 });
 

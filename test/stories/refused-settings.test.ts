@@ -1,38 +1,14 @@
 /** A model or a setting that is refused for every row ends a live run after a handful of calls. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../program.ts';
-import { type HttpServer, type Response, startHttpServer } from './http-server.ts';
-import { baseUrlVariables, keyVariables, providers } from './sandbox-world.ts';
+import { describe, expect, test } from 'vitest';
+import { type Response, refusal, say } from './http-server.ts';
+import { providers } from './sandbox-world.ts';
+import { useServedWorld } from './use-world.ts';
 
-let world: World;
-let server: HttpServer;
 let answerTo: (body: string) => Response;
+const { world, server } = useServedWorld(({ body }) => answerTo(body));
 
-/** What each provider's answer looks like: one body for all of them. */
-const answer = {
-  choices: [{ index: 0, message: { role: 'assistant', content: 'fine' }, finish_reason: 'stop' }],
-  content: [{ type: 'text', text: 'fine' }],
-  candidates: [{ content: { parts: [{ text: 'fine' }] }, finishReason: 'STOP' }],
-};
-
-const refuse = (message: string, code = 'invalid_request_error'): Response => ({
-  status: 400,
-  body: { type: 'error', error: { message, type: code, code, status: code } },
-});
-
-beforeEach(async () => {
-  server = await startHttpServer(({ body }) => answerTo(body));
-  world = await createWorld();
-  for (const provider of providers) {
-    world.environment[baseUrlVariables[provider]] = server.url;
-    world.environment[keyVariables[provider]] = 'a-key-0123';
-  }
-});
-
-afterEach(async () => {
-  await server.close();
-  await world.remove();
-});
+const refuse = (message: string, code = 'invalid_request_error') =>
+  refusal(400, message, { type: code, code, status: code });
 
 async function run(rows: number, provider: string, ...flags: string[]) {
   const prompts = Array.from({ length: rows }, (_, row) => `prompt ${row + 1} of many\n`);
@@ -75,7 +51,7 @@ describe.each(providers)('at %s', (provider) => {
 });
 
 test('one answer lets the run go on, and answers of the cache are none', async () => {
-  answerTo = (body) => (body.includes('prompt 3 ') ? { body: answer } : refuse('Model Not Exist'));
+  answerTo = (body) => (body.includes('prompt 3 ') ? say('fine') : refuse('Model Not Exist'));
   expect((await run(12, 'openai', '-w', '1')).code).toBe(3);
   expect(server.requests.length).toBe(12);
   server.requests.length = 0;

@@ -1,42 +1,16 @@
 /** What goes over the wire: the requests of a live run. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createWorld, type World } from '../program.ts';
-import { type HttpServer, startHttpServer } from './http-server.ts';
-import { baseUrlVariables, keyVariables, type ProviderName, providers } from './sandbox-world.ts';
+import { expect, test } from 'vitest';
+import type { ProviderName } from './sandbox-world.ts';
+import { useServedWorld } from './use-world.ts';
 
-let world: World;
-let server: HttpServer;
-
-beforeEach(async () => {
-  server = await startHttpServer(() => ({
-    body: {
-      choices: [{ index: 0, message: { role: 'assistant', content: 'fine' }, finish_reason: 'stop' }],
-      ...{ type: 'message', role: 'assistant', stop_reason: 'end_turn' },
-      content: [
-        { type: 'text', text: 'fi' },
-        { type: 'text', text: 'ne' },
-      ],
-      candidates: [
-        { content: { role: 'model', parts: [{ text: 'fi' }, { text: 'ne' }] }, finishReason: 'STOP' },
-      ],
-    },
-  }));
-  world = await createWorld();
-  for (const provider of providers) {
-    world.environment[baseUrlVariables[provider]] = server.url;
-    world.environment[keyVariables[provider]] = 'a-key';
-  }
-  await world.write('data.csv', 'id,text\n1,"Hëllo ""you"""\n');
-});
-
-afterEach(async () => {
-  await server.close();
-  await world.remove();
-});
-
-function run(provider: ProviderName) {
-  return world.run('-p', provider, '-m', 'some-model', '--sync', '--no-cache');
-}
+const { world, server } = useServedWorld(() => ({
+  body: {
+    choices: [{ index: 0, message: { role: 'assistant', content: 'fine' }, finish_reason: 'stop' }],
+    ...{ type: 'message', role: 'assistant', stop_reason: 'end_turn' },
+    content: ['fi', 'ne'].map((text) => ({ type: 'text', text })),
+    candidates: [{ content: { parts: [{ text: 'fi' }, { text: 'ne' }] }, finishReason: 'STOP' }],
+  },
+}));
 
 const prompt = 'Hëllo "you"';
 const chat = { model: 'some-model', messages: [{ role: 'user', content: prompt }] };
@@ -52,7 +26,8 @@ test.each<[ProviderName, string, object]>([
     { contents: [{ role: 'user', parts: [{ text: prompt }] }], generationConfig: {} },
   ],
 ])('a call of %s is one user message to %s, and nothing more', async (provider, path, body) => {
-  expect((await run(provider)).code).toBe(0);
+  await world.write('data.csv', 'id,text\n1,"Hëllo ""you"""\n');
+  expect((await world.run('-p', provider, '-m', 'some-model', '--sync')).code).toBe(0);
   expect(server.requests).toHaveLength(1);
   const request = server.requests[0];
   expect(request).toMatchObject({ method: 'POST', path });
