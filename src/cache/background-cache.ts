@@ -1,10 +1,10 @@
 /**
- * The cache, read and written by a second thread: a hundred thousand small files take seconds, and a slow disk must not
- * hold up the calls under way.
+ * The cache, read and written by a second thread as soon as there is more than a little to do: a hundred thousand small
+ * files take seconds, and a slow disk must not hold up the calls under way.
  */
 import { LoomError } from '../core/errors.ts';
 import { Thread } from '../core/thread.ts';
-import type { openCache, ResponseCache } from './cache.ts';
+import { openCache, type ResponseCache } from './cache.ts';
 
 type Read = Parameters<ResponseCache['get']>;
 type Write = Parameters<ResponseCache['set']>;
@@ -31,7 +31,10 @@ export interface CacheReply {
   readonly trouble: { readonly message: string; readonly hint: string | undefined } | undefined;
 }
 
-/** Takes what `openCache` takes. The thread starts with the first use. */
+/** What this thread does by itself, in look-ups and writes at once and in milliseconds in all: to start another costs more. */
+const ownShare = { entries: 100, ms: 30 };
+
+/** Takes what `openCache` takes. The thread starts when this one has done its share. */
 export function openBackgroundCache(...place: Parameters<typeof openCache>): BackgroundCache {
   const thread = new Thread<CacheTask, CacheReply>(new URL('./cache-thread.js', import.meta.url), {
     data: place,
@@ -39,19 +42,46 @@ export function openBackgroundCache(...place: Parameters<typeof openCache>): Bac
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
     describeEnd: describeDeadThread,
   });
+  const cache = openCache(...place);
+  let ownMs = 0;
+
+  async function perform(task: CacheTask): Promise<CacheReply> {
+    const isSmall = task.reads.length + task.writes.length <= ownShare.entries;
+    if (!isSmall || ownMs >= ownShare.ms) return thread.ask(task);
+    const started = performance.now();
+    const reply = performTask(cache, task);
+    ownMs += performance.now() - started;
+    return reply;
+  }
 
   return {
     async getAll(reads) {
-      return reads.length === 0 ? [] : (await thread.ask({ reads, writes: [] })).found;
+      return reads.length === 0 ? [] : (await perform({ reads, writes: [] })).found;
     },
     async setAll(writes) {
-      const { trouble } = await thread.ask({ reads: [], writes });
+      const { trouble } = await perform({ reads: [], writes });
       if (trouble) throw new LoomError('state', trouble.message, trouble.hint ? { hint: trouble.hint } : {});
     },
     async close() {
       await thread.close();
     },
   };
+}
+
+/** One task, in whichever thread. */
+export function performTask(cache: ResponseCache, { reads, writes }: CacheTask): CacheReply {
+  const found = reads.map((read) => cache.get(...read));
+  let trouble: CacheReply['trouble'];
+  for (const write of writes) {
+    try {
+      cache.set(...write);
+    } catch (error) {
+      // An error keeps its class between threads only if JavaScript itself made that.
+      const { message, hint } = error as Error & { hint?: string };
+      trouble ??= { message, hint };
+    }
+  }
+  return { found, trouble };
 }
 
 function describeDeadThread(cause: unknown): LoomError {

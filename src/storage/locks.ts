@@ -113,7 +113,8 @@ async function listNumbers(store: Store, name: string): Promise<number[]> {
 async function takeNumber(store: Store, name: string, number: number): Promise<Lock | undefined> {
   const file = fileName(name, number);
   const token = randomBytes(8).toString('hex');
-  if (!(await store.createNew(file, describeHolder(token)))) return undefined;
+  const content = describeHolder(token);
+  if (!(await store.createNew(file, content))) return undefined;
   try {
     const numbers = await listNumbers(store, name);
     if (numbers.some((other) => other > number)) {
@@ -127,16 +128,15 @@ async function takeNumber(store: Store, name: string, number: number): Promise<L
     await store.delete(file).catch(() => {});
     throw error;
   }
-  return holdLock(store, file, token);
+  return holdLock(store, file, token, content);
 }
 
 /** The tokens of the locks that this process holds. */
 const heldHere = new Set<string>();
 
-function holdLock(store: Store, file: string, token: string): Lock {
+function holdLock(store: Store, file: string, token: string, content: string): Lock {
   heldHere.add(token);
   const lost = new AbortController();
-  const content = describeHolder(token);
   let lastLook = readClocks();
   let beating = Promise.resolve();
   let isOver = false;
