@@ -31,6 +31,7 @@ const jobPartSchema = z.object({
    */
   state: z.enum(['planned', 'submitting', 'submitted', 'downloaded', 'dropped']),
   tag: z.string(),
+  /** 0 where that is not known, as of a record alone. */
   requests: z.number(),
   bytes: z.number(),
   file_id: z.optional(z.string()),
@@ -41,7 +42,10 @@ const jobPartSchema = z.object({
   may_go_on_until: z.optional(z.string()),
   /** The batch was found without a tag: its results must prove that it is this part. */
   provisional: z.optional(z.boolean()),
-  /** With `adopted`, what was sent is what the provider counts: the input may hold more. */
+  /**
+   * This home did not send it, and can't send it again. What was sent is what the provider counts: the input may hold
+   * more.
+   */
   adopted: z.optional(z.boolean()),
   /** The results that are on disk, by their bytes: a file that differs is downloaded again. */
   results: z.optional(z.object({ size: z.number(), sha256: z.string() })),
@@ -139,13 +143,22 @@ const jobRecordSchema = z.object({
 });
 export type JobRecord = z.infer<typeof jobRecordSchema>;
 
+/** What only a job file tells. */
+type ToldByFile = 'version' | 'input_sha256' | 'rows' | 'blank_rows' | 'output_path';
+
+/**
+ * A job as it is worked on. One that is known by a record alone, as the Python tool leaves it, has no file and gets
+ * none: it has no `version`, its id names nothing but its lock, and its one part counts as adopted.
+ */
+export type Job = Omit<JobRecord, ToldByFile> & { [Name in ToldByFile]: JobRecord[Name] | undefined };
+
 /** How a part goes on that the provider turns out not to have. */
-export function stateWithoutBatch({ cancelled }: JobRecord): 'planned' | 'dropped' {
+export function stateWithoutBatch({ cancelled }: Job): 'planned' | 'dropped' {
   return cancelled ? 'dropped' : 'planned';
 }
 
 /** Notes that the provider gave a batch back unstarted: to be saved. */
-export function giveBackPart(job: JobRecord, part: JobPart): void {
+export function giveBackPart(job: Job, part: JobPart): void {
   part.state = stateWithoutBatch(job);
   if (part.batch_id !== undefined) part.former_ids = [...(part.former_ids ?? []), part.batch_id];
   delete part.batch_id;
@@ -179,8 +192,12 @@ function jobPath(folder: string, jobId: string): string {
   return join(folder, `${jobId}.json`);
 }
 
-/** Writes a job, durable when it returns, if its lock is still held. LoomError `state` names the file when the disk refuses. */
-export async function saveJob(home: LoomHome, job: JobRecord): Promise<void> {
+/**
+ * Writes the file of a job that has one, durable when it returns, if its lock is still held. LoomError `state` names the
+ * file when the disk refuses.
+ */
+export async function saveJob(home: LoomHome, job: Job): Promise<void> {
+  if (job.version === undefined) return;
   await ensurePrivateFolder(home.jobs);
   const path = jobPath(home.jobs, job.job_id);
   try {

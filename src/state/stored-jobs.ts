@@ -5,52 +5,81 @@
  */
 import { basename, join } from 'node:path';
 import { LoomError } from '../core/errors.ts';
-import type { BatchRecord, BatchStatus, ProviderName } from '../core/models.ts';
+import { type BatchRecord, type BatchStatus, leaveOutUnset, type ProviderName } from '../core/models.ts';
 import { safeFileId } from '../storage/file-ids.ts';
 import { isFile } from '../storage/files.ts';
 import { type LoomHome, removeHeld } from '../storage/home.ts';
 import { type DamagedFile, nameDamagedJob, nameDamagedRecord } from './damaged-files.ts';
-import { type JobFacts, readFacts } from './job-facts.ts';
 import { cachedAnswersPath, removeRequestFiles } from './job-files.ts';
-import { deleteJob, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from './jobs.ts';
+import { deleteJob, type Job, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from './jobs.ts';
 import { deleteRecord, loadRecord, loadRecords, resultsPath } from './records.ts';
 
 /** One job and the records of those of its parts that are batches. */
 export interface StoredJob {
   /** What people call it: the batch id when it is one batch, else the job id. */
   readonly id: string;
+  /** Undefined for a record of the Python tool. */
+  readonly jobId: string | undefined;
   readonly provider: ProviderName;
-  /** Absent for a record that the Python tool wrote, or whose job file is gone. */
-  readonly job: JobRecord | undefined;
-  readonly facts: JobFacts;
-  /** Those of the job file; a record alone says nothing of parts. */
-  readonly parts: readonly JobPart[];
+  readonly job: Job;
   /** By part. */
   readonly records: readonly BatchRecord[];
 }
 
 /** A job that has a file, with the records that there are of it. */
-export function storedJob(job: JobRecord, records: readonly BatchRecord[]): StoredJob {
-  return { id: nameJob(job), provider: job.provider, job, facts: job, parts: job.parts, records };
+export function storedJob(job: Job, records: readonly BatchRecord[]): StoredJob {
+  return { id: nameJob(job), jobId: job.job_id, provider: job.provider, job, records };
 }
 
-/** A record that no job has, as the job of its one batch. */
+/** A record that no job has, as the job of its one batch. What is found out of its server is noted in the record. */
 function jobOfRecord(record: BatchRecord): StoredJob {
-  const { batch_id: id, provider } = record;
-  return { id, provider, job: undefined, facts: readFacts(record), parts: [], records: [record] };
-}
-
-/** Of how many batches a job is, or is to be. */
-export function countParts({ job, parts }: Pick<StoredJob, 'job' | 'parts'>): number {
-  return job ? parts.length : 1;
+  const { batch_id, provider, model, created_at, original_file_path, file_type, with_meta } = record;
+  const { prompt_template, pick, row_id_field, part = 1, tag = '', file_id } = record;
+  const params = leaveOutUnset(record.params);
+  const job: Job = {
+    version: undefined,
+    // A record may have been written by anybody: what is named by it stays in its folder.
+    job_id: record.job_id ? safeFileId(record.job_id) : batchLockName(provider, batch_id),
+    ...{ provider, model, created_at, original_file_path, file_type, with_meta },
+    prompt_column: record.prompt_column ?? null,
+    ...(prompt_template !== undefined && { prompt_template }),
+    ...(pick && { pick }),
+    ...(row_id_field !== undefined && { row_id_field }),
+    ...(params && { params }),
+    ...(record.cache_dir && { cache_dir: record.cache_dir }),
+    ...{ input_sha256: undefined, rows: undefined, blank_rows: undefined },
+    output_path: record.output_path || undefined,
+    ...{ with_error: false, cached_rows: 0, announced: true },
+    use_cache: record.use_cache ?? true,
+    base_url: record.base_url ?? null,
+    get server() {
+      return record.server ?? undefined;
+    },
+    set server(name) {
+      record.server = name;
+    },
+    state: isWrittenAlone(record) ? 'kept' : 'pending',
+    parts: [
+      {
+        part,
+        state: 'submitted',
+        tag,
+        requests: 0,
+        bytes: 0,
+        batch_id,
+        adopted: true,
+        ...(file_id && { file_id }),
+      },
+    ],
+  };
+  return { ...storedJob(job, [record]), jobId: record.job_id };
 }
 
 /** The part of a job that is this batch. */
-export function findPart(
-  { parts }: Pick<StoredJob, 'parts'>,
-  { batch_id: batchId }: Pick<BatchRecord, 'batch_id'>,
-): JobPart | undefined {
-  return parts.find((part) => part.batch_id === batchId);
+export function findPart({ job }: Pick<StoredJob, 'job'>, batch: Pick<BatchRecord, 'batch_id'>): JobPart {
+  const found = job.parts.find((part) => part.batch_id === batch.batch_id);
+  if (!found) throw new Error(`No part of ${job.job_id} is the batch ${batch.batch_id}.`);
+  return found;
 }
 
 export interface StoredState {
@@ -101,7 +130,7 @@ function recordsOf(job: JobRecord, records: readonly BatchRecord[]): BatchRecord
 }
 
 /** The fields of a record that are ours alone, as the job has them. */
-export function describeOwnership(job: JobRecord, part: JobPart) {
+export function describeOwnership(job: Job, part: JobPart) {
   return {
     prompt_template: job.prompt_template,
     pick: job.pick,
@@ -120,9 +149,9 @@ export function describeOwnership(job: JobRecord, part: JobPart) {
 }
 
 /** The submitted parts of a job whose record is out of sight: a fetch makes it anew. */
-export function findLostParts({ parts, records }: Pick<StoredJob, 'parts' | 'records'>): JobPart[] {
+export function findLostParts({ job, records }: Pick<StoredJob, 'job' | 'records'>): JobPart[] {
   const ids = new Set(records.map((record) => record.batch_id));
-  return parts.filter((part) => isSubmitted(part) && !ids.has(part.batch_id ?? ''));
+  return job.parts.filter((part) => isSubmitted(part) && !ids.has(part.batch_id ?? ''));
 }
 
 /** Whether a job is there, or a record that belongs to it: its files are needed as long. */
@@ -143,17 +172,18 @@ export function isDropped(part: JobPart): boolean {
 
 /** The same job as it is now on disk; undefined when it is gone, or was being forgotten. */
 export async function reloadJob(home: LoomHome, stored: StoredJob): Promise<StoredJob | undefined> {
-  const job = stored.job && (await loadJob(home.jobs, stored.job.job_id));
-  if (stored.job && (!job || job.state === 'forgotten')) return undefined;
-  if (job) return storedJob(job, recordsOf(job, await loadRecordsOf(home, job)));
-  const [first] = stored.records;
-  const record = first && (await loadRecord(home.batches, first.provider, first.batch_id));
-  return record && jobOfRecord(record);
+  if (stored.job.version === undefined) {
+    const record = await loadRecord(home.batches, stored.provider, stored.id);
+    return record && jobOfRecord(record);
+  }
+  const job = await loadJob(home.jobs, stored.job.job_id);
+  if (!job || job.state === 'forgotten') return undefined;
+  return storedJob(job, recordsOf(job, await loadRecordsOf(home, job)));
 }
 
 /** A job that is to be cleared away, as it is now on disk; undefined when there is no such job. */
 export async function reloadAbandoned(home: LoomHome, jobId: string): Promise<StoredJob | undefined> {
-  return (await loadState(home)).abandoned.find(({ facts }) => facts.job_id === jobId);
+  return (await loadState(home)).abandoned.find(({ job }) => job.job_id === jobId);
 }
 
 /** The records of a job's batches, without reading all others; a damaged one was told of when the state was loaded. */
@@ -168,21 +198,14 @@ async function loadRecordsOf(home: LoomHome, { provider, parts }: JobRecord): Pr
 }
 
 /** What people call a job: a batch id when it is one batch, else the job id. */
-export function nameJob(job: JobRecord): string {
+export function nameJob(job: Job): string {
   const [only, ...others] = job.parts;
   return others.length === 0 && only?.batch_id ? only.batch_id : job.job_id;
 }
 
 /** A part that is no batch yet has no id of its own. */
-export function namePart(job: JobRecord, part: number): string {
+export function namePart(job: Job, part: number): string {
   return job.parts.length > 1 ? `${job.job_id}/${part}` : job.job_id;
-}
-
-/** The lock that whoever works on a job holds. A record may have been written by anybody: its lock stays in its folder. */
-export function lockName({ job, records, id }: StoredJob): string {
-  const [record] = records;
-  if (job) return job.job_id;
-  return record?.job_id ? safeFileId(record.job_id) : batchLockName(`${record?.provider}`, id);
 }
 
 /** The lock on a batch that no job has, or not yet. */
@@ -190,8 +213,8 @@ export function batchLockName(provider: string, batchId: string): string {
   return `${provider}_${safeFileId(batchId)}`;
 }
 
-function creationTime({ facts }: StoredJob): number {
-  return Date.parse(facts.created_at) || 0;
+function creationTime({ job }: StoredJob): number {
+  return Date.parse(job.created_at) || 0;
 }
 
 const endedBadly: ReadonlySet<BatchStatus> = new Set(['failed', 'expired', 'cancelled']);
@@ -202,9 +225,7 @@ export function hasEndedBadly(status: BatchStatus): boolean {
 }
 
 /** Whether a bare `loom fetch` has anything to do for this job. */
-export function isPending(stored: StoredJob): boolean {
-  const { job, records } = stored;
-  if (!job) return records.some((record) => !isWrittenAlone(record) && !hasEndedBadly(record.status));
+export function isPending({ job, records }: StoredJob): boolean {
   if (job.state === 'kept' || job.state === 'forgotten') return false;
   if (job.state === 'merged' || job.state === 'writing') return true;
   const statuses = new Map(records.map((record) => [record.batch_id, record.status]));
@@ -218,20 +239,33 @@ export function isPending(stored: StoredJob): boolean {
  * Whether the output of a batch is written whose job is gone, or never was. The Python tool notes it as completed only
  * then; ours say so by `kept`, and those of versions without it have no `ended_at` either.
  */
-export function isWrittenAlone({ status, job_id, kept, ended_at }: BatchRecord): boolean {
+function isWrittenAlone({ status, job_id, kept, ended_at }: BatchRecord): boolean {
   return status === 'completed' && (job_id === undefined || kept === true || !ended_at);
 }
 
 /** Whether the output of a job is in its place. */
-export function isWritten({ job, records }: StoredJob): boolean {
-  if (!job) return records.every(isWrittenAlone);
+export function isWritten({ job }: StoredJob): boolean {
   return job.state !== 'pending' && job.state !== 'writing';
 }
 
+/** How far the output of a job is, as its file says; undefined where there is none, or it is being forgotten. */
+export function outputState({ job }: StoredJob): Exclude<Job['state'], 'forgotten'> | undefined {
+  return job.version === undefined || job.state === 'forgotten' ? undefined : job.state;
+}
+
+/**
+ * Notes how a batch is, to be saved. To the Python tool a completed one is done: of a record alone it is noted with its
+ * output, by `clearMergedJob`.
+ */
+export function noteStatus({ job }: Pick<StoredJob, 'job'>, record: BatchRecord, status: BatchStatus): void {
+  if (status !== 'completed' || job.version !== undefined) record.status = status;
+}
+
 /** Whether people may call a job so: by its own id, or by that of a batch of it, also of one that was given back. */
-export function hasId({ job, parts, records }: StoredJob, id: string): boolean {
-  if (job?.job_id === id || records.some((record) => record.batch_id === id)) return true;
-  return parts.some((part) => part.batch_id === id || part.former_ids?.includes(id));
+export function hasId({ job, records }: StoredJob, id: string): boolean {
+  const isJobId = job.version !== undefined && job.job_id === id;
+  if (isJobId || records.some((record) => record.batch_id === id)) return true;
+  return job.parts.some((part) => part.batch_id === id || part.former_ids?.includes(id));
 }
 
 /** The job with this batch id or job id; LoomError `state` when there is none. */
@@ -248,13 +282,9 @@ export function findAnyJob({ jobs, abandoned, home }: StoredState, id: string): 
   return findJob({ jobs: [...jobs, ...abandoned], home }, id);
 }
 
-/** Saves what the job file says; a record alone says all there is itself. */
-export async function saveStored(home: LoomHome, { job }: Pick<StoredJob, 'job'>): Promise<void> {
-  if (job) await saveJob(home, job);
-}
-
-/** Removes a job and the files that are its own; the job itself last. */
-export async function forgetJob(home: LoomHome, job: JobRecord): Promise<void> {
+/** Removes a job and the files that are its own; the job itself last. A record alone has none. */
+export async function forgetJob(home: LoomHome, job: Job): Promise<void> {
+  if (job.version === undefined) return;
   for (const part of job.parts) await removeRequestFiles(home, job.job_id, part);
   await removeHeld(home, cachedAnswersPath(home, job.job_id));
   await deleteJob(home, job.job_id);
@@ -266,12 +296,11 @@ export async function forgetJob(home: LoomHome, job: JobRecord): Promise<void> {
  */
 export async function removeJob(home: LoomHome, stored: StoredJob, opened?: OpenedRecords): Promise<void> {
   const { job, records } = stored;
-  if (job) Object.assign(job, { state: 'forgotten' });
-  await saveStored(home, stored);
+  await saveJob(home, Object.assign(job, { state: 'forgotten' }));
   const all = [...records, ...(await findUnnotedRecords(home, stored, opened))];
   for (const record of all) await removeHeld(home, resultsPath(home.results, record));
   for (const record of all) await deleteRecord(home, record);
-  if (job) await forgetJob(home, job);
+  await forgetJob(home, job);
 }
 
 /** Records that a command has opened, by the name of their file. */
@@ -283,7 +312,7 @@ async function findUnnotedRecords(
   { job, records: noted }: StoredJob,
   opened?: OpenedRecords,
 ): Promise<BatchRecord[]> {
-  if (!job) return [];
+  if (job.version === undefined) return [];
   const ids = new Set(noted.map((record) => record.batch_id));
   const { records } = await loadRecords(home.batches, opened);
   return records.filter((record) => record.job_id === job.job_id && !ids.has(record.batch_id));

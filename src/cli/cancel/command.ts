@@ -9,7 +9,7 @@ import {
   planCancel,
 } from '../../orchestrator/batch/manage/cancel-job.ts';
 import { providerEntry } from '../../providers/registry.ts';
-import { countParts, namePart } from '../../state/stored-jobs.ts';
+import { namePart } from '../../state/stored-jobs.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import type { CancelOptions, CommandContext } from '../options/options.ts';
 import { nameProvider, openHome, openReach } from '../options/reach.ts';
@@ -65,9 +65,9 @@ async function mayCancel(plan: CancelPlan, terminal: Terminal): Promise<boolean>
 
 /** `batch batch_1 (openai, m)`, `job job_1 (openai, m: 2 batches, and 1 part that was not sent)` */
 function describePlan({ stored, batches, unsent, inDoubt }: CancelPlan): string {
-  const { id, provider, facts } = stored;
-  const source = `${provider}, ${facts.model}`;
-  if (countParts(stored) === 1)
+  const { id, provider, job } = stored;
+  const source = `${provider}, ${job.model}`;
+  if (job.parts.length === 1)
     return inDoubt > 0
       ? `job ${id} (${source}), whose batch may have been created`
       : `batch ${id} (${source})`;

@@ -7,7 +7,7 @@ import type { MergedJob } from '../../orchestrator/batch/merge/merge-job.ts';
 import type { UsageTally } from '../../orchestrator/usage/usage-tally.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { DamagedFile } from '../../state/damaged-files.ts';
-import type { JobRecord } from '../../state/jobs.ts';
+import type { Job } from '../../state/jobs.ts';
 import { namePart } from '../../state/stored-jobs.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import type { FetchOptions } from '../options/options.ts';
@@ -111,13 +111,13 @@ export function printStatus(
 }
 
 /** Undefined for the usual reason, a full queue. */
-export function explainQueued(job: JobRecord, part: number): string | undefined {
+export function explainQueued(job: Job, part: number): string | undefined {
   const isTooLarge = job.parts.find((other) => other.part === part)?.queue?.is_too_large;
   return isTooLarge ? 'It is more than the provider takes: this part is sent in halves.' : undefined;
 }
 
 /** Why a part waits, in the provider's words. */
-export function tellFullQueue(job: JobRecord, part: number, terminal: Terminal): void {
+export function tellFullQueue(job: Job, part: number, terminal: Terminal): void {
   const reason = job.parts.find((other) => other.part === part)?.queue?.reason;
   if (reason !== undefined) terminal.warn(`${namePart(job, part)}: ${reason}`);
 }

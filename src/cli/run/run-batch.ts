@@ -5,7 +5,7 @@ import { describeRecord, describeUnsentPart } from '../../orchestrator/batch/lis
 import { type SubmitEvents, submitBatch } from '../../orchestrator/batch/submit/submit-batch.ts';
 import { findServer } from '../../orchestrator/calls/answer-server.ts';
 import type { BatchEntry } from '../../providers/provider.ts';
-import type { JobRecord } from '../../state/jobs.ts';
+import type { Job } from '../../state/jobs.ts';
 import { nameJob, namePart } from '../../state/stored-jobs.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { documentBatch } from '../documents/batch-document.ts';
@@ -42,7 +42,7 @@ export async function submitRun(started: StartedRun<BatchEntry>): Promise<Submit
   const canRepeat = !options.wait && !options.once && terminal.canAsk;
   const submitOptions = {
     again: options.again,
-    ...(canRepeat && { confirmAgain: (job: JobRecord) => confirmAgain(job, terminal) }),
+    ...(canRepeat && { confirmAgain: (job: Job) => confirmAgain(job, terminal) }),
     choosePlacing: mayReplace ? async () => 'replace' as const : chooseNow,
   };
   await warnOfForeignReasons(order, terminal);
@@ -65,12 +65,12 @@ export async function submitRun(started: StartedRun<BatchEntry>): Promise<Submit
 }
 
 /** Whether a person wants to pay for pending work once more. */
-async function confirmAgain(job: JobRecord, terminal: Terminal): Promise<boolean> {
+async function confirmAgain(job: Job, terminal: Terminal): Promise<boolean> {
   const question = `The same work is pending already as ${nameJob(job)}. Submit it once more?`;
   return (await terminal.confirm(question)) === 'yes';
 }
 
-function tellPending(job: JobRecord, { options, context, reach, document }: StartedRun): void {
+function tellPending(job: Job, { options, context, reach, document }: StartedRun): void {
   const { terminal } = context;
   const id = nameJob(job);
   document.id = id;
@@ -118,7 +118,7 @@ function printSubmission({ context, reach, entry, document }: StartedRun): Submi
   };
 }
 
-function printSubmitted(job: JobRecord, queued: number, home: LoomHome, terminal: Terminal): void {
+function printSubmitted(job: Job, queued: number, home: LoomHome, terminal: Terminal): void {
   const id = nameJob(job);
   const parts = job.parts.length;
   if (parts > 1) terminal.print(`Job submitted. id=${id} parts=${parts} rows=${job.rows}`);

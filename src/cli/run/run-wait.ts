@@ -1,6 +1,6 @@
 /** `loom run --wait`: what `loom fetch --id … --wait` does for the job that was submitted just now. */
 import type { FetchDocument, RunDocument } from '../../core/documents.ts';
-import type { JobRecord } from '../../state/jobs.ts';
+import type { Job } from '../../state/jobs.ts';
 import { nameJob } from '../../state/stored-jobs.ts';
 import { documentFetch } from '../documents/fetch-document.ts';
 import { describeFetch } from '../fetch/fetch-order.ts';
@@ -11,7 +11,7 @@ import type { DocumentFields } from '../terminal/voice.ts';
 
 /** A job whose output is to be written, and whether a file in the way may go. */
 export interface AwaitedJob {
-  readonly job: JobRecord;
+  readonly job: Job;
   readonly mayReplace: boolean;
 }
 

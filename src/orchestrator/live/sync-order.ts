@@ -2,7 +2,7 @@
 
 import type { GenerationSettings, RowResult } from '../../core/models.ts';
 import type { ProviderName } from '../../core/names.ts';
-import type { JobRecord } from '../../state/jobs.ts';
+import type { Job } from '../../state/jobs.ts';
 import type { Placing } from '../../storage/output-file.ts';
 import type { RetryNotice } from '../calls/retry.ts';
 import type { Dataset } from '../dataset/dataset.ts';
@@ -55,7 +55,7 @@ export interface SyncEvents {
   /** Another process is doing the very same run: this one goes on when that is done. */
   onWait?(): void;
   /** The same work is pending in a batch: its answers are paid for too. */
-  onPending?(job: JobRecord): void;
+  onPending?(job: Job): void;
   /** Answers that a run which was cut off had paid for, and this one need not. */
   onResumed?(answers: number): void;
   /** Before each call; what this throws stops the run, as a refused key does. */

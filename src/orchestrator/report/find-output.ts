@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
 import { quoteShell } from '../../core/shell.ts';
 import { findHistory, type HistoryEntry, loadHistory } from '../../state/history.ts';
-import { hasId, isPending, loadState } from '../../state/stored-jobs.ts';
+import { hasId, isWritten, loadState } from '../../state/stored-jobs.ts';
 import { isFile } from '../../storage/files.ts';
 import type { LoomHome } from '../../storage/home.ts';
 
@@ -64,9 +64,8 @@ async function findRecorded(
     const { jobs } = await loadState(home);
     const stored = jobs.find((candidate) => hasId(candidate, id));
     if (!stored) continue;
-    const output = stored.facts.output_path;
-    const isWritten = stored.job ? stored.job.state === 'kept' : !isPending(stored);
-    if (isWritten && output) return resolve(workingFolder, output);
+    const output = stored.job.output_path;
+    if (isWritten(stored) && output) return resolve(workingFolder, output);
     throw new LoomError('state', `${id} has no output yet.`, {
       hint: `Run loom fetch --id ${quoteShell(id)}${home.flag} first.`,
     });

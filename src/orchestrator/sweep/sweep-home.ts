@@ -46,7 +46,7 @@ export async function sweepHome(home: LoomHome, known?: StoredState): Promise<vo
 
 async function sweepAbandonedJobs({ home, abandoned }: StoredState): Promise<void> {
   for (const { job } of abandoned) {
-    const lock = job && (await tryLock(home.locks, job.job_id, 'from_dead'));
+    const lock = await tryLock(home.locks, job.job_id, 'from_dead');
     if (!lock) continue;
     // As it is now, with the lock held: a run may have submitted it since its records were read.
     const stored = await reloadAbandoned(home, job.job_id);
@@ -115,9 +115,9 @@ async function sweepForgottenResults(known: StoredState): Promise<void> {
 
 function namedResults({ home, jobs, abandoned }: StoredState): ReadonlySet<string> {
   return new Set(
-    [...jobs, ...abandoned].flatMap(({ provider, parts, records }) => [
+    [...jobs, ...abandoned].flatMap(({ provider, job, records }) => [
       ...records.map((record) => resultsPath(home.results, record)),
-      ...parts.flatMap(({ batch_id }) =>
+      ...job.parts.flatMap(({ batch_id }) =>
         batch_id === undefined ? [] : [resultsPath(home.results, { provider, batch_id })],
       ),
     ]),

@@ -17,8 +17,8 @@ export async function sweepInputs(home: LoomHome, known?: StoredState): Promise<
 
 function listNamed({ jobs }: StoredState): ReadonlySet<string> {
   return new Set(
-    jobs.flatMap(({ facts, records }) => [
-      facts.original_file_path,
+    jobs.flatMap(({ job, records }) => [
+      job.original_file_path,
       ...records.map((record) => record.original_file_path),
     ]),
   );

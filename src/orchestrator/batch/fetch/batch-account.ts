@@ -30,18 +30,14 @@ export interface SentRows {
 }
 
 /** The rows of a batch by its id map. LoomError `state` names the batch where that is damaged. */
-export async function readSentRows(
-  home: LoomHome,
-  record: BatchRecord,
-  part: JobPart | undefined,
-): Promise<SentRows> {
+export async function readSentRows(home: LoomHome, record: BatchRecord, part: JobPart): Promise<SentRows> {
   if (record.job_id === undefined) return readMappedRows(home, record);
   const ids = new SentIds();
   for await (const customId of readCustomIds(home.batches, record)) ids.add(customId);
   // A map that was made anew from the input has the rows of all parts.
-  if (part && ids.count < part.requests) throw describeCutMap(record, ids.count, part.requests);
-  const sent = part?.requests ?? ids.count;
-  const counted = part?.adopted ? (record.counts?.total ?? sent) : sent;
+  if (ids.count < part.requests) throw describeCutMap(record, ids.count, part.requests);
+  const sent = part.requests || ids.count;
+  const counted = part.adopted ? (record.counts?.total ?? sent) : sent;
   return { count: Math.min(sent, counted), slotOf: (customId) => ids.slotOf(customId) };
 }
 

@@ -4,9 +4,9 @@
  * is sent again. Where the deletion fails the upload expires by itself.
  */
 import type { BatchRecord } from '../../../core/models.ts';
-import type { JobPart } from '../../../state/jobs.ts';
+import { saveJob } from '../../../state/jobs.ts';
 import { updateRecord } from '../../../state/records.ts';
-import { findPart, saveStored } from '../../../state/stored-jobs.ts';
+import { findPart } from '../../../state/stored-jobs.ts';
 import type { JobFetch } from './job-fetch.ts';
 
 /** Deletes the upload of a batch that is over, and notes that it is gone. */
@@ -14,9 +14,8 @@ export async function deleteUpload(fetching: JobFetch, record: BatchRecord): Pro
   const { run, records } = fetching;
   if (run.order.keep || !(await isDeleted(fetching, record))) return;
   record.file_id = null;
-  const part: JobPart | undefined = findPart(fetching, record);
-  if (part) delete part.file_id;
-  if (part) await saveStored(run.home, fetching);
+  delete findPart(fetching, record).file_id;
+  await saveJob(run.home, fetching.job);
   if (records.includes(record)) await updateRecord(run.home, record);
 }
 

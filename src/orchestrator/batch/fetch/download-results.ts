@@ -8,7 +8,7 @@ import type { BatchRecord } from '../../../core/models.ts';
 import { type JobPart, saveJob } from '../../../state/jobs.ts';
 import { resultsPath, updateRecord } from '../../../state/records.ts';
 import { countResults, type KeptResults, keepResults } from '../../../state/results.ts';
-import { findPart, hasEndedBadly, saveStored } from '../../../state/stored-jobs.ts';
+import { findPart, hasEndedBadly } from '../../../state/stored-jobs.ts';
 import { isIdentifiedFile } from '../../../storage/file-identity.ts';
 import { ensurePrivateFolder } from '../../../storage/files.ts';
 import { removeHeld } from '../../../storage/home.ts';
@@ -48,7 +48,7 @@ async function isProved(fetching: JobFetch, record: BatchRecord): Promise<boolea
   const { home } = fetching.run;
   const path = resultsPath(home.results, record);
   const part = findPart(fetching, record);
-  if (part?.results) return isSameResults(path, part);
+  if (part.results) return isSameResults(path, part);
   const sent = await readSentRows(home, record, part);
   return accountFor(await countResults(path, sent.slotOf), sent).missing === 0;
 }
@@ -65,11 +65,11 @@ async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready'
     await sleep(secondLookMs, run.signal);
     download = await downloadBatch(fetching, record);
   }
-  noteSandbox(fetching.stored.facts, fetching.provider);
+  noteSandbox(job, fetching.provider);
   const { account, trouble } = download;
   const part = findPart(fetching, record);
   await confirmPart(fetching, record, account);
-  if ((!job || part?.adopted) && !run.order.partial) refuseForeign(record, account);
+  if (part.adopted && !run.order.partial) refuseForeign(record, account);
   if (trouble?.code === 'results_gone') {
     await noteGoneResults(fetching, record, trouble);
     return 'gone';
@@ -78,9 +78,9 @@ async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready'
   const isWhole = account.missing === 0;
   record.missing = isWhole ? null : account.missing;
   if (!isWhole) noteError(record, `short: ${account.missing} of ${account.sent} results are missing`);
-  if (part) part.state = isWhole ? 'downloaded' : 'submitted';
+  part.state = isWhole ? 'downloaded' : 'submitted';
   await updateRecord(run.home, record);
-  await saveStored(run.home, fetching);
+  await saveJob(run.home, job);
   if (isWhole) await deleteUpload(fetching, record);
   if (isWhole || isGivenUp(fetching, record)) return 'ready';
   run.outcome.troubled = true;
@@ -108,23 +108,21 @@ const secondLookMs = 1_000;
 
 /** Adds what a batch has at its provider to what is on disk. Throws when there was no way to know. */
 export async function downloadBatch(fetching: JobFetch, record: BatchRecord): Promise<Download> {
-  const { run, provider, calls, callSignal } = fetching;
+  const { run, job, provider, calls, callSignal } = fetching;
   const { home } = run;
   const part = findPart(fetching, record);
   const sent = await readSentRows(home, record, part);
   const path = resultsPath(home.results, record);
   await ensurePrivateFolder(home.results);
-  let isTrusted = part === undefined || (await isSameResults(path, part));
+  let isTrusted = await isSameResults(path, part);
   let unreadable = 0;
 
   async function download(): Promise<KeptResults> {
-    const results = provider.results(record.batch_id, callSignal, part?.requests);
+    const results = provider.results(record.batch_id, callSignal, part.requests || undefined);
     const kept = await keepResults(home, path, results, { slotOf: sent.slotOf, isTrusted });
     isTrusted ||= kept.trouble === undefined;
-    if (part) {
-      part.results = kept.file;
-      await saveStored(home, fetching);
-    }
+    part.results = kept.file;
+    await saveJob(home, job);
     const { trouble } = kept;
     if (trouble?.code === 'unreadable') unreadable += 1;
     const isTried = trouble?.scope !== 'retry' || unreadable >= mostUnreadable;
@@ -173,7 +171,7 @@ export async function confirmPart(
 ): Promise<void> {
   const { run, job } = fetching;
   const part = findPart(fetching, record);
-  if (!job || !part?.provisional) return;
+  if (!part.provisional) return;
   if (answered + refused > 0) {
     part.provisional = false;
     return;

@@ -3,11 +3,9 @@
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
 import {
-  countParts,
   findJob,
   isPending,
   loadState,
-  lockName,
   nameJob,
   reloadJob,
   type StoredJob,
@@ -129,7 +127,7 @@ function checkReach({ reachOfOne }: FetchOrder, targets: readonly StoredJob[]): 
 /** Fetches a job as it is now on disk, unless another process is at it. */
 export async function fetchStoredJob(run: FetchRun, known: StoredJob): Promise<LookAtJob> {
   run.signal.throwIfAborted();
-  const lock = await tryLock(run.home.locks, lockName(known));
+  const lock = await tryLock(run.home.locks, known.job.job_id);
   if (!lock) return { fate: 'busy', left: known };
   try {
     const stored = await reloadJob(run.home, known);
@@ -164,7 +162,7 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<LookAtJob> {
   const written = await findWrittenOutput(stored, run.merging);
   if (written) {
     // The fetch that was cut off said whether to keep them, as far as it came.
-    if (!(stored.job?.keep ?? run.order.keep)) await forgetUploads(run, stored);
+    if (!(stored.job.keep ?? run.order.keep)) await forgetUploads(run, stored);
     return finishJob(run, stored, written);
   }
   const fetching = await openJob(run, stored);
@@ -172,13 +170,13 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<LookAtJob> {
   await submitQueuedParts(fetching);
   const { ready: completed, ended } = await checkBatches(fetching);
   const missing = run.order.partial ? countMissingParts(fetching) : 0;
-  const parts = countParts(fetching);
+  const parts = fetching.job.parts.length;
   const left = parts - missing - (run.order.partial ? ended.length : 0);
   const { ready, gone } = await downloadBatches(fetching, completed, completed.length === left);
   const usable = run.order.partial ? [...ready, ...gone, ...ended] : ready;
   if (parts > 1) run.events.onParts?.(stored.id, usable.length, parts);
   // A job of one part has a batch id only since that was submitted, which may have been just now.
-  const id = stored.job ? nameJob(stored.job) : stored.id;
+  const id = nameJob(stored.job);
   const current = { ...stored, id, records: fetching.records };
   if (usable.length === 0 || usable.length + missing < parts)
     return { fate: isPending(current) ? 'pending' : 'ended', left: current };

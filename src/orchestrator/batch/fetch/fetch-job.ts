@@ -2,9 +2,9 @@
 import { LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord, BatchStatus } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
-import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../../../state/jobs.ts';
+import { giveBackPart, type JobPart, saveJob } from '../../../state/jobs.ts';
 import { updateRecord } from '../../../state/records.ts';
-import { findPart, hasEndedBadly, isDropped } from '../../../state/stored-jobs.ts';
+import { findPart, hasEndedBadly, isDropped, noteStatus } from '../../../state/stored-jobs.ts';
 import { isStuck } from '../list/list-batches.ts';
 import { isOfAnotherPart } from '../parts/find-batch.ts';
 import { hasFailedForSize, isAlone, noteFullQueue, noteTaken, noteTooLarge } from '../parts/queue-room.ts';
@@ -18,9 +18,10 @@ import { keepAllAnswers } from './keep-answers.ts';
 
 /** Submits parts that had to wait or were cut off, as far as the provider's queue takes them. */
 export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
-  const { run, stored, job, parts, records, known, provider, calls, callSignal } = fetching;
+  const { run, stored, job, records, known, provider, calls, callSignal } = fetching;
+  const { parts } = job;
   const unsent = parts.filter((part) => part.state === 'planned' || part.state === 'submitting');
-  if (!job || unsent.length === 0) return;
+  if (unsent.length === 0) return;
   const dropped = parts.filter(isDropped).length;
   const { home, signal, events } = run;
   try {
@@ -83,17 +84,16 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   const { run, job } = fetching;
   const check = await askStatus(fetching, record.batch_id);
   const part = findPart(fetching, record);
-  if ((check.queueFull || hasFailedForSize(check)) && job && part) {
-    await requeuePart(fetching, job, part, record, check);
+  if ((check.queueFull || hasFailedForSize(check)) && !part.adopted) {
+    await requeuePart(fetching, part, record, check);
     return 'unknown';
   }
   const { status } = check;
   // One that was over before took no room from what was sent since.
   const isTaken = record.status !== 'completed' && (status === 'in_progress' || status === 'completed');
-  if (isTaken && job && part && noteTaken(job, part)) await saveJob(run.home, job);
+  if (isTaken && noteTaken(job, part)) await saveJob(run.home, job);
   const reason = check.error && `${check.error.code}: ${check.error.message}`;
-  // A record without a job is done as soon as it says so, which is not before its output is written.
-  if (status !== 'completed' || job) record.status = status;
+  noteStatus(fetching, record, status);
   record.counts = check.counts ?? null;
   if (status === 'completed') noteEnd(record, check);
   noteError(record, reason);
@@ -115,7 +115,7 @@ async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<
   // One that failed did not start; one that expired or was cancelled keeps the answers of the rows that were done.
   const mayHaveResults = record.status !== 'failed' || fetching.run.order.partial;
   // It was called completed before: what came then counts, and there is no more to be had.
-  const hadResults = findPart(fetching, record)?.results !== undefined;
+  const hadResults = findPart(fetching, record).results !== undefined;
   if (mayHaveResults) {
     const { account } = await downloadBatch(fetching, record);
     // One that another command ended may be that command's.
@@ -152,8 +152,8 @@ async function refuseOthersAnswer(
   batchId: string,
   { batchId: told }: BatchCheck,
 ): Promise<void> {
-  if (!job || told === '' || told === batchId) return;
-  const { tag = '' } = job.parts.find((part) => part.batch_id === batchId) ?? {};
+  if (told === '' || told === batchId) return;
+  const { tag } = findPart({ job }, { batch_id: batchId });
   if (await isOfAnotherPart({ home, job, known }, told, tag))
     throw new ProviderError('run', 'unreadable', `The answer is about another batch, ${told}.`);
 }
@@ -164,12 +164,11 @@ async function refuseOthersAnswer(
  */
 async function requeuePart(
   fetching: JobFetch,
-  job: JobRecord,
   part: JobPart,
   record: BatchRecord,
   { queueFull, error = { code: 'queue_full', message: 'The queue is full.' } }: BatchCheck,
 ): Promise<void> {
-  const { run } = fetching;
+  const { run, job } = fetching;
   const wasAlone = !part.beside_taken && (await isAlone(run.home, job, part));
   if (queueFull) noteFullQueue(job, part, error, wasAlone);
   else noteTooLarge(part, error);

@@ -6,7 +6,7 @@ import type { ProviderName } from '../../../core/names.ts';
 import type { Connection } from '../../../providers/connection.ts';
 import type { BatchProvider } from '../../../providers/provider.ts';
 import type { DamagedFile } from '../../../state/damaged-files.ts';
-import type { JobRecord } from '../../../state/jobs.ts';
+import type { Job } from '../../../state/jobs.ts';
 import type { HeldResults } from '../../../state/results.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import type { RetryNotice } from '../../calls/retry.ts';
@@ -74,7 +74,7 @@ export interface FetchEvents extends PartEvents {
   /** A batch whose results are all there. */
   onReady?(record: BatchRecord): void;
   /** A part that waits because the provider's queue is full. */
-  onQueued?(job: JobRecord, part: number): void;
+  onQueued?(job: Job, part: number): void;
   /** Told of jobs with more than one part. */
   onParts?(jobId: string, partsIn: number, parts: number): void;
   onMerged?(merged: MergedJob): void | Promise<void>;

@@ -6,7 +6,7 @@ import type { BatchRecord } from '../../../core/models.ts';
 import type { BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
-import type { JobPart, JobRecord } from '../../../state/jobs.ts';
+import type { Job, JobPart } from '../../../state/jobs.ts';
 import { deleteRecord, resultsPath } from '../../../state/records.ts';
 import { findLostParts, findPart, isDropped, type StoredJob } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
@@ -20,8 +20,7 @@ import type { FetchRun, ReachedProvider } from './fetch-run.ts';
 export interface JobFetch {
   readonly run: FetchRun;
   readonly stored: StoredJob;
-  readonly job: JobRecord | undefined;
-  readonly parts: readonly JobPart[];
+  readonly job: Job;
   /** The job's batches; grows as queued parts are submitted. */
   readonly records: BatchRecord[];
   readonly known: HomeBatches;
@@ -31,7 +30,7 @@ export interface JobFetch {
 }
 
 export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetch> {
-  const { job, parts, records } = stored;
+  const { job, records } = stored;
   const { provider, baseUrl } = await openProvider(run, stored);
   noteServer(run, stored, baseUrl);
   const onRetry = run.events.onRetry?.bind(run.events, stored.provider);
@@ -39,7 +38,6 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
     run,
     stored,
     job,
-    parts,
     records: [...records],
     known: new HomeBatches(run.home),
     provider,
@@ -69,13 +67,13 @@ async function openProvider({ order, providers }: FetchRun, stored: StoredJob): 
 }
 
 /** Older builds, and the Python tool, noted no server where the environment named it: it is the one of this fetch. */
-function noteServer({ home }: FetchRun, { provider, facts }: StoredJob, baseUrl: string | undefined): void {
-  facts.server ??= nameServer(home, provider, { baseUrl });
+function noteServer({ home }: FetchRun, { provider, job }: StoredJob, baseUrl: string | undefined): void {
+  job.server ??= nameServer(home, provider, { baseUrl });
 }
 
 /** Parts from which nothing comes: dropped ones, and those that were submitted and whose record is gone. */
 export function countMissingParts(fetching: JobFetch): number {
-  return findLostParts(fetching).length + fetching.parts.filter(isDropped).length;
+  return findLostParts(fetching).length + fetching.job.parts.filter(isDropped).length;
 }
 
 /** Whether a batch's results are on disk, whole, as far as their length tells. */
@@ -84,12 +82,8 @@ export function isDownloaded(fetching: JobFetch, record: BatchRecord): Promise<b
 }
 
 /** The same outside of a fetch. */
-export async function hasWholeResults(
-  home: LoomHome,
-  record: BatchRecord,
-  part: JobPart | undefined,
-): Promise<boolean> {
-  if (part?.state !== 'downloaded') return false;
+export async function hasWholeResults(home: LoomHome, record: BatchRecord, part: JobPart): Promise<boolean> {
+  if (part.state !== 'downloaded') return false;
   const file = await stat(resultsPath(home.results, record)).catch(() => undefined);
   return file?.isFile() === true && file.size === (part.results?.size ?? file.size);
 }

@@ -1,8 +1,9 @@
 /** The step of a fetch that keeps what the batches of a job gave which has no output by itself: a part of it ended early. */
 import { LoomError, type ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
+import { saveJob } from '../../../state/jobs.ts';
 import { updateRecord } from '../../../state/records.ts';
-import { findPart, type StoredJob, saveStored } from '../../../state/stored-jobs.ts';
+import { findPart, type StoredJob } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { readDataset } from '../../dataset/dataset.ts';
 import { openJobAnswers } from '../merge/job-answers.ts';
@@ -33,8 +34,8 @@ export async function noteGoneResults(
   Object.assign(record, { status: 'expired', missing: null });
   noteError(record, reason);
   await updateRecord(run.home, record);
-  if (part) part.state = 'submitted';
-  await saveStored(run.home, fetching);
+  part.state = 'submitted';
+  await saveJob(run.home, fetching.job);
   await deleteUpload(fetching, record);
   run.events.onStatus?.(record, reason);
   if (run.order.partial) return;
@@ -64,8 +65,9 @@ interface Keeping {
 /** The same outside of a fetch, of those of these batches whose results are on disk. */
 export async function keepDownloaded(keeping: Keeping, stored: StoredJob): Promise<void> {
   const records: BatchRecord[] = [];
-  for (const record of stored.records) {
-    if (await hasWholeResults(keeping.home, record, findPart(stored, record))) records.push(record);
+  for (const part of stored.job.parts) {
+    const record = stored.records.find(({ batch_id }) => batch_id === part.batch_id);
+    if (record && (await hasWholeResults(keeping.home, record, part))) records.push(record);
   }
   if (records.length > 0) await keepJobAnswers(keeping, stored, records);
 }
@@ -75,7 +77,7 @@ async function keepJobAnswers(
   stored: StoredJob,
   records: readonly BatchRecord[],
 ): Promise<KeptAnswers> {
-  const inCache = stored.facts.use_cache;
+  const inCache = stored.job.use_cache;
   try {
     const { dataset } = planOutput(stored, merging);
     const answers = await openJobAnswers(home, dataset, stored, records);

@@ -5,7 +5,7 @@
  */
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
-import type { JobPart, JobRecord } from '../../../state/jobs.ts';
+import type { JobPart } from '../../../state/jobs.ts';
 import { loadRecord } from '../../../state/records.ts';
 import { findLostParts } from '../../../state/stored-jobs.ts';
 import { saveNewRecord } from '../parts/submit-parts.ts';
@@ -13,8 +13,7 @@ import type { JobFetch } from './job-fetch.ts';
 
 /** Makes the missing records of a job. One that can't be made is told, and the others go on. */
 export async function restoreRecords(fetching: JobFetch): Promise<void> {
-  const { run, stored, job, records } = fetching;
-  if (!job) return;
+  const { run, stored, records } = fetching;
   for (const part of findLostParts({ ...stored, records })) {
     // A damaged one may be mended by hand and is not written over. A fetch has told of it already, but a run has not.
     const damage = await findDamage(fetching, part);
@@ -23,7 +22,7 @@ export async function restoreRecords(fetching: JobFetch): Promise<void> {
       run.events.onError?.(part.batch_id ?? stored.id, stored.provider, damage);
     if (damage) continue;
     try {
-      const record = await restoreRecord(fetching, job, part);
+      const record = await restoreRecord(fetching, part);
       records.push(record);
       run.events.onRestored?.(record);
     } catch (error) {
@@ -43,7 +42,7 @@ async function findDamage({ run, stored }: JobFetch, part: JobPart): Promise<unk
   );
 }
 
-async function restoreRecord({ run }: JobFetch, job: JobRecord, part: JobPart): Promise<BatchRecord> {
+async function restoreRecord({ run, job }: JobFetch, part: JobPart): Promise<BatchRecord> {
   const { home, order } = run;
   const batchId = part.batch_id ?? '';
   return saveNewRecord(home, job, part, batchId, {

@@ -4,7 +4,7 @@ import type { BatchCounts, BatchRecord, BatchStatus, ProviderName } from '../../
 import type { StatusWord } from '../../../core/names.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import type { DamagedFile } from '../../../state/damaged-files.ts';
-import type { JobPart, JobRecord } from '../../../state/jobs.ts';
+import type { Job, JobPart } from '../../../state/jobs.ts';
 import {
   findLostParts,
   hasEndedBadly,
@@ -52,7 +52,6 @@ export async function listBatches(
 export function listParts(home: LoomHome, stored: StoredJob): ListedBatch[] {
   const { job, records } = stored;
   const submitted = records.map((record) => describeRecord(home, record));
-  if (!job) return submitted;
   const lost = findLostParts(stored).map((part) => describeLostPart(home, job, part));
   const unsent = job.parts
     .filter(({ state }) => state === 'planned' || state === 'submitting' || state === 'dropped')
@@ -60,11 +59,11 @@ export function listParts(home: LoomHome, stored: StoredJob): ListedBatch[] {
   // A part that was halved made the job longer than its records know.
   const parts = job.parts.length;
   return [...submitted, ...lost, ...unsent]
-    .map((batch) => ({ ...batch, parts }))
+    .map((batch) => ({ ...batch, parts: Math.max(parts, batch.parts) }))
     .sort((a, b) => a.part - b.part);
 }
 
-function describeLostPart(home: LoomHome, job: JobRecord, part: JobPart): ListedBatch {
+function describeLostPart(home: LoomHome, job: Job, part: JobPart): ListedBatch {
   return {
     ...describeUnsentPart(home, job, part),
     batchId: part.batch_id,
@@ -98,7 +97,7 @@ export function describeRecord(home: LoomHome, record: BatchRecord): ListedBatch
 }
 
 /** A part that waits to become a batch, may be one, or never becomes one. */
-export function describeUnsentPart(home: LoomHome, job: JobRecord, part: JobPart): ListedBatch {
+export function describeUnsentPart(home: LoomHome, job: Job, part: JobPart): ListedBatch {
   const isOver = part.state === 'dropped';
   return {
     batchId: undefined,

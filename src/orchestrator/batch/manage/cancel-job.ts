@@ -4,7 +4,7 @@ import type { BatchRecord, ProviderName } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
-import { giveBackPart, type JobPart, type JobRecord, saveJob } from '../../../state/jobs.ts';
+import { giveBackPart, type Job, type JobPart, saveJob } from '../../../state/jobs.ts';
 import { deleteRecord, updateRecord } from '../../../state/records.ts';
 import {
   findAnyJob,
@@ -14,7 +14,6 @@ import {
   hasEndedBadly,
   isDropped,
   loadState,
-  lockName,
   reloadJob,
   type StoredJob,
 } from '../../../state/stored-jobs.ts';
@@ -34,7 +33,7 @@ export interface CancelEvents {
   /** There was nothing left to cancel. */
   onOver?(batch: CancelTarget, status: BatchCheck['status']): void;
   /** A part that the provider does not have, and will not get. */
-  onDropped?(job: JobRecord, part: number): void;
+  onDropped?(job: Job, part: number): void;
   /** This batch was not cancelled: the provider refused, or it may be another's. The others are all the same. */
   onError?(id: string, provider: ProviderName, error: unknown): void;
   onRetry?(provider: ProviderName, notice: RetryNotice): void;
@@ -70,8 +69,8 @@ export async function planCancel(home: LoomHome, id: string): Promise<CancelPlan
   return {
     stored,
     batches: [...stored.records, ...describeLostBatches(stored)].filter(mayRun).length,
-    unsent: stored.parts.filter(({ state }) => state === 'planned').length,
-    inDoubt: stored.parts.filter(({ state }) => state === 'submitting').length,
+    unsent: stored.job.parts.filter(({ state }) => state === 'planned').length,
+    inDoubt: stored.job.parts.filter(({ state }) => state === 'submitting').length,
   };
 }
 
@@ -83,7 +82,7 @@ export async function cancelJob(
   signal: AbortSignal,
   events: CancelEvents = {},
 ): Promise<CancelSummary> {
-  const lock = await waitForLock(home.locks, lockName(known), signal, () => events.onWait?.(known.id));
+  const lock = await waitForLock(home.locks, known.job.job_id, signal, () => events.onWait?.(known.id));
   try {
     const stored = await reloadJob(home, known);
     if (!stored) throw finishedMeanwhile(home, known.id);
@@ -113,9 +112,10 @@ interface Cancellation {
 
 async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
   const { home, stored, events } = cancellation;
-  const { job, parts, records } = stored;
+  const { job, records } = stored;
+  const { parts } = job;
   const counts = { cancelled: 0, over: 0, dropped: 0, refused: 0 };
-  const unnoted = job ? await takeUnnotedRecords({ home, job, known: cancellation.known }) : [];
+  const unnoted = await takeUnnotedRecords({ home, job, known: cancellation.known });
   const batches = [
     ...records,
     ...unnoted,
@@ -130,15 +130,15 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
       })
     : undefined;
   const unsent = parts.filter(isUnsent);
-  if (job && (reach || unsent.length > 0)) await noteCancelled(home, job);
+  if (reach || unsent.length > 0) await noteCancelled(home, job);
   const { settled, unsettled } = await settleParts(cancellation, reach);
   counts.refused += unsettled;
   for (const part of unsent.filter(isDropped)) {
     counts.dropped += 1;
-    if (job) events.onDropped?.(job, part.part);
+    events.onDropped?.(job, part.part);
   }
   for (const batch of [...batches, ...settled]) counts[await cancelBatch(cancellation, batch, reach)] += 1;
-  const isForgotten = job !== undefined && parts.every(isDropped);
+  const isForgotten = parts.every(isDropped);
   if (isForgotten) await forgetJob(home, job);
   else if (parts.some(isDropped)) await keepGivenAnswers(cancellation);
   return { ...counts, isForgotten };
@@ -162,7 +162,7 @@ async function keepGivenAnswers({ home, stored, signal, events }: Cancellation):
 }
 
 /** Before anything is asked of the provider: a cancel that is cut off then leaves nothing that is sent later. */
-async function noteCancelled(home: LoomHome, job: JobRecord): Promise<void> {
+async function noteCancelled(home: LoomHome, job: Job): Promise<void> {
   for (const part of job.parts) if (part.state === 'planned') part.state = 'dropped';
   // The same loom run starts anew, instead of finishing this one.
   Object.assign(job, { cancelled: true, announced: true });
@@ -171,13 +171,13 @@ async function noteCancelled(home: LoomHome, job: JobRecord): Promise<void> {
 
 /** A part whose creation was cut off may be a batch by now: it is looked for, and cancelled like the others. */
 async function settleParts(
-  { home, stored: { id, job, parts, provider }, known, signal, events }: Cancellation,
+  { home, stored: { id, job, provider }, known, signal, events }: Cancellation,
   reach: JobReach | undefined,
 ): Promise<{ settled: BatchRecord[]; unsettled: number }> {
   const settled: BatchRecord[] = [];
   let unsettled = 0;
-  for (const part of parts) {
-    if (!job || !reach || part.state !== 'submitting') continue;
+  for (const part of job.parts) {
+    if (!reach || part.state !== 'submitting') continue;
     const found = await trySettlePart({ home, job, known, signal, ...reach }, part);
     if (found instanceof UnsettledPartError) {
       unsettled += 1;
@@ -201,7 +201,7 @@ async function cancelBatch(
     return 'over';
   }
   // What it is, its results will tell.
-  if (findPart(stored, batch)?.provisional) {
+  if (findPart(stored, batch).provisional) {
     events.onError?.(batch.batch_id, batch.provider, mayBeAnothers(batch));
     return 'refused';
   }
@@ -227,7 +227,7 @@ async function noteCancel(
 ): Promise<Outcome> {
   const { job } = stored;
   const part = findPart(stored, batch);
-  if (check.queueFull && job && part) {
+  if (check.queueFull && !part.adopted) {
     giveBackPart(job, part);
     await saveJob(home, job);
     await deleteRecord(home, batch);

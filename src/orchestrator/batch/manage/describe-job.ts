@@ -1,15 +1,9 @@
 /** The story of `loom status`: all that is known of one job, here and at its provider. It changes nothing. */
 import { dirname, resolve } from 'node:path';
 import { LoomError, ProviderError } from '../../../core/errors.ts';
-import {
-  type BatchRecord,
-  type GenerationSettings,
-  leaveOutUnset,
-  type ProviderName,
-} from '../../../core/models.ts';
+import type { BatchRecord, GenerationSettings, ProviderName } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
-import type { JobRecord } from '../../../state/jobs.ts';
-import { findJob, loadState, type StoredJob } from '../../../state/stored-jobs.ts';
+import { findJob, loadState, outputState, type StoredJob } from '../../../state/stored-jobs.ts';
 import { hashFile, isFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import type { RetryNotice } from '../../calls/retry.ts';
@@ -44,7 +38,7 @@ export interface JobReport {
   /** ISO 8601. */
   readonly createdAt: string;
   /** How far its output is; undefined for a record of the Python tool. */
-  readonly state: Exclude<JobRecord['state'], 'forgotten'> | undefined;
+  readonly state: ReturnType<typeof outputState>;
   readonly rows: { readonly all: number; readonly blank: number; readonly cached: number } | undefined;
   readonly settings: GenerationSettings | undefined;
   readonly input: InputReport;
@@ -76,7 +70,8 @@ export async function describeJob(
 ): Promise<JobReport> {
   const stored = findJob(await loadState(home), order.id);
   const { checks, trouble } = await askProvider(stored, order.connect, signal, onRetry);
-  const { job, facts } = stored;
+  const { job } = stored;
+  const { rows: all, blank_rows: blank = 0 } = job;
   const outputPath = planOutput(stored, {
     workingFolder: order.workingFolder,
     inputPath: undefined,
@@ -84,15 +79,14 @@ export async function describeJob(
   }).path;
   return {
     id: stored.id,
-    jobId: job?.job_id,
+    jobId: stored.jobId,
     provider: stored.provider,
-    model: facts.model,
+    model: job.model,
     baseUrl: recordedBaseUrl(stored),
-    createdAt: facts.created_at,
-    // One that is being forgotten is not found.
-    state: job?.state === 'forgotten' ? undefined : job?.state,
-    rows: job && { all: job.rows, blank: job.blank_rows, cached: job.cached_rows },
-    settings: leaveOutUnset(facts.params),
+    createdAt: job.created_at,
+    state: outputState(stored),
+    rows: all === undefined ? undefined : { all, blank, cached: job.cached_rows },
+    settings: job.params,
     input: await describeInput(home, stored, order.workingFolder, signal),
     output: { path: outputPath, exists: await isFile(outputPath) },
     parts: describeParts(home, stored, checks),
@@ -150,7 +144,7 @@ function describeParts(home: LoomHome, stored: StoredJob, checks: Asked['checks'
     const check = checks.get(record.batch_id);
     return check ? { ...record, ...readCheck(check) } : record;
   });
-  const requests = new Map(stored.parts.map((part) => [part.part, part.requests]));
+  const requests = new Map(stored.job.parts.map((part) => [part.part, part.requests || undefined]));
   return listParts(home, { ...stored, records }).map((listed) => ({
     ...listed,
     requests: requests.get(listed.part),
@@ -165,13 +159,13 @@ function readCheck({ status, counts, error }: BatchCheck): Partial<BatchRecord> 
 
 async function describeInput(
   home: LoomHome,
-  { facts }: StoredJob,
+  { job }: StoredJob,
   workingFolder: string,
   signal: AbortSignal,
 ): Promise<InputReport> {
-  const path = resolve(workingFolder, facts.original_file_path);
+  const path = resolve(workingFolder, job.original_file_path);
   const isFromStdin = dirname(path) === home.inputs;
-  return { path, isFromStdin, state: await compareInput(path, facts.input_sha256, signal) };
+  return { path, isFromStdin, state: await compareInput(path, job.input_sha256, signal) };
 }
 
 async function compareInput(

@@ -9,7 +9,6 @@ import {
   hasEndedBadly,
   isWritten,
   loadState,
-  lockName,
   type OpenedRecords,
   reloadAbandoned,
   reloadJob,
@@ -87,10 +86,10 @@ interface Forgetting {
 
 async function forgetStored(home: LoomHome, known: StoredJob, forgetting: Forgetting): Promise<void> {
   const { events } = forgetting;
-  const lock = await tryLock(home.locks, lockName(known));
+  const lock = await tryLock(home.locks, known.job.job_id);
   if (!lock) return events.onBusy?.(known.id);
   try {
-    const stored = (await reloadJob(home, known)) ?? (await reloadAbandoned(home, lockName(known)));
+    const stored = (await reloadJob(home, known)) ?? (await reloadAbandoned(home, known.job.job_id));
     // A run has submitted more of it since the question was asked.
     if (stored && stored.records.length > known.records.length) return events.onBusy?.(known.id);
     if (stored) {
@@ -132,7 +131,7 @@ async function deleteUploads(
 function listUnneededUploads(stored: StoredJob): string[] {
   const isOver = isWritten(stored);
   const isEnded = ({ status }: BatchRecord) => isOver || status === 'completed' || hasEndedBadly(status);
-  const unsent = stored.parts.filter(({ state }) => state === 'planned' || state === 'dropped');
+  const unsent = stored.job.parts.filter(({ state }) => state === 'planned' || state === 'dropped');
   const ids = [...stored.records.filter(isEnded), ...unsent].map((source) => source.file_id);
   return [...new Set(ids.filter((id) => id !== undefined && id !== null))];
 }

@@ -2,7 +2,7 @@
 
 import { openBackgroundCache } from '../../../cache/background-cache.ts';
 import { LoomError } from '../../../core/errors.ts';
-import { type BatchRecord, leaveOutUnset, type Row, type RowResult } from '../../../core/models.ts';
+import type { BatchRecord, Row, RowResult } from '../../../core/models.ts';
 import { cachedAnswersPath } from '../../../state/job-files.ts';
 import { readCachedResponses, readCustomIds, readIdMap, resultsPath } from '../../../state/records.ts';
 import { indexResults } from '../../../state/results.ts';
@@ -38,15 +38,15 @@ export async function openJobAnswers(
   stored: StoredJob,
   records: readonly BatchRecord[],
 ): Promise<JobAnswers> {
-  const { provider, facts } = stored;
-  const settings = leaveOutUnset(facts.params);
-  const name = facts.server ?? nameServer(home, provider, { baseUrl: facts.base_url ?? undefined });
+  const { provider, job } = stored;
+  const settings = job.params;
+  const name = job.server ?? nameServer(home, provider, { baseUrl: job.base_url ?? undefined });
   const server = describeServer(provider, name);
-  const cache = facts.use_cache
-    ? openBackgroundCache(home.cacheOf(facts.cache_dir), provider, facts.model, settings, server)
+  const cache = job.use_cache
+    ? openBackgroundCache(home.cacheOf(job.cache_dir), provider, job.model, settings, server)
     : undefined;
   const checkAnswer = await openAnswerCheck(settings);
-  const known = facts.cached_rows > 0 ? [cachedAnswersPath(home, facts.job_id ?? '')] : [];
+  const known = job.cached_rows > 0 ? [cachedAnswersPath(home, job.job_id)] : [];
   const matcher = await matchRows(home, dataset, stored, records);
   const own = matcher instanceof OwnRowMatcher ? matcher : undefined;
   const results = await indexResults(
@@ -63,7 +63,7 @@ export async function openJobAnswers(
   /** The whole answer, also one that does not fit its schema: it is paid for, and asked for again only without the cache. */
   function keepInCache(row: Row, result: RowResult): void {
     if (row.prompt === null || result.outcome !== 'succeeded') return;
-    store?.add(row.prompt, selectCached(result, facts.with_usage ?? false));
+    store?.add(row.prompt, selectCached(result, job.with_usage ?? false));
   }
 
   return {
@@ -118,12 +118,12 @@ async function matchRows(
   if (first && first.job_id === undefined) {
     return matchMappedRows(await readIdMap(home.batches, first), first.file_type);
   }
-  const { input_sha256, rows, blank_rows: blankRows = 0, use_cache } = stored.facts;
+  const { input_sha256, rows, blank_rows: blankRows = 0, use_cache } = stored.job;
   const unchanged = input_sha256 !== undefined && (await hashInput(dataset.path)) === input_sha256;
   const matcher = new OwnRowMatcher({
     unchanged,
     // Older versions, whose records say nothing of it, asked for every row.
-    equalPromptsOnce: use_cache && (stored.job !== undefined || first?.use_cache === true),
+    equalPromptsOnce: use_cache && (rows !== undefined || first?.use_cache === true),
     unknownRow: describeUnknownRow(stored, records),
     rowsWithPrompt: rows === undefined ? undefined : rows - blankRows,
   });
@@ -134,9 +134,9 @@ async function matchRows(
 }
 
 /** What it means that no record knows of a row. */
-function describeUnknownRow({ job, parts }: StoredJob, records: readonly BatchRecord[]) {
-  if (!job) return 'not_sent';
-  return records.length === parts.length ? 'too_large' : 'no_result';
+function describeUnknownRow({ job }: StoredJob, records: readonly BatchRecord[]) {
+  if (job.rows === undefined) return 'not_sent';
+  return records.length === job.parts.length ? 'too_large' : 'no_result';
 }
 
 /** LoomError `input` when the input is gone, or can't be read. */

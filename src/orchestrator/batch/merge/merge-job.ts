@@ -5,7 +5,7 @@ import { LogHistogram } from '../../../core/log-histogram.ts';
 import type { BatchRecord, ProviderName } from '../../../core/models.ts';
 import { traitsOf } from '../../../formats/format.ts';
 import { removeRequestFiles } from '../../../state/job-files.ts';
-import { type JobRecord, saveJob } from '../../../state/jobs.ts';
+import { type Job, saveJob } from '../../../state/jobs.ts';
 import { deleteRecord, resultsPath, updateRecord } from '../../../state/records.ts';
 import { forgetJob, type StoredJob } from '../../../state/stored-jobs.ts';
 import { identifyFile, isIdentifiedFile } from '../../../storage/file-identity.ts';
@@ -58,13 +58,13 @@ export interface JobOutputPlan {
 }
 
 /** What a job is merged from and to. */
-export function planOutput({ facts, provider }: StoredJob, options: MergeOptions): JobOutputPlan {
-  const originalPath = resolve(options.workingFolder, facts.original_file_path);
-  const original = recordedDataset(originalPath, facts);
-  const path = facts.output_path
-    ? resolve(options.workingFolder, facts.output_path)
-    : defaultOutputPath(original, provider, facts.model);
-  const dataset = options.inputPath === undefined ? original : recordedDataset(options.inputPath, facts);
+export function planOutput({ job, provider }: StoredJob, options: MergeOptions): JobOutputPlan {
+  const originalPath = resolve(options.workingFolder, job.original_file_path);
+  const original = recordedDataset(originalPath, job);
+  const path = job.output_path
+    ? resolve(options.workingFolder, job.output_path)
+    : defaultOutputPath(original, provider, job.model);
+  const dataset = options.inputPath === undefined ? original : recordedDataset(options.inputPath, job);
   if (dataset.format.fileType !== original.format.fileType) {
     throw new LoomError(
       'input',
@@ -74,7 +74,7 @@ export function planOutput({ facts, provider }: StoredJob, options: MergeOptions
       },
     );
   }
-  return { dataset, path, model: facts.model, withMeta: facts.with_meta };
+  return { dataset, path, model: job.model, withMeta: job.with_meta };
 }
 
 /** Whether an output is in the way. LoomError `output` where none can be written. */
@@ -83,8 +83,8 @@ export function outputExists(stored: StoredJob, options: MergeOptions): Promise<
 }
 
 /** The same for every try to write the output of a job. */
-function workTagOf({ id, job }: StoredJob): string {
-  return (job?.job_id ?? id).replace(/[^\w-]/g, '_');
+function workTagOf({ job }: StoredJob): string {
+  return job.job_id.replace(/[^\w-]/g, '_');
 }
 
 const changeWords = {
@@ -104,7 +104,7 @@ export async function mergeJob(
   options: MergeOptions,
   placing: Placing,
 ): Promise<MergedJob> {
-  const { job, facts } = stored;
+  const { job } = stored;
   const { dataset, path, model, withMeta } = planOutput(stored, options);
   // From here on the input has to be one: what is found out about it now counts for the rows that are read below.
   const inputWatch = await watchInput(dataset.path);
@@ -117,11 +117,11 @@ export async function mergeJob(
       provider: stored.provider,
       model,
       withMeta,
-      withError: facts.with_error,
-      withUsage: facts.with_usage ?? false,
+      withError: job.with_error,
+      withUsage: job.with_usage ?? false,
       changedRows: options.changedRows,
       changeWords,
-      expectedRows: facts.rows,
+      expectedRows: job.rows,
       inputWatch,
       workTag: workTagOf(stored),
       ensureHeld: home.ensureHeld,
@@ -129,8 +129,7 @@ export async function mergeJob(
       onComplete: async (draftPath: string, counts: RowCounts) => {
         // Before the output counts as written: whatever is cut off then, no answer is missing from the cache.
         await answers.finishCaching();
-        if (job && records.length > 0)
-          await noteWriting(home, job, draftPath, counts, answers.unknownResults);
+        if (records.length > 0) await noteWriting(home, job, draftPath, counts, answers.unknownResults);
       },
     };
     const summary = await mergeAnswers(order, (row) => answers.answerFor(row));
@@ -141,12 +140,12 @@ export async function mergeJob(
       outputPath: path,
       summary,
       usage: answers.usage,
-      cacheHits: facts.cached_rows,
+      cacheHits: job.cached_rows,
       unknownResults: answers.unknownResults,
       cacheTrouble: await answers.finishCaching(),
     };
   } catch (error) {
-    if (error instanceof FileInTheWayError && job?.state === 'writing') await noteUnwritten(home, job);
+    if (error instanceof FileInTheWayError && job.state === 'writing') await noteUnwritten(home, job);
     throw error;
   } finally {
     await answers.close();
@@ -156,7 +155,7 @@ export async function mergeJob(
 /** From here on a crash leaves either no output of this job or the whole of it, and the job tells which. */
 async function noteWriting(
   home: LoomHome,
-  job: JobRecord,
+  job: Job,
   draftPath: string,
   counts: RowCounts,
   unknownResults: number,
@@ -184,7 +183,7 @@ async function noteWriting(
 }
 
 /** The draft did not get into its place: the job is what it was before. */
-async function noteUnwritten(home: LoomHome, job: JobRecord): Promise<void> {
+async function noteUnwritten(home: LoomHome, job: Job): Promise<void> {
   job.state = 'pending';
   delete job.output;
   await saveJob(home, job);
@@ -196,7 +195,7 @@ export async function findWrittenOutput(
   options: MergeOptions,
 ): Promise<MergedJob | undefined> {
   const { job, id } = stored;
-  if (!job?.output || (job.state !== 'writing' && job.state !== 'merged')) return undefined;
+  if (!job.output || (job.state !== 'writing' && job.state !== 'merged')) return undefined;
   const { path, dataset } = planOutput(stored, options);
   const { rows, answered, cut_off: cutOff = 0, failed, unknown_results } = job.output;
   if (job.state === 'writing' && !(await isIdentifiedFile(path, job.output))) return undefined;
@@ -232,7 +231,7 @@ export async function noteJobOutput(
   merged: MergedJob,
   options: MergeOptions,
 ): Promise<void> {
-  const { facts, records } = stored;
+  const { job, records } = stored;
   const latencies = new LogHistogram();
   for (const { created_at } of records) {
     const elapsedMs = Date.now() - Date.parse(created_at);
@@ -242,9 +241,9 @@ export async function noteJobOutput(
     ...merged,
     dataset: planOutput(stored, options).dataset,
     mode: 'batch',
-    jobId: facts.job_id,
+    jobId: stored.jobId,
     batchIds: records.map((record) => record.batch_id),
-    startedAt: new Date(facts.created_at),
+    startedAt: new Date(job.created_at),
     cachedRows: merged.cacheHits,
     latencies,
   });
@@ -259,21 +258,19 @@ export async function clearMergedJob(
 ): Promise<StoredJob | undefined> {
   const { job } = stored;
   // A fetch that finishes this one, cut off, keeps or clears as this one would have.
-  const keeps = job?.state === 'merged' ? (job.keep ?? keep) : keep;
-  if (job) await saveJob(home, Object.assign(job, { state: 'merged', keep: keeps }));
+  const keeps = job.state === 'merged' ? (job.keep ?? keep) : keep;
+  await saveJob(home, Object.assign(job, { state: 'merged', keep: keeps }));
   for (const record of stored.records) await removeHeld(home, resultsPath(home.results, record));
   if (!keeps) {
     for (const record of stored.records) await deleteRecord(home, record);
-    if (job) await forgetJob(home, job);
+    await forgetJob(home, job);
     return undefined;
   }
   const done = { status: 'completed', kept: true, missing: null, output_path: outputPath } as const;
   const records = stored.records.map((record) => ({ ...record, ...done }));
   for (const record of records) await updateRecord(home, record);
   // The cached answers stay: a later fetch --id writes the output anew.
-  if (job) {
-    for (const part of job.parts) await removeRequestFiles(home, job.job_id, part);
-    await saveJob(home, Object.assign(job, { state: 'kept' }));
-  }
+  for (const part of job.parts) await removeRequestFiles(home, job.job_id, part);
+  await saveJob(home, Object.assign(job, { state: 'kept' }));
   return { ...stored, records };
 }

@@ -1,7 +1,7 @@
 /** Settles between processes who does a piece of work: the same input, provider, model, settings and output. */
 import { createHash } from 'node:crypto';
 import { settingsText, wherePresent } from '../../../core/settings-text.ts';
-import { type JobRecord, loadJob, loadJobs, saveJob } from '../../../state/jobs.ts';
+import { type Job, type JobRecord, loadJob, loadJobs, saveJob } from '../../../state/jobs.ts';
 import { isPending, loadState } from '../../../state/stored-jobs.ts';
 import { hashFile } from '../../../storage/files.ts';
 import { holdHome, type LoomHome } from '../../../storage/home.ts';
@@ -11,7 +11,7 @@ import type { BatchOrder } from './plan-batches.ts';
 
 /** What makes work the same: two jobs that agree in it write the same output from the same answers. */
 export type Work = Pick<
-  JobRecord,
+  Job,
   | 'input_sha256'
   | 'original_file_path'
   | 'prompt_column'
@@ -31,11 +31,11 @@ export type Work = Pick<
 
 export type Claim =
   /** The planned job is saved; `twin` is a job for the same work that is pending all the same. */
-  | { readonly kind: 'own'; readonly twin: JobRecord | undefined }
+  | { readonly kind: 'own'; readonly twin: Job | undefined }
   /** A job for the same work was cut off before it was announced: it is locked for this process, to be finished. */
   | { readonly kind: 'cut_off'; readonly job: JobRecord; readonly lock: Lock }
   /** A job for the same work is pending, and its answers are not to be paid for twice. */
-  | { readonly kind: 'pending'; readonly job: JobRecord }
+  | { readonly kind: 'pending'; readonly job: Job }
   /** Answers came in while the plan was made: it would ask for them again. */
   | { readonly kind: 'stale' };
 
@@ -95,11 +95,11 @@ async function haveMoved(home: LoomHome, rivals: Rivals): Promise<boolean> {
  * Jobs of the same work whose answers are not in their output yet: on their way, in doubt, or downloaded and not written.
  * What the provider has ended without them is none, nor is one whose output is in place or was fetched with --keep.
  */
-export async function findTwins(home: LoomHome, planned: Work): Promise<JobRecord[]> {
+export async function findTwins(home: LoomHome, planned: Work): Promise<Job[]> {
   const { jobs } = await loadState(home);
   return jobs
     .filter(isPending)
-    .flatMap(({ job }) => (job && job.state !== 'merged' && isSameWork(job, planned) ? [job] : []));
+    .flatMap(({ job }) => (job.state !== 'merged' && isSameWork(job, planned) ? [job] : []));
 }
 
 /** The same for an input of which no digest is taken yet: its file is read only where it matters. */
@@ -107,7 +107,7 @@ export async function findTwinsOfInput(
   home: LoomHome,
   planned: Omit<Work, 'input_sha256'>,
   signal: AbortSignal,
-): Promise<JobRecord[]> {
+): Promise<Job[]> {
   const { jobs } = await loadJobs(home.jobs);
   const isCandidate = (job: JobRecord) => {
     const { input_sha256 } = job;
@@ -117,7 +117,7 @@ export async function findTwinsOfInput(
   return findTwins(home, { ...planned, input_sha256: await hashFile(planned.original_file_path, signal) });
 }
 
-async function lockCutOffTwin(home: LoomHome, twins: readonly JobRecord[]): Promise<Claim | undefined> {
+async function lockCutOffTwin(home: LoomHome, twins: readonly Job[]): Promise<Claim | undefined> {
   for (const twin of twins.filter((job) => !job.announced)) {
     const lock = await tryLock(home.locks, twin.job_id);
     // As it is now, with the lock held: the run that made it may have ended well in between.

@@ -6,7 +6,7 @@ import { isRefusedKey, LoomError, ProviderError } from '../../../core/errors.ts'
 import type { BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
-import type { JobPart, JobRecord } from '../../../state/jobs.ts';
+import type { Job, JobPart } from '../../../state/jobs.ts';
 import { loadRecord } from '../../../state/records.ts';
 import { namePart } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
@@ -16,7 +16,7 @@ import { sleep } from '../../calls/sleep.ts';
 /** What a search for a part's batch needs. */
 export interface BatchSearch {
   readonly home: LoomHome;
-  readonly job: JobRecord;
+  readonly job: Job;
   readonly known: HomeBatches;
   readonly provider: BatchProvider;
   readonly calls: CallQueue;
@@ -153,7 +153,7 @@ export async function isOfAnotherPart(
 }
 
 /** Where a batch is: at a provider, at an address of its own or the provider's. */
-interface Place extends Pick<JobRecord, 'provider'> {
+interface Place extends Pick<Job, 'provider'> {
   readonly base_url?: string | null | undefined;
 }
 

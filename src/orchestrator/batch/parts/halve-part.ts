@@ -8,7 +8,7 @@ import { stat } from 'node:fs/promises';
 import { LoomError } from '../../../core/errors.ts';
 import type { Framing } from '../../../providers/provider.ts';
 import { idMapPath, removeRequestFiles, requestFilePath } from '../../../state/job-files.ts';
-import { type JobPart, type JobRecord, renewTag, saveJob } from '../../../state/jobs.ts';
+import { type Job, type JobPart, renewTag, saveJob } from '../../../state/jobs.ts';
 import { openBufferedFile } from '../../../storage/buffered-file.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { isWholeMap } from './id-members.ts';
@@ -17,12 +17,7 @@ import { isWholeMap } from './id-members.ts';
  * Replaces a planned part of several requests, of which nothing is at the provider, by its halves: the first has its
  * number, the second is the last of the job. Its request file is whole.
  */
-export async function halvePart(
-  home: LoomHome,
-  job: JobRecord,
-  part: JobPart,
-  framing: Framing,
-): Promise<void> {
+export async function halvePart(home: LoomHome, job: Job, part: JobPart, framing: Framing): Promise<void> {
   const free = Math.max(...job.parts.flatMap(({ part: number, files = number }) => [number, files])) + 1;
   const number = Math.max(...job.parts.map((other) => other.part)) + 1;
   const lines = Math.ceil(part.requests / 2);

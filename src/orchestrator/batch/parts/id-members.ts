@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs';
 import { LoomError } from '../../../core/errors.ts';
 import { converterFor } from '../../../formats/index.ts';
 import { idMapPath } from '../../../state/job-files.ts';
-import type { JobPart, JobRecord } from '../../../state/jobs.ts';
+import type { Job, JobPart } from '../../../state/jobs.ts';
 import { hashFile, isFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { createCustomId, digestPrompt } from '../../dataset/custom-ids.ts';
@@ -21,7 +21,7 @@ import { formatIdMember } from './part-writer.ts';
  */
 export async function readIdMembers(
   home: LoomHome,
-  job: JobRecord,
+  job: Job,
   part: JobPart,
   inputPath = job.original_file_path,
 ): Promise<AsyncIterable<string | Buffer>> {
@@ -46,7 +46,7 @@ export async function isWholeMap(path: string, requests: number): Promise<boolea
 }
 
 /** Which part a row went to, nobody knows: the map has all that were sent, and the results name those of this part. */
-async function* makeIdMembers(job: JobRecord, inputPath: string): AsyncGenerator<string> {
+async function* makeIdMembers(job: Job, inputPath: string): AsyncGenerator<string> {
   const { path, format, promptSource, pick } = recordedDataset(inputPath, job);
   const converter = await converterFor(format.fileType);
   const isPicked = createPicker(pick);

@@ -37,8 +37,8 @@ export async function openJobReach(
 }
 
 /** The address that a job was sent to, when that was not the provider's own. */
-export function recordedBaseUrl({ facts }: StoredJob): string | undefined {
-  return facts.base_url ?? undefined;
+export function recordedBaseUrl({ job }: StoredJob): string | undefined {
+  return job.base_url ?? undefined;
 }
 
 /** Whether a refusal is of one batch, as opposed to a refused key or a lost connection, which others meet as well. */

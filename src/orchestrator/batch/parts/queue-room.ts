@@ -8,7 +8,7 @@ import { ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
 import type { HomeBatches } from '../../../state/home-batches.ts';
-import type { JobPart, JobRecord } from '../../../state/jobs.ts';
+import type { Job, JobPart } from '../../../state/jobs.ts';
 import { loadRecords } from '../../../state/records.ts';
 import { hasEndedBadly } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
@@ -20,7 +20,7 @@ export type PartFate = 'send' | 'halve' | 'refuse';
 /** So often may an empty queue refuse a part before that counts as a refusal for good. */
 const mostRefusals = 2;
 
-export function judgePart({ queue_limit: limit }: JobRecord, { queue, requests, bytes }: JobPart): PartFate {
+export function judgePart({ queue_limit: limit }: Job, { queue, requests, bytes }: JobPart): PartFate {
   if (queue?.is_too_large) return requests > 1 ? 'halve' : 'refuse';
   const times = queue?.times ?? 0;
   const isLarger = limit !== undefined && estimateTokens({ requests, bytes }) > limit;
@@ -69,7 +69,7 @@ const sizeWords = [
  * where the part was alone there, from when it was sent on: what filled the queue may be over when the refusal is seen. Nor
  * does a limit that ends by itself.
  */
-export function noteFullQueue(job: JobRecord, part: JobPart, refusal: QueueRefusal, wasAlone: boolean): void {
+export function noteFullQueue(job: Job, part: JobPart, refusal: QueueRefusal, wasAlone: boolean): void {
   const isOfTime = refusal instanceof LongWaitError || refusal.limit?.isOfDay;
   const isCounted = !isOfTime && wasAlone;
   part.queue = {
@@ -93,20 +93,20 @@ function readLimit(message: string): number | undefined {
 }
 
 /** Whether no other batch of this home waits or runs at the same provider and address, as of now. */
-export async function isAlone(home: LoomHome, job: JobRecord, part: JobPart): Promise<boolean> {
+export async function isAlone(home: LoomHome, job: Job, part: JobPart): Promise<boolean> {
   const { records } = await loadRecords(home.batches);
   const others = leaveOutPart(records, job, part);
   return others.every(({ status }) => status === 'completed' || hasEndedBadly(status));
 }
 
 /** Whether another batch of this home runs there, as far as its record knows. */
-export async function isBesideTaken(known: HomeBatches, job: JobRecord, part: JobPart): Promise<boolean> {
+export async function isBesideTaken(known: HomeBatches, job: Job, part: JobPart): Promise<boolean> {
   const others = leaveOutPart(await known.listRecords(), job, part);
   return others.some(({ status }) => status === 'in_progress');
 }
 
 /** Notes that the provider has taken on a part: to be saved where it says so. What else waits there is refused for its sake. */
-export function noteTaken(job: JobRecord, part: JobPart): boolean {
+export function noteTaken(job: Job, part: JobPart): boolean {
   const beside = job.parts.filter(
     (other) => other !== part && other.state === 'submitted' && !other.beside_taken,
   );
@@ -115,7 +115,7 @@ export function noteTaken(job: JobRecord, part: JobPart): boolean {
 }
 
 /** The other batches at the same provider and address. */
-function leaveOutPart(records: readonly BatchRecord[], job: JobRecord, part: JobPart): BatchRecord[] {
+function leaveOutPart(records: readonly BatchRecord[], job: Job, part: JobPart): BatchRecord[] {
   return records.filter(
     (record) =>
       record.provider === job.provider &&

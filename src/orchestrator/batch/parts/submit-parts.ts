@@ -7,7 +7,7 @@ import type { BatchProvider, RequestFile } from '../../../providers/provider.ts'
 import { providerEntry } from '../../../providers/registry.ts';
 import type { HomeBatches } from '../../../state/home-batches.ts';
 import { requestFilePath } from '../../../state/job-files.ts';
-import { type JobPart, type JobRecord, renewalOf, saveJob, stateWithoutBatch } from '../../../state/jobs.ts';
+import { type Job, type JobPart, renewalOf, saveJob, stateWithoutBatch } from '../../../state/jobs.ts';
 import { deleteRecord, saveRecord } from '../../../state/records.ts';
 import { describeOwnership, namePart } from '../../../state/stored-jobs.ts';
 import { describeDiskError } from '../../../storage/files.ts';
@@ -33,7 +33,7 @@ import { isAlone, isBesideTaken, isTooLarge, judgePart, noteFullQueue } from './
 
 export interface Submission {
   readonly home: LoomHome;
-  readonly job: JobRecord;
+  readonly job: Job;
   /** Not read before the lock on the job is held. */
   readonly known: HomeBatches;
   readonly provider: BatchProvider;
@@ -338,7 +338,7 @@ async function recordPart(submission: Submission, part: JobPart, batchId: string
  */
 export async function saveNewRecord(
   home: LoomHome,
-  job: JobRecord,
+  job: Job,
   part: JobPart,
   batchId: string,
   { createdAt = new Date().toISOString(), inputPath }: { createdAt?: string; inputPath?: string } = {},

@@ -6,7 +6,7 @@ import type { Connection } from '../../../providers/connection.ts';
 import type { BatchEntry } from '../../../providers/provider.ts';
 import { checkSettings } from '../../../providers/settings.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
-import { createJobId, type JobRecord, loadJob, saveJob } from '../../../state/jobs.ts';
+import { createJobId, type Job, type JobRecord, loadJob, saveJob } from '../../../state/jobs.ts';
 import { forgetJob, isDropped, isPending, loadState, storedJob } from '../../../state/stored-jobs.ts';
 import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { type Lock, tryLock } from '../../../storage/locks.ts';
@@ -27,13 +27,13 @@ export interface SubmitEvents extends PartEvents {
   /** The same work was cut off in an earlier run: this run finishes it. */
   onResumed?(job: JobRecord): void;
   /** The same work is pending already, and is submitted once more. */
-  onPending?(job: JobRecord): void;
+  onPending?(job: Job): void;
   /** Another pending job is to write the same output: the one that is fetched later will find it in its way. */
   onSharedOutput?(id: string, outputPath: string): void;
   /** Also told of those that a run that was cut off had submitted. */
   onSubmitted?(record: BatchRecord): void;
   /** Every part is submitted or waits in the queue. What is printed here is printed once for each job. */
-  onAnnounce?(job: JobRecord, queued: number): void;
+  onAnnounce?(job: Job, queued: number): void;
   onRetry?(notice: RetryNotice): void;
 }
 
@@ -41,7 +41,7 @@ export interface SubmitOptions {
   /** Submits also while the same work is pending, which is then paid for once more. */
   readonly again: boolean;
   /** Asked in that case without `again`, while nothing is locked: whether to submit all the same. Absent: no. */
-  confirmAgain?(job: JobRecord): Promise<boolean>;
+  confirmAgain?(job: Job): Promise<boolean>;
   /**
    * Asked when every answer is in the cache, before the output is written: whether a file in the way may go; undefined:
    * nothing is to be written.
@@ -54,7 +54,7 @@ export type SubmitOutcome =
   /** Every answer was in the cache: the output is written. */
   | { readonly kind: 'answered'; readonly job: JobRecord; readonly merged: MergedJob }
   /** Nothing was sent: the same work is pending already, as this job. */
-  | { readonly kind: 'pending'; readonly job: JobRecord }
+  | { readonly kind: 'pending'; readonly job: Job }
   | { readonly kind: 'declined' };
 
 /**
@@ -146,7 +146,7 @@ async function tellSharedOutput(home: LoomHome, job: JobRecord, events: SubmitEv
   const { jobs } = await loadState(home);
   const other = jobs
     .filter(isPending)
-    .find(({ facts }) => facts.job_id !== job.job_id && facts.output_path === job.output_path);
+    .find((stored) => stored.jobId !== job.job_id && stored.job.output_path === job.output_path);
   if (other) events.onSharedOutput(other.id, job.output_path);
 }
 
@@ -194,7 +194,7 @@ async function writeKnownAnswers(
 }
 
 /** A job of which the provider has nothing for certain is forgotten; any other stays for later commands. */
-async function discardUnsentJob(home: LoomHome, job: JobRecord): Promise<void> {
+async function discardUnsentJob(home: LoomHome, job: Job): Promise<void> {
   const isUnsent = job.parts.every((part) => part.state === 'planned') || job.parts.every(isDropped);
   if (isUnsent) await forgetJob(home, job);
 }

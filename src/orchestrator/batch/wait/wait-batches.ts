@@ -1,7 +1,7 @@
 /** The story of `--wait`: look at each pending job again and again, with growing pauses, until none is pending. */
 
 import { isRefusedKey, ProviderError } from '../../../core/errors.ts';
-import { countParts, reloadJob, type StoredJob } from '../../../state/stored-jobs.ts';
+import { reloadJob, type StoredJob } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { LockLostError } from '../../../storage/locks.ts';
 import { defaultRetryPolicy } from '../../calls/retry-policy.ts';
@@ -106,7 +106,7 @@ export async function waitForBatches(
 
 /** A job is looked at at once, unless its batch was created just now. */
 function startWatching(stored: StoredJob, { intervalMs }: WaitOptions, now: number): WatchedJob {
-  const createdAt = Date.parse(stored.facts.created_at);
+  const createdAt = Date.parse(stored.job.created_at);
   const pauseMs = Math.min(intervalMs ?? firstPauseMs, firstPauseMs);
   const isNew = Date.now() - createdAt < firstPauseMs;
   return {
@@ -181,6 +181,6 @@ function describeWatch(home: LoomHome, jobs: readonly WatchedJob[]): Watch {
   return {
     batches,
     pending: batches.filter((batch) => !isOver(batch)).length,
-    total: jobs.reduce((sum, { stored }) => sum + countParts(stored), 0),
+    total: jobs.reduce((sum, { stored }) => sum + stored.job.parts.length, 0),
   };
 }
