@@ -1,13 +1,13 @@
 /**
- * `npm run reference`: writes the flags of every command into docs/reference/commands/, between the marks that each page
- * has for them. What stands outside of the marks is written by hand.
+ * `npm run reference`: writes the flags of every command into docs/reference/commands/, and the codes of errors into
+ * docs/reference/errors.md, between the marks that each page has for them. What stands outside of them is written by hand.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeCommands, openProgram } from './flags.mjs';
 
 const folder = join(import.meta.dirname, '../docs/reference/commands');
-const marks = /(<!-- flags: by npm run reference -->\n)[\s\S]*?(<!-- end of flags -->)/;
+const marks = /(<!-- (\w+): by npm run reference -->\n)[\s\S]*?(<!-- end of \2 -->)/;
 
 /** Pages of the guide that tell more of a flag. */
 const seeAlso = {
@@ -49,12 +49,17 @@ export async function renderReference(program) {
     return [name, fill(await readFile(join(folder, name), 'utf8'), renderCommand(command), name)];
   });
   const index = await readFile(join(folder, 'README.md'), 'utf8');
-  return [['README.md', fill(index, renderIndex(commands), 'README.md')], ...(await Promise.all(pages))];
+  const errors = await readFile(join(folder, '../errors.md'), 'utf8');
+  return [
+    ['README.md', fill(index, renderIndex(commands), 'README.md')],
+    ['../errors.md', fill(errors, await renderErrors(), 'errors.md')],
+    ...(await Promise.all(pages)),
+  ];
 }
 
 function fill(page, text, name) {
-  if (!marks.test(page)) throw new Error(`${name} has no marks for the flags.`);
-  return page.replace(marks, (_, start, end) => `${start}\n${text}\n\n${end}`);
+  if (!marks.test(page)) throw new Error(`${name} has no marks.`);
+  return page.replace(marks, (_, start, _name, end) => `${start}\n${text}\n\n${end}`);
 }
 
 function renderIndex(commands) {
@@ -63,6 +68,18 @@ function renderIndex(commands) {
     return `| [\`${name}\`](${page}) | ${asText(description)} |`;
   });
   return ['| Command | What it does |', '| --- | --- |', ...rows].join('\n');
+}
+
+/** From the comments in the source. */
+async function renderErrors() {
+  const source = await readFile(join(import.meta.dirname, '../src/core/error-facts.ts'), 'utf8');
+  const [, list] = /interface ErrorFacts \{\n([\s\S]*?)\n\}/.exec(source);
+  const entries = [...list.matchAll(/\/\*\*\s([\s\S]*?)\s\*\/\s*(\w+):([\s\S]*?);(?=\n\n|\n {2}\/|$)/g)];
+  const rows = entries.map(([, text, code, facts]) => {
+    const names = [...facts.matchAll(/readonly (\w+)\??:/g)].map(([, name]) => `\`${name}\``);
+    return `| \`${code}\` | ${names.join(', ')} | ${asCell(text.replace(/\s*(?:\n\s*)?\*\s/g, ' ').trim())} |`;
+  });
+  return ['| Code | Facts | What happened |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
 function renderCommand({ usage, words, groups, examples }) {

@@ -26,6 +26,7 @@ export {
   statusDocumentSchema,
   tokensDocumentSchema,
 } from './core/documents.ts';
+export type { ErrorCode, ErrorFacts } from './core/error-facts.ts';
 export { type ErrorKind, type ErrorScope, LoomError, ProviderError } from './core/errors.ts';
 export type { BatchRecord, BatchStatus, GenerationSettings, ProviderName } from './core/models.ts';
 export type { FetchEvents, FetchSummary } from './orchestrator/batch/fetch/fetch-run.ts';

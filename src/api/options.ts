@@ -7,7 +7,7 @@ import { parseTemplate } from '../formats/template/prompt-template.ts';
 import { isServerName } from '../orchestrator/calls/answer-server.ts';
 import { checkPick, defaultOutputPath, describeDataset } from '../orchestrator/dataset/dataset.ts';
 import type { DatasetOrder } from '../orchestrator/dataset/dataset-order.ts';
-import { checkOutputPath, type Placing } from '../storage/output-file.ts';
+import { checkOutputPath, outputExists, type Placing } from '../storage/output-file.ts';
 
 /** The input, and whom to ask. */
 export interface InputOptions {
@@ -124,11 +124,7 @@ export async function describeRun(options: InputOptions & OutputOptions) {
   const dataset = describeInput(options);
   const outputPath = resolve(options.output ?? defaultOutputPath(dataset, provider, model));
   checkPick(dataset, outputPath);
-  if ((await checkOutputPath(outputPath)) && !options.overwrite) {
-    throw new LoomError('output', `output file ${outputPath} already exists.`, {
-      hint: 'Set overwrite, or another output.',
-    });
-  }
+  if ((await checkOutputPath(outputPath)) && !options.overwrite) throw outputExists(outputPath);
   return {
     dataset,
     provider,

@@ -8,7 +8,7 @@ import { createProgram } from './program.ts';
 import { describeLostWrite } from './terminal/outlet.ts';
 import { isDebugging } from './terminal/voice.ts';
 import { Misuse } from './usage/usage-errors.ts';
-import { describeError, describeTrace } from './words/describe-error.ts';
+import { describeError, describeErrorFields, describeTrace } from './words/describe-error.ts';
 
 /** Each command is loaded when it is called: help and errors in flags need none of them. */
 const commands: Commands = {
@@ -59,7 +59,7 @@ async function runCommand(args: readonly string[], context: CommandContext): Pro
     if (args[0] === completeWord) return await tellProposals(program, args.slice(1), context);
     if (!asksForHelp(args)) await readDefaults(program, args, context);
     await program.parseAsync(args.length === 0 ? ['--help'] : args.map(readHelpWord), { from: 'user' });
-    if (voice.json) terminal.printText(document.finish(exitCode, undefined));
+    if (voice.json) terminal.printText(document.finish(exitCode, null));
     return exitCode;
   } catch (error) {
     // Help and the version are what was asked for.
@@ -70,7 +70,7 @@ async function runCommand(args: readonly string[], context: CommandContext): Pro
         : error;
     const code = exitCodeFor(failure);
     reportError(failure, context);
-    if (voice.json) terminal.printText(document.finish(code, failure));
+    if (voice.json) terminal.printText(document.finish(code, describeErrorFields(failure)));
     return code;
   }
 }

@@ -5,8 +5,13 @@
 import * as z from 'zod/mini';
 import { batchStatuses, providerNames } from './names.ts';
 
-/** Why a command, or one job of it, could not be done; `kind` is a short stable word. */
-const errorSchema = z.object({ kind: z.string(), message: z.string(), hint: z.nullable(z.string()) });
+/** Why a command, or one job of it, could not be done; `kind` and `code` are short stable words, `code` the narrower. */
+const errorSchema = z.object({
+  kind: z.string(),
+  code: z.nullable(z.string()),
+  message: z.string(),
+  hint: z.nullable(z.string()),
+});
 
 /** What every document holds. */
 const ending = {

@@ -1,5 +1,6 @@
 /** Every error a person can meet, and the one place that turns errors into exit codes. */
 import { constants } from 'node:os';
+import type { CodeWithFacts, ErrorCode, ErrorFacts } from './error-facts.ts';
 
 export type ErrorKind =
   /** A flag, a provider name or a value out of range. */
@@ -24,16 +25,30 @@ export type ErrorKind =
   | 'timeout'
   | 'interrupted';
 
-/** An error for people: `message` says what happened with the value in question, `hint` what to do next. */
+/**
+ * An error for people: `message` says what happened with the value in question, `hint` what to do next, in words that
+ * know the library's options and no program's flags. What a program may want to word itself, or to act on, has a code.
+ */
 export class LoomError extends Error {
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
+  readonly code: ErrorCode | undefined;
+  readonly facts: ErrorFacts[ErrorCode] | undefined;
 
-  constructor(kind: ErrorKind, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    options: { readonly hint?: string; readonly cause?: unknown } & (
+      | CodeWithFacts
+      | { readonly code?: undefined; readonly facts?: undefined }
+    ) = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = 'LoomError';
     this.kind = kind;
     this.hint = options.hint;
+    this.code = options.code;
+    this.facts = options.facts;
   }
 }
 

@@ -23,7 +23,8 @@ export const markVersion = 1;
 const about = {
   [homeMark]:
     'The state of loom-batch: batches that are under way, answers on their way into outputs, and the cache. Whoever deletes it forgets batches that are paid for.',
-  [cacheMark]: 'Answers that loom-batch has paid for. To empty it: loom cache clear.',
+  [cacheMark]:
+    'Answers that loom-batch has paid for. Whoever deletes them pays again for what is asked again.',
 } as const;
 
 type Mark = keyof typeof about;
@@ -89,11 +90,14 @@ function standingOfHome({ base, isNamed }: LoomHome): Standing {
 function standingOfCache(folder: string): Standing {
   const standing = standingOf(folder, coveringMarks(folder), recognisesCache);
   if (standing !== 'foreign') return standing;
+  const proposed = join(folder, 'loom-cache');
   throw new LoomError(
     'state',
     `the cache folder ${folder} is no cache of loom's, and not empty: it holds ${nameContent(folder)}.`,
     {
-      hint: `Give --cache-dir or LOOM_CACHE_DIR an empty folder, or one that is not there yet, such as ${join(folder, 'loom-cache')}.`,
+      code: 'cache_foreign',
+      facts: { folder, proposed },
+      hint: `Give cacheDir or LOOM_CACHE_DIR an empty folder, or one that is not there yet, such as ${proposed}.`,
     },
   );
 }

@@ -35,11 +35,21 @@ export type Placing = 'new' | 'replace';
 export class FileInTheWayError extends LoomError {
   constructor(path: string, cause?: unknown) {
     super('output', `output file ${path} already exists: it was put there meanwhile.`, {
-      hint: 'Nothing is lost: move it away, or pass --force to overwrite it, and run the same command again.',
+      code: 'output_appeared',
+      facts: { path },
+      hint: 'Nothing is lost: move it away, or set overwrite, and do the same again.',
       cause,
     });
     this.name = 'FileInTheWayError';
   }
+}
+
+export function outputExists(path: string): LoomError {
+  return new LoomError('output', `output file ${path} already exists.`, {
+    code: 'output_exists',
+    facts: { path },
+    hint: 'Set overwrite, or another output.',
+  });
 }
 
 export interface OutputFileOptions {
@@ -199,20 +209,26 @@ export async function checkOutputPath(path: string): Promise<boolean> {
   const folderState = await stat(folder).catch(() => undefined);
   if (!folderState?.isDirectory()) {
     throw new LoomError('output', `the output folder ${folder} does not exist.`, {
-      hint: 'Create it, or choose another path with --output.',
+      code: 'output_folder_missing',
+      facts: { folder },
+      hint: 'Create it, or choose another output.',
     });
   }
   const fileState = await stat(path).catch((error: unknown) => {
     if (errorCode(error) !== 'ENAMETOOLONG') return undefined;
     throw new LoomError('output', `can't write the output to ${path}: ${describeDiskError(error)}.`, {
-      hint: 'Choose a shorter one with --output.',
+      code: 'output_name_too_long',
+      facts: { path },
+      hint: 'Choose a shorter output.',
       cause: error,
     });
   });
   if (fileState && !fileState.isFile()) {
     const kind = fileState.isDirectory() ? 'a folder' : 'not a regular file';
     throw new LoomError('output', `can't write the output to ${path}: it is ${kind}.`, {
-      hint: 'Choose a file name with --output.',
+      code: 'output_not_a_file',
+      facts: { path },
+      hint: 'Choose a file name as output.',
     });
   }
   try {
@@ -222,7 +238,9 @@ export async function checkOutputPath(path: string): Promise<boolean> {
       'output',
       `can't write to the output folder ${folder}: ${describeDiskError(error)}.`,
       {
-        hint: 'Make it writable, or choose another path with --output.',
+        code: 'output_folder_unwritable',
+        facts: { folder },
+        hint: 'Make it writable, or choose another output.',
         cause: error,
       },
     );

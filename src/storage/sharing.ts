@@ -108,13 +108,17 @@ export function checkSharing(folder: string, cache: string): void {
         'state',
         `can't write to the cache folder ${folder}: ${describeDiskError(error)}.`,
         {
-          hint: 'Make it writable, or give --cache-dir or LOOM_CACHE_DIR another.',
+          code: 'cache_unwritable',
+          facts: { folder },
+          hint: 'Make it writable, or give cacheDir or LOOM_CACHE_DIR another.',
           cause: error,
         },
       );
     }
     throw new LoomError('state', `the cache folder ${folder} belongs to another user, and is not shared.`, {
-      hint: `Its owner shares it with a group by: chgrp -R <group> ${cache} && chmod -R g+rwX ${cache} && chmod 2770 ${cache}. Or give --cache-dir or LOOM_CACHE_DIR another.`,
+      code: 'cache_not_shared',
+      facts: { folder, cache },
+      hint: 'Let its owner share it with a group, or give cacheDir or LOOM_CACHE_DIR another.',
       cause: error,
     });
   }

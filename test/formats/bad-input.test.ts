@@ -14,7 +14,7 @@ import {
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const quoteHint = 'Put the whole cell in quotes and double each quote inside it.';
-const fieldHint = 'Name the field that holds the prompts with --col, or fill several into a --prompt.';
+const fieldHint = 'Name the field that holds the prompts as col, or fill several into a prompt.';
 const entryHint = 'Each entry must be an object such as {"prompt": "…"}.';
 const listHint = 'The file must be one list of objects: [{"prompt": "…"}, …].';
 const syntaxHint = 'Correct the JSON there and run again.';
@@ -147,13 +147,13 @@ describe('a CSV file is refused when', () => {
       {
         name: 'nothing is like the column',
         content: 'a;b;c\n1;2;3\n',
-        message: '<file>: no column "text"; it has the column "a;b;c". Name one of these with --col.',
+        message: '<file>: no column "text"; it has the column "a;b;c". Name one of these as col.',
       },
       {
         name: 'the column is in no order of its many columns',
         content: `${Array.from({ length: 25 }, (_, index) => `c${index}`).join(',')}\n`,
         message:
-          '<file>: no column "text"; it has the columns "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "c12", "c13", "c14", "c15", "c16", "c17", "c18", "c19" and 5 more. Name one of these with --col.',
+          '<file>: no column "text"; it has the columns "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "c12", "c13", "c14", "c15", "c16", "c17", "c18", "c19" and 5 more. Name one of these as col.',
       },
     ],
     'text',
@@ -163,7 +163,7 @@ describe('a CSV file is refused when', () => {
       name: 'no column is given',
       content: 'id,"te""xt"\n1,a\n',
       message:
-        '--col is required for CSV input; <file> has the columns "id", "te\\"xt". Pass --col with the one that holds the prompts, or a --prompt that is filled with several.',
+        'col is required for CSV input; <file> has the columns "id", "te\\"xt". Give col the one that holds the prompts, or a prompt that is filled with several.',
     },
   ]);
 
@@ -395,7 +395,7 @@ describe('what is never closed does not fill the memory:', () => {
 describe('a file is refused when', () => {
   it('it does not exist', async () => {
     const path = join(createInputFolder(), 'missing.json');
-    const message = '<file>: no such file. Check the path given to --file.';
+    const message = '<file>: no such file. Check the path of the file.';
     expect(await failureOf(path, () => readSent(path))).toBe(message);
     expect(await failureOf(path, () => mergeAll(path, respond('R')))).toBe(message);
     const packed = join(createInputFolder(), 'missing.csv.gz');
@@ -406,7 +406,7 @@ describe('a file is refused when', () => {
     const path = join(createInputFolder(), `folder${extension}`);
     mkdirSync(path);
     expect(await failureOf(path, () => readSent(path, { promptSource: { column: 'x' } }))).toBe(
-      '<file>: this is a folder, not a file. Pass the file itself with --file.',
+      '<file>: this is a folder, not a file. Pass the file itself.',
     );
   });
 

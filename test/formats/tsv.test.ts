@@ -94,7 +94,7 @@ it.each([
   [
     'the column is missing',
     'id,text\n1,a\n',
-    '<file>: no column "text"; it has the column "id,text". Name one of these with --col.',
+    '<file>: no column "text"; it has the column "id,text". Name one of these as col.',
   ],
   [
     'a quote stands inside a bare cell',
@@ -114,6 +114,6 @@ it.each([
 it('a TSV file is refused without a column', async () => {
   const path = writeInput('.tsv', 'id\ttext\n');
   expect(await failureOf(path, () => readSent(path))).toBe(
-    '--col is required for TSV input; <file> has the columns "id", "text". Pass --col with the one that holds the prompts, or a --prompt that is filled with several.',
+    'col is required for TSV input; <file> has the columns "id", "text". Give col the one that holds the prompts, or a prompt that is filled with several.',
   );
 });

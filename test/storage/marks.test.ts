@@ -198,7 +198,7 @@ describe('a cache', () => {
         expect(() => use(cache())).toThrow(
           expect.objectContaining({
             message: `the cache folder ${cache()} is no cache of loom's, and not empty: it holds ${name.split('/')[0]}.`,
-            hint: `Give --cache-dir or LOOM_CACHE_DIR an empty folder, or one that is not there yet, such as ${join(cache(), 'loom-cache')}.`,
+            hint: `Give cacheDir or LOOM_CACHE_DIR an empty folder, or one that is not there yet, such as ${join(cache(), 'loom-cache')}.`,
           }),
         );
       }

@@ -50,7 +50,7 @@ describe('new', () => {
       name: 'FileInTheWayError',
       kind: 'output',
       message: `output file ${path} already exists: it was put there meanwhile.`,
-      hint: expect.stringContaining('--force'),
+      hint: expect.stringContaining('set overwrite'),
     });
     expect(read()).toBe('theirs\n');
     expect(list()).toEqual(['out.csv']);

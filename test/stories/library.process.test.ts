@@ -224,7 +224,7 @@ for (const options of wrong) {
       `LoomError input ${world.folder}/data.csv: no column "txt"; it has the columns "id", "text".`,
       'LoomError usage limit and sample exclude each other.',
       'LoomError usage limit must be a whole number of at least 1, not 0.',
-      'LoomError usage --prompt has no placeholder: every row would ask the same.',
+      'LoomError usage prompt has no placeholder: every row would ask the same.',
       'LoomError usage there is no provider "nobody".',
       '',
     ].join('\n'),

@@ -42,6 +42,7 @@ test('cache clear tells what it removed, and without a terminal why not', async 
     exit_code: 1,
     error: {
       kind: 'state',
+      code: null,
       message: `1 cached responses in ${folder} were not deleted: there is no terminal to ask on.`,
       hint: 'Pass --yes to delete them.',
     },
@@ -63,7 +64,12 @@ test('a mistake in the flags is a document too, with exit 2', async () => {
   expect(parseDocument(ended, library.errorDocumentSchema)).toEqual({
     command: null,
     exit_code: 2,
-    error: { kind: 'usage', message: "unknown option '--nonsense'.", hint: 'See loom list --help for all.' },
+    error: {
+      kind: 'usage',
+      code: null,
+      message: "unknown option '--nonsense'.",
+      hint: 'See loom list --help for all.',
+    },
   });
 });
 
@@ -174,6 +180,7 @@ test('an output in the way and a batch without a record are errors in the docume
       {
         id: expect.stringMatching(/^batch_/),
         kind: 'output',
+        code: 'output_exists',
         message: `output file ${world.folder}/data_results_openai_gpt-4o-mini.csv already exists.`,
         hint: 'Pass --force to overwrite it, or move it.',
       },
@@ -265,6 +272,7 @@ test('stdout is for the document or for the output, not for both', async () => {
   expect(ended.code).toBe(2);
   expect(parseDocument(ended, library.runDocumentSchema).error).toEqual({
     kind: 'usage',
+    code: null,
     message: '--output-format json and the output both want stdout.',
     hint: 'Pass a path to --output.',
   });

@@ -123,14 +123,14 @@ test('the help names no command that the reference leaves out, and no other way 
   expect(pages.sort()).toEqual(commands.map((command) => `${command.replace(' ', '-')}.md`).sort());
 });
 
-test('the flags on the pages are those that `npm run reference` writes', async () => {
+test('the flags and codes on the pages are those that `npm run reference` writes', async () => {
   const script = join(import.meta.dirname, '../../scripts/reference.mjs');
   const { renderReference } = (await import(script)) as {
     renderReference(program: Command): Promise<[name: string, text: string][]>;
   };
   const program = createProgram({} as Commands, { version: '' } as CommandContext, () => {});
   const pages = await renderReference(program);
-  expect(pages).toHaveLength(commands.length + 1);
+  expect(pages).toHaveLength(commands.length + 2);
   for (const [name, text] of pages) expect(readPage(`${folder}/${name}`)).toBe(text);
 });
 

@@ -15,9 +15,9 @@ import type { CancelOptions, CommandContext } from '../options/options.ts';
 import { nameProvider, openHome, openReach } from '../options/reach.ts';
 import { askFor } from '../terminal/questions.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { type DocumentFields, describeErrorFields } from '../terminal/voice.ts';
+import type { DocumentFields } from '../terminal/voice.ts';
 import { formatCount } from '../words/counts.ts';
-import { describeError } from '../words/describe-error.ts';
+import { describeError, describeErrorFields } from '../words/describe-error.ts';
 import { tellRetriesOf } from '../words/retries.ts';
 
 export async function cancel(options: CancelOptions, context: CommandContext): Promise<number> {

@@ -6,8 +6,10 @@ import type { FetchEvents } from '../../orchestrator/batch/fetch/fetch-run.ts';
 import { describeRecord, describeUnsentPart } from '../../orchestrator/batch/list/list-batches.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
+import { outputExists } from '../../storage/output-file.ts';
 import { nameProvider } from '../options/reach.ts';
-import { type DocumentFields, describeErrorFields } from '../terminal/voice.ts';
+import type { DocumentFields } from '../terminal/voice.ts';
+import { describeErrorFields } from '../words/describe-error.ts';
 import { describeUnwritten } from '../words/failures.ts';
 import { documentBatch, documentDamaged } from './batch-document.ts';
 import { documentOutput } from './output-document.ts';
@@ -43,8 +45,8 @@ export function documentFetch(document: DocumentFields<FetchDocument>, home: Loo
       document.outputs.push(await documentOutput({ ...merged, batch: true, isRehearsal: home.isSandbox }));
     },
     onKept(id, outputPath) {
-      const hint = 'Pass --force to overwrite it, or move it.';
-      noteError(id, new LoomError('output', `output file ${outputPath} already exists.`, { hint }));
+      const fields = describeErrorFields(outputExists(outputPath));
+      document.errors.push({ id, ...fields, hint: 'Pass --force to overwrite it, or move it.' });
     },
     onDamaged: (damaged) => document.damaged.push(documentDamaged(damaged)),
     onError: (id, provider, error) => noteError(id, nameProvider(providerEntry(provider), error)),

@@ -13,8 +13,8 @@ import type { CommandContext, ForgetOptions } from '../options/options.ts';
 import { nameProvider, openReach, type Reach } from '../options/reach.ts';
 import { askFor } from '../terminal/questions.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { type DocumentFields, describeErrorFields } from '../terminal/voice.ts';
-import { describeError } from '../words/describe-error.ts';
+import type { DocumentFields } from '../terminal/voice.ts';
+import { describeError, describeErrorFields } from '../words/describe-error.ts';
 
 export async function forget(options: ForgetOptions, context: CommandContext): Promise<number> {
   const document = context.document.begin<ForgetDocument>({

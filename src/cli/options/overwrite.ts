@@ -1,8 +1,7 @@
 /** Whether a file may be written that may be there already. */
-import { LoomError } from '../../core/errors.ts';
 import { findForeignReasons } from '../../orchestrator/output/reasons-file.ts';
 import { isSameFile } from '../../storage/files.ts';
-import { checkOutputPath, type Placing } from '../../storage/output-file.ts';
+import { checkOutputPath, outputExists, type Placing } from '../../storage/output-file.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 /**
@@ -18,11 +17,7 @@ export async function choosePlacing(
   const exists = await checkOutputPath(path);
   if (options.force) return 'replace';
   if (!exists) return 'new';
-  if (!terminal.canAsk) {
-    throw new LoomError('output', `output file ${path} already exists.`, {
-      hint: 'Pass --force to overwrite it, or --output to write elsewhere.',
-    });
-  }
+  if (!terminal.canAsk) throw outputExists(path);
   terminal.warn(`output file ${path} already exists.`);
   const answered = await terminal.confirm('Overwrite?');
   if (answered === 'no') terminal.note('Aborted. Re-run with --force to overwrite.');

@@ -1,6 +1,5 @@
 /** How a command speaks: in sentences or as one JSON document, and with how many words beside that. */
 import type { CommandDocument } from '../../core/documents.ts';
-import { LoomError } from '../../core/errors.ts';
 import { escapeSteering } from '../../core/steering.ts';
 
 /** Read at each line, so that it may be set once the flags are known. */
@@ -27,23 +26,16 @@ export class DocumentDraft {
   }
 
   /** The whole document as text, in which nothing steers the terminal that shows it. */
-  finish(exitCode: number, error: unknown): string {
+  finish(exitCode: number, error: CommandDocument['error']): string {
     const { command, ...rest } = this.#fields as { command: string | null };
     const whole = {
       command,
       exit_code: exitCode,
-      error: error === undefined ? null : describeErrorFields(error),
+      error,
       ...rest,
     };
     return escapeSteering(JSON.stringify(whole, null, 2));
   }
-}
-
-/** An error as documents have it. */
-export function describeErrorFields(error: unknown) {
-  const message = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ');
-  const { kind, hint } = error instanceof LoomError ? error : { kind: 'unforeseen', hint: undefined };
-  return { kind, message, hint: hint ?? null };
 }
 
 /** Whether a command line asks for JSON, told before it is understood: its mistakes are told as JSON too. */

@@ -45,7 +45,9 @@ export class EntryReader {
     this.#prompts.finish();
     if (this.#rowId === undefined || this.#hasIds || this.#rowCount === 0) return;
     throw new LoomError('input', `${this.#path}: no entry has ${quoteValue(this.#rowId)}.`, {
-      hint: 'Name a field that the entries have with --row-id.',
+      code: 'row_id_unknown',
+      facts: { path: this.#path, name: this.#rowId },
+      hint: 'Name a field that the entries have as rowId.',
     });
   }
 

@@ -1,8 +1,9 @@
 /** The prompt of JSON entries, from the fields of each. */
+import type { ErrorFacts } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
 import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
 import type { PromptSource } from '../format.ts';
-import { flagOf, type PromptRecipe, readPromptSource } from '../template/prompt-source.ts';
+import { optionOf, type PromptRecipe, readPromptSource } from '../template/prompt-source.ts';
 import { textOfField } from './text.ts';
 
 /** A JSON object as it was parsed, and the text that it was parsed from. */
@@ -59,28 +60,35 @@ export class PromptFields {
   }
 
   #missingFieldError(what: string, name: string, fields: readonly string[]): LoomError {
-    const hint =
-      explainFields(fields) ??
-      (this.#source
-        ? suggestField(name, fields, flagOf(this.#source))
-        : 'Name the field that holds the prompts with --col, or fill several into a --prompt.');
-    return new LoomError('input', `${this.#path}: ${what} has ${describeFields(fields)}.`, { hint });
+    const facts = {
+      path: this.#path,
+      name,
+      names: fields,
+      option: this.#source && optionOf(this.#source),
+      closest: this.#source && findClosestName(name, fields),
+      holds: recognizeFields(fields),
+    };
+    const message = `${this.#path}: ${what} has ${describeFields(fields)}.`;
+    return new LoomError('input', message, { code: 'field_unknown', facts, hint: proposeField(facts) });
   }
 }
 
 /** Files of this trade that hold more than prompts. */
-function explainFields(fields: readonly string[]): string | undefined {
+function recognizeFields(fields: readonly string[]): 'requests' | 'conversations' | undefined {
   if (fields.includes('custom_id') && (fields.includes('body') || fields.includes('params')))
-    return 'This is a file of batch requests, which loom makes itself: pass the prompts that they were made of.';
-  if (fields.includes('messages'))
-    return 'These are conversations: write the text that is to be asked into a field of its own, and name it with --col.';
-  return undefined;
+    return 'requests';
+  return fields.includes('messages') ? 'conversations' : undefined;
 }
 
-function suggestField(name: string, fields: readonly string[], flag: string): string {
-  const closest = findClosestName(name, fields);
+function proposeField({ option, closest, holds }: ErrorFacts['field_unknown']): string {
+  if (holds === 'requests')
+    return 'This is a file of batch requests, which loom makes itself: pass the prompts that they were made of.';
+  if (holds === 'conversations')
+    return 'These are conversations: write the text that is to be asked into a field of its own, and name it as col.';
+  if (option === undefined)
+    return 'Name the field that holds the prompts as col, or fill several into a prompt.';
   return closest === undefined
-    ? `Name a field that the entries have with ${flag}.`
+    ? `Name a field that the entries have as ${option}.`
     : `Did you mean ${quoteValue(closest)}?`;
 }
 

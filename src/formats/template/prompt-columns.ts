@@ -1,9 +1,10 @@
 /** The prompt of a table's rows, from the columns that its header names. */
+import type { NamingOption } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { FileType } from '../../core/models.ts';
 import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
 import { type PromptSource, traitsOf } from '../format.ts';
-import { flagOf, type PromptRecipe, readPromptSource } from './prompt-source.ts';
+import { optionOf, type PromptRecipe, readPromptSource } from './prompt-source.ts';
 
 /** Which file the messages are about. */
 export interface TableFile {
@@ -28,10 +29,16 @@ export function findPromptColumns(
   { path, fileType }: TableFile,
 ): { places: readonly number[]; compose: PromptRecipe['compose'] } {
   if (!source) {
-    const what = `--col is required for ${traitsOf(fileType).title} input; ${path} has ${describeColumns(header)}.`;
-    throw new LoomError('input', what, {
-      hint: 'Pass --col with the one that holds the prompts, or a --prompt that is filled with several.',
-    });
+    const { title } = traitsOf(fileType);
+    throw new LoomError(
+      'input',
+      `col is required for ${title} input; ${path} has ${describeColumns(header)}.`,
+      {
+        code: 'prompt_column_missing',
+        facts: { path, title, names: header },
+        hint: 'Give col the one that holds the prompts, or a prompt that is filled with several.',
+      },
+    );
   }
   const { names, compose } = readPromptSource(source);
   const places = names.map((name) => findColumn(header, name, source, path));
@@ -44,7 +51,7 @@ export function findIdColumn(
   header: readonly string[],
   path: string,
 ): number | undefined {
-  if (rowId !== undefined) return findColumn(header, rowId, { column: rowId }, path, '--row-id');
+  if (rowId !== undefined) return findColumn(header, rowId, { column: rowId }, path, 'rowId');
   const index = header.findIndex((name) => sameButForSpace(name, 'id'));
   return index === -1 ? undefined : index;
 }
@@ -54,11 +61,11 @@ function findColumn(
   name: string,
   source: PromptSource,
   path: string,
-  flag: string = flagOf(source),
+  option: NamingOption = optionOf(source),
 ): number {
   const isColumn = 'column' in source || header.includes(name) ? same : sameButForSpace;
   const index = header.findIndex((column) => isColumn(column, name));
-  if (index === -1) throw unknownColumnError(header, name, flag, path);
+  if (index === -1) throw unknownColumnError(header, name, option, path);
   if (header.findLastIndex((column) => isColumn(column, name)) !== index) {
     throw new LoomError('input', `${path}: more than one column is named ${quoteValue(name)}.`, {
       hint: 'Give each of them a name of its own.',
@@ -76,19 +83,20 @@ function sameButForSpace(column: string, name: string): boolean {
   return column.trim() === name;
 }
 
-function unknownColumnError(header: readonly string[], name: string, flag: string, path: string): LoomError {
-  const closest = findClosestName(name, header);
-  const hint =
-    closest === undefined ? `Name one of these with ${flag}.` : `Did you mean ${quoteValue(closest)}?`;
-  return new LoomError(
-    'input',
-    `${path}: no column ${quoteValue(name)}; it has ${describeColumns(header)}.`,
-    {
-      hint,
-    },
-  );
+function unknownColumnError(
+  names: readonly string[],
+  name: string,
+  option: NamingOption,
+  path: string,
+): LoomError {
+  const closest = findClosestName(name, names);
+  return new LoomError('input', `${path}: no column ${quoteValue(name)}; it has ${describeColumns(names)}.`, {
+    code: 'column_unknown',
+    facts: { path, name, names, option, closest },
+    hint: closest === undefined ? `Name one of these as ${option}.` : `Did you mean ${quoteValue(closest)}?`,
+  });
 }
 
-function describeColumns(header: readonly string[]): string {
+export function describeColumns(header: readonly string[]): string {
   return `the ${header.length === 1 ? 'column' : 'columns'} ${listNames(header)}`;
 }

@@ -22,9 +22,9 @@ export function readPromptSource(source: PromptSource): PromptRecipe {
   };
 }
 
-/** The flag that names columns or fields from this source. */
-export function flagOf(source: PromptSource): '--col' | '--prompt' {
-  return 'column' in source ? '--col' : '--prompt';
+/** The option that names columns or fields from this source. */
+export function optionOf(source: PromptSource): 'col' | 'prompt' {
+  return 'column' in source ? 'col' : 'prompt';
 }
 
 /** A prompt with something in it; null for one that is never sent. */

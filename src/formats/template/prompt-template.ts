@@ -40,13 +40,18 @@ function numberOf(names: string[], name: string): number {
 function checkPlainText(text: string): string {
   const start = text.indexOf('{{');
   if (start === -1) return text;
-  throw new LoomError('usage', `--prompt: ${quoteValue(text.slice(start))} begins no placeholder.`, {
+  const found = quoteValue(text.slice(start));
+  throw new LoomError('usage', `prompt: ${found} begins no placeholder.`, {
+    code: 'placeholder_broken',
+    facts: { found },
     hint: 'Write a name as {{name}}, and \\{{ for the braces themselves.',
   });
 }
 
 function noPlaceholderError(): LoomError {
-  return new LoomError('usage', '--prompt has no placeholder: every row would ask the same.', {
+  return new LoomError('usage', 'prompt has no placeholder: every row would ask the same.', {
+    code: 'placeholder_missing',
+    facts: {},
     hint: 'Name a column or field in it, as in "Summarize {{text}}".',
   });
 }

@@ -97,13 +97,17 @@ export function checkInputFile(path: string): void {
 function refuseOddFile(path: string, file: Stats): void {
   if (file.isDirectory()) {
     throw new LoomError('input', `${path}: this is a folder, not a file.`, {
-      hint: 'Pass the file itself with --file.',
+      code: 'input_is_folder',
+      facts: { path },
+      hint: 'Pass the file itself.',
     });
   }
   const reason = describeOddFile(file);
   if (reason === undefined) return;
   throw new LoomError('input', `${path}: ${reason}.`, {
-    hint: 'An input is read several times: pipe the rows into stdin, with --file - and --format.',
+    code: 'input_not_a_file',
+    facts: { path },
+    hint: 'An input is read several times: write the rows into a file.',
   });
 }
 
@@ -115,7 +119,9 @@ function unreadableError(path: string, cause: unknown): LoomError {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new LoomError('input', `${path}: no such file.`, {
-      hint: 'Check the path given to --file.',
+      code: 'input_missing',
+      facts: { path },
+      hint: 'Check the path of the file.',
       cause,
     });
   }

@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { type Lock, tryLock } from '../../storage/locks.ts';
-import { followLinks, isThere, type Placing } from '../../storage/output-file.ts';
+import { followLinks, isThere, outputExists, type Placing } from '../../storage/output-file.ts';
 
 /**
  * Claims an output for this process, until the lock is forgotten. LoomError `output` when another process has it, or a
@@ -27,14 +27,14 @@ export async function claimOutput(
   if (placing === 'replace') return lock ?? { forget: async () => {} };
   if (!lock) {
     throw new LoomError('output', `another run is about to write the output ${outputPath}.`, {
-      hint: 'Wait until it has, or choose another path with --output. Nothing was sent.',
+      code: 'output_claimed',
+      facts: { path: outputPath },
+      hint: 'Wait until it has, or choose another output. Nothing was sent.',
     });
   }
   if (await isThere(target)) {
     await lock.forget();
-    throw new LoomError('output', `output file ${outputPath} already exists.`, {
-      hint: 'Pass --force to overwrite it, or --output to write elsewhere.',
-    });
+    throw outputExists(outputPath);
   }
   return lock;
 }

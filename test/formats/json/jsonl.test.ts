@@ -207,7 +207,7 @@ describe('merging JSONL', () => {
 
 describe('a JSONL file is refused when', () => {
   const lineHint = 'Each line must be an object such as {"prompt": "…"}.';
-  const fieldHint = 'Name the field that holds the prompts with --col, or fill several into a --prompt.';
+  const fieldHint = 'Name the field that holds the prompts as col, or fill several into a prompt.';
   const syntaxHint = 'Each line must hold one whole object; correct it and run again.';
   const cases: { name: string; content: string | Buffer; message: string | RegExp }[] = [
     {

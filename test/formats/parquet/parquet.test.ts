@@ -392,7 +392,7 @@ describe('a Parquet file is refused when', () => {
   it('no column is given', async () => {
     const path = real[2] as string;
     expect(await failureOf(path, () => readAll(path))).toBe(
-      '--col is required for Parquet input; <file> has the columns "iata", "name", "place". Pass --col with the one that holds the prompts, or a --prompt that is filled with several.',
+      'col is required for Parquet input; <file> has the columns "iata", "name", "place". Give col the one that holds the prompts, or a prompt that is filled with several.',
     );
   });
 
