@@ -24,6 +24,11 @@ export interface Connection {
   readonly onRequest?: ((notice: RequestNotice) => void) | undefined;
 }
 
+/** What an adapter is given: with an address in any case, without the slash at its end. */
+export interface VendorConnection extends Connection {
+  readonly baseUrl: string;
+}
+
 export interface RequestNotice {
   readonly method: string;
   /** Host and path, without query and user info. */

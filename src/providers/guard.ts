@@ -4,22 +4,30 @@
  */
 import { ProviderError } from '../core/errors.ts';
 import type { RowResult } from '../core/models.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, VendorConnection } from './connection.ts';
 import { openWords, type Words } from './protocol/words.ts';
-import type { BatchCheck, BatchProvider, MarkedProvider, ProviderEntry, SyncProvider } from './provider.ts';
+import type {
+  BatchCheck,
+  BatchProvider,
+  MarkedProvider,
+  ProviderEntry,
+  SyncProvider,
+  VendorEntry,
+} from './provider.ts';
 
-/** An entry whose providers are guarded. */
-export function guardEntry(entry: ProviderEntry): ProviderEntry {
-  const { openBatch } = entry;
+/** An entry whose providers are guarded, and at the vendor's own address where no other is given. */
+export function guardEntry(entry: VendorEntry): ProviderEntry {
+  const { openBatch, addresses } = entry;
+  const reach = (connection: Connection, callTimeoutMs: number | undefined): VendorConnection => {
+    const baseUrl = (connection.baseUrl ?? addresses[0]).replace(/\/+$/, '');
+    return { ...connection, callTimeoutMs, baseUrl };
+  };
   return {
     ...entry,
-    openSync: (connection) => {
-      const live = { ...connection, callTimeoutMs: connection.callTimeoutMs ?? connection.timeoutMs };
-      return open(live, entry.openSync, guardSync);
-    },
+    openSync: (connection) =>
+      open(reach(connection, connection.callTimeoutMs ?? connection.timeoutMs), entry.openSync, guardSync),
     ...(openBatch && {
-      openBatch: (connection: Connection) =>
-        open({ ...connection, callTimeoutMs: undefined }, openBatch, guardBatch),
+      openBatch: (connection: Connection) => open(reach(connection, undefined), openBatch, guardBatch),
     }),
   };
 }
@@ -28,8 +36,8 @@ export function guardEntry(entry: ProviderEntry): ProviderEntry {
 type Run = <Result>(call: () => Promise<Result>) => Promise<Result>;
 
 async function open<Provider extends MarkedProvider>(
-  connection: Connection,
-  openProvider: (connection: Connection) => Promise<Provider>,
+  connection: VendorConnection,
+  openProvider: (connection: VendorConnection) => Promise<Provider>,
   guard: (provider: Provider, words: Words, run: Run) => Provider,
 ): Promise<Provider> {
   const words = openWords(connection);

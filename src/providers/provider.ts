@@ -8,7 +8,8 @@ import type {
   ProviderName,
   RowResult,
 } from '../core/models.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, VendorConnection } from './connection.ts';
+import type { ProviderSettings } from './settings.ts';
 
 /** A file of encoded requests on disk, complete and closed. */
 export interface RequestFile {
@@ -147,13 +148,19 @@ export interface SyncProvider extends MarkedProvider {
   countTokens?(request: PromptRequest, signal: AbortSignal): Promise<number>;
 }
 
-/** What a provider can do, known without loading its SDK. */
-export interface ProviderEntry {
+/** What a provider can do, known without loading its SDK: what stands in its folder, or its profile. */
+export interface VendorEntry {
   readonly name: ProviderName;
   /** As people write it: `OpenAI`. */
   readonly title: string;
   readonly keyVariable: string;
   readonly baseUrlVariable: string;
+  /**
+   * Where the vendor itself is, without the slash at the end: the first where nothing else is said, the others in other
+   * regions.
+   */
+  readonly addresses: readonly [string, ...string[]];
+  readonly settings: ProviderSettings;
   readonly countsTokens: boolean;
   /** Servers that speak this provider's protocol run on people's own machines, and need no key there. */
   readonly keylessOnLoopback?: boolean;
@@ -165,6 +172,12 @@ export interface ProviderEntry {
   readonly batchPriceShare: number;
   /** Hours from its creation after which a batch that is not done ends by itself. Absent where there are no batches. */
   readonly completionWindowHours?: number;
+  openSync(connection: VendorConnection): Promise<SyncProvider>;
+  openBatch?(connection: VendorConnection): Promise<BatchProvider>;
+}
+
+/** The same behind the registry. */
+export interface ProviderEntry extends Omit<VendorEntry, 'openSync' | 'openBatch'> {
   openSync(connection: Connection): Promise<SyncProvider>;
   openBatch?(connection: Connection): Promise<BatchProvider>;
 }

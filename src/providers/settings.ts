@@ -1,6 +1,6 @@
 /**
- * How each provider is told each setting: the one table of it. What a provider has no place for, or certainly refuses,
- * is an error before anything is sent.
+ * How a provider is told each setting, by the table in its folder. What it has no place for, or certainly refuses, is an
+ * error before anything is sent.
  */
 import { LoomError } from '../core/errors.ts';
 import {
@@ -9,12 +9,8 @@ import {
   isJsonObject,
   type JsonObject,
   mostLevels,
-  type ProviderName,
   type SettingName,
 } from '../core/models.ts';
-import { tryGeminiSchema } from './gemini-schema.ts';
-import { findOpenObject, fitsStrictMode, toAnthropicSchema } from './json-schema.ts';
-import type { ProviderEntry } from './provider.ts';
 
 type Value<Name extends SettingName> = NonNullable<GenerationSettings[Name]>;
 
@@ -24,7 +20,7 @@ type Place<Name extends SettingName> = string | ((value: Value<Name>) => JsonObj
 /** What is wrong with a value, as the end of a sentence. */
 type Check<Name extends SettingName> = (value: Value<Name>) => string | undefined;
 
-interface ProviderSettings {
+export interface ProviderSettings {
   /** A setting without a place is one that the provider does not have. */
   readonly places: { readonly [Name in Exclude<SettingName, 'extra'>]?: Place<Name> };
   readonly checks: { readonly [Name in SettingName]?: Check<Name> };
@@ -32,128 +28,26 @@ interface ProviderSettings {
   readonly reserved: readonly string[];
 }
 
-/** What OpenAI and the servers that speak alike have in common. */
-const chat = {
-  places: {
-    system: (text) => ({ messages: [{ role: 'system', content: text }] }),
-    temperature: 'temperature',
-    max_tokens: 'max_tokens',
-    top_p: 'top_p',
-    stop: 'stop',
-    seed: 'seed',
-    presence_penalty: 'presence_penalty',
-    frequency_penalty: 'frequency_penalty',
-    json_mode: () => ({ response_format: { type: 'json_object' } }),
-    schema: (schema) => ({
-      response_format: {
-        type: 'json_schema',
-        json_schema: { name: 'response', strict: fitsStrictMode(schema), schema },
-      },
-    }),
-  },
-  checks: {
-    temperature: between(0, 2),
-    max_tokens: atLeast(1),
-    top_p: between(0, 1),
-    presence_penalty: between(-2, 2),
-    frequency_penalty: between(-2, 2),
-  },
-  reserved: ['model', 'messages', 'stream'],
-} satisfies ProviderSettings;
-
-const table: Readonly<Record<ProviderName, ProviderSettings>> = {
-  openai: {
-    ...chat,
-    places: { ...chat.places, max_tokens: 'max_completion_tokens' },
-    checks: { ...chat.checks, stop: atMost(4) },
-  },
-  openrouter: {
-    ...chat,
-    places: { ...chat.places, top_k: 'top_k' },
-    checks: { ...chat.checks, top_k: atLeast(0) },
-  },
-  alibaba: {
-    ...chat,
-    places: { ...chat.places, top_k: 'top_k' },
-    checks: { ...chat.checks, top_k: atLeast(0) },
-  },
-  anthropic: {
-    places: {
-      system: 'system',
-      temperature: 'temperature',
-      max_tokens: 'max_tokens',
-      top_p: 'top_p',
-      top_k: 'top_k',
-      stop: 'stop_sequences',
-      schema: (schema) => ({
-        output_config: { format: { type: 'json_schema', schema: toAnthropicSchema(schema) } },
-      }),
-    },
-    checks: {
-      temperature: between(0, 1),
-      max_tokens: atLeast(1),
-      top_p: between(0, 1),
-      top_k: atLeast(0),
-      stop: (stop) => (stop.every((text) => text.trim()) ? undefined : 'white space alone stops nothing'),
-      schema: findOpenObject,
-    },
-    reserved: ['model', 'messages', 'stream'],
-  },
-  google: {
-    places: {
-      system: (text) => ({ systemInstruction: { parts: [{ text }] } }),
-      temperature: 'generationConfig.temperature',
-      max_tokens: 'generationConfig.maxOutputTokens',
-      top_p: 'generationConfig.topP',
-      top_k: 'generationConfig.topK',
-      stop: 'generationConfig.stopSequences',
-      seed: 'generationConfig.seed',
-      presence_penalty: 'generationConfig.presencePenalty',
-      frequency_penalty: 'generationConfig.frequencyPenalty',
-      json_mode: () => ({ generationConfig: { responseMimeType: 'application/json' } }),
-      // Not responseJsonSchema, which batches misread (crmne/ruby_llm#894): a live trial is to ask what a batch asks.
-      schema: (schema) => ({
-        generationConfig: {
-          responseMimeType: 'application/json',
-          responseSchema: tryGeminiSchema(schema).schema,
-        },
-      }),
-    },
-    checks: {
-      temperature: between(0, 2),
-      max_tokens: between(1, 2 ** 31 - 1),
-      top_p: between(0, 1),
-      top_k: between(1, 2 ** 31 - 1),
-      stop: atMost(5),
-      seed: between(-(2 ** 31), 2 ** 31 - 1),
-      presence_penalty: between(-2, 2),
-      frequency_penalty: between(-2, 2),
-      schema: (schema) => tryGeminiSchema(schema).problem,
-    },
-    reserved: ['model', 'contents'],
-  },
-};
-
-function between(least: number, most: number) {
+export function between(least: number, most: number) {
   return (value: number) =>
     value >= least && value <= most ? undefined : `${value} is not from ${least} to ${most}`;
 }
 
-function atLeast(least: number) {
+export function atLeast(least: number) {
   return (value: number) => (value >= least ? undefined : `${value} is less than ${least}`);
 }
 
-function atMost(most: number) {
+export function atMost(most: number) {
   return (values: readonly string[]) =>
     values.length <= most ? undefined : `${values.length} are given, and ${most} are the most`;
 }
 
 /** LoomError `usage` names the first setting that the provider does not have, or does not take with this value. */
 export function checkSettings(
-  { name: provider, title }: Pick<ProviderEntry, 'name' | 'title'>,
+  { title, settings: table }: { readonly title: string; readonly settings: ProviderSettings },
   settings: GenerationSettings = {},
 ): void {
-  const { places, checks, reserved } = table[provider];
+  const { places, checks, reserved } = table;
   for (const name of ['schema', 'extra'] as const) {
     if (!isDeepValue(settings[name])) continue;
     const what = `the value of ${flagOf(name)} is nested more than ${mostLevels} levels deep.`;
@@ -176,26 +70,25 @@ export function checkSettings(
   }
   const taken = Object.keys(settings.extra ?? {}).find((field) => reserved.includes(field));
   if (taken !== undefined) throw clash(taken, 'loom fills this field, or depends on it');
-  settingsBody(provider, settings);
+  settingsBody(table, settings);
 }
 
 const noSettings: GenerationSettings = {};
-const bodies = new WeakMap<GenerationSettings, Map<ProviderName, JsonObject>>();
+const bodies = new WeakMap<GenerationSettings, Map<ProviderSettings, JsonObject>>();
 
 /**
  * The part of a request body that says the settings, the same object each time. `messages` of it come before the
  * prompt's. Call `checkSettings` first: what has no place is not in it.
  */
-export function settingsBody(provider: ProviderName, settings: GenerationSettings = noSettings): JsonObject {
-  const known = bodies.get(settings) ?? new Map<ProviderName, JsonObject>();
+export function settingsBody(table: ProviderSettings, settings: GenerationSettings = noSettings): JsonObject {
+  const known = bodies.get(settings) ?? new Map<ProviderSettings, JsonObject>();
   bodies.set(settings, known);
-  const body = known.get(provider) ?? writeBody(provider, settings);
-  known.set(provider, body);
+  const body = known.get(table) ?? writeBody(table, settings);
+  known.set(table, body);
   return body;
 }
 
-function writeBody(provider: ProviderName, settings: GenerationSettings): JsonObject {
-  const { places } = table[provider];
+function writeBody({ places }: ProviderSettings, settings: GenerationSettings): JsonObject {
   let body: JsonObject = {};
   for (const name of settingNames(settings)) {
     if (name === 'extra') continue;

@@ -146,7 +146,7 @@ export function refuse(status: number, headers: Record<string, string> = {}): Re
 
 /** Where the answer never comes, the test waits no longer than it has to. */
 function patience(reply: Reply): number | undefined {
-  return reply.fault === 'silence' || reply.fault === 'stall' ? 300 : undefined;
+  return reply.fault === 'silence' || reply.fault === 'stall' ? 600 : undefined;
 }
 
 /** What a promise was rejected with. */
@@ -242,6 +242,15 @@ export function describeSyncProvider(vendor: SyncVendor): void {
         const failure = await failureOf((await open()).generate(request, never));
         expect(failure).toMatchObject({ scope: 'row', code: 'unreadable', status: undefined });
       }
+    });
+
+    it("goes to the vendor's own address when no other is given, through the proxy of the environment", async () => {
+      // The scripted server stands in for the proxy and refuses to open the tunnel.
+      const environment = { ...process.env, ...vendor.variables, HTTPS_PROXY: server().url };
+      const provider = await vendor.entry.openSync({ apiKey, timeoutMs: 20_000, environment });
+      const failure = await failureOf(provider.generate(request, never));
+      expect(failure).toMatchObject({ scope: 'retry', code: 'connection', status: undefined });
+      expect(server().tunnels).toEqual([`${new URL(vendor.entry.addresses[0]).host}:443`]);
     });
 
     it('says whether it counts tokens as its entry does', async () => {

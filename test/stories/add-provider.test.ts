@@ -1,4 +1,4 @@
-/** A provider that is added to a copy of the project by the four steps in CONTRIBUTING.md, taken from the page as they stand. */
+/** A provider that is added to a copy of the project by the two steps in CONTRIBUTING.md, taken from the page as they stand. */
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -38,7 +38,7 @@ interface Block {
 
 /** The blocks of code of each step. */
 function readSteps(page: string): Block[][] {
-  const [, section = ''] = /^### Add a provider in four steps$(.*?)^##/ms.exec(page) ?? [];
+  const [, section = ''] = /^### Add a provider in two steps$(.*?)^##/ms.exec(page) ?? [];
   const steps = section.split(/^(?=\d+\. )/m).slice(1);
   return steps.map((step) =>
     [...step.matchAll(/^ {3}```(ts|diff)\n(.*?)^ {3}```$/gms)].map(([, kind = '', text = '']) => {
@@ -72,10 +72,10 @@ async function inCopy(script: string, ...args: string[]): Promise<void> {
 }
 
 test(
-  'there are four steps, and the compiler, the linter and the conformance suite take them',
+  'there are two steps, and the compiler, the linter and the conformance suite take them',
   async () => {
     const page = await readFile(join(project, 'CONTRIBUTING.md'), 'utf8');
-    expect(readSteps(page).map((blocks) => blocks.length > 0)).toEqual([true, true, true, true]);
+    expect(readSteps(page).map((blocks) => blocks.length > 0)).toEqual([true, true]);
     await cp(join(project, 'biome.json'), join(copy, 'biome.json'));
     await Promise.all([
       inCopy('node_modules/typescript/bin/tsc', '-p', '.'),
@@ -87,7 +87,7 @@ test(
         'src',
         'test',
       ),
-      inCopy('node_modules/vitest/vitest.mjs', 'run', 'test/providers/groq-sync.test.ts'),
+      inCopy('node_modules/vitest/vitest.mjs', 'run', 'test/providers/openai/profiles.test.ts', '-t', 'Groq'),
     ]);
   },
   patience,
@@ -149,7 +149,7 @@ describe('the provider that was added', () => {
     expect(await world.read(rehearsed)).toBe('id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n');
   });
 
-  test('tries again what its adapter says', async () => {
+  test('tries again what its profile says', async () => {
     answers = [{ status: 498, body: { error: { message: 'Flex tier capacity exceeded' } } }, fine];
     expect(await run('--sync')).toMatchObject({ code: 0 });
     expect(server.requests).toHaveLength(2);

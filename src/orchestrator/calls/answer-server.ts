@@ -7,8 +7,8 @@
 import type { AnswerServer } from '../../cache/cache.ts';
 import type { ProviderName } from '../../core/models.ts';
 import { sandboxKey } from '../../core/names.ts';
-import { ownAddresses, plainAddress } from '../../providers/addresses.ts';
 import type { MarkedProvider } from '../../providers/provider.ts';
+import { providerEntry } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
 
 /** What a rehearsal has in the place of an address: its port is another one each time. */
@@ -36,7 +36,7 @@ export function nameServer(
 ): string {
   if (isSandbox) return sandboxName;
   if (serverName !== undefined) return serverName;
-  const [own, ...regions] = ownAddresses[provider];
+  const [own, ...regions] = providerEntry(provider).addresses;
   if (baseUrl === undefined) return own;
   const address = plainAddress(baseUrl);
   return regions.includes(address) ? own : address;
@@ -68,6 +68,16 @@ export function isSandboxServer(name: string): boolean {
   return name === sandboxName || name.startsWith(sandboxPrefix);
 }
 
+/**
+ * An address as answers belong to it: scheme, host, port and path, each written in one way; without user, query, or the
+ * slash at its end.
+ */
+function plainAddress(address: string): string {
+  const { protocol, host, pathname } = new URL(address);
+  // A dot at the end of a host says that it is whole.
+  return `${protocol}//${host.replace(/\.(?=:\d+$|$)/, '')}${pathname.replace(/\/+$/, '')}`;
+}
+
 /** Notes that a sandbox answered where another server was looked for: to be saved. */
 export function noteSandbox(owner: { server?: string | null | undefined }, provider: MarkedProvider): void {
   if (owner.server && provider.isSandbox?.()) owner.server = nameSandbox(owner.server);
@@ -80,7 +90,7 @@ export function isSameServer(one: string, other: string): boolean {
 
 /** As the cache knows it: plain names of entries are for the vendor itself, and for rehearsals, which have a cache of their own. */
 export function describeServer(provider: ProviderName, name: string): AnswerServer {
-  return { name, isPlain: name === ownAddresses[provider][0] || name === sandboxName };
+  return { name, isPlain: name === providerEntry(provider).addresses[0] || name === sandboxName };
 }
 
 /** What sets the journals of one server apart: nothing at the vendor's own address, and in rehearsals. */

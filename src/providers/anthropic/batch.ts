@@ -1,7 +1,7 @@
 /** Anthropic's Message Batches: the requests travel in the create call, the results are one JSONL stream. */
 import { openAsBlob } from 'node:fs';
 import type { BatchStatus, RowResult } from '../../core/models.ts';
-import type { Connection } from '../connection.ts';
+import type { VendorConnection } from '../connection.ts';
 import { asCount, asId, asList, asObject, asText, asTime, type WireObject } from '../network/wire.ts';
 import {
   aboutBatch,
@@ -29,7 +29,7 @@ import {
 const limits = { requests: 100_000, bytes: 256_000_000 };
 const batchesPath = '/v1/messages/batches';
 
-export async function openBatch(connection: Connection): Promise<BatchProvider> {
+export async function openBatch(connection: VendorConnection): Promise<BatchProvider> {
   const { client, transport, baseUrl } = await openAnthropicClient(connection, classifyAnthropic);
   const retrieve = (batchId: string, signal: AbortSignal) =>
     aboutBatch(batchId, () =>

@@ -6,20 +6,20 @@ import {
   type RowResult,
   type Usage,
 } from '../../core/models.ts';
-import { ownAddresses } from '../addresses.ts';
-import type { Connection } from '../connection.ts';
+import type { VendorConnection } from '../connection.ts';
 import { asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import { type Classify, scopeOfStatus } from '../protocol/refusal.ts';
 import { findHeld, saysSomething } from '../protocol/wrappings.ts';
 import { settingsBody } from '../settings.ts';
 import { noTimeLimit, openTransport, withoutVariables } from '../transport/transport.ts';
+import { settings as settingsTable } from './settings.ts';
 
 /** Required by the API. */
 const maxTokens = 4096;
 
-export async function openAnthropicClient(connection: Connection, classify: Classify) {
-  const baseUrl = (connection.baseUrl ?? ownAddresses.anthropic[0]).replace(/\/+$/, '');
-  const transport = await openTransport(connection, baseUrl, classify);
+export async function openAnthropicClient(connection: VendorConnection, classify: Classify) {
+  const { baseUrl } = connection;
+  const transport = await openTransport(connection, classify);
   const { default: Anthropic } = await import('@anthropic-ai/sdk');
   const client = withoutVariables(
     /^ANTHROPIC_/,
@@ -39,7 +39,7 @@ export async function openAnthropicClient(connection: Connection, classify: Clas
 
 export function messageBody({ model, prompt, settings }: PromptRequest) {
   const messages = [{ role: 'user' as const, content: prompt }];
-  return { model, max_tokens: maxTokens, messages, ...settingsBody('anthropic', settings) };
+  return { model, max_tokens: maxTokens, messages, ...settingsBody(settingsTable, settings) };
 }
 
 /** The version of the API that the SDK names, 2026-10-21, refuses these whatever their value; the one before takes them. */
@@ -48,7 +48,7 @@ const versionWithSampling = { 'anthropic-version': '2023-06-01' };
 
 /** The headers that calls with these settings need. */
 export function versionHeaders(settings: GenerationSettings | undefined): Record<string, string> {
-  const body = settingsBody('anthropic', settings);
+  const body = settingsBody(settingsTable, settings);
   return samplingFields.some((field) => field in body) ? versionWithSampling : {};
 }
 

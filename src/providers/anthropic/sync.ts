@@ -1,6 +1,6 @@
 /** Anthropic, one message per prompt. */
 
-import type { Connection } from '../connection.ts';
+import type { VendorConnection } from '../connection.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
 import { findCount } from '../protocol/wrappings.ts';
 import type { SyncProvider } from '../provider.ts';
@@ -14,7 +14,7 @@ import {
   versionHeaders,
 } from './messages.ts';
 
-export async function openSync(connection: Connection): Promise<SyncProvider> {
+export async function openSync(connection: VendorConnection): Promise<SyncProvider> {
   const { client, transport } = await openAnthropicClient(connection, classifyAnthropic);
 
   return {

@@ -3,7 +3,7 @@
 import { openAsBlob } from 'node:fs';
 import { ProviderError } from '../../core/errors.ts';
 import type { BatchStatus, RowResult } from '../../core/models.ts';
-import type { Connection } from '../connection.ts';
+import type { VendorConnection } from '../connection.ts';
 import {
   asCount,
   asId,
@@ -47,7 +47,7 @@ const pageSize = 100;
 
 const listFields = ['operations', 'batches', 'nextPageToken', 'unreachable'];
 
-export async function openBatch(connection: Connection): Promise<BatchProvider> {
+export async function openBatch(connection: VendorConnection): Promise<BatchProvider> {
   const { client, openClient, transport, baseUrl } = await openGoogleClient(connection, classifyGoogle);
   const headers = { 'x-goog-api-key': connection.apiKey ?? '' };
   const get = (path: string, signal: AbortSignal) =>

@@ -1,14 +1,14 @@
 /** What Gemini's batches and live calls share: client, request, answer, refusals. */
 import { ProviderError } from '../../core/errors.ts';
 import { isCutOff, type PromptRequest, type RowResult, type Usage } from '../../core/models.ts';
-import { ownAddresses } from '../addresses.ts';
-import type { Connection } from '../connection.ts';
+import type { VendorConnection } from '../connection.ts';
 import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import type { Reason } from '../protocol/reasons.ts';
 import { type Classify, scopeOfStatus } from '../protocol/refusal.ts';
 import { findHeld, saysSomething } from '../protocol/wrappings.ts';
 import { settingsBody } from '../settings.ts';
 import { openTransport, withoutVariables } from '../transport/transport.ts';
+import { settings as settingsTable } from './settings.ts';
 
 /** Finish reasons of an answer that was held back. */
 const filterReasons = ['SAFETY', 'RECITATION', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII'];
@@ -26,10 +26,10 @@ const codeWords: Record<number, string> = {
   14: 'UNAVAILABLE',
 };
 
-export async function openGoogleClient(connection: Connection, classify: Classify) {
+export async function openGoogleClient(connection: VendorConnection, classify: Classify) {
+  const { baseUrl } = connection;
   const apiKey = connection.apiKey ?? '';
-  const baseUrl = (connection.baseUrl ?? ownAddresses.google[0]).replace(/\/+$/, '');
-  const transport = await openTransport(connection, baseUrl, classify);
+  const transport = await openTransport(connection, classify);
   const { GoogleGenAI } = await import('@google/genai');
   /** A client of its own for a call that takes no signal (googleapis/js-genai: files.upload). */
   const openClient = (signal?: AbortSignal) => {
@@ -47,7 +47,10 @@ export async function openGoogleClient(connection: Connection, classify: Classif
 
 /** A GenerateContentRequest. */
 export function contentBody({ prompt, settings }: PromptRequest) {
-  return { contents: [{ role: 'user', parts: [{ text: prompt }] }], ...settingsBody('google', settings) };
+  return {
+    contents: [{ role: 'user', parts: [{ text: prompt }] }],
+    ...settingsBody(settingsTable, settings),
+  };
 }
 
 /** The SDK refuses these in words that would pass for a broken connection. */

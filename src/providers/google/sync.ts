@@ -1,6 +1,6 @@
 /** Google Gemini, one generateContent per prompt. */
 
-import type { Connection } from '../connection.ts';
+import type { VendorConnection } from '../connection.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
 import { findCount } from '../protocol/wrappings.ts';
 import type { SyncProvider } from '../provider.ts';
@@ -14,7 +14,7 @@ import {
   readContent,
 } from './content.ts';
 
-export async function openSync(connection: Connection): Promise<SyncProvider> {
+export async function openSync(connection: VendorConnection): Promise<SyncProvider> {
   const { client, transport } = await openGoogleClient(connection, classifyGoogle);
 
   return {

@@ -3,7 +3,7 @@ import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import { ProviderError } from '../../core/errors.ts';
 import type { BatchStatus, RowResult } from '../../core/models.ts';
-import type { Connection } from '../connection.ts';
+import type { VendorConnection } from '../connection.ts';
 import { asCount, asId, asList, asObject, asText, type WireObject } from '../network/wire.ts';
 import {
   aboutBatch,
@@ -21,37 +21,20 @@ import {
 import { readReason } from '../protocol/reasons.ts';
 import { openObject, saysSomething } from '../protocol/wrappings.ts';
 import type { BatchCheck, BatchProvider, SentBatch } from '../provider.ts';
-import {
-  type ChatVendor,
-  chatBody,
-  findCompletion,
-  openAi,
-  openOpenAiClient,
-  readChatAnswer,
-} from './chat.ts';
+import { chatBody, findCompletion, openOpenAiClient, readChatAnswer } from './chat.ts';
+import type { BatchProfile, Profile } from './profile.ts';
 
 const endpoint = '/v1/chat/completions';
 /** An input file lives for 30 days, so a batch that is older holds nothing that is still to be found. */
 const findWithinMs = 30 * 24 * 3_600_000;
 const pageSize = 100;
 
-/** How one vendor with a Batch API of OpenAI's form differs from the others. */
-export interface ChatBatchVendor extends ChatVendor {
-  readonly limits: BatchProvider['limits'];
-  /** The field of the metadata that keeps the tag of a batch. */
-  readonly tagField: string;
-  /** Query fields by which the list of batches shows only those of a tag. */
-  readonly listFilter?: (tag: string) => Readonly<Record<string, string>>;
-}
-
-export function openBatch(connection: Connection): Promise<BatchProvider> {
-  const limits = { requests: 50_000, bytes: 200_000_000 };
-  return openChatBatch(connection, { ...openAi, limits, tagField: 'loom_tag' });
-}
-
-export async function openChatBatch(connection: Connection, vendor: ChatBatchVendor): Promise<BatchProvider> {
-  const { limits, tagField, listFilter } = vendor;
-  const { client, transport } = await openOpenAiClient(connection, vendor);
+export async function openBatch(
+  connection: VendorConnection,
+  profile: Profile & { readonly batches: BatchProfile },
+): Promise<BatchProvider> {
+  const { limits, tagField, listsByTag } = profile.batches;
+  const { client, transport } = await openOpenAiClient(connection, profile);
   const retrieve = (batchId: string, signal: AbortSignal) =>
     aboutBatch(batchId, () =>
       transport.call(signal, async (signal) => readBatch(await client.batches.retrieve(batchId, { signal }))),
@@ -67,7 +50,7 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
         custom_id: request.customId,
         method: 'POST',
         url: endpoint,
-        body: chatBody(vendor.name, request),
+        body: chatBody(profile, request),
       }),
 
     upload: (file, signal) =>
@@ -95,7 +78,7 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
               input_file_id: fileId ?? '',
               endpoint,
               completion_window: '24h',
-              metadata: { [tagField]: tag },
+              ...(tagField !== undefined && { metadata: { [tagField]: tag } }),
             },
             { signal },
           ),
@@ -135,7 +118,7 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
         const openPage = async (next: string | undefined) => {
           const query = {
             limit: pageSize,
-            ...listFilter?.(sent.tag),
+            ...(listsByTag && tagField !== undefined && { [tagField]: sent.tag }),
             ...(next !== undefined && { [field]: next }),
           };
           const { body } = asObject(await client.batches.list(query, { signal }));
@@ -173,8 +156,8 @@ export async function openChatBatch(connection: Connection, vendor: ChatBatchVen
 }
 
 /** A server that keeps no metadata still tells what a batch was made of; one that failed for a full queue has another tag. */
-function isSentBatch(batch: WireObject, tagField: string, { tag, fileId }: SentBatch): boolean {
-  const kept = asText(asObject(batch.metadata)[tagField]);
+function isSentBatch(batch: WireObject, tagField: string | undefined, { tag, fileId }: SentBatch): boolean {
+  const kept = tagField === undefined ? '' : asText(asObject(batch.metadata)[tagField]);
   return kept === '' ? fileId !== undefined && asText(batch.input_file_id) === fileId : kept === tag;
 }
 

@@ -1,9 +1,59 @@
-/** OpenAI, one chat completion per prompt. */
+/** One chat completion per prompt, at a vendor that speaks OpenAI's protocol. */
 
-import type { Connection } from '../connection.ts';
+import type { VendorConnection } from '../connection.ts';
+import { asCount, asList, asObject, asText, type WireObject } from '../network/wire.ts';
+import { unreadableAnswer } from '../protocol/refusal.ts';
+import { saysSomething } from '../protocol/wrappings.ts';
 import type { SyncProvider } from '../provider.ts';
-import { openAi, openChatSync } from './chat.ts';
+import { chatBody, findCompletion, openOpenAiClient, readChatAnswer } from './chat.ts';
+import type { Profile } from './profile.ts';
 
-export function openSync(connection: Connection): Promise<SyncProvider> {
-  return openChatSync(connection, openAi);
+export async function openSync(connection: VendorConnection, profile: Profile): Promise<SyncProvider> {
+  const { client, transport } = await openOpenAiClient(connection, profile);
+  const findError = profile.upstreamErrors ? findUpstreamError : findCompatibleError;
+
+  return {
+    generate: (request, signal) =>
+      transport.call(signal, async (signal) => {
+        const answer = await client.chat.completions.create(chatBody(profile, request), { signal });
+        const completion = findCompletion(answer);
+        const found = findError(completion ?? asObject(answer));
+        if (found) throw transport.refuse(found.status, { error: found.error });
+        if (!completion) throw unreadableAnswer('it is no chat completion');
+        return readChatAnswer(request.customId, completion);
+      }),
+  };
+}
+
+/** Once the upstream has been asked, the status is 200 whatever comes. */
+function findUpstreamError(body: WireObject) {
+  const choice = asObject(asList(body.choices)[0]);
+  const brokenOff = choice.finish_reason === 'error' && { message: 'The upstream broke off its answer.' };
+  const found = [body.error, choice.error, brokenOff].find(saysSomething);
+  if (found === undefined) return undefined;
+  const error = asObject(found);
+  return { status: readErrorStatus(error) ?? 502, error };
+}
+
+/** OpenAI itself sends none; servers that speak like it do: `{"error": …}`, or vLLM's `{"object": "error", …}`. */
+function findCompatibleError(body: WireObject) {
+  const found = body.object === 'error' ? body : body.error;
+  if (!saysSomething(found)) return undefined;
+  const error = typeof found === 'string' ? { message: found } : asObject(found);
+  return { status: readErrorStatus(error) ?? guessStatus(error), error };
+}
+
+/** What the words of an error without a status come to. */
+function guessStatus(error: WireObject): number {
+  // LM Studio's answer to an address that it does not have (lmstudio-ai/lmstudio-bug-tracker#618).
+  if (/unexpected endpoint/i.test(asText(error.message))) return 404;
+  const words = `${asText(error.type)} ${asText(error.code)}`;
+  if (/rate_limit/i.test(words)) return 429;
+  return /server_error|internal|overloaded|unavailable|timeout/i.test(words) ? 500 : 400;
+}
+
+/** The HTTP status that an error within an answer of status 200 has as its code. */
+function readErrorStatus(error: WireObject): number | undefined {
+  const code = asCount(error.code) ?? 0;
+  return code >= 400 && code <= 599 ? code : undefined;
 }

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
 import { ProviderError } from '../../core/errors.ts';
-import type { Connection } from '../connection.ts';
+import type { VendorConnection } from '../connection.ts';
 import { readRefusalText, readWhole } from '../network/bodies.ts';
 import {
   inlineTimes,
@@ -79,12 +79,8 @@ interface CallState {
 
 const callStates = new AsyncLocalStorage<CallState>();
 
-export async function openTransport(
-  connection: Connection,
-  baseUrl: string,
-  classify: Classify,
-): Promise<Transport> {
-  const { apiKey, timeoutMs, callTimeoutMs, environment, onRequest, onSandbox } = connection;
+export async function openTransport(connection: VendorConnection, classify: Classify): Promise<Transport> {
+  const { apiKey, baseUrl, timeoutMs, callTimeoutMs, environment, onRequest, onSandbox } = connection;
   if (!URL.canParse(baseUrl))
     throw new ProviderError('run', 'invalid_base_url', `${baseUrl} is no valid address.`);
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {

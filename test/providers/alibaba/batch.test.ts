@@ -1,60 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { providerEntry } from '../../../src/providers/registry.ts';
-import {
-  collect,
-  describeBatchProvider,
-  never,
-  openBatch,
-  useServer,
-  writeRequests,
-} from '../conformance.ts';
-import { chatBatch } from '../openai-vendor.ts';
+import { collect, never, openBatch, useServer, writeRequests } from '../conformance.ts';
 import type { Arrived } from '../scripted-server.ts';
 
 const path = '/compatible-mode/v1';
 const vendor = { entry: providerEntry('alibaba'), path };
 const line = (customId: string, response: unknown, error: unknown = null) =>
   JSON.stringify({ id: 'c308ef7f-0824', custom_id: customId, response, error });
-const answerLine = (customId: string, text: string) =>
-  line(customId, { status_code: 200, body: { choices: [{ message: { content: text } }] } });
 
 /** How a batch of this tag is looked for. */
 const sent = (tag: string, fileId?: string) => ({ tag, fileId });
 
-describeBatchProvider({
-  ...vendor,
-  ...chatBatch,
-  cancelPath: `${path}/batches/batch_1/cancel`,
-  serveResults: (download) => (arrived) =>
-    arrived.path === `${path}/files/file-batch_output-1/content`
-      ? download
-      : { body: { id: 'batch_1', status: 'completed', output_file_id: 'file-batch_output-1' } },
-  answerLine,
-  refusals: [
-    [
-      'more batches than an account may have at a time',
-      { status: 429, body: { error: { message: 'Too many batches.', code: 'insufficient_quota' } } },
-      { scope: 'retry', status: 429 },
-    ],
-    [
-      'an account in arrears',
-      { status: 400, body: { error: { message: 'Overdue.', code: 'Arrearage' } } },
-      { scope: 'run', code: 'Arrearage' },
-    ],
-  ],
-});
-
 describe('Alibaba, batches', () => {
   const server = useServer();
   const open = () => openBatch(vendor, server().url);
-
-  it('takes 50,000 requests and 500 MB', async () => {
-    expect((await open()).limits).toEqual({
-      requests: 50_000,
-      bytes: 500_000_000,
-      requestBytes: 6_000_000,
-    });
-  });
 
   it('gives a batch its tag as a name, and finds it by that', async () => {
     const provider = await open();

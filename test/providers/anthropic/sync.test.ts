@@ -1,15 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import { messageParams, refusal, refusals, refusedKey, variables } from '../anthropic-vendor.ts';
-import {
-  apiKey,
-  connect,
-  describeSyncProvider,
-  failureOf,
-  never,
-  prompt,
-  useServer,
-} from '../conformance.ts';
+import { apiKey, connect, describeSyncProvider, never, prompt, useServer } from '../conformance.ts';
 
 const entry = providerEntry('anthropic');
 const message = (content: unknown, stop_reason = 'end_turn', more = {}) => ({
@@ -115,13 +107,4 @@ it('names the version of the API, and prints no warning about an old model', asy
   expect(server().arrived[0]?.headers['anthropic-version']).toBe('2026-10-21');
   expect(warn).not.toHaveBeenCalled();
   warn.mockRestore();
-});
-
-it('goes to the address of Anthropic when no other is given', async () => {
-  vi.stubEnv('HTTPS_PROXY', server().url);
-  vi.stubEnv('ANTHROPIC_BASE_URL', 'http://127.0.0.1:9/stray');
-  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000, environment: process.env });
-  await failureOf(provider.generate({ customId: 'a', model: 'm', prompt }, never));
-  expect(server().tunnels).toEqual(['api.anthropic.com:443']);
-  vi.unstubAllEnvs();
 });

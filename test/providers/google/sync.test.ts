@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import { apiKey, describeSyncProvider, failureOf, never, prompt, useServer } from '../conformance.ts';
 import { contents, refusal, refusals, refusedKey, variables } from '../google-vendor.ts';
@@ -80,15 +80,6 @@ describeSyncProvider({
 });
 
 const server = useServer();
-
-it('goes to the address of Google when no other is given', async () => {
-  vi.stubEnv('HTTPS_PROXY', server().url);
-  vi.stubEnv('GOOGLE_GEMINI_BASE_URL', 'http://127.0.0.1:9/stray');
-  const provider = await entry.openSync({ apiKey, timeoutMs: 20_000, environment: process.env });
-  await failureOf(provider.generate({ customId: 'a', model: 'm', prompt }, never));
-  expect(server().tunnels).toEqual(['generativelanguage.googleapis.com:443']);
-  vi.unstubAllEnvs();
-});
 
 it('refuses a model name that would change the address', async () => {
   const provider = await entry.openSync({

@@ -3,7 +3,6 @@ import { mapStatus } from '../../../src/providers/openai/batch.ts';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import {
   collect,
-  describeBatchProvider,
   failureOf,
   never,
   openBatch,
@@ -12,7 +11,6 @@ import {
   useServer,
   writeRequests,
 } from '../conformance.ts';
-import { chatBatch } from '../openai-vendor.ts';
 import type { Arrived, Script } from '../scripted-server.ts';
 
 const vendor = { entry: providerEntry('openai'), path: '/v1' };
@@ -20,43 +18,9 @@ const line = (customId: string, response: unknown, error: unknown = null) =>
   JSON.stringify({ id: 'batch_req_1', custom_id: customId, response, error });
 const chat = (text: string) => ({ choices: [{ message: { content: text }, finish_reason: 'stop' }] });
 const answerLine = (customId: string, text: string) => line(customId, { status_code: 200, body: chat(text) });
-const error = (message: string, code: string | null = null) => ({
-  error: { message, type: 'invalid_request_error', code },
-});
 
 /** How a batch of this tag is looked for. */
 const sent = (tag: string, fileId?: string) => ({ tag, fileId });
-
-describeBatchProvider({
-  ...vendor,
-  ...chatBatch,
-  cancelPath: '/v1/batches/batch_1/cancel',
-  serveResults: (download) => (arrived) =>
-    arrived.path === '/v1/files/file-out/content'
-      ? download
-      : { body: { id: 'batch_1', status: 'completed', output_file_id: 'file-out', error_file_id: '' } },
-  answerLine,
-  refusals: [
-    [
-      'an empty account',
-      { status: 429, body: error('You exceeded your quota.', 'insufficient_quota') },
-      { scope: 'run', code: 'insufficient_quota' },
-    ],
-    [
-      'a file that is not visible yet',
-      {
-        status: 400,
-        body: error('Cannot find file file-1, or organization org-1 does not have access to it.'),
-      },
-      { scope: 'retry', code: 'file_not_found', status: 400 },
-    ],
-    [
-      'a request that makes no sense',
-      { status: 400, body: error('Bad.', 'bad') },
-      { scope: 'run', code: 'bad', status: 400 },
-    ],
-  ],
-});
 
 describe('OpenAI, batches', () => {
   const server = useServer();
@@ -80,10 +44,6 @@ describe('OpenAI, batches', () => {
   ])('maps %s to %s', async (raw, status) => {
     expect(mapStatus(raw)).toBe(status);
     expect(await check({ status: raw })).toMatchObject({ status, rawStatus: raw });
-  });
-
-  it('takes 50,000 requests and 200 MB', async () => {
-    expect((await open()).limits).toEqual({ requests: 50_000, bytes: 200_000_000 });
   });
 
   it('uploads the request file and creates the batch from it', async () => {

@@ -2,7 +2,7 @@
  * JSON Schema in Gemini's own dialect, a part of OpenAPI's (ai.google.dev/api/caching#Schema). What only narrows an
  * answer further is left out, because each answer is checked against the whole schema anyway.
  */
-import { isJsonObject, type JsonObject } from '../core/models.ts';
+import { isJsonObject, type JsonObject } from '../../core/models.ts';
 
 /** Keywords that mean the same there. */
 const common = [

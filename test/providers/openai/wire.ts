@@ -1,7 +1,10 @@
-/** The wire texts that the tests of OpenAI and of those that speak like it share. */
-import { apiKey, prompt } from './conformance.ts';
+/** The wire texts of OpenAI and of those that speak like it. */
+import type { Profile } from '../../../src/providers/openai/profile.ts';
+import { providerEntry } from '../../../src/providers/registry.ts';
+import { apiKey, type BatchVendor, prompt, type SyncVendor } from '../conformance.ts';
+import { refusals } from './refusals.ts';
 
-export const chatVariables = {
+const variables = {
   OPENAI_BASE_URL: 'http://127.0.0.1:9/stray',
   OPENAI_API_KEY: 'stray-key-0123456789',
   OPENAI_ADMIN_KEY: 'stray-admin-0123456789',
@@ -9,7 +12,10 @@ export const chatVariables = {
   OPENAI_LOG: 'debug',
 };
 
-export const refusedChatKey = {
+/** For OpenAI alone. */
+const strayAccount = { OPENAI_ORG_ID: 'stray-org', OPENAI_PROJECT_ID: 'stray-project' };
+
+const refusedKey = {
   status: 401,
   body: {
     error: {
@@ -25,8 +31,9 @@ const choice = (message: object | null, finish_reason: string | null = 'stop') =
   choices: [{ message, finish_reason }],
 });
 
-export const chatAnswers = [
+const unanswered = [
   ['an empty text', choice({ content: '' }), 'empty'],
+  ['thoughts alone', choice({ content: '', reasoning_content: 'Hm.' }), 'empty'],
   ['a null', choice({ content: null, refusal: null }), 'empty'],
   ['no choices', { choices: [] }, 'empty'],
   ['a choice without a message', choice(null), 'empty'],
@@ -35,7 +42,7 @@ export const chatAnswers = [
   ['a token limit without a text', choice({ content: '' }, 'length'), 'max_tokens'],
 ] as const;
 
-export const chatTold = [
+const told = [
   [
     'an answer',
     {
@@ -111,10 +118,30 @@ const chatBatchTimes = [
   ],
 ] as const;
 
-export const chatBatch = {
+type VendorProfile = Pick<Profile, 'name' | 'addresses' | 'accountHeaders' | 'batches'>;
+
+const chat = ({ name, addresses, accountHeaders }: VendorProfile) => ({
+  entry: providerEntry(name),
+  path: new URL(addresses[0]).pathname,
   keyHeader: ['authorization', `Bearer ${apiKey}`] as [string, string],
-  variables: chatVariables,
-  refusedKey: refusedChatKey,
+  variables: { ...variables, ...(!accountHeaders && strayAccount) },
+  refusedKey,
+});
+
+/** Live calls. */
+export const chatSync = (profile: VendorProfile): SyncVendor => ({
+  ...chat(profile),
+  requestPath: `${chat(profile).path}/chat/completions`,
+  requestBody: { model: 'model-1', messages: [{ role: 'user', content: prompt }] },
+  answer: (text) => choice({ content: text, reasoning_content: 'Hm.' }, null),
+  cutShort: (text) => choice({ content: text }, 'length'),
+  told,
+  unanswered,
+  refusals: refusals[profile.name]?.live ?? [],
+});
+
+export const chatBatch = (profile: VendorProfile): BatchVendor => ({
+  ...chat(profile),
   batchId: 'batch_1',
   line: {
     custom_id: 'row-0-1a2b3c4d',
@@ -124,5 +151,18 @@ export const chatBatch = {
   },
   runningBatch: { id: 'batch_1', status: 'in_progress' },
   cancelledBatch: { id: 'batch_1', status: 'cancelled' },
+  cancelPath: `${chat(profile).path}/batches/batch_1/cancel`,
   timed: chatBatchTimes,
-};
+  serveResults: (download) => (arrived) =>
+    arrived.path === `${chat(profile).path}/files/file-out/content`
+      ? download
+      : { body: { id: 'batch_1', status: 'completed', output_file_id: 'file-out', error_file_id: '' } },
+  answerLine: (customId, text) =>
+    JSON.stringify({
+      id: 'batch_req_1',
+      custom_id: customId,
+      response: { status_code: 200, body: choice({ content: text }) },
+      error: null,
+    }),
+  refusals: refusals[profile.name]?.batch ?? [],
+});

@@ -1,0 +1,41 @@
+/** A vendor that speaks OpenAI's protocol is a profile: what it is called, where it is, and how it differs. */
+import type { ErrorScope } from '../../core/errors.ts';
+import type { BatchLimits, VendorEntry } from '../provider.ts';
+
+/** What a refusal means: where all that a rule names is so. */
+export interface RefusalRule {
+  readonly status?: number;
+  readonly code?: string;
+  readonly says?: RegExp;
+  readonly scope: ErrorScope;
+  /** The word for it, in place of the vendor's own. */
+  readonly as?: string;
+}
+
+type EntryFields = Omit<
+  VendorEntry,
+  'countsTokens' | 'batchPriceShare' | 'completionWindowHours' | 'openSync' | 'openBatch'
+>;
+
+export interface Profile extends EntryFields {
+  /** What its refusals mean, the first that fits; what none fits means what it means at OpenAI. */
+  readonly refusals?: readonly RefusalRule[];
+  /** Where its own word for an error may stand, as `metadata.error_type`, before the usual places. */
+  readonly codePlaces?: readonly string[];
+  /** OPENAI_ORG_ID and OPENAI_PROJECT_ID are for OpenAI only. */
+  readonly accountHeaders?: boolean;
+  /** Errors come with status 200, in the answer or in its choice, once an upstream was asked. */
+  readonly upstreamErrors?: boolean;
+  /** Absent where there is no batch API. */
+  readonly batches?: BatchProfile;
+}
+
+export interface BatchProfile {
+  readonly limits: BatchLimits;
+  readonly priceShare: VendorEntry['batchPriceShare'];
+  readonly windowHours: number;
+  /** The field of the metadata that keeps the tag of a batch. Absent: a batch is known by its file alone. */
+  readonly tagField?: string;
+  /** The list of batches takes that field as a filter. */
+  readonly listsByTag?: boolean;
+}

@@ -1,0 +1,86 @@
+/** Those that speak OpenAI's protocol, a row each. */
+import { atLeast, atMost } from '../settings.ts';
+import type { Profile } from './profile.ts';
+import { chatSettings } from './settings.ts';
+
+export const profiles: readonly Profile[] = [
+  {
+    name: 'openai',
+    title: 'OpenAI',
+    keyVariable: 'OPENAI_API_KEY',
+    baseUrlVariable: 'OPENAI_BASE_URL',
+    addresses: [
+      'https://api.openai.com/v1',
+      // "Data residency": https://platform.openai.com/docs/guides/your-data
+      ...['us', 'eu', 'au', 'ca', 'jp', 'in', 'sg', 'kr', 'gb', 'ae'].map(
+        (region) => `https://${region}.api.openai.com/v1`,
+      ),
+    ],
+    keylessOnLoopback: true,
+    messageTokens: 7,
+    priceListName: 'openai',
+    settings: chatSettings({ places: { max_tokens: 'max_completion_tokens' }, checks: { stop: atMost(4) } }),
+    accountHeaders: true,
+    batches: {
+      limits: { requests: 50_000, bytes: 200_000_000 },
+      priceShare: 0.5,
+      windowHours: 24,
+      tagField: 'loom_tag',
+    },
+  },
+  {
+    name: 'openrouter',
+    title: 'OpenRouter',
+    keyVariable: 'OPENROUTER_API_KEY',
+    baseUrlVariable: 'OPENROUTER_BASE_URL',
+    addresses: ['https://openrouter.ai/api/v1', 'https://eu.openrouter.ai/api/v1'],
+    messageTokens: 7,
+    priceListName: 'openrouter',
+    settings: chatSettings({ places: { top_k: 'top_k' }, checks: { top_k: atLeast(0) } }),
+    // Its code is the status once more; its word stands elsewhere.
+    codePlaces: ['availability.code', 'metadata.error_type', 'error_type'],
+    refusals: [
+      // 403 is a prompt that a moderation or guardrail stopped, or a key that is of another kind or has spent its own limit.
+      {
+        status: 403,
+        says: /^(?!.*\b(?:flagged|blocked|moderation)\b).*\b(?:keys?|credits?)\b/is,
+        scope: 'run',
+      },
+      { status: 403, scope: 'row' },
+      { status: 400, says: /not a valid model/i, scope: 'run', as: 'model_not_found' },
+    ],
+    // Its page on errors.
+    upstreamErrors: true,
+  },
+  {
+    // Alibaba Cloud Model Studio (DashScope, Qwen). Keys, addresses and models are those of one region; the first is Singapore.
+    name: 'alibaba',
+    title: 'Alibaba',
+    keyVariable: 'DASHSCOPE_API_KEY',
+    baseUrlVariable: 'DASHSCOPE_BASE_URL',
+    addresses: [
+      'https://dashscope-intl.aliyuncs.com/compatible-mode/v1',
+      'https://dashscope.aliyuncs.com/compatible-mode/v1',
+      'https://dashscope-us.aliyuncs.com/compatible-mode/v1',
+      'https://cn-hongkong.dashscope.aliyuncs.com/compatible-mode/v1',
+    ],
+    messageTokens: 8,
+    priceListName: 'alibaba',
+    settings: chatSettings({ places: { top_k: 'top_k' }, checks: { top_k: atLeast(0) } }),
+    // Words of "Error messages" in its documentation.
+    refusals: [
+      // `insufficient_quota` is what it says to too many tokens a minute; OpenAI says it to an empty account.
+      { status: 429, scope: 'retry' },
+      { code: 'Arrearage', scope: 'run' },
+    ],
+    batches: {
+      // One larger request, and the whole batch is refused.
+      limits: { requests: 50_000, bytes: 500_000_000, requestBytes: 6_000_000 },
+      priceShare: 0.5,
+      windowHours: 24,
+      // The metadata that it is documented to keep; the console shows it as the name of the task.
+      tagField: 'ds_name',
+      listsByTag: true,
+    },
+  },
+];
