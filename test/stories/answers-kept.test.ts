@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { hashKey, openaiOf } from './cache-keys.ts';
 import { answerLine, errorLine, promptOf, usualAnswer } from './openai-double.ts';
-import { lastBatch, merged, output, submission, useOpenAiWorld, voice } from './openai-world.ts';
+import { merged, output, submission, useOpenAiWorld, voice } from './openai-world.ts';
 
 const { world, openai } = useOpenAiWorld();
 
@@ -107,14 +107,10 @@ describe('a second run', () => {
     await world.submit();
     await world.loom('fetch');
     expect((await world.run('--sync', '-o', 'live.csv')).stdout).toBe(done(2, 2, 'live.csv'));
-    openai.override = ({ path }) =>
-      path.endsWith('/chat/completions')
-        ? { body: { choices: [{ message: { content: 'live' }, finish_reason: 'stop' }] } }
-        : undefined;
     await world.write('data.csv', 'id,text\n1,Third\n');
     await world.run('--sync', '--force');
     expect((await world.run('--force')).stdout).toBe(done(1, 1));
-    expect(await world.read(output)).toBe('id,text,llm_response\n1,Third,live\n');
+    expect(await world.read(output)).toBe('id,text,llm_response\n1,Third,Answer to Third\n');
   });
 });
 
@@ -193,15 +189,11 @@ describe('equal prompts', () => {
     ['with --no-cache are asked each time', ['--no-cache'], ['Other', 'Same', 'Same', 'Same']],
   ])('in a live run %s', async (_, flags, expected) => {
     const asked: string[] = [];
-    openai.override = ({ body }) => {
-      const prompt = promptOf({ body: JSON.parse(body) } as never);
+    openai.answerTo = (prompt) => {
       asked.push(prompt);
-      return {
-        body: { choices: [{ message: { content: usualAnswer(prompt) }, finish_reason: 'stop' }] },
-      };
+      return usualAnswer(prompt);
     };
-    const ended = await world.run('--sync', ...flags);
-    expect(ended).toMatchObject({ code: 0, stdout: done(4, 0) });
+    expect(await world.run('--sync', ...flags)).toMatchObject({ code: 0, stdout: done(4, 0) });
     expect(asked.sort()).toEqual(expected);
     expect(await world.read(output)).toBe(equalOutput);
   });
@@ -274,13 +266,4 @@ test('loom fetch --file without --id is a usage error', async () => {
   const ended = await world.loom('fetch', '--file', 'data.csv');
   expect(ended).toMatchObject({ code: 2, stdout: '' });
   expect(ended.stderr).toMatch(/^Error: [^\n]*--file[^\n]*--id[^\n]*\n$/);
-});
-
-test('an upload is deleted at the provider once the output is written, but not with --keep', async () => {
-  await world.submit('-o', 'kept.csv');
-  await world.loom('fetch', '--keep');
-  expect(openai.deletedFiles).toEqual([]);
-  await world.submit('--no-cache', '-o', 'gone.csv');
-  await world.loom('fetch');
-  expect(openai.deletedFiles).toEqual([lastBatch(openai).creation.input_file_id]);
 });

@@ -3,9 +3,12 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { cancelBatch, cancelDocumentSchema } from '../../src/index.ts';
+import { openDoubt, otherOrder } from './doubt.ts';
+import { refusal } from './http-server.ts';
 import { answerLine, type DoubleBatch, usualAnswer } from './openai-double.ts';
-import { lastBatch, output, submittedJob, useOpenAiWorld } from './openai-world.ts';
-import { batchProviders, createSandboxWorld, submittedId } from './sandbox-world.ts';
+import { lastBatch, output, useOpenAiWorld } from './openai-world.ts';
+import { createSandboxWorld, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
 const { world } = useOpenAiWorld();
 
@@ -16,23 +19,18 @@ beforeEach(async () => {
 const nextSteps = (id: string) =>
   `The provider ends what is under way, which may take it some minutes. Then loom fetch --id ${id} tells what was answered, and with --partial writes it.\n`;
 
+interface Job {
+  readonly job_id: string;
+  readonly parts: object[];
+}
+
 /** The address of the cancels that were asked for. */
 const takeCancels = () => world.takeRequests().filter((request) => request.endsWith('/cancel'));
 
 /** A job of three rows in three parts, of which the provider's queue takes so many. */
 async function submitParts(taken: number): Promise<string> {
   await world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,Again\n');
-  world.openai.onCreate = (batch) => {
-    batch.status = 'in_progress';
-  };
-  world.openai.override = ({ method, path }) => {
-    if (method !== 'POST' || path !== '/v1/batches' || world.openai.batches.length < taken) return undefined;
-    return { status: 429, headers: { 'retry-after': '0' }, body: { error: { message: 'Queue full.' } } };
-  };
-  const run = await world.run('--batch-size', '1');
-  world.openai.override = () => undefined;
-  world.takeRequests();
-  return submittedJob(run);
+  return world.submitParts(taken);
 }
 
 test('cancels a batch, and a fetch keeps what it had answered', async () => {
@@ -134,12 +132,11 @@ test('a job of which nothing was sent is forgotten, without a call', async () =>
 });
 
 test('a batch whose creation was cut off is looked for, and cancelled', async () => {
-  await submitParts(3);
-  const jobFile = (await world.listState()).find((name) => name.startsWith('jobs/')) ?? '';
-  const job = JSON.parse(await world.readState(jobFile));
-  Object.assign(job.parts[1], { state: 'submitting', batch_id: undefined });
-  await world.writeState(jobFile, JSON.stringify(job));
-  const cancelled = await world.loom('cancel', '--id', job.job_id, '--yes');
+  const jobId = await submitParts(3);
+  await world.changeState<Job>('jobs', ({ parts }) =>
+    Object.assign(parts[1] ?? {}, { state: 'submitting', batch_id: undefined }),
+  );
+  const cancelled = await world.loom('cancel', '--id', jobId, '--yes');
   expect(cancelled.code).toBe(0);
   expect(takeCancels().sort()).toEqual([1, 2, 3].map((part) => `POST /v1/batches/batch_00${part}/cancel`));
 });
@@ -219,10 +216,9 @@ test('a batch whose record is gone is cancelled by what its job knows', async ()
 
 test('a part whose creation was cut off, and that the provider does not have, is dropped', async () => {
   const jobId = await submitParts(2);
-  const jobFile = `jobs/${jobId}.json`;
-  const job = JSON.parse(await world.readState(jobFile));
-  Object.assign(job.parts[2], { state: 'submitting', submitting_since: '2026-01-01T00:00:00.000Z' });
-  await world.writeState(jobFile, JSON.stringify(job));
+  await world.changeState<Job>('jobs', ({ parts }) =>
+    Object.assign(parts[2] ?? {}, { state: 'submitting', submitting_since: '2026-01-01T00:00:00.000Z' }),
+  );
   const ended = await world.loom('cancel', '--id', jobId, '--yes');
   expect(ended).toMatchObject({
     code: 0,
@@ -230,45 +226,25 @@ test('a part whose creation was cut off, and that the provider does not have, is
   });
 });
 
-test("a batch that may be another's, as it was found by its time and size alone, is left running", async () => {
-  const place = await createSandboxWorld({ turnaroundMs: 60_000 });
-  try {
-    await place.write('data.csv', 'id,text\n1,Hello\n');
-    await place.write('other.csv', 'id,text\n1,Other\n');
-    const flags = ['-c', 'text', '-p', 'anthropic', '-m', 'm'];
-    const mine = submittedId(await place.loom('run', '-f', 'data.csv', ...flags));
-    const [jobFile = ''] = await place.listState('jobs');
-    const job = JSON.parse(await place.readState(jobFile));
-    Object.assign(job.parts[0], { state: 'submitting', batch_id: undefined, mistaken_ids: [mine] });
-    await place.writeState(jobFile, JSON.stringify(job));
-    await rm(place.statePath(`batches/anthropic_${mine}.json`));
-    // Nobody but the provider knows whose this is: it is as long, and younger than the cut.
-    place.environment.LOOM_HOME = 'other';
-    const theirs = submittedId(await place.loom('run', '-f', 'other.csv', ...flags));
-    place.environment.LOOM_HOME = '';
+describe('at a provider whose batches are found by their time and size', () => {
+  const world = useWorld(() => createSandboxWorld({ turnaroundMs: 60_000 }));
 
-    const refusal = `batch ${theirs}: it was not cancelled: its creation was cut off, it was found by its time and size alone, and it may be the batch of another command. Look at it on the dashboard of Anthropic, and cancel it there.`;
-    for (const id of [job.job_id, theirs]) {
-      expect(await place.loom('cancel', '--id', id, '--yes')).toEqual({
-        code: 1,
-        stdout: '',
-        stderr: `Error: ${refusal}\n`,
-      });
+  test("a batch that may be another's is left running", async () => {
+    const { jobId, inOther } = await openDoubt(world);
+    const theirs = submittedId(await inOther('run', ...otherOrder));
+    const refused = `batch ${theirs}: it was not cancelled: its creation was cut off, it was found by its time and size alone, and it may be the batch of another command. Look at it on the dashboard of Anthropic, and cancel it there.`;
+    for (const id of [jobId, theirs]) {
+      const ended = { code: 1, stdout: '', stderr: `Error: ${refused}\n` };
+      expect(await world.loom('cancel', '--id', id, '--yes')).toEqual(ended);
     }
-    place.environment.LOOM_HOME = 'other';
-    const seen = await place.loom('status', '--id', theirs);
-    expect(seen.stdout).toContain('at the provider in_progress');
-  } finally {
-    await place.remove();
-  }
+    expect((await inOther('status', '--id', theirs)).stdout).toContain('at the provider in_progress');
+  });
 });
 
 test('goes on with the others where the provider refuses one, and exits with 1', async () => {
   const jobId = await submitParts(3);
   world.openai.override = ({ path }) =>
-    path === '/v1/batches/batch_002/cancel'
-      ? { status: 403, body: { error: { message: 'Not yours.', code: 'forbidden' } } }
-      : undefined;
+    path === '/v1/batches/batch_002/cancel' ? refusal(403, 'Not yours.', { code: 'forbidden' }) : undefined;
   const ended = await world.loom('cancel', '--id', jobId, '--yes', '--output-format', 'json');
   expect(ended.code).toBe(1);
   const document = JSON.parse(ended.stdout);
@@ -288,10 +264,7 @@ test('goes on with the others where the provider refuses one, and exits with 1',
 
 test('a refused key stops it at the first batch', async () => {
   const jobId = await submitParts(2);
-  world.openai.override = () => ({
-    status: 401,
-    body: { error: { message: 'Incorrect API key.', code: 'invalid_api_key' } },
-  });
+  world.openai.override = () => refusal(401, 'Incorrect API key.', { code: 'invalid_api_key' });
   const ended = await world.loom('cancel', '--id', jobId, '--yes');
   expect(ended).toMatchObject({ code: 1 });
   expect(ended.stderr).toContain('Error: OpenAI: Incorrect API key. Check OPENAI_API_KEY or --api-key.\n');
@@ -349,18 +322,4 @@ test('the library cancels as well', async () => {
     errors: [],
   });
   expect(told).toEqual(['batch_001', 'batch_002']);
-});
-
-test.each(batchProviders)('a batch at %s is over soon after', async (provider) => {
-  const place = await createSandboxWorld({ turnaroundMs: 60_000 });
-  try {
-    await place.write('data.csv', 'id,text\n1,Hello\n');
-    const id = await place.submit('-p', provider);
-    expect(await place.loom('cancel', '--id', id, '--yes')).toMatchObject({
-      code: 0,
-      stdout: expect.stringMatching(/^Cancel requested\. id=\S+ status=(in_progress|validating)\n$/),
-    });
-  } finally {
-    await place.remove();
-  }
 });

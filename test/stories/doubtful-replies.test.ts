@@ -1,28 +1,19 @@
 /** What a server says that is odd, late or from memory costs no row, and nothing is paid for twice. */
 import { rm } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import type { Received, Response } from './http-server.ts';
-import { data, lastBatch, merged, output, useOpenAiWorld } from './openai-world.ts';
+import { openDoubt, otherOrder } from './doubt.ts';
+import { type Received, type Response, refusal } from './http-server.ts';
+import { lastBatch, merged, output, useOpenAiWorld } from './openai-world.ts';
 import { createSandboxWorld, submittedId } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
 const { world } = useOpenAiWorld();
 
 const isCreation = ({ method, path }: Received) => method === 'POST' && path.endsWith('/batches');
 const isListing = ({ method, path }: Received) => method === 'GET' && path.endsWith('/batches');
-const refuse = (status: number, message: string): Response => ({
-  status,
-  body: { error: { message, type: 'invalid_request_error', code: null } },
-});
-const listState = async (folder: string) =>
-  (await world.listState()).filter((name) => name.startsWith(`${folder}/`));
-
 /** Changes the only job file. */
-async function changeJob(change: (job: { parts: Record<string, unknown>[] }) => void): Promise<void> {
-  const [name = ''] = await listState('jobs');
-  const job = JSON.parse(await world.readState(name));
-  change(job);
-  await world.writeState(name, JSON.stringify(job));
-}
+const changeJob = (change: (job: { parts: Record<string, unknown>[] }) => unknown) =>
+  world.changeState('jobs', change);
 
 test("a creation that is answered with another part's id is looked for, and takes nobody's record", async () => {
   world.openai.override = (request) => {
@@ -32,7 +23,7 @@ test("a creation that is answered with another part's id is looked for, and take
   };
   const ended = await world.run('--batch-size', '1');
   expect(ended.stdout).toMatch(/^Batch submitted\. id=batch_001 .*\nBatch submitted\. id=batch_002 /);
-  expect(await listState('batches')).toEqual([
+  expect(await world.listState('batches')).toEqual([
     'batches/openai_batch_001.json',
     'batches/openai_batch_002.json',
   ]);
@@ -50,7 +41,7 @@ test('a batch whose record is out of sight is not adopted beside its job', async
     stdout: '',
     stderr: `Error: the batch ${id} belongs to a job already. Run loom fetch; loom forget --id ${id} drops the job.\n`,
   });
-  expect(await listState('jobs')).toHaveLength(1);
+  expect(await world.listState('jobs')).toHaveLength(1);
 });
 
 test('a batch that two adopt at the same moment gets one job', async () => {
@@ -63,7 +54,7 @@ test('a batch that two adopt at the same moment gets one job', async () => {
   expect(ended.find(({ code }) => code === 1)?.stderr).toBe(
     `Error: the batch ${id} has a record already. Run loom fetch.\n`,
   );
-  expect(await listState('jobs')).toHaveLength(1);
+  expect(await world.listState('jobs')).toHaveLength(1);
 });
 
 test('a job file that is older than its records sends nothing again', async () => {
@@ -101,9 +92,7 @@ describe('an upload that is gone when its part is sent', () => {
   /** A part that waits, with its upload. */
   async function queuePart(): Promise<void> {
     world.openai.override = (request) =>
-      isCreation(request)
-        ? { ...refuse(429, 'Slow down.'), headers: { 'retry-after': '100000' } }
-        : undefined;
+      isCreation(request) ? refusal(429, 'Slow down.', {}, { 'retry-after': '100000' }) : undefined;
     expect((await world.run()).code).toBe(0);
   }
 
@@ -111,7 +100,7 @@ describe('an upload that is gone when its part is sent', () => {
     await queuePart();
     world.openai.override = (request) =>
       isCreation(request) && request.body.includes('"file-upload1"')
-        ? refuse(status, 'No such File object: file-upload1')
+        ? refusal(status, 'No such File object: file-upload1')
         : undefined;
     expect(await world.loom('fetch')).toMatchObject({ code: 0, stderr: '2 rows: 2 answered\n' });
     expect(world.openai.deletedFiles).toEqual(['file-upload1', 'file-upload2']);
@@ -121,7 +110,7 @@ describe('an upload that is gone when its part is sent', () => {
   test('is made anew once, and a refusal that stays is told', async () => {
     await queuePart();
     world.takeRequests();
-    world.openai.override = (request) => (isCreation(request) ? refuse(400, 'No.') : undefined);
+    world.openai.override = (request) => (isCreation(request) ? refusal(400, 'No.') : undefined);
     expect((await world.loom('fetch')).stderr).toMatch(/^Error: batch job_\w+: OpenAI: No\.\n$/);
     const calls = world.takeRequests();
     expect(calls.filter((call) => call === 'POST /v1/files')).toHaveLength(1);
@@ -131,10 +120,10 @@ describe('an upload that is gone when its part is sent', () => {
 
 test('of a request file that is not whole nothing is sent, and the way out is named', async () => {
   world.openai.override = ({ method, path, body }) =>
-    method === 'POST' && path.endsWith('/files') && body.includes('World') ? refuse(400, 'No.') : undefined;
+    method === 'POST' && path.endsWith('/files') && body.includes('World') ? refusal(400, 'No.') : undefined;
   await world.run('--batch-size', '1');
   world.openai.override = () => undefined;
-  const file = (await listState('requests')).find((name) => name.endsWith('_2.jsonl')) ?? '';
+  const file = (await world.listState('requests')).find((name) => name.endsWith('_2.jsonl')) ?? '';
   const text = await world.readState(file);
   await world.writeState(file, text.slice(0, 20));
   const id = /job_\w+(?=_2)/.exec(file)?.[0];
@@ -154,13 +143,13 @@ describe('what a job gave before it was cancelled is not asked for again', () =>
   async function downloadFirst(second: (request: Received) => Response | undefined): Promise<string> {
     let creations = 0;
     world.openai.override = (request) => {
-      if (isListing(request)) return refuse(403, 'No.');
+      if (isListing(request)) return refusal(403, 'No.');
       return isCreation(request) && ++creations > 1 ? second(request) : undefined;
     };
     await world.run('--batch-size', '1');
     await world.loom('fetch');
-    expect((await listState('results')).length).toBe(1);
-    return /job_\w+(?=\.json)/.exec((await listState('jobs'))[0] ?? '')?.[0] ?? '';
+    expect((await world.listState('results')).length).toBe(1);
+    return /job_\w+(?=\.json)/.exec((await world.listState('jobs'))[0] ?? '')?.[0] ?? '';
   }
 
   async function expectOnlySecondSent(): Promise<void> {
@@ -170,10 +159,7 @@ describe('what a job gave before it was cancelled is not asked for again', () =>
   }
 
   test('by a cancel that drops the rest', async () => {
-    const id = await downloadFirst(() => ({
-      ...refuse(429, 'Slow down.'),
-      headers: { 'retry-after': '100000' },
-    }));
+    const id = await downloadFirst(() => refusal(429, 'Slow down.', {}, { 'retry-after': '100000' }));
     expect((await world.loom('cancel', '--id', id, '--yes')).code).toBe(0);
     await expectOnlySecondSent();
   });
@@ -209,7 +195,7 @@ test.each([
   ['empty', Number.NEGATIVE_INFINITY],
 ])('an id map that is %s is made anew from the input', async (_, end) => {
   const id = await world.submit();
-  const [file = ''] = (await listState('requests')).filter((name) => name.endsWith('.ids'));
+  const [file = ''] = (await world.listState('requests')).filter((name) => name.endsWith('.ids'));
   const lines = await world.readState(file);
   const cut = end === -1 ? lines.slice(0, lines.lastIndexOf(',')) : lines.slice(0, end === -5 ? -5 : 0);
   await world.writeState(file, cut);
@@ -269,62 +255,31 @@ test('a batch that is under way again when its results are asked for is not writ
 });
 
 describe('where batches are found by their time and size', () => {
-  const flags = ['-c', 'text', '-p', 'anthropic', '-m', 'm'];
-
-  /** A home whose only part is in doubt, and the batch of another home that is as long and as young. */
-  async function openDoubt() {
-    const place = await createSandboxWorld({ turnaroundMs: 60_000 });
-    await place.write('data.csv', data);
-    await place.write('other.csv', 'id,text\n1,Other\n2,More\n');
-    const mine = submittedId(await place.loom('run', '-f', 'data.csv', ...flags));
-    const [jobFile = ''] = await place.listState('jobs');
-    const job = JSON.parse(await place.readState(jobFile));
-    Object.assign(job.parts[0], { state: 'submitting', batch_id: undefined, mistaken_ids: [mine] });
-    await place.writeState(jobFile, JSON.stringify(job));
-    await rm(place.statePath(`batches/anthropic_${mine}.json`));
-    const inOther = async (...parameters: string[]) => {
-      place.environment.LOOM_HOME = 'other';
-      try {
-        return await place.loom(...parameters);
-      } finally {
-        place.environment.LOOM_HOME = '';
-      }
-    };
-    return { place, mine, inOther, jobFile };
-  }
+  const world = useWorld(() => createSandboxWorld({ turnaroundMs: 60_000 }));
 
   test("another home's batch that is cancelled there ends no job of ours", async () => {
-    const { place, mine, inOther, jobFile } = await openDoubt();
-    try {
-      const theirs = submittedId(await inOther('run', '-f', 'other.csv', ...flags));
-      expect((await place.loom('fetch')).stdout).toContain(`Batch submitted. id=${theirs} `);
-      await inOther('cancel', '--id', theirs, '--yes');
-      let ended = await place.loom('fetch');
-      while (ended.stdout.includes('in_progress')) ended = await place.loom('fetch');
-      expect(ended.stderr).toMatch(
-        new RegExp(
-          `^Error: batch ${theirs}: the batch ${theirs} is not part 1 of job job_\\w+\\. The next loom fetch looks for the right one\\.\n$`,
-        ),
-      );
-      expect(JSON.parse(await place.readState(jobFile)).parts[0]).toMatchObject({
-        state: 'submitting',
-        mistaken_ids: [mine, theirs],
-      });
-    } finally {
-      await place.remove();
-    }
+    const { mine, inOther } = await openDoubt(world);
+    const theirs = submittedId(await inOther('run', ...otherOrder));
+    expect((await world.loom('fetch')).stdout).toContain(`Batch submitted. id=${theirs} `);
+    await inOther('cancel', '--id', theirs, '--yes');
+    let ended = await world.loom('fetch');
+    while (ended.stdout.includes('in_progress')) ended = await world.loom('fetch');
+    expect(ended.stderr).toMatch(
+      new RegExp(
+        `^Error: batch ${theirs}: the batch ${theirs} is not part 1 of job job_\\w+\\. The next loom fetch looks for the right one\\.\n$`,
+      ),
+    );
+    const [jobFile = ''] = await world.listState('jobs');
+    expect(JSON.parse(await world.readState(jobFile)).parts[0]).toMatchObject({
+      state: 'submitting',
+      mistaken_ids: [mine, theirs],
+    });
   });
 
   test('a batch of another job whose record is out of sight is not taken', async () => {
-    const { place, jobFile } = await openDoubt();
-    try {
-      const other = submittedId(await place.loom('run', '-f', 'other.csv', ...flags));
-      await rm(place.statePath('batches'), { recursive: true });
-      const id = /job_\w+/.exec(jobFile)?.[0] as string;
-      const ended = await place.loom('fetch', '--id', id);
-      expect(ended.stdout).not.toContain(`id=${other} `);
-    } finally {
-      await place.remove();
-    }
+    const { jobId } = await openDoubt(world);
+    const other = submittedId(await world.loom('run', ...otherOrder));
+    await rm(world.statePath('batches'), { recursive: true });
+    expect((await world.loom('fetch', '--id', jobId)).stdout).not.toContain(`id=${other} `);
   });
 });

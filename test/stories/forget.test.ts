@@ -10,9 +10,6 @@ beforeEach(async () => {
   world.environment.TERM = 'xterm';
 });
 
-/** What is left in the home beside the cache. */
-const listLeft = async () => await world.listLeft();
-
 test('removes all that there is of a batch, and leaves the output and the cache', async () => {
   const id = await world.submit();
   await world.loom('fetch', '--keep');
@@ -38,14 +35,14 @@ test('removes requests, results and the input from stdin of a job that is not do
   const run = await world.pipe(rows, 'run', ...args, '--output', 'out.csv', '--batch-size', '1');
   const jobId = submittedJob(run);
   await world.loom('fetch');
-  const before = (await listLeft()).map((name) => name.split('/')[0]);
+  const before = (await world.listLeft()).map((name) => name.split('/')[0]);
   for (const folder of ['batches', 'jobs', 'requests', 'inputs', 'results']) expect(before).toContain(folder);
   expect(await world.loom('forget', '--id', 'batch_002', '--yes')).toEqual({
     code: 0,
     stdout: `Forgotten. id=${jobId} batches=2\n`,
     stderr: '',
   });
-  expect(await listLeft()).toEqual([]);
+  expect(await world.listLeft()).toEqual([]);
 });
 
 test('takes several ids, and two parts of a job for that job', async () => {
@@ -57,7 +54,7 @@ test('takes several ids, and two parts of a job for that job', async () => {
   const ended = await world.loom('forget', '-y', '--id', `${one},batch_002`, '--id', 'batch_003');
   expect(ended).toMatchObject({ code: 0, stderr: '' });
   expect(ended.stdout).toMatch(/^Forgotten\. id=batch_001 batches=1\nForgotten\. id=job_\w+ batches=2\n$/);
-  expect(await listLeft()).toEqual([]);
+  expect(await world.listLeft()).toEqual([]);
 });
 
 describe('where answers would be lost', () => {
@@ -65,7 +62,7 @@ describe('where answers would be lost', () => {
     const failed = await world.submitAs('failed');
     await world.loom('fetch');
     const pending = await world.submitAs('in_progress');
-    const left = await listLeft();
+    const left = await world.listLeft();
     const refused = await world.loom('forget', '--id', failed, pending, '--output-format', 'json');
     expect(refused.code).toBe(1);
     const document = JSON.parse(refused.stdout);
@@ -82,17 +79,17 @@ describe('where answers would be lost', () => {
       uploads_left: [],
       errors: [],
     });
-    expect(await listLeft()).toEqual(left);
+    expect(await world.listLeft()).toEqual(left);
     const forgotten = await world.loom('forget', '--id', failed, pending, '-y', '--output-format', 'json');
     expect(JSON.parse(forgotten.stdout)).toMatchObject({ exit_code: 0, forgotten: [failed, pending] });
-    expect(await listLeft()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('a batch that failed gave none: it is forgotten at once', async () => {
     const id = await world.submitAs('failed');
     await world.loom('fetch');
     expect(await world.loom('forget', '--id', id)).toMatchObject({ code: 0, stderr: '' });
-    expect(await listLeft()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 });
 
@@ -117,31 +114,18 @@ test('a forget that was cut off is finished by the same command', async () => {
   const id = await world.submitAs('in_progress');
   // As far as it comes before it removes the job.
   await rm(world.statePath(`batches/openai_${id}.json`));
-  const [job] = (await world.listState('jobs')) as [string];
-  await world.writeState(
-    job,
-    (await world.readState(job)).replace('"state": "pending"', '"state": "forgotten"'),
-  );
+  await world.changeState('jobs', (job) => Object.assign(job, { state: 'forgotten' }));
   expect(await world.loom('forget', '--id', id)).toEqual({
     code: 0,
     stdout: `Forgotten. id=${id} batches=0\n`,
     stderr: '',
   });
-  expect(await listLeft()).toEqual([]);
+  expect(await world.listLeft()).toEqual([]);
 });
 
 test('a forget that was cut off leaves nothing that a later fetch sends', async () => {
-  world.openai.onCreate = (batch) => {
-    batch.status = 'in_progress';
-  };
-  world.openai.override = ({ method, path }) =>
-    method === 'POST' && path === '/v1/batches' && world.openai.batches.length === 2
-      ? { status: 429, headers: { 'retry-after': '0' }, body: { error: { message: 'Queue full.' } } }
-      : undefined;
   await world.write('data.csv', 'id,text\n1,Hello\n2,World\n3,Again\n');
-  const run = await world.run('--batch-size', '1');
-  const jobId = submittedJob(run);
-  world.openai.override = () => undefined;
+  const jobId = await world.submitParts(2);
   // No file can be removed there: the command ends in the middle.
   const inTheWay = world.statePath('results/openai_batch_002.jsonl');
   await mkdir(inTheWay, { recursive: true });
@@ -152,7 +136,7 @@ test('a forget that was cut off leaves nothing that a later fetch sends', async 
   expect(await world.loom('fetch')).toMatchObject({ code: 0, stderr: expect.stringContaining('No pending') });
   expect(world.takeRequests()).toEqual([]);
   expect(await world.loom('forget', '--id', jobId)).toMatchObject({ stderr: expect.any(String) });
-  expect(await listLeft()).toEqual([]);
+  expect(await world.listLeft()).toEqual([]);
 });
 
 test('a job that another process works on stays', async () => {

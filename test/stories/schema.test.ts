@@ -95,3 +95,15 @@ describe('the message says what does not fit', () => {
     ]);
   });
 });
+
+test('where every answer of a new run does not fit, the output that is there stays', async () => {
+  await world.write('data.csv', 'id,text\n1,Hello [[sandbox:misfit]]\n');
+  await world.write(output, 'good answers\n');
+  for (const hits of [0, 1]) {
+    const { code, stderr } = await world.loom('run', ...args, '--sync', '--force');
+    const told = expect.stringContaining('Error: no row has an answer, and the output');
+    expect([hits, code, stderr]).toEqual([hits, 1, told]);
+    expect(await world.read(output)).toBe('good answers\n');
+  }
+  expect((await world.countCalls('openai')).generate).toBe(1);
+});

@@ -8,6 +8,7 @@ import { createRecordedWorld, type RecordedWorld } from './recorder.ts';
 import {
   batchProviders,
   fetchUntilDone,
+  orderOf,
   type ProviderName,
   providers,
   submittedId,
@@ -25,8 +26,7 @@ const ways: [ProviderName, Mode][] = [
 ];
 
 function run(provider: ProviderName, mode: Mode, ...flags: string[]) {
-  const args = ['-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm', ...flags];
-  return world.loom('run', ...args, ...(mode === 'live' ? ['--sync', '--force'] : []));
+  return world.run('-p', provider, ...flags, ...(mode === 'live' ? ['--sync', '--force'] : []));
 }
 
 /** Runs and, in batch mode, fetches; gives the output. */
@@ -197,189 +197,129 @@ describe('the version of the API that Anthropic is asked by', () => {
 });
 
 describe('what a provider does not take is an error before anything is sent:', () => {
-  const open = '{"type":"object","properties":{"a":{"type":"object","additionalProperties":true}}}';
-  const loop = '{"$ref":"#/$defs/a","$defs":{"a":{"type":"array","items":{"$ref":"#/$defs/a"}}}}';
-
+  const files = {
+    'open.json': '{"type":"object","properties":{"a":{"type":"object","additionalProperties":true}}}',
+    'loop.json': '{"$ref":"#/$defs/a","$defs":{"a":{"type":"array","items":{"$ref":"#/$defs/a"}}}}',
+    'percent.json': '{"$ref":"#/$defs/100%"}',
+    'all.json': '{"allOf":[{"type":"string"}]}',
+    'wrong.json': '{"type":"text"}',
+    'list.json': '[1]',
+    'broken.json': '{"type":',
+    'empty.txt': '\n',
+  };
   beforeEach(async () => {
-    await world.write('open.json', open);
-    await world.write('loop.json', loop);
-    await world.write('percent.json', '{"$ref":"#/$defs/100%"}');
-    await world.write('all.json', '{"allOf":[{"type":"string"}]}');
-    await world.write('wrong.json', '{"type":"text"}');
-    await world.write('list.json', '[1]');
-    await world.write('broken.json', '{"type":');
-    await world.write('empty.txt', '\n');
+    for (const [name, content] of Object.entries(files)) await world.write(name, content);
   });
 
-  test.each<[ProviderName, string[], number, string]>([
-    ['openai', ['--top-k', '3'], 2, 'OpenAI has no setting for --top-k. Leave it out.'],
-    ['anthropic', ['--seed', '1'], 2, 'Anthropic has no setting for --seed. Leave it out.'],
+  const settled = 'loom fills this field, or depends on it. Leave it out.';
+  test.each<[ProviderName, flags: string, message: string, code?: number]>([
+    ['openai', '--top-k|3', 'OpenAI has no setting for --top-k. Leave it out.'],
+    ['anthropic', '--seed|1', 'Anthropic has no setting for --seed. Leave it out.'],
+    ['anthropic', '--presence-penalty|1', 'Anthropic has no setting for --presence-penalty. Leave it out.'],
+    ['anthropic', '--frequency-penalty|1', 'Anthropic has no setting for --frequency-penalty. Leave it out.'],
     [
       'anthropic',
-      ['--presence-penalty', '1'],
-      2,
-      'Anthropic has no setting for --presence-penalty. Leave it out.',
-    ],
-    [
-      'anthropic',
-      ['--frequency-penalty', '1'],
-      2,
-      'Anthropic has no setting for --frequency-penalty. Leave it out.',
-    ],
-    [
-      'anthropic',
-      ['--json'],
-      2,
+      '--json',
       'Anthropic has no setting for --json. Leave it out, or say with --schema what the JSON is to be.',
     ],
-    ['anthropic', ['-t', '1.5'], 2, 'Anthropic does not take --temperature: 1.5 is not from 0 to 1.'],
-    ['anthropic', ['--stop', ' '], 2, 'Anthropic does not take --stop: white space alone stops nothing.'],
+    ['anthropic', '-t|1.5', 'Anthropic does not take --temperature: 1.5 is not from 0 to 1.'],
+    ['anthropic', '--stop| ', 'Anthropic does not take --stop: white space alone stops nothing.'],
     [
       'anthropic',
-      ['--schema', 'open.json'],
-      2,
+      '--schema|open.json',
       'Anthropic does not take --schema: additionalProperties must be false at /properties/a.',
     ],
-    ['openai', ['-t', '2.1'], 2, 'OpenAI does not take --temperature: 2.1 is not from 0 to 2.'],
-    ['openai', ['--top-p', '-0.1'], 2, 'OpenAI does not take --top-p: -0.1 is not from 0 to 1.'],
+    ['openai', '-t|2.1', 'OpenAI does not take --temperature: 2.1 is not from 0 to 2.'],
+    ['openai', '--top-p|-0.1', 'OpenAI does not take --top-p: -0.1 is not from 0 to 1.'],
     [
       'openrouter',
-      ['--presence-penalty', '3'],
-      2,
+      '--presence-penalty|3',
       'OpenRouter does not take --presence-penalty: 3 is not from -2 to 2.',
     ],
     [
       'openai',
-      ['--stop', 'a', '--stop', 'b', '--stop', 'c', '--stop', 'd', '--stop', 'e'],
-      2,
+      '--stop|a|--stop|b|--stop|c|--stop|d|--stop|e',
       'OpenAI does not take --stop: 5 are given, and 4 are the most.',
     ],
-    ['google', ['--top-k', '0'], 2, 'Google does not take --top-k: 0 is not from 1 to 2147483647.'],
+    ['google', '--top-k|0', 'Google does not take --top-k: 0 is not from 1 to 2147483647.'],
     [
       'google',
-      ['--seed', '3000000000'],
-      2,
+      '--seed|3000000000',
       'Google does not take --seed: 3000000000 is not from -2147483648 to 2147483647.',
     ],
-    [
-      'google',
-      ['--schema', 'loop.json'],
-      2,
-      'Google does not take --schema: #/$defs/a leads back to itself.',
-    ],
-    ['google', ['--schema', 'percent.json'], 2, 'Google does not take --schema: #/$defs/100% leads nowhere.'],
-    [
-      'google',
-      ['--schema', 'all.json'],
-      2,
-      'Google does not take --schema: it has no word for "allOf" at /.',
-    ],
+    ['google', '--schema|loop.json', 'Google does not take --schema: #/$defs/a leads back to itself.'],
+    ['google', '--schema|percent.json', 'Google does not take --schema: #/$defs/100% leads nowhere.'],
+    ['google', '--schema|all.json', 'Google does not take --schema: it has no word for "allOf" at /.'],
     [
       'openai',
-      ['--json', '--schema', 'open.json'],
-      2,
+      '--json|--schema|open.json',
       '--json and --schema exclude each other. Leave --json out: answers to a schema are JSON.',
     ],
+    ['openai', '--param|model=x', `--param can't say model: ${settled}`],
+    ['google', '--param|contents=[]', `--param can't say contents: ${settled}`],
+    ['openai', '--param|stream=true', `--param can't say stream: ${settled}`],
     [
       'openai',
-      ['--param', 'model=x'],
-      2,
-      "--param can't say model: loom fills this field, or depends on it. Leave it out.",
-    ],
-    [
-      'google',
-      ['--param', 'contents=[]'],
-      2,
-      "--param can't say contents: loom fills this field, or depends on it. Leave it out.",
-    ],
-    [
-      'openai',
-      ['--param', 'stream=true'],
-      2,
-      "--param can't say stream: loom fills this field, or depends on it. Leave it out.",
-    ],
-    [
-      'openai',
-      ['-t', '1', '--param', 'temperature=1'],
-      2,
+      '-t|1|--param|temperature=1',
       "--param can't say temperature: another flag says it already. Leave it out.",
     ],
     [
       'google',
-      ['-t', '1', '--param', 'generationConfig={"temperature":1}'],
-      2,
+      '-t|1|--param|generationConfig={"temperature":1}',
       "--param can't say generationConfig.temperature: another flag says it already. Leave it out.",
     ],
+    ['openai', '--param|x', "option '--param <key=value>' argument 'x' is invalid. It must be key=value."],
     [
       'openai',
-      ['--param', 'x'],
-      2,
-      "option '--param <key=value>' argument 'x' is invalid. It must be key=value.",
-    ],
-    [
-      'openai',
-      ['--param', 'a=1', '--param', 'a=2'],
-      2,
+      '--param|a=1|--param|a=2',
       "option '--param <key=value>' argument 'a=2' is invalid. a was given before.",
     ],
     [
       'openai',
-      ['-t', 'hot'],
-      2,
+      '-t|hot',
       "option '-t, --temperature <number>' argument 'hot' is invalid. It must be a number.",
     ],
     [
       'openai',
-      ['--max-tokens', '1.5'],
-      2,
+      '--max-tokens|1.5',
       "option '--max-tokens <number>' argument '1.5' is invalid. It must be a whole number of at least 1.",
     ],
+    ['openai', '--system| ', "option '--system <text>' argument ' ' is invalid. It must not be empty."],
     [
       'openai',
-      ['--system', ' '],
-      2,
-      "option '--system <text>' argument ' ' is invalid. It must not be empty.",
-    ],
-    [
-      'openai',
-      ['--system', '@none'],
-      1,
+      '--system|@none',
       "can't read the file of --system, FOLDER/none: no such file or folder. For a text that begins with @ itself, write @@.",
+      1,
     ],
     [
       'openai',
-      ['--system', '@empty.txt'],
-      1,
+      '--system|@empty.txt',
       'the file of --system, FOLDER/empty.txt, is empty. Write the text into it.',
+      1,
     ],
+    ['openai', '--schema|none', "can't read the file of --schema, FOLDER/none: no such file or folder.", 1],
     [
       'openai',
-      ['--schema', 'none'],
-      1,
-      "can't read the file of --schema, FOLDER/none: no such file or folder.",
-    ],
-    [
-      'openai',
-      ['--schema', 'list.json'],
-      1,
+      '--schema|list.json',
       'the file of --schema, FOLDER/list.json, holds no JSON object. A JSON Schema looks like {"type": "object", "properties": {…}}.',
+      1,
     ],
     [
       'openai',
-      ['--schema', 'broken.json'],
-      1,
+      '--schema|broken.json',
       'the file of --schema, FOLDER/broken.json, is no JSON: Unexpected end of JSON input.',
+      1,
     ],
     [
       'openai',
-      ['--schema', 'wrong.json'],
-      1,
+      '--schema|wrong.json',
       'the file of --schema, FOLDER/wrong.json, is no valid JSON Schema: schema is invalid: data/type must be equal to one of the allowed values, data/type must be array, data/type must match a schema in anyOf. Mend the file; nothing was sent.',
+      1,
     ],
-  ])('%s with %j', async (provider, flags, code, message) => {
+  ])('%s with %s', async (provider, flags, message, code = 2) => {
     for (const mode of ['live', 'batch'] as const) {
       if (mode === 'batch' && provider === 'openrouter') continue;
-      const ended = await run(provider, mode, ...flags);
+      const ended = await run(provider, mode, ...flags.split('|'));
       expect([ended.code, ended.stderr.split('\n').at(-2)]).toEqual([
         code,
         `Error: ${message.replace('FOLDER', world.folder)}`,
@@ -390,23 +330,22 @@ describe('what a provider does not take is an error before anything is sent:', (
   });
 });
 
-test('--system @file reads the text, without the line end that editors add', async () => {
-  await world.write('system.txt', '\ufeffBe kind.\nBe brief.\n');
-  await answer('openai', 'live', '--system', '@system.txt');
-  expect(world.requestBodies('openai')).toEqual([
-    { model: 'm', messages: [{ role: 'system', content: 'Be kind.\nBe brief.' }, user] },
-  ]);
-});
-
-test('--system begins with @ where @@ is written', async () => {
-  await answer('openai', 'live', '--system', '@@all Be kind.');
-  expect(world.requestBodies('openai')).toEqual([
-    { model: 'm', messages: [{ role: 'system', content: '@all Be kind.' }, user] },
-  ]);
-});
+test.each([
+  ['@system.txt', 'Be kind.\nBe brief.'],
+  ['@@all Be kind.', '@all Be kind.'],
+])(
+  '--system %s is a file without the line end that editors add, and @@ begins a text with @',
+  async (flag, content) => {
+    await world.write('system.txt', '\ufeffBe kind.\nBe brief.\n');
+    await answer('openai', 'live', '--system', flag);
+    expect(world.requestBodies('openai')).toEqual([
+      { model: 'm', messages: [{ role: 'system', content }, user] },
+    ]);
+  },
+);
 
 describe('the cache', () => {
-  const key = (settings: string, separator = '|') =>
+  const key = (settings: string, separator: string) =>
     createHash('sha256').update(['openai', 'm', 'Hello JSON', settings].join(separator)).digest('hex');
 
   test.each<Mode>(['live', 'batch'])(
@@ -436,54 +375,40 @@ describe('the cache', () => {
     expect(await hits('live', '-t', '0.5', '--seed', '3', '--system', 'x')).toBe('0');
   });
 
-  test('has no settings in an entry of a run without any', async () => {
-    await answer('openai', 'live');
-    const name = hashKey('openai', 'm', 'Hello JSON', `@${sandboxOf(world)}`);
-    expect(JSON.parse(await world.readState(`cache/${name}.json`))).not.toHaveProperty('params');
-  });
-
-  test('gives an entry of the Python tool, which writes its fractions with a point', async () => {
+  test.each([
+    [
+      'gives an entry of the Python tool, which writes its fractions with a point',
+      '{"temperature":1.0}',
+      '\0',
+      1.0,
+    ],
+    ['passes over an entry whose settings are others', '{"temperature":1}', '|', 0.9],
+  ])('%s', async (_, settings, separator, temperature) => {
     const entry = {
       provider: 'openai',
       model: 'm',
-      response: 'from Python',
+      response: 'kept',
       created_at: 'x',
-      params: { temperature: 1.0 },
+      params: { temperature },
     };
-    await world.writeState(`cache/${key('{"temperature":1.0}', '\0')}.json`, JSON.stringify(entry));
-    expect(await answer('openai', 'live', '-t', '1')).toContain('from Python');
-    expect(world.requests).toEqual([]);
-  });
-
-  test('passes over an entry whose settings are others', async () => {
-    const entry = {
-      provider: 'openai',
-      model: 'm',
-      response: 'other',
-      created_at: 'x',
-      params: { temperature: 0.9 },
-    };
-    await world.writeState(`cache/${key('{"temperature":1}')}.json`, JSON.stringify(entry));
-    expect(await answer('openai', 'live', '-t', '1')).toContain('Sandbox answer');
+    await world.writeState(`cache/${key(settings, separator)}.json`, JSON.stringify(entry));
+    expect(await answer('openai', 'live', '-t', '1')).toContain(
+      temperature === 1 ? 'kept' : 'Sandbox answer',
+    );
   });
 });
 
 describe('records', () => {
   const records = async () => {
-    const names = (await world.listState()).filter((name) => /^(batches|jobs)/.test(name));
+    const names = [...(await world.listState('batches')), ...(await world.listState('jobs'))];
     return Promise.all(names.map(async (name) => JSON.parse(await world.readState(name))));
   };
 
-  test('hold the settings as params, in the words of the Python tool', async () => {
+  test('hold the settings as params, in the words of the Python tool, and none where nothing was set', async () => {
     await run('openai', 'batch', '-t', '0.5', '--stop', 'a', '--param', 'user=me');
     const params = { temperature: 0.5, stop: ['a'], extra: { user: 'me' } };
-    expect(await records()).toEqual([
-      expect.objectContaining({ params }),
-      expect.objectContaining({ params }),
-    ]);
-  });
-
-  test('hold no params where nothing was set', async () => {
+    expect(await records()).toMatchObject([{ params }, { params }]);
+    await rm(world.statePath(''), { recursive: true });
     await run('openai', 'batch');
     for (const record of await records()) expect(record).not.toHaveProperty('params');
   });
@@ -502,19 +427,17 @@ describe('records', () => {
   test('that loom adopt rebuilds have the settings it is given', async () => {
     const id = submittedId(await run('openai', 'batch', '-t', '0.5'));
     await rm(world.statePath(''), { recursive: true });
-    const flags = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '-t', '0.5'];
-    expect((await world.loom('adopt', '--id', id, ...flags)).code).toBe(0);
+    expect((await world.loom('adopt', '--id', id, ...orderOf('openai', '-t', '0.5'))).code).toBe(0);
     expect((await fetchUntilDone(world)).code).toBe(0);
     expect((await run('openai', 'live', '-t', '0.5')).stdout).toContain('1 cache hits');
   });
 });
 
-test.each<[ProviderName, number]>([
-  ['anthropic', 5],
-  ['google', 5],
-])('loom tokens --system counts it with each prompt at %s', async (provider, tokens) => {
-  const count = (...flags: string[]) =>
-    world.loom('tokens', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm', ...flags);
-  expect((await count()).stdout).toContain('Total input tokens: 3 ');
-  expect((await count('--system', 'Be kind.')).stdout).toContain(`Total input tokens: ${tokens} `);
-});
+test.each(['anthropic', 'google'] as const)(
+  'loom tokens --system counts it with each prompt at %s',
+  async (provider) => {
+    const count = (...flags: string[]) => world.loom('tokens', ...orderOf(provider), ...flags);
+    expect((await count()).stdout).toContain('Total input tokens: 3 ');
+    expect((await count('--system', 'Be kind.')).stdout).toContain('Total input tokens: 5 ');
+  },
+);

@@ -1,35 +1,17 @@
 /** Every state that a command can leave is told as what it is, and has a way out. */
 import { describe, expect, test } from 'vitest';
 import type { JobRecord } from '../../src/state/jobs.ts';
-import { lastBatch, output, submittedJob, useOpenAiWorld } from './openai-world.ts';
+import { lastBatch, output, useOpenAiWorld } from './openai-world.ts';
 
 const { world } = useOpenAiWorld();
 
-/** A job of two rows in two parts, of which the provider's queue takes so many; gives its id. */
-async function submitParts(taken: number): Promise<string> {
-  world.openai.onCreate = (batch) => {
-    batch.status = 'in_progress';
-  };
-  world.openai.override = ({ method, path }) => {
-    if (method !== 'POST' || path !== '/v1/batches' || world.openai.batches.length < taken) return undefined;
-    return { status: 429, headers: { 'retry-after': '0' }, body: { error: { message: 'Queue full.' } } };
-  };
-  const run = await world.run('--batch-size', '1', '--no-cache');
-  world.openai.override = () => undefined;
-  return submittedJob(run);
-}
-
 /** Changes the job as an older copy of its file, or a killed run, may have it. */
-async function changeJob(id: string, change: (job: JobRecord) => void): Promise<void> {
-  const job = JSON.parse(await world.readState(`jobs/${id}.json`)) as JobRecord;
-  change(job);
-  await world.writeState(`jobs/${id}.json`, JSON.stringify(job));
-}
+const changeJob = (change: (job: JobRecord) => unknown) => world.changeState('jobs', change);
 
 /** The second part's batch may be at the provider, as a run leaves it that is killed while it creates it. */
 async function leaveInDoubt(): Promise<string> {
-  const id = await submitParts(1);
-  await changeJob(id, ({ parts }) => {
+  const id = await world.submitParts(1, '--no-cache');
+  await changeJob(({ parts }) => {
     const [, part] = parts;
     if (part) Object.assign(part, { state: 'submitting', submitting_since: new Date(0).toISOString() });
     delete part?.queue;
@@ -73,8 +55,8 @@ describe('a part whose creation was cut off', () => {
 });
 
 test('a cancel ends a batch whose record is there, of which an old copy of its job does not know', async () => {
-  const id = await submitParts(2);
-  await changeJob(id, ({ parts }) => {
+  const id = await world.submitParts(2, '--no-cache');
+  await changeJob(({ parts }) => {
     const [, part] = parts;
     Object.assign(part ?? {}, { state: 'planned' });
     delete part?.batch_id;
@@ -89,7 +71,7 @@ test('a cancel ends a batch whose record is there, of which an old copy of its j
 });
 
 test('a part that was dropped leaves a job that --partial writes, and forget ends', async () => {
-  const id = await submitParts(1);
+  const id = await world.submitParts(1, '--no-cache');
   lastBatch(world.openai).status = 'completed';
   await world.loom('cancel', '--id', id, '--yes');
   expect((await world.loom('fetch')).code).toBe(0);

@@ -3,8 +3,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { statusDocumentSchema } from '../../src/index.ts';
-import { lastBatch, output, submittedJob, useOpenAiWorld } from './openai-world.ts';
+import { refusal } from './http-server.ts';
+import { lastBatch, output, useOpenAiWorld } from './openai-world.ts';
 import { batchProviders, createSandboxWorld } from './sandbox-world.ts';
+import { useWorld } from './use-world.ts';
 
 const { world } = useOpenAiWorld();
 
@@ -89,19 +91,16 @@ test('what a record or a provider says breaks no line, and steers no terminal', 
 
 describe('where the provider can not be asked', () => {
   test.each([
-    [
-      'a refused key',
-      { status: 401, body: { error: { message: 'Incorrect key.', code: 'invalid_api_key' } } },
-    ],
-    ['a batch that is not there', { status: 404, body: { error: { message: 'No such batch.' } } }],
-  ])('%s: shows what was seen last, says why, and exits with 1', async (_what, refusal) => {
+    ['a refused key', 401, 'Incorrect key.', { code: 'invalid_api_key' }],
+    ['a batch that is not there', 404, 'No such batch.', {}],
+  ])('%s: shows what was seen last, says why, and exits with 1', async (_what, status, message, fields) => {
     const id = await world.submitAs('in_progress');
-    world.openai.override = () => refusal;
+    world.openai.override = () => refusal(status, message, fields);
     const ended = await world.loom('status', '--id', id);
     expect(ended.code).toBe(1);
     expect(readBlock(ended.stdout, 1)).toMatchObject({ batch: id, status: 'validating, as last seen' });
     expect(ended.stderr).toMatch(/^Error: OpenAI: .*\n$/);
-    expect(ended.stderr).toContain(refusal.body.error.message);
+    expect(ended.stderr).toContain(message);
   });
 
   test('no key: the same; and --offline asks nobody', async () => {
@@ -128,15 +127,7 @@ describe('where the provider can not be asked', () => {
 });
 
 test('a job of several parts has a block for each, also for those that wait', async () => {
-  world.openai.onCreate = (batch) => {
-    batch.status = 'in_progress';
-  };
-  world.openai.override = ({ method, path }) =>
-    method === 'POST' && path === '/v1/batches' && world.openai.batches.length === 1
-      ? { status: 429, headers: { 'retry-after': '0' }, body: { error: { message: 'Queue full.' } } }
-      : undefined;
-  const run = await world.run('--batch-size', '1');
-  const jobId = submittedJob(run);
+  const jobId = await world.submitParts(1);
   const { stdout } = await world.loom('status', '--id', jobId);
   expect(readBlock(stdout, 1)).toMatchObject({ part: '1 of 2', batch: 'batch_001', requests: '1' });
   expect(readBlock(stdout, 2)).toEqual({
@@ -194,12 +185,13 @@ test('a record of the Python tool tells what it holds', async () => {
   });
 });
 
-test.each(batchProviders)('tells the times of a batch at %s as JSON', async (provider) => {
-  const place = await createSandboxWorld({ turnaroundMs: 60_000 });
-  try {
-    await place.write('data.csv', 'id,text\n1,Hello\n');
-    const id = await place.submit('-p', provider);
-    const ended = await place.loom('status', '--id', id, '--output-format', 'json');
+describe('as JSON', () => {
+  const world = useWorld(() => createSandboxWorld({ turnaroundMs: 60_000 }));
+
+  test.each(batchProviders)('the times of a batch at %s are told', async (provider) => {
+    await world.write('data.csv', 'id,text\n1,Hello\n');
+    const id = await world.submit('-p', provider);
+    const ended = await world.loom('status', '--id', id, '--output-format', 'json');
     expect(ended.code).toBe(0);
     const document = JSON.parse(ended.stdout);
     expect(statusDocumentSchema.parse(document)).toEqual(document);
@@ -208,7 +200,5 @@ test.each(batchProviders)('tells the times of a batch at %s as JSON', async (pro
     expect(batch.times.created).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
     expect(batch.times.ended).toBe(null);
     if (provider !== 'google') expect(Date.parse(batch.times.expires)).toBeGreaterThan(Date.now());
-  } finally {
-    await place.remove();
-  }
+  });
 });

@@ -1,7 +1,8 @@
 /** Uploads are deleted at the provider as soon as their batch is over, however it ended, and never before. */
 import { describe, expect, test } from 'vitest';
 import { forgetDocumentSchema } from '../../src/index.ts';
-import { lastBatch, type OpenAiWorld, useOpenAiWorld } from './openai-world.ts';
+import { refusal } from './http-server.ts';
+import { lastBatch, useOpenAiWorld } from './openai-world.ts';
 import { batchProviders, createSandboxWorld, submittedId } from './sandbox-world.ts';
 
 const withUploads = batchProviders.filter((name) => name !== 'anthropic');
@@ -38,26 +39,18 @@ describe('loom forget', () => {
     expect(world.openai.deletedFiles).toEqual([world.openai.batches[0]?.creation.input_file_id]);
   });
 
+  const refuse = () => {
+    world.openai.override = () => refusal(400, 'Not now.');
+  };
+  const dropKey = () => Object.assign(world.environment, { OPENAI_API_KEY: '', OPENAI_BASE_URL: '' });
+
   test.each([
-    [
-      'the provider refuses',
-      (place: OpenAiWorld) => {
-        place.openai.override = () => ({ status: 400, body: { error: { message: 'Not now.' } } });
-      },
-      'OpenAI: Not now.',
-    ],
-    [
-      'there is no key',
-      (place: OpenAiWorld) => {
-        place.environment.OPENAI_API_KEY = '';
-        place.environment.OPENAI_BASE_URL = '';
-      },
-      'OPENAI_API_KEY',
-    ],
+    ['the provider refuses', refuse, 'OpenAI: Not now.'],
+    ['there is no key', dropKey, 'OPENAI_API_KEY'],
   ])('forgets all the same when %s, and names the file', async (_, spoil, why) => {
     const id = await world.submit();
     await world.loom('fetch', '--keep');
-    spoil(world);
+    spoil();
     const ended = await world.loom('forget', '--id', id, '--output-format', 'json');
     const fileId = lastBatch(world.openai).creation.input_file_id;
     expect(ended.code).toBe(0);
