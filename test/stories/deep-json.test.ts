@@ -5,14 +5,6 @@ import { useOpenAiWorld } from './openai-world.ts';
 
 const { world } = useOpenAiWorld();
 
-/** Live calls are answered with this. */
-function answerAll(content: string): void {
-  world.openai.override = ({ path }) =>
-    path.endsWith('/chat/completions')
-      ? { body: { choices: [{ index: 0, message: { content }, finish_reason: 'stop' }] } }
-      : undefined;
-}
-
 /** A list in a list, so many levels in all. */
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 const hint = 'Leave the inner levels out, or put them in as text.';
@@ -34,7 +26,6 @@ test.each([
   }
   expect(world.openai.requests).toEqual([]);
   await world.write(name, write(nested(mostLevels - 1)));
-  answerAll('fine');
   expect((await world.run('-f', name, '--sync')).code).toBe(0);
 });
 
@@ -57,7 +48,7 @@ test('a schema, a parameter and a file of defaults that are too deep are named, 
 
 test('an answer that is JSON of any depth is kept as it is, and fits no schema', async () => {
   const deep = nested(mostLevels + 1);
-  answerAll(deep);
+  world.openai.answerTo = () => deep;
   await world.write('data.json', '[{"prompt": "a"}]');
   expect((await world.run('-f', 'data.json', '--sync')).code).toBe(0);
   expect(JSON.parse(await world.read('data_results_openai_m.json'))).toEqual([

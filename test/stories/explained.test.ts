@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Ended } from '../program.ts';
+import { refusal } from './http-server.ts';
 import { answerLine, errorLine, promptOf, usualAnswer } from './openai-double.ts';
 import { output, useOpenAiWorld } from './openai-world.ts';
 
@@ -20,10 +21,8 @@ beforeEach(async () => {
   };
   openai.override = ({ path, body }) => {
     if (!path.endsWith('/chat/completions')) return undefined;
-    const prompt = promptOf({ body: JSON.parse(body) } as never);
-    const [status, code, message] = failures.get(prompt) ?? [];
-    if (status !== undefined) return { status, body: { error: { code, message, type: 'error' } } };
-    return { body: { choices: [{ message: { content: usualAnswer(prompt) }, finish_reason: 'stop' }] } };
+    const [status, code, message] = failures.get(promptOf({ body: JSON.parse(body) } as never)) ?? [];
+    return status === undefined ? undefined : refusal(status, message as string, { code });
   };
 });
 

@@ -2,16 +2,20 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Ended } from '../program.ts';
-import { type HttpServer, startHttpServer } from './http-server.ts';
+import { refusal } from './http-server.ts';
 import { answerLine, errorLine, promptOf } from './openai-double.ts';
 import { lastBatch, merged, output, useOpenAiWorld } from './openai-world.ts';
-import { submittedId } from './sandbox-world.ts';
+import { useServer } from './use-world.ts';
 
 const { world, openai } = useOpenAiWorld();
 
 const allAnswered = '2 rows: 2 answered\n';
+const anthropicBatch = {
+  ...{ id: 'msgbatch_1', type: 'message_batch', processing_status: 'in_progress', results_url: null },
+  request_counts: { processing: 1, succeeded: 0, errored: 0, canceled: 0, expired: 0 },
+};
 const nothingPending = 'No pending batches. See loom list.\n';
 
 describe('a batch that is not done', () => {
@@ -89,10 +93,7 @@ describe('status unknown', () => {
     const id = await world.submitAs('completed');
     openai.override = ({ path }) =>
       path === `/v1/batches/${id}`
-        ? {
-            status: 401,
-            body: { error: { message: 'The key has no right to this.', code: 'invalid_api_key' } },
-          }
+        ? refusal(401, 'The key has no right to this.', { code: 'invalid_api_key' })
         : undefined;
     const told = await world.loom('fetch');
     expect(told).toMatchObject({
@@ -121,8 +122,7 @@ describe('status unknown', () => {
 
   test('of one batch does not stop the others', async () => {
     const lost = await world.submit('-o', 'lost.csv');
-    openai.override = ({ path }) =>
-      path === `/v1/batches/${lost}` ? { status: 404, body: { error: { message: 'Gone.' } } } : undefined;
+    openai.override = ({ path }) => (path === `/v1/batches/${lost}` ? refusal(404, 'Gone.') : undefined);
     const good = await world.submit('-o', 'good.csv');
     const told = await world.loom('fetch');
     expect(told.code).toBe(1);
@@ -233,33 +233,21 @@ describe('a damaged record', () => {
   });
 
   test.each([
-    ['missing', (record: Record<string, unknown>) => ({ ...record, id_map: undefined })],
-    ['null', (record: Record<string, unknown>) => ({ ...record, id_map: null })],
-    ['a list', (record: Record<string, unknown>) => ({ ...record, id_map: ['0', '1'] })],
-  ])('whose id_map is %s is named and kept: its answers could belong to anybody', async (_, damage) => {
-    const id = await world.submit();
-    const record = JSON.stringify(damage(await world.readRecord(id)), null, 2);
-    await world.writeState(`batches/openai_${id}.json`, record);
-    await rm(world.statePath('jobs'), { recursive: true });
-    const told = await world.loom('fetch');
-    expect(told).toMatchObject({ code: 1, stdout: '' });
-    expect(told.stderr).toContain(world.statePath(`batches/openai_${id}.json`));
-    expect(await world.listState()).toContain(join('batches', `openai_${id}.json`));
-    expect(await world.listFolder()).toEqual(['data.csv']);
-  });
-
-  test('whose id_map is that of another batch is an error, and everything is kept', async () => {
-    const id = await world.submit();
-    const idMap = { 'row-0-00000000': '0', 'row-1-00000000': '1' };
-    const record = JSON.stringify({ ...(await world.readRecord(id)), id_map: idMap }, null, 2);
-    await world.writeState(`batches/openai_${id}.json`, record);
-    await rm(world.statePath('jobs'), { recursive: true });
-    const told = await world.loom('fetch');
-    expect(told).toMatchObject({ code: 1, stdout: '' });
-    expect(told.stderr).toMatch(
+    ['missing', undefined, /batches\/openai_batch_001\.json/],
+    ['null', null, /batches\/openai_batch_001\.json/],
+    ['a list', ['0', '1'], /batches\/openai_batch_001\.json/],
+    [
+      'that of another batch',
+      { 'row-0-00000000': '0', 'row-1-00000000': '1' },
       /^Error: batch batch_001: not one result of batch_001 [^\n]*data\.csv[^\n]*\n$/,
-    );
-    expect(await world.listState()).toContain(join('batches', `openai_${id}.json`));
+    ],
+  ])('whose id_map is %s is named and kept: its answers could belong to anybody', async (_, idMap, says) => {
+    await world.submit();
+    await world.changeState('batches', (record) => Object.assign(record, { id_map: idMap }));
+    await rm(world.statePath('jobs'), { recursive: true });
+    const told = await world.loom('fetch');
+    expect(told).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(says) });
+    expect(await world.listState('batches')).toHaveLength(1);
     expect(await world.listFolder()).toEqual(['data.csv']);
   });
 
@@ -318,18 +306,13 @@ test('a record whose job id is a path makes no file elsewhere', async () => {
 });
 
 describe('--api-key and --base-url', () => {
-  let other: HttpServer;
-  beforeEach(async () => {
-    other = await startHttpServer(() => ({
-      body: {
-        ...{ id: 'msgbatch_1', type: 'message_batch', processing_status: 'in_progress', results_url: null },
-        request_counts: { processing: 1, succeeded: 0, errored: 0, canceled: 0, expired: 0 },
-      },
-    }));
-    world.environment.ANTHROPIC_BASE_URL = other.url;
-    world.environment.ANTHROPIC_API_KEY = 'a-key-for-anthropic';
+  const other = useServer(() => ({ body: anthropicBatch }));
+  beforeEach(() => {
+    Object.assign(world.environment, {
+      ANTHROPIC_BASE_URL: other.url,
+      ANTHROPIC_API_KEY: 'a-key-for-anthropic',
+    });
   });
-  afterEach(() => other.close());
 
   test.each([
     ['--api-key', 'sk-of-one-provider'],
@@ -353,69 +336,25 @@ describe('--api-key and --base-url', () => {
   });
 
   test('--api-key is fine when only one provider has something pending', async () => {
-    const done = await world.run('-p', 'anthropic');
-    const record = `batches/anthropic_${submittedId(done)}.json`;
-    await world.writeState(
-      record,
-      (await world.readState(record)).replace('"status": "validating"', '"status": "expired"'),
-    );
+    await world.run('-p', 'anthropic');
+    await world.changeState('batches', (record) => Object.assign(record, { status: 'expired' }));
     const id = await world.submit();
     expect((await world.loom('fetch', '--api-key', 'sk-of-openai')).stdout).toBe(world.completion(id));
+  });
+
+  test('a key that is missing for one batch does not stop the others', async () => {
+    const first = await world.submit();
+    delete world.environment.ANTHROPIC_API_KEY;
+    expect((await world.run('-p', 'anthropic', '--api-key', 'given-once')).code).toBe(0);
+    const told = await world.loom('fetch');
+    expect(told).toMatchObject({ code: 1, stdout: world.completion(first) });
+    expect(told.stderr).toMatch(
+      /^Error: [^\n]*msgbatch_1[^\n]*ANTHROPIC_API_KEY[^\n]*\n2 rows: 2 answered\n$/,
+    );
   });
 });
 
 describe('the input at the time of the fetch', () => {
-  test('is missing: an error that names it; everything is kept, and a later fetch writes', async () => {
-    const id = await world.submit();
-    await rm(join(world.folder, 'data.csv'));
-    const told = await world.loom('fetch');
-    expect(told).toMatchObject({ code: 1, stdout: '' });
-    expect(told.stderr).toMatch(/^Error: [^\n]*data\.csv[^\n]*\n$/);
-    expect(await world.listFolder()).toEqual([]);
-    expect((await world.loom('list')).stdout).toContain(id);
-    await world.write('data.csv', 'id,text\n1,Hello\n2,World\n');
-    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
-    expect(await world.read(output)).toBe(merged);
-  });
-
-  test('holds other prompts than were sent: nothing is written, the row is named, and nothing is lost', async () => {
-    const id = await world.submit();
-    await world.write('data.csv', 'id,text\n1,Hello\n2,Moon\n');
-    const told = await world.loom('fetch');
-    expect(told).toMatchObject({ code: 1, stdout: '' });
-    expect(told.stderr).toMatch(/^Error: [^\n]*data\.csv[^\n]*changed[^\n]*\n$/);
-    expect(await world.listFolder()).toEqual(['data.csv']);
-    await world.write('data.csv', 'id,text\n1,Hello\n2,World\n');
-    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
-  });
-
-  test.each([
-    ['without its last row', 'id,text\n1,Hello\n'],
-    ['with its first row gone', 'id,text\n2,World\n'],
-    ['with a prompt blanked', 'id,text\n1,Hello\n2,\n'],
-    ['in another order', 'id,text\n2,World\n1,Hello\n'],
-  ])('is there %s: no answer that was paid for is dropped in silence', async (_, content) => {
-    const id = await world.submit();
-    await world.write('data.csv', content);
-    const told = await world.loom('fetch');
-    expect(told).toMatchObject({ code: 1, stdout: '' });
-    expect(told.stderr).toMatch(/^Error: [^\n]*data\.csv[^\n]*changed[^\n]*\n$/);
-    expect(await world.listFolder()).toEqual(['data.csv']);
-    expect((await world.loom('list')).stdout).toContain(id);
-  });
-
-  test.each([
-    ['a row more', 'id,text\n1,Hello\n2,World\n3,New\n'],
-    ['a prompt where there was none', 'id,text\n1,Hello\n2,New\n'],
-  ])('has %s: nobody says that it was too large to be sent', async (_, content) => {
-    await world.write('data.csv', content.replace('New', ''));
-    await world.submit();
-    await world.write('data.csv', content);
-    const told = await world.loom('fetch');
-    expect(told.stderr).not.toMatch(/too_large|larger than/);
-    expect(told.stderr).toContain('changed');
-  });
-
   test('may have changed in another column, which then comes out as it is now', async () => {
     await world.submit();
     await world.write('data.csv', 'id,text\none,Hello\ntwo,World\n');
@@ -490,14 +429,6 @@ describe('results', () => {
     ]);
   });
 
-  test('may hold blank lines, CR LF, fields that nobody knows, and no line end at the end', async () => {
-    const { ended, lines } = await fetchResults(['x', 'y'], ([x, y]) => ({
-      output: `\n\r\n${answerLine(x as string, 'a').replace('{', '{"new":{"b":[1]},')}\r\n\n  \n${answerLine(y as string, 'b')}`,
-    }));
-    expect(ended).toMatchObject({ code: 0, stderr: allAnswered });
-    expect(lines).toEqual(['text,llm_response', '"x",a', '"y",b', '']);
-  });
-
   test('of a row that come twice: the first wins', async () => {
     const { ended, lines } = await fetchResults(['x', 'y'], ([x, y]) => ({
       output: ['first', 'second']
@@ -537,37 +468,13 @@ describe('results', () => {
 
   test('that are errors leave an empty cell, with the reasons on stderr', async () => {
     const { ended, lines } = await fetchResults(['x', 'y', 'z'], ([x, y, z]) => ({
-      output: answerLine(y as string, 'fine'),
-      errorOutput: [
-        errorLine(x as string, 400, 'content_policy', 'This prompt is not for us.'),
-        JSON.stringify({
-          custom_id: z,
-          response: null,
-          error: { code: 'batch_expired', message: 'Too late for this one.' },
-        }),
-      ].join('\n'),
+      output: `${answerLine(y as string, 'fine')}\n${answerLine(z as string, '')}`,
+      errorOutput: errorLine(x as string, 400, 'content_policy', 'This prompt is not for us.'),
     }));
     expect(ended.code).toBe(3);
-    expect(ended.stderr).toContain(
-      'Warning: 2 of 3 rows have no response: 1 × content_policy, 1 × batch_expired.\n',
-    );
+    expect(ended.stderr).toContain('Warning: 2 of 3 rows have no response: 1 × content_policy, 1 × empty.\n');
     expect(ended.stderr).toContain('This prompt is not for us.');
-    expect(ended.stderr).toContain('Too late for this one.');
     expect(lines).toEqual(['text,llm_response', '"x",', '"y",fine', '"z",', '']);
-  });
-
-  test('that are empty, refused or blocked are rows without a response', async () => {
-    const { ended, lines } = await fetchResults(['x', 'y', 'z', 'ok'], ([x, y, z, ok]) => ({
-      output: [
-        answerLine(x as string, ''),
-        answerLine(y as string, 'half').replace('"refusal":null', '"refusal":"I must not."'),
-        answerLine(z as string, 'half').replace('"finish_reason":"stop"', '"finish_reason":"content_filter"'),
-        answerLine(ok as string, 'fine'),
-      ].join('\n'),
-    }));
-    expect(ended.code).toBe(3);
-    expect(ended.stderr).toContain('3 of 4 rows have no response');
-    expect(lines).toEqual(['text,llm_response', '"x",', '"y",', '"z",', '"ok",fine', '']);
   });
 
   test('that all failed are written all the same, with exit 1', async () => {
@@ -674,13 +581,7 @@ describe('what is sent and kept', () => {
   test.skipIf(process.platform === 'win32')('folders of the home are 0700 and files 0600', async () => {
     await world.submitAs('in_progress');
     await world.loom('fetch');
-    const { url } = openai;
-    openai.override = ({ path }) =>
-      path.endsWith('/chat/completions')
-        ? { body: { choices: [{ message: { content: 'live' }, finish_reason: 'stop' }] } }
-        : undefined;
-    const live = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync', '--base-url', url];
-    expect((await world.loom('run', ...live)).code).toBe(0);
+    expect((await world.run('--sync')).code).toBe(0);
     const files = await world.listState();
     const folders = new Set(files.map((name) => name.split('/')[0] as string));
     expect([...folders]).toEqual(expect.arrayContaining(['batches', 'cache', 'jobs']));
@@ -690,18 +591,9 @@ describe('what is sent and kept', () => {
     for (const name of files) expect([name, await modeOf(world.statePath(name))]).toEqual([name, '600']);
   });
 
-  test('after a fetch nothing of the job is left but the cache', async () => {
-    await world.submit();
-    await world.loom('fetch');
-    expect(await world.listLeft()).toEqual([]);
-    expect(await world.listFolder()).toEqual(['data.csv', output]);
-  });
-
   test('a refusal of the whole batch is one line, exit 1, and leaves nothing behind', async () => {
     openai.override = ({ path }) =>
-      path === '/v1/batches'
-        ? { status: 400, body: { error: { message: 'No such model.', code: 'model_not_found' } } }
-        : undefined;
+      path === '/v1/batches' ? refusal(400, 'No such model.', { code: 'model_not_found' }) : undefined;
     const run = await world.run();
     expect(run).toMatchObject({ code: 1, stdout: '' });
     expect(run.stderr).toMatch(/^Spinning the threads[^\n]*\nError: [^\n]*No such model\.[^\n]*\n$/);
@@ -711,7 +603,7 @@ describe('what is sent and kept', () => {
   test('a provider that asks to wait for hours is not waited for: the next fetch submits the batch', async () => {
     openai.override = ({ path, method }) =>
       path === '/v1/batches' && method === 'POST'
-        ? { status: 429, headers: { 'retry-after': '21600' }, body: { error: { message: 'Later.' } } }
+        ? refusal(429, 'Later.', {}, { 'retry-after': '21600' })
         : undefined;
     const run = await world.run();
     expect(run).toMatchObject({ code: 0 });
@@ -719,21 +611,4 @@ describe('what is sent and kept', () => {
     openai.override = () => undefined;
     expect((await world.loom('fetch')).stdout).toContain('Batch submitted. id=batch_001');
   });
-});
-
-test('a key that is missing for one batch does not stop the others', async () => {
-  const anthropic = await startHttpServer(() => ({
-    body: {
-      ...{ id: 'msgbatch_1', type: 'message_batch', processing_status: 'in_progress', results_url: null },
-      request_counts: { processing: 1, succeeded: 0, errored: 0, canceled: 0, expired: 0 },
-    },
-  }));
-  world.environment.ANTHROPIC_BASE_URL = anthropic.url;
-  const first = await world.submit();
-  const args = ['-f', 'data.csv', '-c', 'text', '-p', 'anthropic', '-m', 'm', '--api-key', 'given-once'];
-  expect((await world.loom('run', ...args)).code).toBe(0);
-  const told = await world.loom('fetch');
-  await anthropic.close();
-  expect(told).toMatchObject({ code: 1, stdout: world.completion(first) });
-  expect(told.stderr).toMatch(/^Error: [^\n]*msgbatch_1[^\n]*ANTHROPIC_API_KEY[^\n]*\n2 rows: 2 answered\n$/);
 });

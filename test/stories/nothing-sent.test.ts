@@ -1,10 +1,24 @@
-/** Nobody pays twice by giving a command again: what counts as pending work, and what no longer does. */
+/** Nobody pays twice by giving a command again: what counts as pending work, what no longer does, and two at once. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { lastBatch, merged, output, submission, useOpenAiWorld } from './openai-world.ts';
+import { startHttpServer } from './http-server.ts';
+import {
+  lastBatch,
+  merged,
+  output,
+  submission,
+  submittedJob,
+  useOpenAiWorld,
+  voice,
+} from './openai-world.ts';
 
-const { world } = useOpenAiWorld();
+const { world, openai } = useOpenAiWorld();
+
+interface Job {
+  readonly created_at: string;
+  readonly parts: object[];
+}
 
 function nothingSent(id: string) {
   return { code: 0, stdout: `Nothing sent: the same work is pending already as ${id}.\n` };
@@ -15,26 +29,14 @@ async function expectSent(...flags: string[]): Promise<void> {
 }
 
 function creations(): number {
-  return world.openai.requests.filter(({ method, path }) => method === 'POST' && path === '/v1/batches')
-    .length;
-}
-
-function answerLive(): void {
-  world.openai.override = ({ path }) =>
-    path.endsWith('/chat/completions')
-      ? {
-          body: {
-            choices: [{ index: 0, message: { role: 'assistant', content: 'Live' }, finish_reason: 'stop' }],
-          },
-        }
-      : undefined;
+  return openai.requests.filter(({ method, path }) => method === 'POST' && path === '/v1/batches').length;
 }
 
 describe('the same command again sends nothing', () => {
   test('as often as it is given, and then a fetch exits with 0', async () => {
     const id = await world.submitAs('in_progress');
     for (const _ of [1, 2, 3]) expect(await world.run()).toMatchObject(nothingSent(id));
-    lastBatch(world.openai).status = 'completed';
+    lastBatch(openai).status = 'completed';
     expect(await world.loom('fetch')).toEqual({
       code: 0,
       stdout: world.completion(id),
@@ -42,12 +44,12 @@ describe('the same command again sends nothing', () => {
     });
     expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: '' });
     expect(await world.read(output)).toBe(merged);
-    expect(world.openai.batches).toHaveLength(1);
+    expect(openai.batches).toHaveLength(1);
   });
 
   test('while answers are paid for and not fetched', async () => {
     expect(await world.run()).toMatchObject({ stdout: submission('batch_001') });
-    expect(lastBatch(world.openai).status).toBe('completed');
+    expect(lastBatch(openai).status).toBe('completed');
     expect(await world.run()).toMatchObject(nothingSent('batch_001'));
   });
 
@@ -64,21 +66,23 @@ describe('the same command again sends nothing', () => {
 
   test('while its output is complete and about to be renamed', async () => {
     const id = await world.submit('--no-cache');
-    const [name = ''] = await world.listState('jobs');
-    const job = JSON.parse(await world.readState(name));
-    const parts = job.parts.map((part: object) => ({ ...part, state: 'downloaded' }));
-    await world.writeState(name, JSON.stringify({ ...job, state: 'writing', parts }));
+    await world.changeState<Job>('jobs', (job) => {
+      for (const part of job.parts) Object.assign(part, { state: 'downloaded' });
+      Object.assign(job, { state: 'writing' });
+    });
     expect(await world.run('--no-cache')).toMatchObject(nothingSent(id));
   });
 
   test('of one of several parts that is in doubt', async () => {
-    await world.run('--batch-size', '1');
-    const [name = ''] = await world.listState('jobs');
-    const job = JSON.parse(await world.readState(name));
-    Object.assign(job.parts[1], { state: 'submitting', submitting_since: job.created_at });
-    delete job.parts[1].batch_id;
-    await world.writeState(name, JSON.stringify(job));
-    expect(await world.run('--batch-size', '1')).toMatchObject(nothingSent(job.job_id));
+    const jobId = submittedJob(await world.run('--batch-size', '1'));
+    await world.changeState<Job>('jobs', ({ parts, created_at }) =>
+      Object.assign(parts[1] ?? {}, {
+        state: 'submitting',
+        submitting_since: created_at,
+        batch_id: undefined,
+      }),
+    );
+    expect(await world.run('--batch-size', '1')).toMatchObject(nothingSent(jobId));
     expect(creations()).toBe(2);
   });
 
@@ -121,7 +125,7 @@ describe('the work is no longer pending', () => {
     'once its batch has %s, and a fetch has seen it',
     async (status) => {
       await world.submitAs(status);
-      lastBatch(world.openai).output = undefined;
+      lastBatch(openai).output = undefined;
       expect(await world.loom('fetch')).toMatchObject({ code: 1 });
       await expectSent();
     },
@@ -140,16 +144,6 @@ describe('the work is no longer pending', () => {
     await world.loom('forget', '--id', id, '--yes');
     await expectSent();
   });
-
-  test('with --again, which is paid for once more', async () => {
-    const id = await world.submit();
-    expect(await world.run('--again')).toMatchObject({
-      stdout: submission('batch_002'),
-      stderr: expect.stringContaining(
-        `Note: the same work is pending already as ${id}; it is submitted once more.\n`,
-      ),
-    });
-  });
 });
 
 test('--again and --once exclude each other, exit 2, in whatever order', async () => {
@@ -159,7 +153,7 @@ test('--again and --once exclude each other, exit 2, in whatever order', async (
   ]) {
     expect(await world.run(...flags)).toMatchObject({ code: 2, stdout: '' });
   }
-  expect(world.openai.requests).toEqual([]);
+  expect(openai.requests).toEqual([]);
 });
 
 test('--again wins over a default of --once, and has no default itself', async () => {
@@ -172,7 +166,6 @@ test('--again wins over a default of --once, and has no default itself', async (
 
 test('run --sync goes on, and names the batch that is pending before it pays', async () => {
   const id = await world.submitAs('in_progress');
-  answerLive();
   const ended = await world.run('--sync');
   expect(ended).toMatchObject({
     code: 0,
@@ -187,8 +180,136 @@ test('run --sync goes on, and names the batch that is pending before it pays', a
 
 test('run --sync of other work names no batch', async () => {
   await world.submitAs('in_progress');
-  answerLive();
   expect((await world.run('--sync', '-o', 'other.csv')).stderr).not.toContain('pending');
   await world.write('data.csv', 'id,text\n1,Hello\n2,Moon\n');
   expect((await world.run('--sync')).stderr).not.toContain('pending');
+});
+
+describe('while the same work is pending,', () => {
+  test('loom run --again says so, and submits as told', async () => {
+    const first = await world.submit();
+    expect(await world.run('--again')).toEqual({
+      code: 0,
+      stdout: submission('batch_002'),
+      stderr: `${voice}Note: the same work is pending already as ${first}; it is submitted once more.\n`,
+    });
+    expect(openai.batches).toHaveLength(2);
+  });
+
+  test.each([[[]], [['--once']]])('loom run %j sends nothing and exits with 0', async (flags) => {
+    const first = await world.submit();
+    const state = await world.listState();
+    world.takeRequests();
+    expect(await world.run(...flags)).toEqual({
+      code: 0,
+      stdout: `Nothing sent: the same work is pending already as ${first}.\n`,
+      stderr: `loom fetch --id ${first} brings its answers. To pay for them once more, pass --again.\n`,
+    });
+    expect(world.takeRequests()).toEqual([]);
+    expect(await world.listState()).toEqual(state);
+  });
+
+  test.each<[string, string[], string?]>([
+    ['another output', ['-o', 'b.csv']],
+    ['another model', ['-m', 'n']],
+  ])('%s is other work', async (_, flags) => {
+    await world.submit();
+    expect(await world.run(...flags)).toMatchObject({
+      code: 0,
+      stdout: submission('batch_002'),
+      stderr: voice,
+    });
+  });
+
+  test.each<[string, string[], string?]>([
+    ['other settings', ['--with-meta']],
+    ['--with-error', ['--with-error']],
+    ['--with-usage', ['--with-usage']],
+    ['--no-cache', ['--no-cache']],
+    ['another input', [], 'id,text\n1,Hello\n2,Moon\n'],
+  ])('%s is other work for the same output, which is told', async (_, flags, content) => {
+    const first = await world.submit();
+    if (content) await world.write('data.csv', content);
+    const path = join(world.folder, output);
+    expect(await world.run(...flags)).toMatchObject({
+      code: 0,
+      stdout: submission('batch_002'),
+      stderr: `${voice}Note: ${first}, which is pending, has the same output: ${path}. The one that is fetched later will find the other in its way, and stay pending.\n`,
+    });
+  });
+});
+
+test('a batch whose creation took minutes, and whose reply was lost, is looked for twice before it is created again', async () => {
+  const created: object[] = [];
+  let lists = 0;
+  const at = (ago: number) => new Date(Date.now() - ago);
+  // The clock is asked two minutes before the reply; the batch is in the list from the second look on.
+  const anthropic = await startHttpServer(({ method }) => {
+    if (method === 'POST') {
+      created.push({ id: 'msgbatch_1', created_at: at(0), request_counts: { processing: 2 } });
+      return { status: 502, body: 'Bad gateway' };
+    }
+    lists += 1;
+    const headers = { date: at(lists === 1 ? 120_000 : 0).toUTCString() };
+    return { headers, body: { data: lists > 2 ? created : [], has_more: false } };
+  });
+  Object.assign(world.environment, { ANTHROPIC_BASE_URL: anthropic.url, ANTHROPIC_API_KEY: 'a-key' });
+  const ended = await world.run('-p', 'anthropic');
+  await anthropic.close();
+  expect(ended).toMatchObject({ code: 0, stderr: voice });
+  expect(ended.stdout).toContain('Batch submitted. id=msgbatch_1 provider=anthropic\n');
+  expect(created).toHaveLength(1);
+});
+
+describe('two at once:', () => {
+  test('a fetch passes over a job that another process holds, with a notice, and fetches the others', async () => {
+    const busy = await world.submit('-o', 'busy.csv');
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const asked = new Promise<void>((resolve) => {
+      openai.override = (request) => {
+        if (request.path !== `/v1/batches/${busy}`) return undefined;
+        resolve();
+        return gate.then(() => openai.answer(request));
+      };
+    });
+    const slow = world.loom('fetch');
+    await asked;
+    const free = await world.submit('-o', 'free.csv', '--no-cache');
+    expect(await world.loom('fetch')).toEqual({
+      code: 0,
+      stdout: world.completion(free, 'free.csv'),
+      stderr: expect.stringMatching(
+        new RegExp(
+          `^(2 rows: 2 answered\\n|Another process is working on ${busy}; it is passed over\\.\\n){2}$`,
+        ),
+      ),
+    });
+    expect(await world.loom('fetch', '--id', busy)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `Another process is working on ${busy}; it is passed over.\n`,
+    });
+    release();
+    expect(await slow).toEqual({
+      code: 0,
+      stdout: world.completion(busy, 'busy.csv'),
+      stderr: '2 rows: 2 answered\n',
+    });
+  });
+
+  test('of many fetches each job is fetched by one', async () => {
+    const ids = [];
+    for (const name of ['a', 'b', 'c']) ids.push(await world.submit('-o', `${name}.csv`, '--no-cache'));
+    const fetches = await Promise.all(Array.from({ length: 4 }, () => world.loom('fetch')));
+    expect(fetches.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    const lines = fetches.flatMap(({ stdout }) => stdout.split('\n')).filter((line) => line !== '');
+    expect(lines.sort()).toEqual(
+      ids.map((id, index) => world.completion(id, `${'abc'[index]}.csv`).trimEnd()).sort(),
+    );
+    for (const name of ['a', 'b', 'c']) expect(await world.read(`${name}.csv`)).toBe(merged);
+    expect(await world.listLeft()).toEqual([]);
+  });
 });

@@ -3,18 +3,12 @@ import { link, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { refusal } from './http-server.ts';
 import { errorLine, promptOf, usualAnswer } from './openai-double.ts';
 import { output, useOpenAiWorld } from './openai-world.ts';
+import { orderOf } from './sandbox-world.ts';
 
 const { world, openai } = useOpenAiWorld();
-
-beforeEach(async () => {
-  openai.override = ({ path, body }) => {
-    if (!path.endsWith('/chat/completions')) return undefined;
-    const content = usualAnswer(JSON.parse(body).messages[0].content);
-    return { body: { choices: [{ message: { content }, finish_reason: 'stop' }] } };
-  };
-});
 
 /** The prompts that reached the provider, of live calls and batches. */
 function sentPrompts(): string[] {
@@ -121,11 +115,10 @@ describe.each(['batch', 'sync'])('--%s', (mode) => {
 
   test('blank rows count as picked; rows that fail are named by their number in the input', async () => {
     await world.write('data.csv', `id,text\n0,\n1,Hello\n2,Bad\n3,World\n`);
-    const answerAll = openai.override;
     openai.override = (request) =>
       request.path.endsWith('/chat/completions') && request.body.includes('"Bad"')
-        ? { status: 400, body: { error: { message: 'Not that.', code: 'content_filter' } } }
-        : answerAll(request);
+        ? refusal(400, 'Not that.', { code: 'content_filter' })
+        : undefined;
     openai.onCreate = (batch) => {
       const [, bad] = batch.lines.map((line) => line.custom_id) as [string, string];
       batch.output = batch.output?.replace(/^.*Bad.*\n/m, '');
@@ -156,22 +149,18 @@ describe.each(['batch', 'sync'])('--%s', (mode) => {
       `Error: none of the picked rows of ${join(world.folder, 'data.csv')} has a prompt. Pick more rows, or others with --sample-seed.\n`,
     );
   });
+});
 
-  test.each([
-    [['--limit', '0'], '--limit'],
-    [['--limit', '-1'], '--limit'],
-    [['--sample', 'ten'], 'It must be a whole number of at least 1.'],
-    [['--sample', '2', '--sample-seed', '1.5'], 'It must be a whole number of at least 0.'],
-    [
-      ['--sample', '2', '--limit', '2'],
-      "option '--sample <rows>' cannot be used with option '--limit <rows>'",
-    ],
-    [['--sample-seed', '2'], '--sample-seed chooses the rows of a --sample. Pass --sample too.'],
-  ])('%j is a usage error', async (flags, says) => {
-    const ended = await world.run(`--${mode}`, ...flags);
-    expect(ended).toMatchObject({ code: 2, stdout: '' });
-    expect(ended.stderr).toContain(says);
-  });
+test.each([
+  ['--limit 0', '--limit'],
+  ['--limit -1', '--limit'],
+  ['--sample ten', 'It must be a whole number of at least 1.'],
+  ['--sample 2 --sample-seed 1.5', 'It must be a whole number of at least 0.'],
+  ['--sample 2 --limit 2', "option '--sample <rows>' cannot be used with option '--limit <rows>'"],
+  ['--sample-seed 2', '--sample-seed chooses the rows of a --sample. Pass --sample too.'],
+])('%s is a usage error', async (flags, says) => {
+  const ended = await world.run(...flags.split(' '));
+  expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(says) });
 });
 
 describe('a batch of picked rows', () => {
@@ -233,8 +222,7 @@ describe('a batch of picked rows', () => {
   test('is adopted with the same flags', async () => {
     const id = await world.submit('--sample', '5');
     await rm(join(world.home, '.loom'), { recursive: true });
-    const flags = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sample', '5'];
-    expect((await world.loom('adopt', '--id', id, ...flags)).code).toBe(0);
+    expect((await world.loom('adopt', '--id', id, ...orderOf('openai', '--sample', '5'))).code).toBe(0);
     expect(await world.readRecord(id)).toMatchObject({ pick: { sample: 5, seed: 0, of: 100 } });
     expect((await world.loom('fetch')).stdout).toBe(world.completion(id));
     expect(await world.read(output)).toBe(header + lines(sampled, true));
@@ -273,14 +261,10 @@ test.each([
 
 test('a sync run without the cache goes on only from one with the same pick', async () => {
   await world.write('data.csv', rows100);
-  const answerAll = openai.override;
-  openai.override = (request) =>
-    request.body.includes('Row 1"')
-      ? { status: 401, body: { error: { message: 'no' } } }
-      : answerAll(request);
+  openai.override = (request) => (request.body.includes('Row 1"') ? refusal(401, 'no') : undefined);
   const flags = ['--sync', '--no-cache', '--force', '-w', '1'];
   expect(await world.run(...flags, '--limit', '2')).toMatchObject({ code: 1 });
-  openai.override = answerAll;
+  openai.override = () => undefined;
   forgetSent();
   await world.run(...flags, '--limit', '3');
   expect(sentPrompts()).toEqual(['Row 0', 'Row 1', 'Row 2']);
@@ -298,9 +282,8 @@ test('loom tokens counts the picked rows only', async () => {
   });
   openai.override = ({ path }) =>
     path.endsWith('/count_tokens') ? { body: { input_tokens: 7 } } : undefined;
-  const flags = ['-f', 'data.csv', '-c', 'text', '-p', 'anthropic', '-m', 'm'];
   for (const pick of ['--limit', '--sample']) {
-    expect((await world.loom('tokens', ...flags, pick, '4')).stdout).toBe(
+    expect((await world.loom('tokens', ...orderOf('anthropic'), pick, '4')).stdout).toBe(
       'Total input tokens: 28 across 4 prompts (provider=anthropic, model=m, errors=0)\n',
     );
   }

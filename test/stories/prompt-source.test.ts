@@ -1,20 +1,12 @@
 /** Where prompts come from: another field of JSON rows, or a template that is filled from several columns or fields. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { refusal } from './http-server.ts';
 import { promptOf, usualAnswer } from './openai-double.ts';
 import { useOpenAiWorld } from './openai-world.ts';
 
 const { world } = useOpenAiWorld();
-
-beforeEach(async () => {
-  world.openai.override = ({ path, body }) => {
-    if (!path.endsWith('/chat/completions')) return undefined;
-    const content = usualAnswer(JSON.parse(body).messages[0].content);
-    return { body: { choices: [{ message: { content }, finish_reason: 'stop' }] } };
-  };
-});
 
 /** The prompts that reached the provider, of live calls and batches. */
 function sentPrompts(): string[] {
@@ -83,11 +75,6 @@ describe.each(['batch', 'sync'])('--prompt with --%s', (mode) => {
     ]);
   });
 
-  test('reads a gzip file as well', async () => {
-    await world.write('phrases.csv.gz', gzipSync(phrases));
-    expect(await answer(mode, 'phrases.csv.gz', '--prompt', template)).toBe(translated);
-  });
-
   test('is filled from the fields of JSON rows: values as their text, absent ones and null as nothing', async () => {
     const rows = [
       String.raw`{"id": 1, "text": "a {{n}} $& \\{{id}}", "n": 1.50, "big": 12345678901234567890, "on": true, "list": [1, {"k" : 2}]}`,
@@ -108,23 +95,16 @@ describe.each(['batch', 'sync'])('--prompt with --%s', (mode) => {
     expect(JSON.parse(output)[2]).toEqual({ id: 3, other: 'x', llm_response: null });
   });
 
-  test('may lie in a file, whose last line end does not count', async () => {
-    await world.write('phrases.csv', 'text,language\nGood morning,French\n');
+  test.each([
+    ['@template.txt', 'text,language\nGood morning,French\n', 'French:\nGood morning\n'],
+    ['@@all {{text}}', 'text,language\nGood morning,French\n', '@all Good morning'],
+    // White space around the name in the header counts for nothing.
+    ['{{ language }}:{{text}}', 'text, language \nHello, French\n', ' French:Hello'],
+  ])('as %j, which may name a file whose last line end does not count', async (prompt, rows, sent) => {
+    await world.write('phrases.csv', rows);
     await world.write('template.txt', '\uFEFF{{language}}:\n{{text}}\n\n');
-    await answer(mode, 'phrases.csv', '--prompt', '@template.txt');
-    expect(sentPrompts()).toEqual(['French:\nGood morning\n']);
-  });
-
-  test('begins with @ when @@ is written', async () => {
-    await world.write('phrases.csv', 'text,language\nGood morning,French\n');
-    await answer(mode, 'phrases.csv', '--prompt', '@@all {{text}}');
-    expect(sentPrompts()).toEqual(['@all Good morning']);
-  });
-
-  test('finds a column whose name has white space around it in the header', async () => {
-    await world.write('phrases.csv', 'text, language \nHello, French\n');
-    await answer(mode, 'phrases.csv', '--prompt', '{{ language }}:{{text}}');
-    expect(sentPrompts()).toEqual([' French:Hello']);
+    await answer(mode, 'phrases.csv', '--prompt', prompt);
+    expect(sentPrompts()).toEqual([sent]);
   });
 
   test('asks rows that come out equal once, and nothing that was asked as a column', async () => {
@@ -141,82 +121,34 @@ describe.each(['batch', 'sync'])('--prompt with --%s', (mode) => {
   });
 });
 
-interface Refusal {
-  readonly flags: readonly string[];
-  readonly file?: string;
-  readonly code: number;
-  readonly says: string;
-}
-
 describe('--prompt is refused, and nothing is sent,', () => {
-  const cases: [string, Refusal][] = [
+  const columns = 'it has the columns "id", "text", "language".';
+  const cases: [template: string, code: number, says: string, ...more: string[]][] = [
+    ['{{langage}}: {{text}}', 1, `data.csv: no column "langage"; ${columns} Did you mean "language"?`],
+    ['{{x-y-z}}', 1, `data.csv: no column "x-y-z"; ${columns} Name one of these with --prompt.`],
     [
-      'with a column that is not there',
-      {
-        flags: ['--prompt', '{{langage}}: {{text}}'],
-        code: 1,
-        says: 'data.csv: no column "langage"; it has the columns "id", "text", "language". Did you mean "language"?',
-      },
+      '{{txt}} {{b}}',
+      1,
+      'rows.json: no entry has "txt"; entry 1 has the fields "text", "a". Did you mean "text"?',
+      ...['-f', 'rows.json'],
     ],
     [
-      'with a column that is nothing like those there',
-      {
-        flags: ['--prompt', '{{x-y-z}}'],
-        code: 1,
-        says: 'data.csv: no column "x-y-z"; it has the columns "id", "text", "language". Name one of these with --prompt.',
-      },
+      '{{text}}',
+      2,
+      "option '--prompt <template>' cannot be used with option '-c, --col <name>'",
+      '-c',
+      'text',
     ],
     [
-      'with a field that no entry has',
-      {
-        flags: ['--prompt', '{{txt}} {{b}}'],
-        file: 'rows.json',
-        code: 1,
-        says: 'rows.json: no entry has "txt"; entry 1 has the fields "text", "a". Did you mean "text"?',
-      },
+      'text',
+      2,
+      '--prompt has no placeholder: every row would ask the same. Name a column or field in it, as in "Summarize {{text}}".',
     ],
-    [
-      'together with --col',
-      {
-        flags: ['--prompt', '{{text}}', '--col', 'text'],
-        code: 2,
-        says: "option '--prompt <template>' cannot be used with option '-c, --col <name>'",
-      },
-    ],
-    [
-      'without a placeholder',
-      {
-        flags: ['--prompt', 'text'],
-        code: 2,
-        says: '--prompt has no placeholder: every row would ask the same. Name a column or field in it, as in "Summarize {{text}}".',
-      },
-    ],
-    ['when it is empty', { flags: ['--prompt', ' '], code: 2, says: 'It must not be empty.' }],
-    [
-      'when its file is not there',
-      {
-        flags: ['--prompt', '@gone.txt'],
-        code: 1,
-        says: 'gone.txt: no such file or folder. For a text that begins with @ itself, write @@.',
-      },
-    ],
-    [
-      'when its file is a folder',
-      { flags: ['--prompt', '@.'], code: 1, says: "can't read the file of --prompt, " },
-    ],
-    [
-      'when its file is not UTF-8',
-      { flags: ['--prompt', '@latin.txt'], code: 1, says: 'latin.txt: it is not UTF-8.' },
-    ],
-    [
-      'when no row has anything to fill in',
-      {
-        flags: ['--prompt', 'Say {{text}}'],
-        file: 'blank.csv',
-        code: 1,
-        says: 'Input file contains no prompts. Check',
-      },
-    ],
+    [' ', 2, 'It must not be empty.'],
+    ['@gone.txt', 1, 'gone.txt: no such file or folder. For a text that begins with @ itself, write @@.'],
+    ['@.', 1, "can't read the file of --prompt, "],
+    ['@latin.txt', 1, 'latin.txt: it is not UTF-8.'],
+    ['Say {{text}}', 1, 'Input file contains no prompts. Check', '-f', 'blank.csv'],
   ];
   const commands = [
     ['run', '-p', 'openai'],
@@ -224,14 +156,14 @@ describe('--prompt is refused, and nothing is sent,', () => {
     ['tokens', '-p', 'anthropic'],
   ];
 
-  test.each(cases)('%s', async (_, { flags, file = 'data.csv', code, says }) => {
+  test.each(cases)('as %j', async (prompt, code, says, ...more) => {
     Object.assign(world.environment, { ANTHROPIC_API_KEY: 'a', ANTHROPIC_BASE_URL: world.openai.url });
     await world.write('data.csv', 'id,text,language\n1,Hello,French\n');
     await world.write('rows.json', '[{"text": "Hello", "a": 1}, {"b": 2}]');
     await world.write('blank.csv', 'id,text\n1,\n2," "\n');
     await world.write('latin.txt', Buffer.from('{{text}} caf\xe9', 'latin1'));
     for (const command of commands) {
-      const ended = await world.loom(...command, '-m', 'm', '-f', file, ...flags);
+      const ended = await world.loom(...command, '-m', 'm', '-f', 'data.csv', '--prompt', prompt, ...more);
       expect(ended).toMatchObject({ code, stdout: '' });
       expect(ended.stderr.split('\n').find((line) => line.startsWith('Error: '))).toContain(says);
     }
@@ -314,12 +246,10 @@ describe('a batch with --prompt', () => {
 
 test('a sync run without the cache goes on only from one with the same template', async () => {
   await world.write('data.csv', 'text\nHello\nWorld\n');
-  const answerAll = world.openai.override;
-  world.openai.override = (request) =>
-    request.body.includes('World') ? { status: 401, body: { error: { message: 'no' } } } : answerAll(request);
+  world.openai.override = (request) => (request.body.includes('World') ? refusal(401, 'no') : undefined);
   const flags = ['--sync', '--no-cache', '--force', '-w', '1', '-f', 'data.csv'];
   expect(await world.run(...flags, '--prompt', 'A {{text}}')).toMatchObject({ code: 1 });
-  world.openai.override = answerAll;
+  world.openai.override = () => undefined;
   world.openai.requests.splice(0);
   await world.run(...flags, '--prompt', 'B {{text}}');
   expect(sentPrompts().sort()).toEqual(['B Hello', 'B World']);
