@@ -148,8 +148,8 @@ describe('only', () => {
 
   // Who runs the program, and what the SDKs would read by themselves.
   const readers: Readonly<Record<string, readonly string[]>> = {
-    cwd: ['api/reach.ts', 'api/fetch-batches.ts'],
-    env: ['providers/transport/transport.ts', 'api/reach.ts'],
+    cwd: ['api/options/reach.ts', 'api/fetch-batches.ts'],
+    env: ['providers/transport/transport.ts', 'api/options/reach.ts'],
     pid: ['storage/lock-holder.ts'],
   };
 

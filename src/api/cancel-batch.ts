@@ -1,15 +1,19 @@
-/** `cancelBatch` of the library. */
-import type { ProviderName } from '../core/models.ts';
-import { type CancelEvents, cancelJob, planCancel } from '../orchestrator/batch/manage/cancel-job.ts';
-import { providerEntry } from '../providers/registry.ts';
-import { namePart } from '../state/stored-jobs.ts';
-import type { ReachOptions } from './options.ts';
-import { openReach, underSignal } from './reach.ts';
+import {
+  type CancelEvent,
+  type CancelPlan,
+  cancelJob,
+  planCancel,
+} from '../orchestrator/batch/manage/cancel-job.ts';
+import type { ReachOptions } from './options/options.ts';
+import { type ListeningTo, type ReachEvent, withReach } from './options/reach.ts';
 
-export interface CancelBatchOptions extends ReachOptions {
+export type { CancelPlan };
+
+export interface CancelBatchOptions extends ReachOptions, ListeningTo<CancelEvent | ReachEvent> {
   /** A batch or a job. */
   readonly id: string;
-  readonly events?: CancelEvents;
+  /** Asked before anything is done: what would be ended, as the records know it. Default: yes. */
+  readonly confirm?: ((plan: CancelPlan) => Promise<boolean>) | undefined;
 }
 
 export interface CancelledBatch {
@@ -21,38 +25,29 @@ export interface CancelledBatch {
   readonly dropped: readonly string[];
   /** Batches that could not be cancelled, as the provider refused or they may be another's; the others were. */
   readonly errors: readonly { readonly id: string; readonly error: unknown }[];
+  /** Nothing of the job was at the provider: there is nothing left of it here either. */
+  readonly isForgotten: boolean;
 }
 
-/** Cancels every batch of a job, as `loom cancel --yes` does. LoomError `state` for an id that there is not. */
-export async function cancelBatch(options: CancelBatchOptions): Promise<CancelledBatch> {
-  const reach = openReach(options);
-  const { stored } = await planCancel(reach.home, options.id);
-  const cancelled: string[] = [];
-  const over: string[] = [];
-  const dropped: string[] = [];
-  const errors: { id: string; error: unknown }[] = [];
-  const given = options.events;
-  const events: CancelEvents = {
-    ...given,
-    onCancelled(record, check) {
-      cancelled.push(record.batch_id);
-      given?.onCancelled?.(record, check);
-    },
-    onOver(record, status) {
-      over.push(record.batch_id);
-      given?.onOver?.(record, status);
-    },
-    onDropped(job, part) {
-      dropped.push(namePart(job, part));
-      given?.onDropped?.(job, part);
-    },
-    onError(id, provider, error) {
-      errors.push({ id, error });
-      given?.onError?.(id, provider, error);
-    },
-  };
-  const connect = (provider: ProviderName, recordedBaseUrl: string | undefined) =>
-    reach.connect(providerEntry(provider), recordedBaseUrl);
-  await underSignal(options.signal, (signal) => cancelJob(reach.home, stored, connect, signal, events));
-  return { cancelled, over, dropped, errors };
+/** Cancels every batch of a job, as `loom cancel` does. LoomError `state` for an id that there is not. */
+export function cancelBatch(options: CancelBatchOptions): Promise<CancelledBatch> {
+  return withReach(options, async ({ home, connect }, signal) => {
+    const { stored, plan } = await planCancel(home, options.id);
+    const cancelled: string[] = [];
+    const over: string[] = [];
+    const dropped: string[] = [];
+    const errors: { id: string; error: unknown }[] = [];
+    const onEvent = (event: CancelEvent) => {
+      if (event.type === 'cancelled') cancelled.push(event.batch.batch_id);
+      else if (event.type === 'over') over.push(event.batch.batch_id);
+      else if (event.type === 'dropped') dropped.push(event.id);
+      else if (event.type === 'failed') errors.push({ id: event.id, error: event.error });
+      options.onEvent?.(event);
+    };
+    const isMeant = await (options.confirm?.(plan) ?? true);
+    const { isForgotten } = isMeant
+      ? await cancelJob(home, stored, connect, signal, onEvent)
+      : { isForgotten: false };
+    return { cancelled, over, dropped, errors, isForgotten };
+  });
 }

@@ -12,8 +12,8 @@ import {
   type InputOptions,
   type ReachOptions,
   requireWhole,
-} from './options.ts';
-import { openReach, underSignal } from './reach.ts';
+} from './options/options.ts';
+import { openReach, underSignal } from './options/reach.ts';
 
 export interface CountTokensOptions extends InputOptions, ReachOptions, CallOptions {
   readonly events?: TokenEvents;
@@ -30,7 +30,7 @@ export async function countTokens(options: CountTokensOptions): Promise<TokenSum
     const order = { dataset: describeInput(options), provider, model, settings, workers, patienceMs };
     const entry = providerEntry(provider);
     requireTokenCounting(entry);
-    const connection = openReach(options).connect(entry);
+    const connection = openReach({ ...options, onEvent: undefined, cache: undefined }).connect(entry.name);
     return countDataset(order, () => entry.openSync(connection), signal, options.events);
   });
 }

@@ -10,8 +10,8 @@ import { type WaitOptions, waitForBatches } from '../orchestrator/batch/wait/wai
 import type { WaitEvents } from '../orchestrator/batch/wait/wait-news.ts';
 import { providerEntry } from '../providers/registry.ts';
 import { LastSeen, type QueuedPart } from './last-seen.ts';
-import type { ReachOptions } from './options.ts';
-import { openReach, underSignal } from './reach.ts';
+import type { ReachOptions } from './options/options.ts';
+import { openReach, underSignal } from './options/reach.ts';
 import { describeUsage, type PaidUsage } from './usage.ts';
 
 export interface FetchBatchesOptions extends ReachOptions {
@@ -62,7 +62,7 @@ export interface FetchedBatches extends FetchSummary {
  */
 export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<FetchedBatches> {
   requireId(options);
-  const reach = openReach(options);
+  const reach = openReach({ ...options, onEvent: undefined, cache: undefined });
   const merged: WrittenOutput[] = [];
   const seen = new LastSeen();
   const errors: { id: string; error: unknown }[] = [];
@@ -113,7 +113,7 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
     workingFolder: process.cwd(),
     reachOfOne: nameReach(options),
     connect: (provider: BatchRecord['provider'], recordedBaseUrl: string | undefined) =>
-      reach.connect(providerEntry(provider), recordedBaseUrl),
+      reach.connect(provider, recordedBaseUrl),
     confirmOverwrite: async () => 'nobody' as const,
   };
   const { wait = false } = options;

@@ -11,8 +11,8 @@ import {
   type OutputOptions,
   type ReachOptions,
   requireWhole,
-} from './options.ts';
-import { openReach, underSignal } from './reach.ts';
+} from './options/options.ts';
+import { openReach, underSignal } from './options/reach.ts';
 import { describeUsage, type PaidUsage } from './usage.ts';
 
 export interface RunSyncOptions extends InputOptions, OutputOptions, ReachOptions, CallOptions {
@@ -36,8 +36,8 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset>
     requireWhole({ workers, callTimeoutMs, patienceMs });
     const described = { ...(await describeRun(options)), baseUrl, workers, patienceMs };
     const entry = providerEntry(options.provider);
-    const reach = openReach(options);
-    const connection = reach.connect(entry);
+    const reach = openReach({ ...options, onEvent: undefined, cache: undefined });
+    const connection = reach.connect(entry.name);
     const server = findServer(reach.home, entry.name, { ...connection, serverName: options.serverName });
     const order = { ...described, server };
     const tally = new UsageTally();

@@ -16,8 +16,8 @@ import {
   type OutputOptions,
   type ReachOptions,
   requireWhole,
-} from './options.ts';
-import { openReach, underSignal } from './reach.ts';
+} from './options/options.ts';
+import { openReach, underSignal } from './options/reach.ts';
 
 export interface SubmitBatchOptions extends InputOptions, OutputOptions, ReachOptions {
   /** Submits also while the same work is pending, and pays for it once more. Default false: nothing is sent then. */
@@ -48,8 +48,8 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
     requireWhole({ batchSize });
     const described = { ...(await describeRun(options)), baseUrl, batchSize };
     const entry = requireBatchApi(providerEntry(options.provider));
-    const reach = openReach(options);
-    const connection = reach.connect(entry);
+    const reach = openReach({ ...options, onEvent: undefined, cache: undefined });
+    const connection = reach.connect(entry.name);
     const server = findServer(reach.home, entry.name, { ...connection, serverName: options.serverName });
     const order = { ...described, server };
     const submitOptions = { again, choosePlacing: async () => order.placing };

@@ -1,10 +1,11 @@
 /** What LOOM_DEBUG=1 tells ahead of a command: enough to see what was decided, and nothing that is secret. */
 import type { Command } from 'commander';
+import { openHome, variablesOf } from '../api/options/reach.ts';
+import { describeProvider } from '../api/providers.ts';
 import { providerNames } from '../core/names.ts';
-import { providerEntry } from '../providers/registry.ts';
-import { readVariables } from '../state/keys.ts';
+
 import type { CommandContext } from './options/options.ts';
-import { openHome } from './options/reach.ts';
+import { placeOf } from './options/reach.ts';
 import { nameCommand } from './usage/usage-errors.ts';
 import { showAddress } from './words/addresses.ts';
 
@@ -18,9 +19,10 @@ const proxyVariables = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'
 /** Lines on versions, paths, flags and variables. */
 export function describeStart(command: Command, context: CommandContext): string[] {
   const flags: Flags = command.opts();
-  const { version, environment, workingFolder, configPath } = context;
-  const variables = readVariables(environment, workingFolder);
-  const home = openHome(flags, context);
+  const { version, workingFolder, configPath } = context;
+  const place = placeOf(flags, context);
+  const variables = variablesOf(place);
+  const home = openHome(place);
   return [
     `loom ${version}, Node.js ${process.version}, ${process.platform} ${process.arch}`,
     `command: ${nameCommand(command)}, in ${workingFolder}`,
@@ -39,7 +41,7 @@ function showFlag([name, value]: [string, unknown]): [string, unknown] {
 }
 
 function describeVariables(variables: NodeJS.ProcessEnv): string[] {
-  const entries = providerNames.map(providerEntry);
+  const entries = providerNames.map(describeProvider);
   const shown: [string, (value: string) => string][] = [
     ...entries.map(({ keyVariable }): [string, () => string] => [keyVariable, () => '[key]']),
     ...[...entries.map(({ baseUrlVariable }) => baseUrlVariable), ...proxyVariables].map(

@@ -140,6 +140,9 @@ export class ProviderError extends Error {
   }
 }
 
+/** A wait for a provider that is too long. `retryAfterMs` is how long, where that is known. */
+export class LongWaitError extends ProviderError {}
+
 /** Whether the provider does not know the key. */
 export function isRefusedKey({ status, code }: ProviderError): boolean {
   return status === 401 || code === 'invalid_api_key';

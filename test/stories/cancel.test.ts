@@ -313,13 +313,14 @@ test('the library cancels as well', async () => {
     home: join(world.home, '.loom'),
     apiKey: 'a-key-for-openai',
     baseUrl: world.openai.url,
-    events: { onCancelled: (record) => void told.push(record.batch_id) },
+    onEvent: (event) => event.type === 'cancelled' && void told.push(event.batch.batch_id),
   });
   expect(summary).toEqual({
     cancelled: ['batch_001', 'batch_002'],
     over: [],
     dropped: [`${jobId}/3`],
     errors: [],
+    isForgotten: false,
   });
   expect(told).toEqual(['batch_001', 'batch_002']);
 });

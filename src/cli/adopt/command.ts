@@ -10,9 +10,10 @@ import { providerEntry } from '../../providers/registry.ts';
 import { documentBatch } from '../documents/batch-document.ts';
 import type { AdoptOptions, CommandContext } from '../options/options.ts';
 import { checkBatchStreams, describeOrder } from '../options/orders.ts';
-import { nameProvider, openReach } from '../options/reach.ts';
+import { nameProvider } from '../options/reach.ts';
 import { nameSchemaFile } from '../options/settings.ts';
 import { checkInputFlags, withInput } from '../options/stdin.ts';
+import { openReach } from '../options/story-reach.ts';
 
 export async function adopt(options: AdoptOptions, context: CommandContext): Promise<number> {
   const document = context.document.begin<AdoptDocument>({ command: 'adopt', batches: [] });
@@ -39,7 +40,7 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
     );
     return 0;
   } catch (error) {
-    throw nameProvider(entry, nameSchemaFile(error, options, context.workingFolder));
+    throw nameProvider(entry.name, nameSchemaFile(error, options, context.workingFolder));
   } finally {
     await reach.close();
   }

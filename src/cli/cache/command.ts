@@ -2,17 +2,16 @@
 
 import {
   type CacheCount,
-  type CacheScan,
+  type CacheEvent,
   type CacheStatistics,
-  countCacheEntries,
-  clearCache as deleteEntries,
+  clearCache as clearEntries,
   measureCache,
-} from '../../cache/cache-entries.ts';
+} from '../../api/cache.ts';
+import { locateHome } from '../../api/options/reach.ts';
 import type { CacheClearDocument, CacheStatsDocument } from '../../core/documents.ts';
-import { checkCache } from '../../storage/marks.ts';
 import { formatTimeSpan } from '../flags/flag-values.ts';
 import type { CacheClearOptions, CacheStatsOptions, CommandContext } from '../options/options.ts';
-import { openHome } from '../options/reach.ts';
+import { placeOf } from '../options/reach.ts';
 import { askFor } from '../terminal/questions.ts';
 import { printTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -20,7 +19,8 @@ import { formatBytes, formatCount } from '../words/counts.ts';
 
 export async function showCache(options: CacheStatsOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
-  const folder = openCacheFolder(options, context);
+  const place = placeOf(options, context);
+  const folder = locateHome(place).cache;
   const document = context.document.begin<CacheStatsDocument>({
     command: 'cache stats',
     folder,
@@ -29,7 +29,7 @@ export async function showCache(options: CacheStatsOptions, context: CommandCont
     damaged: 0,
     groups: [],
   });
-  const statistics = await measureCache(folder, scanFor(context));
+  const statistics = await measureCache({ ...place, onEvent: tellProgress(terminal) });
   if (!statistics) {
     terminal.printResult(`No cached responses: there is no folder ${folder}.`);
     return 0;
@@ -48,7 +48,9 @@ export async function showCache(options: CacheStatsOptions, context: CommandCont
 
 export async function clearCache(options: CacheClearOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
-  const folder = openCacheFolder(options, context);
+  const { provider, model, olderThan, yes } = options;
+  const place = placeOf(options, context);
+  const folder = locateHome(place).cache;
   const document = context.document.begin<CacheClearDocument>({
     command: 'cache clear',
     folder,
@@ -56,33 +58,27 @@ export async function clearCache(options: CacheClearOptions, context: CommandCon
     removed: 0,
   });
   const filter = describeFilter(options);
-  const entriesFor = {
-    provider: options.provider,
-    model: options.model,
-    createdBefore: options.olderThan === undefined ? undefined : new Date(Date.now() - options.olderThan),
-  };
-  const scan = scanFor(context);
-  const count = await countCacheEntries(folder, entriesFor, scan);
-  document.entries = count?.entries ?? 0;
-  if (!count) {
-    terminal.print('No cache directory exists yet — nothing to clear.');
-  } else if (count.entries === 0) {
-    terminal.print('Cache is already empty.');
-  } else if (count.matching === 0) {
-    terminal.print(`Nothing to clear: none of ${count.entries} cached responses is ${filter}.`);
-  } else if (options.yes || (await mayClear(count, filter, folder, terminal))) {
-    document.removed = (await deleteEntries(folder, entriesFor, scan)).matching;
-    const of = filter === undefined ? '' : ` of ${count.entries}`;
-    terminal.print(`Cache cleared. Removed ${document.removed}${of} files.`);
+  const { isThere, entries, matching, removed } = await clearEntries({
+    ...place,
+    provider,
+    model,
+    createdBefore: olderThan === undefined ? undefined : new Date(Date.now() - olderThan),
+    async confirm(count) {
+      document.entries = count.entries;
+      return yes || mayClear(count, filter, folder, terminal);
+    },
+    onEvent: tellProgress(terminal),
+  });
+  Object.assign(document, { entries, removed: removed ?? 0 });
+  if (!isThere) terminal.print('No cache directory exists yet — nothing to clear.');
+  else if (entries === 0) terminal.print('Cache is already empty.');
+  else if (matching === 0)
+    terminal.print(`Nothing to clear: none of ${entries} cached responses is ${filter}.`);
+  else if (removed !== undefined) {
+    const of = filter === undefined ? '' : ` of ${entries}`;
+    terminal.print(`Cache cleared. Removed ${removed}${of} files.`);
   }
   return 0;
-}
-
-/** LoomError `state` for a folder that is no cache: what is called like an answer there is something else. */
-function openCacheFolder(options: CacheStatsOptions, context: CommandContext): string {
-  const { cache, chosenBase } = openHome(options, context);
-  if (chosenBase !== undefined) checkCache(chosenBase);
-  return cache;
 }
 
 /** `older than 30d, of openai, of the model m`; undefined for all entries. */
@@ -114,16 +110,17 @@ async function mayClear(
 const tellEveryMs = 10_000;
 
 /** A large cache takes its time. */
-function scanFor({ signal, terminal }: CommandContext): CacheScan {
+function tellProgress(terminal: Terminal): (event: CacheEvent) => void {
   let toldAt = Date.now();
-  return {
-    signal,
-    onProgress(entries) {
-      if (Date.now() - toldAt < tellEveryMs) return;
-      toldAt = Date.now();
-      terminal.note(`Going through the cache: ${formatCount(entries)} responses so far.`);
-    },
+  return ({ entries }) => {
+    if (Date.now() - toldAt < tellEveryMs) return;
+    toldAt = Date.now();
+    terminal.note(`Going through the cache: ${formatCount(entries)} responses so far.`);
   };
+}
+
+function isoTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
 }
 
 function countResponses(entries: number): string {
@@ -131,7 +128,6 @@ function countResponses(entries: number): string {
 }
 
 async function printGroups({ groups }: CacheStatistics, terminal: Terminal): Promise<void> {
-  const time = (milliseconds: number) => new Date(milliseconds).toISOString();
   const column = (title: string, cellOf: (group: (typeof groups)[number]) => string) => ({
     title,
     cells: groups.map(cellOf),
@@ -142,17 +138,18 @@ async function printGroups({ groups }: CacheStatistics, terminal: Terminal): Pro
       { ...column('model', ({ model }) => model), least: 10 },
       { ...column('entries', ({ entries }) => formatCount(entries)), alignRight: true },
       { ...column('size', ({ bytes }) => formatBytes(bytes)), alignRight: true },
-      { ...column('oldest', ({ oldest }) => time(oldest)), worth: 2 },
-      { ...column('newest', ({ newest }) => time(newest)), worth: 1 },
+      { ...column('oldest', ({ oldest }) => isoTime(oldest)), worth: 2 },
+      { ...column('newest', ({ newest }) => isoTime(newest)), worth: 1 },
     ],
     terminal,
   );
 }
 
 function documentStatistics({ groups, ...totals }: CacheStatistics) {
-  const time = (milliseconds: number) => new Date(milliseconds).toISOString();
-  return {
-    ...totals,
-    groups: groups.map((group) => ({ ...group, oldest: time(group.oldest), newest: time(group.newest) })),
-  };
+  const told = groups.map((group) => ({
+    ...group,
+    oldest: isoTime(group.oldest),
+    newest: isoTime(group.newest),
+  }));
+  return { ...totals, groups: told };
 }

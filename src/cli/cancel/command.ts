@@ -1,24 +1,16 @@
 /** `loom cancel`: end the batches of a job at its provider. */
+import { type CancelBatchOptions, type CancelPlan, cancelBatch } from '../../api/cancel-batch.ts';
 import type { CancelDocument } from '../../core/documents.ts';
+import type { ProviderName } from '../../core/names.ts';
 import { quoteShell } from '../../core/shell.ts';
-import {
-  type CancelEvents,
-  type CancelPlan,
-  type CancelSummary,
-  cancelJob,
-  planCancel,
-} from '../../orchestrator/batch/manage/cancel-job.ts';
-import { providerEntry } from '../../providers/registry.ts';
-import { namePart } from '../../state/stored-jobs.ts';
-import type { LoomHome } from '../../storage/home.ts';
 import type { CancelOptions, CommandContext } from '../options/options.ts';
-import { nameProvider, openHome, openReach } from '../options/reach.ts';
+import { nameProvider, sandboxFlag, withProviders } from '../options/reach.ts';
 import { askFor } from '../terminal/questions.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
+import { tellCalls } from '../words/calls.ts';
 import { formatCount } from '../words/counts.ts';
 import { describeError, describeErrorFields } from '../words/describe-error.ts';
-import { tellRetriesOf } from '../words/retries.ts';
 
 export async function cancel(options: CancelOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
@@ -30,27 +22,25 @@ export async function cancel(options: CancelOptions, context: CommandContext): P
     dropped: [],
     errors: [],
   });
-  const plan = await planCancel(openHome(options, context), options.id);
-  const { stored } = plan;
-  document.id = stored.id;
-  const isOver = plan.batches + plan.unsent + plan.inDoubt === 0;
-  if (!isOver && !options.yes && !(await mayCancel(plan, terminal))) return 0;
-  const entry = providerEntry(stored.provider);
-  const reach = await openReach(options, context);
+  let provider: ProviderName | undefined;
+  const confirm = async (plan: CancelPlan) => {
+    document.id = plan.id;
+    provider = plan.provider;
+    const isOver = plan.batches + plan.unsent + plan.inDoubt === 0;
+    return isOver || options.yes || mayCancel(plan, terminal);
+  };
+  const onEvent = tellEvents(document, terminal);
   try {
-    const summary = await cancelJob(
-      reach.home,
-      stored,
-      (_, recordedBaseUrl) => reach.connect(entry, recordedBaseUrl),
-      context.signal,
-      printEvents(document, terminal),
+    const summary = await withProviders(options, context, (reach) =>
+      cancelBatch({ ...reach, id: options.id, confirm, onEvent }),
     );
-    tellNextSteps(stored.id, summary, reach.home, terminal);
-    return summary.refused > 0 ? 1 : 0;
+    if (summary.isForgotten)
+      terminal.note('Nothing of it was at the provider, and nothing is left of it here.');
+    if (summary.cancelled.length > 0)
+      tellNextSteps(document.id ?? options.id, sandboxFlag(options), terminal);
+    return summary.errors.length > 0 ? 1 : 0;
   } catch (error) {
-    throw nameProvider(entry, error);
-  } finally {
-    await reach.close();
+    throw provider ? nameProvider(provider, error) : error;
   }
 }
 
@@ -64,10 +54,9 @@ async function mayCancel(plan: CancelPlan, terminal: Terminal): Promise<boolean>
 }
 
 /** `batch batch_1 (openai, m)`, `job job_1 (openai, m: 2 batches, and 1 part that was not sent)` */
-function describePlan({ stored, batches, unsent, inDoubt }: CancelPlan): string {
-  const { id, provider, job } = stored;
-  const source = `${provider}, ${job.model}`;
-  if (job.parts.length === 1)
+function describePlan({ id, provider, model, parts: all, batches, unsent, inDoubt }: CancelPlan): string {
+  const source = `${provider}, ${model}`;
+  if (all === 1)
     return inDoubt > 0
       ? `job ${id} (${source}), whose batch may have been created`
       : `batch ${id} (${source})`;
@@ -87,39 +76,36 @@ function describePlan({ stored, batches, unsent, inDoubt }: CancelPlan): string 
   return `job ${id} (${source}: ${parts.join(', and ')})`;
 }
 
-function printEvents(document: DocumentFields<CancelDocument>, terminal: Terminal): CancelEvents {
-  return {
-    onWait: (id) => terminal.note(`Another process is working on ${id}; waiting for it.`),
-    onCancelled(record, check) {
-      document.cancelled.push(record.batch_id);
-      terminal.print(`Cancel requested. id=${record.batch_id} status=${check.status}`);
-    },
-    onOver(record, status) {
-      document.over.push(record.batch_id);
-      terminal.print(`Batch was over already. id=${record.batch_id} status=${status}`);
-    },
-    onDropped(job, part) {
-      const name = namePart(job, part);
-      document.dropped.push(name);
-      terminal.print(`Part dropped. id=${name}`);
-    },
-    onError(id, provider, error) {
-      const named = nameProvider(providerEntry(provider), error);
-      document.errors.push({ id, ...describeErrorFields(named) });
-      terminal.fail(`batch ${id}: ${describeError(named)}`);
-    },
-    onRetry: tellRetriesOf(terminal),
+function tellEvents(
+  document: DocumentFields<CancelDocument>,
+  terminal: Terminal,
+): CancelBatchOptions['onEvent'] {
+  const tellCall = tellCalls(terminal);
+  return (event) => {
+    switch (event.type) {
+      case 'waiting':
+        return terminal.note(`Another process is working on ${event.id}; waiting for it.`);
+      case 'cancelled':
+        document.cancelled.push(event.batch.batch_id);
+        return terminal.print(`Cancel requested. id=${event.batch.batch_id} status=${event.status}`);
+      case 'over':
+        document.over.push(event.batch.batch_id);
+        return terminal.print(`Batch was over already. id=${event.batch.batch_id} status=${event.status}`);
+      case 'dropped':
+        document.dropped.push(event.id);
+        return terminal.print(`Part dropped. id=${event.id}`);
+      case 'failed': {
+        const error = nameProvider(event.provider, event.error);
+        document.errors.push({ id: event.id, ...describeErrorFields(error) });
+        return terminal.fail(`batch ${event.id}: ${describeError(error)}`);
+      }
+      default:
+        return tellCall(event);
+    }
   };
 }
 
-function tellNextSteps(
-  id: string,
-  { cancelled, isForgotten }: CancelSummary,
-  { flag }: LoomHome,
-  terminal: Terminal,
-): void {
-  if (isForgotten) terminal.note('Nothing of it was at the provider, and nothing is left of it here.');
-  if (cancelled === 0) return;
+function tellNextSteps(id: string, flag: string, terminal: Terminal): void {
   const fetch = `loom fetch --id ${quoteShell(id)}${flag}`;
   terminal.note(
     `The provider ends what is under way, which may take it some minutes. Then ${fetch} tells what was answered, and with --partial writes it.`,

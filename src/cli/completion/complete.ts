@@ -1,13 +1,13 @@
 /** What a shell is proposed at a Tab, read off the flags themselves: nothing is sent, and no file is read whole. */
 import { resolve } from 'node:path';
 import type { Command, Option } from 'commander';
+import { listBatches } from '../../api/list-batches.ts';
 import { withoutSteering } from '../../core/steering.ts';
 import { readColumnNames } from '../../formats/column-names.ts';
 import { inputExtensions } from '../../formats/format.ts';
-import { listBatches } from '../../orchestrator/batch/list/list-batches.ts';
 import { expandHome } from '../../storage/home.ts';
 import type { CommandContext } from '../options/options.ts';
-import { openHome } from '../options/reach.ts';
+import { placeOf } from '../options/reach.ts';
 
 /** What may stand at the cursor; the script of the shell makes proposals of it. */
 interface Proposal {
@@ -169,7 +169,7 @@ async function proposeColumns(
 
 /** Batches and jobs of several parts, newest first. */
 async function proposeIds({ given }: Position, context: CommandContext): Promise<Proposal> {
-  const { batches } = await listBatches(openHome({ sandbox: given.has('sandbox') }, context));
+  const { batches } = await listBatches(placeOf({ sandbox: given.has('sandbox') }, context));
   const seen = new Set<string>();
   const words = batches.flatMap(({ batchId, jobId, provider, model, status, parts }) =>
     [batchId, parts > 1 ? jobId : undefined].flatMap((value) => {
@@ -183,7 +183,7 @@ async function proposeIds({ given }: Position, context: CommandContext): Promise
 
 /** Those of the batches that are known. */
 async function proposeModels({ given }: Position, context: CommandContext): Promise<Proposal> {
-  const { batches } = await listBatches(openHome({ sandbox: given.has('sandbox') }, context));
+  const { batches } = await listBatches(placeOf({ sandbox: given.has('sandbox') }, context));
   const wanted = given.get('provider');
   const used = batches.filter(({ provider }) => !wanted || provider === wanted).map(({ model }) => model);
   return { kind: 'words', words: [...new Set(used)].map((value) => ({ value })) };

@@ -1,7 +1,7 @@
 /** What `--output-format json` tells of a batch. */
+
+import type { DamagedFile, ListedBatch } from '../../api/list-batches.ts';
 import type { BatchDocument, DamagedDocument } from '../../core/documents.ts';
-import type { ListedBatch } from '../../orchestrator/batch/list/list-batches.ts';
-import type { DamagedFile } from '../../state/damaged-files.ts';
 
 export function documentDamaged({ path, reason, batchIds }: DamagedFile): DamagedDocument {
   return { path, reason, batch_ids: [...batchIds] };

@@ -4,7 +4,6 @@ import { LoomError } from '../../core/errors.ts';
 import { describeShort } from '../../orchestrator/batch/fetch/batch-account.ts';
 import type { FetchEvents } from '../../orchestrator/batch/fetch/fetch-run.ts';
 import { describeRecord, describeUnsentPart } from '../../orchestrator/batch/list/list-batches.ts';
-import { providerEntry } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { outputExists } from '../../storage/output-file.ts';
 import { nameProvider } from '../options/reach.ts';
@@ -49,7 +48,7 @@ export function documentFetch(document: DocumentFields<FetchDocument>, home: Loo
       document.errors.push({ id, ...fields, hint: 'Pass --force to overwrite it, or move it.' });
     },
     onDamaged: (damaged) => document.damaged.push(documentDamaged(damaged)),
-    onError: (id, provider, error) => noteError(id, nameProvider(providerEntry(provider), error)),
+    onError: (id, provider, error) => noteError(id, nameProvider(provider, error)),
   };
 }
 

@@ -6,8 +6,8 @@ import type { FetchEvents, FetchOrder, FetchSummary } from '../../orchestrator/b
 import type { LoomHome } from '../../storage/home.ts';
 import { documentFetch, tellBoth } from '../documents/fetch-document.ts';
 import type { CommandContext, FetchOptions } from '../options/options.ts';
-import { openReach } from '../options/reach.ts';
 import { standardStream } from '../options/stdin.ts';
+import { openReach } from '../options/story-reach.ts';
 import { describeFetch } from './fetch-order.ts';
 import { checkWaitFlags, exitCodeOfFetch, waitAndTell } from './wait.ts';
 import { printEvents } from './words.ts';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { FetchOrder, ReachOfOne } from '../../orchestrator/batch/fetch/fetch-run.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { CommandContext, FetchOptions } from '../options/options.ts';
-import type { Reach } from '../options/reach.ts';
+import type { Reach } from '../options/story-reach.ts';
 
 type OrderFlags = Pick<FetchOptions, 'id' | 'keep' | 'force' | 'partial' | 'file' | 'apiKey' | 'baseUrl'>;
 

@@ -1,5 +1,5 @@
 /** What is shown while batches are waited for: on a terminal a line for each, elsewhere a sign of life now and then. */
-import type { ListedBatch } from '../../orchestrator/batch/list/list-batches.ts';
+import type { ListedBatch } from '../../api/list-batches.ts';
 import type { Watch } from '../../orchestrator/batch/wait/wait-news.ts';
 import { formatElapsed } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';

@@ -5,7 +5,6 @@ import { quoteShell } from '../../core/shell.ts';
 import type { FetchEvents, FetchOrder, FetchSummary } from '../../orchestrator/batch/fetch/fetch-run.ts';
 import { waitForBatches } from '../../orchestrator/batch/wait/wait-batches.ts';
 import type { WaitEvents } from '../../orchestrator/batch/wait/wait-news.ts';
-import { providerEntry } from '../../providers/registry.ts';
 import { hasEndedBadly, namePart } from '../../state/stored-jobs.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { tellBoth } from '../documents/fetch-document.ts';
@@ -109,7 +108,7 @@ function printChanges(voice: FetchVoice, terminal: Terminal): WaitEvents {
       tellFullQueue(job, part, terminal);
     },
     onTrouble(id, provider, error) {
-      const told = describeError(nameProvider(providerEntry(provider), error));
+      const told = describeError(nameProvider(provider, error));
       terminal.warn(`batch ${id}: ${told} The next check tries again.`);
     },
     onGone: (id) =>

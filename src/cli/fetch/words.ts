@@ -80,7 +80,7 @@ export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents 
     onBusy: (id) => terminal.note(`Another process is working on ${id}; it is passed over.`),
     onDamaged: (damaged) => terminal.warn(describeDamaged(damaged, voice.flag)),
     onError: (id, provider, error) =>
-      terminal.fail(`batch ${id}: ${describeError(nameProvider(providerEntry(provider), error))}`),
+      terminal.fail(`batch ${id}: ${describeError(nameProvider(provider, error))}`),
     onRetry: tellRetriesOf(terminal),
   };
 }

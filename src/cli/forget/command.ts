@@ -1,74 +1,68 @@
 /** `loom forget`: remove what the home holds of jobs. */
+import { type ForgetBatchesOptions, type ForgetTarget, forgetBatches } from '../../api/forget-batches.ts';
+import { describeProvider } from '../../api/providers.ts';
 import type { ForgetDocument } from '../../core/documents.ts';
 import { LoomError } from '../../core/errors.ts';
-import {
-  type ForgetTarget,
-  findTargets,
-  findTargetsByStatus,
-  forgetJobs,
-} from '../../orchestrator/batch/manage/forget-jobs.ts';
-import type { Connect } from '../../orchestrator/batch/parts/job-reach.ts';
-import { providerEntry } from '../../providers/registry.ts';
 import type { CommandContext, ForgetOptions } from '../options/options.ts';
-import { nameProvider, openReach, type Reach } from '../options/reach.ts';
+import { nameProvider, withProviders } from '../options/reach.ts';
 import { askFor } from '../terminal/questions.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
+import { tellCalls } from '../words/calls.ts';
 import { describeError, describeErrorFields } from '../words/describe-error.ts';
 
 export async function forget(options: ForgetOptions, context: CommandContext): Promise<number> {
+  const { terminal } = context;
   const document = context.document.begin<ForgetDocument>({
     command: 'forget',
     forgotten: [],
     uploads_left: [],
     errors: [],
   });
-  const { id: ids, status: words } = options;
-  if (!ids && !words) {
+  const { id: ids, status, yes } = options;
+  if (!ids && !status) {
     throw new LoomError('usage', 'nothing says what to forget.', {
       hint: 'Name batches with --id, or all of a --status.',
     });
   }
-  const reach = await openReach({ sandbox: options.sandbox }, context);
-  try {
-    return await forgetFrom(reach, options, context, document);
-  } finally {
-    await reach.close();
-  }
+  const confirm = async (targets: readonly ForgetTarget[]) => {
+    if (targets.length === 0) terminal.note(`There is no job that is ${status?.join(' or ')}.`);
+    return yes || mayForget(targets, terminal);
+  };
+  const onEvent = tellEvents(document, terminal);
+  const { busy } = await withProviders(options, context, (reach) =>
+    forgetBatches({ ...reach, ids, status, confirm, onEvent }),
+  );
+  return busy.length > 0 ? 1 : 0;
 }
 
-async function forgetFrom(
-  { home, connect }: Reach,
-  { id: ids, status: words, yes }: ForgetOptions,
-  { terminal, signal }: CommandContext,
+function tellEvents(
   document: DocumentFields<ForgetDocument>,
-): Promise<number> {
-  const targets = ids ? await findTargets(home, ids) : await findTargetsByStatus(home, words ?? []);
-  if (targets.length === 0) terminal.note(`There is no job that is ${words?.join(' or ')}.`);
-  if (!yes && !(await mayForget(targets, terminal))) return 0;
-  const connectTo: Connect = (provider, baseUrl) => connect(providerEntry(provider), baseUrl);
-  await forgetJobs(home, targets, connectTo, signal, {
-    onUploadLeft(id, provider, fileId, error) {
-      document.uploads_left.push({ id, file_id: fileId });
-      const entry = providerEntry(provider);
-      const why = describeError(nameProvider(entry, error));
-      terminal.warn(
-        `the upload ${fileId} of ${id} is still at ${entry.title}, where it expires by itself: ${why}`,
-      );
-    },
-    onForgotten(id, records) {
-      document.forgotten.push(id);
-      terminal.print(`Forgotten. id=${id} batches=${records}`);
-    },
-    onBusy(id) {
-      const error = new LoomError('state', `another process is working on ${id}; it was not forgotten.`, {
-        hint: 'Try again later.',
-      });
-      document.errors.push({ id, ...describeErrorFields(error) });
-      terminal.fail(describeError(error));
-    },
-  });
-  return document.errors.length > 0 ? 1 : 0;
+  terminal: Terminal,
+): ForgetBatchesOptions['onEvent'] {
+  const tellCall = tellCalls(terminal);
+  return (event) => {
+    switch (event.type) {
+      case 'upload_left': {
+        const { id, provider, fileId } = event;
+        document.uploads_left.push({ id, file_id: fileId });
+        const where = `${fileId} of ${id} is still at ${describeProvider(provider).title}`;
+        const why = describeError(nameProvider(provider, event.error));
+        return terminal.warn(`the upload ${where}, where it expires by itself: ${why}`);
+      }
+      case 'forgotten':
+        document.forgotten.push(event.id);
+        return terminal.print(`Forgotten. id=${event.id} batches=${event.batches}`);
+      case 'busy': {
+        const what = `another process is working on ${event.id}; it was not forgotten.`;
+        const error = new LoomError('state', what, { hint: 'Try again later.' });
+        document.errors.push({ id: event.id, ...describeErrorFields(error) });
+        return terminal.fail(describeError(error));
+      }
+      default:
+        return tellCall(event);
+    }
+  };
 }
 
 /** Asks only where answers would be lost. */
@@ -89,9 +83,7 @@ const mostNames = 5;
 function nameTargets(targets: readonly ForgetTarget[]): string {
   const names = targets
     .slice(0, mostNames)
-    .map(
-      ({ stored, parts }) => `${stored.id} (${[...new Set(parts.map((part) => part.status))].join(', ')})`,
-    );
+    .map(({ id, parts }) => `${id} (${[...new Set(parts.map((part) => part.status))].join(', ')})`);
   const more = targets.length - names.length;
   return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

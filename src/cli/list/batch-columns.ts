@@ -1,6 +1,6 @@
 /** How a batch is told in a table. */
 import { basename } from 'node:path';
-import type { ListedBatch } from '../../orchestrator/batch/list/list-batches.ts';
+import type { ListedBatch } from '../../api/list-batches.ts';
 import type { Column } from '../terminal/table.ts';
 import type { Colour } from '../terminal/terminal.ts';
 import { describeProgress, formatAge } from '../words/counts.ts';

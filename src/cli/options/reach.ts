@@ -1,150 +1,65 @@
-/** How a command reaches providers and its state: keys, addresses, and the sandbox in their place. */
-import { join } from 'node:path';
-import { ensureCacheFolder } from '../../cache/cache.ts';
-import { isRefusedKey, LoomError, ProviderError } from '../../core/errors.ts';
-import {
-  answerTimeoutMs,
-  type ConnectionChoice,
-  describeConnection,
-} from '../../orchestrator/calls/connection.ts';
-import { LongWaitError } from '../../orchestrator/calls/long-waits.ts';
-import type { Connection } from '../../providers/connection.ts';
-import type { ProviderEntry } from '../../providers/provider.ts';
-import { folderVariablesPath, isFromFolder, readVariables } from '../../state/keys.ts';
-import { ensurePrivateFolder } from '../../storage/files.ts';
-import { type LoomHome, loomHome } from '../../storage/home.ts';
-import { checkHome, ensureHome } from '../../storage/marks.ts';
-import { showAddress } from '../words/addresses.ts';
-import { describeRequest } from '../words/request-lines.ts';
-import type { CacheOptions, CallOptions, CommandContext, ReachOptions } from './options.ts';
+/** How a command calls a verb of the library: with its surroundings, and with the sandbox in the place of providers. */
 
-export interface Reach {
-  readonly home: LoomHome;
-  /** LoomError `key` names the variable when there is no key. */
-  connect(entry: ProviderEntry, recordedBaseUrl?: string | undefined): Connection;
-  close(): Promise<void>;
+import type { ReachOptions } from '../../api/options/options.ts';
+import { ensureSandboxFolder } from '../../api/options/reach.ts';
+import { describeProvider } from '../../api/providers.ts';
+import { isRefusedKey, LongWaitError, LoomError, ProviderError } from '../../core/errors.ts';
+import type { ProviderName } from '../../core/names.ts';
+import type { CacheOptions, CallOptions, CommandContext, ReachOptions as ReachFlags } from './options.ts';
+
+/** What every verb is given. */
+export function placeOf(
+  { sandbox, cacheDir }: { readonly sandbox?: boolean; readonly cacheDir?: string },
+  { environment, workingFolder, terminal, signal }: CommandContext,
+): ReachOptions {
+  const requests = terminal.tellsDetails;
+  return { environment, workingFolder, dotenv: true, requests, signal, sandbox, cacheDir };
 }
 
-/** The home of a command's state, as flags, environment and `.env` say. LoomError `state` for a folder that is none. */
-export function openHome(
-  options: { readonly sandbox?: boolean; readonly cacheDir?: string },
-  { environment, workingFolder }: CommandContext,
-): LoomHome {
-  const home = loomHome({ ...options, variables: readVariables(environment, workingFolder), workingFolder });
-  checkHome(home);
-  return home;
-}
-
-/** Call `close` when the command is over, however it ends. LoomError `state` where a chosen cache can't be. */
-export async function openReach(
-  options: ReachOptions & CacheOptions & Partial<CallOptions> & { readonly cache?: boolean },
+/** Calls verbs that ask providers; the sandbox of a rehearsal runs for as long as that takes. */
+export async function withProviders<Result>(
+  options: ReachFlags & CacheOptions & Partial<CallOptions>,
   context: CommandContext,
-): Promise<Reach> {
-  const home = openHome(options, context);
-  if (home.chosenBase !== undefined && options.cache) ensureCacheFolder(home.chosenBase, home.chosenCache);
-  tellPlaces(context);
-  if (options.sandbox) return openSandboxReach(home, options, context);
-  const variables = readVariables(context.environment, context.workingFolder);
-  const told = new Set<string>();
-  return {
-    home,
-    connect(entry, recordedBaseUrl) {
-      const { apiKey, baseUrl, callTimeout: callTimeoutMs } = options;
-      const choice = { apiKey, baseUrl, recordedBaseUrl, callTimeoutMs };
-      const connection = describeConnection(entry, choice, variables, context.environment);
-      if (!told.has(entry.name)) tellKeyOnItsWay(entry, choice, connection, context);
-      told.add(entry.name);
-      return followed(connection, context);
-    },
-    close: async () => {},
-  };
-}
-
-/** A `.env` may have come with somebody else's project: who says so where state and answers are is told. */
-function tellPlaces({ terminal, environment, workingFolder }: CommandContext): void {
-  for (const name of ['LOOM_HOME', 'LOOM_CACHE_DIR']) {
-    if (!isFromFolder(name, environment, workingFolder)) continue;
-    const value = readVariables(environment, workingFolder)[name];
-    terminal.warn(`${name} is ${value}, as ${folderVariablesPath(workingFolder)} says.`);
-  }
-}
-
-/** And so is a key from elsewhere that goes to an address which such a file names. */
-function tellKeyOnItsWay(
-  entry: ProviderEntry,
-  choice: ConnectionChoice,
-  { apiKey, baseUrl }: Connection,
-  { terminal, environment, workingFolder }: CommandContext,
-): void {
-  const { keyVariable, baseUrlVariable } = entry;
-  if (apiKey === undefined || baseUrl === undefined || (choice.baseUrl ?? choice.recordedBaseUrl)) return;
-  if (!isFromFolder(baseUrlVariable, environment, workingFolder)) return;
-  const isOfFlag = choice.apiKey !== undefined;
-  if (!isOfFlag && isFromFolder(keyVariable, environment, workingFolder)) return;
-  const key = isOfFlag ? 'the key of --api-key' : `${keyVariable} of the environment`;
-  const path = folderVariablesPath(workingFolder);
-  terminal.warn(`${key} goes to ${showAddress(baseUrl)}, which ${path} names as ${baseUrlVariable}.`);
-}
-
-async function openSandboxReach(
-  home: LoomHome,
-  options: ReachOptions & Partial<CallOptions>,
-  context: CommandContext,
-): Promise<Reach> {
-  if (options.baseUrl !== undefined) {
+  work: (reach: ReachOptions) => Promise<Result>,
+): Promise<Result> {
+  const { apiKey, baseUrl, callTimeout: callTimeoutMs } = options;
+  const reach = { ...placeOf(options, context), apiKey, baseUrl, callTimeoutMs };
+  if (!options.sandbox) return work(reach);
+  if (baseUrl !== undefined) {
     throw new LoomError('usage', '--sandbox and --base-url exclude each other.', {
       hint: 'Leave one of them out.',
     });
   }
-  const { sandboxKey, startSandbox } = await import('../../sandbox/server.ts');
-  const sandbox = await startSandbox({ dir: await ensureSandboxFolder(home) });
-  return {
-    home,
-    connect: (entry) =>
-      followed(
-        {
-          apiKey: options.apiKey ?? sandboxKey,
-          baseUrl: sandbox.baseUrls[entry.name],
-          timeoutMs: answerTimeoutMs,
-          callTimeoutMs: options.callTimeout ?? answerTimeoutMs,
-          environment: context.environment,
-        },
-        context,
-      ),
-    close: () => sandbox.close(),
-  };
+  const { startSandbox } = await import('../../sandbox/server.ts');
+  const sandbox = await startSandbox({ dir: await ensureSandboxFolder(reach) });
+  try {
+    return await work({ ...reach, sandbox: sandbox.baseUrls });
+  } finally {
+    await sandbox.close();
+  }
 }
 
-/** The connection, with a line for each of its requests where details are told. */
-function followed(connection: Connection, { terminal }: CommandContext): Connection {
-  if (!terminal.tellsDetails) return connection;
-  return { ...connection, onRequest: (notice) => terminal.detail(describeRequest(notice)) };
-}
-
-/** Where the sandbox keeps its files. LoomError `state` where that can't be made. */
-export async function ensureSandboxFolder(home: LoomHome): Promise<string> {
-  const folder = join(home.root, 'providers');
-  ensureHome(home);
-  await ensurePrivateFolder(folder);
-  return folder;
+/** What a command that we propose needs at its end, to see the state of rehearsals. */
+export function sandboxFlag({ sandbox }: { readonly sandbox?: boolean }): '' | ' --sandbox' {
+  return sandbox ? ' --sandbox' : '';
 }
 
 /** A provider's error with the provider's name, and what to look at when the key or the address was refused. */
-export function nameProvider(entry: ProviderEntry, error: unknown): unknown {
+export function nameProvider(provider: ProviderName, error: unknown): unknown {
   if (!(error instanceof ProviderError)) return error;
+  const { title, keyVariable, baseUrlVariable } = describeProvider(provider);
   const refusedKey = isRefusedKey(error);
-  const hint = refusedKey ? `Check ${entry.keyVariable} or --api-key.` : hintAt(entry, error);
+  const hint = refusedKey ? `Check ${keyVariable} or --api-key.` : hintAt(baseUrlVariable, error);
   const stop = hint && !/[.!?…]$/.test(error.message) ? '.' : '';
-  const message = `${entry.title}: ${error.message}${stop}`;
   const kind = refusedKey ? 'key' : error instanceof LongWaitError ? 'limit' : 'provider';
+  const message = `${title}: ${error.message}${stop}`;
   return new LoomError(kind, message, { ...(hint && { hint }), cause: error });
 }
 
 /** What to do about a server that is another than the vendor's own. */
-function hintAt(entry: ProviderEntry, error: ProviderError): string | undefined {
+function hintAt(baseUrlVariable: string, error: ProviderError): string | undefined {
   if (error.code === 'no_batch_api') return 'Re-run with --sync.';
-  if (!isAboutAddress(error)) return undefined;
-  return `Is the address right? See --base-url and ${entry.baseUrlVariable}.`;
+  return isAboutAddress(error) ? `Is the address right? See --base-url and ${baseUrlVariable}.` : undefined;
 }
 
 /** Servers that speak like OpenAI say in its words that they know no such address, or no such model. */

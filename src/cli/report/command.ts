@@ -11,7 +11,7 @@ import { type Placing, writeOutputFile } from '../../storage/output-file.ts';
 import { readSourceFlags } from '../options/input.ts';
 import type { CommandContext, ReportOptions } from '../options/options.ts';
 import { choosePlacing } from '../options/overwrite.ts';
-import { openHome } from '../options/reach.ts';
+import { openHome } from '../options/story-reach.ts';
 import { formatCount } from '../words/counts.ts';
 import { writePage } from './document.ts';
 import type { ReportFacts } from './summary.ts';

@@ -6,9 +6,10 @@ import { providerEntry, requireBatchApi } from '../../providers/registry.ts';
 import { checkWaitFlags } from '../fetch/wait.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
 import { checkBatchStreams, checkDocumentStream, describeOrder } from '../options/orders.ts';
-import { nameProvider, openReach, type Reach } from '../options/reach.ts';
+import { nameProvider } from '../options/reach.ts';
 import { nameSchemaFile } from '../options/settings.ts';
 import { checkInputFlags, withInput } from '../options/stdin.ts';
+import { openReach, type Reach } from '../options/story-reach.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { dryRun } from './dry-run.ts';
 import { type SubmittedRun, submitRun } from './run-batch.ts';
@@ -52,7 +53,7 @@ async function submitOrAnswer(
     });
   } catch (error) {
     if (error instanceof InterruptedError) context.terminal.note(afterInterrupt(options));
-    throw nameProvider(entry, nameSchemaFile(error, options, context.workingFolder));
+    throw nameProvider(entry.name, nameSchemaFile(error, options, context.workingFolder));
   }
 }
 

@@ -1,8 +1,7 @@
 /** `loom run --sync`: what is told of a live run. */
 import { createReadStream } from 'node:fs';
-import { LoomError } from '../../core/errors.ts';
+import { LongWaitError, LoomError } from '../../core/errors.ts';
 import { findServer } from '../../orchestrator/calls/answer-server.ts';
-import { LongWaitError } from '../../orchestrator/calls/long-waits.ts';
 import { type CostLimit, CostLimitReached } from '../../orchestrator/estimate/cost-limit.ts';
 import { runSync, type SyncSummary } from '../../orchestrator/live/run-sync.ts';
 import type { SyncOrder, SyncProgress } from '../../orchestrator/live/sync-order.ts';

@@ -6,7 +6,7 @@ import { documentFetch } from '../documents/fetch-document.ts';
 import { describeFetch } from '../fetch/fetch-order.ts';
 import { exitCodeOfFetch, waitAndTell } from '../fetch/wait.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
-import type { Reach } from '../options/reach.ts';
+import type { Reach } from '../options/story-reach.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 
 /** A job whose output is to be written, and whether a file in the way may go. */

@@ -5,7 +5,7 @@ import type { MergedJob } from '../../orchestrator/batch/merge/merge-job.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
 import type { RunOrder } from '../options/orders.ts';
-import type { Reach } from '../options/reach.ts';
+import type { Reach } from '../options/story-reach.ts';
 import { linkPath } from '../terminal/hyperlinks.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DocumentFields } from '../terminal/voice.ts';

@@ -1,13 +1,14 @@
 /** `loom sandbox`: the stand-in for the providers, as a server of its own. */
 import { resolve } from 'node:path';
+import { ensureSandboxFolder } from '../../api/options/reach.ts';
+import { describeProvider } from '../../api/providers.ts';
 import { LoomError } from '../../core/errors.ts';
 import { providerNames } from '../../core/names.ts';
-import { providerEntry } from '../../providers/registry.ts';
 import { type Faults, readFaults, sandboxKey, startSandbox } from '../../sandbox/server.ts';
 import { describeDiskError, isDiskError } from '../../storage/files.ts';
 import { readPlainText } from '../../storage/plain-file.ts';
 import type { CommandContext, SandboxServerOptions } from '../options/options.ts';
-import { ensureSandboxFolder, openHome } from '../options/reach.ts';
+import { placeOf } from '../options/reach.ts';
 
 /** Serves until it is interrupted. The lines it prints can be pasted into a shell, or read by `eval`. */
 export async function serveSandbox(options: SandboxServerOptions, context: CommandContext): Promise<number> {
@@ -15,7 +16,7 @@ export async function serveSandbox(options: SandboxServerOptions, context: Comma
   const faults =
     options.faults === undefined ? undefined : loadFaults(resolve(workingFolder, options.faults));
   const sandbox = await startSandbox({
-    dir: await ensureSandboxFolder(openHome({ sandbox: true }, context)),
+    dir: await ensureSandboxFolder(placeOf({ sandbox: true }, context)),
     port: options.port,
     latencyMs: options.latency,
     turnaroundMs: options.turnaround,
@@ -23,7 +24,7 @@ export async function serveSandbox(options: SandboxServerOptions, context: Comma
     ...(faults && { faults }),
   });
   for (const name of providerNames) {
-    const { keyVariable, baseUrlVariable } = providerEntry(name);
+    const { keyVariable, baseUrlVariable } = describeProvider(name);
     terminal.printResult(`export ${baseUrlVariable}=${sandbox.baseUrls[name]} ${keyVariable}=${sandboxKey}`);
   }
   terminal.note(`The sandbox listens on ${sandbox.origin}. Stop it with Ctrl+C.`);

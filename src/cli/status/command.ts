@@ -1,35 +1,26 @@
 /** `loom status`: everything known about one job. */
+import { describeBatch, type JobReport, type PartReport } from '../../api/describe-batch.ts';
 import type { JobDocument, PartDocument, StatusDocument } from '../../core/documents.ts';
-import {
-  describeJob,
-  type JobReport,
-  type PartReport,
-} from '../../orchestrator/batch/manage/describe-job.ts';
-import { providerEntry } from '../../providers/registry.ts';
 import { documentBatch } from '../documents/batch-document.ts';
 import type { CommandContext, StatusOptions } from '../options/options.ts';
-import { nameProvider, openReach } from '../options/reach.ts';
+import { nameProvider, withProviders } from '../options/reach.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { tellCalls } from '../words/calls.ts';
 import { describeProgress, formatAge, formatCount } from '../words/counts.ts';
-import { tellRetriesOf } from '../words/retries.ts';
 
 export async function showStatus(options: StatusOptions, context: CommandContext): Promise<number> {
-  const { terminal, workingFolder, signal } = context;
+  const { id, offline } = options;
+  const { terminal } = context;
   const document = context.document.begin<StatusDocument>({ command: 'status', job: null });
-  const reach = await openReach(options, context);
-  try {
-    const connect: Parameters<typeof describeJob>[1]['connect'] = (provider, recordedBaseUrl) =>
-      reach.connect(providerEntry(provider), recordedBaseUrl);
-    const order = { id: options.id, connect: options.offline ? undefined : connect, workingFolder };
-    const report = await describeJob(reach.home, order, signal, tellRetriesOf(terminal));
-    document.job = documentJob(report);
-    printReport(report, terminal);
-    // Told last, and as any error: what the records know is shown all the same.
-    if (report.trouble) throw nameProvider(providerEntry(report.provider), report.trouble);
-    return 0;
-  } finally {
-    await reach.close();
-  }
+  const onEvent = tellCalls(terminal);
+  const report = await withProviders(options, context, (reach) =>
+    describeBatch({ ...reach, id, offline, onEvent }),
+  );
+  document.job = documentJob(report);
+  printReport(report, terminal);
+  // Told last, and as any error: what the records know is shown all the same.
+  if (report.trouble) throw nameProvider(report.provider, report.trouble);
+  return 0;
 }
 
 type Line = readonly [name: string, text: string];

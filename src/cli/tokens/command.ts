@@ -15,9 +15,10 @@ import type { ProviderEntry } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import { describeInput } from '../options/input.ts';
 import type { CommandContext, TokensOptions } from '../options/options.ts';
-import { nameProvider, openHome, openReach, type Reach } from '../options/reach.ts';
+import { nameProvider } from '../options/reach.ts';
 import { readSettings } from '../options/settings.ts';
 import { checkInputFlags, withInput } from '../options/stdin.ts';
+import { openHome, openReach, type Reach } from '../options/story-reach.ts';
 import { startProgress } from '../terminal/progress.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { formatDollars, noPriceFor } from '../words/costs.ts';
@@ -39,7 +40,7 @@ export async function tokens(options: TokensOptions, context: CommandContext): P
     );
     return printSummary(summary, options, terminal, document);
   } catch (error) {
-    throw nameProvider(entry, error);
+    throw nameProvider(entry.name, error);
   } finally {
     await reach.close();
   }

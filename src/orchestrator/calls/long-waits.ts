@@ -1,5 +1,5 @@
 /** Waits that nobody should sit through without knowing: each is an error instead, which says when it ends. */
-import { type ErrorScope, ProviderError } from '../../core/errors.ts';
+import { type ErrorScope, LongWaitError, ProviderError } from '../../core/errors.ts';
 import { rateLimitStatuses } from '../../providers/network/rate-limits.ts';
 
 /** Whether the provider asked for fewer calls, as opposed to failing at one. */
@@ -15,9 +15,6 @@ export interface Patience {
   /** What is left of it under the rate limit that is waited out just now. */
   readonly leftMs: number;
 }
-
-/** A wait that is too long. `retryAfterMs` is how long, where that is known. */
-export class LongWaitError extends ProviderError {}
 
 /**
  * What to throw in place of an error after which waiting is of no use: it asks for a wait, or comes of a rate limit, that

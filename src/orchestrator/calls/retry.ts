@@ -1,10 +1,11 @@
 /** The one retry policy for every call to every provider; the SDKs' own retries are off. */
 
-import { ProviderError } from '../../core/errors.ts';
+import { LongWaitError, ProviderError } from '../../core/errors.ts';
+import type { ProviderName } from '../../core/names.ts';
 import { asAttempt } from '../../providers/transport/attempt.ts';
 import { createPace, pauseBefore } from './call-pace.ts';
 import type { EarlyStop } from './early-stop.ts';
-import { findLongWait, isRateLimit, LongWaitError } from './long-waits.ts';
+import { findLongWait, isRateLimit } from './long-waits.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry-policy.ts';
 import { sleep } from './sleep.ts';
 
@@ -13,6 +14,12 @@ export interface RetryNotice {
   readonly pauseMs: number;
   /** How often the call was made so far. */
   readonly attempts: number;
+}
+
+/** A call to this provider is made again, after a pause. */
+export interface RetryEvent extends RetryNotice {
+  readonly type: 'retry';
+  readonly provider: ProviderName;
 }
 
 export interface CallQueueOptions {

@@ -1,6 +1,6 @@
 /** The story of `loom cancel`: end what a job has at its provider, and never send what it has not sent. */
 import { LoomError } from '../../../core/errors.ts';
-import type { BatchRecord, ProviderName } from '../../../core/models.ts';
+import type { BatchRecord, BatchStatus, ProviderName } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
@@ -14,47 +14,40 @@ import {
   hasEndedBadly,
   isDropped,
   loadState,
+  namePart,
   reloadJob,
   type StoredJob,
 } from '../../../state/stored-jobs.ts';
 import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { waitForLock } from '../../../storage/locks.ts';
-import type { RetryNotice } from '../../calls/retry.ts';
+import type { RetryEvent } from '../../calls/retry.ts';
 import { keepDownloaded } from '../fetch/keep-answers.ts';
 import { UnsettledPartError } from '../parts/find-batch.ts';
 import { type Connect, isAboutOneBatch, type JobReach, openJobReach } from '../parts/job-reach.ts';
 import { type Submission, takeRecorded, trySettlePart } from '../parts/submit-parts.ts';
 
-export interface CancelEvents {
+export type CancelEvent =
   /** Another process works on the job: it is waited for. */
-  onWait?(id: string): void;
+  | { readonly type: 'waiting'; readonly id: string }
   /** The provider ends the batch, which may take it some minutes. */
-  onCancelled?(batch: CancelTarget, check: BatchCheck): void;
+  | { readonly type: 'cancelled'; readonly batch: CancelTarget; readonly status: BatchStatus }
   /** There was nothing left to cancel. */
-  onOver?(batch: CancelTarget, status: BatchCheck['status']): void;
-  /** A part that the provider does not have, and will not get. */
-  onDropped?(job: Job, part: number): void;
+  | { readonly type: 'over'; readonly batch: CancelTarget; readonly status: BatchStatus }
+  /** A part that the provider does not have, and will not get: `job_1/2`, or the job's id where it is the only one. */
+  | { readonly type: 'dropped'; readonly id: string }
   /** This batch was not cancelled: the provider refused, or it may be another's. The others are all the same. */
-  onError?(id: string, provider: ProviderName, error: unknown): void;
-  onRetry?(provider: ProviderName, notice: RetryNotice): void;
-}
+  | { readonly type: 'failed'; readonly id: string; readonly provider: ProviderName; readonly error: unknown }
+  | RetryEvent;
 
 /** A batch that is to be cancelled: of a part whose record is gone or damaged it is all that is known. */
 export type CancelTarget = Pick<BatchRecord, 'batch_id' | 'provider' | 'status'>;
 
-export interface CancelSummary {
-  readonly cancelled: number;
-  readonly over: number;
-  readonly dropped: number;
-  /** Batches that could not be cancelled. */
-  readonly refused: number;
-  /** Nothing of the job was at the provider: there is nothing left of it here either. */
-  readonly isForgotten: boolean;
-}
-
 /** What a cancel would end, as the records know it. */
 export interface CancelPlan {
-  readonly stored: StoredJob;
+  readonly id: string;
+  readonly provider: ProviderName;
+  readonly model: string;
+  readonly parts: number;
   /** Batches that may still run. */
   readonly batches: number;
   /** Parts that the provider does not have. */
@@ -64,38 +57,49 @@ export interface CancelPlan {
 }
 
 /** LoomError `state` for an id that there is not. */
-export async function planCancel(home: LoomHome, id: string): Promise<CancelPlan> {
-  const stored = findAnyJob(await loadState(home), id);
-  return {
-    stored,
+export async function planCancel(
+  home: LoomHome,
+  named: string,
+): Promise<{ stored: StoredJob; plan: CancelPlan }> {
+  const stored = findAnyJob(await loadState(home), named);
+  const { id, provider, job } = stored;
+  const plan = {
+    id,
+    provider,
+    model: job.model,
+    parts: job.parts.length,
     batches: [...stored.records, ...describeLostBatches(stored)].filter(mayRun).length,
     unsent: stored.job.parts.filter(({ state }) => state === 'planned').length,
     inDoubt: stored.job.parts.filter(({ state }) => state === 'submitting').length,
   };
+  return { stored, plan };
 }
 
-/** Cancels every part of a job. Safe to repeat, also after it was cut off. */
+/** Cancels every part of a job, and says whether nothing of it was at the provider: nothing is left of it here then. Safe to repeat, also after it was cut off. */
 export async function cancelJob(
   home: LoomHome,
   known: StoredJob,
   connect: Connect,
   signal: AbortSignal,
-  events: CancelEvents = {},
-): Promise<CancelSummary> {
-  const lock = await waitForLock(home.locks, known.job.job_id, signal, () => events.onWait?.(known.id));
+  onEvent: (event: CancelEvent) => void,
+): Promise<{ isForgotten: boolean }> {
+  const { id } = known;
+  const lock = await waitForLock(home.locks, known.job.job_id, signal, () =>
+    onEvent({ type: 'waiting', id }),
+  );
   try {
     const stored = await reloadJob(home, known);
-    if (!stored) throw finishedMeanwhile(home, known.id);
-    const summary = await cancelHeld({
+    if (!stored) throw finishedMeanwhile(home, id);
+    const isForgotten = await cancelHeld({
       home: holdHome(home, lock),
       stored,
       known: new HomeBatches(home),
       connect,
       signal: AbortSignal.any([signal, lock.lost]),
-      events,
+      onEvent,
     });
-    if (summary.isForgotten) await lock.forget();
-    return summary;
+    if (isForgotten) await lock.forget();
+    return { isForgotten };
   } finally {
     await lock.release();
   }
@@ -107,14 +111,13 @@ interface Cancellation {
   readonly known: HomeBatches;
   readonly connect: Connect;
   readonly signal: AbortSignal;
-  readonly events: CancelEvents;
+  readonly onEvent: (event: CancelEvent) => void;
 }
 
-async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
-  const { home, stored, events } = cancellation;
+async function cancelHeld(cancellation: Cancellation): Promise<boolean> {
+  const { home, stored, signal, onEvent } = cancellation;
   const { job, records } = stored;
   const { parts } = job;
-  const counts = { cancelled: 0, over: 0, dropped: 0, refused: 0 };
   const unnoted = await takeUnnotedRecords({ home, job, known: cancellation.known });
   const batches = [
     ...records,
@@ -124,24 +127,17 @@ async function cancelHeld(cancellation: Cancellation): Promise<CancelSummary> {
   const needsProvider = batches.some(mayRun) || parts.some((part) => part.state === 'submitting');
   // The way there comes first: without a key nothing is done by halves.
   const reach = needsProvider
-    ? await openJobReach(stored, cancellation.connect, {
-        signal: cancellation.signal,
-        onRetry: events.onRetry?.bind(events),
-      })
+    ? await openJobReach(stored, cancellation.connect, { signal, onEvent })
     : undefined;
   const unsent = parts.filter(isUnsent);
   if (reach || unsent.length > 0) await noteCancelled(home, job);
-  const { settled, unsettled } = await settleParts(cancellation, reach);
-  counts.refused += unsettled;
-  for (const part of unsent.filter(isDropped)) {
-    counts.dropped += 1;
-    events.onDropped?.(job, part.part);
-  }
-  for (const batch of [...batches, ...settled]) counts[await cancelBatch(cancellation, batch, reach)] += 1;
+  const settled = await settleParts(cancellation, reach);
+  for (const { part } of unsent.filter(isDropped)) onEvent({ type: 'dropped', id: namePart(job, part) });
+  for (const batch of [...batches, ...settled]) await cancelBatch(cancellation, batch, reach);
   const isForgotten = parts.every(isDropped);
   if (isForgotten) await forgetJob(home, job);
   else if (parts.some(isDropped)) await keepGivenAnswers(cancellation);
-  return { ...counts, isForgotten };
+  return isForgotten;
 }
 
 /** A run that was cut off, or a job file of an older state, may know nothing of a batch whose record is there. */
@@ -155,9 +151,10 @@ async function takeUnnotedRecords(place: Pick<Submission, 'home' | 'job' | 'know
 }
 
 /** A job of which a part is never sent has no output by itself: what its other parts gave, the same run need not ask again. */
-async function keepGivenAnswers({ home, stored, signal, events }: Cancellation): Promise<void> {
+async function keepGivenAnswers({ home, stored, signal, onEvent }: Cancellation): Promise<void> {
   const merging = { workingFolder: '/', inputPath: undefined, changedRows: 'refuse' } as const;
-  const onError = (error: unknown) => events.onError?.(stored.id, stored.provider, error);
+  const { id, provider } = stored;
+  const onError = (error: unknown) => onEvent({ type: 'failed', id, provider, error });
   await keepDownloaded({ home, merging, signal, onError }, stored);
 }
 
@@ -171,80 +168,65 @@ async function noteCancelled(home: LoomHome, job: Job): Promise<void> {
 
 /** A part whose creation was cut off may be a batch by now: it is looked for, and cancelled like the others. */
 async function settleParts(
-  { home, stored: { id, job, provider }, known, signal, events }: Cancellation,
+  { home, stored: { id, job, provider }, known, signal, onEvent }: Cancellation,
   reach: JobReach | undefined,
-): Promise<{ settled: BatchRecord[]; unsettled: number }> {
+): Promise<BatchRecord[]> {
   const settled: BatchRecord[] = [];
-  let unsettled = 0;
   for (const part of job.parts) {
     if (!reach || part.state !== 'submitting') continue;
     const found = await trySettlePart({ home, job, known, signal, ...reach }, part);
-    if (found instanceof UnsettledPartError) {
-      unsettled += 1;
-      events.onError?.(id, provider, found);
-    } else if (found) settled.push(found);
+    if (found instanceof UnsettledPartError) onEvent({ type: 'failed', id, provider, error: found });
+    else if (found) settled.push(found);
   }
-  return { settled, unsettled };
+  return settled;
 }
-
-/** What became of a batch, under its name in the summary. */
-type Outcome = 'cancelled' | 'over' | 'dropped' | 'refused';
 
 async function cancelBatch(
   cancellation: Cancellation,
   batch: CancelTarget,
   reach: JobReach | undefined,
-): Promise<Outcome> {
-  const { stored, signal, events } = cancellation;
-  if (!reach || !mayRun(batch)) {
-    events.onOver?.(batch, batch.status);
-    return 'over';
-  }
+): Promise<void> {
+  const { stored, signal, onEvent } = cancellation;
+  const { batch_id: id, provider: name, status } = batch;
+  if (!reach || !mayRun(batch)) return onEvent({ type: 'over', batch, status });
+  const fail = (error: unknown) => onEvent({ type: 'failed', id, provider: name, error });
   // What it is, its results will tell.
-  if (findPart(stored, batch).provisional) {
-    events.onError?.(batch.batch_id, batch.provider, mayBeAnothers(batch));
-    return 'refused';
-  }
+  if (findPart(stored, batch).provisional) return fail(mayBeAnothers(batch));
   try {
     const { provider, calls, callSignal } = reach;
     const check = await calls.run(async () => {
       await cancellation.home.ensureHeld();
-      return provider.cancel(batch.batch_id, callSignal);
+      return provider.cancel(id, callSignal);
     });
-    return await noteCancel(cancellation, batch, check);
+    await noteCancel(cancellation, batch, check);
   } catch (error) {
     if (signal.aborted || !isAboutOneBatch(error)) throw error;
-    events.onError?.(batch.batch_id, batch.provider, error);
-    return 'refused';
+    fail(error);
   }
 }
 
 /** Notes and tells what the provider said to a cancel. */
 async function noteCancel(
-  { home, stored, events }: Cancellation,
+  { home, stored, onEvent }: Cancellation,
   batch: CancelTarget,
   check: BatchCheck,
-): Promise<Outcome> {
+): Promise<void> {
   const { job } = stored;
   const part = findPart(stored, batch);
   if (check.queueFull && !part.adopted) {
     giveBackPart(job, part);
     await saveJob(home, job);
     await deleteRecord(home, batch);
-    events.onDropped?.(job, part.part);
-    return 'dropped';
+    return onEvent({ type: 'dropped', id: namePart(job, part.part) });
   }
   const { status } = check;
-  if (status === 'completed' || status === 'failed' || status === 'expired') {
-    events.onOver?.(batch, status);
-    return 'over';
-  }
+  if (status === 'completed' || status === 'failed' || status === 'expired')
+    return onEvent({ type: 'over', batch, status });
   // That it is over is for a fetch to note, which brings in what was answered.
   if (!hasEndedBadly(status) && isRecord(batch)) {
     await updateRecord(home, { ...batch, status, counts: check.counts ?? null });
   }
-  events.onCancelled?.(batch, check);
-  return 'cancelled';
+  onEvent({ type: 'cancelled', batch, status });
 }
 
 /** Batches of parts whose record is gone or damaged: the job knows them still. */

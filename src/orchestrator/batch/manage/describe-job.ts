@@ -6,7 +6,7 @@ import type { BatchCheck } from '../../../providers/provider.ts';
 import { findJob, loadState, outputState, type StoredJob } from '../../../state/stored-jobs.ts';
 import { hashFile, isFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import type { RetryNotice } from '../../calls/retry.ts';
+import type { RetryEvent } from '../../calls/retry.ts';
 import { defaultRetryPolicy } from '../../calls/retry-policy.ts';
 import { type ListedBatch, listParts } from '../list/list-batches.ts';
 import { planOutput } from '../merge/merge-job.ts';
@@ -66,10 +66,10 @@ export async function describeJob(
   home: LoomHome,
   order: DescribeOrder,
   signal: AbortSignal,
-  onRetry?: (provider: ProviderName, notice: RetryNotice) => void,
+  onEvent: (event: RetryEvent) => void,
 ): Promise<JobReport> {
   const stored = findJob(await loadState(home), order.id);
-  const { checks, trouble } = await askProvider(stored, order.connect, signal, onRetry);
+  const { checks, trouble } = await askProvider(stored, order.connect, signal, onEvent);
   const { job } = stored;
   const { rows: all, blank_rows: blank = 0 } = job;
   const outputPath = planOutput(stored, {
@@ -104,13 +104,13 @@ async function askProvider(
   stored: StoredJob,
   connect: Connect | undefined,
   signal: AbortSignal,
-  onRetry: ((provider: ProviderName, notice: RetryNotice) => void) | undefined,
+  onEvent: (event: RetryEvent) => void,
 ): Promise<Asked> {
   const checks = new Map<string, BatchCheck>();
   let trouble: unknown;
   if (!connect || stored.records.length === 0) return { checks, trouble };
   try {
-    const reach = await openJobReach(stored, connect, { signal, policy: patience, onRetry });
+    const reach = await openJobReach(stored, connect, { signal, policy: patience, onEvent });
     for (const { batch_id } of stored.records) {
       const answer = await askBatch(reach, batch_id);
       if ('check' in answer) checks.set(batch_id, answer.check);

@@ -22,19 +22,25 @@ import { hasStatus, type ListedBatch, listParts } from '../list/list-batches.ts'
 import { type Connect, openJobReach } from '../parts/job-reach.ts';
 
 export interface ForgetTarget {
+  readonly id: string;
   readonly stored: StoredJob;
   readonly parts: readonly ListedBatch[];
   /** Whether there are answers, or some to come, that no output holds. */
   readonly losesAnswers: boolean;
 }
 
-export interface ForgetEvents {
+export type ForgetEvent =
   /** An upload that no batch needs any more could not be deleted: its provider was out of reach, or there was no key. */
-  onUploadLeft?(id: string, provider: ProviderName, fileId: string, error: unknown): void;
-  onForgotten?(id: string, records: number): void;
+  | {
+      readonly type: 'upload_left';
+      readonly id: string;
+      readonly provider: ProviderName;
+      readonly fileId: string;
+      readonly error: unknown;
+    }
+  | { readonly type: 'forgotten'; readonly id: string; readonly batches: number }
   /** Another process is working on this job: it stays. */
-  onBusy?(id: string): void;
-}
+  | { readonly type: 'busy'; readonly id: string };
 
 /** LoomError `state` for an id that there is not. */
 export async function findTargets(home: LoomHome, ids: readonly string[]): Promise<ForgetTarget[]> {
@@ -67,12 +73,12 @@ export async function forgetJobs(
   targets: readonly ForgetTarget[],
   connect: Connect,
   signal: AbortSignal,
-  events: ForgetEvents = {},
+  onEvent: (event: ForgetEvent) => void,
 ): Promise<void> {
   const opened: OpenedRecords = new Map();
   for (const { stored } of targets) {
     signal.throwIfAborted();
-    await forgetStored(home, stored, { connect, signal, events, opened });
+    await forgetStored(home, stored, { connect, signal, onEvent, opened });
   }
   await sweepInputs(home);
 }
@@ -80,24 +86,25 @@ export async function forgetJobs(
 interface Forgetting {
   readonly connect: Connect;
   readonly signal: AbortSignal;
-  readonly events: ForgetEvents;
+  readonly onEvent: (event: ForgetEvent) => void;
   readonly opened: OpenedRecords;
 }
 
 async function forgetStored(home: LoomHome, known: StoredJob, forgetting: Forgetting): Promise<void> {
-  const { events } = forgetting;
+  const { onEvent } = forgetting;
+  const { id } = known;
   const lock = await tryLock(home.locks, known.job.job_id);
-  if (!lock) return events.onBusy?.(known.id);
+  if (!lock) return onEvent({ type: 'busy', id });
   try {
     const stored = (await reloadJob(home, known)) ?? (await reloadAbandoned(home, known.job.job_id));
     // A run has submitted more of it since the question was asked.
-    if (stored && stored.records.length > known.records.length) return events.onBusy?.(known.id);
+    if (stored && stored.records.length > known.records.length) return onEvent({ type: 'busy', id });
     if (stored) {
       const held = holdHome(home, lock);
       await deleteUploads(held, stored, forgetting);
       await removeJob(held, stored, forgetting.opened);
     }
-    events.onForgotten?.(known.id, stored?.records.length ?? 0);
+    onEvent({ type: 'forgotten', id, batches: stored?.records.length ?? 0 });
     await lock.forget();
   } finally {
     await lock.release();
@@ -111,19 +118,19 @@ const deletionMs = 30_000;
 async function deleteUploads(
   home: LoomHome,
   stored: StoredJob,
-  { connect, signal, events }: Forgetting,
+  { connect, signal, onEvent }: Forgetting,
 ): Promise<void> {
   const fileIds = listUnneededUploads(stored);
   if (fileIds.length === 0) return;
   const callSignal = AbortSignal.any([signal, AbortSignal.timeout(deletionMs)]);
-  const reach = openJobReach(stored, connect, { signal, onRetry: undefined });
+  const reach = openJobReach(stored, connect, { signal, onEvent: () => {} });
   for (const fileId of fileIds) {
     await home.ensureHeld();
     try {
       await (await reach).provider.deleteFile?.(fileId, callSignal);
     } catch (error) {
       signal.throwIfAborted();
-      events.onUploadLeft?.(stored.id, stored.provider, fileId, error);
+      onEvent({ type: 'upload_left', id: stored.id, provider: stored.provider, fileId, error });
     }
   }
 }
@@ -138,7 +145,8 @@ function listUnneededUploads(stored: StoredJob): string[] {
 
 function describeTarget(home: LoomHome, stored: StoredJob): ForgetTarget {
   const parts = listParts(home, stored);
-  return { stored, parts, losesAnswers: !isWritten(stored) && !parts.every(gaveNothing) };
+  const { id } = stored;
+  return { id, stored, parts, losesAnswers: !isWritten(stored) && !parts.every(gaveNothing) };
 }
 
 /** A batch that failed did not start, and a part that was dropped never was one. */

@@ -6,7 +6,7 @@ import type { BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry, requireBatchApi } from '../../../providers/registry.ts';
 import type { StoredJob } from '../../../state/stored-jobs.ts';
 import { abortAfterGrace } from '../../calls/grace.ts';
-import { type CallQueue, createCallQueue, type RetryNotice } from '../../calls/retry.ts';
+import { type CallQueue, createCallQueue, type RetryEvent, type RetryNotice } from '../../calls/retry.ts';
 import type { RetryPolicy } from '../../calls/retry-policy.ts';
 
 /** How to reach a provider, given the address in the record. LoomError when there is no key. */
@@ -25,14 +25,14 @@ export async function openJobReach(
   options: {
     readonly signal: AbortSignal;
     readonly policy?: RetryPolicy;
-    readonly onRetry: ((provider: ProviderName, notice: RetryNotice) => void) | undefined;
+    readonly onEvent: (event: RetryEvent) => void;
   },
 ): Promise<JobReach> {
-  const { signal, policy, onRetry } = options;
+  const { signal, policy, onEvent } = options;
   const entry = requireBatchApi(providerEntry(stored.provider));
   const provider = await entry.openBatch(connect(stored.provider, recordedBaseUrl(stored)));
-  const tell = onRetry && ((notice: RetryNotice) => onRetry(stored.provider, notice));
-  const calls = createCallQueue({ workers: 1, signal, onRetry: tell, ...(policy && { policy }) });
+  const onRetry = (notice: RetryNotice) => onEvent({ type: 'retry', provider: stored.provider, ...notice });
+  const calls = createCallQueue({ workers: 1, signal, onRetry, ...(policy && { policy }) });
   return { provider, calls, callSignal: abortAfterGrace(signal) };
 }
 

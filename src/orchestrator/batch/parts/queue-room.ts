@@ -4,7 +4,7 @@
  * for a full queue in which nothing else of this home waits. A single request that is still too much is never sent, and
  * the words of the provider tell why.
  */
-import { ProviderError } from '../../../core/errors.ts';
+import { LongWaitError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
 import type { HomeBatches } from '../../../state/home-batches.ts';
@@ -12,7 +12,6 @@ import type { Job, JobPart } from '../../../state/jobs.ts';
 import { loadRecords } from '../../../state/records.ts';
 import { hasEndedBadly } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import { LongWaitError } from '../../calls/long-waits.ts';
 
 /** What is to be done with a part that waits to be sent. */
 export type PartFate = 'send' | 'halve' | 'refuse';

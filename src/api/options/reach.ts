@@ -1,0 +1,188 @@
+/** How a verb reaches providers and the state on disk: by its options, else by the environment; by `.env` only if it is told to. */
+
+import { join } from 'node:path';
+import { ensureCacheFolder } from '../../cache/cache.ts';
+import { LoomError } from '../../core/errors.ts';
+import { type ProviderName, sandboxKey } from '../../core/names.ts';
+import { type ConnectionChoice, describeConnection } from '../../orchestrator/calls/connection.ts';
+import type { Connection, RequestNotice } from '../../providers/connection.ts';
+import { providerEntry } from '../../providers/registry.ts';
+import { folderVariablesPath, isFromFolder, readVariables } from '../../state/keys.ts';
+import { ensurePrivateFolder } from '../../storage/files.ts';
+import { type LoomHome, loomHome } from '../../storage/home.ts';
+import { checkHome, ensureHome } from '../../storage/marks.ts';
+import type { CallOptions, OutputOptions, ReachOptions } from './options.ts';
+
+export interface Reach {
+  readonly home: LoomHome;
+  /** What relative paths are taken from. */
+  readonly workingFolder: string;
+  readonly variables: NodeJS.ProcessEnv;
+  /** LoomError `key` names the variable when there is no key. */
+  connect(provider: ProviderName, recordedBaseUrl?: string): Connection;
+}
+
+/** What is told of the way to a provider. */
+export type ReachEvent =
+  /** A `.env`, which may have come with somebody else's project, says where state or answers are. */
+  | { readonly type: 'place_of_folder'; readonly name: string; readonly value: string; readonly path: string }
+  /** A key from elsewhere, of this variable or of `apiKey`, goes to an address that such a file names. */
+  | {
+      readonly type: 'key_to_folder';
+      readonly keyVariable: string | undefined;
+      readonly baseUrl: string;
+      readonly baseUrlVariable: string;
+      readonly path: string;
+    }
+  /** A request was answered, or was not; told with `requests`. */
+  | ({ readonly type: 'request' } & RequestNotice);
+
+/** Where the state is. Looks at nothing. */
+export function locateHome(options: ReachOptions): LoomHome {
+  const { sandbox, cacheDir } = options;
+  const { workingFolder } = surroundingsOf(options);
+  const variables = variablesOf(options);
+  return loomHome({
+    sandbox: sandbox !== undefined && sandbox !== false,
+    cacheDir,
+    variables,
+    workingFolder,
+  });
+}
+
+/** LoomError `state` for a home that is somebody else's folder. */
+export function openHome(options: ReachOptions): LoomHome {
+  const home = locateHome(options);
+  checkHome(home);
+  return home;
+}
+
+/** The variables that count: of the environment, and where it is told to of the working folder's `.env`. */
+export function variablesOf(options: ReachOptions): NodeJS.ProcessEnv {
+  const { home, dotenv } = options;
+  const { environment, workingFolder } = surroundingsOf(options);
+  const variables = dotenv ? readVariables(environment, workingFolder) : environment;
+  return home === undefined ? variables : { ...variables, LOOM_HOME: home };
+}
+
+function surroundingsOf({ environment, workingFolder }: ReachOptions) {
+  return { environment: environment ?? process.env, workingFolder: workingFolder ?? process.cwd() };
+}
+
+/** Does the work of a verb, which ends with the reason of the caller's signal when that is aborted. */
+export function withReach<Result>(
+  options: ReachOptions & CallOptions & Pick<OutputOptions, 'cache'> & ListeningTo<ReachEvent>,
+  work: (reach: Reach, signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  return underSignal(options.signal, async (signal) => work(openReach(options), signal));
+}
+
+/** Whoever calls is told of these. */
+export interface ListeningTo<Event> {
+  readonly onEvent?: ((event: Event) => void) | undefined;
+}
+
+export function openReach(options: Parameters<typeof withReach>[0]): Reach {
+  const { sandbox, onEvent = () => {} } = options;
+  const { environment, workingFolder } = surroundingsOf(options);
+  const home = openHome(options);
+  if (home.chosenBase !== undefined && options.cache) ensureCacheFolder(home.chosenBase, home.chosenCache);
+  if (options.dotenv) tellPlaces(environment, workingFolder, onEvent);
+  const variables = variablesOf(options);
+  const told = new Set<ProviderName>();
+  const onRequest = (notice: RequestNotice) => onEvent({ type: 'request', ...notice });
+  return {
+    home,
+    workingFolder,
+    variables,
+    connect(provider, recordedBaseUrl) {
+      const { apiKey, baseUrl, callTimeoutMs } = options;
+      const choice =
+        typeof sandbox === 'object'
+          ? { apiKey: apiKey ?? sandboxKey, baseUrl: sandbox[provider], callTimeoutMs }
+          : { apiKey, baseUrl, recordedBaseUrl, callTimeoutMs };
+      const connection = connectTo(provider, choice, variables, options);
+      if (options.dotenv && !told.has(provider)) tellKeyOnItsWay(provider, choice, connection, options);
+      told.add(provider);
+      return options.requests ? { ...connection, onRequest } : connection;
+    },
+  };
+}
+
+function connectTo(
+  provider: ProviderName,
+  choice: ConnectionChoice,
+  variables: NodeJS.ProcessEnv,
+  options: ReachOptions,
+): Connection {
+  const entry = providerEntry(provider);
+  try {
+    return describeConnection(entry, choice, variables, surroundingsOf(options).environment);
+  } catch (error) {
+    if (!(error instanceof LoomError) || error.kind !== 'key' || options.dotenv) throw error;
+    throw new LoomError('key', error.message, { hint: `Set ${entry.keyVariable}, or pass apiKey.` });
+  }
+}
+
+function tellPlaces(
+  environment: NodeJS.ProcessEnv,
+  workingFolder: string,
+  onEvent: (event: ReachEvent) => void,
+): void {
+  for (const name of ['LOOM_HOME', 'LOOM_CACHE_DIR']) {
+    if (!isFromFolder(name, environment, workingFolder)) continue;
+    const value = readVariables(environment, workingFolder)[name] ?? '';
+    onEvent({ type: 'place_of_folder', name, value, path: folderVariablesPath(workingFolder) });
+  }
+}
+
+function tellKeyOnItsWay(
+  provider: ProviderName,
+  choice: ConnectionChoice,
+  { apiKey, baseUrl }: Connection,
+  options: Parameters<typeof withReach>[0],
+): void {
+  const { environment, workingFolder } = surroundingsOf(options);
+  const { keyVariable, baseUrlVariable } = providerEntry(provider);
+  if (apiKey === undefined || baseUrl === undefined || (choice.baseUrl ?? choice.recordedBaseUrl)) return;
+  if (!isFromFolder(baseUrlVariable, environment, workingFolder)) return;
+  const isOfOption = choice.apiKey !== undefined;
+  if (!isOfOption && isFromFolder(keyVariable, environment, workingFolder)) return;
+  options.onEvent?.({
+    type: 'key_to_folder',
+    keyVariable: isOfOption ? undefined : keyVariable,
+    baseUrl,
+    baseUrlVariable,
+    path: folderVariablesPath(workingFolder),
+  });
+}
+
+/** Where a stand-in for the providers keeps its files. LoomError `state` where that can't be made. */
+export async function ensureSandboxFolder(options: ReachOptions): Promise<string> {
+  const home = locateHome({ ...options, sandbox: true });
+  const folder = join(home.root, 'providers');
+  ensureHome(home);
+  await ensurePrivateFolder(folder);
+  return folder;
+}
+
+export async function underSignal<Result>(
+  given: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  given?.throwIfAborted();
+  // The stories tell an interruption by its class, whatever the caller's reason is.
+  const isOurs = () => given?.reason instanceof LoomError;
+  const stop = new AbortController();
+  const onAbort = () =>
+    stop.abort(isOurs() ? given?.reason : new LoomError('interrupted', 'aborted by the caller.'));
+  given?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await work(stop.signal);
+  } catch (error) {
+    if (!isOurs()) given?.throwIfAborted();
+    throw error;
+  } finally {
+    given?.removeEventListener('abort', onAbort);
+  }
+}

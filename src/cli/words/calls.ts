@@ -1,0 +1,63 @@
+/** How the way to a provider is told: requests one by one with --verbose, and tries again where they make people wait. */
+import type { ReachEvent } from '../../api/options/reach.ts';
+import { describeProvider } from '../../api/providers.ts';
+import type { ProviderName } from '../../core/names.ts';
+import type { RetryEvent } from '../../orchestrator/calls/retry.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { showAddress } from './addresses.ts';
+
+export type CallEvent = ReachEvent | RetryEvent;
+
+const worthTellingMs = 1_000;
+/** With many workers the same trouble comes many times: it is told once in a while, of each provider. */
+const quietMs = 10_000;
+
+/** A listener for one command. */
+export function tellCalls(terminal: Terminal): (event: CallEvent) => void {
+  const quietUntil = new Map<ProviderName, number>();
+
+  function tellRetry(event: RetryEvent): void {
+    const { provider, error, pauseMs } = event;
+    const { title } = describeProvider(provider);
+    const now = Date.now();
+    if (terminal.tellsDetails) terminal.detail(`${title}: ${describeRetry(event)}`);
+    else if (pauseMs >= worthTellingMs && now >= (quietUntil.get(provider) ?? 0)) {
+      quietUntil.set(provider, now + quietMs);
+      const stop = /[.!?…]$/.test(error.message) ? '' : '.';
+      terminal.note(`${title}: ${error.message}${stop} Trying again in ${Math.round(pauseMs / 1000)} s.`);
+    }
+  }
+
+  return (event) => {
+    switch (event.type) {
+      case 'retry':
+        return tellRetry(event);
+      case 'request':
+        return terminal.detail(describeRequest(event));
+      case 'place_of_folder':
+        return terminal.warn(`${event.name} is ${event.value}, as ${event.path} says.`);
+      case 'key_to_folder': {
+        const key = event.keyVariable ? `${event.keyVariable} of the environment` : 'the key of --api-key';
+        const address = `${showAddress(event.baseUrl)}, which ${event.path} names as ${event.baseUrlVariable}`;
+        return terminal.warn(`${key} goes to ${address}.`);
+      }
+    }
+  };
+}
+
+/** In our own words: those of a provider may hold the prompt. */
+function describeRetry({ error, pauseMs, attempts }: RetryEvent): string {
+  const { code, status, message } = error;
+  const word = /^[\w.-]{1,64}$/.test(code) ? `, ${code}` : '';
+  const reason = status === undefined ? message : `HTTP ${status}${word}.`;
+  return `attempt ${attempts} failed: ${reason} Trying again in ${(pauseMs / 1000).toFixed(1)} s.`;
+}
+
+/** `POST api.openai.com/v1/batches 200, 412 ms, request req_abc` */
+function describeRequest(request: Extract<ReachEvent, { type: 'request' }>): string {
+  const { method, address, status, failure, durationMs, attempt, requestId } = request;
+  const facts = [`${method} ${address} ${status ?? 'no answer'}`, `${durationMs} ms`];
+  if (attempt > 1) facts.push(`attempt ${attempt}`);
+  if (requestId) facts.push(`request ${requestId}`);
+  return `${facts.join(', ')}${failure ? `: ${failure}` : ''}`;
+}
