@@ -257,7 +257,7 @@ test('goes on with the others where the provider refuses one, and exits with 1',
     cancelled: ['batch_001', 'batch_003'],
     over: [],
     dropped: [],
-    errors: [{ id: 'batch_002', kind: 'provider', message: 'OpenAI: Not yours.', hint: null }],
+    errors: [{ id: 'batch_002', kind: 'provider', code: null, message: 'OpenAI: Not yours.', hint: null }],
   });
   expect(ended.stderr).toContain('Error: batch batch_002: OpenAI: Not yours.\n');
 });

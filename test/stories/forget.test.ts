@@ -72,6 +72,7 @@ describe('where answers would be lost', () => {
       exit_code: 1,
       error: {
         kind: 'state',
+        code: null,
         message: `nothing was forgotten: the answers of ${pending} (validating) would be lost, and there is no terminal to ask on.`,
         hint: 'Pass --yes to forget them all the same.',
       },
