@@ -13,8 +13,10 @@ export class HomeBatches {
   #records: Promise<readonly BatchRecord[]> | undefined;
   #jobs: Promise<readonly JobRecord[]> | undefined;
 
-  constructor(home: LoomHome) {
+  /** With the records as they were read just now, or to be read when they are first asked for. */
+  constructor(home: LoomHome, records?: readonly BatchRecord[]) {
     this.#home = home;
+    this.#records = records && Promise.resolve(records);
   }
 
   listRecords(): Promise<readonly BatchRecord[]> {

@@ -89,6 +89,8 @@ export interface StoredState {
   /** Jobs that were being forgotten: what they left can be cleared away. */
   readonly abandoned: readonly StoredJob[];
   readonly damaged: readonly DamagedFile[];
+  /** All there are, whosever they are. */
+  readonly records: readonly BatchRecord[];
 }
 
 export async function loadState(home: LoomHome): Promise<StoredState> {
@@ -115,7 +117,7 @@ export async function loadState(home: LoomHome): Promise<StoredState> {
     jobs.push(jobOfRecord(record));
   }
   jobs.sort((a, b) => creationTime(b) - creationTime(a));
-  return { home, jobs, abandoned, damaged };
+  return { home, jobs, abandoned, damaged, records };
 }
 
 function recordsOf(job: JobRecord, records: readonly BatchRecord[]): BatchRecord[] {

@@ -48,6 +48,15 @@ test('of thirty jobs each file is opened once to list it, and once under its loc
   expect(await world.listState()).toEqual([]);
 });
 
+// Listed, then under its lock: read, its ids for the account of what came, noted as it is, its ids for the output.
+test.each([
+  ['is opened five times', ['fetch'], 5],
+  ['is opened once more to be kept', ['fetch', '--keep'], 6],
+])('the record of a completed batch %s', async (_, args, batches) => {
+  await world.submitAs('completed');
+  expect(await countMost(...args)).toEqual({ batches, jobs: 2 });
+});
+
 test('a fetch that finds nothing new writes nothing', async () => {
   const id = await world.submitAs('in_progress');
   await world.loom('fetch');
@@ -64,6 +73,6 @@ test('a run of forty parts looks at what is there once, and not once a part', as
   const flags = ['-f', 'forty.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--batch-size', '1'];
   const opens = await countOpens(() => world.loom('run', ...flags));
   expect(world.openai.batches).toHaveLength(41);
-  // By the sweep, for the same work, for the same output, and for batches that may be its own.
-  expect(opens.get(world.statePath(`batches/openai_${old}.json`))).toBe(4);
+  // By the sweep, and once more under the lock of the work.
+  expect(opens.get(world.statePath(`batches/openai_${old}.json`))).toBe(2);
 });

@@ -4,19 +4,14 @@
  * is sent again. Where the deletion fails the upload expires by itself.
  */
 import type { BatchRecord } from '../../../core/models.ts';
-import { saveJob } from '../../../state/jobs.ts';
-import { updateRecord } from '../../../state/records.ts';
 import { findPart } from '../../../state/stored-jobs.ts';
 import type { JobFetch } from './job-fetch.ts';
 
-/** Deletes the upload of a batch that is over, and notes that it is gone. */
+/** Deletes the upload of a batch that is over, and notes that it is gone: to be saved. */
 export async function deleteUpload(fetching: JobFetch, record: BatchRecord): Promise<void> {
-  const { run, records } = fetching;
-  if (run.order.keep || !(await isDeleted(fetching, record))) return;
+  if (fetching.run.order.keep || !(await isDeleted(fetching, record))) return;
   record.file_id = null;
   delete findPart(fetching, record).file_id;
-  await saveJob(run.home, fetching.job);
-  if (records.includes(record)) await updateRecord(run.home, record);
 }
 
 async function isDeleted({ run, provider, callSignal }: JobFetch, { file_id: id }: BatchRecord) {

@@ -28,7 +28,7 @@ export interface BroughtIn {
   readonly gone: BatchRecord[];
 }
 
-/** Brings in the results of completed batches. `isLast` says that the output is written next: files are proved then. */
+/** Brings in the results of completed batches, and notes how these are. `isLast` says that the output is written next: files are proved then. */
 export async function downloadBatches(
   fetching: JobFetch,
   records: readonly BatchRecord[],
@@ -37,6 +37,7 @@ export async function downloadBatches(
   const brought: BroughtIn = { ready: [], gone: [] };
   for (const record of records) {
     const isIn = (await isDownloaded(fetching, record)) && !(isLast && !(await isProved(fetching, record)));
+    if (isIn) await updateRecord(fetching.run.home, record);
     const fate = isIn ? 'ready' : await bringIn(fetching, record);
     if (fate !== 'short') brought[fate].push(record);
   }
@@ -79,9 +80,9 @@ async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready'
   record.missing = isWhole ? null : account.missing;
   if (!isWhole) noteError(record, `short: ${account.missing} of ${account.sent} results are missing`);
   part.state = isWhole ? 'downloaded' : 'submitted';
+  if (isWhole) await deleteUpload(fetching, record);
   await updateRecord(run.home, record);
   await saveJob(run.home, job);
-  if (isWhole) await deleteUpload(fetching, record);
   if (isWhole || isGivenUp(fetching, record)) return 'ready';
   run.outcome.troubled = true;
   run.outcome.short = true;

@@ -54,7 +54,7 @@ export interface CheckedBatches {
   readonly ended: BatchRecord[];
 }
 
-/** Asks the provider how each batch is, notes and tells it. */
+/** Asks the provider how each batch is, notes and tells it; of a completed one with its results, by `downloadBatches`. */
 export async function checkBatches(fetching: JobFetch): Promise<CheckedBatches> {
   const { run } = fetching;
   const checked: CheckedBatches = { ready: [], ended: [] };
@@ -95,13 +95,16 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   const reason = check.error && `${check.error.code}: ${check.error.message}`;
   noteStatus(fetching, record, status);
   record.counts = check.counts ?? null;
-  if (status === 'completed') noteEnd(record, check);
   noteError(record, reason);
+  if (status === 'completed') {
+    noteEnd(record, check);
+    return status;
+  }
   // What it gave is brought in before it is noted as over: a fetch that is cut off in between is made again.
   const kept = hasEndedBadly(status) ? await keepEndedBatch(fetching, record) : undefined;
+  if (kept) await deleteUpload(fetching, record);
   await updateRecord(run.home, record);
-  if (hasEndedBadly(status)) await deleteUpload(fetching, record);
-  if (status === 'completed') return status;
+  if (kept) await saveJob(run.home, job);
   if (status === 'unknown') run.outcome.troubled = true;
   run.events.onStatus?.(record, reason);
   // Of one that could not be asked nobody knows.

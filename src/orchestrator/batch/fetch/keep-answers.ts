@@ -33,10 +33,10 @@ export async function noteGoneResults(
   const kept = await keepAllAnswers(fetching, [record]);
   Object.assign(record, { status: 'expired', missing: null });
   noteError(record, reason);
-  await updateRecord(run.home, record);
   part.state = 'submitted';
-  await saveJob(run.home, fetching.job);
   await deleteUpload(fetching, record);
+  await updateRecord(run.home, record);
+  await saveJob(run.home, fetching.job);
   run.events.onStatus?.(record, reason);
   if (run.order.partial) return;
   run.outcome.troubled = true;

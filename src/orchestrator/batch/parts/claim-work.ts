@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { settingsText, wherePresent } from '../../../core/settings-text.ts';
 import { type Job, type JobRecord, loadJob, loadJobs, saveJob } from '../../../state/jobs.ts';
-import { isPending, loadState } from '../../../state/stored-jobs.ts';
+import { isPending, loadState, type StoredState } from '../../../state/stored-jobs.ts';
 import { hashFile } from '../../../storage/files.ts';
 import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { type Lock, tryLock, waitForLock } from '../../../storage/locks.ts';
@@ -30,8 +30,8 @@ export type Work = Pick<
 >;
 
 export type Claim =
-  /** The planned job is saved; `twin` is a job for the same work that is pending all the same. */
-  | { readonly kind: 'own'; readonly twin: Job | undefined }
+  /** The planned job is saved; `twin` is a job for the same work that is pending all the same. `state` was read before. */
+  | { readonly kind: 'own'; readonly twin: Job | undefined; readonly state: StoredState }
   /** A job for the same work was cut off before it was announced: it is locked for this process, to be finished. */
   | { readonly kind: 'cut_off'; readonly job: JobRecord; readonly lock: Lock }
   /** A job for the same work is pending, and its answers are not to be paid for twice. */
@@ -72,13 +72,14 @@ export async function claimWork(
   const lock = await waitForLock(home.locks, name, signal, () => {});
   try {
     if (await haveMoved(home, rivals)) return { kind: 'stale' };
-    const twins = await findTwins(home, planned);
+    const state = await loadState(home);
+    const twins = findTwins(state, planned);
     const cutOff = await lockCutOffTwin(home, twins);
     if (cutOff) return cutOff;
     const [twin] = twins;
     if (twin && !again) return { kind: 'pending', job: twin };
     if (planned.parts.length > 0) await saveJob(holdHome(home, lock), planned);
-    return { kind: 'own', twin };
+    return { kind: 'own', twin, state };
   } finally {
     await lock.forget();
   }
@@ -95,11 +96,9 @@ async function haveMoved(home: LoomHome, rivals: Rivals): Promise<boolean> {
  * Jobs of the same work whose answers are not in their output yet: on their way, in doubt, or downloaded and not written.
  * What the provider has ended without them is none, nor is one whose output is in place or was fetched with --keep.
  */
-export async function findTwins(home: LoomHome, planned: Work): Promise<Job[]> {
-  const { jobs } = await loadState(home);
-  return jobs
-    .filter(isPending)
-    .flatMap(({ job }) => (job.state !== 'merged' && isSameWork(job, planned) ? [job] : []));
+export function findTwins({ jobs }: StoredState, planned: Work): Job[] {
+  const unwritten = jobs.filter((stored) => isPending(stored) && stored.job.state !== 'merged');
+  return unwritten.map(({ job }) => job).filter((job) => isSameWork(job, planned));
 }
 
 /** The same for an input of which no digest is taken yet: its file is read only where it matters. */
@@ -114,7 +113,8 @@ export async function findTwinsOfInput(
     return job.state !== 'merged' && isSameWork(job, { ...planned, input_sha256 });
   };
   if (!jobs.some(isCandidate)) return [];
-  return findTwins(home, { ...planned, input_sha256: await hashFile(planned.original_file_path, signal) });
+  const input_sha256 = await hashFile(planned.original_file_path, signal);
+  return findTwins(await loadState(home), { ...planned, input_sha256 });
 }
 
 async function lockCutOffTwin(home: LoomHome, twins: readonly Job[]): Promise<Claim | undefined> {

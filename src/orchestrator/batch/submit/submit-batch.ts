@@ -7,7 +7,7 @@ import type { BatchEntry } from '../../../providers/provider.ts';
 import { checkSettings } from '../../../providers/settings.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
 import { createJobId, type Job, type JobRecord, loadJob, saveJob } from '../../../state/jobs.ts';
-import { forgetJob, isDropped, isPending, loadState, storedJob } from '../../../state/stored-jobs.ts';
+import { forgetJob, isDropped, isPending, type StoredState, storedJob } from '../../../state/stored-jobs.ts';
 import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { type Lock, tryLock } from '../../../storage/locks.ts';
 import { checkOutputPath, type Placing } from '../../../storage/output-file.ts';
@@ -93,7 +93,7 @@ export async function submitBatch(
     } else {
       events.onPlanned?.(plan.job);
       if (claim.twin) events.onPending?.(claim.twin);
-      else await tellSharedOutput(home, plan.job, events);
+      else tellSharedOutput(claim.state, plan.job, events);
     }
     const job = claim.kind === 'cut_off' ? claim.job : plan.job;
     const held = holdHome(home, lock);
@@ -104,7 +104,7 @@ export async function submitBatch(
       signal: stop,
       onRetry: (notice) => events.onRetry?.(notice),
     });
-    const known = new HomeBatches(held);
+    const known = new HomeBatches(held, claim.kind === 'own' ? claim.state.records : undefined);
     const callSignal = abortAfterGrace(stop);
     await submitJob({ home: held, job, known, provider, calls, signal: stop, callSignal }, events);
     return { kind: 'submitted', job };
@@ -141,13 +141,12 @@ async function planAndClaim(
 }
 
 /** Only one of two jobs can write an output: it is told while nothing is sent yet. */
-async function tellSharedOutput(home: LoomHome, job: JobRecord, events: SubmitEvents): Promise<void> {
-  if (job.parts.length === 0 || !events.onSharedOutput) return;
-  const { jobs } = await loadState(home);
+function tellSharedOutput({ jobs }: StoredState, job: JobRecord, { onSharedOutput }: SubmitEvents): void {
+  if (job.parts.length === 0) return;
   const other = jobs
     .filter(isPending)
     .find((stored) => stored.jobId !== job.job_id && stored.job.output_path === job.output_path);
-  if (other) events.onSharedOutput(other.id, job.output_path);
+  if (other) onSharedOutput?.(other.id, job.output_path);
 }
 
 async function submitJob(submission: Submission, events: SubmitEvents): Promise<void> {
