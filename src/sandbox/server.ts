@@ -5,36 +5,33 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { alibabaVendor } from './alibaba.ts';
-import { anthropicVendor } from './anthropic.ts';
-import { type CallFate, FaultScript, type Faults, readFaults, type VendorClock } from './faults.ts';
-import { putInFrame } from './frames.ts';
+import { anthropicVendor } from './anthropic/vendor.ts';
+import { Statistics } from './engine/statistics.ts';
+import { Store } from './engine/store.ts';
+import type { LimitChanges, SandboxContext, Vendor } from './engine/vendor.ts';
+import { losesAnswer, preventsWork, sendWithFate, statusOf } from './fates.ts';
+import { type Faults, readFaults } from './fault-fields.ts';
+import { FaultScript } from './faults.ts';
 import { frontPage } from './front-page.ts';
-import { googleVendor } from './google.ts';
+import { googleVendor } from './google/vendor.ts';
 import {
   type Answer,
-  BodyTooLarge,
   type Call,
   drain,
   isLive,
-  type Operation,
   parseJson,
   plain,
+  Refused,
   readText,
+  routesOf,
   send,
-  sendPart,
-} from './http.ts';
-import { type LimitChanges, limitsWith } from './limits.ts';
-import { localVendor } from './local.ts';
-import { openaiVendor } from './openai.ts';
-import { openrouterVendor } from './openrouter.ts';
-import { Statistics } from './statistics.ts';
-import { Store } from './store.ts';
-import type { Vendor, Workshop } from './vendor.ts';
+} from './http/http.ts';
+import { openrouterVendor } from './openai/openrouter.ts';
+import { openaiVendor } from './openai/vendor.ts';
 import { baseUrlsAt, type VendorName, vendorNames } from './vendors.ts';
 
-export type { Faults } from './faults.ts';
-export { readFaults } from './faults.ts';
+export type { Faults } from './fault-fields.ts';
+export { readFaults } from './fault-fields.ts';
 
 export interface SandboxOptions {
   /** Where its files and batches live; created when missing. Several sandboxes may share it. */
@@ -60,17 +57,24 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-const openers: Readonly<Record<VendorName, (workshop: Workshop) => Vendor>> = {
-  openai: openaiVendor,
-  anthropic: anthropicVendor,
-  google: googleVendor,
-  openrouter: openrouterVendor,
-  alibaba: alibabaVendor,
-  local: localVendor,
-};
+/** Of live calls and other bodies that are read as a whole. */
+const mostBodyBytes = 32_000_000;
 
 /** What `loom sandbox` gives people, and names.ts knows; any other key that does not begin with `bad-` is taken too. */
 export const sandboxKey: string = 'sandbox-key';
+
+function openVendor(context: SandboxContext, name: VendorName): Vendor {
+  switch (name) {
+    case 'anthropic':
+      return anthropicVendor(context);
+    case 'google':
+      return googleVendor(context);
+    case 'openrouter':
+      return openrouterVendor(context);
+    default:
+      return openaiVendor(context, name);
+  }
+}
 
 /** Starts a sandbox on 127.0.0.1. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
@@ -78,35 +82,39 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   await store.prepare();
   const running = new RunningSandbox(store, options);
   const origin = await running.listen(options.port ?? 0);
-  return {
-    origin,
-    baseUrls: baseUrlsAt(origin),
-    close: () => running.close(),
-  };
+  return { origin, baseUrls: baseUrlsAt(origin), close: () => running.close() };
+}
+
+interface OpenVendor extends Vendor {
+  readonly find: ReturnType<typeof routesOf>;
 }
 
 class RunningSandbox {
   readonly #server: Server;
-  readonly #workshop: Workshop;
-  readonly #vendors: ReadonlyMap<string, Vendor>;
+  readonly #context: SandboxContext;
+  readonly #vendors: ReadonlyMap<string, OpenVendor>;
   readonly #latencyMs: number;
   readonly #waiting = new Set<() => void>();
   #origin = '';
   #callsInWork = 0;
-  #closed = false;
+  #isClosed = false;
   #idle: (() => void) | undefined;
 
   constructor(store: Store, options: SandboxOptions) {
     this.#latencyMs = options.latencyMs ?? 0;
-    this.#workshop = {
+    this.#context = {
       store,
-      limits: limitsWith(options.limits),
+      limits: { bodyBytes: mostBodyBytes, ...options.limits },
       turnaroundMs: options.turnaroundMs ?? 1000,
       faults: new FaultScript(options.faults),
       statistics: new Statistics(options.countPrompts ?? false),
       wait: (milliseconds) => this.#wait(milliseconds),
     };
-    this.#vendors = new Map(vendorNames.map((name) => [name, openers[name](this.#workshop)]));
+    const vendors = vendorNames.map((name): [string, OpenVendor] => {
+      const vendor = openVendor(this.#context, name);
+      return [name, { ...vendor, find: routesOf(vendor.routes) }];
+    });
+    this.#vendors = new Map(vendors);
     this.#server = createServer((request, response) => void this.#serve(request, response));
     // A large upload may take its time, and a client may come back to its connection after a pause.
     this.#server.requestTimeout = 0;
@@ -123,8 +131,8 @@ class RunningSandbox {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
     for (const stopWaiting of this.#waiting) stopWaiting();
@@ -134,7 +142,7 @@ class RunningSandbox {
   }
 
   #wait(milliseconds: number): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+    if (this.#isClosed) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -153,192 +161,96 @@ class RunningSandbox {
     try {
       await this.#answer(request, response);
     } catch (error) {
-      this.#fail(response, error);
+      // A client that went away is no fault of the sandbox; anything else says what it was.
+      if (response.destroyed || response.headersSent) response.destroy();
+      else await send(response, plain(`The sandbox failed: ${(error as Error).message}\n`, 500));
     } finally {
       this.#callsInWork -= 1;
       if (this.#callsInWork === 0) this.#idle?.();
     }
   }
 
-  /** A client that went away is no fault of the sandbox; anything else says what it was. */
-  #fail(response: ServerResponse, error: unknown): void {
-    if (response.destroyed || response.headersSent) return void response.destroy();
-    response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' });
-    response.end(`The sandbox failed: ${error instanceof Error ? error.message : String(error)}\n`);
-  }
-
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = request.url ?? '/';
-    const queryAt = url.indexOf('?');
-    const path = queryAt === -1 ? url : url.slice(0, queryAt);
-    const slash = path.indexOf('/', 1);
-    const vendor = this.#vendors.get(path.slice(1, slash === -1 ? undefined : slash));
-    if (vendor === undefined || slash === -1) {
-      if (path === '/sandbox/faults' && request.method === 'PUT')
-        return send(response, await this.#replaceFaults(request));
+    const { method = 'GET', url = '/' } = request;
+    const [path = '', query] = url.split(/\?(.*)/s);
+    const [, name = '', rest] = /^\/([^/]*)(\/.*)?$/s.exec(path) ?? [];
+    const vendor = this.#vendors.get(name);
+    if (vendor === undefined || rest === undefined) {
+      const page = await this.#ownPage(`${method} ${path}`, request);
       await drain(request);
-      return send(response, this.#ownPage(path));
+      return send(response, page);
     }
     const call: Call = {
       request,
-      method: request.method ?? 'GET',
-      path: path.slice(slash),
-      query: queryAt === -1 ? '' : url.slice(queryAt + 1),
-      origin: `${this.#origin}/${vendor.name}`,
+      method,
+      path: rest,
+      query: new URLSearchParams(query),
+      origin: `${this.#origin}/${name}`,
       body: '',
     };
-    await this.#answerFor(vendor, call, response);
+    try {
+      await this.#answerVendor(vendor, call, response);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      await drain(request);
+      await send(response, vendor.error(error));
+    }
   }
 
-  #ownPage(path: string): Answer {
+  async #ownPage(asked: string, request: IncomingMessage): Promise<Answer> {
+    const { statistics } = this.#context;
+    const path = asked.replace(/^\S+ /, '');
+    if (asked === 'PUT /sandbox/faults') return this.#replaceFaults(request);
     if (path === '/') return plain(frontPage(this.#origin));
     if (path !== '/sandbox/stats') return plain(`There is nothing at ${path}. See ${this.#origin}/\n`, 404);
-    const body = async function* (pieces: Generator<string>) {
-      yield* pieces;
-    };
-    return {
-      status: 200,
-      headers: { 'content-type': 'application/json' },
-      body: body(this.#workshop.statistics.report()),
-    };
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: statistics.report() };
   }
 
   /** Tests change what goes wrong between two commands, and the provider is well again. */
   async #replaceFaults(request: IncomingMessage): Promise<Answer> {
+    const { limits, faults } = this.#context;
     try {
-      const faults = readFaults(parseJson(await readText(request, this.#workshop.limits.bodyBytes)));
-      this.#workshop.faults.replace(faults);
+      faults.replace(readFaults(parseJson(await readText(request, limits.bodyBytes))));
       return plain('From now on these faults.\n');
     } catch (error) {
       return plain(`${(error as Error).message}\n`, 400);
     }
   }
 
-  async #answerFor(vendor: Vendor, call: Call, response: ServerResponse): Promise<void> {
-    const { faults, statistics } = this.#workshop;
-    setClock(response, faults.clockOf(vendor.name));
-    const operation = vendor.operation(call);
-    if (operation === undefined) {
-      await drain(call.request);
-      return send(
-        response,
-        vendor.error({ status: 404, message: `Unknown address: ${call.method} ${call.path}` }),
-      );
-    }
-    statistics.called(vendor.name, operation.kind);
+  async #answerVendor(vendor: OpenVendor, call: Call, response: ServerResponse): Promise<void> {
+    const { faults, statistics, limits } = this.#context;
+    const { aheadMs = 0, dateHeader = true } = faults.clockOf(vendor.name);
+    response.sendDate = dateHeader;
+    if (dateHeader && aheadMs !== 0) response.setHeader('date', new Date(Date.now() + aheadMs).toUTCString());
+    const found = vendor.find(call);
+    if (found === undefined) throw new Refused(404, `Unknown address: ${call.method} ${call.path}`);
+    const { kind, run } = found;
+    statistics.called(vendor.name, kind);
     const key = vendor.keyOf(call);
-    if (isLive(operation.kind)) {
-      const refusal = await this.#readBody(call);
-      if (refusal !== undefined) return send(response, vendor.error(refusal));
+    if (isLive(kind)) {
+      call.body = await readText(call.request, limits.bodyBytes);
       if (this.#latencyMs > 0) await this.#wait(this.#latencyMs);
     }
-    const fate = faults.forCall(vendor.name, operation.kind, key, call.body);
-    if (fate !== undefined) return this.#answerWithFate(vendor, operation, call, response, fate);
-    const answer = await this.#work(vendor, operation, key, call);
-    statistics.sent(vendor.name, answer.status);
-    await send(response, answer);
-  }
-
-  async #readBody(call: Call): Promise<{ status: number; message: string } | undefined> {
-    try {
-      call.body = await readText(call.request, this.#workshop.limits.bodyBytes);
-      return undefined;
-    } catch (error) {
-      if (error instanceof BodyTooLarge) return { status: 413, message: 'The request is too large.' };
-      throw error;
-    }
+    const { delayMs, fate } = faults.forCall({ vendor: vendor.name, kind, key, body: call.body });
+    if (delayMs > 0) await this.#wait(delayMs);
+    const isPrevented = fate !== undefined && preventsWork(fate);
+    const answer = isPrevented ? plain('') : await this.#work(vendor, key, call, run);
+    // A client that is still sending gets to read the answer.
+    if (fate?.do !== 'cut' || fate.at !== 'request') await drain(call.request);
+    if (kind === 'generate' && answer.status === 200 && !isPrevented && losesAnswer(fate))
+      statistics.lost(vendor.name);
+    statistics.sent(vendor.name, statusOf(fate, answer));
+    await (fate ? sendWithFate(response, answer, fate, vendor) : send(response, answer));
   }
 
   /** Does what the call asks for, if its headers are in order. */
-  async #work(vendor: Vendor, operation: Operation, key: string, call: Call): Promise<Answer> {
-    const refusal = vendor.refuse(key, call);
-    const answer = refusal === undefined ? await this.#run(vendor, operation, call) : vendor.error(refusal);
-    await drain(call.request);
-    return answer;
-  }
-
-  async #run(vendor: Vendor, operation: Operation, call: Call): Promise<Answer> {
+  async #work(vendor: Vendor, key: string, call: Call, run: () => Answer | Promise<Answer>): Promise<Answer> {
     try {
-      return await operation.run(call);
+      const refusal = vendor.refuse(key, call);
+      return refusal === undefined ? await run() : vendor.error(refusal);
     } catch (error) {
-      if (!(error instanceof BodyTooLarge)) throw error;
-      return vendor.error({ status: 413, message: 'The request is too large.' });
+      if (error instanceof Refused) return vendor.error(error);
+      throw error;
     }
   }
-
-  async #answerWithFate(
-    vendor: Vendor,
-    operation: Operation,
-    call: Call,
-    response: ServerResponse,
-    { delayMs, effect }: CallFate,
-  ): Promise<void> {
-    const { statistics } = this.#workshop;
-    if (delayMs > 0) await this.#wait(delayMs);
-    if (effect?.do === 'cut' && effect.at === 'request') {
-      statistics.sent(vendor.name, 'cut');
-      call.request.socket.resetAndDestroy();
-      return;
-    }
-    if (effect?.do === 'status' || effect?.do === 'html' || effect?.do === 'bodyError') {
-      if ('afterWork' in effect && effect.afterWork) {
-        const { status } = await this.#work(vendor, operation, vendor.keyOf(call), call);
-        if (operation.kind === 'generate' && status === 200) statistics.lost(vendor.name);
-      } else await drain(call.request);
-      statistics.sent(vendor.name, effect.status);
-      return send(response, injectedAnswer(vendor, effect));
-    }
-    const answer = await this.#work(vendor, operation, vendor.keyOf(call), call);
-    if (effect === undefined || effect.do === 'frame') {
-      statistics.sent(vendor.name, answer.status);
-      const isFramed = effect !== undefined && answer.status === 200;
-      return send(response, isFramed ? putInFrame(answer, effect.as) : answer);
-    }
-    statistics.sent(vendor.name, 'cut');
-    if (operation.kind === 'generate' && answer.status === 200) statistics.lost(vendor.name);
-    if (effect.do === 'empty') return send(response, { ...answer, status: 200, body: '' });
-    if (effect.do === 'garble') return send(response, garbled(answer));
-    if (effect.do === 'stall') return this.#stall(response, answer, effect.afterBytes ?? 1);
-    if (effect.at === 'reply') call.request.socket.destroy();
-    else await sendPart(response, answer, effect.afterBytes, (socket) => socket?.destroy());
-  }
-
-  /** Begins an answer and says nothing more until the client gives up or the sandbox closes. */
-  async #stall(response: ServerResponse, answer: Answer, bytes: number): Promise<void> {
-    await sendPart(response, answer, bytes, () => {});
-    if (!response.destroyed) await new Promise<void>((resolve) => response.once('close', resolve));
-  }
-}
-
-function setClock(response: ServerResponse, { aheadMs = 0, dateHeader = true }: VendorClock): void {
-  response.sendDate = dateHeader;
-  if (dateHeader && aheadMs !== 0) response.setHeader('date', new Date(Date.now() + aheadMs).toUTCString());
-}
-
-function injectedAnswer(
-  vendor: Vendor,
-  effect: Extract<NonNullable<CallFate['effect']>, { do: 'status' | 'html' | 'bodyError' }>,
-): Answer {
-  if (effect.do === 'html') {
-    const page = `<html><head><title>${effect.status}</title></head><body>upstream error</body></html>\n`;
-    return { status: effect.status, headers: { 'content-type': 'text/html' }, body: page };
-  }
-  const message =
-    (effect.do === 'status' ? effect.message : undefined) ??
-    `The sandbox was told to answer ${effect.status}.`;
-  if (effect.do === 'bodyError') return { ...vendor.error({ status: effect.status, message }), status: 200 };
-  const { status, code, retryAfter, retryAfterMs } = effect;
-  const waitMs = retryAfterMs ?? (retryAfter === undefined ? undefined : retryAfter * 1000);
-  const answer = vendor.error({ status, message, code, retryAfterMs: waitMs });
-  const headers: Record<string, string> = { ...answer.headers };
-  // Google sends no such header: the wait is in the body.
-  if (vendor.name !== 'google' && retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
-  if (vendor.name !== 'google' && retryAfterMs !== undefined)
-    headers['retry-after-ms'] = String(retryAfterMs);
-  return { ...answer, headers };
-}
-
-function garbled(answer: Answer): Answer {
-  if (typeof answer.body !== 'string') return { ...answer, body: '{"cut' };
-  return { ...answer, body: answer.body.slice(0, Math.floor(answer.body.length / 2)) };
 }

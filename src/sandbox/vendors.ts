@@ -13,8 +13,8 @@ export const vendors = {
 export type VendorName = keyof typeof vendors;
 export const vendorNames = Object.keys(vendors) as VendorName[];
 
-/** Those that speak OpenAI's protocol. */
-export type CompatibleName = Exclude<VendorName, 'anthropic' | 'google'>;
+/** Those that speak OpenAI's protocol, each with a row in openai/dialects.ts. */
+export type CompatibleName = Exclude<VendorName, 'anthropic' | 'google' | 'openrouter'>;
 
 /** Every vendor's base URL below an origin. */
 export function baseUrlsAt(origin: string): Readonly<Record<VendorName, string>> {

@@ -34,16 +34,6 @@ test('a live call is answered with the prompt, the model and a count of tokens',
   expect(request_id).toMatch(/^req_/);
 });
 
-test('the input of a response is counted, instructions included', async () => {
-  const client = openaiClient(await open());
-  const count = await client.responses.inputTokens.count({
-    model,
-    input: 'x'.repeat(40),
-    instructions: 'y'.repeat(8),
-  });
-  expect(count).toMatchObject({ object: 'response.input_tokens', input_tokens: 12 });
-});
-
 test.each([
   ['a missing key', ' ', 401, null, /^401 You didn't provide an API key/],
   ['a refused key, which is echoed', 'bad-key', 401, 'invalid_api_key', /provided: bad-key\. /],

@@ -90,9 +90,6 @@ test('google: an answer ends at its limit or its stop text, and is JSON on deman
 
 test.each<[object, string]>([
   [{ top_k: 4 }, 'Unrecognized request argument supplied: top_k'],
-  [{ temperature: 2.5 }, "Invalid 'temperature': expected a number from 0 to 2."],
-  [{ seed: 1.5 }, "Invalid 'seed'"],
-  [{ stop: ['a', 'b', 'c', 'd', 'e'] }, "Invalid 'stop': expected an array of at most 4 strings."],
   [{ model: 'gpt-5-mini', temperature: 0.2 }, "'temperature' does not support 0.2 with this model."],
   [{ response_format: { type: 'json' } }, "Invalid value for 'response_format'"],
   [format({ schema, strict: true }), "'additionalProperties' is required to be supplied and to be false."],
@@ -110,7 +107,6 @@ test.each<[object, string]>([
 
 test.each<[object, string | undefined, string]>([
   [{ temperature: 1 }, undefined, 'temperature: Extra inputs are not permitted'],
-  [{ temperature: 1.5 }, '2023-06-01', 'temperature: Input should be a number from 0 to 1'],
   [{ seed: 1 }, undefined, 'seed: Extra inputs are not permitted'],
   [{ stop_sequences: [' '] }, undefined, 'stop_sequences: each stop sequence must contain non-whitespace'],
   [
@@ -134,8 +130,6 @@ test.each<[object, string | undefined, string]>([
 
 test.each<[object, string]>([
   [{ topk: 1 }, `Unknown name \\"topk\\" at 'generation_config': Cannot find field.`],
-  [{ topK: 0 }, "Invalid value at 'generation_config.topK'"],
-  [{ stopSequences: 'x' }, "Invalid value at 'generation_config.stopSequences'"],
   [{ responseSchema: { type: 'STRING' } }, 'only allowed when response_mime_type is application/json'],
   [
     { responseMimeType: 'application/json', responseSchema: closed },

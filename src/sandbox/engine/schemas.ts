@@ -1,0 +1,57 @@
+/** JSON that fits a JSON Schema, for answers; and what vendors ask of schemas. */
+import { isObject } from '../http/http.ts';
+
+type Schema = Record<string, unknown>;
+
+/** A value that fits the schema, with the text wherever one may be: as much of JSON Schema as people give to models. */
+export function exampleOf(schema: unknown, text: string, root: unknown = schema): unknown {
+  if (!isObject(schema)) return text;
+  if (schema.const !== undefined) return schema.const;
+  if (Array.isArray(schema.enum)) return schema.enum[0];
+  if (typeof schema.$ref === 'string') return exampleOf(resolve(schema.$ref, root), text, root);
+  const choices = schema.anyOf ?? schema.oneOf ?? schema.allOf;
+  if (Array.isArray(choices)) return exampleOf(choices[0], text, root);
+  switch (String([schema.type ?? 'object'].flat()[0]).toLowerCase()) {
+    case 'object': {
+      // What is not required stays out.
+      const properties = isObject(schema.properties) ? schema.properties : {};
+      const required = Array.isArray(schema.required) ? schema.required.map(String) : [];
+      return Object.fromEntries(required.map((name) => [name, exampleOf(properties[name], text, root)]));
+    }
+    case 'array': {
+      const length = Math.max(1, Number(schema.minItems ?? 1));
+      return Array.from({ length }, () => exampleOf(schema.items, text, root));
+    }
+    case 'string':
+      return text
+        .slice(0, Number(schema.maxLength ?? text.length))
+        .padEnd(Number(schema.minLength ?? 0), '.');
+    case 'boolean':
+      return true;
+    case 'null':
+      return null;
+    default:
+      return schema.minimum === undefined
+        ? Math.floor(Number(schema.maximum ?? 1))
+        : Math.ceil(Number(schema.minimum));
+  }
+}
+
+function resolve(reference: string, root: unknown): unknown {
+  const steps = reference.split('/').slice(1);
+  return steps.reduce<unknown>((schema, step) => (isObject(schema) ? schema[step] : undefined), root);
+}
+
+/** What is wrong with the first schema, among this one and those within it, that does not pass. */
+export function findWrongSchema(
+  schema: unknown,
+  check: (schema: Schema) => string | undefined,
+): string | undefined {
+  if (!isObject(schema)) return undefined;
+  const named = [schema.properties, schema.$defs, schema.definitions].filter(isObject).flatMap(Object.values);
+  const inner = [schema.items, schema.anyOf, schema.oneOf, schema.allOf, ...named].flat();
+  return inner.reduce<string | undefined>(
+    (wrong, one) => wrong ?? findWrongSchema(one, check),
+    check(schema),
+  );
+}

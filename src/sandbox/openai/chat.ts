@@ -1,0 +1,201 @@
+/** Chat completions: requests and what is wrong with them, answers and errors, as OpenAI and those after it write them. */
+import { countTokens, type Draft, isUnknownModel, type ModelRequest } from '../engine/answers.ts';
+import { findWrongSchema } from '../engine/schemas.ts';
+import { unixSeconds } from '../engine/vendor.ts';
+import { type Answer, isObject, json, Refused } from '../http/http.ts';
+
+/** Those of OpenAI's API reference, `Create chat completion`; it refuses others. */
+const knownFields = new Set(
+  [
+    'model messages temperature top_p max_tokens max_completion_tokens stop seed presence_penalty',
+    'frequency_penalty response_format n logprobs top_logprobs logit_bias tools tool_choice parallel_tool_calls',
+    'reasoning_effort stream stream_options user audio function_call functions metadata modalities moderation',
+    'prediction prompt_cache_key prompt_cache_options prompt_cache_retention safety_identifier service_tier store',
+    'verbosity web_search_options',
+  ].flatMap((names) => names.split(' ')),
+);
+
+function invalid(message: string, field?: string, code?: string): Refused {
+  return new Refused(400, message, { code, field });
+}
+
+export const notJson: Refused = invalid('We could not parse the JSON body of your request.');
+
+/** Reads a request body; throws a refusal in OpenAI's words. */
+export function readChat(body: unknown, refusesUnknown: boolean): ModelRequest {
+  if (!isObject(body)) throw notJson;
+  const { model, messages, stop, response_format: asked } = body;
+  if (typeof model !== 'string' || model === '') throw invalid('you must provide a model parameter');
+  if (isUnknownModel(model)) throw new Refused(404, unknownModel(model), { code: 'model_not_found' });
+  if (body.stream === true) throw invalid('The sandbox does not stream its answers.', 'stream');
+  const unknown = refusesUnknown && Object.keys(body).find((name) => !knownFields.has(name));
+  if (unknown) throw invalid(`Unrecognized request argument supplied: ${unknown}`);
+  if (/^(o\d|gpt-5)/.test(model)) refuseForReasoning(body);
+  const format = isObject(asked) ? asked : {};
+  refuseFormat(format, messages);
+  const limit = body.max_completion_tokens ?? body.max_tokens;
+  return {
+    model,
+    ...readMessages(messages),
+    settings: {
+      maxTokens: typeof limit === 'number' ? limit : undefined,
+      stops: [stop ?? []].flat().map(String),
+      json: format.type === 'json_object',
+      schema: isObject(format.json_schema) ? format.json_schema.schema : undefined,
+    },
+  };
+}
+
+/** OpenAI's words for a model that does not exist. */
+export function unknownModel(model: string): string {
+  return `The model \`${model}\` does not exist or you do not have access to it.`;
+}
+
+/** What models that reason do not take. */
+function refuseForReasoning({ max_tokens: limit, temperature = 1 }: Record<string, unknown>): void {
+  if (limit !== undefined) {
+    const said = "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
+    throw invalid(`Unsupported parameter: ${said}`, 'max_tokens', 'unsupported_parameter');
+  }
+  if (temperature === 1 || temperature === null) return;
+  const said = `'temperature' does not support ${temperature} with this model.`;
+  throw invalid(`Unsupported value: ${said} Only the default (1) value is supported.`, 'temperature');
+}
+
+function refuseFormat({ type, json_schema: named }: Record<string, unknown>, messages: unknown): void {
+  if (type === undefined || type === 'text') return;
+  if (type === 'json_object') {
+    if (/json/i.test(JSON.stringify(messages))) return;
+    const wanted = "to use 'response_format' of type 'json_object'.";
+    throw invalid(`'messages' must contain the word 'json' in some form, ${wanted}`, 'messages');
+  }
+  const { name, schema, strict } = isObject(named) ? named : {};
+  if (type !== 'json_schema' || !/^[\w-]{1,64}$/.test(String(name)) || !isObject(schema))
+    throw invalid("Invalid value for 'response_format': a type, a name and a schema.", 'response_format');
+  const problem = strict === true ? findWrongSchema(schema, findLooseness) : undefined;
+  if (problem !== undefined)
+    throw invalid(`Invalid schema for response_format '${name}': ${problem}`, 'response_format');
+}
+
+/** Why a schema is not strict (OpenAI's guide on structured outputs). */
+function findLooseness(schema: Record<string, unknown>): string | undefined {
+  if (schema.type !== 'object') return undefined;
+  if (schema.additionalProperties !== false)
+    return "'additionalProperties' is required to be supplied and to be false.";
+  const required: unknown[] = Array.isArray(schema.required) ? schema.required : [];
+  const missing = Object.keys(schema.properties ?? {}).find((name) => !required.includes(name));
+  const wanted =
+    "'required' is required to be supplied and to be an array including every key in properties.";
+  return missing && `${wanted} Missing '${missing}'.`;
+}
+
+function readMessages(messages: unknown): { prompt: string; promptTokens: number } {
+  if (messages === undefined)
+    throw invalid("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
+  if (!Array.isArray(messages))
+    throw invalid("Invalid type for 'messages': expected an array of objects.", 'messages', 'invalid_type');
+  if (messages.length === 0)
+    throw invalid(`Invalid 'messages': empty array. ${atLeastOne('array')}`, 'messages', 'empty_array');
+  let prompt = '';
+  let promptTokens = 0;
+  for (const [index, message] of messages.entries()) {
+    const text = contentText(isObject(message) ? message.content : undefined);
+    const field = `messages[${index}].content`;
+    if (text === undefined)
+      throw invalid(`Invalid value for '${field}': expected a string, got null.`, field, 'invalid_type');
+    if (text === '')
+      throw invalid(`Invalid '${field}': empty string. ${atLeastOne('string')}`, field, 'empty_string');
+    if (message.role === 'user') prompt = text;
+    promptTokens += countTokens(text);
+  }
+  return { prompt, promptTokens };
+}
+
+function atLeastOne(type: string): string {
+  return `Expected ${type === 'array' ? 'an' : 'a'} ${type} with minimum length 1, but got an empty ${type} instead.`;
+}
+
+function contentText(content: unknown): string | undefined {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return undefined;
+  return content.map((part) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('');
+}
+
+const refusalText = "I'm sorry, I can't assist with that request.";
+const finishReasons: Partial<Record<Draft['outcome'], string>> = { cut: 'length', blocked: 'content_filter' };
+
+/** A chat completion. Some vendors show the thoughts of a model, OpenAI does not. */
+export function completion(
+  { model, promptTokens }: ModelRequest,
+  draft: Draft,
+  id: string,
+  thoughtsField: string | undefined,
+) {
+  const { outcome, text, thinking } = draft;
+  const isRefusal = outcome === 'refused';
+  const reasoningTokens = countTokens(thinking ?? '');
+  const completionTokens = countTokens(isRefusal ? refusalText : text) + reasoningTokens;
+  const choice = {
+    index: 0,
+    message: {
+      role: 'assistant',
+      content: isRefusal || outcome === 'blocked' ? null : text,
+      refusal: isRefusal ? refusalText : null,
+      ...(thoughtsField && thinking !== undefined && { [thoughtsField]: thinking }),
+    },
+    logprobs: null,
+    finish_reason: finishReasons[outcome] ?? 'stop',
+  };
+  return {
+    id,
+    object: 'chat.completion',
+    created: unixSeconds(Date.now()),
+    model,
+    choices: [choice],
+    usage: {
+      prompt_tokens: promptTokens,
+      completion_tokens: completionTokens,
+      total_tokens: promptTokens + completionTokens,
+      prompt_tokens_details: { cached_tokens: 0 },
+      completion_tokens_details: { reasoning_tokens: reasoningTokens },
+    },
+    service_tier: 'default',
+    system_fingerprint: null,
+  };
+}
+
+let answersSent = 0;
+
+/** An answer with the request id that all of OpenAI's have. */
+export function openaiJson(value: unknown, status = 200): Answer {
+  answersSent += 1;
+  return json(value, status, { 'x-request-id': `req_sandbox${answersSent}` });
+}
+
+/** A refusal as OpenAI sends it. */
+export function openaiError(refusal: Refused): Answer {
+  return openaiJson(openaiErrorBody(refusal), refusal.status);
+}
+
+/** The body of a refusal, which a failed row of a batch holds too. */
+export function openaiErrorBody({ status, message, details }: Refused): object {
+  const code = details.code ?? (status === 429 ? 'rate_limit_exceeded' : null);
+  const usual = status >= 500 ? 'server_error' : 'invalid_request_error';
+  const type = code === 'insufficient_quota' ? code : status === 429 ? 'requests' : usual;
+  return { error: { message, type, param: details.field ?? null, code } };
+}
+
+/** A page of a list, in OpenAI's form. */
+export function listObject<Kept extends { readonly id: string }>(
+  records: readonly Kept[],
+  show: (record: Kept) => object,
+  hasMore: boolean,
+): Answer {
+  return openaiJson({
+    object: 'list',
+    data: records.map(show),
+    first_id: records[0]?.id ?? null,
+    last_id: records.at(-1)?.id ?? null,
+    has_more: hasMore,
+  });
+}

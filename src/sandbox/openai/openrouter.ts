@@ -1,0 +1,64 @@
+/** OpenRouter's API: OpenAI's chat completions with its own errors, some of which come as HTTP 200, and with costs. */
+import { isUnknownModel, type ModelRequest, refusalIn } from '../engine/answers.ts';
+import { type AnswerForm, answerLive } from '../engine/live.ts';
+import { bearerKey, isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
+import { type Call, isObject, json, parseJson, Refused } from '../http/http.ts';
+import { completion, readChat } from './chat.ts';
+
+/** US dollars for a token, so that costs are not zero and can be added up by hand. */
+const pricePerToken = 0.000001;
+
+const form: AnswerForm = {
+  refusalIn(draft, request) {
+    if (draft.outcome === 'blocked') return moderated(request);
+    return draft.outcome === 'error' ? refusalIn(draft) : undefined;
+  },
+  write(request, draft, id) {
+    const refusal = refusalIn(draft);
+    const broken = refusal && errorBody(refusal);
+    if (broken && draft.outcome === 'body-error') return broken;
+    const { choices, usage, ...whole } = completion(request, draft, `gen-${id}`, 'reasoning');
+    return {
+      ...whole,
+      provider: 'Sandbox',
+      choices: broken ? [{ ...choices[0], finish_reason: 'error', ...broken }] : choices,
+      usage: { ...usage, cost: Number((usage.total_tokens * pricePerToken).toFixed(9)) },
+    };
+  },
+};
+
+/** OpenRouter's part of the sandbox. */
+export function openrouterVendor(context: SandboxContext): Vendor {
+  const generate = async ({ body }: Call) => {
+    const request = parseJson(body);
+    const model = isObject(request) ? String(request.model) : '';
+    if (isUnknownModel(model)) throw new Refused(400, `${model} is not a valid model ID`);
+    return json(await answerLive(context, 'openrouter', form, readChat(request, false)));
+  };
+  return {
+    name: 'openrouter',
+    routes: [['generate', 'POST /api/v1/chat/completions', generate]],
+    keyOf: bearerKey,
+    refuse(key) {
+      if (key === '') return new Refused(401, 'No auth credentials found');
+      return isRefusedKey(key) ? new Refused(401, 'User not found.') : undefined;
+    },
+    error: (refusal) => json(errorBody(refusal), refusal.status),
+  };
+}
+
+/** A refusal as OpenRouter sends it: the code is a number. */
+function errorBody({ status, message, details }: Refused): { error: object } {
+  const atProvider = status === 429 || status >= 500;
+  const metadata = atProvider ? { provider_name: 'Sandbox', raw: message } : details.metadata;
+  return { error: { message, code: status, ...(metadata && { metadata }) } };
+}
+
+/** A prompt that a moderation refused: 403 with its reasons in the metadata (OpenRouter's page on errors). */
+function moderated({ model, prompt }: ModelRequest): Refused {
+  const message = `${model} requires moderation on Sandbox. Your input was flagged for "violence".`;
+  const flagged = { reasons: ['violence'], flagged_input: prompt.slice(0, 100) };
+  return new Refused(403, message, {
+    metadata: { ...flagged, provider_name: 'Sandbox', model_slug: model },
+  });
+}

@@ -1,0 +1,113 @@
+/** What is checked of a request file while a batch is `validating`. */
+import { isUnknownModel } from '../engine/answers.ts';
+import type { Limits } from '../engine/vendor.ts';
+import { isObject, parseJson } from '../http/http.ts';
+import { lineBlocks } from '../http/lines.ts';
+import { unknownModel } from './chat.ts';
+
+/** The one endpoint that the sandbox runs batches of. */
+export const endpoint = '/v1/chat/completions';
+
+/** One entry of a batch's `errors.data`; the line counts from 1 and is null for the file as a whole. */
+export interface LineError {
+  readonly code: string;
+  readonly line: number | null;
+  readonly message: string;
+  readonly param: string | null;
+}
+
+export interface FileCheck {
+  readonly requests: number;
+  readonly model: string | undefined;
+  readonly errors: readonly LineError[];
+}
+
+type Problem = readonly [code: string, message: string, field?: string];
+const mostErrors = 50;
+
+/** Checks a request file line by line. */
+export async function checkRequestFile(
+  path: string,
+  bytes: number,
+  limits: Pick<Limits, 'requests' | 'batchBytes' | 'lineBytes'>,
+): Promise<FileCheck> {
+  const checker = new LineChecker(limits.lineBytes);
+  const ofTheFile = (code: string, message: string): FileCheck => ({
+    requests: 0,
+    model: checker.model,
+    errors: [lineError(null, [code, message])],
+  });
+  if (bytes > limits.batchBytes) {
+    const message = `The input file is ${bytes} bytes long; a batch takes at most ${limits.batchBytes} bytes.`;
+    return ofTheFile('file_too_large', message);
+  }
+  let requests = 0;
+  const errors: LineError[] = [];
+  for await (const block of lineBlocks(path)) {
+    for (const { text, number } of block) {
+      requests += 1;
+      const problem = checker.findProblem(text);
+      if (problem !== undefined) errors.push(lineError(number, problem));
+    }
+    if (requests > limits.requests) {
+      const message = `The input file has too many requests; a batch takes at most ${limits.requests}.`;
+      return ofTheFile('too_many_tasks', message);
+    }
+    if (errors.length >= mostErrors) break;
+  }
+  if (requests === 0) return ofTheFile('empty_file', 'The input file has no requests.');
+  return { requests, model: checker.model, errors };
+}
+
+function lineError(line: number | null, [code, message, field]: Problem): LineError {
+  return { code, line, message, param: field ?? null };
+}
+
+class LineChecker {
+  model: string | undefined;
+  readonly #lineBytes: number;
+  readonly #customIds = new Set<unknown>();
+
+  constructor(lineBytes: number) {
+    this.#lineBytes = lineBytes;
+  }
+
+  findProblem(text: string): Problem | undefined {
+    if (Buffer.byteLength(text) > this.#lineBytes) {
+      const message = `This line is longer than the ${this.#lineBytes} bytes that one request may have.`;
+      return ['line_too_large', message];
+    }
+    const request = parseJson(text);
+    if (!isObject(request)) return ['invalid_json_line', 'This line is not parseable as valid JSON.'];
+    const missing = ['custom_id', 'method', 'url', 'body'].find((field) => request[field] === undefined);
+    if (missing !== undefined) return missingField(missing);
+    const { custom_id: id, method, url, body } = request;
+    if (typeof id !== 'string' || id === '' || id.length > 512)
+      return ['invalid_custom_id', 'The custom_id must be a string of 1 to 512 characters.', 'custom_id'];
+    if (this.#customIds.has(id)) {
+      const message = `The custom_id '${id}' is used by another request of this batch.`;
+      return ['duplicate_custom_id', message, 'custom_id'];
+    }
+    this.#customIds.add(id);
+    if (method !== 'POST') return ['invalid_method', 'The method must be POST.', 'method'];
+    if (url !== endpoint) {
+      const message = `The url '${url}' does not match the endpoint of the batch, '${endpoint}'.`;
+      return ['invalid_url', message, 'url'];
+    }
+    return this.#findModelProblem(isObject(body) ? body.model : undefined);
+  }
+
+  /** One model per file (OpenAI's Batch guide). */
+  #findModelProblem(model: unknown): Problem | undefined {
+    if (typeof model !== 'string' || model === '') return missingField('body.model');
+    if (isUnknownModel(model)) return ['model_not_found', unknownModel(model), 'body.model'];
+    this.model ??= model;
+    if (model === this.model) return undefined;
+    const message = `The model '${model}' does not match '${this.model}', the model of the requests before it.`;
+    return ['mismatched_model', message, 'body.model'];
+  }
+}
+
+function missingField(field: string): Problem {
+  return ['missing_required_parameter', `Missing required parameter: '${field}'.`, field];
+}

@@ -1,0 +1,42 @@
+/** A vendor that speaks OpenAI's protocol: keys and live calls; files and batches are in their own files. */
+import { type AnswerForm, answerLive } from '../engine/live.ts';
+import { bearerKey, isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
+import { type Call, parseJson, Refused, type Route } from '../http/http.ts';
+import type { CompatibleName } from '../vendors.ts';
+import { OpenaiBatches } from './batches.ts';
+import { completion, openaiError, openaiJson, readChat } from './chat.ts';
+import { dialects } from './dialects.ts';
+import { openaiFileRoutes } from './files.ts';
+
+/** The part of such a vendor in the sandbox. */
+export function openaiVendor(context: SandboxContext, name: CompatibleName): Vendor {
+  const { prefix, needsKey, refusesUnknownFields, thoughtsField, refusalIn, batches } = dialects[name];
+  const form: AnswerForm = {
+    refusalIn,
+    write: (request, draft, id) => completion(request, draft, `chatcmpl-${id}`, thoughtsField),
+  };
+  const read = (body: unknown) => readChat(body, refusesUnknownFields);
+  const generate = async ({ body }: Call) =>
+    openaiJson(await answerLive(context, name, form, read(parseJson(body))));
+  const routes: Route[] = [['generate', 'POST /v1/chat/completions', generate]];
+  if (batches !== undefined) {
+    const own = new OpenaiBatches(context, name, batches, form, read);
+    routes.push(...own.routes(), ...openaiFileRoutes(own));
+  }
+  return {
+    name,
+    routes: routes.map(([kind, address, run]) => [kind, address.replace(' ', ` ${prefix}`), run]),
+    keyOf: bearerKey,
+    refuse: (key) => (needsKey ? refuseKey(key, name) : undefined),
+    error: openaiError,
+  };
+}
+
+/** The real ones mask the key that they show; this one does not, so that a client has something to hide. */
+function refuseKey(key: string, name: CompatibleName): Refused | undefined {
+  const place = name === 'openai' ? ' at https://platform.openai.com/account/api-keys' : ' in your account';
+  const where = `You can find your API key${place}.`;
+  if (key === '') return new Refused(401, `You didn't provide an API key. ${where}`);
+  if (!isRefusedKey(key)) return undefined;
+  return new Refused(401, `Incorrect API key provided: ${key}. ${where}`, { code: 'invalid_api_key' });
+}
