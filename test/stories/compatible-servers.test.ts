@@ -1,33 +1,21 @@
 /** Servers that speak OpenAI's protocol, or nearly: reached as `openai`, without a key on this machine. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type Ended, type World } from '../program.ts';
-import { type HttpServer, type Received, type Response, startHttpServer } from './http-server.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Received, type Response, refusal } from './http-server.ts';
+import { useServer, useWorld } from './use-world.ts';
 
-let world: World;
-let server: HttpServer;
 let answer: (request: Received) => Response;
+const server = useServer((request) => answer(request));
+const world = useWorld();
 
 beforeEach(async () => {
   answer = () => ({ body: { choices: [{ message: { content: 'fine' } }] } });
-  server = await startHttpServer((request) => answer(request));
-  world = await createWorld();
   await world.write('data.csv', 'id,text\n1,Hello\n');
-});
-
-afterEach(async () => {
-  await server.close();
-  await world.remove();
 });
 
 const output = 'data_results_openai_m.csv';
 
-function run(...flags: string[]): Promise<Ended> {
-  return world.run('--no-cache', ...flags);
-}
-
-function runLive(...flags: string[]): Promise<Ended> {
-  return run('--sync', '--base-url', `${server.url}/v1`, ...flags);
-}
+const run = (...flags: string[]) => world.run('--no-cache', ...flags);
+const runLive = (...flags: string[]) => run('--sync', '--base-url', `${server.url}/v1`, ...flags);
 
 describe('a server on this machine', () => {
   test('needs no key, and is sent none', async () => {
@@ -53,7 +41,7 @@ describe('a server on this machine', () => {
   });
 
   test('that wants a key all the same is told of by the variable', async () => {
-    answer = () => ({ status: 401, body: { error: { message: 'Invalid API Key', code: 401 } } });
+    answer = () => refusal(401, 'Invalid API Key', { code: 401 });
     expect((await runLive()).stderr).toContain(
       'Error: OpenAI: Invalid API Key. Check OPENAI_API_KEY or --api-key.\n',
     );
@@ -61,8 +49,7 @@ describe('a server on this machine', () => {
 
   test('that speaks as another provider does needs that one’s key', async () => {
     world.environment.ANTHROPIC_BASE_URL = server.url;
-    const args = ['-f', 'data.csv', '-c', 'text', '-p', 'anthropic', '-m', 'm', '--sync'];
-    expect((await world.loom('run', ...args)).stderr).toContain('no API key for Anthropic');
+    expect((await world.run('-p', 'anthropic', '--sync')).stderr).toContain('no API key for Anthropic');
   });
 });
 
@@ -72,25 +59,18 @@ test('a server elsewhere needs a key', async () => {
   expect(ended.stderr).toMatch(/^Error: no API key for OpenAI\. [^\n]*OPENAI_API_KEY[^\n]*\n$/);
 });
 
-describe('an answer', () => {
-  test.each<[string, object, string]>([
-    ['without an id or a usage', { choices: [{ message: { role: 'assistant', content: 'fine' } }] }, 'fine'],
-    ['with a usage of null', { usage: null, choices: [{ message: { content: 'fine' } }] }, 'fine'],
-    [
-      'in parts',
-      { choices: [{ message: { content: [{ type: 'text', text: 'fi' }, { text: 'ne' }] } }] },
-      'fine',
-    ],
-    [
-      'with its reasoning beside it',
-      { choices: [{ message: { content: 'fine', reasoning_content: 'Hm.', reasoning: 'Hm.' } }] },
-      'fine',
-    ],
-  ])('%s is read', async (_, body, text) => {
-    answer = () => ({ body });
-    expect(await runLive()).toMatchObject({ code: 0 });
-    expect(await world.read(output)).toBe(`id,text,llm_response\n1,Hello,${text}\n`);
-  });
+test.each<[string, object]>([
+  ['without an id or a usage', { choices: [{ message: { role: 'assistant', content: 'fine' } }] }],
+  ['with a usage of null', { usage: null, choices: [{ message: { content: 'fine' } }] }],
+  ['in parts', { choices: [{ message: { content: [{ type: 'text', text: 'fi' }, { text: 'ne' }] } }] }],
+  [
+    'with its reasoning beside it',
+    { choices: [{ message: { content: 'fine', reasoning_content: 'Hm.', reasoning: 'Hm.' } }] },
+  ],
+])('an answer %s is read', async (_, body) => {
+  answer = () => ({ body });
+  expect(await runLive()).toMatchObject({ code: 0 });
+  expect(await world.read(output)).toBe('id,text,llm_response\n1,Hello,fine\n');
 });
 
 const plain = { 'content-type': 'text/plain; charset=utf-8' };
@@ -98,107 +78,70 @@ const plain = { 'content-type': 'text/plain; charset=utf-8' };
 describe('an error', () => {
   const wrongAddress = 'Is the address right? See --base-url and OPENAI_BASE_URL.';
 
+  const noModel = 'The model `m` does not exist.';
+  const endpoint = 'Unexpected endpoint or method. (POST /chat/completions)';
+
   test.each<[string, Response, string]>([
     [
-      'of Ollama, for a model that it does not have',
-      {
-        status: 404,
-        body: { error: { message: 'model "m" not found', type: 'not_found_error', code: null } },
-      },
-      'Error: OpenAI: model "m" not found\n',
+      'of Ollama, for a model',
+      refusal(404, 'model "m" not found', { type: 'not_found_error', code: null }),
+      'model "m" not found',
     ],
     [
       'of Ollama, as a text',
       { status: 404, body: { error: "model 'm' not found, try pulling it first" } },
-      `Error: OpenAI: model 'm' not found, try pulling it first. ${wrongAddress}\n`,
+      `model 'm' not found, try pulling it first. ${wrongAddress}`,
     ],
     [
       'of Ollama, for an address without /v1',
       { status: 404, headers: plain, body: '404 page not found' },
-      `Error: OpenAI: HTTP 404 page not found. ${wrongAddress}\n`,
+      `HTTP 404 page not found. ${wrongAddress}`,
     ],
     [
       'of vLLM',
-      {
-        status: 404,
-        body: { object: 'error', message: 'The model `m` does not exist.', type: 'NotFoundError', code: 404 },
-      },
-      'Error: OpenAI: The model `m` does not exist.\n',
+      { status: 404, body: { object: 'error', message: noModel, type: 'NotFoundError', code: 404 } },
+      noModel,
     ],
     [
       'of vLLM, within a 200',
-      { body: { object: 'error', message: 'The model `m` does not exist.', code: 404 } },
-      `Error: OpenAI: The model \`m\` does not exist. ${wrongAddress}\n`,
+      { body: { object: 'error', message: noModel, code: 404 } },
+      `${noModel} ${wrongAddress}`,
     ],
     [
       'of OpenAI, for an address that it does not have',
-      {
-        status: 404,
-        body: {
-          error: {
-            message: 'Invalid URL (POST /chat/completions)',
-            type: 'invalid_request_error',
-            param: null,
-            code: null,
-          },
-        },
-      },
-      `Error: OpenAI: Invalid URL (POST /chat/completions). ${wrongAddress}\n`,
+      refusal(404, 'Invalid URL (POST /chat/completions)', { type: 'invalid_request_error', code: null }),
+      `Invalid URL (POST /chat/completions). ${wrongAddress}`,
     ],
     [
       'of Groq, for an address that it does not have',
-      {
-        status: 404,
-        body: {
-          error: { message: 'Unknown request URL.', type: 'invalid_request_error', code: 'unknown_url' },
-        },
-      },
-      `Error: OpenAI: Unknown request URL. ${wrongAddress}\n`,
+      refusal(404, 'Unknown request URL.', { type: 'invalid_request_error', code: 'unknown_url' }),
+      `Unknown request URL. ${wrongAddress}`,
     ],
-    [
-      'of FastAPI, for an address without /v1',
-      { status: 404, body: { detail: 'Not Found' } },
-      `Error: OpenAI: Not Found. ${wrongAddress}\n`,
-    ],
-    [
-      'of LM Studio, for an address without /v1',
-      { body: { error: 'Unexpected endpoint or method. (POST /chat/completions)' } },
-      `Error: OpenAI: Unexpected endpoint or method. (POST /chat/completions). ${wrongAddress}\n`,
-    ],
+    ['of FastAPI, without /v1', { status: 404, body: { detail: 'Not Found' } }, `Not Found. ${wrongAddress}`],
+    ['of LM Studio, without /v1', { body: { error: endpoint } }, `${endpoint}. ${wrongAddress}`],
     [
       'of Azure, for a deployment that is not there',
-      {
-        status: 404,
-        body: { error: { code: 'DeploymentNotFound', message: 'The API deployment m does not exist.' } },
-      },
-      'Error: OpenAI: The API deployment m does not exist.\n',
+      refusal(404, 'The API deployment m does not exist.', { code: 'DeploymentNotFound' }),
+      'The API deployment m does not exist.',
     ],
   ])('%s stops the run with its words', async (_, response, says) => {
     answer = () => response;
     const ended = await runLive();
     expect(ended).toMatchObject({ code: 1, stdout: '' });
-    expect(ended.stderr.endsWith(`\n${says}`)).toBe(true);
+    expect(ended.stderr.endsWith(`\nError: OpenAI: ${says}\n`)).toBe(true);
     expect(server.requests).toHaveLength(1);
   });
 
   test.each<[string, Response, string, string]>([
     [
       'of vLLM',
-      {
-        status: 400,
-        body: { object: 'error', message: 'This prompt is too long.', type: 'BadRequestError', code: 400 },
-      },
-      'BadRequestError',
-      'This prompt is too long.',
+      { status: 400, body: { object: 'error', message: 'Too long.', type: 'BadRequestError', code: 400 } },
+      ...(['BadRequestError', 'Too long.'] as const),
     ],
     [
       'of llama.cpp',
-      {
-        status: 400,
-        body: { error: { code: 400, message: 'The context is full.', type: 'exceed_context_size_error' } },
-      },
-      'exceed_context_size_error',
-      'The context is full.',
+      refusal(400, 'The context is full.', { code: 400, type: 'exceed_context_size_error' }),
+      ...(['exceed_context_size_error', 'The context is full.'] as const),
     ],
     ['as a text', { status: 400, body: { error: 'The prompt is bad.' } }, 'http_400', 'The prompt is bad.'],
     [

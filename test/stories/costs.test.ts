@@ -29,28 +29,17 @@ describe.each(['--batch', '--sync'])('--with-usage of a %s run', (mode) => {
     );
   });
 
-  test.each([
-    ['openai', 'stop', 'length'],
-    ['anthropic', 'end_turn', 'max_tokens'],
-    ['google', 'STOP', 'MAX_TOKENS'],
-  ])('has numbers in JSON, and the word of %s', async (provider, whole, cut) => {
+  test('has numbers in JSON', async () => {
     const prompts = ['Hello', '[[sandbox:length]]', '[[sandbox:thinking]]', null];
     await world.write('a.json', JSON.stringify(prompts.map((prompt) => ({ prompt }))));
-    await runAndFetch('-f', 'a.json', '-p', provider, '-m', 'm');
+    await runAndFetch('-f', 'a.json', '-p', 'openai', '-m', 'm');
     const rows = JSON.parse(await world.read('out')) as Record<string, unknown>[];
-    expect(rows.map((row) => Object.keys(row))).toEqual(
-      rows.map(() => [
-        'prompt',
-        'llm_response',
-        'llm_input_tokens',
-        'llm_output_tokens',
-        'llm_finish_reason',
-      ]),
-    );
+    const names = ['prompt', 'llm_response', 'llm_input_tokens', 'llm_output_tokens', 'llm_finish_reason'];
+    expect(rows.map((row) => Object.keys(row))).toEqual(rows.map(() => names));
     expect(rows.map((row) => Object.values(row).slice(2))).toEqual([
-      [2, 7, whole],
-      [5, 6, cut],
-      [5, 23, whole],
+      [2, 7, 'stop'],
+      [5, 6, 'length'],
+      [5, 23, 'stop'],
       [null, null, null],
     ]);
   });
@@ -73,28 +62,6 @@ describe.each(['--batch', '--sync'])('--with-usage of a %s run', (mode) => {
       [expect.stringMatching(/^[12]$/), expect.any(String), 'stop'],
       [expect.stringMatching(/^[12]$/), expect.any(String), 'stop'],
     ]);
-  });
-
-  test.each([
-    [
-      'a.jsonl',
-      '{"prompt":"Hello"}\n',
-      '"llm_input_tokens":2,"llm_output_tokens":7,"llm_finish_reason":"stop"}\n',
-    ],
-    ['a.tsv', 'prompt\nHello\n', '\t2\t7\tstop\n'],
-  ])('has them in %s too', async (name, content, end) => {
-    await world.write(name, content);
-    const column = name.endsWith('.tsv') ? ['-c', 'prompt'] : [];
-    await runAndFetch('-f', name, ...column, '-p', 'openai', '-m', 'm');
-    expect((await world.read('out')).replaceAll(': ', ':').replaceAll(', ', ',')).toContain(end);
-  });
-
-  test('overwrites columns of these names where they stand', async () => {
-    await world.write('a.csv', 'llm_output_tokens,text,llm_finish_reason\nx,Hello,y\n');
-    await runAndFetch('-f', 'a.csv', '-c', 'text', '-p', 'openai', '-m', 'm');
-    expect(await world.read('out')).toBe(
-      'llm_output_tokens,text,llm_finish_reason,llm_response,llm_input_tokens\n7,Hello,stop,Sandbox answer from m: Hello,2\n',
-    );
   });
 });
 
@@ -255,8 +222,11 @@ describe('--dry-run', () => {
   test('reads stdin and leaves nothing of it', async () => {
     const input = ['-f', '-', '--format', 'csv', '-c', 'text', '-p', 'openai', '-m', 'gpt-4o'];
     const ran = await world.pipe(rows, 'run', ...input, '--sync', '--dry-run');
-    expect(ran).toMatchObject({ code: 0, stderr: '' });
-    expect(ran.stdout).toContain('\n  Requests to send: 3\n');
+    expect(ran).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('\n  Requests to send: 3\n'),
+    });
     const counted = await world.pipe(rows, 'tokens', ...input, '--estimate');
     expect(counted.stdout).toMatch(/^Total input tokens: 40 across 5 prompts /);
     expect(await world.listState()).toEqual([]);
@@ -372,32 +342,24 @@ describe('--max-cost', () => {
     expect(await world.countCalls('openai')).toEqual({ generate: 3 });
   });
 
-  test.each(['0', '-1', 'x', '$5', '1e3', ''])('is no %j', async (value) => {
-    const ran = await world.loom('run', ...input, `--max-cost=${value}`);
-    expect(ran).toMatchObject({ code: 2, stdout: '' });
-    expect(ran.stderr).toContain('--max-cost');
+  test('is a number above 0', async () => {
+    for (const value of ['0', '-1', 'x', '$5', '1e3', '']) {
+      const ended = await world.loom('run', ...input, `--max-cost=${value}`);
+      expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--max-cost') });
+    }
   });
 });
 
 describe('tokens --estimate', () => {
+  const told = (live: string, batch: string) =>
+    `about $${live} live, about $${batch} as a batch (an estimate)`;
+
   test.each([
-    ['openai', 'gpt-4o', 46, 'about $0.00012 live, about $0.000058 as a batch (an estimate)', 'o200k_base'],
-    ['openai', 'gpt-4', 46, 'about $0.0014 live, about $0.00069 as a batch (an estimate)', 'cl100k_base'],
+    ['openai', 'gpt-4o', 46, told('0.00012', '0.000058'), 'o200k_base'],
+    ['openai', 'gpt-4', 46, told('0.0014', '0.00069'), 'cl100k_base'],
     ['openrouter', 'openai/gpt-4', 46, 'about $0.0014 live (an estimate)', 'cl100k_base'],
-    [
-      'anthropic',
-      'claude-opus-4-5',
-      46,
-      'about $0.00023 live, about $0.00012 as a batch (an estimate)',
-      'o200k_base',
-    ],
-    [
-      'google',
-      'gemini-2.5-flash',
-      11,
-      'about $0.0000033 live, about $0.0000017 as a batch (an estimate)',
-      'o200k_base',
-    ],
+    ['anthropic', 'claude-opus-4-5', 46, told('0.00023', '0.00012'), 'o200k_base'],
+    ['google', 'gemini-2.5-flash', 11, told('0.0000033', '0.0000017'), 'o200k_base'],
     ['openai', 'm', 46, 'unknown, no price is known for m of OpenAI', 'o200k_base'],
   ])('counts for %s and %s on this machine', async (provider, model, tokens, cost, encoding) => {
     world.environment.OPENAI_API_KEY = '';
@@ -409,15 +371,5 @@ describe('tokens --estimate', () => {
       stderr: 'Skipped 1 row without a prompt.\n',
     });
     expect(await world.countCalls(provider as 'openai')).toEqual({});
-  });
-
-  test('is what the message of a provider without a counter points to', async () => {
-    await world.write('a.csv', 'text\nHello\n');
-    expect(await world.loom('tokens', '-f', 'a.csv', '-c', 'text', '-p', 'openai', '-m', 'm')).toEqual({
-      code: 2,
-      stdout:
-        "Token counting not available: Provider 'openai' does not expose a token-counting API. Pass --estimate to count on this machine.\n",
-      stderr: '',
-    });
   });
 });

@@ -2,7 +2,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { startHttpServer } from './http-server.ts';
 import { useWorld } from './use-world.ts';
 
 const world = useWorld();
@@ -77,9 +76,7 @@ describe('an empty value is an error, as of a variable that is not set', () => {
     [...run, '--base-url', ''],
     [...run, '--base-url='],
     [...run, '--api-key', ' '],
-    [...run, '--model', ''],
-    [...run, '--col', ''],
-    [...run, '--output', ''],
+    ...['--model', '--col', '--output'].map((flag) => [...run, flag, '']),
     ['fetch', '--base-url', ''],
     ['fetch', '--id', ''],
     ['sandbox', '--faults', ''],
@@ -138,22 +135,4 @@ test('completion proposes nothing that steers a terminal', async () => {
   await world.writeState('batches/openai_batch_1.json', JSON.stringify(record));
   const ids = await world.loom('__complete', 'bash', 'fetch', '--id', '');
   expect(ids.stdout).toBe('words\nbatch_1\topenai m ]0;title completed\n');
-});
-
-test('a live prompt that is too large for a server is told as that', async () => {
-  const server = await startHttpServer(() => ({
-    status: 413,
-    headers: { 'content-type': 'text/html' },
-    body: '<html><title>413 Request Entity Too Large</title></html>',
-  }));
-  try {
-    await world.write('data.csv', 'text\nHello\n');
-    Object.assign(world.environment, { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'k' });
-    const { stderr } = await world.run('--sync');
-    expect(stderr).toContain(
-      '  http_413 (rows 1): HTTP 413 Request Entity Too Large. The prompt is too large for the server.\n',
-    );
-  } finally {
-    await server.close();
-  }
 });

@@ -8,8 +8,8 @@ import { gzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, test } from 'vitest';
+import { runArgs } from '../program.ts';
 import { createLiveWorld } from './live-server.ts';
-import { providers } from './sandbox-world.ts';
 import { useWorld } from './use-world.ts';
 
 const world = useWorld(createLiveWorld);
@@ -51,22 +51,7 @@ describe.each([
   ['with the cache', []],
   ['without the cache', ['--no-cache']],
 ])('%s', (_, flags) => {
-  const args = [
-    'run',
-    '-f',
-    'data.csv',
-    '-c',
-    'text',
-    '-p',
-    'openai',
-    '-m',
-    'm',
-    '--sync',
-    '-w',
-    '3',
-    '-o',
-    'out.csv',
-  ];
+  const args = runArgs('--sync', '-w', '3', '-o', 'out.csv');
 
   test.each(edits)('%s', async (_edit, after, paid) => {
     await world.write('data.csv', csv(before));
@@ -151,31 +136,4 @@ describe('in every format', () => {
     if (name.endsWith('.jsonl')) return lines.map((line) => JSON.parse(line).llm_response);
     return lines.slice(1).map((line) => line.split(/[\t,]/).at(-1));
   }
-});
-
-test.each(providers)('at %s', async (provider) => {
-  await world.write('data.csv', csv(before));
-  const args = [
-    'run',
-    '-f',
-    'data.csv',
-    '-c',
-    'text',
-    '-p',
-    provider,
-    '-m',
-    'm',
-    '--sync',
-    '-w',
-    '3',
-    '-o',
-    'out.csv',
-  ];
-  const ended = await runEdited(args, () => edit('data.csv', csv([...before].reverse()), 'replaced'));
-  expect(ended).toMatchObject({ code: 1, stdout: '' });
-  const asked = world.server.requests.length;
-  expect((await world.loom(...args)).code).toBe(0);
-  expect(world.server.requests).toHaveLength(asked);
-  const rows = [...before].reverse().map((prompt, index) => `${index},${prompt},Answer to ${prompt}\n`);
-  expect(await world.read('out.csv')).toBe(`id,text,llm_response\n${rows.join('')}`);
 });

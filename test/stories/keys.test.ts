@@ -1,46 +1,23 @@
 /** Keys and addresses: flag, else environment, else .env, seen by the header that reaches the server; and kept secret. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type Ended, type World } from '../program.ts';
-import { type HttpServer, type Received, type Response, startHttpServer } from './http-server.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Received, type Response, refusal, say, startHttpServer } from './http-server.ts';
 import { startOpenAiDouble } from './openai-double.ts';
-import {
-  baseUrlVariables,
-  keyVariables,
-  type ProviderName,
-  providers,
-  submittedId,
-} from './sandbox-world.ts';
+import { baseUrlVariables, keyVariables, orderOf, type ProviderName, providers } from './sandbox-world.ts';
+import { eachTest, useServer, useWorld } from './use-world.ts';
 
-let world: World;
-let server: HttpServer;
 let answer: (request: Received) => Response;
+const server = useServer((request) => answer(request));
+const world = useWorld();
 
 beforeEach(async () => {
-  answer = () => ({ body: answerOfAll });
-  server = await startHttpServer((request) => answer(request));
-  world = await createWorld();
+  answer = () => say('fine');
   await world.write('data.csv', 'id,text\n1,Hello\n');
 });
 
-afterEach(async () => {
-  await server.close();
-  await world.remove();
-});
-
-/** An answer in which each provider's adapter finds its text. */
-const answerOfAll = {
-  choices: [{ index: 0, message: { role: 'assistant', content: 'fine' }, finish_reason: 'stop' }],
-  ...{ type: 'message', role: 'assistant', stop_reason: 'end_turn' },
-  content: [{ type: 'text', text: 'fine' }],
-  candidates: [{ content: { role: 'model', parts: [{ text: 'fine' }] }, finishReason: 'STOP' }],
-};
-
-function run(provider: ProviderName, ...flags: string[]): Promise<Ended> {
-  const args = ['-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm', '--sync', '--no-cache', '--force'];
-  return world.loom('run', ...args, ...flags);
-}
+const run = (provider: ProviderName, ...flags: string[]) =>
+  world.run('-p', provider, '--sync', '--no-cache', '--force', ...flags);
 
 /** The key that came with the last request. */
 function lastKey(): string | undefined {
@@ -82,7 +59,7 @@ describe.each(providers)('the key of %s', (provider) => {
   });
 
   test('goes to its own address alone: --base-url, else the environment, else .env', async () => {
-    const elsewhere = await startHttpServer(() => ({ body: answerOfAll }));
+    const elsewhere = await startHttpServer(() => say('fine'));
     world.environment[variable] = 'key';
     for (const other of providers) {
       if (other !== provider) world.environment[baseUrlVariables[other]] = elsewhere.url;
@@ -111,15 +88,8 @@ describe.each(providers)('the key of %s', (provider) => {
     const key = 'Zq7verySecret0123456789';
     world.environment[baseUrlVariables[provider]] = server.url;
     world.environment[variable] = key;
-    answer = () => ({
-      status,
-      body: {
-        error: {
-          message: `Incorrect API key provided: ${key}. Bearer ${key}`,
-          ...{ type: 'invalid_request_error', status: 'INVALID_ARGUMENT', code: status },
-        },
-      },
-    });
+    const fields = { type: 'invalid_request_error', status: 'INVALID_ARGUMENT', code: status };
+    answer = () => refusal(status, `Incorrect API key provided: ${key}. Bearer ${key}`, fields);
     const live = await run(provider);
     expect(live.code).toBe(1);
     expect(live.stderr).toContain('Incorrect API key provided');
@@ -144,7 +114,7 @@ async function expectNowhere(text: string): Promise<void> {
 test('a refused key names the variable and --api-key', async () => {
   world.environment.OPENAI_BASE_URL = server.url;
   world.environment.OPENAI_API_KEY = 'key';
-  answer = () => ({ status: 401, body: { error: { message: 'Wrong key.', code: 'invalid_api_key' } } });
+  answer = () => refusal(401, 'Wrong key.', { code: 'invalid_api_key' });
   const ended = await run('openai');
   expect(ended.stderr).toMatch(/^Error: [^\n]*Wrong key\.[^\n]*OPENAI_API_KEY[^\n]*--api-key[^\n]*$/m);
 });
@@ -158,48 +128,36 @@ test('a .env that cannot be read is an error that names it', async () => {
 });
 
 describe('the address of a batch', () => {
+  const openai = eachTest(startOpenAiDouble, (double) => double.close());
+
   test('given by --base-url is kept in the record, without the key, and used by fetch', async () => {
-    const openai = await startOpenAiDouble();
-    try {
-      const key = 'sk-a-secret-key-0123456789';
-      const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm'];
-      const id = submittedId(await world.loom('run', ...args, '--base-url', openai.url, '--api-key', key));
-      expect(openai.requests[0]?.headers.authorization).toBe(`Bearer ${key}`);
-      expect(JSON.parse(await world.readState(`batches/openai_${id}.json`)).base_url).toBe(openai.url);
-      await expectNowhere(key);
-      // The environment points elsewhere: the record comes first.
-      world.environment.OPENAI_BASE_URL = server.url;
-      world.environment.OPENAI_API_KEY = 'key-of-environment';
-      const fetched = await world.loom('fetch');
-      expect(fetched.stdout).toMatch(/^Fabric complete\. /);
-      expect(openai.requests.at(-1)?.headers.authorization).toBe('Bearer key-of-environment');
-      expect(server.requests).toEqual([]);
-    } finally {
-      await openai.close();
-    }
+    const key = 'sk-a-secret-key-0123456789';
+    const id = await world.submit('--base-url', openai.url, '--api-key', key);
+    expect(openai.requests[0]?.headers.authorization).toBe(`Bearer ${key}`);
+    expect((await world.readRecord(id)).base_url).toBe(openai.url);
+    await expectNowhere(key);
+    // The environment points elsewhere: the record comes first.
+    Object.assign(world.environment, { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'key-of-environment' });
+    expect((await world.loom('fetch')).stdout).toMatch(/^Fabric complete\. /);
+    expect(openai.requests.at(-1)?.headers.authorization).toBe('Bearer key-of-environment');
+    expect(server.requests).toEqual([]);
   });
 
   test('of the environment is not kept: fetch takes its own, and --base-url before all', async () => {
-    const openai = await startOpenAiDouble();
-    try {
-      world.environment.OPENAI_API_KEY = 'key';
-      world.environment.OPENAI_BASE_URL = openai.url;
-      const id = await world.submit();
-      expect(JSON.parse(await world.readState(`batches/openai_${id}.json`)).base_url ?? null).toBe(null);
-      world.environment.OPENAI_BASE_URL = `${server.url}/moved`;
-      answer = () => ({ status: 404, body: { error: { message: 'No such batch.' } } });
-      expect((await world.loom('fetch')).code).toBe(1);
-      expect(server.requests[0]?.path).toBe(`/moved/batches/${id}`);
-      expect((await world.loom('fetch', '--base-url', openai.url)).stdout).toMatch(/^Fabric complete\. /);
-    } finally {
-      await openai.close();
-    }
+    Object.assign(world.environment, { OPENAI_BASE_URL: openai.url, OPENAI_API_KEY: 'key' });
+    const id = await world.submit();
+    expect((await world.readRecord(id)).base_url ?? null).toBe(null);
+    world.environment.OPENAI_BASE_URL = `${server.url}/moved`;
+    answer = () => refusal(404, 'No such batch.');
+    expect((await world.loom('fetch')).code).toBe(1);
+    expect(server.requests[0]?.path).toBe(`/moved/batches/${id}`);
+    expect((await world.loom('fetch', '--base-url', openai.url)).stdout).toMatch(/^Fabric complete\. /);
   });
 
   test('of tokens can be given too', async () => {
     answer = () => ({ body: { input_tokens: 5 } });
     world.environment.ANTHROPIC_API_KEY = 'key';
-    const args = ['-f', 'data.csv', '-c', 'text', '-p', 'anthropic', '-m', 'm', '--base-url', server.url];
+    const args = orderOf('anthropic', '--base-url', server.url);
     expect((await world.loom('tokens', ...args)).stdout).toMatch(/^Total input tokens: 5 across 1 prompts /);
   });
 });

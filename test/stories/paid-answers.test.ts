@@ -1,10 +1,9 @@
 /** Answers that were paid for are read as what they are, and none is lost: in code fences, cut off, or refused. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../program.ts';
-import { type HttpServer, type Received, startHttpServer } from './http-server.ts';
-import { answerLine, promptOf } from './openai-double.ts';
-import { createOpenAiWorld, type OpenAiWorld, output, runArgs } from './openai-world.ts';
-import { baseUrlVariables, keyVariables } from './sandbox-world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { runArgs } from '../program.ts';
+import { say } from './http-server.ts';
+import { output, useOpenAiWorld } from './openai-world.ts';
+import { useServedWorld } from './use-world.ts';
 
 const schema =
   '{"type":"object","properties":{"price":{"type":"number","multipleOf":0.01}},"required":["price"]}';
@@ -16,27 +15,17 @@ const mismatch = '"kind":"schema_mismatch","message":"The answer is no JSON."';
 const text = `"text":${JSON.stringify(wrong)}`;
 
 describe.each(['live', 'batch'] as const)('answers of a %s run', (mode) => {
-  let world: OpenAiWorld;
+  const { world } = useOpenAiWorld();
   let calls = 0;
 
   beforeEach(async () => {
-    world = await createOpenAiWorld();
     calls = 0;
     await world.write('schema.json', schema);
-    world.openai.override = ({ path, body }) => {
-      if (!path.endsWith('/chat/completions')) return undefined;
+    world.openai.answerTo = (prompt) => {
       calls += 1;
-      const content = answers[JSON.parse(body).messages[0].content];
-      return { body: { choices: [{ message: { content }, finish_reason: 'stop' }] } };
-    };
-    world.openai.onCreate = (batch) => {
-      calls += batch.lines.length;
-      batch.output = batch.lines
-        .map((line) => answerLine(line.custom_id, answers[promptOf(line)] as string))
-        .join('\n');
+      return answers[prompt] as string;
     };
   });
-  afterEach(() => world.remove());
 
   async function answer(...flags: string[]) {
     const sync = mode === 'live' ? ['--sync'] : [];
@@ -50,10 +39,7 @@ describe.each(['live', 'batch'] as const)('answers of a %s run', (mode) => {
       expect([ended.code, ended.stderr]).toEqual([
         3,
         expect.stringContaining(
-          '  schema_mismatch (row 2): The answer is no JSON.\nAnswers that do not fit are kept, and asked for again only with --no-cache.\n'.replace(
-            'row 2',
-            'rows 2',
-          ),
+          '  schema_mismatch (rows 2): The answer is no JSON.\nAnswers that do not fit are kept, and asked for again only with --no-cache.\n',
         ),
       ]);
       expect(await world.read(output)).toBe('id,text,llm_response\n1,Hello,"{""price"": 4.35}"\n2,World,\n');
@@ -89,65 +75,16 @@ describe.each(['live', 'batch'] as const)('answers of a %s run', (mode) => {
   });
 });
 
-/** One answer in each provider's own form, with its own word for its end. */
-const forms = [
-  [
-    'openai',
-    ({ text, end }: Answered) => ({ choices: [{ message: { content: text }, finish_reason: end }] }),
-    'length',
-    'stop',
-  ],
-  [
-    'openrouter',
-    ({ text, end }: Answered) => ({ choices: [{ message: { content: text }, finish_reason: end }] }),
-    'length',
-    'stop',
-  ],
-  [
-    'alibaba',
-    ({ text, end }: Answered) => ({ choices: [{ message: { content: text }, finish_reason: end }] }),
-    'length',
-    'stop',
-  ],
-  [
-    'anthropic',
-    ({ text, end }: Answered) => ({ type: 'message', content: [{ type: 'text', text }], stop_reason: end }),
-    'max_tokens',
-    'end_turn',
-  ],
-  [
-    'google',
-    ({ text, end }: Answered) => ({ candidates: [{ content: { parts: [{ text }] }, finishReason: end }] }),
-    'MAX_TOKENS',
-    'STOP',
-  ],
-] as const;
-interface Answered {
-  readonly text: string;
-  readonly end: string;
-}
-
-describe.each(forms)('an answer of %s that was cut off', (provider, say, cut, whole) => {
-  let server: HttpServer;
-  let world: World;
+describe('a live answer that was cut off', () => {
+  const { world } = useServedWorld(({ body }) =>
+    /Long/.test(body) ? say('{"price": 4', 'length') : say('{"price": 1}'),
+  );
+  const args = runArgs('--sync', '--force');
 
   beforeEach(async () => {
-    const answer = ({ body }: Received) =>
-      /Long/.test(body) ? { text: '{"price": 4', end: cut } : { text: '{"price": 1}', end: whole };
-    server = await startHttpServer((request) => ({ body: say(answer(request)) }));
-    world = await createWorld({
-      [baseUrlVariables[provider]]: server.url,
-      [keyVariables[provider]]: 'a-key',
-    });
     await world.write('data.csv', 'id,text\n1,Long\n2,Short\n3,Longer\n');
     await world.write('schema.json', schema);
   });
-  afterEach(async () => {
-    await server.close();
-    await world.remove();
-  });
-
-  const args = ['run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm', '--sync', '--force'];
 
   test('is counted in the account, also where it comes from the cache', async () => {
     for (const hits of [0, 3]) {
@@ -170,48 +107,32 @@ describe.each(forms)('an answer of %s that was cut off', (provider, say, cut, wh
     expect(stderr).toContain(
       '2 of 3 rows have no response: 2 × max_tokens.\n  max_tokens (rows 1, 3): The answer was cut off at the token limit.\n',
     );
-    const reasons = await world.read(`data_results_${provider}_m.csv.errors.jsonl`);
+    const reasons = await world.read(`${output}.errors.jsonl`);
     expect(reasons).toContain('"text":"{\\"price\\": 4"');
   });
 });
 
-test('an answer of a batch that was cut off is counted in the account, and the same from the cache', async () => {
-  const world = await createOpenAiWorld();
-  try {
-    world.openai.onCreate = (batch) => {
-      batch.output = batch.lines
-        .map((line) =>
-          answerLine(line.custom_id, 'Once upon').replace(
-            '"finish_reason":"stop"',
-            '"finish_reason":"length"',
-          ),
-        )
-        .join('\n');
+describe('at OpenAI', () => {
+  const { world, openai } = useOpenAiWorld();
+
+  test('an answer of a batch that was cut off is counted in the account, and the same from the cache', async () => {
+    openai.onCreate = (batch) => {
+      batch.output = batch.output?.replaceAll('"finish_reason":"stop"', '"finish_reason":"length"');
     };
     await world.submit();
     expect((await world.loom('fetch')).stderr).toContain(
       '2 rows: 2 answered, 2 of them cut off at the token limit\n',
     );
-    const again = await world.loom(...runArgs('--force', '--output-format', 'json'));
+    const again = await world.run('--force', '--output-format', 'json');
     expect(JSON.parse(again.stdout).output).toMatchObject({ answered: 2, cut_off: 2, cached: 2 });
     expect(again.stderr).toContain('2 of them cut off at the token limit');
-  } finally {
-    await world.remove();
-  }
-});
+  });
 
-test('the part of an answer that a filter held back is not lost', async () => {
-  const world = await createOpenAiWorld();
-  try {
-    world.openai.override = ({ path }) =>
-      path.endsWith('/chat/completions')
-        ? { body: { choices: [{ message: { content: 'Once upon' }, finish_reason: 'content_filter' }] } }
-        : undefined;
+  test('the part of an answer that a filter held back is not lost', async () => {
+    openai.override = () => say('Once upon', 'content_filter');
     await world.run('--sync');
     expect(await world.read(`${output}.errors.jsonl`)).toContain(
       '"kind":"content_filter","message":"The answer was held back by a content filter.","id":"1","text":"Once upon"}',
     );
-  } finally {
-    await world.remove();
-  }
+  });
 });

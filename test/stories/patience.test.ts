@@ -98,29 +98,29 @@ describe.each(providers)('at %s', (provider) => {
     );
     expect(await world.listFolder()).toEqual(['data.csv']);
   });
+});
 
-  test('with patience over under a limit that says nothing, it ends, and the answers are kept', async () => {
-    refuse = () => limit('Slow down.');
-    const { code, stderr } = await run(provider, '--patience', '1s');
-    expect(code).toBe(1);
-    expect(stderr).toContain(`Slow down. No call was answered for 1 second. ${goesOn}`);
-    expect(await world.listFolder()).toEqual(['data.csv']);
-    const refused = server.requests.length;
-    refuse = () => say('fine');
-    expect((await run(provider)).code).toBe(0);
-    expect(server.requests.length).toBe(refused + 28);
-  });
+test('with patience over under a limit that says nothing, it ends, and the answers are kept', async () => {
+  refuse = () => limit('Slow down.');
+  const { code, stderr } = await run('openai', '--patience', '1s');
+  expect(code).toBe(1);
+  expect(stderr).toContain(`Slow down. No call was answered for 1 second. ${goesOn}`);
+  expect(await world.listFolder()).toEqual(['data.csv']);
+  const refused = server.requests.length;
+  refuse = () => say('fine');
+  expect((await run('openai')).code).toBe(0);
+  expect(server.requests.length).toBe(refused + 28);
+});
 
-  test('a limit of seconds is waited out', async () => {
-    let refusals = 0;
-    refuse = () => {
-      refusals += 1;
-      const reset = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '1s' };
-      return refusals === 1 ? limit('On requests per min (RPM).', reset) : say('fine');
-    };
-    expect(await run(provider)).toMatchObject({ code: 0 });
-    expect(server.requests.length).toBe(31);
-  });
+test('a limit of seconds is waited out', async () => {
+  let refusals = 0;
+  refuse = () => {
+    refusals += 1;
+    const reset = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '1s' };
+    return refusals === 1 ? limit('On requests per min (RPM).', reset) : say('fine');
+  };
+  expect(await run('openai')).toMatchObject({ code: 0 });
+  expect(server.requests.length).toBe(31);
 });
 
 test('more patience waits for a limit that ends later', async () => {

@@ -26,28 +26,28 @@ describe.each(providers)('at %s', (provider) => {
     );
     expect(await world.listFolder()).toEqual(['data.csv']);
   });
+});
 
-  test('with more workers no call is made after those that are under way', async () => {
-    answerTo = () => refuse('Model Not Exist');
-    const { code } = await run(60, provider, '-w', '20');
-    expect(code).toBe(1);
-    expect(server.requests.length).toBeLessThanOrEqual(27);
-    expect(await world.listFolder()).toEqual(['data.csv']);
-  });
+test('with more workers no call is made after those that are under way', async () => {
+  answerTo = () => refuse('Model Not Exist');
+  const { code } = await run(60, 'openai', '-w', '20');
+  expect(code).toBe(1);
+  expect(server.requests.length).toBeLessThanOrEqual(27);
+  expect(await world.listFolder()).toEqual(['data.csv']);
+});
 
-  test('seven rows that are all refused are seven failed rows', async () => {
-    answerTo = () => refuse('Model Not Exist');
-    const { code, stdout } = await run(7, provider);
-    expect(code).toBe(1);
-    expect(stdout).toContain('(7 prompts, 0 cache hits, 7 errors)');
-  });
+test('seven rows that are all refused are seven failed rows', async () => {
+  answerTo = () => refuse('Model Not Exist');
+  const { code, stdout } = await run(7, 'openai');
+  expect(code).toBe(1);
+  expect(stdout).toContain('(7 prompts, 0 cache hits, 7 errors)');
+});
 
-  test('prompts that are all stopped by moderation are all asked', async () => {
-    answerTo = () => refuse('The model flagged your input as inappropriate content.');
-    const { code, stdout } = await run(12, provider);
-    expect({ code, calls: server.requests.length }).toEqual({ code: 1, calls: 12 });
-    expect(stdout).toContain('12 errors)');
-  });
+test('prompts that are all stopped by moderation are all asked', async () => {
+  answerTo = () => refuse('The model flagged your input as inappropriate content.');
+  const { code, stdout } = await run(12, 'openai');
+  expect({ code, calls: server.requests.length }).toEqual({ code: 1, calls: 12 });
+  expect(stdout).toContain('12 errors)');
 });
 
 test('one answer lets the run go on, and answers of the cache are none', async () => {

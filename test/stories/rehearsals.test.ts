@@ -1,4 +1,4 @@
-/** A rehearsal is not taken for a run: by its words, its places, its names and its costs. */
+/** `--sandbox`: a rehearsal needs no key, and is not taken for a run: by its words, its places, its names and its costs. */
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { batchProviders, fetchUntilDone, providers, submittedId } from './sandbox-world.ts';
@@ -13,24 +13,41 @@ const run = (provider: string, ...flags: string[]) =>
 
 const banner = 'A rehearsal in the sandbox: no model is asked, and nothing is paid for.\n';
 
-test.each(batchProviders)('a batch at %s says so, and names the places of its own', async (provider) => {
-  const ended = await run(provider);
-  const id = submittedId(ended);
-  expect(ended).toEqual({
-    code: 0,
-    stdout: `Batch submitted. id=${id} provider=${provider}\nMetadata saved to ~/.loom/sandbox/batches/. Run loom fetch --id ${id} --sandbox later.\n`,
-    stderr: `${banner}Spinning the threads... submitting batch.\n`,
-  });
-  expect(await world.listState('sandbox/batches')).toHaveLength(1);
-  expect((await fetchUntilDone(world, '--sandbox')).stdout).toContain(
-    join(world.folder, `data_results_${provider}_gpt-4o-mini_sandbox.csv`),
-  );
-});
+const merged = 'id,text,llm_response\n1,Hello,Sandbox answer from gpt-4o-mini: Hello\n';
 
-test.each(providers)('a live run at %s says so, and its output has a name of its own', async (provider) => {
-  const ended = await run(provider, '--sync');
+test.each(batchProviders)(
+  'a batch at %s needs no key, says what it is, and has places of its own',
+  async (provider) => {
+    const ended = await run(provider);
+    const id = submittedId(ended);
+    expect(ended).toEqual({
+      code: 0,
+      stdout: `Batch submitted. id=${id} provider=${provider}\nMetadata saved to ~/.loom/sandbox/batches/. Run loom fetch --id ${id} --sandbox later.\n`,
+      stderr: `${banner}Spinning the threads... submitting batch.\n`,
+    });
+    expect(await world.listState()).toEqual(await world.listState('sandbox'));
+    expect((await world.loom('list')).stdout).toBe('No batches stored under ~/.loom/batches/.\n');
+    expect((await world.loom('list', '--sandbox')).stdout).toContain(id);
+    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: '' });
+    const output = `data_results_${provider}_gpt-4o-mini_sandbox.csv`;
+    expect((await fetchUntilDone(world, '--sandbox', '--id', id)).stdout).toBe(
+      `Fabric complete. id=${id} -> ${join(world.folder, output)} (metadata removed)\n`,
+    );
+    expect(await world.read(output)).toBe(merged);
+  },
+);
+
+test.each(providers)('a live run at %s says so, and has a name and a cache of its own', async (provider) => {
+  const ended = await run(provider, '--sync', '--force');
   expect(ended.stderr.startsWith(banner)).toBe(true);
-  expect(await world.listFolder()).toEqual(['data.csv', `data_results_${provider}_gpt-4o-mini_sandbox.csv`]);
+  const output = `data_results_${provider}_gpt-4o-mini_sandbox.csv`;
+  expect(await world.listFolder()).toEqual(['data.csv', output]);
+  expect(await world.read(output)).toBe(merged);
+  expect((await run(provider, '--sync', '--force')).stdout).toContain('(1 prompts, 1 cache hits, 0 errors)');
+  expect((await world.loom('cache', 'clear', '--yes')).stdout).toContain('No cache directory exists yet');
+  expect((await world.loom('cache', 'clear', '--yes', '--sandbox')).stdout).toBe(
+    'Cache cleared. Removed 1 files.\n',
+  );
 });
 
 test('an --output is taken as given', async () => {
@@ -72,4 +89,50 @@ test('a run that is none says nothing of it', async () => {
   const ended = await world.loom('run', ...real, '--output-format', 'json');
   expect(JSON.parse(ended.stdout).estimate).toMatchObject({ would_cost: false });
   expect(ended.stderr).not.toMatch(/sandbox|rehearsal|would/i);
+});
+
+test('a key and an address of the real provider are not used', async () => {
+  world.environment.OPENAI_BASE_URL = 'http://127.0.0.1:9/v1';
+  world.environment.OPENAI_API_KEY = 'bad-key';
+  expect((await run('openai', '--sync')).code).toBe(0);
+});
+
+test('a key that begins with bad- is refused', async () => {
+  const ended = await run('openai', '--sync', '--api-key', 'bad-key-1');
+  expect(ended).toMatchObject({ code: 1, stdout: '' });
+  expect(ended.stderr).toMatch(/\nError: OpenAI: Incorrect API key provided[^\n]*--api-key\.\n$/);
+});
+
+test('the commands that are proposed have it too', async () => {
+  expect((await world.loom('fetch', '--sandbox')).stderr).toBe(
+    'No pending batches. See loom list --sandbox.\n',
+  );
+  for (const command of ['fetch', 'status', 'cancel', 'forget']) {
+    expect((await world.loom(command, '--sandbox', '--id', 'batch_gone')).stderr).toBe(
+      'Error: no stored batch found for id=batch_gone. See loom list --sandbox for those there are.\n',
+    );
+  }
+  const id = submittedId(await run('openai', '-m', 'no-such-model'));
+  const ended = await fetchUntilDone(world, '--sandbox', '--id', id);
+  expect(ended.stderr).toContain(
+    `  0 answers are kept. With its cause mended, the same loom run command again sends all rows; loom fetch --id ${id} --partial --sandbox writes what there is.\n`,
+  );
+});
+
+test('it excludes --base-url', async () => {
+  const ended = await run('openai', '--base-url', 'http://x');
+  expect(ended).toMatchObject({ code: 2, stdout: '' });
+  expect(ended.stderr).toMatch(/^Error: [^\n]*--sandbox[^\n]*--base-url[^\n]*\n$/);
+});
+
+test.each([
+  ['is not there', undefined, /faults\.json: no such file or folder\.$/m],
+  ['is no JSON', '{', /faults\.json/],
+  ['says what is no fault', '{"calls":[{"do":"dance"}]}', /faults\.json: calls\[0\]\.do is one of /],
+])('loom sandbox --faults with a file that %s is an error', async (_, content, says) => {
+  if (content !== undefined) await world.write('faults.json', content);
+  const ended = await world.loom('sandbox', '--faults', 'faults.json');
+  expect(ended).toMatchObject({ code: 1, stdout: '' });
+  expect(ended.stderr).toMatch(/^Error: [^\n]*\n$/);
+  expect(ended.stderr).toMatch(says);
 });

@@ -1,49 +1,30 @@
 /** `loom run --sync` against servers that are slow, busy, refusing or wrong. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type Ended, type World } from '../program.ts';
-import { type HttpServer, type Response, startHttpServer } from './http-server.ts';
-import { baseUrlVariables, keyVariables, providers } from './sandbox-world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Ended } from '../program.ts';
+import { type Response, refusal, say } from './http-server.ts';
+import { useServedWorld } from './use-world.ts';
 
-let world: World;
-let server: HttpServer;
 let answerTo: (prompt: string) => Response | Promise<Response>;
+const { world, server } = useServedWorld(({ body }) => answerTo(JSON.parse(body).messages[0].content));
 
-beforeEach(async () => {
+beforeEach(() => {
   answerTo = (prompt) => say(`Answer to ${prompt}`);
-  server = await startHttpServer(({ body }) => answerTo(JSON.parse(body).messages[0].content));
-  world = await createWorld();
-  for (const provider of providers) {
-    world.environment[baseUrlVariables[provider]] = server.url;
-    world.environment[keyVariables[provider]] = 'a-key';
-  }
 });
 
-afterEach(async () => {
-  await server.close();
-  await world.remove();
-});
-
-function say(text: string): Response {
-  const message = { role: 'assistant', content: text };
-  return { body: { object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop' }] } };
-}
-
-function refuse(status: number, message: string, code?: string, headers?: Record<string, string>): Response {
-  return { status, body: { error: { message, code, type: 'error' } }, ...(headers && { headers }) };
-}
+/** A refusal of a key. */
+const noKey = refusal(401, 'No.', { code: 'invalid_api_key' });
 
 async function run(prompts: readonly string[], ...flags: string[]): Promise<Ended> {
   await writePrompts(prompts);
-  return world.loom('run', ...args, ...flags);
+  return world.run('--sync', ...flags);
 }
 
 function writePrompts(prompts: readonly string[]): Promise<string> {
   return world.write('data.csv', `text\n${prompts.map((prompt) => `${prompt}\n`).join('')}`);
 }
 
-const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync'];
 const output = 'data_results_openai_m.csv';
 
 function numbered(count: number): string[] {
@@ -89,10 +70,10 @@ test('the rows keep their order though the answers come in another', async () =>
 
 describe('a call is tried again', () => {
   test.each<[string, Response]>([
-    ['408', refuse(408, 'slow')],
-    ['409', refuse(409, 'busy')],
-    ['429', refuse(429, 'too fast', 'rate_limit_exceeded', { 'retry-after-ms': '20' })],
-    ['500', refuse(500, 'broken')],
+    ['408', refusal(408, 'slow')],
+    ['409', refusal(409, 'busy')],
+    ['429', refusal(429, 'too fast', { code: 'rate_limit_exceeded' }, { 'retry-after-ms': '20' })],
+    ['500', refusal(500, 'broken')],
     ['503 of a proxy', { status: 503, headers: { 'content-type': 'text/html' }, body: '<h1>busy</h1>' }],
   ])('after %s', async (_, refusal) => {
     const failed = new Set<string>();
@@ -118,7 +99,7 @@ describe('a call is tried again', () => {
         return say('at last');
       }
       refusedAt = Date.now();
-      return refuse(429, 'too fast', 'rate_limit_exceeded', { 'retry-after': '1' });
+      return refusal(429, 'too fast', { code: 'rate_limit_exceeded' }, { 'retry-after': '1' });
     };
     expect((await run(['x'])).code).toBe(0);
     expect(waited).toBeGreaterThanOrEqual(990);
@@ -127,13 +108,16 @@ describe('a call is tried again', () => {
 
 describe('what lasts for all rows stops the run at once:', () => {
   test.each<[string, Response]>([
-    ['a refused key', refuse(401, 'No such key.', 'invalid_api_key')],
-    ['a bill that is not paid', refuse(402, 'Pay first.')],
-    ['a quota that is used up', refuse(429, 'You exceeded your current quota.', 'insufficient_quota')],
-    ['an unknown model', refuse(404, 'There is no such model.', 'model_not_found')],
+    ['a refused key', refusal(401, 'No such key.', { code: 'invalid_api_key' })],
+    ['a bill that is not paid', refusal(402, 'Pay first.')],
+    [
+      'a quota that is used up',
+      refusal(429, 'You exceeded your current quota.', { code: 'insufficient_quota' }),
+    ],
+    ['an unknown model', refusal(404, 'There is no such model.', { code: 'model_not_found' })],
   ])('%s; nothing is written, what was answered stays in the cache, exit 1', async (_, refusal) => {
     answerTo = (prompt) => (prompt === 'p5' ? refusal : say(`Answer to ${prompt}`));
-    const ended = await run(numbered(400), '-w', '1');
+    const ended = await run(numbered(40), '-w', '1');
     expect(ended).toMatchObject({ code: 1, stdout: '' });
     expect(ended.stderr).toMatch(/^Weaving live[^\n]*\nError: OpenAI: [^\n]*\n$/);
     expect(ended.stderr).toContain((refusal.body as { error: { message: string } }).error.message);
@@ -146,52 +130,11 @@ describe('what lasts for all rows stops the run at once:', () => {
     expect((await run(numbered(6))).stdout).toContain('(6 prompts, 5 cache hits, 0 errors)');
     expect(promptsAsked().at(-1)).toBe('p5');
   });
-
-  test('at Google a refused key is an HTTP 400 with reason API_KEY_INVALID', async () => {
-    const google = await startHttpServer(() => ({
-      status: 400,
-      body: {
-        error: {
-          ...{ code: 400, message: 'API key not valid.', status: 'INVALID_ARGUMENT' },
-          details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'API_KEY_INVALID' }],
-        },
-      },
-    }));
-    world.environment.GOOGLE_GEMINI_BASE_URL = google.url;
-    const ended = await run(numbered(50), '-p', 'google', '-w', '1');
-    await google.close();
-    expect(ended).toMatchObject({ code: 1, stdout: '' });
-    expect(ended.stderr).toContain('GOOGLE_API_KEY');
-    expect(google.requests).toHaveLength(1);
-    expect(await world.listFolder()).toEqual(['data.csv']);
-  });
 });
-
-test.each([
-  ['429', '301', '6 minutes'],
-  ['503', '21600', '6 hours'],
-])(
-  'a provider that answers %s and asks to wait %s seconds ends the run at once; what was answered is kept',
-  async (status, seconds, wait) => {
-    answerTo = (prompt) =>
-      prompt === 'p2'
-        ? refuse(Number(status), 'Come later.', undefined, { 'retry-after': seconds })
-        : say('ok');
-    const ended = await run(numbered(5), '-w', '1');
-    expect({ ...ended, stderr: ended.stderr.replace(/until [-\d: ]+/, 'until …') }).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: `Weaving live... provider=openai model=m workers=1 cache=on\nError: OpenAI: Come later. It asks to wait ${wait} (until …), and loom waits for at most 5 minutes. The answers so far are kept, and no output is written: the same command goes on from there. See --patience.\n`,
-    });
-    expect(promptsAsked()).toEqual(['p0', 'p1', 'p2']);
-    answerTo = () => say('ok');
-    expect((await run(numbered(5))).stdout).toContain('(5 prompts, 2 cache hits, 0 errors)');
-  },
-);
 
 describe('a row that fails for itself', () => {
   test('gets an empty cell in a CSV; the rest goes on; exit 3', async () => {
-    answerTo = (prompt) => (prompt === 'y' ? refuse(400, 'This prompt is too long.') : say('fine'));
+    answerTo = (prompt) => (prompt === 'y' ? refusal(400, 'This prompt is too long.') : say('fine'));
     const ended = await run(['x', 'y', 'z']);
     expect(ended).toMatchObject({
       code: 3,
@@ -204,7 +147,7 @@ describe('a row that fails for itself', () => {
 
   test('gets null in JSON, and is named by its number, in the file of reasons by its id too', async () => {
     await world.write('data.json', '[{"id":"good","prompt":"x"},{"id":"too-long","prompt":"y"}]');
-    answerTo = (prompt) => (prompt === 'y' ? refuse(400, 'This prompt is too long.') : say('fine'));
+    answerTo = (prompt) => (prompt === 'y' ? refusal(400, 'This prompt is too long.') : say('fine'));
     const ended = await world.loom('run', '-f', 'data.json', '-p', 'openai', '-m', 'm', '--sync');
     expect(ended.code).toBe(3);
     expect(ended.stderr).toMatch(/rows? 2/);
@@ -213,16 +156,8 @@ describe('a row that fails for itself', () => {
     expect(rows.map((row: { llm_response: unknown }) => row.llm_response)).toEqual(['fine', null]);
   });
 
-  test('is, at OpenRouter, also one with status 403', async () => {
-    answerTo = (prompt) => (prompt === 'y' ? refuse(403, 'Your input was flagged.') : say('fine'));
-    const ended = await run(['x', 'y', 'z'], '-p', 'openrouter');
-    expect(ended.code).toBe(3);
-    expect(ended.stderr).toContain('Your input was flagged.');
-    expect(await world.read('data_results_openrouter_m.csv')).toBe('text,llm_response\nx,fine\ny,\nz,fine\n');
-  });
-
   test('together with all others: the output is written, exit 1', async () => {
-    answerTo = () => refuse(400, 'Not for us.');
+    answerTo = () => refusal(400, 'Not for us.');
     const ended = await run(['x', 'y']);
     expect(ended.code).toBe(1);
     expect(ended.stdout).toContain('(2 prompts, 0 cache hits, 2 errors)');
@@ -246,7 +181,7 @@ describe('an output that exists', () => {
 
   test('is as it was when the run stops half-way', async () => {
     await world.write(output, 'precious');
-    answerTo = (prompt) => (prompt === 'p3' ? refuse(401, 'No.', 'invalid_api_key') : say('new'));
+    answerTo = (prompt) => (prompt === 'p3' ? noKey : say('new'));
     expect((await run(numbered(5), '--force', '-w', '1')).code).toBe(1);
     expect(await world.read(output)).toBe('precious');
     expect(await world.listFolder()).toEqual(['data.csv', output]);
@@ -254,13 +189,13 @@ describe('an output that exists', () => {
 });
 
 test('what one address answered before a run without the cache was cut off is not given out as of another', async () => {
-  answerTo = (prompt) => (prompt === 'p2' ? refuse(401, 'No.', 'invalid_api_key') : say(`First ${prompt}`));
+  answerTo = (prompt) => (prompt === 'p2' ? noKey : say(`First ${prompt}`));
   expect((await run(numbered(4), '--no-cache', '-w', '1')).code).toBe(1);
 
-  const other = await startHttpServer(() => say('Other'));
-  expect((await run(numbered(4), '--no-cache', '--base-url', other.url)).code).toBe(0);
-  await other.close();
-  expect(other.requests).toHaveLength(4);
+  answerTo = () => say('Other');
+  const asked = server.requests.length;
+  expect((await run(numbered(4), '--no-cache', '--base-url', `${server.url}/other`)).code).toBe(0);
+  expect(server.requests.length - asked).toBe(4);
   expect(await world.read(output)).toBe('text,llm_response\np0,Other\np1,Other\np2,Other\np3,Other\n');
 
   answerTo = (prompt) => say(`Second ${prompt}`);
@@ -271,8 +206,6 @@ test('what one address answered before a run without the cache was cut off is no
 });
 
 describe.skipIf(process.platform === 'win32')('answers that the cache refuses', () => {
-  const noKey = refuse(401, 'No.', 'invalid_api_key');
-
   beforeEach(() => world.writeState('cache', 'a file where the folder should be'));
 
   async function pay(count: number, end: () => Response | Promise<Response>): Promise<void> {
@@ -290,14 +223,14 @@ describe.skipIf(process.platform === 'win32')('answers that the cache refuses', 
   async function goOn(): Promise<Ended> {
     answerTo = (prompt) => say(`Answer to ${prompt}`);
     server.requests.length = 0;
-    return world.loom('run', ...args);
+    return world.run('--sync');
   }
 
   test('are not paid for again after a run that the provider stopped, nor after a second one', async () => {
     await pay(3, () => noKey);
-    expect((await world.loom('run', ...args, '-w', '1')).code).toBe(1);
+    expect((await world.run('--sync', '-w', '1')).code).toBe(1);
     await pay(5, () => noKey);
-    expect((await world.loom('run', ...args, '-w', '1')).code).toBe(1);
+    expect((await world.run('--sync', '-w', '1')).code).toBe(1);
     expect(promptsAsked()).toEqual(['p0', 'p1', 'p2', 'p3', 'p3', 'p4', 'p5']);
 
     const ended = await goOn();
@@ -310,20 +243,20 @@ describe.skipIf(process.platform === 'win32')('answers that the cache refuses', 
 
   test('go into the cache as soon as it takes them', async () => {
     await pay(3, () => noKey);
-    await world.loom('run', ...args, '-w', '1');
+    await world.run('--sync', '-w', '1');
     await rm(world.statePath('cache'));
     expect((await goOn()).code).toBe(0);
-    const again = await world.loom('run', ...args, '--force');
+    const again = await world.run('--sync', '--force');
     expect(again.stdout).toContain('(20 prompts, 20 cache hits, 0 errors)');
     expect(await world.read(output)).toBe(answersOf(3));
   });
 
   test('are not given to a row that asks something else by now', async () => {
     await pay(3, () => noKey);
-    await world.loom('run', ...args, '-w', '1');
+    await world.run('--sync', '-w', '1');
     await writePrompts(['p0', 'new', 'p2', 'bad', 'p2']);
-    answerTo = (prompt) => (prompt === 'bad' ? refuse(400, 'Not for us.') : say(`Answer to ${prompt}`));
-    expect((await world.loom('run', ...args)).code).toBe(3);
+    answerTo = (prompt) => (prompt === 'bad' ? refusal(400, 'Not for us.') : say(`Answer to ${prompt}`));
+    expect((await world.run('--sync')).code).toBe(3);
     expect(await world.read(output)).toBe(
       'text,llm_response\np0,Paid for p0\nnew,Answer to new\np2,Paid for p2\nbad,\np2,Paid for p2\n',
     );

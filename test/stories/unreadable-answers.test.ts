@@ -1,25 +1,14 @@
 /** What comes with a success and can't be read may be paid for: it is told, and not asked for again and again. */
 import { existsSync, readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../program.ts';
-import { frame, type RawServer, startRawServer } from '../providers/raw-server.ts';
-import { baseUrlVariables, batchProviders, keyVariables, providers } from './sandbox-world.ts';
+import { expect, test } from 'vitest';
+import { createWorld } from '../program.ts';
+import { frame, startRawServer } from '../providers/raw-server.ts';
+import { say } from './http-server.ts';
+import { batchProviders, providers } from './sandbox-world.ts';
+import { eachTest, useWorld, variablesOf } from './use-world.ts';
 
-let world: World;
-let server: RawServer;
-
-beforeEach(async () => {
-  server = await startRawServer();
-  const variables = providers.flatMap((name) => [
-    [baseUrlVariables[name], server.url],
-    [keyVariables[name], 'a-key-0123456789'],
-  ]);
-  world = await createWorld(Object.fromEntries(variables));
-});
-afterEach(async () => {
-  await server.close();
-  await world.remove();
-});
+const server = eachTest(startRawServer, (one) => one.close());
+const world = useWorld(() => createWorld(variablesOf(server.url)));
 
 const page = '<!doctype html><title>Hotel</title><body>Please sign in to go on.</body>';
 const said = 'It is a web page that begins: Hotel Please sign in to go on';
@@ -27,45 +16,36 @@ const writeRows = (count: number) =>
   world.write('data.csv', `text\n${Array.from({ length: count }, (_, row) => `prompt ${row}\n`).join('')}`);
 const run = (provider: string, ...flags: string[]) => world.run('-p', provider, ...flags);
 
-describe.each(providers)('%s, live:', (provider) => {
-  test('a captive portal costs no more than the first calls', async () => {
-    await writeRows(40);
-    server.play(() => frame(page, { 'content-type': 'text/html' }));
-    const ended = await run(provider, '--sync', '--workers', '4');
-    expect(ended).toMatchObject({ code: 1, stdout: '' });
-    expect(ended.stderr).toContain(
-      'None of the first 8 answers can be read, and each may have been paid for.',
-    );
-    expect(ended.stderr).toContain(said);
-    expect(server.calls).toBeGreaterThanOrEqual(8);
-    expect(server.calls).toBeLessThanOrEqual(8 + 3);
-    expect(existsSync(`${world.folder}/data_results_${provider}_m.csv`)).toBe(false);
-  });
-
-  test('a row is asked once, and says what came', async () => {
-    await writeRows(2);
-    server.play(() => frame('Welcome!'));
-    expect(await run(provider, '--sync')).toMatchObject({ code: 1 });
-    expect(server.calls).toBe(2);
-    const reasons = readFileSync(`${world.folder}/data_results_${provider}_m.csv.errors.jsonl`, 'utf8');
-    expect(
-      reasons
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line)),
-    ).toMatchObject([
-      { row: 1, kind: 'unreadable', message: expect.stringMatching(/It is no JSON, and begins: Welcome!$/) },
-      { row: 2, kind: 'unreadable' },
-    ]);
-  });
+test.each(providers)('%s, live: a captive portal costs no more than the first calls', async (provider) => {
+  await writeRows(40);
+  server.play(() => frame(page, { 'content-type': 'text/html' }));
+  const ended = await run(provider, '--sync', '--workers', '4');
+  expect(ended).toMatchObject({ code: 1, stdout: '' });
+  expect(ended.stderr).toContain('None of the first 8 answers can be read, and each may have been paid for.');
+  expect(ended.stderr).toContain(said);
+  expect(server.calls).toBeGreaterThanOrEqual(8);
+  expect(server.calls).toBeLessThanOrEqual(8 + 3);
+  expect(existsSync(`${world.folder}/data_results_${provider}_m.csv`)).toBe(false);
 });
 
-/** In the form of every provider at once. */
-const answer = JSON.stringify({
-  choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }],
-  ...{ type: 'message', role: 'assistant', content: [{ type: 'text', text: 'Hello' }] },
-  candidates: [{ content: { role: 'model', parts: [{ text: 'Hello' }] }, finishReason: 'STOP' }],
+test('a row is asked once, and says what came', async () => {
+  await writeRows(2);
+  server.play(() => frame('Welcome!'));
+  expect(await run('openai', '--sync')).toMatchObject({ code: 1 });
+  expect(server.calls).toBe(2);
+  const reasons = readFileSync(`${world.folder}/data_results_openai_m.csv.errors.jsonl`, 'utf8');
+  expect(
+    reasons
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toMatchObject([
+    { row: 1, kind: 'unreadable', message: expect.stringMatching(/It is no JSON, and begins: Welcome!$/) },
+    { row: 2, kind: 'unreadable' },
+  ]);
 });
+
+const answer = JSON.stringify(say('Hello').body);
 
 test.each([
   [1, '1 call broke off after it was sent and was made again; the provider may bill both.\n'],
@@ -80,8 +60,9 @@ test.each([
   expect(server.calls).toBe(2 * rows);
 });
 
-describe.each(batchProviders)('%s, in a batch:', (provider) => {
-  test('a captive portal gets one upload, and no creation is repeated', async () => {
+test.each(batchProviders)(
+  '%s, in a batch: a captive portal gets one upload, and no creation is repeated',
+  async (provider) => {
     await writeRows(2);
     const asked: string[] = [];
     server.play((line) => {
@@ -92,5 +73,5 @@ describe.each(batchProviders)('%s, in a batch:', (provider) => {
     expect(ended).toMatchObject({ code: 1, stdout: '' });
     expect(ended.stderr).toContain(said);
     expect(asked.filter((method) => method === 'POST')).toHaveLength(1);
-  });
-});
+  },
+);

@@ -12,26 +12,32 @@ export function standFor<Thing extends object>(current: () => Thing): Thing {
   });
 }
 
+/** A thing that each test has for itself. */
+export function eachTest<Thing extends object>(
+  make: () => Promise<Thing>,
+  end: (thing: Thing) => Promise<unknown>,
+): Thing {
+  let thing: Thing;
+  beforeEach(async () => {
+    thing = await make();
+  });
+  afterEach(() => end(thing));
+  return standFor(() => thing);
+}
+
 /** A world for each test. */
 export function useWorld<Place extends World = World>(
   create: () => Promise<Place> = createWorld as () => Promise<Place>,
 ): Place {
-  let world: Place;
-  beforeEach(async () => {
-    world = await create();
-  });
-  afterEach(() => world.remove());
-  return standFor(() => world);
+  return eachTest(create, (world) => world.remove());
 }
 
 /** A server for each test, which answers so. */
 export function useServer(answer: (request: Received) => Response | Promise<Response>): HttpServer {
-  let server: HttpServer;
-  beforeEach(async () => {
-    server = await startHttpServer(answer);
-  });
-  afterEach(() => server.close());
-  return standFor(() => server);
+  return eachTest(
+    () => startHttpServer(answer),
+    (server) => server.close(),
+  );
 }
 
 /** A world for each test, and a server that is every provider to it. */
