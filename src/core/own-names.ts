@@ -41,7 +41,6 @@ export const temporaryNames = {
   batches: whole(String.raw`\.${batch}${written}`),
   jobs: whole(String.raw`\.${job}\.json${written}`),
   results: whole(String.raw`\.(?:${batch}|${job}_cached\.jsonl)${written}`),
-  locks: whole(String.raw`(?:${locked})\.\d+\.lock${written}|\.clock${written}`),
   history: whole(String.raw`\.[0-9a-f]{32}\.json${written}`),
   cache: whole(String.raw`[0-9a-f]{16}\.tmp`),
   mark: whole(String.raw`\.loom-(?:home|cache)\.json${written}`),

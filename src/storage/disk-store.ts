@@ -1,39 +1,68 @@
-/** A folder on a disk as a store: the files lie in it under their names. */
+/** A folder on a disk as a store: the files lie in it under their names. It is made when the first of them is written. */
 import { randomBytes } from 'node:crypto';
-import { link, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { closeSync, createReadStream, fstatSync, readSync } from 'node:fs';
+import { link, lstat, open, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensurePrivateFolder, errorCode, removeFile } from './files.ts';
+import { ensurePrivateFolder, errorCode, removeFile, writeFileAtomic } from './files.ts';
+import { openPlainFile, readPlainText } from './plain-file.ts';
 import type { Store } from './store.ts';
 
 const privateFileMode = 0o600;
+const pieceBytes = 256 * 1024;
+/** What is being written for a moment: by `write` with a dot before its name. */
+const leftover = /^\.?(?<name>.*)\.[0-9a-f]{12}\.tmp$/s;
+const clockName = '.clock';
 
-/** The folder is made when it is missing. LoomError `state` where that can't be; methods throw the system's errors. */
-export async function openDiskStore(folder: string): Promise<Store> {
-  await ensurePrivateFolder(folder);
-  const pathOf = (name: string) => join(folder, name);
-  /** What is being written here for a moment; a sweep knows it by its end. */
-  const temporaryPath = (name: string) => pathOf(`${name}.${randomBytes(6).toString('hex')}.tmp`);
+/** LoomError `state` where the folder can't be made, or a file not removed; otherwise methods throw the system's errors. */
+export function openDiskStore(folder: string): Store {
+  const locate = (name: string) => join(folder, name);
+  const temporaryPath = (name: string) => locate(`${name}.${randomBytes(6).toString('hex')}.tmp`);
 
   return {
-    read: (name) => unlessGone(readFile(pathOf(name), 'utf8')),
+    locate,
+
+    // Synchronous below: state is many small files, and each trip through the thread pool costs more than a read.
+    read: (name) => unlessGone(async () => readPlainText(locate(name))),
+
+    readEnds: (name, { first, last }) =>
+      unlessGone(async () => {
+        const file = openPlainFile(locate(name));
+        try {
+          const start = Math.max(0, fstatSync(file).size - last);
+          return { first: readAt(file, 0, first), last: readAt(file, start, last) };
+        } finally {
+          closeSync(file);
+        }
+      }),
+
+    async *stream(name) {
+      const fd = openPlainFile(locate(name));
+      yield* createReadStream('', { fd, highWaterMark: pieceBytes }) as AsyncIterable<Buffer>;
+    },
+
+    async write(name, content, options) {
+      await ensurePrivateFolder(folder);
+      await writeFileAtomic(locate(name), content, options);
+    },
 
     async createNew(name, content) {
+      await ensurePrivateFolder(folder);
       const temporary = temporaryPath(name);
       try {
         await writeFile(temporary, content, { flag: 'wx', mode: privateFileMode });
-        await link(temporary, pathOf(name));
+        await link(temporary, locate(name));
         return true;
       } catch (error) {
         if (errorCode(error) === 'EEXIST') return false;
         throw error;
       } finally {
-        // What it could not remove a sweep does.
+        // What it could not remove `clear` does.
         await removeFile(temporary).catch(() => {});
       }
     },
 
     async rewrite(name, content) {
-      const file = await unlessGone(open(pathOf(name), 'r+'));
+      const file = await unlessGone(() => open(locate(name), 'r+'));
       if (!file) return false;
       try {
         // In this order a reader never sees an empty file: a shorter content stands whole at the start.
@@ -46,20 +75,40 @@ export async function openDiskStore(folder: string): Promise<Store> {
       }
     },
 
-    list: async (prefix) => (await readdir(folder)).filter((name) => name.startsWith(prefix)).sort(),
+    list: async (prefix) =>
+      ((await unlessGone(() => readdir(folder))) ?? [])
+        .filter((name) => name.startsWith(prefix) && !leftover.test(name))
+        .sort(),
 
-    delete: (name) => removeFile(pathOf(name)),
+    delete: (name) => removeFile(locate(name)),
 
     async age(name) {
-      const file = await unlessGone(stat(pathOf(name)));
-      return file && (await readDiskTime(temporaryPath('.clock'))) - file.mtimeMs;
+      const file = await unlessGone(() => stat(locate(name)));
+      return file && (await readDiskTime(temporaryPath(clockName))) - file.mtimeMs;
+    },
+
+    async clear(names, milliseconds) {
+      // Through a link lies what nobody meant for us.
+      const isFolder = (await lstat(folder).catch(() => undefined))?.isDirectory();
+      for (const entry of isFolder ? await readdir(folder).catch(() => []) : []) {
+        const name = leftover.exec(entry)?.groups?.name;
+        if (name === undefined || !(names.test(name) || `.${name}` === clockName)) continue;
+        const file = await lstat(locate(entry)).catch(() => undefined);
+        const isOld = file?.isFile() && Date.now() - file.mtimeMs > milliseconds;
+        if (isOld) await removeFile(locate(entry)).catch(() => {});
+      }
     },
   };
 }
 
-async function unlessGone<Result>(reading: Promise<Result>): Promise<Result | undefined> {
+function readAt(file: number, position: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length);
+  return buffer.subarray(0, readSync(file, buffer, 0, length, position));
+}
+
+async function unlessGone<Result>(reading: () => Promise<Result>): Promise<Result | undefined> {
   try {
-    return await reading;
+    return await reading();
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;

@@ -5,6 +5,7 @@ import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promis
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import { wholeCharactersLength } from '../core/utf8.ts';
+import type { Content, WriteOptions } from './store.ts';
 
 const privateFolderMode = 0o700;
 const privateFileMode = 0o600;
@@ -85,21 +86,14 @@ export function makePrivateFolder(path: string): void {
   }
 }
 
-export interface AtomicWriteOptions {
-  /** false: leave the moment of writing to the system, for what can be made again. Default true. */
-  readonly flush?: boolean;
-  /** Called when the temporary file is complete, before it is renamed. */
-  readonly onComplete?: (temporaryPath: string) => Promise<void>;
-}
-
 /**
  * Writes a file of our own so that a reader sees the old one or the whole new one: temporary file in the same folder,
  * always a new one, flush, rename. It is readable by the owner only. What the chunks throw is thrown on; the temporary file is removed then.
  */
 export async function writeFileAtomic(
   path: string,
-  content: string | Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
-  options: AtomicWriteOptions = {},
+  content: Content,
+  options: WriteOptions = {},
 ): Promise<void> {
   const temporary = pathBeside(path, '.', `.${randomBytes(6).toString('hex')}.tmp`);
   const flush = options.flush ?? true;
@@ -111,7 +105,7 @@ export async function writeFileAtomic(
     } finally {
       await file.close();
     }
-    await options.onComplete?.(temporary);
+    await options.onComplete?.();
     await rename(temporary, path);
     if (flush) await flushFolder(dirname(path));
   } catch (error) {

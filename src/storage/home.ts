@@ -1,7 +1,9 @@
 /** Where the program keeps its state: `~/.loom` or what LOOM_HOME names, and `sandbox` in it for rehearsals. */
 import { homedir, platform } from 'node:os';
 import { join, resolve } from 'node:path';
+import { openDiskStore } from './disk-store.ts';
 import { removeFile } from './files.ts';
+import type { Store } from './store.ts';
 
 /** Absolute paths of the folders under one loom home. None needs to exist. */
 export interface LoomHome {
@@ -22,7 +24,7 @@ export interface LoomHome {
   readonly inputs: string;
   /** Answers on their way into an output. */
   readonly results: string;
-  readonly locks: string;
+  readonly locks: Store;
   /** A small file for each output that was written. */
   readonly history: string;
   /** Whether this is the state of rehearsals. */
@@ -89,7 +91,7 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
     requests: join(root, 'requests'),
     inputs: join(root, 'inputs'),
     results: join(root, 'results'),
-    locks: join(root, 'locks'),
+    locks: openDiskStore(join(root, 'locks')),
     history: join(root, 'history'),
     isSandbox: sandbox ?? false,
     flag: sandbox ? ' --sandbox' : '',

@@ -15,10 +15,7 @@
  *   that one step.
  */
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { LoomError } from '../core/errors.ts';
-import { openDiskStore } from './disk-store.ts';
 import { describeDiskError } from './files.ts';
 import { describeHolder, observeHolder, readToken } from './lock-holder.ts';
 import type { Store } from './store.ts';
@@ -60,17 +57,16 @@ export type TakeOver = 'from_silent' | 'from_dead';
 
 /** The lock, or undefined while another process holds it. LoomError `state` where the disk refuses. */
 export async function tryLock(
-  folder: string,
+  store: Store,
   name: string,
   takeOver: TakeOver = 'from_silent',
 ): Promise<Lock | undefined> {
-  const store = await openDiskStore(folder);
   try {
     const last = (await listNumbers(store, name)).at(-1);
     if (last !== undefined && (await isHeld(store, fileName(name, last), takeOver))) return undefined;
     return await takeNumber(store, name, last === undefined ? Date.now() : last + 1);
   } catch (error) {
-    throw new LoomError('state', `can't lock ${join(folder, name)}: ${describeDiskError(error)}.`, {
+    throw new LoomError('state', `can't lock ${store.locate(name)}: ${describeDiskError(error)}.`, {
       hint: 'Make the folder writable and free some space.',
       cause: error,
     });
@@ -79,13 +75,13 @@ export async function tryLock(
 
 /** Waits until the lock is free. `onWait` is told once, when it is not free at once. */
 export async function waitForLock(
-  folder: string,
+  store: Store,
   name: string,
   signal: AbortSignal,
   onWait: () => void,
 ): Promise<Lock> {
   for (let told = false; ; told = true) {
-    const lock = await tryLock(folder, name);
+    const lock = await tryLock(store, name);
     if (lock) return lock;
     if (!told) onWait();
     await new Promise((resolve) => setTimeout(resolve, pollMs));
@@ -94,8 +90,8 @@ export async function waitForLock(
 }
 
 /** Names of all locks that have files. */
-export async function listLocks(folder: string): Promise<ReadonlySet<string>> {
-  const files = await readdir(folder).catch(() => []);
+export async function listLocks(store: Store): Promise<ReadonlySet<string>> {
+  const files = await store.list('').catch(() => []);
   return new Set(files.flatMap((file) => /^(.+)\.\d+\.lock$/.exec(file)?.[1] ?? []));
 }
 

@@ -12,12 +12,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { openDiskStore } from '../../src/storage/disk-store.ts';
 import { LockLostError, type TakeOver, tryLock } from '../../src/storage/locks.ts';
+import type { Store } from '../../src/storage/store.ts';
 
 let folder: string;
+let store: Store;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'loom-locks-'));
+  store = openDiskStore(folder);
 });
 
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -41,11 +45,11 @@ function startOf(pid: number): string {
 
 describe.skipIf(process.platform !== 'linux')('a lock whose file looks old', () => {
   test('is held as long as its process lives, and until it is released', async () => {
-    const lock = await tryLock(folder, 'work');
+    const lock = await tryLock(store, 'work');
     makeOld();
-    expect(await tryLock(folder, 'work')).toBeUndefined();
+    expect(await tryLock(store, 'work')).toBeUndefined();
     await lock?.release();
-    const next = await tryLock(folder, 'work');
+    const next = await tryLock(store, 'work');
     expect(next).toBeDefined();
     await next?.forget();
   });
@@ -59,7 +63,7 @@ describe.skipIf(process.platform !== 'linux')('a lock whose file looks old', () 
   ] as const)('%s', async (_, signal, takeOver: TakeOver, expected) => {
     const child = spawn('sleep', ['60']);
     const pid = child.pid as number;
-    const own = await tryLock(folder, 'work');
+    const own = await tryLock(store, 'work');
     const path = makeOld();
     const holder = { ...JSON.parse(readFileSync(path, 'utf8')), pid, started: startOf(pid) };
     writeFileSync(path, JSON.stringify(holder));
@@ -67,7 +71,7 @@ describe.skipIf(process.platform !== 'linux')('a lock whose file looks old', () 
     if (signal) child.kill(signal);
     if (signal === 'SIGSTOP') while (!/\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
     if (signal === 'SIGKILL') await new Promise((resolve) => child.once('exit', resolve));
-    const lock = await tryLock(folder, 'work', takeOver);
+    const lock = await tryLock(store, 'work', takeOver);
     expect(lock ? 'free' : 'held').toBe(expected);
     await lock?.release();
     await own?.release();
@@ -78,8 +82,8 @@ describe.skipIf(process.platform !== 'linux')('a lock whose file looks old', () 
 describe.skipIf(process.platform !== 'linux')('a lock of a process that is not there', () => {
   /** Somebody's lock, whose process this system does not have: from the same boot, or so it seems. */
   async function leaveLock(change: Readonly<Record<string, unknown>>): Promise<void> {
-    await (await tryLock(folder, 'work'))?.forget();
-    const own = await tryLock(folder, 'work');
+    await (await tryLock(store, 'work'))?.forget();
+    const own = await tryLock(store, 'work');
     const holder = {
       ...JSON.parse(readFileSync(lockFile(), 'utf8')),
       token: 'another',
@@ -101,13 +105,13 @@ describe.skipIf(process.platform !== 'linux')('a lock of a process that is not t
     ['is held while it beats, if it is of another container', { namespace: 'pid:[1]' }, 'held'],
   ])('%s', async (_, change, expected) => {
     await leaveLock(change);
-    const lock = await tryLock(folder, 'work');
+    const lock = await tryLock(store, 'work');
     expect(lock ? 'free' : 'held').toBe(expected);
     await lock?.forget();
     if (expected === 'free') return;
     makeOld();
-    expect(await tryLock(folder, 'work', 'from_dead')).toBeUndefined();
-    const late = await tryLock(folder, 'work');
+    expect(await tryLock(store, 'work', 'from_dead')).toBeUndefined();
+    const late = await tryLock(store, 'work');
     expect(late).toBeDefined();
     await late?.forget();
   });
@@ -130,7 +134,7 @@ describe('a lock that was taken over', () => {
   ] as const;
 
   test.each(becomesAnothers)('is noticed before the next step: %s', async (_, change) => {
-    const lock = await tryLock(folder, 'work');
+    const lock = await tryLock(store, 'work');
     await lock?.ensureHeld();
     change();
     vi.advanceTimersByTime(1_000);
@@ -141,21 +145,21 @@ describe('a lock that was taken over', () => {
   });
 
   test('is noticed after a pause in which one of two clocks stood still', async () => {
-    const lock = await tryLock(folder, 'work');
+    const lock = await tryLock(store, 'work');
     rmSync(lockFile());
     vi.setSystemTime(Date.now() + 3_600_000);
     await expect(lock?.ensureHeld()).rejects.toThrow(isGone);
   });
 
   test('looks once a second at most', async () => {
-    const lock = await tryLock(folder, 'work');
+    const lock = await tryLock(store, 'work');
     rmSync(lockFile());
     vi.advanceTimersByTime(999);
     await lock?.ensureHeld();
   });
 
   test('stays with who took it when the first one ends', async () => {
-    const lock = await tryLock(folder, 'work');
+    const lock = await tryLock(store, 'work');
     writeFileSync(lockFile(), '{"token":"another"}');
     await lock?.forget();
     expect(readFileSync(lockFile(), 'utf8')).toBe('{"token":"another"}');
@@ -164,21 +168,21 @@ describe('a lock that was taken over', () => {
 
 test('a lock that can not be read is held', async () => {
   mkdirSync(join(folder, 'work.7.lock'));
-  expect(await tryLock(folder, 'work')).toBeUndefined();
-  expect(await tryLock(folder, 'work', 'from_dead')).toBeUndefined();
+  expect(await tryLock(store, 'work')).toBeUndefined();
+  expect(await tryLock(store, 'work', 'from_dead')).toBeUndefined();
 });
 
 test('no number of a lock is used twice, also when its files are gone', async () => {
-  const first = await tryLock(folder, 'work');
+  const first = await tryLock(store, 'work');
   const numberOf = (path: string) => Number(path.split('.').at(-2));
   const before = numberOf(lockFile());
   await first?.release();
-  const second = await tryLock(folder, 'work');
+  const second = await tryLock(store, 'work');
   expect(numberOf(lockFile())).toBe(before + 1);
   await second?.forget();
   await new Promise((resolve) => setImmediate(resolve));
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5 });
-  const third = await tryLock(folder, 'work');
+  const third = await tryLock(store, 'work');
   expect(numberOf(lockFile())).toBeGreaterThan(before + 1);
   vi.useRealTimers();
   await third?.forget();

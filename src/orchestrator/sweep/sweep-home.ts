@@ -69,7 +69,7 @@ async function sweepOrphans(home: LoomHome): Promise<void> {
     ...listOwned(home.results, ownNames.journal),
     ...listOwned(home.results, ownNames.delivery),
   ];
-  const locks = listOwned(home.locks, ownNames.lock);
+  const locks = listOwned(home.locks.locate(''), ownNames.lock);
   for (const owner of new Set([...files, ...locks].map((file) => file.owner))) {
     const own = files.filter((file) => file.owner === owner);
     if (await isNeeded(home, owner, own)) continue;
@@ -126,8 +126,9 @@ function namedResults({ home, jobs, abandoned }: StoredState): ReadonlySet<strin
 
 async function sweepTemporaryFiles(home: LoomHome): Promise<void> {
   const { base, batches, jobs, results, locks, history, cache } = home;
+  await locks.clear(ownNames.lock, temporaryFileLifeMs);
   const paths = [
-    ...Object.entries({ batches, jobs, results, locks, history }).flatMap(([name, folder]) =>
+    ...Object.entries({ batches, jobs, results, history }).flatMap(([name, folder]) =>
       listOwnPaths(folder, temporaryNames[name as keyof typeof temporaryNames]),
     ),
     ...listOwnPaths(base, temporaryNames.mark),
