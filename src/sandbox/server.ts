@@ -8,24 +8,13 @@ import type { AddressInfo } from 'node:net';
 import { anthropicVendor } from './anthropic/vendor.ts';
 import { Statistics } from './engine/statistics.ts';
 import { Store } from './engine/store.ts';
-import type { LimitChanges, SandboxContext, Vendor } from './engine/vendor.ts';
+import type { SandboxContext, Vendor } from './engine/vendor.ts';
 import { losesAnswer, preventsWork, sendWithFate, statusOf } from './fates.ts';
 import { type Faults, readFaults } from './fault-fields.ts';
 import { FaultScript } from './faults.ts';
 import { frontPage } from './front-page.ts';
 import { googleVendor } from './google/vendor.ts';
-import {
-  type Answer,
-  type Call,
-  drain,
-  isLive,
-  parseJson,
-  plain,
-  Refused,
-  readText,
-  routesOf,
-  send,
-} from './http/http.ts';
+import { type Answer, Call, drain, isLive, plain, Refused, routesOf, send } from './http/http.ts';
 import { openrouterVendor } from './openai/openrouter.ts';
 import { openaiVendor } from './openai/vendor.ts';
 import { baseUrlsAt, type VendorName, vendorNames } from './vendors.ts';
@@ -43,7 +32,7 @@ export interface SandboxOptions {
   /** How long a batch takes from its creation to its end; one second unless said. */
   readonly turnaroundMs?: number;
   /** The vendors' own limits unless said. */
-  readonly limits?: LimitChanges;
+  readonly limits?: SandboxContext['limits'];
   readonly faults?: Faults;
   /** Counts how often each prompt was answered, for `GET /sandbox/stats`; costs memory. */
   readonly countPrompts?: boolean;
@@ -56,9 +45,6 @@ export interface Sandbox {
   /** Ends at once: open connections are cut. */
   close(): Promise<void>;
 }
-
-/** Of live calls and other bodies that are read as a whole. */
-const mostBodyBytes = 32_000_000;
 
 /** What `loom sandbox` gives people, and names.ts knows; any other key that does not begin with `bad-` is taken too. */
 export const sandboxKey: string = 'sandbox-key';
@@ -104,7 +90,7 @@ class RunningSandbox {
     this.#latencyMs = options.latencyMs ?? 0;
     this.#context = {
       store,
-      limits: { bodyBytes: mostBodyBytes, ...options.limits },
+      limits: options.limits ?? {},
       turnaroundMs: options.turnaroundMs ?? 1000,
       faults: new FaultScript(options.faults),
       statistics: new Statistics(options.countPrompts ?? false),
@@ -171,23 +157,15 @@ class RunningSandbox {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method = 'GET', url = '/' } = request;
-    const [path = '', query] = url.split(/\?(.*)/s);
+    const [path = '', query] = (request.url ?? '/').split(/\?(.*)/s);
     const [, name = '', rest] = /^\/([^/]*)(\/.*)?$/s.exec(path) ?? [];
     const vendor = this.#vendors.get(name);
     if (vendor === undefined || rest === undefined) {
-      const page = await this.#ownPage(`${method} ${path}`, request);
+      const page = await this.#ownPage(new Call(request, path, query, this.#origin));
       await drain(request);
       return send(response, page);
     }
-    const call: Call = {
-      request,
-      method,
-      path: rest,
-      query: new URLSearchParams(query),
-      origin: `${this.#origin}/${name}`,
-      body: '',
-    };
+    const call = new Call(request, rest, query, `${this.#origin}/${name}`);
     try {
       await this.#answerVendor(vendor, call, response);
     } catch (error) {
@@ -197,20 +175,19 @@ class RunningSandbox {
     }
   }
 
-  async #ownPage(asked: string, request: IncomingMessage): Promise<Answer> {
+  async #ownPage(call: Call): Promise<Answer> {
+    const { method, path } = call;
     const { statistics } = this.#context;
-    const path = asked.replace(/^\S+ /, '');
-    if (asked === 'PUT /sandbox/faults') return this.#replaceFaults(request);
+    if (method === 'PUT' && path === '/sandbox/faults') return this.#replaceFaults(call);
     if (path === '/') return plain(frontPage(this.#origin));
     if (path !== '/sandbox/stats') return plain(`There is nothing at ${path}. See ${this.#origin}/\n`, 404);
     return { status: 200, headers: { 'content-type': 'application/json' }, body: statistics.report() };
   }
 
   /** Tests change what goes wrong between two commands, and the provider is well again. */
-  async #replaceFaults(request: IncomingMessage): Promise<Answer> {
-    const { limits, faults } = this.#context;
+  async #replaceFaults(call: Call): Promise<Answer> {
     try {
-      faults.replace(readFaults(parseJson(await readText(request, limits.bodyBytes))));
+      this.#context.faults.replace(readFaults(await call.json()));
       return plain('From now on these faults.\n');
     } catch (error) {
       return plain(`${(error as Error).message}\n`, 400);
@@ -218,7 +195,7 @@ class RunningSandbox {
   }
 
   async #answerVendor(vendor: OpenVendor, call: Call, response: ServerResponse): Promise<void> {
-    const { faults, statistics, limits } = this.#context;
+    const { faults, statistics } = this.#context;
     const { aheadMs = 0, dateHeader = true } = faults.clockOf(vendor.name);
     response.sendDate = dateHeader;
     if (dateHeader && aheadMs !== 0) response.setHeader('date', new Date(Date.now() + aheadMs).toUTCString());
@@ -228,10 +205,10 @@ class RunningSandbox {
     statistics.called(vendor.name, kind);
     const key = vendor.keyOf(call);
     if (isLive(kind)) {
-      call.body = await readText(call.request, limits.bodyBytes);
+      call.body = await call.text();
       if (this.#latencyMs > 0) await this.#wait(this.#latencyMs);
     }
-    const { delayMs, fate } = faults.forCall({ vendor: vendor.name, kind, key, body: call.body });
+    const { delayMs, fate } = faults.forCall({ vendor: vendor.name, kind, key, body: call.body ?? '' });
     if (delayMs > 0) await this.#wait(delayMs);
     const isPrevented = fate !== undefined && preventsWork(fate);
     const answer = isPrevented ? plain('') : await this.#work(vendor, key, call, run);

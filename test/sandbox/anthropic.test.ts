@@ -250,7 +250,7 @@ test('a batch takes as many requests and bytes as the limits say, and not one mo
   });
 });
 
-test('batches are listed newest first, in pages, both ways', async () => {
+test('batches are listed newest first, in pages', async () => {
   const client = anthropicClient(await open());
   const ids: string[] = [];
   for (let number = 0; number < 5; number += 1) {
@@ -259,8 +259,6 @@ test('batches are listed newest first, in pages, both ways', async () => {
   const listed: string[] = [];
   for await (const batch of client.messages.batches.list({ limit: 2 })) listed.push(batch.id);
   expect(listed).toEqual(ids);
-  const before = await client.messages.batches.list({ limit: 2, before_id: ids[3] as string });
-  expect(before.data.map((batch) => batch.id)).toEqual([ids[1], ids[2]]);
 });
 
 test('a cancelled batch has a result for each row, canceled for those that were not reached', async () => {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
@@ -96,14 +96,15 @@ test.each([
 });
 
 test('a form that ends too early gets an answer and leaves no file', async () => {
-  const sandbox = await open();
+  const dir = await temporaryFolder();
+  const sandbox = await open({ dir });
   const answer = await fetch(`${sandbox.baseUrls.openai}/files`, {
     method: 'POST',
     headers: { authorization: 'Bearer key', 'content-type': 'multipart/form-data; boundary=B' },
     body: '--B\r\nContent-Disposition: form-data; name="file"; filename="x.jsonl"\r\n\r\nhalf',
   });
   expect(answer.status).toBe(400);
-  expect((await openaiClient(sandbox).files.list()).data).toEqual([]);
+  expect(await readdir(join(dir, 'openai/files'))).toEqual([]);
 });
 
 test('a form that goes wrong early gets its answer after all of it was sent', async () => {
@@ -117,25 +118,13 @@ test('a form that goes wrong early gets its answer after all of it was sent', as
   ]);
 });
 
-test('files are found, listed in pages, deleted and then gone', async () => {
+test('files are found, deleted and then gone', async () => {
   const client = openaiClient(await open());
-  const ids: string[] = [];
-  for (let number = 0; number < 5; number += 1) {
-    const file = new File([String(number)], `${number}.jsonl`);
-    ids.unshift((await client.files.create({ file, purpose: 'batch' })).id);
-  }
-  const listed: string[] = [];
-  for await (const file of client.files.list({ limit: 2, purpose: 'batch' })) listed.push(file.id);
-  expect(listed).toEqual(ids);
-  const [first] = ids as [string];
-  expect(await client.files.retrieve(first)).toMatchObject({
-    id: first,
-    filename: '4.jsonl',
-    purpose: 'batch',
-  });
-  expect(await client.files.delete(first)).toEqual({ id: first, object: 'file', deleted: true });
-  expect((await thrown(client.files.retrieve(first))).status).toBe(404);
-  expect((await thrown(client.files.delete(first))).status).toBe(404);
+  const { id } = await client.files.create({ file: new File(['1'], 'x.jsonl'), purpose: 'batch' });
+  expect(await client.files.retrieve(id)).toMatchObject({ id, filename: 'x.jsonl', purpose: 'batch' });
+  expect(await client.files.delete(id)).toEqual({ id, object: 'file', deleted: true });
+  expect((await thrown(client.files.retrieve(id))).status).toBe(404);
+  expect((await thrown(client.files.delete(id))).status).toBe(404);
 });
 
 test('a batch goes from validating to completed and answers each row, in an order of its own', async () => {
@@ -178,10 +167,6 @@ test('the files of a batch outlive the file that it was made from, until they ar
   const outputId = (await openaiEnd(client, id)).output_file_id as string;
   const text = await (await client.files.content(outputId)).text();
   expect(parseLines(text)).toHaveLength(1);
-  expect(await client.files.retrieve(outputId)).toMatchObject({
-    bytes: text.length,
-    purpose: 'batch_output',
-  });
   await client.files.delete(outputId);
   expect((await thrown(client.files.content(outputId))).status).toBe(404);
 });

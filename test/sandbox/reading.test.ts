@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { ElementReader } from '../../src/sandbox/http/elements.ts';
+import { Call } from '../../src/sandbox/http/http.ts';
 import { lineBlocks } from '../../src/sandbox/http/lines.ts';
 import { readForm } from '../../src/sandbox/http/multipart.ts';
 import { temporaryFolder } from './rehearsal.ts';
@@ -54,7 +55,7 @@ test('a form is the same wherever the chunks are cut', async () => {
     const written: Buffer[] = [];
     const request = Readable.from(chunks.filter((chunk) => chunk.length > 0)) as IncomingMessage;
     request.headers = { 'content-type': 'multipart/form-data; boundary=BB' };
-    const fields = await readForm(request, async (name) => {
+    const fields = await readForm(new Call(request, '/', '', ''), async (name) => {
       expect(name).toBe('x.jsonl');
       return async (chunk) => void written.push(Buffer.from(chunk));
     });

@@ -1,19 +1,10 @@
 /** Anthropic's message batches: one call carries the requests, and the results come from an address of their own. */
 import { Batches, type Row } from '../engine/batches.ts';
 import type { StoredBatch } from '../engine/standing.ts';
-import type { FileSink } from '../engine/store.ts';
+import type { Write } from '../engine/store.ts';
 import { isoTime, type Limits, type SandboxContext } from '../engine/vendor.ts';
 import { ElementReader } from '../http/elements.ts';
-import {
-  type Answer,
-  type Call,
-  chunksOf,
-  isObject,
-  pageSize,
-  parseJson,
-  Refused,
-  type Route,
-} from '../http/http.ts';
+import { type Answer, type Call, isObject, parseJson, Refused, type Route } from '../http/http.ts';
 import {
   anthropicErrorBody,
   anthropicJson,
@@ -37,15 +28,9 @@ export function anthropicBatchRoutes(context: SandboxContext): Route[] {
     form: messageForm,
     idPrefix,
     idField: 'custom_id',
-    words: {
-      validating: 'in_progress',
-      running: 'in_progress',
-      finalizing: 'in_progress',
-      cancelling: 'canceling',
-      completed: 'ended',
-      failed: 'ended',
-      expired: 'ended',
-      cancelled: 'ended',
+    word(state) {
+      if (['validating', 'running', 'finalizing'].includes(state)) return 'in_progress';
+      return state === 'cancelling' ? 'canceling' : 'ended';
     },
     failsByRow: true,
     readRequest: ({ params }) => readMessage(params as Record<string, unknown>),
@@ -53,26 +38,20 @@ export function anthropicBatchRoutes(context: SandboxContext): Route[] {
   });
 
   async function create(call: Call): Promise<Answer> {
-    const sink = await batches.stored.newBody();
-    try {
-      const requests = await takeRequests(call, sink, limits);
+    const { id, requests } = await batches.stored.writeBody(async (write) => {
+      const requests = await takeRequests(call, write, limits);
       const { isFull, limit } = await batches.queue(requests);
-      if (isFull) {
-        const message = `This request would exceed the limit of ${limit} batch requests in the processing queue.`;
-        throw new Refused(429, message);
-      }
-      const id = batches.newId();
-      await sink.keep(batches.stored.bodyPath(id));
-      const batch = await batches.create(id, requests, {});
-      return show(batch, call, batch.createdAt);
-    } finally {
-      await sink.discard();
-    }
+      if (!isFull) return { id: batches.newId(), requests };
+      const message = `This request would exceed the limit of ${limit} batch requests in the processing queue.`;
+      throw new Refused(429, message);
+    });
+    const batch = await batches.create(id, requests, {});
+    return anthropicJson(batchObject(batch, call, batch.createdAt));
   }
 
   async function list(call: Call): Promise<Answer> {
-    const place = { after: call.query.get('after_id'), before: call.query.get('before_id') };
-    const { records, hasMore } = await batches.list(pageSize(call, 'limit', 20, 1000), place);
+    const size = call.pageSize('limit', 20, 1000);
+    const { records, hasMore } = await batches.list(size, call.query.get('after_id'));
     return anthropicJson({
       data: records.map((batch) => batchObject(batch, call)),
       first_id: records[0]?.id ?? null,
@@ -81,32 +60,39 @@ export function anthropicBatchRoutes(context: SandboxContext): Route[] {
     });
   }
 
-  async function remove(id: string): Promise<Answer> {
+  async function show(call: Call, id = ''): Promise<Answer> {
+    return anthropicJson(batchObject(await batches.find(id), call));
+  }
+
+  async function cancel(call: Call, id = ''): Promise<Answer> {
+    return anthropicJson(batchObject(await batches.cancel(id), call));
+  }
+
+  async function remove(_call: Call, id = ''): Promise<Answer> {
     if (batches.standing(await batches.find(id)).end === undefined)
       throw invalid(`Batch ${id} cannot be deleted while it is in progress. Cancel it first.`);
     await batches.stored.remove(id);
     return anthropicJson({ id, type: 'message_batch_deleted' });
   }
 
-  async function download(id: string): Promise<Answer> {
+  async function download(_call: Call, id = ''): Promise<Answer> {
     const batch = await batches.find(id);
     const { end } = batches.standing(batch);
     if (end === undefined) throw new Refused(404, `Batch ${id} has no results yet.`);
     if (batch.fault?.archived) throw new Refused(404, `Batch ${id} is archived.`);
-    const unreached = end === 'cancelled' ? 'canceled' : 'expired';
+    const unreached = { type: end === 'cancelled' ? 'canceled' : 'expired' };
     const body = batches.resultFile(batch, (row) => ({
       custom_id: row.line.custom_id,
-      result: resultOf(batch, row) ?? { type: unreached },
+      result: row.result === undefined ? unreached : resultOf(batch, row.index, row.result),
     }));
     return { status: 200, headers: { 'content-type': 'application/x-jsonl' }, body };
   }
 
-  function resultOf(batch: StoredBatch, { index, result }: Row): object | undefined {
-    if (result === undefined) return undefined;
+  function resultOf(batch: StoredBatch, index: number, result: NonNullable<Row['result']>): object {
+    if (!(result instanceof Refused))
+      return { type: 'succeeded', message: batches.answer(batch, index, result) };
     const requestId = `req_${batch.id.slice(idPrefix.length)}${index}`;
-    return result instanceof Refused
-      ? { type: 'errored', error: anthropicErrorBody(result, requestId) }
-      : { type: 'succeeded', message: batches.answer(batch, index, result) };
+    return { type: 'errored', error: anthropicErrorBody(result, requestId) };
   }
 
   function batchObject(batch: StoredBatch, { origin }: Call, at?: number): object {
@@ -134,38 +120,28 @@ export function anthropicBatchRoutes(context: SandboxContext): Route[] {
     };
   }
 
-  const show = (batch: StoredBatch, call: Call, at?: number) => anthropicJson(batchObject(batch, call, at));
-
   return [
     ['createBatch', 'POST /v1/messages/batches', create],
     ['listBatches', 'GET /v1/messages/batches', list],
-    [
-      'getBatch',
-      'GET /v1/messages/batches/{id}',
-      async (call, id = '') => show(await batches.find(id), call),
-    ],
-    [
-      'cancelBatch',
-      'POST /v1/messages/batches/{id}/cancel',
-      async (call, id = '') => show(await batches.cancel(id), call),
-    ],
-    ['deleteBatch', 'DELETE /v1/messages/batches/{id}', (_call, id = '') => remove(id)],
-    ['download', 'GET /v1/messages/batches/{id}/results', (_call, id = '') => download(id)],
+    ['getBatch', 'GET /v1/messages/batches/{id}', show],
+    ['cancelBatch', 'POST /v1/messages/batches/{id}/cancel', cancel],
+    ['deleteBatch', 'DELETE /v1/messages/batches/{id}', remove],
+    ['download', 'GET /v1/messages/batches/{id}/results', download],
   ];
 }
 
 /** Checks each request in the body as it comes and writes it to disk as a line; gives their number. */
 async function takeRequests(
   call: Call,
-  sink: FileSink,
+  write: Write,
   limits: Pick<Limits, 'requests' | 'batchBytes'>,
 ): Promise<number> {
   const reader = new ElementReader('requests');
-  const customIds = new Set<string>();
+  const customIds = new Set<unknown>();
   const sampling = takesSampling(call);
   let bytes = 0;
   let requests = 0;
-  for await (const chunk of chunksOf(call.request)) {
+  for await (const chunk of call.chunks()) {
     bytes += chunk.length;
     if (bytes > limits.batchBytes)
       throw new Refused(413, 'Request exceeds the maximum allowed number of bytes.');
@@ -178,27 +154,25 @@ async function takeRequests(
         throw invalid(`requests: List should have at most ${limits.requests} items after validation`);
       return `${element.includes('\n') ? JSON.stringify(request) : element}\n`;
     });
-    await sink.write(lines.join(''));
+    await write(lines.join(''));
   }
   const around = reader.end();
   if (around === undefined) throw invalid('The request body is not valid JSON');
   const extra = Object.keys(around).find((name) => name !== 'requests');
   if (extra !== undefined) throw invalid(`${extra}: Extra inputs are not permitted`);
-  if (!Array.isArray(around.requests)) throw invalid('requests: Field required');
   if (requests > 0) return requests;
   throw invalid('requests: List should have at least 1 item after validation, not 0');
 }
 
-function checkRequest(request: unknown, place: string, customIds: Set<string>, takesSampling: boolean): void {
-  if (!isObject(request)) throw invalid(`${place}: Input should be a valid dictionary`);
-  const { custom_id: id, params } = request;
+function checkRequest(request: unknown, place: string, ids: Set<unknown>, takesSampling: boolean): void {
+  const { custom_id: id, params } = isObject(request) ? request : {};
   const refuseId = (problem: string) => invalid(`${place}.custom_id: ${problem}`);
   if (id === undefined) throw refuseId('Field required');
   if (typeof id !== 'string' || id === '') throw refuseId('String should have at least 1 character');
   if (id.length > 64) throw refuseId('String should have at most 64 characters');
   if (!/^[a-zA-Z0-9_-]+$/.test(id)) throw refuseId("String should match pattern '^[a-zA-Z0-9_-]{1,64}$'");
-  if (customIds.has(id)) throw refuseId(`custom_id '${id}' is not unique in this batch`);
-  customIds.add(id);
+  if (ids.has(id)) throw refuseId(`custom_id '${id}' is not unique in this batch`);
+  ids.add(id);
   if (params === undefined) throw invalid(`${place}.params: Field required`);
   checkShape(params, `${place}.params.`, { takesSampling });
 }

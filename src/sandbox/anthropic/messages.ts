@@ -1,15 +1,14 @@
 /** Anthropic's messages: requests and what is wrong with them, answers and errors. */
 import { countTokens, type Draft, isUnknownModel, type ModelRequest, refusalIn } from '../engine/answers.ts';
 import type { AnswerForm } from '../engine/live.ts';
-import { findWrongSchema } from '../engine/schemas.ts';
-import { type Answer, type Call, headerOf, isObject, json, Refused } from '../http/http.ts';
+import { type Answer, type Call, isObject, json, Refused } from '../http/http.ts';
 
 /** The version that refuses sampling parameters, whatever their value (Anthropic's page on API versions). */
 export const versionWithoutSampling = '2026-10-21';
 
 /** True when the call's version takes `temperature`, `top_p` and `top_k`. */
 export function takesSampling(call: Call): boolean {
-  return headerOf(call, 'anthropic-version') !== versionWithoutSampling;
+  return call.header('anthropic-version') !== versionWithoutSampling;
 }
 
 let requestsSeen = 0;
@@ -124,19 +123,7 @@ function readSchema(config: unknown): unknown {
   if (format.type !== 'json_schema')
     throw invalid("output_config.format.type: Input should be 'json_schema'");
   if (!isObject(format.schema)) throw invalid('output_config.format.schema: Field required');
-  const problem = findWrongSchema(format.schema, findUnsupported);
-  if (problem !== undefined) throw invalid(`output_config.format.schema: ${problem}`);
   return format.schema;
-}
-
-/** Anthropic's page on structured outputs, `JSON Schema limitations`. */
-const unsupported = ['minimum', 'maximum', 'multipleOf', 'minLength', 'maxLength', 'maxItems', 'oneOf'];
-
-function findUnsupported(schema: Record<string, unknown>): string | undefined {
-  if (schema.type === 'object' && schema.additionalProperties !== false)
-    return "For 'object' type, 'additionalProperties' must be explicitly set to false";
-  const keyword = unsupported.find((name) => schema[name] !== undefined);
-  return keyword && `For '${schema.type}' type, property '${keyword}' is not supported`;
 }
 
 const stopReasons: Partial<Record<Draft['outcome'], string>> = { cut: 'max_tokens', refused: 'refusal' };

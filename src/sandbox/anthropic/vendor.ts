@@ -1,7 +1,7 @@
 /** Anthropic's API: keys, versions and live calls; batches are in their own file. */
 import { answerLive } from '../engine/live.ts';
-import { bearerKey, isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
-import { type Call, headerOf, parseJson, Refused } from '../http/http.ts';
+import { isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
+import { type Call, Refused } from '../http/http.ts';
 import { anthropicBatchRoutes } from './batches.ts';
 import {
   anthropicError,
@@ -17,14 +17,14 @@ const versions = ['2023-01-01', '2023-06-01', versionWithoutSampling];
 
 /** Anthropic's part of the sandbox. */
 export function anthropicVendor(context: SandboxContext): Vendor {
-  const read = (call: Call, needsMaxTokens: boolean) => {
-    const params = parseJson(call.body);
+  const read = async (call: Call, needsMaxTokens: boolean) => {
+    const params = await call.json();
     checkShape(params, '', { takesSampling: takesSampling(call), needsMaxTokens });
     return readMessage(params);
   };
   const generate = async (call: Call) =>
-    anthropicJson(await answerLive(context, 'anthropic', messageForm, read(call, true)));
-  const count = (call: Call) => anthropicJson({ input_tokens: read(call, false).promptTokens });
+    anthropicJson(await answerLive(context, 'anthropic', messageForm, await read(call, true)));
+  const count = async (call: Call) => anthropicJson({ input_tokens: (await read(call, false)).promptTokens });
   return {
     name: 'anthropic',
     routes: [
@@ -33,7 +33,7 @@ export function anthropicVendor(context: SandboxContext): Vendor {
       ...anthropicBatchRoutes(context),
     ],
     // Its SDK has sent either header, by version.
-    keyOf: (call) => headerOf(call, 'x-api-key') ?? bearerKey(call),
+    keyOf: (call) => call.header('x-api-key') ?? call.bearerKey(),
     refuse: refuseHeaders,
     error: anthropicError,
   };
@@ -42,7 +42,7 @@ export function anthropicVendor(context: SandboxContext): Vendor {
 function refuseHeaders(key: string, call: Call): Refused | undefined {
   if (key === '') return new Refused(401, 'x-api-key header is required');
   if (isRefusedKey(key)) return new Refused(401, 'invalid x-api-key');
-  const version = headerOf(call, 'anthropic-version');
+  const version = call.header('anthropic-version');
   if (version === undefined) return new Refused(400, 'anthropic-version: header is required');
   if (versions.includes(version)) return undefined;
   return new Refused(400, `anthropic-version: "${version}" is not a valid version`);

@@ -25,7 +25,8 @@ export interface BatchKind<Batch extends StoredBatch> {
   readonly idPrefix: string;
   /** The field by which a line and its result name their row. */
   readonly idField: 'custom_id' | 'key';
-  readonly words: Readonly<Record<BatchState, string>>;
+  /** Its word for a state. */
+  word(state: BatchState): string;
   /** Where only a batch that completes has results. */
   readonly keepsOnlyWhole?: boolean;
   /** Where a batch does not fail, but each of its rows. */
@@ -120,10 +121,10 @@ export class Batches<Batch extends StoredBatch> {
 
   list(
     size: number,
-    place: { after?: string | null; before?: string | null },
+    after: string | null,
     isWanted: (batch: Batch) => boolean = () => true,
   ): ReturnType<Collection<Batch>['page']> {
-    return this.stored.page(size, place, (batch) => !isHidden(batch) && isWanted(batch));
+    return this.stored.page(size, after, (batch) => !isHidden(batch) && isWanted(batch));
   }
 
   /** Ends a batch early: with what was done up to now, and without what will not be answered after all. */
@@ -141,21 +142,20 @@ export class Batches<Batch extends StoredBatch> {
 
   /** Where a batch stands, now or at a time, and the vendor's word for it. */
   standing(batch: Batch, at: number = Date.now()): Standing & { readonly word: string } {
-    const { words } = this.#kind;
     const standing = standingOf(batch, at);
-    const word = words[standing.state];
+    const word = this.#kind.word(standing.state);
     const { runningWord = word, endedWord = word } = batch.fault ?? {};
     if (standing.end !== undefined) return { ...standing, word: endedWord };
-    return { ...standing, word: word === words.running ? runningWord : word };
+    return { ...standing, word: word === this.#kind.word('running') ? runningWord : word };
   }
 
-  /** The batches that have not ended, and their requests; full when so many more are too many. */
-  async queue(requests: number): Promise<{ batches: number; limit: number | undefined; isFull: boolean }> {
+  /** Whether the batches that have not ended leave no room for so many more requests, and how many they may have. */
+  async queue(requests: number): Promise<{ limit: number | undefined; isFull: boolean }> {
     const limit = this.#context.faults.queueLimit(this.#kind.vendor);
     const isOpen = (batch: Batch) => standingOf(batch, Date.now()).end === undefined;
-    const { records } = await this.stored.page(Number.POSITIVE_INFINITY, {}, isOpen);
+    const { records } = await this.stored.page(Number.POSITIVE_INFINITY, null, isOpen);
     const queued = records.reduce((sum, batch) => sum + batch.requests, 0);
-    return { batches: records.length, limit, isFull: limit !== undefined && queued + requests > limit };
+    return { limit, isFull: limit !== undefined && queued + requests > limit };
   }
 
   /** The rows of a batch in blocks, read one by one. */

@@ -1,7 +1,5 @@
-/** JSON that fits a JSON Schema, for answers; and what vendors ask of schemas. */
+/** JSON that fits a JSON Schema, for answers. */
 import { isObject } from '../http/http.ts';
-
-type Schema = Record<string, unknown>;
 
 /** A value that fits the schema, with the text wherever one may be: as much of JSON Schema as people give to models. */
 export function exampleOf(schema: unknown, text: string, root: unknown = schema): unknown {
@@ -40,18 +38,4 @@ export function exampleOf(schema: unknown, text: string, root: unknown = schema)
 function resolve(reference: string, root: unknown): unknown {
   const steps = reference.split('/').slice(1);
   return steps.reduce<unknown>((schema, step) => (isObject(schema) ? schema[step] : undefined), root);
-}
-
-/** What is wrong with the first schema, among this one and those within it, that does not pass. */
-export function findWrongSchema(
-  schema: unknown,
-  check: (schema: Schema) => string | undefined,
-): string | undefined {
-  if (!isObject(schema)) return undefined;
-  const named = [schema.properties, schema.$defs, schema.definitions].filter(isObject).flatMap(Object.values);
-  const inner = [schema.items, schema.anyOf, schema.oneOf, schema.allOf, ...named].flat();
-  return inner.reduce<string | undefined>(
-    (wrong, one) => wrong ?? findWrongSchema(one, check),
-    check(schema),
-  );
 }

@@ -1,16 +1,6 @@
 /** The sandbox's files: small JSON records and large bodies, in folders that several sandboxes may share at once. */
 import { randomBytes } from 'node:crypto';
-import {
-  copyFile,
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-} from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject, parseJson } from '../http/http.ts';
 import { type VendorName, vendorNames } from '../vendors.ts';
@@ -29,44 +19,8 @@ export function newId(): string {
   return `${time}${issued.toString(16).padStart(4, '0')}${randomBytes(3).toString('hex')}`;
 }
 
-/** A file that is being written; it appears under its name only when it is kept. */
-export class FileSink {
-  readonly #handle: FileHandle;
-  readonly #path: string;
-  #isOpen = true;
-
-  constructor(handle: FileHandle, path: string) {
-    this.#handle = handle;
-    this.#path = path;
-  }
-
-  async write(chunk: Buffer | string): Promise<void> {
-    await this.#handle.writeFile(chunk);
-  }
-
-  async keep(name: string): Promise<void> {
-    await this.#close();
-    await rename(this.#path, name);
-  }
-
-  /** Leaves nothing behind; harmless after `keep`. */
-  async discard(): Promise<void> {
-    await this.#close();
-    await rm(this.#path, { force: true });
-  }
-
-  async #close(): Promise<void> {
-    if (this.#isOpen) await this.#handle.close();
-    this.#isOpen = false;
-  }
-}
-
-/** A page of records, in the order in which they were asked for. */
-interface Page<Kept> {
-  readonly records: Kept[];
-  /** There are others behind the last one. */
-  readonly hasMore: boolean;
-}
+/** Takes the next part of a file. */
+export type Write = (chunk: Buffer | string) => Promise<void>;
 
 /** The records and bodies of one kind at one vendor, by id. */
 export class Collection<Kept extends { readonly id: string }> {
@@ -87,8 +41,7 @@ export class Collection<Kept extends { readonly id: string }> {
     if (!/^[A-Za-z0-9_-]{1,100}$/.test(id)) return undefined;
     const path = join(this.#folder, `${id}.json`);
     const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
+      if (error.code !== 'ENOENT') throw error;
     });
     if (text === undefined) return undefined;
     const record = parseJson(text);
@@ -98,9 +51,36 @@ export class Collection<Kept extends { readonly id: string }> {
 
   /** Writes a record whole or not at all: another process may be reading it. */
   async write(record: Kept): Promise<void> {
-    const sink = await this.newBody();
-    await sink.write(JSON.stringify(record));
-    await sink.keep(join(this.#folder, `${record.id}.json`));
+    await this.#writeFile('json', async (write) => {
+      await write(JSON.stringify(record));
+      return record;
+    });
+  }
+
+  /** Writes a body, which is kept under the id of what `fill` gives; nothing is left when that throws. */
+  writeBody<Made extends { readonly id: string }>(fill: (write: Write) => Promise<Made>): Promise<Made> {
+    return this.#writeFile('body', fill);
+  }
+
+  async #writeFile<Made extends { readonly id: string }>(
+    ending: 'json' | 'body',
+    fill: (write: Write) => Promise<Made>,
+  ): Promise<Made> {
+    const path = join(this.#folder, `${newId()}.part`);
+    const handle = await open(path, 'wx', 0o600);
+    try {
+      const made = await fill((chunk) => handle.writeFile(chunk)).finally(() => handle.close());
+      await rename(path, join(this.#folder, `${made.id}.${ending}`));
+      return made;
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    }
+  }
+
+  /** Gives a file a second name as a body, at no cost: a batch keeps its requests when the uploaded file is deleted. */
+  async linkBody(source: string, id: string): Promise<void> {
+    await link(source, this.bodyPath(id)).catch(() => copyFile(source, this.bodyPath(id)));
   }
 
   /** Deletes a record and its body. */
@@ -109,41 +89,22 @@ export class Collection<Kept extends { readonly id: string }> {
     await rm(this.bodyPath(id), { force: true });
   }
 
-  /** A new body, to be written and then kept at the path of an id. */
-  async newBody(): Promise<FileSink> {
-    const path = join(this.#folder, `${newId()}.part`);
-    return new FileSink(await open(path, 'wx', 0o600), path);
-  }
-
-  /** Gives a body a second name at no cost, so that a batch keeps its requests when the uploaded file is deleted. */
-  async linkBody(source: string, id: string): Promise<void> {
-    await link(source, this.bodyPath(id)).catch(() => copyFile(source, this.bodyPath(id)));
-  }
-
-  /** Records newest first: those older than the one of an id, or the newer ones nearest to it. */
+  /** Up to so many records that are older than the one of an id, newest first; whether there are more of them. */
   async page(
     size: number,
-    { after, before }: { after?: string | null; before?: string | null } = {},
-    isWanted: (record: Kept) => boolean = () => true,
-  ): Promise<Page<Kept>> {
-    const ids = await this.#idsNewestFirst();
-    const there = before
-      ? ids.filter((id) => id > before).reverse()
-      : ids.filter((id) => !after || id < after);
+    after: string | null,
+    isWanted: (record: Kept) => boolean,
+  ): Promise<{ readonly records: readonly Kept[]; readonly hasMore: boolean }> {
+    const names = (await readdir(this.#folder)).filter((name) => name.endsWith('.json'));
     const records: Kept[] = [];
-    for (const id of there) {
-      const record = await this.read(id);
-      if (record !== undefined && isWanted(record)) records.push(record);
-      if (records.length > size) break;
+    for (const name of names.sort().reverse()) {
+      const id = name.slice(0, -'.json'.length);
+      const record = after === null || id < after ? await this.read(id) : undefined;
+      if (record === undefined || !isWanted(record)) continue;
+      if (records.length === size) return { records, hasMore: true };
+      records.push(record);
     }
-    const shown = records.slice(0, size);
-    return { records: before ? shown.reverse() : shown, hasMore: records.length > size };
-  }
-
-  async #idsNewestFirst(): Promise<string[]> {
-    const names = await readdir(this.#folder);
-    const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
-    return ids.sort().reverse();
+    return { records, hasMore: false };
   }
 }
 

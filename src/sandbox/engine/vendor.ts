@@ -1,5 +1,4 @@
 /** What the server asks of each vendor's part of the sandbox, and what it lends to them. */
-
 import type { FaultScript } from '../faults.ts';
 import type { Answer, Call, Refused, Route } from '../http/http.ts';
 import type { VendorName } from '../vendors.ts';
@@ -26,20 +25,13 @@ export interface Limits {
   readonly lineBytes: number;
   /** Of a call that carries the requests of a batch. */
   readonly inlineBytes: number;
-  /** Batches that are not done at the same time. */
-  readonly openBatches: number;
 }
-
-/** Limits to change; what is left out stays as it is at the vendor. */
-export type LimitChanges = { readonly [Name in VendorName]?: Partial<Limits> } & {
-  /** A body that is read as a whole, at every vendor. */
-  readonly bodyBytes?: number;
-};
 
 /** What the vendors' parts share. */
 export interface SandboxContext {
   readonly store: Store;
-  readonly limits: LimitChanges & { readonly bodyBytes: number };
+  /** Limits that are not those of the vendor. */
+  readonly limits: { readonly [Name in VendorName]?: Partial<Limits> };
   readonly turnaroundMs: number;
   readonly faults: FaultScript;
   readonly statistics: Statistics;
@@ -50,11 +42,6 @@ export interface SandboxContext {
 /** True for a key that is refused, as one with a typing error would be. */
 export function isRefusedKey(key: string): boolean {
   return key.startsWith('bad-');
-}
-
-/** The key in `Authorization: Bearer …`; empty when there is none. */
-export function bearerKey({ request }: Call): string {
-  return /^Bearer +(.*?) *$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
 }
 
 /** The times in the vendors' forms. */

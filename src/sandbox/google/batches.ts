@@ -2,18 +2,8 @@
 import { Batches, type Row } from '../engine/batches.ts';
 import type { StoredBatch } from '../engine/standing.ts';
 import { type Collection, newId } from '../engine/store.ts';
-import { isoTime, type Limits, type SandboxContext } from '../engine/vendor.ts';
-import {
-  type Answer,
-  type Call,
-  isObject,
-  json,
-  pageSize,
-  parseJson,
-  Refused,
-  type Route,
-  readText,
-} from '../http/http.ts';
+import { isoTime, type SandboxContext } from '../engine/vendor.ts';
+import { type Answer, type Call, isObject, json, parseJson, Refused, type Route } from '../http/http.ts';
 import { lineBlocks } from '../http/lines.ts';
 import { checkModel, contentForm, googleRowError, invalid, readContent } from './content.ts';
 
@@ -37,19 +27,21 @@ export interface GoogleFile {
 }
 
 /** Google's pages on the Batch API and the Files API. It names no number of requests. */
-const usualLimits = {
-  requests: Number.POSITIVE_INFINITY,
-  fileBytes: 2_000_000_000,
-  inlineBytes: 20_000_000,
-  openBatches: 100,
-};
-
+const usualLimits = { fileBytes: 2_000_000_000, inlineBytes: 20_000_000 };
 const resultPrefix = 'batch-';
 const typePrefix = 'type.googleapis.com/google.ai.generativelanguage.v1main';
 
+/** The last part of a state's word, where it is not the name of the state. */
+const stateWords: Readonly<Record<string, string>> = {
+  validating: 'PENDING',
+  finalizing: 'RUNNING',
+  cancelling: 'RUNNING',
+  completed: 'SUCCEEDED',
+};
+
 export class GoogleBatches {
   readonly files: Collection<GoogleFile>;
-  readonly limits: Pick<Limits, keyof typeof usualLimits>;
+  readonly limits: typeof usualLimits;
   readonly #batches: Batches<GoogleBatch>;
 
   constructor(context: SandboxContext) {
@@ -60,16 +52,7 @@ export class GoogleBatches {
       form: contentForm,
       idPrefix: '',
       idField: 'key',
-      words: {
-        validating: 'BATCH_STATE_PENDING',
-        running: 'BATCH_STATE_RUNNING',
-        finalizing: 'BATCH_STATE_RUNNING',
-        cancelling: 'BATCH_STATE_RUNNING',
-        completed: 'BATCH_STATE_SUCCEEDED',
-        failed: 'BATCH_STATE_FAILED',
-        expired: 'BATCH_STATE_EXPIRED',
-        cancelled: 'BATCH_STATE_CANCELLED',
-      },
+      word: (state) => `BATCH_STATE_${stateWords[state] ?? state.toUpperCase()}`,
       keepsOnlyWhole: true,
       // responseJsonSchema is taken there, and has no effect (crmne/ruby_llm#894).
       readRequest: ({ request }, { model }) => readContent(request, model, { heedsJsonSchema: false }),
@@ -78,91 +61,82 @@ export class GoogleBatches {
   }
 
   routes(): Route[] {
-    const batches = this.#batches;
     return [
-      ['createBatch', 'POST /*/models/{model}:batchGenerateContent', (...call) => this.#create(...call)],
+      [
+        'createBatch',
+        'POST /*/models/{model}:batchGenerateContent',
+        (call, name) => this.#create(call, name),
+      ],
       ['listBatches', 'GET /*/batches', (call) => this.#list(call)],
-      [
-        'getBatch',
-        'GET /*/batches/{id}',
-        async (_call, id = '') => json(await this.#operation(await batches.find(id))),
-      ],
-      [
-        'deleteBatch',
-        'DELETE /*/batches/{id}',
-        async (_call, id = '') => {
-          await batches.stored.remove((await batches.find(id)).id);
-          return json({});
-        },
-      ],
-      [
-        'cancelBatch',
-        'POST /*/batches/{id}:cancel',
-        async (_call, id = '') => {
-          // Nothing is promised about a cancel, and one that comes too late is no error.
-          await batches.cancel(id);
-          return json({});
-        },
-      ],
+      ['getBatch', 'GET /*/batches/{id}', (_call, id) => this.#retrieve(id)],
+      ['deleteBatch', 'DELETE /*/batches/{id}', (_call, id) => this.#remove(id)],
+      ['cancelBatch', 'POST /*/batches/{id}:cancel', (_call, id) => this.#cancel(id)],
     ];
   }
 
   async #create(call: Call, model = ''): Promise<Answer> {
     const { inlineBytes } = this.limits;
     const tooLarge = invalid(`Request payload size exceeds the limit: ${inlineBytes} bytes.`);
-    const order = readOrder(parseJson(await readText(call.request, inlineBytes, tooLarge)));
+    const { requests: inlined, ...order } = readOrder(await call.json(inlineBytes, tooLarge));
     checkModel(model);
     const id = this.#batches.newId() + newId().slice(-16);
-    await this.#storeRequests(id, order);
+    await this.#storeRequests(id, order.fileName, inlined);
     const { requests, failure } = await checkLines(this.#batches.stored.bodyPath(id));
-    const own = { model, displayName: order.displayName, fileName: order.fileName };
-    if (failure !== undefined) {
-      const batch = await this.#batches.createFailing(id, { ...own, failure });
-      return json(await this.#operation(batch, batch.createdAt));
-    }
-    try {
-      await this.#checkQueue(model, requests);
-    } catch (error) {
-      await this.#batches.stored.remove(id);
-      throw error;
-    }
-    const batch = await this.#batches.create(id, requests, own);
+    const own = { ...order, model };
+    const batch = await (failure === undefined
+      ? this.#createSound(id, requests, own)
+      : this.#batches.createFailing(id, { ...own, failure }));
     return json(await this.#operation(batch, batch.createdAt));
   }
 
   /** Puts the requests of a batch into its body. */
-  async #storeRequests(id: string, { fileName, requests }: Order): Promise<void> {
+  async #storeRequests(id: string, fileName: string | undefined, inlined: readonly unknown[]): Promise<void> {
     const { stored } = this.#batches;
-    if (fileName !== undefined) {
-      const file = await this.files.read(fileName.replace(/^files\//, ''));
-      if (file === undefined) throw new Refused(404, `The file ${fileName} does not exist.`);
-      return stored.linkBody(this.files.bodyPath(file.id), id);
+    if (fileName === undefined) {
+      await stored.writeBody(async (write) => {
+        await write(inlined.map((row) => `${JSON.stringify(row)}\n`).join(''));
+        return { id };
+      });
+      return;
     }
-    const sink = await stored.newBody();
-    await sink.write(requests.map((row) => `${JSON.stringify(row)}\n`).join(''));
-    await sink.keep(stored.bodyPath(id));
+    const file = await this.files.read(fileName.replace(/^files\//, ''));
+    if (file === undefined) throw new Refused(404, `The file ${fileName} does not exist.`);
+    await stored.linkBody(this.files.bodyPath(file.id), id);
   }
 
-  async #checkQueue(model: string, requests: number): Promise<void> {
-    const { limits } = this;
-    if (requests > limits.requests) throw invalid(`A batch takes at most ${limits.requests} requests.`);
-    const { isFull, batches } = await this.#batches.queue(requests);
-    if (!isFull && batches < limits.openBatches) return;
+  async #createSound(id: string, requests: number, own: Order & { model: string }): Promise<GoogleBatch> {
+    if (!(await this.#batches.queue(requests)).isFull) return this.#batches.create(id, requests, own);
+    await this.#batches.stored.remove(id);
     const advice = 'Please check your plan and billing details.';
-    throw new Refused(429, `You exceeded your current quota for batches of ${model}. ${advice}`);
+    throw new Refused(429, `You exceeded your current quota for batches of ${own.model}. ${advice}`);
   }
 
   async #list(call: Call): Promise<Answer> {
-    const place = { after: call.query.get('pageToken') };
-    const { records, hasMore } = await this.#batches.list(pageSize(call, 'pageSize', 10, 100), place);
+    const size = call.pageSize('pageSize', 10, 100);
+    const { records, hasMore } = await this.#batches.list(size, call.query.get('pageToken'));
     const operations = await Promise.all(records.map((batch) => this.#operation(batch, undefined, false)));
-    return json({ operations, ...nextPage(records, hasMore) });
+    // Without a next page the field is absent: an empty token would make the SDK's pager go round for ever.
+    return json({ operations, ...(hasMore && { nextPageToken: records.at(-1)?.id }) });
+  }
+
+  async #retrieve(id = ''): Promise<Answer> {
+    return json(await this.#operation(await this.#batches.find(id)));
+  }
+
+  async #remove(id = ''): Promise<Answer> {
+    await this.#batches.stored.remove((await this.#batches.find(id)).id);
+    return json({});
+  }
+
+  /** Nothing is promised about a cancel, and one that comes too late is no error. */
+  async #cancel(id = ''): Promise<Answer> {
+    await this.#batches.cancel(id);
+    return json({});
   }
 
   /** A batch as a long-running operation. Inline results are in it twice, as in the real one. */
   async #operation(batch: GoogleBatch, at?: number, withInlined = true): Promise<object> {
-    const standing = this.#batches.standing(batch, at);
-    const { end, now, createdAt, endedAt, word, done, failed } = standing;
+    const { end, now, createdAt, endedAt, word, done, failed } = this.#batches.standing(batch, at);
     const hasOutput = end === 'completed' && (batch.fileName !== undefined || withInlined);
     const output = hasOutput ? await this.#outputOf(batch) : undefined;
     const name = `batches/${batch.id}`;
@@ -183,15 +157,15 @@ export class GoogleBatches {
         state: word,
         createTime: isoTime(createdAt),
         updateTime: isoTime(Math.min(now, endedAt)),
-        ...(end !== undefined && { endTime: isoTime(endedAt) }),
+        endTime: end && isoTime(endedAt),
         inputConfig: { fileName: batch.fileName },
         batchStats: Object.fromEntries(present.map(([name, count]) => [name, String(count)])),
-        ...(output && { output }),
+        output,
         name,
       },
-      ...(end !== undefined && { done: true }),
-      ...(output && { response: { '@type': `${typePrefix}.GenerateContentBatchOutput`, ...output } }),
-      ...(end === 'failed' && { error: failureOf(batch) }),
+      done: end && true,
+      response: output && { '@type': `${typePrefix}.GenerateContentBatchOutput`, ...output },
+      error: end === 'failed' ? failureOf(batch) : undefined,
     };
   }
 
@@ -219,25 +193,22 @@ export class GoogleBatches {
   }
 }
 
-interface Order {
-  readonly displayName: string | undefined;
-  readonly fileName: string | undefined;
-  readonly requests: readonly unknown[];
-}
+type Order = Pick<GoogleBatch, 'displayName' | 'fileName'>;
 
-function readOrder(body: unknown): Order {
+/** The order of a batch, with its requests where they are not in a file. */
+function readOrder(body: unknown): Order & { requests: readonly unknown[] } {
+  const place = '* BatchGenerateContentRequest.batch';
   const batch = isObject(body) ? body.batch : undefined;
-  if (!isObject(batch)) throw invalid('* BatchGenerateContentRequest.batch: batch is required\n');
+  if (!isObject(batch)) throw invalid(`${place}: batch is required\n`);
   const input = batch.inputConfig ?? batch.input_config;
-  if (!isObject(input))
-    throw invalid('* BatchGenerateContentRequest.batch.input_config: input_config is required\n');
+  if (!isObject(input)) throw invalid(`${place}.input_config: input_config is required\n`);
   const name = batch.displayName ?? batch.display_name;
   const displayName = typeof name === 'string' ? name : undefined;
   const fileName = input.fileName ?? input.file_name;
   if (typeof fileName === 'string') return { displayName, fileName, requests: [] };
   const requests = isObject(input.requests) ? input.requests.requests : undefined;
   if (Array.isArray(requests) && requests.length > 0) return { displayName, fileName: undefined, requests };
-  throw invalid('* BatchGenerateContentRequest.batch.input_config: a file or requests must be given\n');
+  throw invalid(`${place}.input_config: a file or requests must be given\n`);
 }
 
 /** A line that is no JSON sinks the whole batch; anything else that is wrong is the row's own affair. */
@@ -245,22 +216,16 @@ async function checkLines(path: string): Promise<{ requests: number; failure?: s
   let requests = 0;
   for await (const block of lineBlocks(path)) {
     const broken = block.find(({ text }) => !isObject(parseJson(text)));
-    if (broken !== undefined) {
-      const failure = `Failed to parse line ${broken.number} of the input file as JSON.`;
-      return { requests: 0, failure };
-    }
+    if (broken !== undefined)
+      return { requests, failure: `Failed to parse line ${broken.number} of the input file as JSON.` };
     requests += block.length;
   }
   return requests > 0 ? { requests } : { requests, failure: 'The input file has no requests.' };
 }
 
 function failureOf({ failure, fault }: GoogleBatch): object {
-  if (failure !== undefined) return { code: 3, message: failure };
   const usual = 'The batch failed because of an error on the side of the sandbox.';
-  return { code: 13, message: fault?.message ?? usual };
-}
-
-/** Without a next page the field is absent: an empty token would make the SDK's pager go round for ever. */
-export function nextPage(records: readonly { id: string }[], hasMore: boolean): { nextPageToken?: string } {
-  return hasMore ? { nextPageToken: String(records.at(-1)?.id) } : {};
+  return failure === undefined
+    ? { code: 13, message: fault?.message ?? usual }
+    : { code: 3, message: failure };
 }

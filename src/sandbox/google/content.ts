@@ -1,7 +1,6 @@
 /** Google's content: requests and what is wrong with them, responses and errors. */
 import { countTokens, type Draft, isUnknownModel, type ModelRequest, refusalIn } from '../engine/answers.ts';
 import type { AnswerForm } from '../engine/live.ts';
-import { findWrongSchema } from '../engine/schemas.ts';
 import { type Answer, isObject, json, Refused } from '../http/http.ts';
 
 type Fields = Record<string, unknown>;
@@ -74,14 +73,6 @@ const configFields = new Set(
     'thinkingConfig speechConfig mediaResolution enableEnhancedCivicAnswers',
   ].flatMap((names) => names.split(' ')),
 );
-/** The fields of `Schema` (ai.google.dev/api/caching#Schema): another is refused, `$schema` and `const` too. */
-const schemaFields = new Set(
-  [
-    'type format title description nullable enum maxItems minItems properties required minProperties maxProperties',
-    'minLength maxLength pattern example anyOf propertyOrdering default items minimum maximum',
-  ].flatMap((names) => names.split(' ')),
-);
-const schemaTypes = ['STRING', 'NUMBER', 'INTEGER', 'BOOLEAN', 'ARRAY', 'OBJECT', 'NULL'];
 
 /** Reads a GenerateContentRequest; throws a refusal in Google's words. */
 export function readContent(request: unknown, model: string, { heedsJsonSchema = true } = {}): ModelRequest {
@@ -129,25 +120,11 @@ function readConfig(config: unknown): Fields {
   if (!isObject(config)) return {};
   const unknown = Object.keys(config).find((name) => !configFields.has(camelCase(name)));
   if (unknown !== undefined) throw invalid(unknownName(unknown, 'generation_config'));
-  if (config.responseSchema === undefined) return config;
-  if (config.responseMimeType !== 'application/json') {
+  if (config.responseSchema !== undefined && config.responseMimeType !== 'application/json') {
     const place = '* GenerateContentRequest.generation_config.response_schema';
     throw invalid(`${place}: only allowed when response_mime_type is application/json\n`);
   }
-  const problem = findWrongSchema(config.responseSchema, findSchemaProblem);
-  if (problem !== undefined) throw invalid(problem);
   return config;
-}
-
-function findSchemaProblem({ type, anyOf, properties, ...others }: Fields): string | undefined {
-  const place = 'generation_config.response_schema';
-  const unknown = Object.keys(others).find((name) => !schemaFields.has(name));
-  if (unknown !== undefined) return unknownName(unknown, place);
-  const name = String(type).toUpperCase();
-  if (anyOf === undefined && !schemaTypes.includes(name))
-    return `Invalid value at '${place}.type' (type.googleapis.com/google.ai.generativelanguage.v1beta.Type), "${type}"`;
-  if (name !== 'OBJECT' || Object.keys(properties ?? {}).length > 0) return undefined;
-  return `* GenerateContentRequest.${place}.properties: should be non-empty for OBJECT type\n`;
 }
 
 /** A GenerateContentResponse. A blocked prompt has no candidates at all, a blocked answer one without content. */

@@ -1,7 +1,7 @@
 /** Google's Gemini API: keys and live calls; files and batches are in their own files. */
 import { answerLive } from '../engine/live.ts';
 import { isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
-import { type Call, headerOf, isObject, json, parseJson, Refused } from '../http/http.ts';
+import { type Call, isObject, json, Refused } from '../http/http.ts';
 import { GoogleBatches } from './batches.ts';
 import { checkModel, contentForm, googleError, readContent } from './content.ts';
 import { googleFileRoutes } from './files.ts';
@@ -13,11 +13,11 @@ export function googleVendor(context: SandboxContext): Vendor {
     checkModel(model);
     return readContent(body, model);
   };
-  const generate = async ({ body }: Call, model = '') =>
-    json(await answerLive(context, 'google', contentForm, read(parseJson(body), model)));
+  const generate = async (call: Call, model = '') =>
+    json(await answerLive(context, 'google', contentForm, read(await call.json(), model)));
   /** Counts `contents`, or all of a whole request that is given as `generateContentRequest`. */
-  const count = (call: Call, model = '') => {
-    const body = parseJson(call.body);
+  const count = async (call: Call, model = '') => {
+    const body = await call.json();
     const whole = isObject(body) ? body.generateContentRequest : undefined;
     const { promptTokens } = read(whole ?? body, model);
     const promptTokensDetails = [{ modality: 'TEXT', tokenCount: promptTokens }];
@@ -31,7 +31,7 @@ export function googleVendor(context: SandboxContext): Vendor {
       ...googleFileRoutes(context, batches),
       ...batches.routes(),
     ],
-    keyOf: (call) => headerOf(call, 'x-goog-api-key') ?? call.query.get('key') ?? '',
+    keyOf: (call) => call.header('x-goog-api-key') ?? call.query.get('key') ?? '',
     refuse: refuseKey,
     error: googleError,
   };

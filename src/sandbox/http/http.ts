@@ -4,19 +4,6 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-/** One HTTP request, on its way to the vendor that its path names. */
-export interface Call {
-  readonly request: IncomingMessage;
-  readonly method: string;
-  /** After the vendor's prefix, without the query: `/v1/files`. */
-  readonly path: string;
-  readonly query: URLSearchParams;
-  /** Where the vendor is, as links in answers need it: `http://127.0.0.1:4321/openai`. */
-  readonly origin: string;
-  /** The whole body of a live call; empty for the others, which read the request themselves. */
-  body: string;
-}
-
 /** What a call is answered with. A stream is written with backpressure and ends the answer. */
 export interface Answer {
   readonly status: number;
@@ -44,6 +31,69 @@ export class Refused extends Error {
     super(message);
     this.status = status;
     this.details = details;
+  }
+}
+
+/** Of a body that is read as a whole. */
+const mostBodyBytes = 32_000_000;
+const bodyTooLarge = new Refused(413, 'The request is too large.');
+
+/** One HTTP request, on its way to the vendor that its path names. */
+export class Call {
+  readonly request: IncomingMessage;
+  readonly method: string;
+  /** After the vendor's prefix, without the query: `/v1/files`. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Where the vendor is, as links in answers need it: `http://127.0.0.1:4321/openai`. */
+  readonly origin: string;
+  /** The whole body of a live call, read ahead of it. */
+  body: string | undefined;
+
+  constructor(request: IncomingMessage, path: string, query: string | undefined, origin: string) {
+    this.request = request;
+    this.method = request.method ?? 'GET';
+    this.path = path;
+    this.query = new URLSearchParams(query);
+    this.origin = origin;
+  }
+
+  header(name: string): string | undefined {
+    return this.request.headers[name]?.toString();
+  }
+
+  /** The key in `Authorization: Bearer …`; empty when there is none. */
+  bearerKey(): string {
+    return /^Bearer +(.*?) *$/.exec(this.header('authorization') ?? '')?.[1] ?? '';
+  }
+
+  /** A number in the query, held between 1 and `most`. */
+  pageSize(name: string, usual: number, most: number): number {
+    const asked = Number(this.query.get(name) ?? usual);
+    return Number.isFinite(asked) ? Math.min(Math.max(Math.trunc(asked), 1), most) : usual;
+  }
+
+  /** The body in chunks. A reader that stops early leaves the connection open, so that the answer gets through. */
+  chunks(): AsyncIterable<Buffer> {
+    return this.request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  }
+
+  /** The whole body; throws a refusal past the limit. */
+  async text(limit: number = mostBodyBytes, tooLarge: Refused = bodyTooLarge): Promise<string> {
+    if (this.body !== undefined) return this.body;
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of this.chunks()) {
+      bytes += chunk.length;
+      if (bytes > limit) throw tooLarge;
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString();
+  }
+
+  /** The value in the body; undefined when it is no JSON. */
+  async json(limit?: number, tooLarge?: Refused): Promise<unknown> {
+    return parseJson(await this.text(limit, tooLarge));
   }
 }
 
@@ -106,32 +156,6 @@ export function plain(text: string, status = 200): Answer {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: text };
 }
 
-/** Reads a whole body as text; throws a refusal past the limit, once all of it has come. */
-export async function readText(
-  request: IncomingMessage,
-  limit: number,
-  tooLarge: Refused = new Refused(413, 'The request is too large.'),
-): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of chunksOf(request)) {
-    bytes += chunk.length;
-    if (bytes <= limit) chunks.push(chunk);
-  }
-  if (bytes > limit) throw tooLarge;
-  return Buffer.concat(chunks).toString();
-}
-
-/** The body in chunks. A reader that stops early leaves the connection open, so that the answer gets through. */
-export function chunksOf(request: IncomingMessage): AsyncIterable<Buffer> {
-  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-}
-
-/** A header, or undefined. */
-export function headerOf({ request }: Call, name: string): string | undefined {
-  return request.headers[name]?.toString();
-}
-
 /** The JSON value in a text, or undefined. */
 export function parseJson(text: string): unknown {
   try {
@@ -144,12 +168,6 @@ export function parseJson(text: string): unknown {
 /** True for a JSON object (not a list, not null). */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A number from the query, held between 1 and `most`. */
-export function pageSize({ query }: Call, name: string, usual: number, most: number): number {
-  const asked = Number(query.get(name) ?? usual);
-  return Number.isFinite(asked) ? Math.min(Math.max(Math.trunc(asked), 1), most) : usual;
 }
 
 /** Lets the rest of a request body pass by, so that a client that is still sending gets to read the answer. */

@@ -1,6 +1,5 @@
 /** Forms with a file in them (multipart/form-data), read as they arrive: the file goes to disk chunk by chunk. */
-import type { IncomingMessage } from 'node:http';
-import { chunksOf, Refused } from './http.ts';
+import { type Call, Refused } from './http.ts';
 
 const longestHeader = 16 * 1024;
 const longestField = 64 * 1024;
@@ -13,14 +12,14 @@ type Take = (bytes: Buffer) => Promise<void>;
  * of what is no whole form.
  */
 export async function readForm(
-  request: IncomingMessage,
+  call: Call,
   openFile: (fileName: string) => Promise<Take>,
 ): Promise<Map<string, string>> {
-  const type = request.headers['content-type'] ?? '';
+  const type = call.header('content-type') ?? '';
   const [, quoted, bare] = /^multipart\/form-data;.*\bboundary=(?:"([^"]+)"|([^;]+))/i.exec(type) ?? [];
   const boundary = quoted ?? bare?.trim();
   if (boundary === undefined) throw new Refused(400, 'The request must be multipart/form-data.');
-  const chunks = chunksOf(request)[Symbol.asyncIterator]();
+  const chunks = call.chunks()[Symbol.asyncIterator]();
   try {
     return await readParts(new BodyReader(chunks), `\r\n--${boundary}`, openFile);
   } finally {

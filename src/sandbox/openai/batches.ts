@@ -5,20 +5,11 @@ import type { AnswerForm } from '../engine/live.ts';
 import { type BatchEnd, resultFault, type Standing, type StoredBatch } from '../engine/standing.ts';
 import type { Collection } from '../engine/store.ts';
 import { type SandboxContext, unixSeconds } from '../engine/vendor.ts';
-import {
-  type Answer,
-  type Call,
-  isObject,
-  pageSize,
-  parseJson,
-  Refused,
-  type Route,
-  readText,
-} from '../http/http.ts';
+import { type Answer, type Call, isObject, Refused, type Route } from '../http/http.ts';
 import type { CompatibleName } from '../vendors.ts';
-import { listObject, notJson, openaiJson } from './chat.ts';
+import { notJson, openaiJson } from './chat.ts';
 import type { BatchDialect } from './dialects.ts';
-import { checkRequestFile, endpoint, type FileCheck, type LineError } from './request-file.ts';
+import { checkRequestFile, endpoint, type LineError, problemOf } from './request-file.ts';
 
 /** A batch on disk. */
 interface OpenaiBatch extends StoredBatch {
@@ -38,10 +29,15 @@ export interface OpenaiFile {
   readonly createdAt: number;
   readonly name: string;
   readonly purpose: string;
-  readonly expiresAfter: number | undefined;
 }
 
 type ResultKind = 'output' | 'errors';
+
+/** A file of results, made while it is read. */
+interface ResultFile {
+  content(): AsyncGenerator<string>;
+  remove(): Promise<void>;
+}
 
 const hourMs = 3600 * 1000;
 const idPrefix = 'batch_';
@@ -50,7 +46,6 @@ export class OpenaiBatches {
   readonly files: Collection<OpenaiFile>;
   readonly dialect: BatchDialect;
   readonly limits: BatchDialect['limits'];
-  readonly #context: SandboxContext;
   readonly #batches: Batches<OpenaiBatch>;
 
   constructor(
@@ -60,7 +55,6 @@ export class OpenaiBatches {
     form: AnswerForm,
     read: (body: unknown) => ModelRequest,
   ) {
-    this.#context = context;
     this.dialect = dialect;
     this.limits = { ...dialect.limits, ...context.limits[vendor] };
     this.files = context.store.collection(vendor, 'files');
@@ -69,34 +63,27 @@ export class OpenaiBatches {
       form,
       idPrefix,
       idField: 'custom_id',
-      words: {
-        validating: 'validating',
-        running: 'in_progress',
-        finalizing: 'finalizing',
-        cancelling: 'cancelling',
-        completed: 'completed',
-        failed: 'failed',
-        expired: 'expired',
-        cancelled: 'cancelled',
-      },
+      word: (state) => (state === 'running' ? 'in_progress' : state),
       readRequest: ({ body }) => read(body),
       notFound: (id) => new Refused(404, `No batch found with id '${id}'.`),
     });
   }
 
   routes(): Route[] {
-    const show = async (id: string) => openaiJson(this.#batchObject(await this.#batches.find(id)));
     return [
       ['createBatch', 'POST /v1/batches', (call) => this.#create(call)],
       ['listBatches', 'GET /v1/batches', (call) => this.#list(call)],
-      ['getBatch', 'GET /v1/batches/{id}', (_call, id = '') => show(id)],
+      [
+        'getBatch',
+        'GET /v1/batches/{id}',
+        async (_call, id = '') => this.#show(await this.#batches.find(id)),
+      ],
       ['cancelBatch', 'POST /v1/batches/{id}/cancel', (_call, id = '') => this.#cancel(id)],
     ];
   }
 
   async #create(call: Call): Promise<Answer> {
-    const body = parseJson(await readText(call.request, this.#context.limits.bodyBytes));
-    const order = readOrder(body, this.dialect);
+    const order = readOrder(await call.json(), this.dialect);
     const file = await this.files.read(order.inputFileId);
     if (file?.purpose !== 'batch') {
       const message = `Cannot find file ${order.inputFileId} for a batch: no such file, or not of purpose 'batch'.`;
@@ -104,39 +91,51 @@ export class OpenaiBatches {
     }
     const id = this.#batches.newId();
     await this.#batches.stored.linkBody(this.files.bodyPath(file.id), id);
-    const check = await checkRequestFile(this.#batches.stored.bodyPath(id), file.bytes, this.limits);
-    const errors = check.errors.length > 0 ? check.errors : await this.#queueErrors(check);
-    const own = { ...order, endpoint, model: check.model, errors };
+    const { requests, model, errors } = await checkRequestFile(
+      this.#batches.stored.bodyPath(id),
+      file.bytes,
+      this.limits,
+    );
+    const { isFull, limit } = await this.#batches.queue(requests);
+    if (errors.length === 0 && isFull) {
+      // A full queue does not refuse the call: the batch is created and then fails.
+      const message =
+        `Enqueued token limit reached for ${model} in organization org-sandbox. Limit: ${limit} enqueued ` +
+        'requests. Please try again once some in_progress batches have been completed.';
+      errors.push(problemOf(null, 'token_limit_exceeded', message));
+    }
+    const own = { ...order, endpoint, model, errors };
     const batch = await (errors.length > 0
       ? this.#batches.createFailing(id, own)
-      : this.#batches.create(id, check.requests, own));
-    return openaiJson(this.#batchObject(batch, batch.createdAt));
-  }
-
-  /** A full queue does not refuse the call: the batch is created and then fails. */
-  async #queueErrors({ requests, model }: FileCheck): Promise<LineError[]> {
-    const { isFull, limit } = await this.#batches.queue(requests);
-    if (!isFull) return [];
-    const message =
-      `Enqueued token limit reached for ${model} in organization org-sandbox. ` +
-      `Limit: ${limit} enqueued requests. Please try again once some in_progress batches have been completed.`;
-    return [{ code: 'token_limit_exceeded', line: null, message, param: null }];
+      : this.#batches.create(id, requests, own));
+    return this.#show(batch, batch.createdAt);
   }
 
   async #list(call: Call): Promise<Answer> {
     const { nameField } = this.dialect;
     const name = nameField === undefined ? null : call.query.get(nameField);
-    const hasName = ({ metadata }: OpenaiBatch) =>
-      name === null || (metadata?.[nameField as string]?.includes(name) ?? false);
-    const place = { after: call.query.get('after') };
-    const { records, hasMore } = await this.#batches.list(pageSize(call, 'limit', 20, 100), place, hasName);
-    return listObject(records, (batch) => this.#batchObject(batch), hasMore);
+    const { records, hasMore } = await this.#batches.list(
+      call.pageSize('limit', 20, 100),
+      call.query.get('after'),
+      ({ metadata }) => name === null || (metadata?.[nameField as string] ?? '').includes(name),
+    );
+    return openaiJson({
+      object: 'list',
+      data: records.map((batch) => this.#batchObject(batch)),
+      first_id: records[0]?.id ?? null,
+      last_id: records.at(-1)?.id ?? null,
+      has_more: hasMore,
+    });
   }
 
   async #cancel(id: string): Promise<Answer> {
     const { end, word } = this.#batches.standing(await this.#batches.find(id));
     if (end !== undefined) throw new Refused(409, `Cannot cancel a batch with status '${word}'.`);
-    return openaiJson(this.#batchObject(await this.#batches.cancel(id)));
+    return this.#show(await this.#batches.cancel(id));
+  }
+
+  #show(batch: OpenaiBatch, at?: number): Answer {
+    return openaiJson(this.#batchObject(batch, at));
   }
 
   #batchObject(batch: OpenaiBatch, at?: number): object {
@@ -156,7 +155,7 @@ export class OpenaiBatches {
       ...this.#resultIds(batch, standing),
       created_at: unixSeconds(createdAt),
       in_progress_at: reached(startedAt),
-      expires_at: unixSeconds(createdAt + (hoursOf(batch.completionWindow) ?? 24) * hourMs),
+      expires_at: unixSeconds(createdAt + hoursOf(batch.completionWindow) * hourMs),
       finalizing_at: cancelledAt === undefined ? reached(finalizingAt) : null,
       completed_at: endedAs('completed'),
       failed_at: endedAs('failed'),
@@ -173,8 +172,8 @@ export class OpenaiBatches {
     if (end === undefined || end === 'failed') return { output_file_id: null, error_file_id: null };
     const { fileIds } = this.dialect;
     const suffix = batch.id.slice(idPrefix.length);
-    const hasErrors = failed + (end === 'expired' ? unreached : 0) > 0;
     const hasOutput = done > failed && !resultFault(batch)?.onlyErrors;
+    const hasErrors = failed > 0 || (end === 'expired' && unreached > 0);
     return {
       ...(hasOutput && { output_file_id: `${fileIds.output}${suffix}` }),
       error_file_id: hasErrors ? `${fileIds.errors}${suffix}` : batch.fault?.blankFileIds ? '' : null,
@@ -182,15 +181,7 @@ export class OpenaiBatches {
   }
 
   /** The result file of an ended batch that has this id. */
-  async resultFile(fileId: string): Promise<
-    | {
-        readonly name: string;
-        readonly createdAt: number;
-        content(): AsyncGenerator<string>;
-        remove(): Promise<void>;
-      }
-    | undefined
-  > {
+  async resultFile(fileId: string): Promise<ResultFile | undefined> {
     const { fileIds } = this.dialect;
     const kind: ResultKind = fileId.startsWith(fileIds.errors) ? 'errors' : 'output';
     const { stored } = this.#batches;
@@ -198,13 +189,10 @@ export class OpenaiBatches {
     if (batch === undefined || batch.removed?.[kind]) return undefined;
     const standing = this.#batches.standing(batch);
     if (!Object.values(this.#resultIds(batch, standing)).includes(fileId)) return undefined;
+    const write = (row: Row) =>
+      kind === 'output' ? this.#outputLine(batch, row) : this.#errorLine(batch, row, standing.end);
     return {
-      name: `${batch.id}_${kind === 'output' ? 'output' : 'error'}.jsonl`,
-      createdAt: standing.endedAt,
-      content: () =>
-        this.#batches.resultFile(batch, (row) =>
-          kind === 'output' ? this.#outputLine(batch, row) : this.#errorLine(batch, row, standing.end),
-        ),
+      content: () => this.#batches.resultFile(batch, write),
       remove: () => stored.write({ ...batch, removed: { ...batch.removed, [kind]: true } }),
     };
   }
@@ -232,19 +220,19 @@ function resultLine(
   response: { status_code: number; body: object | null } | null,
   error: object | null,
 ): object {
-  const id = `${batch.id.slice(idPrefix.length)}${index}`;
+  const suffix = `${batch.id.slice(idPrefix.length)}${index}`;
   return {
-    id: `batch_req_${id}`,
+    id: `batch_req_${suffix}`,
     custom_id: line.custom_id,
-    response: response && { ...response, request_id: `req_${id}` },
+    response: response && { ...response, request_id: `req_${suffix}` },
     error,
   };
 }
 
 function errorsOf({ errors, fault }: OpenaiBatch): readonly LineError[] {
   if (errors.length > 0) return errors;
-  const message = fault?.message ?? 'The batch failed because of an error on the side of the sandbox.';
-  return [{ code: fault?.code ?? 'server_error', line: null, message, param: null }];
+  const usual = 'The batch failed because of an error on the side of the sandbox.';
+  return [problemOf(null, fault?.code ?? 'server_error', fault?.message ?? usual)];
 }
 
 function requestCounts({ requests }: OpenaiBatch, { state, end, done, failed, unreached }: Standing): object {
@@ -256,10 +244,10 @@ function requestCounts({ requests }: OpenaiBatch, { state, end, done, failed, un
   };
 }
 
-/** The order of a batch that is in order itself. */
+/** The order of a batch, if it is in order itself. */
 function readOrder(
   body: unknown,
-  dialect: BatchDialect,
+  { longestWindowHours: most, longestMetadata }: BatchDialect,
 ): Pick<OpenaiBatch, 'inputFileId' | 'completionWindow' | 'metadata'> {
   if (!isObject(body)) throw notJson;
   for (const field of ['input_file_id', 'endpoint', 'completion_window']) {
@@ -271,31 +259,24 @@ function readOrder(
     new Refused(400, `Invalid value: '${body[field]}'. ${wanted}`, { code: 'invalid_value', field });
   if (body.endpoint !== endpoint)
     throw refuseValue('endpoint', `The sandbox runs batches of '${endpoint}' only.`);
-  const { longestWindowHours: most } = dialect;
-  const hours = hoursOf(String(body.completion_window)) ?? 0;
+  const completionWindow = String(body.completion_window);
+  const hours = hoursOf(completionWindow);
   if (hours < 24 || hours > most)
     throw refuseValue('completion_window', `Value must be '24h'${most > 24 ? ` to '${most}h'` : ''}.`);
-  return {
-    inputFileId: String(body.input_file_id),
-    completionWindow: String(body.completion_window),
-    metadata: readMetadata(body.metadata ?? null, dialect),
-  };
-}
-
-/** 16 pairs, keys of up to 64 characters, values of up to 512 (OpenAI's API reference, `metadata`). */
-function readMetadata(metadata: unknown, { longestMetadata }: BatchDialect): OpenaiBatch['metadata'] {
-  if (metadata === null) return null;
-  const pairs = isObject(metadata) ? Object.entries(metadata) : undefined;
+  const metadata = (body.metadata ?? null) as OpenaiBatch['metadata'];
+  // 16 pairs, keys of up to 64 characters, values of up to 512 (OpenAI's API reference, `metadata`).
+  const pairs = Object.entries(metadata ?? {});
   const fits = ([key, value]: [string, unknown]) =>
     key.length <= 64 && typeof value === 'string' && value.length <= (longestMetadata[key] ?? 512);
-  if (pairs !== undefined && pairs.length <= 16 && pairs.every(fits))
-    return metadata as OpenaiBatch['metadata'];
-  const wanted = 'at most 16 pairs, keys of at most 64 and text values of at most 512 characters';
-  throw new Refused(400, `Invalid 'metadata': expected ${wanted}.`, { field: 'metadata' });
+  if (pairs.length > 16 || !pairs.every(fits)) {
+    const wanted = 'at most 16 pairs, keys of at most 64 and text values of at most 512 characters';
+    throw new Refused(400, `Invalid 'metadata': expected ${wanted}.`, { field: 'metadata' });
+  }
+  return { inputFileId: String(body.input_file_id), completionWindow, metadata };
 }
 
-/** The hours of a completion window such as `24h` or `2d`. */
-function hoursOf(window: string): number | undefined {
-  const [, count, unit] = /^(\d+)([hd])$/.exec(window) ?? [];
-  return count === undefined ? undefined : Number(count) * (unit === 'd' ? 24 : 1);
+/** The hours of a completion window such as `24h` or `2d`; 0 for what is none. */
+function hoursOf(window: string): number {
+  const [, count = 0, unit] = /^(\d+)([hd])$/.exec(window) ?? [];
+  return Number(count) * (unit === 'd' ? 24 : 1);
 }

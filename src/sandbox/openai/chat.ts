@@ -1,6 +1,5 @@
 /** Chat completions: requests and what is wrong with them, answers and errors, as OpenAI and those after it write them. */
 import { countTokens, type Draft, isUnknownModel, type ModelRequest } from '../engine/answers.ts';
-import { findWrongSchema } from '../engine/schemas.ts';
 import { unixSeconds } from '../engine/vendor.ts';
 import { type Answer, isObject, json, Refused } from '../http/http.ts';
 
@@ -62,31 +61,11 @@ function refuseForReasoning({ max_tokens: limit, temperature = 1 }: Record<strin
   throw invalid(`Unsupported value: ${said} Only the default (1) value is supported.`, 'temperature');
 }
 
-function refuseFormat({ type, json_schema: named }: Record<string, unknown>, messages: unknown): void {
-  if (type === undefined || type === 'text') return;
-  if (type === 'json_object') {
-    if (/json/i.test(JSON.stringify(messages))) return;
-    const wanted = "to use 'response_format' of type 'json_object'.";
-    throw invalid(`'messages' must contain the word 'json' in some form, ${wanted}`, 'messages');
-  }
-  const { name, schema, strict } = isObject(named) ? named : {};
-  if (type !== 'json_schema' || !/^[\w-]{1,64}$/.test(String(name)) || !isObject(schema))
-    throw invalid("Invalid value for 'response_format': a type, a name and a schema.", 'response_format');
-  const problem = strict === true ? findWrongSchema(schema, findLooseness) : undefined;
-  if (problem !== undefined)
-    throw invalid(`Invalid schema for response_format '${name}': ${problem}`, 'response_format');
-}
-
-/** Why a schema is not strict (OpenAI's guide on structured outputs). */
-function findLooseness(schema: Record<string, unknown>): string | undefined {
-  if (schema.type !== 'object') return undefined;
-  if (schema.additionalProperties !== false)
-    return "'additionalProperties' is required to be supplied and to be false.";
-  const required: unknown[] = Array.isArray(schema.required) ? schema.required : [];
-  const missing = Object.keys(schema.properties ?? {}).find((name) => !required.includes(name));
-  const wanted =
-    "'required' is required to be supplied and to be an array including every key in properties.";
-  return missing && `${wanted} Missing '${missing}'.`;
+/** OpenAI's guide on JSON mode. */
+function refuseFormat({ type }: Record<string, unknown>, messages: unknown): void {
+  if (type !== 'json_object' || /json/i.test(JSON.stringify(messages))) return;
+  const wanted = "to use 'response_format' of type 'json_object'.";
+  throw invalid(`'messages' must contain the word 'json' in some form, ${wanted}`, 'messages');
 }
 
 function readMessages(messages: unknown): { prompt: string; promptTokens: number } {
@@ -183,19 +162,4 @@ export function openaiErrorBody({ status, message, details }: Refused): object {
   const usual = status >= 500 ? 'server_error' : 'invalid_request_error';
   const type = code === 'insufficient_quota' ? code : status === 429 ? 'requests' : usual;
   return { error: { message, type, param: details.field ?? null, code } };
-}
-
-/** A page of a list, in OpenAI's form. */
-export function listObject<Kept extends { readonly id: string }>(
-  records: readonly Kept[],
-  show: (record: Kept) => object,
-  hasMore: boolean,
-): Answer {
-  return openaiJson({
-    object: 'list',
-    data: records.map(show),
-    first_id: records[0]?.id ?? null,
-    last_id: records.at(-1)?.id ?? null,
-    has_more: hasMore,
-  });
 }

@@ -1,8 +1,8 @@
 /** OpenRouter's API: OpenAI's chat completions with its own errors, some of which come as HTTP 200, and with costs. */
 import { isUnknownModel, type ModelRequest, refusalIn } from '../engine/answers.ts';
 import { type AnswerForm, answerLive } from '../engine/live.ts';
-import { bearerKey, isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
-import { type Call, isObject, json, parseJson, Refused } from '../http/http.ts';
+import { isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
+import { type Call, isObject, json, Refused } from '../http/http.ts';
 import { completion, readChat } from './chat.ts';
 
 /** US dollars for a token, so that costs are not zero and can be added up by hand. */
@@ -29,8 +29,8 @@ const form: AnswerForm = {
 
 /** OpenRouter's part of the sandbox. */
 export function openrouterVendor(context: SandboxContext): Vendor {
-  const generate = async ({ body }: Call) => {
-    const request = parseJson(body);
+  const generate = async (call: Call) => {
+    const request = await call.json();
     const model = isObject(request) ? String(request.model) : '';
     if (isUnknownModel(model)) throw new Refused(400, `${model} is not a valid model ID`);
     return json(await answerLive(context, 'openrouter', form, readChat(request, false)));
@@ -38,7 +38,7 @@ export function openrouterVendor(context: SandboxContext): Vendor {
   return {
     name: 'openrouter',
     routes: [['generate', 'POST /api/v1/chat/completions', generate]],
-    keyOf: bearerKey,
+    keyOf: (call) => call.bearerKey(),
     refuse(key) {
       if (key === '') return new Refused(401, 'No auth credentials found');
       return isRefusedKey(key) ? new Refused(401, 'User not found.') : undefined;

@@ -16,13 +16,11 @@ export interface LineError {
   readonly param: string | null;
 }
 
-export interface FileCheck {
-  readonly requests: number;
-  readonly model: string | undefined;
-  readonly errors: readonly LineError[];
+export function problemOf(line: number | null, code: string, message: string, param?: string): LineError {
+  return { code, line, message, param: param ?? null };
 }
 
-type Problem = readonly [code: string, message: string, field?: string];
+type Problem = readonly [code: string, message: string, param?: string];
 const mostErrors = 50;
 
 /** Checks a request file line by line. */
@@ -30,24 +28,21 @@ export async function checkRequestFile(
   path: string,
   bytes: number,
   limits: Pick<Limits, 'requests' | 'batchBytes' | 'lineBytes'>,
-): Promise<FileCheck> {
-  const checker = new LineChecker(limits.lineBytes);
-  const ofTheFile = (code: string, message: string): FileCheck => ({
-    requests: 0,
-    model: checker.model,
-    errors: [lineError(null, [code, message])],
-  });
+): Promise<{ requests: number; model: string | undefined; errors: LineError[] }> {
+  const customIds = new Set<unknown>();
+  const errors: LineError[] = [];
+  let model: string | undefined;
+  let requests = 0;
+  const ofTheFile = (...problem: Problem) => ({ requests, model, errors: [problemOf(null, ...problem)] });
   if (bytes > limits.batchBytes) {
     const message = `The input file is ${bytes} bytes long; a batch takes at most ${limits.batchBytes} bytes.`;
     return ofTheFile('file_too_large', message);
   }
-  let requests = 0;
-  const errors: LineError[] = [];
   for await (const block of lineBlocks(path)) {
     for (const { text, number } of block) {
       requests += 1;
-      const problem = checker.findProblem(text);
-      if (problem !== undefined) errors.push(lineError(number, problem));
+      const problem = findProblem(text);
+      if (problem !== undefined) errors.push(problemOf(number, ...problem));
     }
     if (requests > limits.requests) {
       const message = `The input file has too many requests; a batch takes at most ${limits.requests}.`;
@@ -55,26 +50,13 @@ export async function checkRequestFile(
     }
     if (errors.length >= mostErrors) break;
   }
-  if (requests === 0) return ofTheFile('empty_file', 'The input file has no requests.');
-  return { requests, model: checker.model, errors };
-}
+  return requests > 0
+    ? { requests, model, errors }
+    : ofTheFile('empty_file', 'The input file has no requests.');
 
-function lineError(line: number | null, [code, message, field]: Problem): LineError {
-  return { code, line, message, param: field ?? null };
-}
-
-class LineChecker {
-  model: string | undefined;
-  readonly #lineBytes: number;
-  readonly #customIds = new Set<unknown>();
-
-  constructor(lineBytes: number) {
-    this.#lineBytes = lineBytes;
-  }
-
-  findProblem(text: string): Problem | undefined {
-    if (Buffer.byteLength(text) > this.#lineBytes) {
-      const message = `This line is longer than the ${this.#lineBytes} bytes that one request may have.`;
+  function findProblem(text: string): Problem | undefined {
+    if (Buffer.byteLength(text) > limits.lineBytes) {
+      const message = `This line is longer than the ${limits.lineBytes} bytes that one request may have.`;
       return ['line_too_large', message];
     }
     const request = parseJson(text);
@@ -84,26 +66,26 @@ class LineChecker {
     const { custom_id: id, method, url, body } = request;
     if (typeof id !== 'string' || id === '' || id.length > 512)
       return ['invalid_custom_id', 'The custom_id must be a string of 1 to 512 characters.', 'custom_id'];
-    if (this.#customIds.has(id)) {
+    if (customIds.has(id)) {
       const message = `The custom_id '${id}' is used by another request of this batch.`;
       return ['duplicate_custom_id', message, 'custom_id'];
     }
-    this.#customIds.add(id);
+    customIds.add(id);
     if (method !== 'POST') return ['invalid_method', 'The method must be POST.', 'method'];
     if (url !== endpoint) {
       const message = `The url '${url}' does not match the endpoint of the batch, '${endpoint}'.`;
       return ['invalid_url', message, 'url'];
     }
-    return this.#findModelProblem(isObject(body) ? body.model : undefined);
+    return findModelProblem(isObject(body) ? body.model : undefined);
   }
 
   /** One model per file (OpenAI's Batch guide). */
-  #findModelProblem(model: unknown): Problem | undefined {
-    if (typeof model !== 'string' || model === '') return missingField('body.model');
-    if (isUnknownModel(model)) return ['model_not_found', unknownModel(model), 'body.model'];
-    this.model ??= model;
-    if (model === this.model) return undefined;
-    const message = `The model '${model}' does not match '${this.model}', the model of the requests before it.`;
+  function findModelProblem(asked: unknown): Problem | undefined {
+    if (typeof asked !== 'string' || asked === '') return missingField('body.model');
+    if (isUnknownModel(asked)) return ['model_not_found', unknownModel(asked), 'body.model'];
+    model ??= asked;
+    if (asked === model) return undefined;
+    const message = `The model '${asked}' does not match '${model}', the model of the requests before it.`;
     return ['mismatched_model', message, 'body.model'];
   }
 }

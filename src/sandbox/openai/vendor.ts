@@ -1,7 +1,7 @@
 /** A vendor that speaks OpenAI's protocol: keys and live calls; files and batches are in their own files. */
 import { type AnswerForm, answerLive } from '../engine/live.ts';
-import { bearerKey, isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
-import { type Call, parseJson, Refused, type Route } from '../http/http.ts';
+import { isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
+import { type Call, Refused, type Route } from '../http/http.ts';
 import type { CompatibleName } from '../vendors.ts';
 import { OpenaiBatches } from './batches.ts';
 import { completion, openaiError, openaiJson, readChat } from './chat.ts';
@@ -16,8 +16,8 @@ export function openaiVendor(context: SandboxContext, name: CompatibleName): Ven
     write: (request, draft, id) => completion(request, draft, `chatcmpl-${id}`, thoughtsField),
   };
   const read = (body: unknown) => readChat(body, refusesUnknownFields);
-  const generate = async ({ body }: Call) =>
-    openaiJson(await answerLive(context, name, form, read(parseJson(body))));
+  const generate = async (call: Call) =>
+    openaiJson(await answerLive(context, name, form, read(await call.json())));
   const routes: Route[] = [['generate', 'POST /v1/chat/completions', generate]];
   if (batches !== undefined) {
     const own = new OpenaiBatches(context, name, batches, form, read);
@@ -26,7 +26,7 @@ export function openaiVendor(context: SandboxContext, name: CompatibleName): Ven
   return {
     name,
     routes: routes.map(([kind, address, run]) => [kind, address.replace(' ', ` ${prefix}`), run]),
-    keyOf: bearerKey,
+    keyOf: (call) => call.bearerKey(),
     refuse: (key) => (needsKey ? refuseKey(key, name) : undefined),
     error: openaiError,
   };
