@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { AnswerFacts, RowResult } from '../../src/core/models.ts';
+import type { AnswerFacts, BatchStatus, RowResult } from '../../src/core/models.ts';
 import type { Connection } from '../../src/providers/connection.ts';
 import type {
   BatchProvider,
@@ -53,6 +53,10 @@ export interface SyncVendor extends Vendor {
 export interface BatchVendor extends Vendor {
   readonly line: object;
   readonly batchId: string;
+  /** Every word that the vendor has for the status of a batch, and how it is read. */
+  readonly statuses: readonly (readonly [word: string, status: BatchStatus])[];
+  /** The batch with this word as its status. */
+  batchOf(word: string): object;
   /** The batch, in progress, as the provider describes it. */
   readonly runningBatch: object;
   /** The batch, cancelled. */
@@ -368,6 +372,25 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       expect(await (await open()).check(vendor.batchId, never)).toMatchObject({
         status: 'unknown',
         rawStatus: '',
+      });
+    });
+
+    it.each(vendor.statuses)('reads %s as %s, however it is written', async (word, status) => {
+      const provider = await open();
+      for (const rawStatus of [word, word.toUpperCase(), word.toLowerCase(), word.replaceAll('_', '-')]) {
+        server().play(() => ({ body: vendor.batchOf(rawStatus) }));
+        expect(await provider.check(vendor.batchId, never)).toMatchObject({ status, rawStatus });
+      }
+    });
+
+    it('takes a batch with a status that nobody has seen for one that is not over', async () => {
+      const provider = await open();
+      server().play(() => ({ body: vendor.batchOf('paused_for_review') }));
+      const check = await provider.check(vendor.batchId, never);
+      expect(check).toMatchObject({ status: 'unknown', rawStatus: 'paused_for_review' });
+      expect(await failureOf(collect(provider.results(vendor.batchId, never)))).toMatchObject({
+        code: 'not_over',
+        message: `Batch ${vendor.batchId} is not over (paused_for_review): what it will have can't be told.`,
       });
     });
 

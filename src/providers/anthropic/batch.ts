@@ -15,6 +15,7 @@ import {
   requireOver,
 } from '../protocol/batch-calls.ts';
 import { readReason } from '../protocol/reasons.ts';
+import { isOver, readStatus, type StatusWords } from '../protocol/statuses.ts';
 import { openObject, saysSomething } from '../protocol/wrappings.ts';
 import type { BatchCandidate, BatchCheck, BatchProvider } from '../provider.ts';
 import {
@@ -79,7 +80,7 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
 
     async *results(batchId, signal, requests = limits.requests) {
       const batch = await retrieve(batchId, signal);
-      requireOver(batchId, readCheck(batch).status);
+      requireOver(batchId, readCheck(batch));
       const address = resultsAddress(baseUrl, batchId, asText(batch.results_url));
       const lines = transport.lines(signal, requests, (signal) =>
         client.get(address, { signal, headers: { accept: 'application/binary' } }).asResponse(),
@@ -122,12 +123,18 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
   };
 }
 
+const statusWords: StatusWords = {
+  in_progress: ['in_progress', 'canceling', 'cancelling'],
+  completed: ['ended'],
+};
+
 /** `ended` says nothing about the rows: a batch of which nothing but expired rows is left has expired. */
-export function mapStatus(raw: string, counts: WireObject = {}): BatchStatus {
-  if (raw === 'in_progress' || raw === 'canceling') return 'in_progress';
-  if (raw !== 'ended') return 'unknown';
-  const { total, succeeded, canceled, expired } = readCounts(counts);
-  if (total === 0 || succeeded > 0 || canceled + expired < total) return 'completed';
+function statusOf(
+  raw: string,
+  { total, succeeded, canceled, expired }: ReturnType<typeof readCounts>,
+): BatchStatus {
+  const status = readStatus(statusWords, raw);
+  if (status !== 'completed' || total === 0 || succeeded > 0 || canceled + expired < total) return status;
   return canceled > 0 ? 'cancelled' : 'expired';
 }
 
@@ -164,17 +171,18 @@ function readCounts(counts: WireObject) {
 
 function readCheck(batch: WireObject): BatchCheck {
   const rawStatus = asText(batch.processing_status);
-  const { total, succeeded, errored, canceled, expired } = readCounts(asObject(batch.request_counts));
-  const isEnded = rawStatus === 'ended';
+  const counts = readCounts(asObject(batch.request_counts));
+  const { total, succeeded, errored, canceled, expired } = counts;
+  const status = statusOf(rawStatus, counts);
   return {
     batchId: asText(batch.id),
-    status: mapStatus(rawStatus, asObject(batch.request_counts)),
+    status,
     rawStatus,
     // Until the end every row counts as processing.
     counts:
       total === 0
         ? undefined
-        : isEnded
+        : isOver(status)
           ? { total, succeeded, failed: errored + canceled + expired }
           : { total },
     times: {

@@ -2,7 +2,7 @@
 
 import { openAsBlob } from 'node:fs';
 import { ProviderError } from '../../core/errors.ts';
-import type { BatchStatus, RowResult } from '../../core/models.ts';
+import type { RowResult } from '../../core/models.ts';
 import type { VendorConnection } from '../connection.ts';
 import {
   asCount,
@@ -28,6 +28,7 @@ import {
 } from '../protocol/batch-calls.ts';
 import { readReason } from '../protocol/reasons.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
+import { readStatus, type StatusWords } from '../protocol/statuses.ts';
 import { openObject, saysSomething } from '../protocol/wrappings.ts';
 import type { BatchCheck, BatchProvider } from '../provider.ts';
 import {
@@ -97,7 +98,7 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
 
     async *results(batchId, signal, requests = limits.requests) {
       const operation = await retrieve(batchId, signal);
-      requireOver(batchId, readCheck(operation).status);
+      requireOver(batchId, readCheck(operation));
       const { inlined, fileName } = readOutput(operation);
       const entries = fileName
         ? aboutResults(
@@ -165,30 +166,14 @@ function isMissingFile({ status, message }: ProviderError): boolean {
   return status === 403 && /permission to access the file .*may not exist/i.test(message);
 }
 
-/** `JOB_STATE_RUNNING`, `BATCH_STATE_RUNNING`: only the last word counts. */
-export function mapStatus(raw: string): BatchStatus {
-  switch (raw.replace(/^(JOB|BATCH)_STATE_/, '')) {
-    case 'QUEUED':
-    case 'PENDING':
-      return 'validating';
-    case 'RUNNING':
-    case 'CANCELLING':
-    case 'PAUSED':
-    case 'UPDATING':
-      return 'in_progress';
-    case 'SUCCEEDED':
-    case 'PARTIALLY_SUCCEEDED':
-      return 'completed';
-    case 'FAILED':
-      return 'failed';
-    case 'CANCELLED':
-      return 'cancelled';
-    case 'EXPIRED':
-      return 'expired';
-    default:
-      return 'unknown';
-  }
-}
+const statusWords: StatusWords = {
+  validating: ['queued', 'pending'],
+  in_progress: ['running', 'cancelling', 'paused', 'updating'],
+  completed: ['succeeded', 'partially_succeeded'],
+  failed: ['failed'],
+  cancelled: ['cancelled'],
+  expired: ['expired'],
+};
 
 /** `batches/<id>`, also when the id came without its prefix. */
 function batchPath(batchId: string): string {
@@ -216,7 +201,8 @@ function readCheck(operation: WireObject): BatchCheck {
   const reason = readReason(operation.error, metadata.error);
   return {
     batchId: asText(operation.name),
-    status: mapStatus(rawStatus),
+    // `JOB_STATE_RUNNING`, `BATCH_STATE_RUNNING`: only the last word counts.
+    status: readStatus(statusWords, rawStatus.replace(/^(?:JOB|BATCH)[_-]STATE[_-]/i, '')),
     rawStatus,
     counts: total ? { total, succeeded, failed } : undefined,
     times: { created: asTime(metadata.createTime), ended: asTime(metadata.endTime) },

@@ -2,7 +2,7 @@
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import { ProviderError } from '../../core/errors.ts';
-import type { BatchStatus, RowResult } from '../../core/models.ts';
+import type { RowResult } from '../../core/models.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asCount, asId, asList, asObject, asText, type WireObject } from '../network/wire.ts';
 import {
@@ -19,6 +19,7 @@ import {
   requireOver,
 } from '../protocol/batch-calls.ts';
 import { readReason } from '../protocol/reasons.ts';
+import { readStatus, type StatusWords } from '../protocol/statuses.ts';
 import { openObject, saysSomething } from '../protocol/wrappings.ts';
 import type { BatchCheck, BatchProvider, SentBatch } from '../provider.ts';
 import { chatBody, findCompletion, openOpenAiClient, readChatAnswer } from './chat.ts';
@@ -90,7 +91,7 @@ export async function openBatch(
 
     async *results(batchId, signal, requests = limits.requests) {
       const batch = await retrieve(batchId, signal);
-      requireOver(batchId, mapStatus(asText(batch.status)));
+      requireOver(batchId, readCheck(batch));
       // Either file may be missing, null or an empty text; rows that failed are in the error file only.
       let gone: unknown;
       for (const fileId of [asText(batch.output_file_id), asText(batch.error_file_id)]) {
@@ -173,31 +174,25 @@ function noBatchApi(address: string, status = 200): ProviderError {
   return new ProviderError('run', 'no_batch_api', `The server has no batch API at ${address}.`, { status });
 }
 
-export function mapStatus(raw: string): BatchStatus {
-  switch (raw) {
-    case 'validating':
-    case 'completed':
-    case 'failed':
-    case 'expired':
-    case 'cancelled':
-    case 'in_progress':
-      return raw;
-    case 'finalizing':
-    case 'cancelling':
-      return 'in_progress';
-    default:
-      return 'unknown';
-  }
-}
+/** OpenAI's own words, and those of servers that speak alike. */
+const statusWords: StatusWords = {
+  validating: ['validating', 'queued', 'in_queue', 'pending', 'submitted'],
+  in_progress: ['in_progress', 'progress', 'processing', 'running', 'finalizing', 'cancelling', 'canceling'],
+  completed: ['completed', 'success', 'succeeded', 'done'],
+  failed: ['failed'],
+  expired: ['expired', 'timeout_exceeded'],
+  cancelled: ['cancelled', 'canceled'],
+};
 
 function readCheck(batch: WireObject): BatchCheck {
   const counts = asObject(batch.request_counts);
   const total = asCount(counts.total);
   const rawStatus = asText(batch.status);
+  const status = readStatus(statusWords, rawStatus);
   const error = readBatchError(batch);
   return {
     batchId: asText(batch.id),
-    status: mapStatus(rawStatus),
+    status,
     rawStatus,
     // All three are 0 until the file is validated.
     counts: total
@@ -213,7 +208,7 @@ function readCheck(batch: WireObject): BatchCheck {
       expires: readSeconds(batch.expires_at),
     },
     // The create call succeeds all the same (openai/openai-python#2084).
-    queueFull: rawStatus === 'failed' && isQueueFull(error),
+    queueFull: status === 'failed' && isQueueFull(error),
     error,
   };
 }

@@ -1,10 +1,10 @@
 /** What the calls about a batch have in common at all vendors. */
 import { ProviderError } from '../../core/errors.ts';
-import type { BatchStatus } from '../../core/models.ts';
 import { longestId } from '../network/limits.ts';
 import { asObject, asText, type WireObject } from '../network/wire.ts';
 import type { BatchCheck } from '../provider.ts';
 import { unreadableAnswer } from './refusal.ts';
+import { isOver } from './statuses.ts';
 import { findHeld, saysSomething } from './wrappings.ts';
 
 /**
@@ -124,9 +124,10 @@ export async function aboutBatch<T>(batchId: string, call: () => Promise<T>): Pr
 }
 
 /** Refuses the results of a batch that is under way, as a server may say of one that was over a moment ago. */
-export function requireOver(batchId: string, status: BatchStatus): void {
-  if (status !== 'validating' && status !== 'in_progress') return;
-  const message = `Batch ${showId(batchId)} is not over: what it will have can't be told.`;
+export function requireOver(batchId: string, { status, rawStatus }: BatchCheck): void {
+  if (isOver(status)) return;
+  const said = status === 'unknown' && rawStatus !== '' ? ` (${rawStatus})` : '';
+  const message = `Batch ${showId(batchId)} is not over${said}: what it will have can't be told.`;
   throw new ProviderError('retry', 'not_over', message);
 }
 
@@ -184,8 +185,7 @@ export async function cancelThenCheck(
   } catch (error) {
     if (!(error instanceof ProviderError) || !tooLateStatuses.has(error.status ?? 0)) throw error;
     const seen = await check();
-    const isPending = ['validating', 'in_progress', 'unknown'].includes(seen.status);
-    if (isPending && !/cancell?ing/i.test(seen.rawStatus)) throw error;
+    if (!isOver(seen.status) && !/cancell?ing/i.test(seen.rawStatus)) throw error;
     return seen;
   }
   return check();

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { mapStatus } from '../../../src/providers/anthropic/batch.ts';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import { messageParams, refusals, refusedKey, variables } from '../anthropic-vendor.ts';
 import {
@@ -60,6 +59,12 @@ describeBatchProvider({
   serveResults: (download, url) => (arrived) =>
     arrived.path === resultsPath ? download : { body: ended(`${url}${resultsPath}`) },
   answerLine,
+  statuses: [
+    ['in_progress', 'in_progress'],
+    ['canceling', 'in_progress'],
+    ['ended', 'completed'],
+  ],
+  batchOf: (processing_status) => ({ id: 'msgbatch_1', processing_status }),
   refusals,
 });
 
@@ -72,8 +77,6 @@ describe('Anthropic, batches', () => {
   };
 
   it.each([
-    ['in_progress', { processing: 3 }, 'in_progress'],
-    ['canceling', { processing: 3 }, 'in_progress'],
     ['ended', { succeeded: 3 }, 'completed'],
     ['ended', { succeeded: 1, expired: 2 }, 'completed'],
     ['ended', { errored: 3 }, 'completed'],
@@ -82,18 +85,11 @@ describe('Anthropic, batches', () => {
     ['ended', { expired: 3 }, 'expired'],
     ['ended', { canceled: 1, expired: 2 }, 'cancelled'],
     ['ended', {}, 'completed'],
-    ['archived', { succeeded: 3 }, 'unknown'],
-    ['', {}, 'unknown'],
   ])('maps %s with %j to %s', async (raw, counts, status) => {
-    expect(mapStatus(raw, counts)).toBe(status);
     expect(await check({ processing_status: raw, request_counts: counts })).toMatchObject({
       status,
       rawStatus: raw,
     });
-  });
-
-  it('takes 100,000 requests and 256 MB', async () => {
-    expect((await open()).limits).toEqual({ requests: 100_000, bytes: 256_000_000 });
   });
 
   it('posts the request file as it is', async () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { mapStatus } from '../../../src/providers/openai/batch.ts';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import {
   collect,
@@ -29,22 +28,6 @@ describe('OpenAI, batches', () => {
     server().play(() => ({ body: { id: 'batch_1', ...batch } }));
     return (await open()).check('batch_1', never);
   };
-
-  it.each([
-    ['validating', 'validating'],
-    ['in_progress', 'in_progress'],
-    ['finalizing', 'in_progress'],
-    ['cancelling', 'in_progress'],
-    ['completed', 'completed'],
-    ['failed', 'failed'],
-    ['expired', 'expired'],
-    ['cancelled', 'cancelled'],
-    ['paused_for_review', 'unknown'],
-    ['', 'unknown'],
-  ])('maps %s to %s', async (raw, status) => {
-    expect(mapStatus(raw)).toBe(status);
-    expect(await check({ status: raw })).toMatchObject({ status, rawStatus: raw });
-  });
 
   it('uploads the request file and creates the batch from it', async () => {
     const provider = await open();

@@ -92,7 +92,7 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   // One that was over before took no room from what was sent since.
   const isTaken = record.status !== 'completed' && (status === 'in_progress' || status === 'completed');
   if (isTaken && noteTaken(job, part)) await saveJob(run.home, job);
-  const reason = check.error && `${check.error.code}: ${check.error.message}`;
+  const reason = describeReason(check);
   noteStatus(fetching, record, status);
   record.counts = check.counts ?? null;
   noteError(record, reason);
@@ -111,6 +111,12 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   if (status !== 'unknown' && isStuck(record)) run.events.onStuck?.(record);
   if (kept && !run.order.partial) await run.events.onEnded?.(record, kept);
   return status;
+}
+
+/** Why a batch is not in, in the provider's words. */
+function describeReason({ status, rawStatus, error }: BatchCheck): string | undefined {
+  if (error) return `${error.code}: ${error.message}`;
+  return status === 'unknown' && rawStatus !== '' ? `the provider calls it ${rawStatus}` : undefined;
 }
 
 /** What a batch that ended early gave, and what other parts of its job gave before. */
