@@ -243,6 +243,8 @@ export const batchRecordSchema = z.looseObject({
   last_error: z.nullish(z.string()),
   /** When the provider ended it, by its own clock where it tells; else when it was first seen ended. */
   ended_at: z.nullish(z.string()),
+  /** So long after its creation the provider ends it, if it is not done by then; where it tells. */
+  window_hours: z.nullish(z.number()),
   /** Its output is written, and it stays as --keep asked. Not in records of older versions. */
   kept: z.optional(z.boolean()),
   /** How many rows that were sent its results do not account for, after a download that was short. */

@@ -65,7 +65,7 @@ function guardSync(provider: SyncProvider, words: Words, run: Run): SyncProvider
 }
 
 function guardBatch(provider: BatchProvider, words: Words, run: Run): BatchProvider {
-  const { upload, find, listCandidates, readClock, deleteFile } = provider;
+  const { upload, find, listCandidates, readClock, cancel, deleteFile } = provider;
   return {
     ...provider,
     ...(upload && { upload: (file, signal) => run(() => upload(file, signal)) }),
@@ -88,7 +88,9 @@ function guardBatch(provider: BatchProvider, words: Words, run: Run): BatchProvi
       listCandidates: (since, requests, signal) => run(() => listCandidates(since, requests, signal)),
     }),
     ...(readClock && { readClock: (signal) => run(() => readClock(signal)) }),
-    cancel: (batchId, signal) => run(async () => guardCheck(await provider.cancel(batchId, signal), words)),
+    ...(cancel && {
+      cancel: (batchId, signal) => run(async () => guardCheck(await cancel(batchId, signal), words)),
+    }),
     ...(deleteFile && { deleteFile: (fileId, signal) => run(() => deleteFile(fileId, signal)) }),
   };
 }

@@ -54,6 +54,8 @@ export interface Framing {
 export interface BatchLimits {
   /** In one batch. */
   readonly requests: number;
+  /** So many in one batch at least. Absent where one will do. */
+  readonly least?: number | undefined;
   /** Of the whole request file. */
   readonly bytes: number;
   /** Of one encoded request, where that may not be as large as a batch. */
@@ -88,15 +90,23 @@ export interface MarkedProvider {
  */
 export interface BatchProvider extends MarkedProvider {
   readonly limits: BatchLimits;
+  /** For so long after its creation the provider may not know a batch yet: `not_found` at `check` says nothing then. */
+  readonly graceMs?: number | undefined;
+  /**
+   * A second `create` of the same tag gives the batch of the first, and makes none. It is repeated then where its end is
+   * not known, and nothing is looked for: `find` and `listCandidates` may be absent.
+   */
+  readonly isCreateRepeatable?: boolean | undefined;
   readonly framing: Framing;
   /** One request as the wire wants it, without line ends: a pure function. */
   encode(request: PromptRequest): string;
   /** Uploads the request file and returns its id. Absent where `create` carries the requests itself. Safe to repeat. */
   upload?(file: RequestFile, signal: AbortSignal): Promise<string>;
   /**
-   * Creates the batch and returns its id exactly as the provider wants it back. Not safe to repeat after an
-   * error without a status: ask `find` first. `tag` is kept at the provider where it has a place for it. `settings`
-   * are those that the requests were encoded with.
+   * Creates the batch and returns its id exactly as the provider wants it back. Unless `isCreateRepeatable` it is not safe
+   * to repeat after an error without a status: ask `find` first. `tag`, of letters, digits, `_`, `-` and `.`, is kept at
+   * the provider where it has a place for it, in whatever alphabet that takes: `find` is asked by the same. `settings` are
+   * those that the requests were encoded with.
    */
   create(
     source: { readonly file: RequestFile; readonly fileId: string | undefined },
@@ -131,9 +141,10 @@ export interface BatchProvider extends MarkedProvider {
   readClock?(signal: AbortSignal): Promise<Date>;
   /**
    * Asks to end the batch, and returns how it is then: most providers finish the requests under way first. Safe to
-   * repeat: a batch that is over, or is being cancelled already, is no error.
+   * repeat: a batch that is over, or is being cancelled already, is no error. Absent where there is no such call: a batch
+   * ends by itself then.
    */
-  cancel(batchId: string, signal: AbortSignal): Promise<BatchCheck>;
+  cancel?(batchId: string, signal: AbortSignal): Promise<BatchCheck>;
   /** Deletes an uploaded request file; one that is gone already is no error. */
   deleteFile?(fileId: string, signal: AbortSignal): Promise<void>;
 }
@@ -168,9 +179,12 @@ export interface VendorEntry {
   readonly messageTokens: number;
   /** Its name in the list of prices, @pydantic/genai-prices. */
   readonly priceListName: string;
-  /** What a batch costs, as a share of the price of live calls. */
-  readonly batchPriceShare: number;
-  /** Hours from its creation after which a batch that is not done ends by itself. Absent where there are no batches. */
+  /** What a batch costs, as a share of the price of live calls; of some vendors by model. */
+  readonly batchPriceShare: number | ((model: string) => number);
+  /**
+   * Hours from its creation after which a batch that is not done ends by itself, where it does not tell a time of its own
+   * (`BatchTimes.expires`). Absent where there are no batches, or they never end so.
+   */
   readonly completionWindowHours?: number;
   openSync(connection: VendorConnection): Promise<SyncProvider>;
   openBatch?(connection: VendorConnection): Promise<BatchProvider>;

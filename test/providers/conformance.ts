@@ -61,8 +61,8 @@ export interface BatchVendor extends Vendor {
   readonly runningBatch: object;
   /** The batch, cancelled. */
   readonly cancelledBatch: object;
-  /** Where a cancel goes. */
-  readonly cancelPath: string;
+  /** Where a cancel goes; undefined where there is none. */
+  readonly cancelPath: string | undefined;
   /** What the provider tells of times, and how it is read. */
   readonly timed: readonly (readonly [what: string, batch: object, times: BatchTimes])[];
   /** Serves a completed batch with this text as its results. */
@@ -154,8 +154,8 @@ function patience(reply: Reply): number | undefined {
 }
 
 /** What a promise was rejected with. */
-export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
-  const outcome = await promise.then(
+export async function failureOf(promise: Promise<unknown> | undefined): Promise<unknown> {
+  const outcome = await Promise.resolve(promise).then(
     () => ({ failed: false, error: undefined }),
     (error: unknown) => ({ failed: true, error }),
   );
@@ -358,7 +358,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       }));
       for (const call of [
         () => provider.check(vendor.batchId, never),
-        () => provider.cancel(vendor.batchId, never),
+        ...(provider.cancel ? [() => provider.cancel?.(vendor.batchId, never)] : []),
         () => collect(provider.results(vendor.batchId, never)),
       ]) {
         const failure = await failureOf(call());
@@ -399,28 +399,35 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       expect((await (await open()).check(vendor.batchId, never)).times).toEqual(times);
     });
 
-    it('cancels a batch, and tells how it is then', async () => {
+    it('has a cancel only where there is such a call', async () => {
+      expect((await open()).cancel !== undefined).toBe(vendor.cancelPath !== undefined);
+    });
+
+    it.runIf(vendor.cancelPath)('cancels a batch, and tells how it is then', async () => {
       const provider = await open();
       server().play(({ method }) => ({ body: method === 'POST' ? {} : vendor.runningBatch }));
-      expect(await provider.cancel(vendor.batchId, never)).toMatchObject({ status: 'in_progress' });
+      expect(await provider.cancel?.(vendor.batchId, never)).toMatchObject({ status: 'in_progress' });
       const [cancel, look] = server().arrived as [Arrived, Arrived];
       expect([cancel.method, cancel.path, look.method]).toEqual(['POST', vendor.cancelPath, 'GET']);
     });
 
-    it.each([400, 409])('takes %i at a cancel for no error where the batch is over', async (status) => {
-      const provider = await open();
-      server().play(({ method }) => (method === 'POST' ? refuse(status) : { body: vendor.cancelledBatch }));
-      expect(await provider.cancel(vendor.batchId, never)).toMatchObject({ status: 'cancelled' });
-    });
+    it.runIf(vendor.cancelPath).each([400, 409])(
+      'takes %i at a cancel for no error where the batch is over',
+      async (status) => {
+        const provider = await open();
+        server().play(({ method }) => (method === 'POST' ? refuse(status) : { body: vendor.cancelledBatch }));
+        expect(await provider.cancel?.(vendor.batchId, never)).toMatchObject({ status: 'cancelled' });
+      },
+    );
 
-    it.each([
+    it.runIf(vendor.cancelPath).each([
       [400, 'run'],
       [409, 'retry'],
       [500, 'retry'],
     ])('throws %i at the cancel of a batch that goes on', async (status, scope) => {
       const provider = await open();
       server().play(({ method }) => (method === 'POST' ? refuse(status) : { body: vendor.runningBatch }));
-      expect(await failureOf(provider.cancel(vendor.batchId, never))).toMatchObject({ scope, status });
+      expect(await failureOf(provider.cancel?.(vendor.batchId, never))).toMatchObject({ scope, status });
     });
 
     it('gives no results of a batch that is under way', async () => {

@@ -58,7 +58,7 @@ describe.each(entries)('$title', (entry) => {
     server().play(() => ({ body: {} }));
     for (const call of [
       provider.check(id, never),
-      provider.cancel(id, never),
+      provider.cancel?.(id, never),
       collect(provider.results(id, never)),
       provider.deleteFile?.(id, never),
     ]) {

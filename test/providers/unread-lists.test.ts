@@ -53,7 +53,7 @@ describe.each([
     ['pages in a circle', [page([batch('a', 5)], true)], circles],
   ])('%s is an error', async (_, pages, error) => {
     playPages(...pages);
-    expect(await failureOf(Promise.resolve(find()))).toMatchObject(error);
+    expect(await failureOf(find())).toMatchObject(error);
   });
 
   it('reads a list to its end that begins with the oldest', async () => {
@@ -96,7 +96,7 @@ describe('anthropic:', () => {
     ['pages in a circle', [page([batch('a', 5)], true)], circles],
   ])('%s is an error', async (_, pages, error) => {
     playPages(...pages);
-    expect(await failureOf(Promise.resolve(list()))).toMatchObject(error);
+    expect(await failureOf(list())).toMatchObject(error);
   });
 
   it('gives candidates oldest first, in whatever order they are listed', async () => {
@@ -125,7 +125,7 @@ describe('google:', () => {
     const unreachable = ['projects/p/locations/europe-west1'];
     playPages({ operations: [named('batches/a', 'other')], unreachable });
     const error = unread('leaves out places that it could not reach');
-    expect(await failureOf(Promise.resolve(find()))).toMatchObject(error);
+    expect(await failureOf(find())).toMatchObject(error);
     playPages({ operations: [named('batches/a', 'mine')], unreachable });
     expect(await find()).toBe('batches/a');
     playPages({ operations: [named('batches/a', 'other')], unreachable: [] });
@@ -134,13 +134,13 @@ describe('google:', () => {
 
   it('pages in a circle are an error', async () => {
     playPages({ operations: [named('batches/a', 'other')], nextPageToken: 'p2' });
-    expect(await failureOf(Promise.resolve(find()))).toMatchObject(circles);
+    expect(await failureOf(find())).toMatchObject(circles);
   });
 
   it('a list without end is an error', async () => {
     let asked = 0;
     server().play(() => ({ body: { operations: [], nextPageToken: `p${asked++}` } }));
     const error = unread('has more than 200 pages');
-    expect(await failureOf(Promise.resolve(find()))).toMatchObject(error);
+    expect(await failureOf(find())).toMatchObject(error);
   });
 });

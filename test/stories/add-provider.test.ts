@@ -24,6 +24,7 @@ beforeAll(async () => {
   await symlink(join(project, 'node_modules'), join(copy, 'node_modules'), 'junction');
   const page = await readFile(join(project, 'CONTRIBUTING.md'), 'utf8');
   for (const block of readSteps(page).flat()) await applyBlock(block);
+  await forbidCancel();
   await inCopy('scripts/build.mjs');
 }, patience);
 
@@ -61,6 +62,13 @@ async function applyBlock({ kind, path, lines }: Block): Promise<void> {
   const places = text.split(pick('+').join(''));
   expect(places, `${path} has the lines of the block once`).toHaveLength(2);
   await writeFile(file, places.join(pick('-').join('')));
+}
+
+/** As it is at some vendors; Groq has a call for it. */
+async function forbidCancel(): Promise<void> {
+  const file = join(copy, 'src/providers/openai/profiles.ts');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace('windowHours: 168,', 'windowHours: 168,\n      cancels: false,'));
 }
 
 /** Runs a script in the copy; its output is in the error when it fails. */
@@ -147,6 +155,16 @@ describe('the provider that was added', () => {
     expect(await fetchUntilDone(world, '--sandbox')).toMatchObject({ code: 0 });
     const rehearsed = output.replace('.csv', '_sandbox.csv');
     expect(await world.read(rehearsed)).toBe('id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n');
+  });
+
+  test('says once that its batches can not be cancelled, and they go on', async () => {
+    const [, id = ''] = /id=(\S+)/.exec((await run('--sandbox')).stdout) ?? [];
+    const ended = await world.loom('cancel', '--id', id, '--yes', '--sandbox');
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toBe(
+      `Error: batch ${id}: Groq has no way to cancel a batch: it goes on, and is paid for. What was not sent yet is never sent. Fetch its answers when it is over.\n`,
+    );
+    expect(await fetchUntilDone(world, '--sandbox')).toMatchObject({ code: 0 });
   });
 
   test('tries again what its profile says', async () => {

@@ -1,5 +1,6 @@
 /** Batches that are pending for longer than their provider takes. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { startHttpServer } from './http-server.ts';
 import { batchProviders, createSandboxWorld, type ProviderName, type SandboxWorld } from './sandbox-world.ts';
 
 let world: SandboxWorld;
@@ -62,4 +63,25 @@ test('one that could not be asked is not called stuck: nobody knows', async () =
   const ended = await world.loom('fetch');
   expect(ended.code).toBe(1);
   expect(ended.stderr).not.toContain('stuck');
+});
+
+test('a batch with a window of its own is not stuck before that is over, and the word for its status is told', async () => {
+  const created_at = Math.floor(Date.now() / 1000) - 160 * 3_600;
+  const batch = {
+    id: 'batch_1',
+    status: 'paused_for_review',
+    created_at,
+    expires_at: created_at + 168 * 3_600,
+  };
+  const server = await startHttpServer(() => ({ body: batch }));
+  onTestFinished(() => server.close());
+  world.environment.OPENAI_BASE_URL = `${server.url}/v1`;
+  await submitAgo('openai', 160);
+  expect(await world.loom('fetch')).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('id=batch_1 status=unknown\n'),
+    stderr: 'Warning: batch batch_1: the provider calls it paused_for_review\n',
+  });
+  batch.status = 'In Progress';
+  expect(await world.loom('fetch')).toMatchObject({ code: 0, stderr: '' });
 });

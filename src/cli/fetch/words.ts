@@ -3,6 +3,7 @@ import type { BatchRecord, BatchStatus, ProviderName } from '../../core/models.t
 import { quoteShell } from '../../core/shell.ts';
 import { describeShort } from '../../orchestrator/batch/fetch/batch-account.ts';
 import type { FetchEvents, KeptAnswers } from '../../orchestrator/batch/fetch/fetch-run.ts';
+import { windowOf } from '../../orchestrator/batch/list/list-batches.ts';
 import type { MergedJob } from '../../orchestrator/batch/merge/merge-job.ts';
 import type { UsageTally } from '../../orchestrator/usage/usage-tally.ts';
 import { providerEntry } from '../../providers/registry.ts';
@@ -130,10 +131,11 @@ export function describeHalved(name: string, requests: number, reason: string | 
 }
 
 /** Why a batch is called stuck, and what to do about it. */
-function describeStuck({ batch_id: id, provider, created_at }: BatchRecord, flag: string): string {
-  const { title, completionWindowHours } = providerEntry(provider);
+function describeStuck(record: BatchRecord, flag: string): string {
+  const { batch_id: id, provider, created_at } = record;
+  const { title } = providerEntry(provider);
   const hours = Math.floor((Date.now() - Date.parse(created_at)) / 3_600_000);
-  const what = `batch ${id} has been pending for ${hours} h, longer than ${title}'s window of ${completionWindowHours} h: it is stuck.`;
+  const what = `batch ${id} has been pending for ${hours} h, longer than ${title}'s window of ${Math.round(windowOf(record))} h: it is stuck.`;
   return `${what} See it at the provider, or cancel it with loom cancel --id ${quoteShell(id)}${flag} and run the same command again; answers it gave are kept.`;
 }
 

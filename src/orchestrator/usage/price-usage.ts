@@ -18,5 +18,9 @@ export async function priceUsage(
   { entry, model, batch }: PricedModel,
 ): Promise<number | undefined> {
   const cost = usage.cost(await findPrice(entry.priceListName, model));
-  return cost === undefined ? undefined : cost * (batch ? entry.batchPriceShare : 1);
+  return cost === undefined ? undefined : cost * (batch ? shareOf(entry, model) : 1);
+}
+
+function shareOf({ batchPriceShare: share }: ProviderEntry, model: string): number {
+  return typeof share === 'number' ? share : share(model);
 }

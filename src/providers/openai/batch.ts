@@ -25,7 +25,6 @@ import type { BatchCheck, BatchProvider, SentBatch } from '../provider.ts';
 import { chatBody, findCompletion, openOpenAiClient, readChatAnswer } from './chat.ts';
 import type { BatchProfile, Profile } from './profile.ts';
 
-const endpoint = '/v1/chat/completions';
 /** An input file lives for 30 days, so a batch that is older holds nothing that is still to be found. */
 const findWithinMs = 30 * 24 * 3_600_000;
 const pageSize = 100;
@@ -34,7 +33,9 @@ export async function openBatch(
   connection: VendorConnection,
   profile: Profile & { readonly batches: BatchProfile },
 ): Promise<BatchProvider> {
-  const { limits, tagField, listsByTag } = profile.batches;
+  const { limits, graceMs, tagField, listsByTag, repeatField, lineForm, modelAt, waitsForFile, cancels } =
+    profile.batches;
+  const { purpose = 'batch', endpoint = '/v1/chat/completions', window = '24h' } = profile.batches;
   const { client, transport } = await openOpenAiClient(connection, profile);
   const retrieve = (batchId: string, signal: AbortSignal) =>
     aboutBatch(batchId, () =>
@@ -45,14 +46,15 @@ export async function openBatch(
 
   return {
     limits,
+    graceMs,
+    isCreateRepeatable: repeatField !== undefined,
     framing: { before: '', between: '\n', after: '\n' },
-    encode: (request) =>
-      JSON.stringify({
-        custom_id: request.customId,
-        method: 'POST',
-        url: endpoint,
-        body: chatBody(profile, request),
-      }),
+    encode(request) {
+      const { model, ...rest } = chatBody(profile, request);
+      const line = lineForm === 'body' ? {} : { method: 'POST', url: endpoint };
+      const body = modelAt === 'batch' ? rest : { model, ...rest };
+      return JSON.stringify({ custom_id: request.customId, ...line, body });
+    },
 
     upload: (file, signal) =>
       transport
@@ -61,7 +63,7 @@ export async function openBatch(
           async (signal) => {
             // A File over a blob of the disk is sent with its length; a bare Blob is dropped from the form.
             const upload = new File([await openAsBlob(file.path)], basename(file.path));
-            const form = { file: upload, purpose: 'batch' as const };
+            const form = { file: upload, purpose: purpose as 'batch' };
             const answer = await client.files.create(form, { signal });
             // LM Studio says 200 to an address that it does not have.
             if (asText(asObject(answer).error)) throw noBatchApi(client.baseURL);
@@ -71,21 +73,20 @@ export async function openBatch(
         )
         .catch(refuseMissingFiles(client.baseURL)),
 
-    create: ({ fileId }, { tag }, signal) =>
-      transport.call(signal, async (signal) =>
-        readId(
-          await client.batches.create(
-            {
-              input_file_id: fileId ?? '',
-              endpoint,
-              completion_window: '24h',
-              ...(tagField !== undefined && { metadata: { [tagField]: tag } }),
-            },
-            { signal },
-          ),
-          'id',
-        ),
-      ),
+    create: ({ fileId = '' }, { model, tag }, signal) =>
+      transport.call(signal, async (signal) => {
+        if (waitsForFile)
+          requireProcessed(asObject(await client.files.retrieve(checkId(fileId), { signal })));
+        const creation = {
+          input_file_id: fileId,
+          endpoint: endpoint as '/v1/chat/completions',
+          completion_window: window as '24h',
+          ...(modelAt === 'batch' && { model }),
+          ...(tagField !== undefined && { metadata: { [tagField]: tag } }),
+          ...(repeatField !== undefined && { [repeatField]: tag }),
+        };
+        return readId(await client.batches.create(creation, { signal }), 'id');
+      }),
 
     check,
 
@@ -138,14 +139,16 @@ export async function openBatch(
         });
       }),
 
-    cancel: (batchId, signal) =>
-      cancelThenCheck(
-        () =>
-          aboutBatch(batchId, () =>
-            transport.call(signal, (signal) => client.batches.cancel(batchId, { signal })),
-          ),
-        () => check(batchId, signal),
-      ),
+    ...(cancels !== false && {
+      cancel: (batchId: string, signal: AbortSignal) =>
+        cancelThenCheck(
+          () =>
+            aboutBatch(batchId, () =>
+              transport.call(signal, (signal) => client.batches.cancel(batchId, { signal })),
+            ),
+          () => check(batchId, signal),
+        ),
+    }),
 
     deleteFile: (fileId, signal) =>
       transport
@@ -160,6 +163,13 @@ export async function openBatch(
 function isSentBatch(batch: WireObject, tagField: string | undefined, { tag, fileId }: SentBatch): boolean {
   const kept = tagField === undefined ? '' : asText(asObject(batch.metadata)[tagField]);
   return kept === '' ? fileId !== undefined && asText(batch.input_file_id) === fileId : kept === tag;
+}
+
+/** As clear a refusal as any: nothing was created, and a later try finds the file ready. */
+function requireProcessed({ status }: WireObject): void {
+  if (status === 'processed') return;
+  const message = `The upload is not ready: its status is ${asText(status)}.`;
+  throw new ProviderError(status === 'error' ? 'run' : 'retry', 'file_not_ready', message, { status: 400 });
 }
 
 /** Many servers speak OpenAI's chat protocol and nothing more: there is no place for files. */

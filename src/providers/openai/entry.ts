@@ -13,7 +13,7 @@ export function openEntry(profile: Profile): VendorEntry {
     batchPriceShare: batches?.priceShare ?? 1,
     openSync: async (connection) => (await import('./sync.ts')).openSync(connection, profile),
     ...(batches && {
-      completionWindowHours: batches.windowHours,
+      ...(batches.windowHours !== undefined && { completionWindowHours: batches.windowHours }),
       openBatch: async (connection) =>
         (await import('./batch.ts')).openBatch(connection, { ...profile, batches }),
     }),

@@ -30,12 +30,31 @@ export interface Profile extends EntryFields {
   readonly batches?: BatchProfile;
 }
 
+/** Each field that is absent is as OpenAI has it. */
 export interface BatchProfile {
   readonly limits: BatchLimits;
   readonly priceShare: VendorEntry['batchPriceShare'];
-  readonly windowHours: number;
+  /** Absent: a batch is never ended by itself. */
+  readonly windowHours?: number;
+  /** What the upload is for. */
+  readonly purpose?: string;
+  /** What the requests are sent to, in the vendor's word. */
+  readonly endpoint?: string;
+  /** The time that is asked for. */
+  readonly window?: string;
+  /** `body`: a line of the request file has no method and no address. */
+  readonly lineForm?: 'call' | 'body';
+  /** `batch`: the model is said once, at the batch. */
+  readonly modelAt?: 'line' | 'batch';
+  /** An upload can be used only once the vendor has looked it through. */
+  readonly waitsForFile?: boolean;
+  /** False where a batch can't be cancelled. */
+  readonly cancels?: boolean;
+  readonly graceMs?: number;
   /** The field of the metadata that keeps the tag of a batch. Absent: a batch is known by its file alone. */
   readonly tagField?: string;
   /** The list of batches takes that field as a filter. */
   readonly listsByTag?: boolean;
+  /** The field of a creation that makes another one with the same text the same batch. */
+  readonly repeatField?: string;
 }

@@ -154,7 +154,7 @@ describe('Google, batches', () => {
     const stop = new AbortController();
     const reason = new Error('enough');
     const [arrival, hangup] = [server().nextArrival(), server().nextHangup()];
-    const failure = failureOf(Promise.resolve(provider.upload?.(file, stop.signal)));
+    const failure = failureOf(provider.upload?.(file, stop.signal));
     await arrival;
     stop.abort(reason);
     expect(await failure).toBe(reason);
@@ -173,7 +173,7 @@ describe('Google, batches', () => {
     );
     const stop = new AbortController();
     const reason = new Error('enough');
-    const failure = failureOf(Promise.resolve(provider.upload?.(file, stop.signal)));
+    const failure = failureOf(provider.upload?.(file, stop.signal));
     while (server().arrived.length < 2) await server().nextArrival();
     // In the middle of that second, with the answer read.
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -193,7 +193,7 @@ describe('Google, batches', () => {
       [{ body: {} }, { scope: 'run', code: 'unreadable', status: undefined }],
     ] as const) {
       server().play(() => reply);
-      expect(await failureOf(Promise.resolve(provider.upload?.(file, never)))).toMatchObject(expected);
+      expect(await failureOf(provider.upload?.(file, never))).toMatchObject(expected);
     }
   });
 
@@ -306,7 +306,7 @@ describe('Google, batches', () => {
     server().play(() => ({ body: {} }));
     expect(await (await open()).find?.(sent('mine'), never)).toBeUndefined();
     server().play(() => ({ body: { error: 'no such page' } }));
-    expect(await failureOf(Promise.resolve((await open()).find?.(sent('mine'), never)))).toMatchObject({
+    expect(await failureOf((await open()).find?.(sent('mine'), never))).toMatchObject({
       message:
         'The provider\'s answer can\'t be read: it is no list of batches. It begins: {"error":"no such page"}',
     });
@@ -324,7 +324,7 @@ describe('Google, batches', () => {
       await provider.deleteFile?.('files/f1', never);
     }
     server().play(() => refuse(500));
-    expect(await failureOf(Promise.resolve(provider.deleteFile?.('files/f1', never)))).toMatchObject({
+    expect(await failureOf(provider.deleteFile?.('files/f1', never))).toMatchObject({
       status: 500,
     });
   });

@@ -9,7 +9,7 @@ const routed = (code: number, message: string, metadata?: object) => ({ error: {
 export const refusals: Readonly<
   Record<string, { readonly live?: SyncVendor['refusals']; readonly batch?: BatchVendor['refusals'] }>
 > = {
-  openai: {
+  OpenAI: {
     live: [
       [
         'an empty account',
@@ -83,7 +83,7 @@ export const refusals: Readonly<
       ],
     ],
   },
-  openrouter: {
+  OpenRouter: {
     live: [
       [
         'a key that it does not know',
@@ -155,7 +155,7 @@ export const refusals: Readonly<
       ],
     ],
   },
-  alibaba: {
+  Alibaba: {
     live: [
       [
         'too many tokens a minute, which has the word that OpenAI has for an empty account',

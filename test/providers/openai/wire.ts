@@ -1,6 +1,8 @@
 /** The wire texts of OpenAI and of those that speak like it. */
-import type { Profile } from '../../../src/providers/openai/profile.ts';
-import { providerEntry } from '../../../src/providers/registry.ts';
+
+import { guardEntry } from '../../../src/providers/guard.ts';
+import { openEntry } from '../../../src/providers/openai/entry.ts';
+import type { BatchProfile, Profile } from '../../../src/providers/openai/profile.ts';
 import { apiKey, type BatchVendor, prompt, type SyncVendor } from '../conformance.ts';
 import { refusals } from './refusals.ts';
 
@@ -118,18 +120,16 @@ const chatBatchTimes = [
   ],
 ] as const;
 
-type VendorProfile = Pick<Profile, 'name' | 'addresses' | 'accountHeaders' | 'batches'>;
-
-const chat = ({ name, addresses, accountHeaders }: VendorProfile) => ({
-  entry: providerEntry(name),
-  path: new URL(addresses[0]).pathname,
+const chat = ({ accountHeaders, ...profile }: Profile) => ({
+  entry: guardEntry(openEntry(profile)),
+  path: new URL(profile.addresses[0]).pathname,
   keyHeader: ['authorization', `Bearer ${apiKey}`] as [string, string],
   variables: { ...variables, ...(!accountHeaders && strayAccount) },
   refusedKey,
 });
 
 /** Live calls. */
-export const chatSync = (profile: VendorProfile): SyncVendor => ({
+export const chatSync = (profile: Profile): SyncVendor => ({
   ...chat(profile),
   requestPath: `${chat(profile).path}/chat/completions`,
   requestBody: { model: 'model-1', messages: [{ role: 'user', content: prompt }] },
@@ -137,18 +137,22 @@ export const chatSync = (profile: VendorProfile): SyncVendor => ({
   cutShort: (text) => choice({ content: text }, 'length'),
   told,
   unanswered,
-  refusals: refusals[profile.name]?.live ?? [],
+  refusals: refusals[profile.title]?.live ?? [],
 });
 
-export const chatBatch = (profile: VendorProfile): BatchVendor => ({
+const lineOf = ({ lineForm, modelAt, endpoint = '/v1/chat/completions' }: Partial<BatchProfile> = {}) => ({
+  custom_id: 'row-0-1a2b3c4d',
+  ...(lineForm !== 'body' && { method: 'POST', url: endpoint }),
+  body: {
+    ...(modelAt !== 'batch' && { model: 'model-1' }),
+    messages: [{ role: 'user', content: prompt }],
+  },
+});
+
+export const chatBatch = (profile: Profile): BatchVendor => ({
   ...chat(profile),
   batchId: 'batch_1',
-  line: {
-    custom_id: 'row-0-1a2b3c4d',
-    method: 'POST',
-    url: '/v1/chat/completions',
-    body: { model: 'model-1', messages: [{ role: 'user', content: prompt }] },
-  },
+  line: lineOf(profile.batches),
   runningBatch: { id: 'batch_1', status: 'in_progress' },
   cancelledBatch: { id: 'batch_1', status: 'cancelled' },
   statuses: [
@@ -166,7 +170,7 @@ export const chatBatch = (profile: VendorProfile): BatchVendor => ({
     ['cancelled', 'cancelled'],
   ],
   batchOf: (status) => ({ id: 'batch_1', status }),
-  cancelPath: `${chat(profile).path}/batches/batch_1/cancel`,
+  cancelPath: profile.batches?.cancels === false ? undefined : `${chat(profile).path}/batches/batch_1/cancel`,
   timed: chatBatchTimes,
   serveResults: (download) => (arrived) =>
     arrived.path === `${chat(profile).path}/files/file-out/content`
@@ -179,5 +183,5 @@ export const chatBatch = (profile: VendorProfile): BatchVendor => ({
       response: { status_code: 200, body: choice({ content: text }) },
       error: null,
     }),
-  refusals: refusals[profile.name]?.batch ?? [],
+  refusals: refusals[profile.title]?.batch ?? [],
 });

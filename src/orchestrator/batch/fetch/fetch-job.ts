@@ -7,6 +7,7 @@ import { updateRecord } from '../../../state/records.ts';
 import { findPart, hasEndedBadly, isDropped, noteStatus } from '../../../state/stored-jobs.ts';
 import { isStuck } from '../list/list-batches.ts';
 import { isOfAnotherPart } from '../parts/find-batch.ts';
+import { lookAtBatch } from '../parts/job-reach.ts';
 import { hasFailedForSize, isAlone, noteFullQueue, noteTaken, noteTooLarge } from '../parts/queue-room.ts';
 import { submitParts } from '../parts/submit-parts.ts';
 import { noteEnd } from './batch-account.ts';
@@ -82,7 +83,7 @@ async function knownEnd(fetching: JobFetch, record: BatchRecord): Promise<BatchS
 /** The batch's status now; `unknown` also for one that went back to the queue. */
 async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<BatchCheck['status']> {
   const { run, job } = fetching;
-  const check = await askStatus(fetching, record.batch_id);
+  const check = await askStatus(fetching, record);
   const part = findPart(fetching, record);
   if ((check.queueFull || hasFailedForSize(check)) && !part.adopted) {
     await requeuePart(fetching, part, record, check);
@@ -95,6 +96,7 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   const reason = describeReason(check);
   noteStatus(fetching, record, status);
   record.counts = check.counts ?? null;
+  noteWindow(record, check);
   noteError(record, reason);
   if (status === 'completed') {
     noteEnd(record, check);
@@ -111,6 +113,11 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   if (status !== 'unknown' && isStuck(record)) run.events.onStuck?.(record);
   if (kept && !run.order.partial) await run.events.onEnded?.(record, kept);
   return status;
+}
+
+/** Both times by the provider's clock. */
+function noteWindow(record: BatchRecord, { times: { created, expires } }: BatchCheck): void {
+  if (created && expires) record.window_hours = (expires.getTime() - created.getTime()) / 3_600_000;
 }
 
 /** Why a batch is not in, in the provider's words. */
@@ -133,10 +140,11 @@ async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<
   return keepAllAnswers(fetching, mayHaveResults || hadResults ? [record] : []);
 }
 
-async function askStatus(fetching: JobFetch, batchId: string): Promise<BatchCheck> {
-  const { run, provider, calls, callSignal } = fetching;
+async function askStatus(fetching: JobFetch, record: BatchRecord): Promise<BatchCheck> {
+  const { run } = fetching;
+  const { batch_id: batchId } = record;
   try {
-    const check = await calls.run(() => provider.check(batchId, callSignal));
+    const check = await lookAtBatch(fetching, record);
     await refuseOthersAnswer(fetching, batchId, check);
     return check;
   } catch (error) {

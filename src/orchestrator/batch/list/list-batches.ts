@@ -140,8 +140,13 @@ export function isOver({ status, missing }: ListedBatch): boolean {
 }
 
 /** Whether a batch is pending though its provider should have ended it. */
-export function isStuck({ provider, status, created_at }: BatchRecord, now = Date.now()): boolean {
+export function isStuck(record: BatchRecord, now = Date.now()): boolean {
+  const { status, created_at } = record;
   if (status === 'completed' || hasEndedBadly(status)) return false;
-  const hours = providerEntry(provider).completionWindowHours ?? Number.POSITIVE_INFINITY;
-  return now - Date.parse(created_at) > hours * 3_600_000;
+  return now - Date.parse(created_at) > windowOf(record) * 3_600_000;
+}
+
+/** How many hours a batch may take: its own, where the provider told when it ends it. */
+export function windowOf({ provider, window_hours }: BatchRecord): number {
+  return window_hours ?? providerEntry(provider).completionWindowHours ?? Number.POSITIVE_INFINITY;
 }

@@ -133,7 +133,10 @@ async function cancelHeld(cancellation: Cancellation): Promise<boolean> {
   if (reach || unsent.length > 0) await noteCancelled(home, job);
   const settled = await settleParts(cancellation, reach);
   for (const { part } of unsent.filter(isDropped)) onEvent({ type: 'dropped', id: namePart(job, part) });
-  for (const batch of [...batches, ...settled]) await cancelBatch(cancellation, batch, reach);
+  const all = [...batches, ...settled];
+  const cannot = reach !== undefined && reach.provider.cancel === undefined;
+  if (cannot && all.some(mayRun)) onEvent(describeNoCancel(stored));
+  for (const batch of all) if (!cannot || !mayRun(batch)) await cancelBatch(cancellation, batch, reach);
   const isForgotten = parts.every(isDropped);
   if (isForgotten) await forgetJob(home, job);
   else if (parts.some(isDropped)) await keepGivenAnswers(cancellation);
@@ -196,9 +199,9 @@ async function cancelBatch(
     const { provider, calls, callSignal } = reach;
     const check = await calls.run(async () => {
       await cancellation.home.ensureHeld();
-      return provider.cancel(id, callSignal);
+      return provider.cancel?.(id, callSignal);
     });
-    await noteCancel(cancellation, batch, check);
+    if (check) await noteCancel(cancellation, batch, check);
   } catch (error) {
     if (signal.aborted || !isAboutOneBatch(error)) throw error;
     fail(error);
@@ -248,6 +251,18 @@ function mayRun({ status }: CancelTarget): boolean {
 
 function isUnsent({ state }: JobPart): boolean {
   return state === 'planned' || state === 'submitting';
+}
+
+function describeNoCancel({ id, provider }: StoredJob): CancelEvent {
+  const { title } = providerEntry(provider);
+  const error = new LoomError(
+    'provider',
+    `${title} has no way to cancel a batch: it goes on, and is paid for.`,
+    {
+      hint: 'What was not sent yet is never sent. Fetch its answers when it is over.',
+    },
+  );
+  return { type: 'failed', id, provider, error };
 }
 
 function mayBeAnothers({ provider }: CancelTarget): LoomError {

@@ -14,6 +14,7 @@ import {
   type Connect,
   isAboutOneBatch,
   type JobReach,
+  lookAtBatch,
   openJobReach,
   recordedBaseUrl,
 } from '../parts/job-reach.ts';
@@ -111,9 +112,9 @@ async function askProvider(
   if (!connect || stored.records.length === 0) return { checks, trouble };
   try {
     const reach = await openJobReach(stored, connect, { signal, policy: patience, onEvent });
-    for (const { batch_id } of stored.records) {
-      const answer = await askBatch(reach, batch_id);
-      if ('check' in answer) checks.set(batch_id, answer.check);
+    for (const record of stored.records) {
+      const answer = await askBatch(reach, record);
+      if ('check' in answer) checks.set(record.batch_id, answer.check);
       else trouble ??= answer.trouble;
     }
   } catch (error) {
@@ -124,11 +125,11 @@ async function askProvider(
 }
 
 async function askBatch(
-  { provider, calls, callSignal }: JobReach,
-  batchId: string,
+  reach: JobReach,
+  record: BatchRecord,
 ): Promise<{ check: BatchCheck } | { trouble: unknown }> {
   try {
-    return { check: await calls.run(() => provider.check(batchId, callSignal)) };
+    return { check: await lookAtBatch(reach, record) };
   } catch (error) {
     if (!isAboutOneBatch(error)) throw error;
     return { trouble: error };

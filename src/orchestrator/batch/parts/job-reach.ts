@@ -1,8 +1,8 @@
 /** The way to the provider of a stored job, for stories that ask about its batches one by one. */
 import { ProviderError } from '../../../core/errors.ts';
-import type { ProviderName } from '../../../core/models.ts';
+import type { BatchRecord, ProviderName } from '../../../core/models.ts';
 import type { Connection } from '../../../providers/connection.ts';
-import type { BatchProvider } from '../../../providers/provider.ts';
+import type { BatchCheck, BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry, requireBatchApi } from '../../../providers/registry.ts';
 import type { StoredJob } from '../../../state/stored-jobs.ts';
 import { abortAfterGrace } from '../../calls/grace.ts';
@@ -34,6 +34,20 @@ export async function openJobReach(
   const onRetry = (notice: RetryNotice) => onEvent({ type: 'retry', provider: stored.provider, ...notice });
   const calls = createCallQueue({ workers: 1, signal, onRetry, ...(policy && { policy }) });
   return { provider, calls, callSignal: abortAfterGrace(signal) };
+}
+
+/** How a batch is. One that the provider does not know yet, so soon after its creation, is on its way. */
+export async function lookAtBatch(
+  { provider, calls, callSignal }: JobReach,
+  { batch_id: batchId, created_at }: Pick<BatchRecord, 'batch_id' | 'created_at'>,
+): Promise<BatchCheck> {
+  try {
+    return await calls.run(() => provider.check(batchId, callSignal));
+  } catch (error) {
+    const isNew = Date.now() - Date.parse(created_at) < (provider.graceMs ?? 0);
+    if (!isNew || !(error instanceof ProviderError) || error.code !== 'not_found') throw error;
+    return { status: 'validating', batchId, rawStatus: '', times: {} };
+  }
 }
 
 /** The address that a job was sent to, when that was not the provider's own. */

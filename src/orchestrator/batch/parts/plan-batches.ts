@@ -4,6 +4,7 @@ import { openCache } from '../../../cache/cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import type { GenerationSettings, ProviderName } from '../../../core/models.ts';
 import type { BatchLimits, BatchProvider } from '../../../providers/provider.ts';
+import { providerEntry } from '../../../providers/registry.ts';
 import { cachedAnswersPath } from '../../../state/job-files.ts';
 import { type JobPart, type JobRecord, jobVersion } from '../../../state/jobs.ts';
 import { encodeResult } from '../../../state/result-lines.ts';
@@ -64,7 +65,8 @@ export interface Plan {
 
 /**
  * Checks the whole input and writes the request files of a new job. Nothing is left on disk when it throws: also where
- * the input is written to or replaced meanwhile, a LoomError `input`.
+ * the input is written to or replaced meanwhile, or a part would have fewer requests than the provider takes, a LoomError
+ * `input`.
  */
 export async function planBatches(
   home: LoomHome,
@@ -99,11 +101,28 @@ export async function planBatches(
     if (parts.length === 0 && cachedRows === 0) {
       throw allRowsTooLarge(order, largestRequest(limits, provider.framing));
     }
+    requireLeast(parts, limits, order.provider);
     return { job: describeJob(home, jobId, order, dataset, census, cachedRows, parts), discard };
   } catch (error) {
     await discard();
     throw await inputWatch.explain(error);
   }
+}
+
+/** Refuses a job of which the provider would take a part, and not the last, or the only one. */
+function requireLeast(parts: readonly JobPart[], { least = 1 }: BatchLimits, provider: ProviderName): void {
+  const short = parts.find(({ requests }) => requests < least);
+  if (!short) return;
+  const total = parts.reduce((sum, { requests }) => sum + requests, 0);
+  const evenSize = Math.ceil(total / parts.length);
+  const isEnough = total - (parts.length - 1) * evenSize >= least;
+  const what = parts.length === 1 ? 'there are' : 'the last one would have';
+  const message = `${providerEntry(provider).title} takes batches of at least ${least} requests, and ${what} ${short.requests}; nothing was sent.`;
+  throw new LoomError('input', message, {
+    hint: isEnough
+      ? `With at most ${evenSize} rows in a batch each has enough.`
+      : 'Take more rows, or ask for them live.',
+  });
 }
 
 /** Rows that need no request: their answer is in the cache, or an earlier row asks the same. */

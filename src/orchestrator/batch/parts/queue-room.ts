@@ -6,7 +6,7 @@
  */
 import { LongWaitError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
-import type { BatchCheck } from '../../../providers/provider.ts';
+import type { BatchCheck, BatchLimits } from '../../../providers/provider.ts';
 import type { HomeBatches } from '../../../state/home-batches.ts';
 import type { Job, JobPart } from '../../../state/jobs.ts';
 import { loadRecords } from '../../../state/records.ts';
@@ -19,11 +19,17 @@ export type PartFate = 'send' | 'halve' | 'refuse';
 /** So often may an empty queue refuse a part before that counts as a refusal for good. */
 const mostRefusals = 2;
 
-export function judgePart({ queue_limit: limit }: Job, { queue, requests, bytes }: JobPart): PartFate {
-  if (queue?.is_too_large) return requests > 1 ? 'halve' : 'refuse';
+/** Whether the halves of a part are batches still. */
+export function canBeHalved({ requests }: JobPart, { least = 1 }: BatchLimits): boolean {
+  return requests >= 2 * least;
+}
+
+export function judgePart({ queue_limit: limit }: Job, part: JobPart, limits: BatchLimits): PartFate {
+  const { queue, requests, bytes } = part;
+  if (queue?.is_too_large) return canBeHalved(part, limits) ? 'halve' : 'refuse';
   const times = queue?.times ?? 0;
   const isLarger = limit !== undefined && estimateTokens({ requests, bytes }) > limit;
-  if (requests > 1) return isLarger || times >= mostRefusals ? 'halve' : 'send';
+  if (canBeHalved(part, limits)) return isLarger || times >= mostRefusals ? 'halve' : 'send';
   // One that is smaller than the limit has its turn when others leave room for it.
   const isHopeless = limit === undefined ? times >= mostRefusals : isLarger && times > 0;
   return isHopeless ? 'refuse' : 'send';

@@ -29,7 +29,7 @@ import {
 import { halvePart } from './halve-part.ts';
 import { readIdMembers } from './id-members.ts';
 import { isAboutOneBatch } from './job-reach.ts';
-import { isAlone, isBesideTaken, isTooLarge, judgePart, noteFullQueue } from './queue-room.ts';
+import { canBeHalved, isAlone, isBesideTaken, isTooLarge, judgePart, noteFullQueue } from './queue-room.ts';
 
 export interface Submission {
   readonly home: LoomHome;
@@ -105,7 +105,7 @@ async function sendPart(
   part: JobPart,
   events: PartEvents,
 ): Promise<string | 'queue_full' | LoomError> {
-  const fate = judgePart(submission.job, part);
+  const fate = judgePart(submission.job, part, submission.provider.limits);
   if (fate === 'refuse') return refusePart(submission, part, part.queue?.reason ?? '');
   if (fate === 'halve') {
     await cutPart(submission, part, events, part.queue?.reason);
@@ -116,7 +116,7 @@ async function sendPart(
   } catch (error) {
     if (!(error instanceof ProviderError) || !isTooLarge(error)) throw error;
     const reason = `${error.code}: ${error.message}`;
-    if (part.requests === 1) return refusePart(submission, part, reason);
+    if (!canBeHalved(part, submission.provider.limits)) return refusePart(submission, part, reason);
     await cutPart(submission, part, events, reason);
     return sendPart(submission, part, events);
   }
@@ -136,13 +136,14 @@ async function cutPart(
   onHalved?.(name, part.requests, reason);
 }
 
-/** A single request that can't be taken: it is never sent, and the job goes on without it. */
+/** What can't be taken, and can't be halved, which is a single request mostly: it is never sent, and the job goes on without it. */
 async function refusePart(submission: Submission, part: JobPart, reason: string): Promise<LoomError> {
   const { home, job } = submission;
   if (part.file_id !== undefined) await dropUpload(submission, part);
   await markPart(submission, part, { state: 'dropped', refusal: reason });
   const { title } = providerEntry(job.provider);
-  const what = `${title} does not take a single request of ${namePart(job, part.part)}: ${reason}`;
+  const name = namePart(job, part.part);
+  const what = `${title} does not take ${part.requests === 1 ? 'a single request of ' : ''}${name}: ${reason}`;
   const others = job.parts.length > 1;
   return new LoomError('provider', what, {
     hint: others
@@ -171,10 +172,23 @@ export async function trySettlePart(
 async function settlePart(submission: Submission, part: JobPart): Promise<BatchRecord | undefined> {
   const recorded = await takeRecorded(submission, part);
   if (recorded) return recorded;
-  const batchId = await findLeftBatch(submission, part);
+  const settle = submission.provider.isCreateRepeatable ? repeatCreation : findLeftBatch;
+  const batchId = await settle(submission, part);
   if (batchId !== undefined) return recordPart(submission, part, batchId);
   await markPart(submission, part, { state: stateWithoutBatch(submission.job) });
   return undefined;
+}
+
+/** The batch of a creation that was cut off, where a second one gives it; undefined where that is refused, and sent again. */
+async function repeatCreation(submission: Submission, part: JobPart): Promise<string | undefined> {
+  try {
+    return await createBatch(submission, part, await describeRequestFile(submission, part));
+  } catch (error) {
+    // Of a job that was cancelled nothing is sent again: the batch of the first creation would run on.
+    if (isClearRefusal(error) && !submission.job.cancelled) return undefined;
+    if (!(error instanceof ProviderError) || isRefusedKey(error)) throw error;
+    throw new UnsettledPartError(submission, part, 'look_up_failed', error);
+  }
 }
 
 /**
@@ -280,7 +294,10 @@ async function markPart(
   await saveJob(submission.home, submission.job);
 }
 
-/** Creates the batch; after anything but a clear refusal, looks for it before it tries again. */
+/**
+ * Creates the batch; after anything but a clear refusal, looks for it before it tries again, unless the provider makes no
+ * second one.
+ */
 async function createBatch(submission: Submission, part: JobPart, file: RequestFile): Promise<string> {
   const { home, job, provider, signal, callSignal } = submission;
   for (let attempt = 1; ; attempt++) {
@@ -298,9 +315,10 @@ async function createBatch(submission: Submission, part: JobPart, file: RequestF
     } catch (error) {
       if (!(error instanceof ProviderError) || signal.aborted) throw error;
       const isDoubtful = !isClearRefusal(error);
-      const batchId = isDoubtful ? await findNewBatch(submission, part, error) : undefined;
+      const isSearched = isDoubtful && !provider.isCreateRepeatable;
+      const batchId = isSearched ? await findNewBatch(submission, part, error) : undefined;
       if (batchId !== undefined) return batchId;
-      const goesOn = mayGoOn(error);
+      const goesOn = isSearched && mayGoOn(error);
       if (goesOn) await markPart(submission, part, { may_go_on_until: goesOnUntil() });
       const isLast = goesOn || error.scope !== 'retry' || isUnreadable(error) || attempt >= createAttempts;
       if (isDoubtful && isLast && !isRateLimit(error))

@@ -1,5 +1,5 @@
 /** Where an input is cut into batches: at each limit, one row or one byte to either side of it. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -130,6 +130,24 @@ describe.each(['openai', 'anthropic', 'google'] as const)('at %s', (name) => {
     );
   });
 });
+
+test.each([
+  [2, 5, 'there are 2', 'Take more rows, or ask for them live.'],
+  [4, 3, 'the last one would have 1', 'Take more rows, or ask for them live.'],
+  [7, 5, 'the last one would have 2', 'With at most 4 rows in a batch each has enough.'],
+])(
+  'none of %i rows is sent where a batch of at most %i would have too few',
+  async (rows, requests, what, hint) => {
+    const prompts = (count: number) => Array.from({ length: count }, (_, row) => `prompt ${row}`);
+    const limits = { requests, bytes: noLimit, least: 3 };
+    await expect(plan('openai', prompts(rows), limits)).rejects.toMatchObject({
+      message: `OpenAI takes batches of at least 3 requests, and ${what}; nothing was sent.`,
+      hint,
+    });
+    expect(await readdir(home.requests)).toEqual([]);
+    expect(requestsOf(await plan('openai', prompts(3), limits))).toEqual([3]);
+  },
+);
 
 test.each([
   [{ requests: 50_000, bytes: 200_000_000 }, undefined, { requests: 50_000, bytes: 100_000_000 }],
