@@ -13,6 +13,9 @@ import {
 } from './files.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
+const cellHint = 'Quote each cell that holds a comma, and leave no cell out.';
+const emptyHint = 'Pass a file that holds prompts.';
+const halfHint = 'half of a surrogate pair. Complete the character or remove it.';
 const quoteHint = 'Put the whole cell in quotes and double each quote inside it.';
 const fieldHint = 'Name the field that holds the prompts as col, or fill several into a prompt.';
 const entryHint = 'Each entry must be an object such as {"prompt": "…"}.';
@@ -21,16 +24,20 @@ const syntaxHint = 'Correct the JSON there and run again.';
 const unclosedHint = 'A quote or a bracket may be missing, or the end of the file.';
 const utf8Hint = 'Save the file as UTF-8 and run again.';
 
-interface Case {
-  name: string;
-  content: string | Buffer;
-  message: string;
-}
+const notUtf8 = (byte: string) => `byte ${byte} is not UTF-8. ${utf8Hint}`;
+const cells = (line: number, count: string) => `line ${line} has ${count}, but the header has 2. ${cellHint}`;
+const quote = (what: string) => `${what}. ${quoteHint}`;
+const entry = (what: string) => `${what}, not an object. ${entryHint}`;
+const cutOff = (where: string) => `the list is cut off ${where}. ${unclosedHint}`;
+const syntax = (what: string) => `${what}. ${syntaxHint}`;
+
+type Case = readonly [name: string, content: string | Buffer, message: string];
 
 /** Both passes, plain and packed, must stop with this message, however the file is cut. */
-function checkAll(extension: '.csv' | '.json', cases: readonly Case[], column?: string): void {
-  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { content, message }) => {
+function checkAll(extension: '.csv' | '.json', column: string | undefined, cases: readonly Case[]): void {
+  it.each(cases)('%s', async (_name, content, told) => {
     const promptSource = column === undefined ? undefined : { column };
+    const message = told.includes('<file>') ? told : `<file>: ${told}`;
     for (const path of [writeInput(extension, content), writeInput(`${extension}.gz`, content)]) {
       for (const chunkBytes of [undefined, 1, 5]) {
         const options = { promptSource, chunkBytes };
@@ -42,129 +49,79 @@ function checkAll(extension: '.csv' | '.json', cases: readonly Case[], column?: 
 }
 
 describe('a CSV file is refused when', () => {
-  checkAll(
-    '.csv',
+  checkAll('.csv', 'text', [
+    ['it is empty', '', `the file is empty. ${emptyHint}`],
+    ['it is a byte order mark alone', '\ufeff', `the file is empty. ${emptyHint}`],
     [
-      {
-        name: 'it is empty',
-        content: '',
-        message: '<file>: the file is empty. Pass a file that holds prompts.',
-      },
-      {
-        name: 'it is a byte order mark alone',
-        content: '\ufeff',
-        message: '<file>: the file is empty. Pass a file that holds prompts.',
-      },
-      {
-        name: 'it holds empty lines alone',
-        content: '\n\r\n\n',
-        message: '<file>: the file has no header line. Its first line must name the columns.',
-      },
-      {
-        name: 'a row is short',
-        content: 'id,text\n1,"a\nb"\n\n2\n3,c\n',
-        message:
-          '<file>: line 5 has 1 cell, but the header has 2. Quote each cell that holds a comma, and leave no cell out.',
-      },
-      {
-        name: 'a row is long',
-        content: 'id,text\r\n1,a\r\n2,b,c',
-        message:
-          '<file>: line 3 has 3 cells, but the header has 2. Quote each cell that holds a comma, and leave no cell out.',
-      },
-      {
-        name: 'a row of a file of few bytes is short',
-        content: 'id,text\n1\n',
-        message:
-          '<file>: line 2 has 1 cell, but the header has 2. Quote each cell that holds a comma, and leave no cell out.',
-      },
-      {
-        name: 'a quote is never closed',
-        content: 'id,text\n1,a\n2,"b\n3,c\n4,d\n',
-        message: `<file>: line 3 opens a quote that is never closed. ${quoteHint}`,
-      },
-      {
-        name: 'text follows a closing quote',
-        content: 'id,text\n1,a\n\n2,"b"c\n',
-        message: `<file>: line 4 has text after a closing quote. ${quoteHint}`,
-      },
-      {
-        name: 'white space follows a closing quote',
-        content: 'id,text\n1,"b" \n',
-        message: `<file>: line 2 has text after a closing quote. ${quoteHint}`,
-      },
-      {
-        name: 'a quote stands inside a bare cell',
-        content: 'id,text\r\n1,a\r\n2,b"c"\r\n',
-        message: `<file>: line 3 has a quote inside a cell that does not start with one. ${quoteHint}`,
-      },
-      {
-        name: 'a byte is not UTF-8',
-        content: latin1('id,text\n1,a\n2,caf\xe9 au lait\n3,b\n'),
-        message: `<file>: byte 0xE9 on line 3 is not UTF-8. ${utf8Hint}`,
-      },
-      {
-        name: 'a byte in quotes over several lines is not UTF-8',
-        content: latin1('id,text\r\n1,"a\r\nb\r\n\xff"\r\n'),
-        message: `<file>: byte 0xFF on line 4 is not UTF-8. ${utf8Hint}`,
-      },
-      {
-        name: 'it ends within a character',
-        content: latin1('id,text\n1,caf\xc3'),
-        message: `<file>: byte 0xC3 on line 2 is not UTF-8. ${utf8Hint}`,
-      },
-      {
-        name: 'a surrogate is encoded as bytes',
-        content: latin1('id,text\n1,\xed\xa0\xbd\n'),
-        message: `<file>: byte 0xED on line 2 is not UTF-8. ${utf8Hint}`,
-      },
-      {
-        name: 'it is UTF-16',
-        content: Buffer.from('\ufeffid,text\n', 'utf16le'),
-        message: `<file>: byte 0xFF on line 1 is not UTF-8. ${utf8Hint}`,
-      },
-      {
-        name: 'a bad row stands before a bad byte',
-        content: latin1('id,text\n1\n2,abc\xff\n'),
-        message:
-          '<file>: line 2 has 1 cell, but the header has 2. Quote each cell that holds a comma, and leave no cell out.',
-      },
-      {
-        name: 'the column of the prompts is there twice',
-        content: 'text,id,text\na,b,c\n',
-        message: '<file>: more than one column is named "text". Give each of them a name of its own.',
-      },
-      {
-        name: 'the column is missing',
-        content: 'id,txt,Title\n1,a,b\n',
-        message: '<file>: no column "text"; it has the columns "id", "txt", "Title". Did you mean "txt"?',
-      },
-      {
-        name: 'the column differs in letter case',
-        content: 'id, Text\n1,a\n',
-        message: '<file>: no column "text"; it has the columns "id", " Text". Did you mean " Text"?',
-      },
-      {
-        name: 'nothing is like the column',
-        content: 'a;b;c\n1;2;3\n',
-        message: '<file>: no column "text"; it has the column "a;b;c". Name one of these as col.',
-      },
-      {
-        name: 'the column is in no order of its many columns',
-        content: `${Array.from({ length: 25 }, (_, index) => `c${index}`).join(',')}\n`,
-        message:
-          '<file>: no column "text"; it has the columns "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "c12", "c13", "c14", "c15", "c16", "c17", "c18", "c19" and 5 more. Name one of these as col.',
-      },
+      'it holds empty lines alone',
+      '\n\r\n\n',
+      'the file has no header line. Its first line must name the columns.',
     ],
-    'text',
-  );
-  checkAll('.csv', [
-    {
-      name: 'no column is given',
-      content: 'id,"te""xt"\n1,a\n',
-      message:
-        'col is required for CSV input; <file> has the columns "id", "te\\"xt". Give col the one that holds the prompts, or a prompt that is filled with several.',
-    },
+    ['a row is short', 'id,text\n1,"a\nb"\n\n2\n3,c\n', cells(5, '1 cell')],
+    ['a row is long', 'id,text\r\n1,a\r\n2,b,c', cells(3, '3 cells')],
+    ['a row of a file of few bytes is short', 'id,text\n1\n', cells(2, '1 cell')],
+    [
+      'a quote is never closed',
+      'id,text\n1,a\n2,"b\n3,c\n4,d\n',
+      quote('line 3 opens a quote that is never closed'),
+    ],
+    [
+      'text follows a closing quote',
+      'id,text\n1,a\n\n2,"b"c\n',
+      quote('line 4 has text after a closing quote'),
+    ],
+    [
+      'white space follows a closing quote',
+      'id,text\n1,"b" \n',
+      quote('line 2 has text after a closing quote'),
+    ],
+    [
+      'a quote stands inside a bare cell',
+      'id,text\r\n1,a\r\n2,b"c"\r\n',
+      quote('line 3 has a quote inside a cell that does not start with one'),
+    ],
+    ['a byte is not UTF-8', latin1('id,text\n1,a\n2,caf\xe9 au lait\n3,b\n'), notUtf8('0xE9 on line 3')],
+    [
+      'a byte in quotes over several lines is not UTF-8',
+      latin1('id,text\r\n1,"a\r\nb\r\n\xff"\r\n'),
+      notUtf8('0xFF on line 4'),
+    ],
+    ['it ends within a character', latin1('id,text\n1,caf\xc3'), notUtf8('0xC3 on line 2')],
+    ['a surrogate is encoded as bytes', latin1('id,text\n1,\xed\xa0\xbd\n'), notUtf8('0xED on line 2')],
+    ['it is UTF-16', Buffer.from('\ufeffid,text\n', 'utf16le'), notUtf8('0xFF on line 1')],
+    ['a bad row stands before a bad byte', latin1('id,text\n1\n2,abc\xff\n'), cells(2, '1 cell')],
+    [
+      'the column of the prompts is there twice',
+      'text,id,text\na,b,c\n',
+      'more than one column is named "text". Give each of them a name of its own.',
+    ],
+    [
+      'the column is missing',
+      'id,txt,Title\n1,a,b\n',
+      'no column "text"; it has the columns "id", "txt", "Title". Did you mean "txt"?',
+    ],
+    [
+      'the column differs in letter case',
+      'id, Text\n1,a\n',
+      'no column "text"; it has the columns "id", " Text". Did you mean " Text"?',
+    ],
+    [
+      'nothing is like the column',
+      'a;b;c\n1;2;3\n',
+      'no column "text"; it has the column "a;b;c". Name one of these as col.',
+    ],
+    [
+      'the column is in no order of its many columns',
+      `${Array.from({ length: 25 }, (_, index) => `c${index}`).join(',')}\n`,
+      'no column "text"; it has the columns "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "c12", "c13", "c14", "c15", "c16", "c17", "c18", "c19" and 5 more. Name one of these as col.',
+    ],
+  ]);
+  checkAll('.csv', undefined, [
+    [
+      'no column is given',
+      'id,"te""xt"\n1,a\n',
+      'col is required for CSV input; <file> has the columns "id", "te\\"xt". Give col the one that holds the prompts, or a prompt that is filled with several.',
+    ],
   ]);
 
   it('shows a message of one line for a column with line ends in its name', async () => {
@@ -183,176 +140,89 @@ describe('a CSV file is refused when', () => {
 });
 
 describe('a JSON file is refused when', () => {
-  checkAll('.json', [
-    {
-      name: 'it is empty',
-      content: '',
-      message: '<file>: the file is empty. Pass a file that holds prompts.',
-    },
-    {
-      name: 'it is white space alone',
-      content: ' \n',
-      message: `<file>: there is no list in the file. ${listHint}`,
-    },
-    {
-      name: 'it is an object',
-      content: '{"prompt":"a"}',
-      message: `<file>: the file is not a list. ${listHint}`,
-    },
-    { name: 'it is a string', content: '"a"', message: `<file>: the file is not a list. ${listHint}` },
-    {
-      name: 'an entry is a list',
-      content: '[{"prompt":"a"}, ["b"]]',
-      message: `<file>: entry 2 is a list, not an object. ${entryHint}`,
-    },
-    {
-      name: 'an entry is a string',
-      content: '["a"]',
-      message: `<file>: entry 1 is a string, not an object. ${entryHint}`,
-    },
-    {
-      name: 'an entry is a number',
-      content: '[-1]',
-      message: `<file>: entry 1 is a number, not an object. ${entryHint}`,
-    },
-    {
-      name: 'an entry is a boolean',
-      content: '[true]',
-      message: `<file>: entry 1 is a boolean, not an object. ${entryHint}`,
-    },
-    {
-      name: 'an entry is null',
-      content: '[{"prompt":"a"},null]',
-      message: `<file>: entry 2 is null, not an object. ${entryHint}`,
-    },
-    {
-      name: 'an entry is nothing',
-      content: '[{"prompt":"a"},,]',
-      message: `<file>: entry 2 is not valid JSON. ${syntaxHint}`,
-    },
-    {
-      name: 'a prompt is missing',
-      content: '[{"prompt":"a"},{"id":3,"Prompt":"b"}]',
-      message: `<file>: entry 2 has no "prompt"; it has the fields "id", "Prompt". ${fieldHint}`,
-    },
-    {
-      name: 'a prompt is inherited only',
-      content: '[{"__proto__":{"prompt":"a"}}]',
-      message: `<file>: entry 1 has no "prompt"; it has the field "__proto__". ${fieldHint}`,
-    },
-    {
-      name: 'an entry is empty',
-      content: '[{}]',
-      message: `<file>: entry 1 has no "prompt"; it has no fields. ${fieldHint}`,
-    },
-    {
-      name: 'a prompt holds half a surrogate pair',
-      content: '[{"prompt":"a\\ud83d b"}]',
-      message:
-        '<file>: the prompt of entry 1 holds \\ud83d, half of a surrogate pair. Complete the character or remove it.',
-    },
-    {
-      name: 'a prompt holds the halves in the wrong order',
-      content: '[{"prompt":"\\ud83c\\udf88"},{"prompt":"\\uDF88\\uD83C"}]',
-      message:
-        '<file>: the prompt of entry 2 holds \\udf88, half of a surrogate pair. Complete the character or remove it.',
-    },
-    {
-      name: 'an id holds half a surrogate pair',
-      content: '[{"id":"\\udf88","prompt":"a"}]',
-      message:
-        '<file>: the id of entry 1 holds \\udf88, half of a surrogate pair. Complete the character or remove it.',
-    },
-    {
-      name: 'a surrogate is encoded as bytes',
-      content: latin1('[{"prompt":"\xed\xa0\xbd"}]'),
-      message: `<file>: byte 0xED in entry 1 is not UTF-8. ${utf8Hint}`,
-    },
-    {
-      name: 'a byte is not UTF-8',
-      content: latin1('[{"prompt":"a"},{"prompt":"caf\xe9"},{"prompt":"b"}]'),
-      message: `<file>: byte 0xE9 in entry 2 is not UTF-8. ${utf8Hint}`,
-    },
-    {
-      name: 'a byte between entries is not UTF-8',
-      content: latin1('[{"prompt":"a"},\xe9{"prompt":"b"}]'),
-      message: `<file>: byte 0xE9 after entry 1 is not UTF-8. ${utf8Hint}`,
-    },
-    {
-      name: 'it is UTF-16',
-      content: Buffer.from('\ufeff[]', 'utf16le'),
-      message: `<file>: byte 0xFF before entry 1 is not UTF-8. ${utf8Hint}`,
-    },
-    {
-      name: 'a comma ends the list',
-      content: '[{"prompt":"a"},\n]',
-      message: `<file>: no entry follows the comma after entry 1. ${syntaxHint}`,
-    },
-    {
-      name: 'a comma is missing',
-      content: '[{"prompt":"a"} {"prompt":"b"}]',
-      message: `<file>: there is no comma after entry 1. ${syntaxHint}`,
-    },
-    {
-      name: 'it is a line of objects',
-      content: '{"prompt":"a"}\n{"prompt":"b"}\n',
-      message: '<file>: this is an object on each line, not one JSON list. Let its name end in .jsonl.',
-    },
-    {
-      name: 'text follows the list',
-      content: '[{"prompt":"a"}]\n]',
-      message: '<file>: there is more text after the end of the list. Remove what follows the last ].',
-    },
-    {
-      name: 'it is cut off in an entry',
-      content: '[{"prompt":"a"},{"prompt":"b',
-      message: `<file>: the list is cut off in entry 2. ${unclosedHint}`,
-    },
-    {
-      name: 'it is cut off after an entry',
-      content: '[{"prompt":"a"}\n',
-      message: `<file>: the list is cut off after entry 1. ${unclosedHint}`,
-    },
-    {
-      name: 'it is cut off after a comma',
-      content: '[{"prompt":"a"},',
-      message: `<file>: the list is cut off after entry 1. ${unclosedHint}`,
-    },
-    {
-      name: 'it is cut off at its start',
-      content: '[',
-      message: `<file>: the list is cut off before entry 1. ${unclosedHint}`,
-    },
-    {
-      name: 'brackets do not match',
-      content: '[{"prompt":"a"},{"prompt":[1}]',
-      message: `<file>: entry 2 is not valid JSON. ${syntaxHint}`,
-    },
-    {
-      name: 'a quote is missing',
-      content: '[{"prompt":"a"},{"prompt":"b, "x":1}]',
-      message: `<file>: entry 2 is not valid JSON. ${syntaxHint}`,
-    },
-    {
-      name: 'a key has no quotes',
-      content: '[{prompt:"a"}]',
-      message: `<file>: entry 1 is not valid JSON. ${syntaxHint}`,
-    },
-    {
-      name: 'a number is NaN',
-      content: '[{"prompt":"a","n":NaN}]',
-      message: '<file>: entry 1 is not valid JSON. JSON has no NaN or Infinity; write null.',
-    },
-    {
-      name: 'a number is infinite',
-      content: '[{"prompt":"a","n":-Infinity}]',
-      message: '<file>: entry 1 is not valid JSON. JSON has no NaN or Infinity; write null.',
-    },
-    {
-      name: 'a bad entry stands before a bad byte',
-      content: latin1('[{"id":1},{"prompt":"\xe9"}]'),
-      message: `<file>: entry 1 has no "prompt"; it has the field "id". ${fieldHint}`,
-    },
+  checkAll('.json', undefined, [
+    ['it is empty', '', `the file is empty. ${emptyHint}`],
+    ['it is white space alone', ' \n', `there is no list in the file. ${listHint}`],
+    ['it is an object', '{"prompt":"a"}', `the file is not a list. ${listHint}`],
+    ['it is a string', '"a"', `the file is not a list. ${listHint}`],
+    ['an entry is a list', '[{"prompt":"a"}, ["b"]]', entry('entry 2 is a list')],
+    ['an entry is a string', '["a"]', entry('entry 1 is a string')],
+    ['an entry is a number', '[-1]', entry('entry 1 is a number')],
+    ['an entry is a boolean', '[true]', entry('entry 1 is a boolean')],
+    ['an entry is null', '[{"prompt":"a"},null]', entry('entry 2 is null')],
+    ['an entry is nothing', '[{"prompt":"a"},,]', syntax('entry 2 is not valid JSON')],
+    [
+      'a prompt is missing',
+      '[{"prompt":"a"},{"id":3,"Prompt":"b"}]',
+      `entry 2 has no "prompt"; it has the fields "id", "Prompt". ${fieldHint}`,
+    ],
+    [
+      'a prompt is inherited only',
+      '[{"__proto__":{"prompt":"a"}}]',
+      `entry 1 has no "prompt"; it has the field "__proto__". ${fieldHint}`,
+    ],
+    ['an entry is empty', '[{}]', `entry 1 has no "prompt"; it has no fields. ${fieldHint}`],
+    [
+      'a prompt holds half a surrogate pair',
+      '[{"prompt":"a\\ud83d b"}]',
+      `the prompt of entry 1 holds \\ud83d, ${halfHint}`,
+    ],
+    [
+      'a prompt holds the halves in the wrong order',
+      '[{"prompt":"\\ud83c\\udf88"},{"prompt":"\\uDF88\\uD83C"}]',
+      `the prompt of entry 2 holds \\udf88, ${halfHint}`,
+    ],
+    [
+      'an id holds half a surrogate pair',
+      '[{"id":"\\udf88","prompt":"a"}]',
+      `the id of entry 1 holds \\udf88, ${halfHint}`,
+    ],
+    ['a surrogate is encoded as bytes', latin1('[{"prompt":"\xed\xa0\xbd"}]'), notUtf8('0xED in entry 1')],
+    [
+      'a byte is not UTF-8',
+      latin1('[{"prompt":"a"},{"prompt":"caf\xe9"},{"prompt":"b"}]'),
+      notUtf8('0xE9 in entry 2'),
+    ],
+    [
+      'a byte between entries is not UTF-8',
+      latin1('[{"prompt":"a"},\xe9{"prompt":"b"}]'),
+      notUtf8('0xE9 after entry 1'),
+    ],
+    ['it is UTF-16', Buffer.from('\ufeff[]', 'utf16le'), notUtf8('0xFF before entry 1')],
+    ['a comma ends the list', '[{"prompt":"a"},\n]', syntax('no entry follows the comma after entry 1')],
+    ['a comma is missing', '[{"prompt":"a"} {"prompt":"b"}]', syntax('there is no comma after entry 1')],
+    [
+      'it is a line of objects',
+      '{"prompt":"a"}\n{"prompt":"b"}\n',
+      'this is an object on each line, not one JSON list. Let its name end in .jsonl.',
+    ],
+    [
+      'text follows the list',
+      '[{"prompt":"a"}]\n]',
+      'there is more text after the end of the list. Remove what follows the last ].',
+    ],
+    ['it is cut off in an entry', '[{"prompt":"a"},{"prompt":"b', cutOff('in entry 2')],
+    ['it is cut off after an entry', '[{"prompt":"a"}\n', cutOff('after entry 1')],
+    ['it is cut off after a comma', '[{"prompt":"a"},', cutOff('after entry 1')],
+    ['it is cut off at its start', '[', cutOff('before entry 1')],
+    ['brackets do not match', '[{"prompt":"a"},{"prompt":[1}]', syntax('entry 2 is not valid JSON')],
+    ['a quote is missing', '[{"prompt":"a"},{"prompt":"b, "x":1}]', syntax('entry 2 is not valid JSON')],
+    ['a key has no quotes', '[{prompt:"a"}]', syntax('entry 1 is not valid JSON')],
+    [
+      'a number is NaN',
+      '[{"prompt":"a","n":NaN}]',
+      'entry 1 is not valid JSON. JSON has no NaN or Infinity; write null.',
+    ],
+    [
+      'a number is infinite',
+      '[{"prompt":"a","n":-Infinity}]',
+      'entry 1 is not valid JSON. JSON has no NaN or Infinity; write null.',
+    ],
+    [
+      'a bad entry stands before a bad byte',
+      latin1('[{"id":1},{"prompt":"\xe9"}]'),
+      `entry 1 has no "prompt"; it has the field "id". ${fieldHint}`,
+    ],
   ]);
 
   it.each([

@@ -5,19 +5,15 @@ import { failureOf, fieldsOf, mergeAll, readSent, respond, writeInput } from './
 const promptSource = { column: 'text' };
 
 describe('reading TSV', () => {
-  const cases: { name: string; text: string; prompts: (string | null)[] }[] = [
-    { name: 'reads a column by its name', text: 'id\ttext\n1\tone, two\n2\tb\n', prompts: ['one, two', 'b'] },
-    { name: 'takes \\r\\n line ends', text: 'id\ttext\r\n1\ta\r\n', prompts: ['a'] },
-    {
-      name: 'unquotes cells, with tabs and line ends in them',
-      text: 'id\ttext\n1\t"a ""b""\tc\nd"\n',
-      prompts: ['a "b"\tc\nd'],
-    },
-    { name: 'keeps spaces around cells', text: 'id\ttext\n1\t a \n', prompts: [' a '] },
-    { name: 'keeps a row of empty cells', text: 'id\ttext\n\t\n\n', prompts: [null] },
-    { name: 'looks past a byte order mark', text: '\ufefftext\tb\nä\t1\n', prompts: ['ä'] },
+  const cases: [name: string, text: string, prompts: (string | null)[]][] = [
+    ['reads a column by its name', 'id\ttext\n1\tone, two\n2\tb\n', ['one, two', 'b']],
+    ['takes \\r\\n line ends', 'id\ttext\r\n1\ta\r\n', ['a']],
+    ['unquotes cells, with tabs and line ends in them', 'id\ttext\n1\t"a ""b""\tc\nd"\n', ['a "b"\tc\nd']],
+    ['keeps spaces around cells', 'id\ttext\n1\t a \n', [' a ']],
+    ['keeps a row of empty cells', 'id\ttext\n\t\n\n', [null]],
+    ['looks past a byte order mark', '\ufefftext\tb\nä\t1\n', ['ä']],
   ];
-  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, prompts }) => {
+  it.each(cases)('%s', async (_name, text, prompts) => {
     const expected = prompts.map((prompt, index) => ({ index, id: String(index), prompt }));
     for (const chunkBytes of [undefined, 1, 2, 3, 7]) {
       expect(await readSent(writeInput('.tsv', text), { promptSource, chunkBytes })).toEqual(expected);
@@ -27,40 +23,30 @@ describe('reading TSV', () => {
 });
 
 describe('merging TSV', () => {
-  const cases: { name: string; text: string; response: string | null; merged: string }[] = [
-    {
-      name: 'appends a cell to each record and keeps every byte',
-      text: '\ufeff"id"\ttext\r\n\r\n007\t"a\tb"\n1.0\tc, d',
-      response: 'R',
-      merged: '\ufeff"id"\ttext\tllm_response\r\n\r\n007\t"a\tb"\tR\n1.0\tc, d\tR\n',
-    },
-    {
-      name: 'quotes a tab, a quote and line ends, but no comma',
-      text: 'text\na\n',
-      response: 'x, y',
-      merged: 'text\tllm_response\na\tx, y\n',
-    },
-    { name: 'quotes a tab', text: 'text\na\n', response: 'x\ty', merged: 'text\tllm_response\na\t"x\ty"\n' },
-    {
-      name: 'quotes line ends and doubles quotes',
-      text: 'text\na\n',
-      response: '"x"\r\ny',
-      merged: 'text\tllm_response\na\t"""x""\r\ny"\n',
-    },
-    {
-      name: 'writes an empty cell for no response',
-      text: 'id\ttext\n1\ta\n',
-      response: null,
-      merged: 'id\ttext\tllm_response\n1\ta\t\n',
-    },
-    {
-      name: 'overwrites its column in place',
-      text: 'text\tllm_response\tz\n"a\t b"\told\t"z"\nc\t"o""l\td"\tz\n',
-      response: '1\t2',
-      merged: 'text\tllm_response\tz\n"a\t b"\t"1\t2"\t"z"\nc\t"1\t2"\tz\n',
-    },
+  const cases: [name: string, text: string, response: string | null, merged: string][] = [
+    [
+      'appends a cell to each record and keeps every byte',
+      '\ufeff"id"\ttext\r\n\r\n007\t"a\tb"\n1.0\tc, d',
+      'R',
+      '\ufeff"id"\ttext\tllm_response\r\n\r\n007\t"a\tb"\tR\n1.0\tc, d\tR\n',
+    ],
+    [
+      'quotes a tab, a quote and line ends, but no comma',
+      'text\na\n',
+      'x, y',
+      'text\tllm_response\na\tx, y\n',
+    ],
+    ['quotes a tab', 'text\na\n', 'x\ty', 'text\tllm_response\na\t"x\ty"\n'],
+    ['quotes line ends and doubles quotes', 'text\na\n', '"x"\r\ny', 'text\tllm_response\na\t"""x""\r\ny"\n'],
+    ['writes an empty cell for no response', 'id\ttext\n1\ta\n', null, 'id\ttext\tllm_response\n1\ta\t\n'],
+    [
+      'overwrites its column in place',
+      'text\tllm_response\tz\n"a\t b"\told\t"z"\nc\t"o""l\td"\tz\n',
+      '1\t2',
+      'text\tllm_response\tz\n"a\t b"\t"1\t2"\t"z"\nc\t"1\t2"\tz\n',
+    ],
   ];
-  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, response, merged }) => {
+  it.each(cases)('%s', async (_name, text, response, merged) => {
     for (const chunkBytes of [undefined, 1, 2, 3, 7]) {
       for (const extension of ['.tsv', '.tsv.gz']) {
         const path = writeInput(extension, text);

@@ -5,56 +5,28 @@ import { fieldsOf, mergeAll, readAll, readSent, respond, writeInput } from '../f
 const airportsPath = 'test/data/airports.csv';
 
 describe('reading CSV', () => {
-  const cases: { name: string; text: string; prompts: (string | null)[] }[] = [
-    { name: 'reads a column by its name', text: 'id,text\n1,one\n2,two\n', prompts: ['one', 'two'] },
-    { name: 'needs no line end after the last row', text: 'id,text\n1,one', prompts: ['one'] },
-    { name: 'takes \\r\\n line ends', text: 'id,text\r\n1,one\r\n2,two\r\n', prompts: ['one', 'two'] },
-    {
-      name: 'takes both line ends in one file',
-      text: 'id,text\r\n1,one\n2,two\r\n3,three\n',
-      prompts: ['one', 'two', 'three'],
-    },
-    { name: 'does not end a row at a lone \\r', text: 'id,text\n1,a\rb\n', prompts: ['a\rb'] },
-    { name: 'skips empty lines', text: '\n\r\nid,text\n\n1,one\n\r\n\n2,two\n\n', prompts: ['one', 'two'] },
-    { name: 'keeps a row of empty cells', text: 'id,text\n,\n', prompts: [null] },
-    {
-      name: 'keeps a quoted empty cell in a file of one column',
-      text: 'text\n""\n\na\n',
-      prompts: [null, 'a'],
-    },
-    {
-      name: 'has no prompt in cells of white space',
-      text: 'id,text\n1, \t\n2,"\n"\n3,\u00a0\u3000\n',
-      prompts: [null, null, null],
-    },
-    { name: 'keeps white space around a prompt', text: 'id,text\n1,  a \n', prompts: ['  a '] },
-    { name: 'unquotes cells', text: 'id,text\n1,"a ""b"", c"\n', prompts: ['a "b", c'] },
-    {
-      name: 'takes line ends inside quotes',
-      text: 'id,text\n1,"a\nb\r\nc\rd"\n2,e\n',
-      prompts: ['a\nb\r\nc\rd', 'e'],
-    },
-    {
-      name: 'leaves text as text',
-      text: 'id,text\n1,007\n2,NA\n3,1.0\n4,null\n',
-      prompts: ['007', 'NA', '1.0', 'null'],
-    },
-    { name: 'looks past a byte order mark', text: '\ufefftext,b\nä,1\n', prompts: ['ä'] },
-    {
-      name: 'keeps a second byte order mark as text',
-      text: '\ufefftext,b\n\ufeffä,1\n',
-      prompts: ['\ufeffä'],
-    },
-    { name: 'has no rows below a lone header', text: 'id,text\n', prompts: [] },
-    { name: 'has no rows below a lone header without a line end', text: 'id,text', prompts: [] },
-    { name: 'takes doubled names in other columns', text: 'x,text,x\n1,a,2\n', prompts: ['a'] },
-    {
-      name: 'takes columns named like properties of objects',
-      text: '__proto__,text,constructor\n1,a,2\n',
-      prompts: ['a'],
-    },
+  const cases: [name: string, text: string, prompts: (string | null)[]][] = [
+    ['reads a column by its name', 'id,text\n1,one\n2,two\n', ['one', 'two']],
+    ['needs no line end after the last row', 'id,text\n1,one', ['one']],
+    ['takes \\r\\n line ends', 'id,text\r\n1,one\r\n2,two\r\n', ['one', 'two']],
+    ['takes both line ends in one file', 'id,text\r\n1,one\n2,two\r\n3,three\n', ['one', 'two', 'three']],
+    ['does not end a row at a lone \\r', 'id,text\n1,a\rb\n', ['a\rb']],
+    ['skips empty lines', '\n\r\nid,text\n\n1,one\n\r\n\n2,two\n\n', ['one', 'two']],
+    ['keeps a row of empty cells', 'id,text\n,\n', [null]],
+    ['keeps a quoted empty cell in a file of one column', 'text\n""\n\na\n', [null, 'a']],
+    ['has no prompt in cells of white space', 'id,text\n1, \t\n2,"\n"\n3,\u00a0\u3000\n', [null, null, null]],
+    ['keeps white space around a prompt', 'id,text\n1,  a \n', ['  a ']],
+    ['unquotes cells', 'id,text\n1,"a ""b"", c"\n', ['a "b", c']],
+    ['takes line ends inside quotes', 'id,text\n1,"a\nb\r\nc\rd"\n2,e\n', ['a\nb\r\nc\rd', 'e']],
+    ['leaves text as text', 'id,text\n1,007\n2,NA\n3,1.0\n4,null\n', ['007', 'NA', '1.0', 'null']],
+    ['looks past a byte order mark', '\ufefftext,b\nä,1\n', ['ä']],
+    ['keeps a second byte order mark as text', '\ufefftext,b\n\ufeffä,1\n', ['\ufeffä']],
+    ['has no rows below a lone header', 'id,text\n', []],
+    ['has no rows below a lone header without a line end', 'id,text', []],
+    ['takes doubled names in other columns', 'x,text,x\n1,a,2\n', ['a']],
+    ['takes columns named like properties of objects', '__proto__,text,constructor\n1,a,2\n', ['a']],
   ];
-  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, prompts }) => {
+  it.each(cases)('%s', async (_name, text, prompts) => {
     const path = writeInput('.csv', text);
     const expected = prompts.map((prompt, index) => ({ index, id: String(index), prompt }));
     expect(await readSent(path, { promptSource: { column: 'text' } })).toEqual(expected);
@@ -73,131 +45,76 @@ describe('reading CSV', () => {
 });
 
 describe('merging CSV', () => {
-  const cases: { name: string; text: string; response: string | null; merged: string }[] = [
-    {
-      name: 'appends a cell to each record',
-      text: 'id,text\n1,a\n2,b\n',
-      response: 'R',
-      merged: 'id,text,llm_response\n1,a,R\n2,b,R\n',
-    },
-    {
-      name: 'writes an empty cell for no response',
-      text: 'id,text\n1,a\n',
-      response: null,
-      merged: 'id,text,llm_response\n1,a,\n',
-    },
-    {
-      name: 'keeps \\r\\n',
-      text: 'id,text\r\n1,a\r\n',
-      response: 'R',
-      merged: 'id,text,llm_response\r\n1,a,R\r\n',
-    },
-    {
-      name: 'keeps the line end of each line',
-      text: 'id,text\r\n1,a\n2,b\r\n',
-      response: 'R',
-      merged: 'id,text,llm_response\r\n1,a,R\n2,b,R\r\n',
-    },
-    {
-      name: 'ends the last line',
-      text: 'id,text\n1,a',
-      response: 'R',
-      merged: 'id,text,llm_response\n1,a,R\n',
-    },
-    {
-      name: 'ends the last line in the style of the file',
-      text: 'id,text\r\n1,a',
-      response: 'R',
-      merged: 'id,text,llm_response\r\n1,a,R\r\n',
-    },
-    { name: 'ends a lone header', text: 'id,text', response: 'R', merged: 'id,text,llm_response\n' },
-    {
-      name: 'keeps the byte order mark',
-      text: '\ufefftext\na\n',
-      response: 'R',
-      merged: '\ufefftext,llm_response\na,R\n',
-    },
-    {
-      name: 'keeps empty lines',
-      text: '\n\r\ntext\n\n\na\r\n\r\nb\n\n\n',
-      response: 'R',
-      merged: '\n\r\ntext,llm_response\n\n\na,R\r\n\r\nb,R\n\n\n',
-    },
-    {
-      name: 'keeps a lone \\r before the line end',
-      text: 'text\na\r\r\n',
-      response: 'R',
-      merged: 'text,llm_response\na\r,R\r\n',
-    },
-    {
-      name: 'keeps every cell as it is written',
-      text: 'a,text,c,d\n007, x ,1.0,\n',
-      response: 'R',
-      merged: 'a,text,c,d,llm_response\n007, x ,1.0,,R\n',
-    },
-    {
-      name: 'keeps needless quotes',
-      text: '"a","text"\n"1","x ""y"""\n',
-      response: 'R',
-      merged: '"a","text",llm_response\n"1","x ""y""",R\n',
-    },
-    {
-      name: 'keeps ids of 20 digits, NA and empty cells',
-      text: 'id,text,e\n12345678901234567890,NA,\n',
-      response: 'R',
-      merged: 'id,text,e,llm_response\n12345678901234567890,NA,,R\n',
-    },
-    {
-      name: 'keeps line ends inside quotes',
-      text: 'text,b\r\n"a\nb\r\nc",1\r\n',
-      response: 'R',
-      merged: 'text,b,llm_response\r\n"a\nb\r\nc",1,R\r\n',
-    },
-    { name: 'quotes a comma', text: 'text\na\n', response: 'x, y', merged: 'text,llm_response\na,"x, y"\n' },
-    {
-      name: 'quotes and doubles a quote',
-      text: 'text\na\n',
-      response: 'x "y"',
-      merged: 'text,llm_response\na,"x ""y"""\n',
-    },
-    {
-      name: 'quotes \\n in a file with \\r\\n',
-      text: 'text\r\na\r\n',
-      response: 'x\ny',
-      merged: 'text,llm_response\r\na,"x\ny"\r\n',
-    },
-    {
-      name: 'quotes \\r in a file with \\n',
-      text: 'text\na\n',
-      response: 'x\ry',
-      merged: 'text,llm_response\na,"x\ry"\n',
-    },
-    {
-      name: 'leaves other cells bare',
-      text: 'text\na\n',
-      response: " it's; ünï\t",
-      merged: "text,llm_response\na, it's; ünï\t\n",
-    },
-    {
-      name: 'overwrites its column in place',
-      text: 'text,llm_response,z\n"a, b",old,"z"\nc,"o""l,d",z\nd,,z\n',
-      response: 'R',
-      merged: 'text,llm_response,z\n"a, b",R,"z"\nc,R,z\nd,R,z\n',
-    },
-    {
-      name: 'overwrites its first and last column',
-      text: '"llm_response",text,llm_response\r\n"o\r\n""",a,x\r\n',
-      response: '1,2',
-      merged: 'llm_response,text,llm_response\r\n"1,2",a,"1,2"\r\n',
-    },
-    {
-      name: 'leaves no empty line where an emptied cell was alone',
-      text: 'llm_response\na\n',
-      response: null,
-      merged: 'llm_response\n""\n',
-    },
+  const cases: [name: string, text: string, response: string | null, merged: string][] = [
+    ['appends a cell to each record', 'id,text\n1,a\n2,b\n', 'R', 'id,text,llm_response\n1,a,R\n2,b,R\n'],
+    ['writes an empty cell for no response', 'id,text\n1,a\n', null, 'id,text,llm_response\n1,a,\n'],
+    ['keeps \\r\\n', 'id,text\r\n1,a\r\n', 'R', 'id,text,llm_response\r\n1,a,R\r\n'],
+    [
+      'keeps the line end of each line',
+      'id,text\r\n1,a\n2,b\r\n',
+      'R',
+      'id,text,llm_response\r\n1,a,R\n2,b,R\r\n',
+    ],
+    ['ends the last line', 'id,text\n1,a', 'R', 'id,text,llm_response\n1,a,R\n'],
+    [
+      'ends the last line in the style of the file',
+      'id,text\r\n1,a',
+      'R',
+      'id,text,llm_response\r\n1,a,R\r\n',
+    ],
+    ['ends a lone header', 'id,text', 'R', 'id,text,llm_response\n'],
+    ['keeps the byte order mark', '\ufefftext\na\n', 'R', '\ufefftext,llm_response\na,R\n'],
+    [
+      'keeps empty lines',
+      '\n\r\ntext\n\n\na\r\n\r\nb\n\n\n',
+      'R',
+      '\n\r\ntext,llm_response\n\n\na,R\r\n\r\nb,R\n\n\n',
+    ],
+    ['keeps a lone \\r before the line end', 'text\na\r\r\n', 'R', 'text,llm_response\na\r,R\r\n'],
+    [
+      'keeps every cell as it is written',
+      'a,text,c,d\n007, x ,1.0,\n',
+      'R',
+      'a,text,c,d,llm_response\n007, x ,1.0,,R\n',
+    ],
+    [
+      'keeps needless quotes',
+      '"a","text"\n"1","x ""y"""\n',
+      'R',
+      '"a","text",llm_response\n"1","x ""y""",R\n',
+    ],
+    [
+      'keeps ids of 20 digits, NA and empty cells',
+      'id,text,e\n12345678901234567890,NA,\n',
+      'R',
+      'id,text,e,llm_response\n12345678901234567890,NA,,R\n',
+    ],
+    [
+      'keeps line ends inside quotes',
+      'text,b\r\n"a\nb\r\nc",1\r\n',
+      'R',
+      'text,b,llm_response\r\n"a\nb\r\nc",1,R\r\n',
+    ],
+    ['quotes a comma', 'text\na\n', 'x, y', 'text,llm_response\na,"x, y"\n'],
+    ['quotes and doubles a quote', 'text\na\n', 'x "y"', 'text,llm_response\na,"x ""y"""\n'],
+    ['quotes \\n in a file with \\r\\n', 'text\r\na\r\n', 'x\ny', 'text,llm_response\r\na,"x\ny"\r\n'],
+    ['quotes \\r in a file with \\n', 'text\na\n', 'x\ry', 'text,llm_response\na,"x\ry"\n'],
+    ['leaves other cells bare', 'text\na\n', " it's; ünï\t", "text,llm_response\na, it's; ünï\t\n"],
+    [
+      'overwrites its column in place',
+      'text,llm_response,z\n"a, b",old,"z"\nc,"o""l,d",z\nd,,z\n',
+      'R',
+      'text,llm_response,z\n"a, b",R,"z"\nc,R,z\nd,R,z\n',
+    ],
+    [
+      'overwrites its first and last column',
+      '"llm_response",text,llm_response\r\n"o\r\n""",a,x\r\n',
+      '1,2',
+      'llm_response,text,llm_response\r\n"1,2",a,"1,2"\r\n',
+    ],
+    ['leaves no empty line where an emptied cell was alone', 'llm_response\na\n', null, 'llm_response\n""\n'],
   ];
-  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, response, merged }) => {
+  it.each(cases)('%s', async (_name, text, response, merged) => {
     const promptSource = { column: text.includes('text') ? 'text' : 'llm_response' };
     const plain = await mergeAll(writeInput('.csv', text), respond(response), { promptSource });
     expect(plain.toString()).toBe(merged);

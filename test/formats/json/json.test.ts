@@ -3,114 +3,74 @@ import type { Row } from '../../../src/core/models.ts';
 import { fieldsOf, mergeAll, readAll, readSent, respond, writeInput } from '../files.ts';
 
 describe('reading JSON', () => {
-  const cases: { name: string; text: string; rows: [id: string, prompt: string | null][] }[] = [
-    {
-      name: 'reads id and prompt',
-      text: '[{"id": "a", "prompt": "one"}, {"id": "b", "prompt": "two"}]',
-      rows: [
-        ['a', 'one'],
-        ['b', 'two'],
-      ],
-    },
-    {
-      name: 'names rows without an id by their index',
-      text: '[{"prompt": "one"}, {"id": null, "prompt": "two"}]',
-      rows: [
-        ['row-0', 'one'],
-        ['row-1', 'two'],
-      ],
-    },
-    {
-      name: 'keeps every digit of a number id',
-      text: '[{"id":12345678901234567890,"prompt":"a"},{"id":12345678901234567891,"prompt":"a"},{"id":1.0,"prompt":"a"},{"id":-1e400,"prompt":"a"}]',
-      rows: [
-        ['12345678901234567890', 'a'],
-        ['12345678901234567891', 'a'],
-        ['1.0', 'a'],
-        ['-1e400', 'a'],
-      ],
-    },
-    {
-      name: 'takes an id of any other kind as its JSON text',
-      text: '[{"id":true,"prompt":"a"},{"id":{"a" : [1.0, "x y"]},"prompt":"a"},{"id":"","prompt":"a"}]',
-      rows: [
-        ['true', 'a'],
-        ['{"a":[1.0,"x y"]}', 'a'],
-        ['', 'a'],
-      ],
-    },
-    {
-      name: 'undoes escapes',
-      text: '[{"\\u0069d":"\\u00e9\\n","prompt":"\\ud83c\\udf88 \\"x\\" \\\\"}]',
-      rows: [['é\n', '🎈 "x" \\']],
-    },
-    {
-      name: 'has no prompt in null and white space',
-      text: '[{"prompt":null},{"prompt":""},{"prompt":" \\n\\u00a0\\u3000\\ufeff"}]',
-      rows: [
-        ['row-0', null],
-        ['row-1', null],
-        ['row-2', null],
-      ],
-    },
-    {
-      name: 'sends other values as the JSON text they are',
-      text: '[{"prompt":{"10":1.0,"2": [1e400, "a  b\\u00e9"] , "10": {}}},{"prompt":12345678901234567890},{"prompt":false},{"prompt":[ ]}]',
-      rows: [
-        ['row-0', '{"10":1.0,"2":[1e400,"a  b\\u00e9"],"10":{}}'],
-        ['row-1', '12345678901234567890'],
-        ['row-2', 'false'],
-        ['row-3', '[]'],
-      ],
-    },
-    {
-      name: 'lets the last of doubled keys win',
-      text: '[{"id":1,"prompt":"a","id":2.0,"prompt":3.0}]',
-      rows: [['2.0', '3.0']],
-    },
-    {
-      name: 'looks only at the keys of the entry itself',
-      text: '[{"x":{"id":7,"prompt":"no"},"prompt":5,"__proto__":{"id":8}},{"y":"\\"id\\":9","id":10,"prompt":"p"}]',
-      rows: [
-        ['row-0', '5'],
-        ['10', 'p'],
-      ],
-    },
-    {
-      name: 'is not misled by brackets and quotes in strings',
-      text: '[{"prompt":"]}\\"[{,\\\\"},{"prompt":"\\\\\\""}]',
-      rows: [
-        ['row-0', ']}"[{,\\'],
-        ['row-1', '\\"'],
-      ],
-    },
-    {
-      name: 'looks past a byte order mark and white space',
-      text: '\ufeff \r\n\t[ \n{"prompt":"ä"} ,\r\n{"prompt":"b"} ] \n',
-      rows: [
-        ['row-0', 'ä'],
-        ['row-1', 'b'],
-      ],
-    },
-    {
-      name: 'keeps raw U+2028 and U+0085',
-      text: '[{"prompt":"a\u2028b\u0085c"}]',
-      rows: [['row-0', 'a\u2028b\u0085c']],
-    },
-    { name: 'has no rows in an empty list', text: ' [ ] ', rows: [] },
-    {
-      name: 'tells ids apart that differ in kind of character only',
-      text: '[{"id":"1","prompt":"a"},{"id":"01","prompt":"a"},{"id":"１","prompt":"a"},{"id":"row-5","prompt":"a"}]',
-      rows: [
-        ['1', 'a'],
-        ['01', 'a'],
-        ['１', 'a'],
-        ['row-5', 'a'],
-      ],
-    },
+  const cases: [name: string, text: string, prompts: (string | null)[], ids?: string[]][] = [
+    [
+      'reads id and prompt',
+      '[{"id": "a", "prompt": "one"}, {"id": "b", "prompt": "two"}]',
+      ['one', 'two'],
+      ['a', 'b'],
+    ],
+    [
+      'names rows without an id by their index',
+      '[{"prompt": "one"}, {"id": null, "prompt": "two"}]',
+      ['one', 'two'],
+    ],
+    [
+      'keeps every digit of a number id',
+      '[{"id":12345678901234567890,"prompt":"a"},{"id":12345678901234567891,"prompt":"a"},{"id":1.0,"prompt":"a"},{"id":-1e400,"prompt":"a"}]',
+      ['a', 'a', 'a', 'a'],
+      ['12345678901234567890', '12345678901234567891', '1.0', '-1e400'],
+    ],
+    [
+      'takes an id of any other kind as its JSON text',
+      '[{"id":true,"prompt":"a"},{"id":{"a" : [1.0, "x y"]},"prompt":"a"},{"id":"","prompt":"a"}]',
+      ['a', 'a', 'a'],
+      ['true', '{"a":[1.0,"x y"]}', ''],
+    ],
+    [
+      'undoes escapes',
+      '[{"\\u0069d":"\\u00e9\\n","prompt":"\\ud83c\\udf88 \\"x\\" \\\\"}]',
+      ['🎈 "x" \\'],
+      ['é\n'],
+    ],
+    [
+      'has no prompt in null and white space',
+      '[{"prompt":null},{"prompt":""},{"prompt":" \\n\\u00a0\\u3000\\ufeff"}]',
+      [null, null, null],
+    ],
+    [
+      'sends other values as the JSON text they are',
+      '[{"prompt":{"10":1.0,"2": [1e400, "a  b\\u00e9"] , "10": {}}},{"prompt":12345678901234567890},{"prompt":false},{"prompt":[ ]}]',
+      ['{"10":1.0,"2":[1e400,"a  b\\u00e9"],"10":{}}', '12345678901234567890', 'false', '[]'],
+    ],
+    ['lets the last of doubled keys win', '[{"id":1,"prompt":"a","id":2.0,"prompt":3.0}]', ['3.0'], ['2.0']],
+    [
+      'looks only at the keys of the entry itself',
+      '[{"x":{"id":7,"prompt":"no"},"prompt":5,"__proto__":{"id":8}},{"y":"\\"id\\":9","id":10,"prompt":"p"}]',
+      ['5', 'p'],
+      ['row-0', '10'],
+    ],
+    [
+      'is not misled by brackets and quotes in strings',
+      '[{"prompt":"]}\\"[{,\\\\"},{"prompt":"\\\\\\""}]',
+      [']}"[{,\\', '\\"'],
+    ],
+    [
+      'looks past a byte order mark and white space',
+      '\ufeff \r\n\t[ \n{"prompt":"ä"} ,\r\n{"prompt":"b"} ] \n',
+      ['ä', 'b'],
+    ],
+    ['keeps raw U+2028 and U+0085', '[{"prompt":"a\u2028b\u0085c"}]', ['a\u2028b\u0085c']],
+    ['has no rows in an empty list', ' [ ] ', []],
+    [
+      'tells ids apart that differ in kind of character only',
+      '[{"id":"1","prompt":"a"},{"id":"01","prompt":"a"},{"id":"１","prompt":"a"},{"id":"row-5","prompt":"a"}]',
+      ['a', 'a', 'a', 'a'],
+      ['1', '01', '１', 'row-5'],
+    ],
   ];
-  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, rows }) => {
-    const expected: Row[] = rows.map(([id, prompt], index) => ({ index, id, prompt }));
+  it.each(cases)('%s', async (_name, text, prompts, ids) => {
+    const expected = prompts.map((prompt, index) => ({ index, id: ids?.[index] ?? `row-${index}`, prompt }));
     expect(await readSent(writeInput('.json', text))).toEqual(expected);
     for (const chunkBytes of [1, 2, 3, 5, 11]) {
       expect(await readSent(writeInput('.json.gz', text), { chunkBytes })).toEqual(expected);
@@ -122,100 +82,95 @@ describe('reading JSON', () => {
 describe('merging JSON', () => {
   const open = '[\n  {\n';
   const close = '\n  }\n]';
-  const cases: { name: string; text: string; response: string | null; merged: string }[] = [
-    {
-      name: 'appends a field and indents by two',
-      text: '[{"id":1,"prompt":"a"},{"prompt":"b"}]',
-      response: 'R',
-      merged: `${open}    "id": 1,\n    "prompt": "a",\n    "llm_response": "R"\n  },\n  {\n    "prompt": "b",\n    "llm_response": "R"${close}`,
-    },
-    {
-      name: 'writes null for no response',
-      text: '[{"prompt":"a"}]',
-      response: null,
-      merged: `${open}    "prompt": "a",\n    "llm_response": null${close}`,
-    },
-    {
-      name: 'writes non-ASCII as itself and escapes what JSON must',
-      text: '[{"prompt":"a"}]',
-      response: 'é日🎈\u2028"\\\n\u0001',
-      merged: `${open}    "prompt": "a",\n    "llm_response": "é日🎈\u2028\\"\\\\\\n\\u0001"${close}`,
-    },
-    {
-      name: 'keeps numbers as they are written',
-      text: '[{"prompt":"a","n":[1.0,1e400,-0,12345678901234567890,0.1E+2]}]',
-      response: 'R',
-      merged: `${open}    "prompt": "a",\n    "n": [\n      1.0,\n      1e400,\n      -0,\n      12345678901234567890,\n      0.1E+2\n    ],\n    "llm_response": "R"${close}`,
-    },
-    {
-      name: 'keeps the order of keys, and doubled ones',
-      text: '[{"b":1,"10":2,"2":3,"__proto__":4,"b":5,"prompt":"a"}]',
-      response: 'R',
-      merged: `${open}    "b": 1,\n    "10": 2,\n    "2": 3,\n    "__proto__": 4,\n    "b": 5,\n    "prompt": "a",\n    "llm_response": "R"${close}`,
-    },
-    {
-      name: 'keeps escapes and white space in strings',
-      text: '[{"\\u0061 \\/":"\\u00e9\\/ \\t ,: {} é","prompt":"a"}]',
-      response: 'R',
-      merged: `${open}    "\\u0061 \\/": "\\u00e9\\/ \\t ,: {} é",\n    "prompt": "a",\n    "llm_response": "R"${close}`,
-    },
-    {
-      name: 'closes up empty objects and lists',
-      text: '[{"prompt":"a","o":{ },"l":[\n],"n":[[ ],{"x": {}}]}]',
-      response: 'R',
-      merged: `${open}    "prompt": "a",\n    "o": {},\n    "l": [],\n    "n": [\n      [],\n      {\n        "x": {}\n      }\n    ],\n    "llm_response": "R"${close}`,
-    },
-    {
-      name: 'overwrites its field in place, whatever it held',
-      text: '[{"llm_response":{"old":[1,"}"]},"prompt":"a","z":1}]',
-      response: 'R',
-      merged: `${open}    "llm_response": "R",\n    "prompt": "a",\n    "z": 1${close}`,
-    },
-    {
-      name: 'knows its field behind escapes',
-      text: '[{"llm\\u005fresponse" : 1,"prompt":"a"}]',
-      response: 'R',
-      merged: `${open}    "llm\\u005fresponse": "R",\n    "prompt": "a"${close}`,
-    },
-    {
-      name: 'overwrites its field each time it is there',
-      text: '[{"llm_response":1,"prompt":"a","llm_response":2}]',
-      response: 'R',
-      merged: `${open}    "llm_response": "R",\n    "prompt": "a",\n    "llm_response": "R"${close}`,
-    },
-    {
-      name: 'leaves a field of its name deeper down alone',
-      text: '[{"x":{"llm_response":1},"prompt":"a"}]',
-      response: 'R',
-      merged: `${open}    "x": {\n      "llm_response": 1\n    },\n    "prompt": "a",\n    "llm_response": "R"${close}`,
-    },
-    {
-      name: 'adds no id',
-      text: '[{"prompt":null}]',
-      response: null,
-      merged: `${open}    "prompt": null,\n    "llm_response": null${close}`,
-    },
-    {
-      name: 'drops white space between tokens only',
-      text: '\r\n[\r\n\t{ "prompt" :\t"a b" }\r\n]',
-      response: 'R',
-      merged: `${open}    "prompt": "a b",\n    "llm_response": "R"${close}`,
-    },
-    {
-      name: 'ends with a line end if the input does',
-      text: '[{"prompt":"a"}]\r\n',
-      response: 'R',
-      merged: `${open}    "prompt": "a",\n    "llm_response": "R"${close}\n`,
-    },
-    {
-      name: 'keeps the byte order mark',
-      text: '\ufeff[{"prompt":"a"}]',
-      response: 'R',
-      merged: `\ufeff${open}    "prompt": "a",\n    "llm_response": "R"${close}`,
-    },
-    { name: 'keeps an empty list', text: '\ufeff[ \n ]\n', response: 'R', merged: '\ufeff[]\n' },
+  const cases: [name: string, text: string, response: string | null, merged: string][] = [
+    [
+      'appends a field and indents by two',
+      '[{"id":1,"prompt":"a"},{"prompt":"b"}]',
+      'R',
+      `${open}    "id": 1,\n    "prompt": "a",\n    "llm_response": "R"\n  },\n  {\n    "prompt": "b",\n    "llm_response": "R"${close}`,
+    ],
+    [
+      'writes null for no response',
+      '[{"prompt":"a"}]',
+      null,
+      `${open}    "prompt": "a",\n    "llm_response": null${close}`,
+    ],
+    [
+      'writes non-ASCII as itself and escapes what JSON must',
+      '[{"prompt":"a"}]',
+      'é日🎈\u2028"\\\n\u0001',
+      `${open}    "prompt": "a",\n    "llm_response": "é日🎈\u2028\\"\\\\\\n\\u0001"${close}`,
+    ],
+    [
+      'keeps numbers as they are written',
+      '[{"prompt":"a","n":[1.0,1e400,-0,12345678901234567890,0.1E+2]}]',
+      'R',
+      `${open}    "prompt": "a",\n    "n": [\n      1.0,\n      1e400,\n      -0,\n      12345678901234567890,\n      0.1E+2\n    ],\n    "llm_response": "R"${close}`,
+    ],
+    [
+      'keeps the order of keys, and doubled ones',
+      '[{"b":1,"10":2,"2":3,"__proto__":4,"b":5,"prompt":"a"}]',
+      'R',
+      `${open}    "b": 1,\n    "10": 2,\n    "2": 3,\n    "__proto__": 4,\n    "b": 5,\n    "prompt": "a",\n    "llm_response": "R"${close}`,
+    ],
+    [
+      'keeps escapes and white space in strings',
+      '[{"\\u0061 \\/":"\\u00e9\\/ \\t ,: {} é","prompt":"a"}]',
+      'R',
+      `${open}    "\\u0061 \\/": "\\u00e9\\/ \\t ,: {} é",\n    "prompt": "a",\n    "llm_response": "R"${close}`,
+    ],
+    [
+      'closes up empty objects and lists',
+      '[{"prompt":"a","o":{ },"l":[\n],"n":[[ ],{"x": {}}]}]',
+      'R',
+      `${open}    "prompt": "a",\n    "o": {},\n    "l": [],\n    "n": [\n      [],\n      {\n        "x": {}\n      }\n    ],\n    "llm_response": "R"${close}`,
+    ],
+    [
+      'overwrites its field in place, whatever it held',
+      '[{"llm_response":{"old":[1,"}"]},"prompt":"a","z":1}]',
+      'R',
+      `${open}    "llm_response": "R",\n    "prompt": "a",\n    "z": 1${close}`,
+    ],
+    [
+      'knows its field behind escapes',
+      '[{"llm\\u005fresponse" : 1,"prompt":"a"}]',
+      'R',
+      `${open}    "llm\\u005fresponse": "R",\n    "prompt": "a"${close}`,
+    ],
+    [
+      'overwrites its field each time it is there',
+      '[{"llm_response":1,"prompt":"a","llm_response":2}]',
+      'R',
+      `${open}    "llm_response": "R",\n    "prompt": "a",\n    "llm_response": "R"${close}`,
+    ],
+    [
+      'leaves a field of its name deeper down alone',
+      '[{"x":{"llm_response":1},"prompt":"a"}]',
+      'R',
+      `${open}    "x": {\n      "llm_response": 1\n    },\n    "prompt": "a",\n    "llm_response": "R"${close}`,
+    ],
+    ['adds no id', '[{"prompt":null}]', null, `${open}    "prompt": null,\n    "llm_response": null${close}`],
+    [
+      'drops white space between tokens only',
+      '\r\n[\r\n\t{ "prompt" :\t"a b" }\r\n]',
+      'R',
+      `${open}    "prompt": "a b",\n    "llm_response": "R"${close}`,
+    ],
+    [
+      'ends with a line end if the input does',
+      '[{"prompt":"a"}]\r\n',
+      'R',
+      `${open}    "prompt": "a",\n    "llm_response": "R"${close}\n`,
+    ],
+    [
+      'keeps the byte order mark',
+      '\ufeff[{"prompt":"a"}]',
+      'R',
+      `\ufeff${open}    "prompt": "a",\n    "llm_response": "R"${close}`,
+    ],
+    ['keeps an empty list', '\ufeff[ \n ]\n', 'R', '\ufeff[]\n'],
   ];
-  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, response, merged }) => {
+  it.each(cases)('%s', async (_name, text, response, merged) => {
     expect((await mergeAll(writeInput('.json', text), respond(response))).toString()).toBe(merged);
     for (const chunkBytes of [1, 3]) {
       const path = writeInput('.json.gz', text);

@@ -4,74 +4,50 @@ import type { Row } from '../../../src/core/models.ts';
 import { failureOf, fieldsOf, mergeAll, readSent, respond, writeInput, writeRawInput } from '../files.ts';
 
 describe('reading JSONL', () => {
-  const cases: { name: string; text: string; rows: [id: string, prompt: string | null][] }[] = [
-    {
-      name: 'reads id and prompt of each line',
-      text: '{"id": "a", "prompt": "one"}\n{"id": 2, "prompt": "two"}\n',
-      rows: [
-        ['a', 'one'],
-        ['2', 'two'],
-      ],
-    },
-    { name: 'needs no line end after the last object', text: '{"prompt":"a"}', rows: [['row-0', 'a']] },
-    {
-      name: 'takes \\r\\n line ends, and white space around objects',
-      text: '{"prompt":"a"}\r\n \t{"prompt":"b"} \r\n',
-      rows: [
-        ['row-0', 'a'],
-        ['row-1', 'b'],
-      ],
-    },
-    {
-      name: 'skips empty lines, and lines of white space',
-      text: '\n\r\n{"prompt":"a"}\n  \t\n\n{"prompt":"b"}\n\n',
-      rows: [
-        ['row-0', 'a'],
-        ['row-1', 'b'],
-      ],
-    },
-    {
-      name: 'keeps every digit of a number id',
-      text: '{"id":12345678901234567890,"prompt":"a"}\n{"id":12345678901234567891,"prompt":1.0}\n',
-      rows: [
-        ['12345678901234567890', 'a'],
-        ['12345678901234567891', '1.0'],
-      ],
-    },
-    {
-      name: 'has no prompt in null and white space',
-      text: '{"prompt":null}\n{"prompt":""}\n{"prompt":" \\n\\u3000"}\n',
-      rows: [
-        ['row-0', null],
-        ['row-1', null],
-        ['row-2', null],
-      ],
-    },
-    {
-      name: 'looks past a byte order mark',
-      text: '\ufeff{"prompt":"ä"}\n',
-      rows: [['row-0', 'ä']],
-    },
-    {
-      name: 'ends no line at U+2028, U+0085 or a lone \\r',
-      text: '{"prompt":"a\u2028b\u0085c"}\r \n{"prompt":\r"d"}\n',
-      rows: [
-        ['row-0', 'a\u2028b\u0085c'],
-        ['row-1', 'd'],
-      ],
-    },
-    {
-      name: 'is not misled by brackets and escaped line ends in strings',
-      text: '{"prompt":"}\\n{\\"x\\":1}"}\n{"prompt":"]["}\n',
-      rows: [
-        ['row-0', '}\n{"x":1}'],
-        ['row-1', ']['],
-      ],
-    },
-    { name: 'has no rows in empty lines', text: '\n \n', rows: [] },
+  const cases: [name: string, text: string, prompts: (string | null)[], ids?: string[]][] = [
+    [
+      'reads id and prompt of each line',
+      '{"id": "a", "prompt": "one"}\n{"id": 2, "prompt": "two"}\n',
+      ['one', 'two'],
+      ['a', '2'],
+    ],
+    ['needs no line end after the last object', '{"prompt":"a"}', ['a']],
+    [
+      'takes \\r\\n line ends, and white space around objects',
+      '{"prompt":"a"}\r\n \t{"prompt":"b"} \r\n',
+      ['a', 'b'],
+    ],
+    [
+      'skips empty lines, and lines of white space',
+      '\n\r\n{"prompt":"a"}\n  \t\n\n{"prompt":"b"}\n\n',
+      ['a', 'b'],
+    ],
+    [
+      'keeps every digit of a number id',
+      '{"id":12345678901234567890,"prompt":"a"}\n{"id":12345678901234567891,"prompt":1.0}\n',
+      ['a', '1.0'],
+      ['12345678901234567890', '12345678901234567891'],
+    ],
+    [
+      'has no prompt in null and white space',
+      '{"prompt":null}\n{"prompt":""}\n{"prompt":" \\n\\u3000"}\n',
+      [null, null, null],
+    ],
+    ['looks past a byte order mark', '\ufeff{"prompt":"ä"}\n', ['ä']],
+    [
+      'ends no line at U+2028, U+0085 or a lone \\r',
+      '{"prompt":"a\u2028b\u0085c"}\r \n{"prompt":\r"d"}\n',
+      ['a\u2028b\u0085c', 'd'],
+    ],
+    [
+      'is not misled by brackets and escaped line ends in strings',
+      '{"prompt":"}\\n{\\"x\\":1}"}\n{"prompt":"]["}\n',
+      ['}\n{"x":1}', ']['],
+    ],
+    ['has no rows in empty lines', '\n \n', []],
   ];
-  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, rows }) => {
-    const expected: Row[] = rows.map(([id, prompt], index) => ({ index, id, prompt }));
+  it.each(cases)('%s', async (_name, text, prompts, ids) => {
+    const expected = prompts.map((prompt, index) => ({ index, id: ids?.[index] ?? `row-${index}`, prompt }));
     expect(await readSent(writeInput('.ndjson', text))).toEqual(expected);
     for (const chunkBytes of [1, 2, 3, 5, 11]) {
       expect(await readSent(writeInput('.jsonl.gz', text), { chunkBytes })).toEqual(expected);
@@ -81,65 +57,53 @@ describe('reading JSONL', () => {
 });
 
 describe('merging JSONL', () => {
-  const cases: { name: string; text: string; response: string | null; merged: string }[] = [
-    {
-      name: 'appends a field to each object',
-      text: '{"prompt":"a"}\n{"prompt":"b"}\n',
-      response: 'R',
-      merged: '{"prompt":"a","llm_response":"R"}\n{"prompt":"b","llm_response":"R"}\n',
-    },
-    {
-      name: 'writes spaces where the object has them',
-      text: '{"prompt": "a", "x":1}\n',
-      response: 'R',
-      merged: '{"prompt": "a", "x":1, "llm_response": "R"}\n',
-    },
-    {
-      name: 'writes null for no response',
-      text: '{"prompt":"a"}\n',
-      response: null,
-      merged: '{"prompt":"a","llm_response":null}\n',
-    },
-    {
-      name: 'ends the last line',
-      text: '{"prompt":"a"}\r\n{"prompt":"b"}',
-      response: 'R',
-      merged: '{"prompt":"a","llm_response":"R"}\r\n{"prompt":"b","llm_response":"R"}\r\n',
-    },
-    {
-      name: 'ends a lone line with \\n',
-      text: '{"prompt":"a"} ',
-      response: 'R',
-      merged: '{"prompt":"a","llm_response":"R"} \n',
-    },
-    {
-      name: 'keeps empty lines, white space, line ends and the byte order mark',
-      text: '\ufeff\n \r\n\t{ "prompt" : "a" } \r\n\n{"prompt":"b"}\n\r\n',
-      response: 'R',
-      merged:
-        '\ufeff\n \r\n\t{ "prompt" : "a", "llm_response": "R" } \r\n\n{"prompt":"b","llm_response":"R"}\n\r\n',
-    },
-    {
-      name: 'keeps numbers, escapes, the order of keys and doubled ones',
-      text: '{"10":1.0,"2":1e400,"10":-0,"k":"\\u00e9\\/ é","n":[1 , {"a":12345678901234567890}],"prompt":"a"}\n',
-      response: 'R',
-      merged:
-        '{"10":1.0,"2":1e400,"10":-0,"k":"\\u00e9\\/ é","n":[1 , {"a":12345678901234567890}],"prompt":"a","llm_response":"R"}\n',
-    },
-    {
-      name: 'writes non-ASCII as itself and escapes what JSON must',
-      text: '{"prompt":"a"}\n',
-      response: 'é日🎈"\\\n\u0001',
-      merged: '{"prompt":"a","llm_response":"é日🎈\\"\\\\\\n\\u0001"}\n',
-    },
-    {
-      name: 'overwrites its field in place, each time it is there',
-      text: '{"llm_response":{"old":[1,"}"]},"prompt":"a","llm\\u005fresponse": 2 ,"x":{"llm_response":1}}\n',
-      response: 'R',
-      merged: '{"llm_response":"R","prompt":"a","llm\\u005fresponse": "R" ,"x":{"llm_response":1}}\n',
-    },
+  const cases: [name: string, text: string, response: string | null, merged: string][] = [
+    [
+      'appends a field to each object',
+      '{"prompt":"a"}\n{"prompt":"b"}\n',
+      'R',
+      '{"prompt":"a","llm_response":"R"}\n{"prompt":"b","llm_response":"R"}\n',
+    ],
+    [
+      'writes spaces where the object has them',
+      '{"prompt": "a", "x":1}\n',
+      'R',
+      '{"prompt": "a", "x":1, "llm_response": "R"}\n',
+    ],
+    ['writes null for no response', '{"prompt":"a"}\n', null, '{"prompt":"a","llm_response":null}\n'],
+    [
+      'ends the last line',
+      '{"prompt":"a"}\r\n{"prompt":"b"}',
+      'R',
+      '{"prompt":"a","llm_response":"R"}\r\n{"prompt":"b","llm_response":"R"}\r\n',
+    ],
+    ['ends a lone line with \\n', '{"prompt":"a"} ', 'R', '{"prompt":"a","llm_response":"R"} \n'],
+    [
+      'keeps empty lines, white space, line ends and the byte order mark',
+      '\ufeff\n \r\n\t{ "prompt" : "a" } \r\n\n{"prompt":"b"}\n\r\n',
+      'R',
+      '\ufeff\n \r\n\t{ "prompt" : "a", "llm_response": "R" } \r\n\n{"prompt":"b","llm_response":"R"}\n\r\n',
+    ],
+    [
+      'keeps numbers, escapes, the order of keys and doubled ones',
+      '{"10":1.0,"2":1e400,"10":-0,"k":"\\u00e9\\/ é","n":[1 , {"a":12345678901234567890}],"prompt":"a"}\n',
+      'R',
+      '{"10":1.0,"2":1e400,"10":-0,"k":"\\u00e9\\/ é","n":[1 , {"a":12345678901234567890}],"prompt":"a","llm_response":"R"}\n',
+    ],
+    [
+      'writes non-ASCII as itself and escapes what JSON must',
+      '{"prompt":"a"}\n',
+      'é日🎈"\\\n\u0001',
+      '{"prompt":"a","llm_response":"é日🎈\\"\\\\\\n\\u0001"}\n',
+    ],
+    [
+      'overwrites its field in place, each time it is there',
+      '{"llm_response":{"old":[1,"}"]},"prompt":"a","llm\\u005fresponse": 2 ,"x":{"llm_response":1}}\n',
+      'R',
+      '{"llm_response":"R","prompt":"a","llm\\u005fresponse": "R" ,"x":{"llm_response":1}}\n',
+    ],
   ];
-  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { text, response, merged }) => {
+  it.each(cases)('%s', async (_name, text, response, merged) => {
     expect((await mergeAll(writeInput('.jsonl', text), respond(response))).toString()).toBe(merged);
     for (const chunkBytes of [1, 2, 3, 7]) {
       const path = writeInput('.jsonl.gz', text);
@@ -209,68 +173,55 @@ describe('a JSONL file is refused when', () => {
   const lineHint = 'Each line must be an object such as {"prompt": "…"}.';
   const fieldHint = 'Name the field that holds the prompts as col, or fill several into a prompt.';
   const syntaxHint = 'Each line must hold one whole object; correct it and run again.';
-  const cases: { name: string; content: string | Buffer; message: string | RegExp }[] = [
-    {
-      name: 'it is empty',
-      content: '',
-      message: '<file>: the file is empty. Pass a file that holds prompts.',
-    },
-    {
-      name: 'it holds a list',
-      content: '[{"prompt":"a"}]\n',
-      message: '<file>: this is one JSON list, not an object on each line. Let its name end in .json.',
-    },
-    {
-      name: 'a line is text',
-      content: '{"prompt":"a"}\n\n"b"\n',
-      message: `<file>: line 3 is a string, not an object. ${lineHint}`,
-    },
-    {
-      name: 'a line is no JSON',
-      content: '{"prompt":"a"}\nprompt\n',
-      message: `<file>: line 2 is not valid JSON. ${lineHint}`,
-    },
-    {
-      name: 'an object goes over several lines',
-      content: '{\n  "prompt": "a"\n}\n',
-      message: new RegExp(`^<file>: line 1 is not valid JSON \\(.*\\)\\. ${syntaxHint}$`),
-    },
-    {
-      name: 'a line holds two objects',
-      content: '{"prompt":"a"}\n{"prompt":"b"} {"prompt":"c"}\n',
-      message: new RegExp(`^<file>: line 2 is not valid JSON \\(.*\\)\\. ${syntaxHint}$`),
-    },
-    {
-      name: 'the last line is cut off',
-      content: '{"prompt":"a"}\n\r\n{"prompt":"b',
-      message: new RegExp(`^<file>: line 3 is not valid JSON \\(.*\\)\\. ${syntaxHint}$`),
-    },
-    {
-      name: 'a prompt is missing',
-      content: '{"prompt":"a"}\n\n{"text":"b"}\n',
-      message: `<file>: line 3 has no "prompt"; it has the field "text". ${fieldHint}`,
-    },
-    {
-      name: 'a prompt holds half a character',
-      content: '{"prompt":"\\ud83c"}\n',
-      message:
-        '<file>: the prompt of line 1 holds \\ud83c, half of a surrogate pair. Complete the character or remove it.',
-    },
-    {
-      name: 'a byte is not UTF-8',
-      content: Buffer.from('{"prompt":"a"}\n{"prompt":"caf\xe9"}\n', 'latin1'),
-      message: '<file>: byte 0xE9 on line 2 is not UTF-8. Save the file as UTF-8 and run again.',
-    },
-    {
-      name: 'a bad line stands before a bad byte',
-      content: Buffer.from('{}\n{"prompt":"caf\xe9"}\n', 'latin1'),
-      message: `<file>: line 1 has no "prompt"; it has no fields. ${fieldHint}`,
-    },
+  const cases: [name: string, content: string | Buffer, message: string | RegExp][] = [
+    ['it is empty', '', 'the file is empty. Pass a file that holds prompts.'],
+    [
+      'it holds a list',
+      '[{"prompt":"a"}]\n',
+      'this is one JSON list, not an object on each line. Let its name end in .json.',
+    ],
+    ['a line is text', '{"prompt":"a"}\n\n"b"\n', `line 3 is a string, not an object. ${lineHint}`],
+    ['a line is no JSON', '{"prompt":"a"}\nprompt\n', `line 2 is not valid JSON. ${lineHint}`],
+    [
+      'an object goes over several lines',
+      '{\n  "prompt": "a"\n}\n',
+      new RegExp(`^<file>: line 1 is not valid JSON \\(.*\\)\\. ${syntaxHint}$`),
+    ],
+    [
+      'a line holds two objects',
+      '{"prompt":"a"}\n{"prompt":"b"} {"prompt":"c"}\n',
+      new RegExp(`^<file>: line 2 is not valid JSON \\(.*\\)\\. ${syntaxHint}$`),
+    ],
+    [
+      'the last line is cut off',
+      '{"prompt":"a"}\n\r\n{"prompt":"b',
+      new RegExp(`^<file>: line 3 is not valid JSON \\(.*\\)\\. ${syntaxHint}$`),
+    ],
+    [
+      'a prompt is missing',
+      '{"prompt":"a"}\n\n{"text":"b"}\n',
+      `line 3 has no "prompt"; it has the field "text". ${fieldHint}`,
+    ],
+    [
+      'a prompt holds half a character',
+      '{"prompt":"\\ud83c"}\n',
+      'the prompt of line 1 holds \\ud83c, half of a surrogate pair. Complete the character or remove it.',
+    ],
+    [
+      'a byte is not UTF-8',
+      Buffer.from('{"prompt":"a"}\n{"prompt":"caf\xe9"}\n', 'latin1'),
+      'byte 0xE9 on line 2 is not UTF-8. Save the file as UTF-8 and run again.',
+    ],
+    [
+      'a bad line stands before a bad byte',
+      Buffer.from('{}\n{"prompt":"caf\xe9"}\n', 'latin1'),
+      `line 1 has no "prompt"; it has no fields. ${fieldHint}`,
+    ],
   ];
-  it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { content, message }) => {
+  it.each(cases)('%s', async (_name, content, message) => {
     for (const path of [writeInput('.jsonl', content), writeInput('.ndjson.gz', content)]) {
       for (const chunkBytes of [undefined, 1, 5]) {
-        const expected = typeof message === 'string' ? message : expect.stringMatching(message);
+        const expected = typeof message === 'string' ? `<file>: ${message}` : expect.stringMatching(message);
         expect(await failureOf(path, () => readSent(path, { chunkBytes }))).toEqual(expected);
         expect(await failureOf(path, () => mergeAll(path, respond('R'), { chunkBytes }))).toEqual(expected);
       }
@@ -286,13 +237,13 @@ describe('a JSONL file is refused when', () => {
 });
 
 describe('an object without members', () => {
-  const cases: { name: string; text: string; merged: string }[] = [
-    { name: 'closed up', text: '{}', merged: '{"llm_response":null,"llm_error":null}' },
-    { name: 'with a space in it', text: '{ }', merged: '{"llm_response":null,"llm_error":null }' },
-    { name: 'with spaces around it', text: ' {}\t', merged: ' {"llm_response":null,"llm_error":null}\t' },
-    { name: 'in a member', text: '{"a":{}}', merged: '{"a":{},"llm_response":null,"llm_error":null}' },
+  const cases: [name: string, text: string, merged: string][] = [
+    ['closed up', '{}', '{"llm_response":null,"llm_error":null}'],
+    ['with a space in it', '{ }', '{"llm_response":null,"llm_error":null }'],
+    ['with spaces around it', ' {}\t', ' {"llm_response":null,"llm_error":null}\t'],
+    ['in a member', '{"a":{}}', '{"a":{},"llm_response":null,"llm_error":null}'],
   ];
-  it.each(cases)('is valid JSON with our fields: $name', async ({ text, merged }) => {
+  it.each(cases)('is valid JSON with our fields: %s', async (_name, text, merged) => {
     const path = writeInput('.jsonl', `${text}\n{"b": 1}\n`);
     const lines = await mergeAll(path, fieldsOf({ llm_response: () => null, llm_error: () => null }), {
       promptSource: { template: 'Say {{b}}' },
