@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
+  by,
   createInputFolder,
   failureOf,
   mergeAll,
@@ -126,16 +127,14 @@ describe('a CSV file is refused when', () => {
 
   it('shows a message of one line for a column with line ends in its name', async () => {
     const path = writeInput('.csv', '"a\nb"\nx\n');
-    expect(await failureOf(path, () => readSent(path, { promptSource: { column: 'a\nc' } }))).toBe(
+    expect(await failureOf(path, () => readSent(path, by('a\nc')))).toBe(
       '<file>: no column "a\\nc"; it has the column "a\\nb". Did you mean "a\\nb"?',
     );
   });
 
   it('counts a lone \\r as no line and a quoted \\r\\n as one', async () => {
     const path = writeInput('.csv', 'text,b\n"a\r\nb\rc",1\nx\ry,1\nbad\n');
-    expect(await failureOf(path, () => readSent(path, { promptSource: { column: 'text' } }))).toContain(
-      'line 5 has 1 cell',
-    );
+    expect(await failureOf(path, () => readSent(path, by('text')))).toContain('line 5 has 1 cell');
   });
 });
 
@@ -248,7 +247,7 @@ describe('what is never closed does not fill the memory:', () => {
       '.csv.gz',
       gzipSync(Buffer.concat([Buffer.from('text\nb\n"'), much]), { level: 1 }),
     );
-    expect(await failureOf(path, () => readSent(path, { promptSource: { column: 'text' } }))).toBe(
+    expect(await failureOf(path, () => readSent(path, by('text')))).toBe(
       '<file>: line 3 starts a row of more than 100 MB. A closing quote may be missing; see that line.',
     );
   });
@@ -269,13 +268,13 @@ describe('a file is refused when', () => {
     expect(await failureOf(path, () => readSent(path))).toBe(message);
     expect(await failureOf(path, () => mergeAll(path, respond('R')))).toBe(message);
     const packed = join(createInputFolder(), 'missing.csv.gz');
-    expect(await failureOf(packed, () => readSent(packed, { promptSource: { column: 'x' } }))).toBe(message);
+    expect(await failureOf(packed, () => readSent(packed, by('x')))).toBe(message);
   });
 
   it.each(['.csv', '.json', '.csv.gz'])('it is a folder named like a %s file', async (extension) => {
     const path = join(createInputFolder(), `folder${extension}`);
     mkdirSync(path);
-    expect(await failureOf(path, () => readSent(path, { promptSource: { column: 'x' } }))).toBe(
+    expect(await failureOf(path, () => readSent(path, by('x')))).toBe(
       '<file>: this is a folder, not a file. Pass the file itself.',
     );
   });
@@ -303,9 +302,7 @@ describe('a file is refused when', () => {
   ])('its gzip is %s', async (_name, content) => {
     const path = writeRawInput('.csv.gz', content);
     for (const chunkBytes of [undefined, 100]) {
-      expect(
-        await failureOf(path, () => readSent(path, { promptSource: { column: 'text' }, chunkBytes })),
-      ).toMatch(
+      expect(await failureOf(path, () => readSent(path, by('text', { chunkBytes })))).toMatch(
         /^<file>: this is not a whole gzip file \(.+\)\. Make or download it again; gzip -t tells whether it is whole\.$/,
       );
     }
@@ -317,8 +314,7 @@ describe('a file is refused when', () => {
       writeInput('.json.gz', '[1]'),
       writeRawInput('.csv.gz', whole.subarray(0, 900)),
     ];
-    for (const path of paths)
-      await failureOf(path, () => readSent(path, { promptSource: { column: 'text' }, chunkBytes: 4 }));
+    for (const path of paths) await failureOf(path, () => readSent(path, by('text', { chunkBytes: 4 })));
     const open = readdirSync('/proc/self/fd').map((descriptor) => {
       try {
         return readlinkSync(`/proc/self/fd/${descriptor}`);

@@ -26,6 +26,11 @@ export function createInputFolder(): string {
   return folder;
 }
 
+/** Reads the prompts of a column. */
+export function by(column: string, options: ReadOptions = {}): ReadOptions {
+  return { ...options, promptSource: { column } };
+}
+
 export async function readAll(path: string, options: ReadOptions = {}): Promise<Row[]> {
   const { fileType, gzip } = detectFormat(path);
   const rows: Row[] = [];

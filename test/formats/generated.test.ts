@@ -1,7 +1,7 @@
 /** Random data, the same in each run: what comes out must be what went in, whatever it is. */
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { fieldsOf, makeRandom, mergeAll, pickFrom, readSent, writeInput } from './files.ts';
+import { by, fieldsOf, makeRandom, mergeAll, pickFrom, readSent, writeInput } from './files.ts';
 
 type Random = () => number;
 const rounds = Array.from({ length: 60 }, (_, seed) => seed + 1);
@@ -123,11 +123,7 @@ describe.each(dialects)('$name', (dialect) => {
     const path = writeInput(extension, text);
     const names = ['c0', 'prompt'];
     const values = [makeText(random), makeText(random)];
-    const merged = await mergeAll(
-      path,
-      { names, valuesFor: () => values },
-      { promptSource: { column: 'prompt' }, chunkBytes: 9 },
-    );
+    const merged = await mergeAll(path, { names, valuesFor: () => values }, by('prompt', { chunkBytes: 9 }));
     const again = parse(merged, {
       delimiter,
       record_delimiter: ['\n', '\r\n'],

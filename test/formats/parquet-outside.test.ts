@@ -11,7 +11,7 @@ import {
   type ThriftList,
   ThriftStruct,
 } from '../../src/formats/parquet/thrift.ts';
-import { fieldsOf, mergeAll, readAll, respond, writeRawInput } from './files.ts';
+import { by, fieldsOf, mergeAll, readAll, respond, writeRawInput } from './files.ts';
 
 const data = (name: string) => readFile(join(import.meta.dirname, '../data', name));
 const text = (length: number, ...bytes: number[]) => Buffer.from([length, 0, 0, 0, ...bytes]);
@@ -45,7 +45,7 @@ describe('frames of pandas whose columns are named by', () => {
     ],
   ])('%s get notes by which pandas reads the output', async (_, name, column, names) => {
     const path = writeRawInput('.parquet', await data(name));
-    const notes = readNotes(await mergeAll(path, respond('R'), { promptSource: { column } }));
+    const notes = readNotes(await mergeAll(path, respond('R'), by(column)));
     const schema = JSON.parse(notes.get('pandas') as string);
     expect(schema.columns.map((one: { field_name: string }) => one.field_name)).toEqual([
       ...names,
@@ -71,14 +71,12 @@ describe('frames of pandas whose columns are named by', () => {
     const [first = ''] = parquetMetadata(Uint8Array.from(await data('pandas-index.parquet')).buffer)
       .schema.slice(1)
       .map(({ name }) => name);
-    const once = await mergeAll(path, respond('R'), { promptSource: { column: first } });
+    const once = await mergeAll(path, respond('R'), by(first));
     const before = JSON.parse(readNotes(await data('pandas-index.parquet')).get('pandas') as string);
     const after = JSON.parse(readNotes(once).get('pandas') as string);
     expect(after.column_indexes).toEqual(before.column_indexes);
     const numbers = { ...fieldsOf({ llm_response: () => '7' }), integers: new Set(['llm_response']) };
-    const again = await mergeAll(writeRawInput('.parquet', once), numbers, {
-      promptSource: { column: first },
-    });
+    const again = await mergeAll(writeRawInput('.parquet', once), numbers, by(first));
     const types = JSON.parse(readNotes(again).get('pandas') as string).columns.filter(
       ({ name }: { name: string }) => name === 'llm_response',
     );
@@ -103,7 +101,7 @@ it('writes whole numbers as such, and bounds and nulls of each column of ours', 
     }),
     integers: new Set(['llm_input_tokens']),
   };
-  const merged = await mergeAll(path, fields, { promptSource: { column: '0' } });
+  const merged = await mergeAll(path, fields, by('0'));
   const { schema, row_groups } = parquetMetadata(Uint8Array.from(merged).buffer);
   const added = row_groups[0]?.columns.slice(-2).map(({ meta_data }) => meta_data);
   expect(added?.map((chunk) => [chunk?.type, chunk?.statistics])).toMatchObject([
@@ -126,16 +124,16 @@ describe('reads files of writers that', () => {
   ])('%s', async (_, change) => {
     const file = changeFooter(await data('pandas-numbers.parquet'), change);
     const path = writeRawInput('.parquet', file);
-    const rows = await readAll(path, { promptSource: { column: '0' } });
+    const rows = await readAll(path, by('0'));
     expect(rows.map(({ prompt }) => prompt)).toEqual(['Hello', 'World', null]);
-    expect((await mergeAll(path, respond('R'), { promptSource: { column: '0' } })).length).toBeGreaterThan(0);
+    expect((await mergeAll(path, respond('R'), by('0'))).length).toBeGreaterThan(0);
   });
 });
 
 it('refuses row groups that have other rows than the file tells', async () => {
   const file = changeFooter(await data('pandas-numbers.parquet'), (footer) => footer.setNumber(3, 'i64', 4));
   const path = writeRawInput('.parquet', file);
-  await expect(readAll(path, { promptSource: { column: '0' } })).rejects.toThrow('another number of rows');
+  await expect(readAll(path, by('0'))).rejects.toThrow('another number of rows');
 });
 
 const element = { name: 'text', type: 'BYTE_ARRAY', repetition_type: 'OPTIONAL' };

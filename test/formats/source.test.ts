@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { detectFormat } from '../../src/formats/format.ts';
 import { converterFor } from '../../src/formats/index.ts';
-import { mergeAll, readSent, respond, writeInput, writeRawInput } from './files.ts';
+import { by, mergeAll, readSent, respond, writeInput, writeRawInput } from './files.ts';
 
 function sha256(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
@@ -23,9 +23,8 @@ describe('onBytes', () => {
       const path = writeInput(extension, content);
       const expected = sha256(readFileSync(path));
       const passes = [
-        (onBytes: (chunk: Buffer) => void) => readSent(path, { promptSource: { column: 'text' }, onBytes }),
-        (onBytes: (chunk: Buffer) => void) =>
-          mergeAll(path, respond('R'), { promptSource: { column: 'text' }, onBytes }),
+        (onBytes: (chunk: Buffer) => void) => readSent(path, by('text', { onBytes })),
+        (onBytes: (chunk: Buffer) => void) => mergeAll(path, respond('R'), by('text', { onBytes })),
       ];
       for (const pass of passes) {
         const hash = createHash('sha256');
@@ -60,20 +59,15 @@ describe('onBytes', () => {
 
 it('reads a gzip file of several members', async () => {
   const path = writeRawInput('.csv.gz', Buffer.concat([gzipSync('text\na'), gzipSync('b\nc\n')]));
-  expect((await readSent(path, { promptSource: { column: 'text' } })).map(({ prompt }) => prompt)).toEqual([
-    'ab',
-    'c',
-  ]);
+  expect((await readSent(path, by('text'))).map(({ prompt }) => prompt)).toEqual(['ab', 'c']);
 });
 
 it('reads characters of several bytes wherever the chunks are cut', async () => {
   const prompt = 'é日🎈'.repeat(100_000);
   for (const shift of ['', 'x', 'xx', 'xxx']) {
-    expect(
-      (
-        await readSent(writeInput('.csv', `text\n${shift}${prompt}\n`), { promptSource: { column: 'text' } })
-      )[0]?.prompt,
-    ).toBe(shift + prompt);
+    expect((await readSent(writeInput('.csv', `text\n${shift}${prompt}\n`), by('text')))[0]?.prompt).toBe(
+      shift + prompt,
+    );
     expect(
       (await readSent(writeInput('.json', JSON.stringify([{ prompt: shift + prompt }]))))[0]?.prompt,
     ).toBe(shift + prompt);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { failureOf, fieldsOf, mergeAll, readSent, respond, writeInput } from './files.ts';
+import { by, failureOf, fieldsOf, mergeAll, readSent, respond, writeInput } from './files.ts';
 
 const promptSource = { column: 'text' };
 
@@ -60,8 +60,8 @@ describe('merging TSV', () => {
   it('leaves every line of the airports as it is and appends to it', async () => {
     const path = 'test/data/airports.tsv';
     const fields = fieldsOf({ llm_response: ({ prompt }) => `About ${prompt}, "briefly"` });
-    const merged = (await mergeAll(path, fields, { promptSource: { column: 'name' } })).toString();
-    const rows = await readSent(path, { promptSource: { column: 'name' } });
+    const merged = (await mergeAll(path, fields, by('name'))).toString();
+    const rows = await readSent(path, by('name'));
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
     const ours = rows.map(({ prompt }) => `"About ${prompt?.replaceAll('"', '""')}, ""briefly"""`);
     expect(merged).toBe(

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fieldsOf, mergeAll, readAll, readSent, respond, writeInput } from '../files.ts';
+import { by, fieldsOf, mergeAll, readAll, readSent, respond, writeInput } from '../files.ts';
 
 const airportsPath = 'test/data/airports.csv';
 
@@ -29,18 +29,19 @@ describe('reading CSV', () => {
   it.each(cases)('%s', async (_name, text, prompts) => {
     const path = writeInput('.csv', text);
     const expected = prompts.map((prompt, index) => ({ index, id: String(index), prompt }));
-    expect(await readSent(path, { promptSource: { column: 'text' } })).toEqual(expected);
-    expect(await readSent(writeInput('.csv.gz', text), { promptSource: { column: 'text' } })).toEqual(
-      expected,
-    );
+    expect(await readSent(path, by('text'))).toEqual(expected);
+    expect(await readSent(writeInput('.csv.gz', text), by('text'))).toEqual(expected);
   });
 
   it.each([1, 2, 3, 7, 64])('finds the same rows when it reads %i bytes at a time', async (chunkBytes) => {
     const text = '\ufeffid,text\r\n\r\n1,"é ""日本"" 🎈\r\n,x"\r\n\n2,naïve\n3,"a"\r\n4,';
     const path = writeInput('.csv', text);
-    expect(
-      (await readSent(path, { promptSource: { column: 'text' }, chunkBytes })).map(({ prompt }) => prompt),
-    ).toEqual(['é "日本" 🎈\r\n,x', 'naïve', 'a', null]);
+    expect((await readSent(path, by('text', { chunkBytes }))).map(({ prompt }) => prompt)).toEqual([
+      'é "日本" 🎈\r\n,x',
+      'naïve',
+      'a',
+      null,
+    ]);
   });
 });
 
@@ -132,7 +133,7 @@ describe('merging CSV', () => {
       llm_provider: () => 'openai',
       llm_model: () => null,
     });
-    expect((await mergeAll(path, fields, { promptSource: { column: 'text' } })).toString()).toBe(
+    expect((await mergeAll(path, fields, by('text'))).toString()).toBe(
       'llm_provider,text,llm_response,llm_model\nopenai,a,a!,\n',
     );
   });
@@ -140,12 +141,8 @@ describe('merging CSV', () => {
   it('asks for each row once, in order, as it was read', async () => {
     const path = writeInput('.csv', 'text\na\n\n" "\nb\n');
     const asked: unknown[] = [];
-    await mergeAll(
-      path,
-      { names: ['x'], valuesFor: (row) => [String(asked.push(row))] },
-      { promptSource: { column: 'text' } },
-    );
-    expect(asked).toEqual(await readAll(path, { promptSource: { column: 'text' } }));
+    await mergeAll(path, { names: ['x'], valuesFor: (row) => [String(asked.push(row))] }, by('text'));
+    expect(asked).toEqual(await readAll(path, by('text')));
     expect(asked).toEqual([
       { index: 0, id: '0', line: 2, prompt: 'a' },
       { index: 1, id: '1', line: 4, prompt: null },
@@ -155,11 +152,9 @@ describe('merging CSV', () => {
 
   it('leaves every line of the airports as it is and appends to it', async () => {
     const original = readFileSync(airportsPath);
-    const rows = await readSent(airportsPath, { promptSource: { column: 'name' } });
+    const rows = await readSent(airportsPath, by('name'));
     const fields = fieldsOf({ llm_response: ({ prompt }) => `About ${prompt}, "briefly"` });
-    const lines = (await mergeAll(airportsPath, fields, { promptSource: { column: 'name' } }))
-      .toString()
-      .split('\n');
+    const lines = (await mergeAll(airportsPath, fields, by('name'))).toString().split('\n');
     const restored = lines.map((line, number) => {
       if (line === '') return line;
       const name = rows[number - 1]?.prompt;
@@ -176,8 +171,8 @@ describe('merging CSV', () => {
     const large = 'é, "\n'.repeat(1_000_000);
     const cell = `"${large.replaceAll('"', '""')}"`;
     const path = writeInput('.csv', `id,text\n1,${cell}\n2,b\n`);
-    expect((await readSent(path, { promptSource: { column: 'text' } }))[0]?.prompt).toBe(large);
-    const merged = await mergeAll(path, respond(large), { promptSource: { column: 'text' } });
+    expect((await readSent(path, by('text')))[0]?.prompt).toBe(large);
+    const merged = await mergeAll(path, respond(large), by('text'));
     expect(merged.equals(Buffer.from(`id,text,llm_response\n1,${cell},${cell}\n2,b,${cell}\n`))).toBe(true);
   });
 
@@ -185,12 +180,7 @@ describe('merging CSV', () => {
     const path = writeInput('.csv', `text\n${'some words\n'.repeat(50_000)}`);
     const { csvConverter } = await import('../../../src/formats/csv/csv.ts');
     const sizes: number[] = [];
-    for await (const chunk of csvConverter.mergeRows(
-      path,
-      false,
-      { promptSource: { column: 'text' } },
-      respond('R'),
-    ))
+    for await (const chunk of csvConverter.mergeRows(path, false, by('text'), respond('R')))
       sizes.push(chunk.length);
     expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(60_000);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(65_536);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../../src/core/models.ts';
-import { failureOf, fieldsOf, mergeAll, readSent, respond, writeInput, writeRawInput } from '../files.ts';
+import { by, failureOf, fieldsOf, mergeAll, readSent, respond, writeInput, writeRawInput } from '../files.ts';
 
 describe('reading JSONL', () => {
   const cases: [name: string, text: string, prompts: (string | null)[], ids?: string[]][] = [
@@ -143,7 +143,7 @@ describe('merging JSONL', () => {
 
   it('takes the prompt of another field, and of several', async () => {
     const path = writeInput('.jsonl', '{"a":"x","b":1.0}\n');
-    expect((await readSent(path, { promptSource: { column: 'b' } }))[0]?.prompt).toBe('1.0');
+    expect((await readSent(path, by('b')))[0]?.prompt).toBe('1.0');
     expect((await readSent(path, { promptSource: { template: '{{a}} and {{b}}' } }))[0]?.prompt).toBe(
       'x and 1.0',
     );

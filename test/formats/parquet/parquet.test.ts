@@ -7,7 +7,7 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import { parquetConverter } from '../../../src/formats/parquet/parquet.ts';
 import { decodeStruct, encodeStruct } from '../../../src/formats/parquet/thrift.ts';
-import { failureOf, fieldsOf, mergeAll, readAll, respond, writeRawInput } from '../files.ts';
+import { by, failureOf, fieldsOf, mergeAll, readAll, respond, writeRawInput } from '../files.ts';
 
 type ColumnData = Parameters<typeof parquetWriteBuffer>[0]['columnData'];
 
@@ -46,7 +46,7 @@ describe('reading Parquet', () => {
       prompt: index % 20 === 0 ? null : name,
     }));
     for (const chunkBytes of [undefined, 1, 7, 1000]) {
-      expect(await readAll(path, { promptSource: { column: 'name' }, chunkBytes })).toEqual(expected);
+      expect(await readAll(path, by('name', { chunkBytes }))).toEqual(expected);
     }
   });
 
@@ -57,9 +57,7 @@ describe('reading Parquet', () => {
     ['share', ['0', '0.1', '0.2']],
     ['open', ['true', 'false', 'true']],
   ])('takes the values of column %s as text', async (column, texts) => {
-    expect(
-      (await readAll(writer, { promptSource: { column } })).slice(0, 3).map(({ prompt }) => prompt),
-    ).toEqual(texts);
+    expect((await readAll(writer, by(column))).slice(0, 3).map(({ prompt }) => prompt)).toEqual(texts);
   });
 
   it('takes bytes that nobody calls text, JSON as it stands, large integers digit by digit, and blank cells', async () => {
@@ -71,8 +69,7 @@ describe('reading Parquet', () => {
       { name: 'text', data: ['a', ' \n', ''] },
       { name: 'json', data: [{ a: 1 }, [1], null], type: 'JSON' },
     ] as ColumnData);
-    const prompts = async (column: string) =>
-      (await readAll(path, { promptSource: { column } })).map(({ prompt }) => prompt);
+    const prompts = async (column: string) => (await readAll(path, by(column))).map(({ prompt }) => prompt);
     expect(await prompts('big')).toEqual(['1234567890123456789', null, '7']);
     expect(await prompts('text')).toEqual(['a', null, null]);
     expect(await prompts('json')).toEqual(['{"a":1}', '[1]', null]);
@@ -91,11 +88,7 @@ describe('reading Parquet', () => {
   });
 
   it('has no rows in an empty table', async () => {
-    expect(
-      await readAll(writeTable([{ name: 'text', data: [], type: 'STRING' }]), {
-        promptSource: { column: 'text' },
-      }),
-    ).toEqual([]);
+    expect(await readAll(writeTable([{ name: 'text', data: [], type: 'STRING' }]), by('text'))).toEqual([]);
   });
 });
 
@@ -131,20 +124,14 @@ it.skipIf(process.platform !== 'linux')(
           return false;
         }
       });
-    for await (const _row of parquetConverter.readRows(path, false, { promptSource: { column: 'name' } })) {
+    for await (const _row of parquetConverter.readRows(path, false, by('name'))) {
       expect(isOpen()).toBe(true);
       break;
     }
     expect(isOpen()).toBe(false);
-    for await (const _chunk of parquetConverter.mergeRows(
-      path,
-      false,
-      { promptSource: { column: 'name' } },
-      respond('R'),
-    ))
-      break;
+    for await (const _chunk of parquetConverter.mergeRows(path, false, by('name'), respond('R'))) break;
     expect(isOpen()).toBe(false);
-    await failureOf(path, () => readAll(path, { promptSource: { column: 'none' } }));
+    await failureOf(path, () => readAll(path, by('none')));
     expect(isOpen()).toBe(false);
   },
 );
@@ -155,7 +142,7 @@ describe('merging Parquet', () => {
     const answer = (index: number) => (index % 3 === 0 ? null : `é "${index}"\n`);
     const fields = fieldsOf({ llm_response: ({ index }) => answer(index), llm_model: () => 'm' });
     for (const chunkBytes of [undefined, 1000]) {
-      const merged = await mergeAll(path, fields, { promptSource: { column: 'name' }, chunkBytes });
+      const merged = await mergeAll(path, fields, by('name', { chunkBytes }));
       const dataEnd = dataEndOf(original);
       expect(merged.subarray(0, dataEnd).equals(original.subarray(0, dataEnd))).toBe(true);
       expect(await readObjects(merged)).toEqual(
@@ -171,7 +158,7 @@ describe('merging Parquet', () => {
   it('changes nothing in the metadata but for what it adds', async () => {
     const path = real[0] as string;
     const before = footerOf(readFileSync(path));
-    const after = footerOf(await mergeAll(path, respond('R'), { promptSource: { column: 'name' } }));
+    const after = footerOf(await mergeAll(path, respond('R'), by('name')));
     // What is added, taken out again: the last column in the schema, the orders and each row group.
     after.getList(2)?.items.pop();
     after.getList(2)?.structs[0]?.setNumber(5, 'i32', 10);
@@ -194,7 +181,7 @@ describe('merging Parquet', () => {
 
   it('adds its columns to the schemas of Arrow and of Spark', async () => {
     const fields = fieldsOf({ llm_response: () => 'R', llm_provider: () => 'p' });
-    const merged = await mergeAll(real[0] as string, fields, { promptSource: { column: 'name' } });
+    const merged = await mergeAll(real[0] as string, fields, by('name'));
     const notes = new Map(
       footerOf(merged)
         .getList(5)
@@ -232,14 +219,15 @@ describe('merging Parquet', () => {
     );
     expect(readFileSync(path).includes('SECRET')).toBe(true);
     const fields = fieldsOf({ llm_response: ({ prompt }) => `R${prompt}`, llm_model: () => 'm' });
-    const merged = await mergeAll(path, fields, { promptSource: { column: 'text' }, chunkBytes: 64 });
+    const merged = await mergeAll(path, fields, by('text', { chunkBytes: 64 }));
     expect(merged.includes('SECRET')).toBe(false);
     expect(await readObjects(merged)).toEqual(
       names.map((_, index) => ({ llm_response: `Rt${index}`, text: `t${index}`, llm_model: 'm' })),
     );
-    expect(
-      await readObjects(await mergeAll(path, respond(null), { promptSource: { column: 'llm_response' } })),
-    ).toMatchObject([{ llm_response: null, text: 't0' }, ...Array(49).fill({})]);
+    expect(await readObjects(await mergeAll(path, respond(null), by('llm_response')))).toMatchObject([
+      { llm_response: null, text: 't0' },
+      ...Array(49).fill({}),
+    ]);
   });
 
   it.each(['UNCOMPRESSED', 'SNAPPY', 'GZIP'] as const)('writes %s where the input has it', async (codec) => {
@@ -248,7 +236,7 @@ describe('merging Parquet', () => {
       codec,
       compressors: { GZIP: (bytes: Uint8Array) => gzipSync(bytes) },
     });
-    const merged = await mergeAll(path, respond('R'.repeat(1000)), { promptSource: { column: 'text' } });
+    const merged = await mergeAll(path, respond('R'.repeat(1000)), by('text'));
     const [group] = parquetMetadata(exact(merged)).row_groups;
     expect(group?.columns.map(({ meta_data }) => meta_data?.codec)).toEqual([codec, codec]);
     expect((await readObjects(merged))[1]).toEqual({ text: 'b', llm_response: 'R'.repeat(1000) });
@@ -265,7 +253,7 @@ describe('merging Parquet', () => {
       llm_response: ({ prompt }) => (Number(prompt) % 7 === 0 ? null : `${prompt}`.repeat(20)),
       llm_error: ({ prompt }) => (Number(prompt) % 7 === 0 ? `${prompt}` : null),
     });
-    const rows = await readObjects(await mergeAll(path, fields, { promptSource: { column: 'text' } }));
+    const rows = await readObjects(await mergeAll(path, fields, by('text')));
     expect(rows).toHaveLength(50_000);
     expect(rows[0]).toEqual({ text: '0', llm_response: null, llm_error: '0' });
     expect(rows[49_999]).toEqual({ text: '49999', llm_response: '49999'.repeat(20), llm_error: null });
@@ -273,44 +261,30 @@ describe('merging Parquet', () => {
 
   it('keeps an empty table, and one without a value', async () => {
     const empty = writeTable([{ name: 'text', data: [], type: 'STRING' }]);
-    expect(
-      await readObjects(await mergeAll(empty, respond('R'), { promptSource: { column: 'text' } })),
-    ).toEqual([]);
+    expect(await readObjects(await mergeAll(empty, respond('R'), by('text')))).toEqual([]);
     const nulls = writeTable([{ name: 'text', data: [null, null], type: 'STRING' }]);
-    expect(
-      await readObjects(await mergeAll(nulls, respond(null), { promptSource: { column: 'text' } })),
-    ).toEqual(Array(2).fill({ text: null, llm_response: null }));
+    expect(await readObjects(await mergeAll(nulls, respond(null), by('text')))).toEqual(
+      Array(2).fill({ text: null, llm_response: null }),
+    );
   });
 });
 
 describe('a Parquet file is refused when', () => {
   const whole = readFileSync(real[2] as string);
+  const notWhole =
+    '<file>: this is not a whole Parquet file. It must end with PAR1; make or download it again.';
+  const unreadable = /^<file>: this Parquet file can't be read: /;
   const cases: [name: string, content: Buffer, column: string, message: string | RegExp][] = [
     ['it is empty', Buffer.alloc(0), 'name', '<file>: the file is empty. Pass a file that holds prompts.'],
-    [
-      'it is text',
-      Buffer.from('name\nsome text that is long enough\n'),
-      'name',
-      '<file>: this is not a whole Parquet file. It must end with PAR1; make or download it again.',
-    ],
-    [
-      'it is cut off',
-      whole.subarray(0, -20),
-      'name',
-      '<file>: this is not a whole Parquet file. It must end with PAR1; make or download it again.',
-    ],
+    ['it is text', Buffer.from('name\nsome text that is long enough\n'), 'name', notWhole],
+    ['it is cut off', whole.subarray(0, -20), 'name', notWhole],
     [
       'it is encrypted',
       Buffer.concat([whole.subarray(0, -4), Buffer.from('PARE')]),
       'name',
       '<file>: the file is encrypted. Write it without encryption.',
     ],
-    [
-      'its data is missing',
-      whole.subarray(dataEndOf(whole) - 8),
-      'name',
-      /^<file>: this Parquet file can't be read: /,
-    ],
+    ['its data is missing', whole.subarray(dataEndOf(whole) - 8), 'name', unreadable],
     [
       'its metadata is garbage',
       Buffer.concat([
@@ -319,7 +293,7 @@ describe('a Parquet file is refused when', () => {
         whole.subarray(-8),
       ]),
       'name',
-      /^<file>: this Parquet file can't be read: /,
+      unreadable,
     ],
     [
       'its pages are garbage',
@@ -329,7 +303,7 @@ describe('a Parquet file is refused when', () => {
         whole.subarray(dataEndOf(whole)),
       ]),
       'name',
-      /^<file>: this Parquet file can't be read: /,
+      unreadable,
     ],
     [
       'the column is missing',
@@ -360,19 +334,17 @@ describe('a Parquet file is refused when', () => {
     const path = writeRawInput('.parquet', content);
     const expected = typeof message === 'string' ? message : expect.stringMatching(message);
     for (const chunkBytes of [undefined, 10]) {
-      expect(await failureOf(path, () => readAll(path, { promptSource: { column }, chunkBytes }))).toEqual(
+      expect(await failureOf(path, () => readAll(path, by(column, { chunkBytes })))).toEqual(expected);
+      expect(await failureOf(path, () => mergeAll(path, respond('R'), by(column, { chunkBytes })))).toEqual(
         expected,
       );
-      expect(
-        await failureOf(path, () => mergeAll(path, respond('R'), { promptSource: { column }, chunkBytes })),
-      ).toEqual(expected);
     }
   });
 
   it('a text is not UTF-8, and names its row', async () => {
     const data = [new Uint8Array([0x61]), null, new Uint8Array([0xff])];
     const path = writeTable([{ name: 'text', data, type: 'BYTE_ARRAY' }]);
-    expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'text' } }))).toBe(
+    expect(await failureOf(path, () => readAll(path, by('text')))).toBe(
       '<file>: row 3 has bytes in column "text" that are not UTF-8. Write the column as UTF-8 and run again.',
     );
   });
@@ -384,7 +356,7 @@ describe('a Parquet file is refused when', () => {
     );
     bytes.fill(0xff, 4, dataEndOf(bytes));
     const path = writeRawInput('.parquet', bytes);
-    expect(await failureOf(path, () => readAll(path, { promptSource: { column: 'text' } }))).toBe(
+    expect(await failureOf(path, () => readAll(path, by('text')))).toBe(
       '<file>: this Parquet file can\'t be read: a page of column "text" has no header. Write it again, or convert it to JSONL.',
     );
   });
@@ -399,7 +371,7 @@ describe('a Parquet file is refused when', () => {
   it('a column that would be overwritten is nested', async () => {
     const path = real[2] as string;
     const fields = fieldsOf({ place: () => 'R' });
-    expect(await failureOf(path, () => mergeAll(path, fields, { promptSource: { column: 'name' } }))).toBe(
+    expect(await failureOf(path, () => mergeAll(path, fields, by('name')))).toBe(
       '<file>: the column "place", which would be overwritten, is nested. Rename it or leave it out.',
     );
   });

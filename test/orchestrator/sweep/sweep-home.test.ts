@@ -51,50 +51,18 @@ const jobId = 'job_20260101000000_a0b1c2';
 const result = '{"custom_id":"row-0-0a","outcome":"succeeded","text":"An answer"}\n';
 
 describe('a sweep leaves alone', () => {
-  const foreign = [
-    ...[
-      'results/experiment.jsonl',
-      'results/2024/deep.jsonl',
-      'results/live_abc_notes.txt',
-      'results/answers.jsonl',
-    ],
-    ...['results/sync_0a1b.parquet', `results/live_${hex(24)}.jsonl.bak`, `results/my_live_${hex(24)}.jsonl`],
-    ...[
-      'results/openai_comparison.jsonl',
-      `results/${hex(12)}.tmp`,
-      'results/.hidden.tmp',
-      `results/.notes.${hex(12)}.tmp`,
-    ],
-    ...[
-      'requests/a.tmp',
-      'requests/job_20240101000000_ab_plan.txt',
-      `requests/${jobId}_notes.md`,
-      `requests/${jobId}_1.jsonl.gz`,
-    ],
-    ...[
-      'history/notes.json',
-      'history/index.json',
-      'history/2023.json',
-      `history/${hex(32)}.json`,
-      `history/${hex(32)}.txt`,
-    ],
-    ...['inputs/data.csv', `inputs/${hex(64)}.html`, `inputs/${hex(64)}.csv.bak`, `inputs/x${hex(16)}.part`],
-    ...['locks/build.1.lock', 'locks/x.tmp', 'locks/yarn.lock', `locks/job_x.1.lock`, `locks/${jobId}.lock`],
-    ...[
-      'jobs/a.tmp',
-      'jobs/job.json.tmp',
-      `jobs/.${jobId}.json.tmp`,
-      'batches/b.tmp',
-      `batches/.b.json.${hex(12)}.tmp`,
-    ],
-    ...[
-      'cache/tmp/model.tmp',
-      'cache/tmp/0123.tmp',
-      `cache/tmp/${hex(16)}.tmp.gz`,
-      'session.tmp',
-      'tmp/upload.tmp',
-    ],
-  ];
+  const foreign = Object.entries({
+    results: `experiment.jsonl 2024/deep.jsonl live_abc_notes.txt answers.jsonl sync_0a1b.parquet live_${hex(24)}.jsonl.bak my_live_${hex(24)}.jsonl openai_comparison.jsonl ${hex(12)}.tmp .hidden.tmp .notes.${hex(12)}.tmp`,
+    requests: `a.tmp job_20240101000000_ab_plan.txt ${jobId}_notes.md ${jobId}_1.jsonl.gz`,
+    history: `notes.json index.json 2023.json ${hex(32)}.json ${hex(32)}.txt`,
+    inputs: `data.csv ${hex(64)}.html ${hex(64)}.csv.bak x${hex(16)}.part`,
+    locks: `build.1.lock x.tmp yarn.lock job_x.1.lock ${jobId}.lock`,
+    jobs: `a.tmp job.json.tmp .${jobId}.json.tmp`,
+    batches: `b.tmp .b.json.${hex(12)}.tmp`,
+    'cache/tmp': `model.tmp 0123.tmp ${hex(16)}.tmp.gz`,
+    '': `session.tmp`,
+    tmp: `upload.tmp`,
+  }).flatMap(([within, names]) => names.split(' ').map((name) => join(within, name)));
 
   test.each(foreign)('%s', async (name) => {
     for (const part of ['batches', 'jobs']) mkdirSync(join(home.root, part), { recursive: true });
