@@ -200,8 +200,11 @@ async function runInProcess(
     signal: new AbortController().signal,
   });
   const code = await main(args, context);
-  return { code, stdout: stdout.text(), stderr: stderr.text() };
+  return { code, stdout: stdout.text(), stderr: stderr.text().replaceAll(progressLine, '') };
 }
+
+/** Told every ten seconds, for which a machine of others may stand still; it has tests of its own. */
+const progressLine = /^(Generating|Counting tokens) \d+\/\d+ .*\n/gm;
 
 async function* readChunks(input: Input): AsyncGenerator<Buffer> {
   const chunks = typeof input === 'string' || Buffer.isBuffer(input) ? [input] : input;

@@ -16,14 +16,11 @@ describe('live', () => {
 
   beforeEach(() => world.write('data.csv', data));
 
-  const args = (...flags: string[]) => [
-    ...['run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync', '-o', 'out.csv'],
-    ...flags,
-  ];
+  const run = (...flags: string[]) => world.run('--sync', '-o', 'out.csv', ...flags);
 
   async function runWhile(flags: readonly string[], meanwhile: () => Promise<unknown>) {
     world.hold();
-    const running = world.loom(...args(...flags));
+    const running = run(...flags);
     await world.arrived(1);
     await meanwhile();
     world.release();
@@ -41,8 +38,8 @@ describe('live', () => {
     expect(await world.read('out.csv')).toBe(theirs);
     expect(await world.listFolder()).toEqual(['data.csv', 'out.csv']);
 
-    expect(await world.loom(...args(...flags))).toMatchObject({ code: 1, stdout: '' });
-    expect(await world.loom(...args(...flags, '--force'))).toMatchObject({ code: 0 });
+    expect(await run(...flags)).toMatchObject({ code: 1, stdout: '' });
+    expect(await run(...flags, '--force')).toMatchObject({ code: 0 });
     expect(world.asked()).toHaveLength(2);
     expect(await world.read('out.csv')).toBe(merged);
   });
@@ -54,7 +51,7 @@ describe('live', () => {
 
   test('a run that another is about to write for is told before its first call', async () => {
     const second = await runWhile([], async () => {
-      const told = await world.loom(...args('-m', 'other'));
+      const told = await run('-m', 'other');
       expect(told).toMatchObject({ code: 1, stdout: '' });
       expect(told.stderr).toContain(
         `Error: another run is about to write the output ${join(world.folder, 'out.csv')}. `,
@@ -68,11 +65,10 @@ describe('live', () => {
   test('is told also where the two name the folder of the output by different links', async () => {
     await mkdir(join(world.folder, 'real'));
     await symlink('real', join(world.folder, 'link'));
-    const to = (path: string) => args().map((arg) => (arg === 'out.csv' ? path : arg));
     world.hold();
-    const first = world.loom(...to('real/out.csv'));
+    const first = run('-o', 'real/out.csv');
     await world.arrived(2);
-    const told = await world.loom(...to('link/out.csv'));
+    const told = await run('-o', 'link/out.csv');
     expect(told.code).toBe(1);
     expect(told.stderr).toContain(
       `Error: another run is about to write the output ${join(world.folder, 'link', 'out.csv')}. `,
@@ -85,7 +81,7 @@ describe('live', () => {
   test('a run that waited for another of the same work finds its output in the way, before its first call', async () => {
     const waiting: ReturnType<typeof world.loom>[] = [];
     const first = await runWhile(['--no-cache'], async () => {
-      waiting.push(world.loom(...args('--no-cache')));
+      waiting.push(run('--no-cache'));
       // It waits for the lock of the first: nothing shows it but the time that passes until it asks again.
     });
     expect(first.code).toBe(0);
@@ -99,7 +95,7 @@ describe('live', () => {
     await world.write('real.csv', 'old\n');
     await chmod(join(world.folder, 'real.csv'), 0o640);
     await symlink('real.csv', join(world.folder, 'out.csv'));
-    expect((await world.loom(...args('--force'))).code).toBe(0);
+    expect((await run('--force')).code).toBe(0);
     expect(await world.read('real.csv')).toBe(merged);
     expect((await stat(join(world.folder, 'real.csv'))).mode & 0o777).toBe(0o640);
     expect(await world.listFolder()).toEqual(['data.csv', 'out.csv', 'real.csv']);
@@ -114,7 +110,7 @@ describe('live', () => {
 
     test('of somebody else stays: it is told before the first call, and where the reasons are not', async () => {
       await world.write(reasons, '{"row":1,"mine":true}\n');
-      const ended = await world.loom(...args());
+      const ended = await run();
       expect(ended.code).toBe(3);
       const path = join(world.folder, reasons);
       expect(ended.stderr).toMatch(
@@ -131,21 +127,21 @@ describe('live', () => {
     test('of somebody else stays when every row is answered, too', async () => {
       world.answerTo = (prompt) => `Answer to ${prompt}`;
       await world.write(reasons, 'my notes\n');
-      expect((await world.loom(...args())).code).toBe(0);
+      expect((await run()).code).toBe(0);
       expect(await world.read(reasons)).toBe('my notes\n');
     });
 
     test('stays when it is the input of another run for the same output, whether rows fail or not', async () => {
       world.answerTo = () => '';
-      expect((await world.loom(...args())).code).toBe(1);
+      expect((await run()).code).toBe(1);
       const first = await world.read(reasons);
-      const again = ['run', '-f', reasons, '--prompt', '{{row}}', ...args('--force').slice(5)];
+      const again = ['-f', reasons, '--prompt', '{{row}}', '--sync', '-o', 'out.csv', '--force'];
       for (const [failing, code] of [
         ['1', 3],
         ['none', 0],
       ] as const) {
         world.answerTo = (prompt) => (prompt === failing ? '' : 'Because.');
-        const ended = await world.loom(...again);
+        const ended = await world.run(...again);
         expect(ended.code).toBe(code);
         expect(ended.stderr).toContain(
           `Warning: ${join(world.folder, reasons)} is the input and stays: the reasons of failed rows will be in no file.`,
@@ -155,13 +151,13 @@ describe('live', () => {
     });
 
     test('of an older output is replaced, and removed when there is nothing more to say', async () => {
-      expect((await world.loom(...args())).code).toBe(3);
+      expect((await run()).code).toBe(3);
       const first = await world.read(reasons);
       expect(first).toMatch(/^\{"row":1,"line":2,"kind":"empty","message":"[^\n]+"\}\n$/);
-      expect((await world.loom(...args('--force'))).code).toBe(3);
+      expect((await run('--force')).code).toBe(3);
       expect(await world.read(reasons)).toBe(first);
       world.answerTo = (prompt) => `Answer to ${prompt}`;
-      expect((await world.loom(...args('--force'))).code).toBe(0);
+      expect((await run('--force')).code).toBe(0);
       expect(await world.listFolder()).toEqual(['data.csv', 'out.csv']);
     });
 
@@ -179,7 +175,7 @@ describe('live', () => {
 
     test('never takes the place of one that is there: the reasons are told, and kept where nothing is', async () => {
       await world.write('out.csv', 'good answers\n');
-      const ended = await world.loom(...args('--force'));
+      const ended = await run('--force');
       expect(ended).toMatchObject({ code: 1, stdout: '' });
       expect(ended.stderr).toContain('2 of 2 rows have no response: 2 × empty.');
       expect(ended.stderr).toContain(
@@ -194,19 +190,19 @@ describe('live', () => {
       await world.write('out.csv', 'good answers\n');
       const old = '{"row":7,"id":"7","kind":"old","message":"of the output that is there"}\n';
       await world.write('out.csv.errors.jsonl', old);
-      expect((await world.loom(...args('--force'))).code).toBe(1);
+      expect((await run('--force')).code).toBe(1);
       expect(await world.read('out.csv.errors.jsonl')).toBe(old);
     });
 
     test('is written where there is none', async () => {
-      const ended = await world.loom(...args());
+      const ended = await run();
       expect(ended.code).toBe(1);
       expect(await world.read('out.csv')).toBe('id,text,llm_response\n1,Hello,\n2,World,\n');
     });
 
     test('is an error in the document, too', async () => {
       await world.write('out.csv', 'good answers\n');
-      const ended = await world.loom(...args('--force', '--output-format', 'json'));
+      const ended = await run('--force', '--output-format', 'json');
       expect(ended.code).toBe(1);
       expect(JSON.parse(ended.stdout)).toMatchObject({
         output: null,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { readFigures, readRows, readText } from './report-reader.ts';
-import { createSandboxWorld, fetchUntilDone, submittedId } from './sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone } from './sandbox-world.ts';
 import { useWorld } from './use-world.ts';
 
 const airports = join(import.meta.dirname, '../data');
@@ -23,6 +23,8 @@ beforeEach(() => world.write('reviews.csv', reviews));
 const runLive = (...flags: string[]) =>
   world.loom('run', '-f', 'reviews.csv', '-c', 'text', ...live, ...flags);
 
+const submitReviews = () => world.submit('-f', 'reviews.csv', '-c', 'text', '-m', 'gpt-4o-mini');
+
 async function readHistory() {
   return Promise.all(
     (await world.listHistory()).map(async (name) => JSON.parse(await world.readState(name))),
@@ -37,18 +39,13 @@ test('a live run is told whole: every row, why some failed, tokens, cost and tim
     stderr: '',
   });
   const html = await world.read(page);
+  const texts = (id: string, Prompt: string | null, Answer: string | null, Reason: string | null) => ({
+    texts: { id, Prompt, Answer, Reason },
+  });
   expect(readRows(html)).toEqual([
-    {
-      number: 1,
-      status: 'answered',
-      texts: { id: 'a', Prompt: 'Good morning', Answer: answer, Reason: null },
-    },
-    {
-      number: 2,
-      status: 'failed',
-      texts: { id: 'b', Prompt: '[[sandbox:refuse]]', Answer: null, Reason: refusal },
-    },
-    { number: 3, status: 'blank', texts: { id: 'c', Prompt: null, Answer: null, Reason: null } },
+    { number: 1, status: 'answered', ...texts('a', 'Good morning', answer, null) },
+    { number: 2, status: 'failed', ...texts('b', '[[sandbox:refuse]]', null, refusal) },
+    { number: 3, status: 'blank', ...texts('c', null, null, null) },
   ]);
   expect(readFigures(html)).toEqual({
     Rows: '3',
@@ -72,7 +69,7 @@ test('a live run is told whole: every row, why some failed, tokens, cost and tim
 });
 
 test('a fetched batch is found by its id after its record is gone, and before that must be fetched', async () => {
-  const id = submittedId(await world.loom('run', '-f', 'reviews.csv', '-c', 'text', ...batch));
+  const id = await submitReviews();
   expect(await world.loom('report', id)).toEqual({
     code: 1,
     stdout: '',
@@ -91,7 +88,7 @@ test('a fetched batch is found by its id after its record is gone, and before th
 });
 
 test('a batch that is kept is found by its record too', async () => {
-  const id = submittedId(await world.loom('run', '-f', 'reviews.csv', '-c', 'text', ...batch));
+  const id = await submitReviews();
   await fetchUntilDone(world, '--keep');
   await rm(world.statePath('history'), { recursive: true });
   expect(await world.loom('report', id)).toMatchObject({
@@ -116,19 +113,8 @@ test('the rows of a sample have their numbers in the input, and their own reason
     index % 2 ? '[[sandbox:refuse]]' : `Hello ${index}`,
   );
   await world.write('many.csv', `text\n${rows.join('\n')}\n`);
-  await world.loom(
-    'run',
-    '-f',
-    'many.csv',
-    '-c',
-    'text',
-    ...live,
-    '--no-cache',
-    '--sample',
-    '12',
-    '-o',
-    's.csv',
-  );
+  const flags = ['--no-cache', '--sample', '12', '-o', 's.csv'];
+  await world.loom('run', '-f', 'many.csv', '-c', 'text', ...live, ...flags);
   await world.loom('report', 's.csv');
   const shown = readRows(await world.read('s_report.html'));
   expect(shown).toHaveLength(12);
@@ -300,9 +286,7 @@ describe('of a large output', () => {
 });
 
 describe('the page is written', () => {
-  beforeEach(async () => {
-    await runLive();
-  });
+  beforeEach(() => runLive());
 
   test('never over another one without --force', async () => {
     const path = await world.write(page, 'mine');

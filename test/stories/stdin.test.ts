@@ -19,12 +19,6 @@ const world = useWorld(createSandboxWorld);
 
 beforeEach(() => world.write('data.csv', csv));
 
-async function stateWithoutCache(): Promise<string[]> {
-  return await world.listLeft();
-}
-
-const keptInputs = async () => await world.listState('inputs');
-
 describe('a live run', () => {
   test('from stdin writes the rows to stdout, everything else to stderr, and leaves nothing behind', async () => {
     expect(await world.pipe(csv, ...fromStdin, '--sync', '--output', '-')).toEqual({
@@ -33,7 +27,7 @@ describe('a live run', () => {
       stderr:
         'Weaving live... provider=openai model=m workers=8 cache=on\n2 rows: 2 answered\nTokens: 3 in, 14 out; cost unknown: no price is known for m of OpenAI.\nDone. wrote to stdout (2 prompts, 0 cache hits, 0 errors)\n',
     });
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
     expect(await world.listFolder()).toEqual(['data.csv']);
   });
 
@@ -42,7 +36,7 @@ describe('a live run', () => {
       code: 0,
       stdout: answered,
     });
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('writes what the cache has to stdout', async () => {
@@ -52,21 +46,11 @@ describe('a live run', () => {
       stdout: answered,
       stderr: expect.stringContaining('Done. wrote to stdout (2 prompts, 2 cache hits, 0 errors)\n'),
     });
-    expect(await stateWithoutCache()).toEqual([]);
-  });
-
-  test('from stdin writes to a file', async () => {
-    expect(await world.pipe(csv, ...fromStdin, '--sync', '-o', 'out.csv')).toMatchObject({
-      code: 0,
-      stdout: `Done. wrote ${join(world.folder, 'out.csv')} (2 prompts, 0 cache hits, 0 errors)\n`,
-    });
-    expect(await world.read('out.csv')).toBe(answered);
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('from a file writes to stdout', async () => {
-    const args = ['run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync', '-o', '-'];
-    expect(await world.loom(...args)).toMatchObject({ code: 0, stdout: answered });
+    expect(await world.run('--sync', '-o', '-')).toMatchObject({ code: 0, stdout: answered });
     expect(await world.listFolder()).toEqual(['data.csv']);
   });
 
@@ -82,16 +66,8 @@ describe('a live run', () => {
     ['csv -c text', gzipSync('text\nHello\n'), `text,llm_response\nHello,${answerTo('Hello')}\n`],
     ['parquet -c name', readFileSync(parquet), /^PAR1.*Livingston Municipal.*llm_response.*PAR1$/s],
   ])('takes --format %s', async (format, content, expected) => {
-    const ended = await world.pipe(
-      content,
-      'run',
-      '-f',
-      '-',
-      '--format',
-      ...format.split(' '),
-      ...model,
-      '--sync',
-    );
+    const flags = ['--format', ...format.split(' '), ...model];
+    const ended = await world.pipe(content, 'run', '-f', '-', ...flags, '--sync');
     expect(ended.code).toBe(0);
     expect(ended.stdout).toEqual(typeof expected === 'string' ? expected : expect.stringMatching(expected));
   });
@@ -106,7 +82,7 @@ describe('a live run', () => {
     expect(ended.stderr).toMatch(
       /Pass --with-error to have the reasons in the rows\.\nTokens: .*\nDone\. wrote to stdout/,
     );
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test.each([
@@ -124,7 +100,7 @@ describe('a live run', () => {
       stdout: '',
       stderr: expect.stringContaining(`\nError: ${message}\n`),
     });
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 });
 
@@ -133,24 +109,24 @@ describe('a batch from stdin', () => {
 
   test('keeps its input until it is fetched, and is named by it in the list', async () => {
     const id = submittedId(await submit());
-    expect(await keptInputs()).toEqual([expect.stringMatching(/^inputs\/[0-9a-f]{64}\.csv$/)]);
+    expect(await world.listState('inputs')).toEqual([expect.stringMatching(/^inputs\/[0-9a-f]{64}\.csv$/)]);
     expect((await world.loom('list')).stdout).toMatch(/ stdin\n$/);
     expect(await fetchUntilDone(world)).toMatchObject({
       code: 0,
       stdout: `Fabric complete. id=${id} -> ${join(world.folder, 'out.csv')} (metadata removed)\n`,
     });
     expect(await world.read('out.csv')).toBe(answered);
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('with --keep keeps it for another fetch', async () => {
     const id = submittedId(await submit());
     await fetchUntilDone(world, '--keep');
-    expect(await keptInputs()).toHaveLength(1);
+    expect(await world.listState('inputs')).toHaveLength(1);
     await world.write('out.csv', '');
     expect(await world.loom('fetch', '--id', id, '--force')).toMatchObject({ code: 0 });
     expect(await world.read('out.csv')).toBe(answered);
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('is the same work when the same comes through stdin again', async () => {
@@ -160,39 +136,24 @@ describe('a batch from stdin', () => {
       stdout: `Nothing sent: the same work is pending already as ${id}.\n`,
     });
     expect((await world.pipe(csv + csv, ...fromStdin, '-o', 'out.csv')).stdout).toContain('Batch submitted.');
-    expect(await keptInputs()).toHaveLength(2);
+    expect(await world.listState('inputs')).toHaveLength(2);
   });
 
   test('shares its input with another one that has the same, until both are fetched', async () => {
     const first = submittedId(await submit());
-    await world.pipe(
-      csv,
-      'run',
-      '-f',
-      '-',
-      '--format',
-      'csv',
-      '-c',
-      'text',
-      '-p',
-      'anthropic',
-      '-m',
-      'm',
-      '-o',
-      'other.csv',
-    );
-    expect(await keptInputs()).toHaveLength(1);
+    await submit('-p', 'anthropic', '-o', 'other.csv');
+    expect(await world.listState('inputs')).toHaveLength(1);
     await fetchUntilDone(world, '--id', first);
-    expect(await keptInputs()).toHaveLength(1);
+    expect(await world.listState('inputs')).toHaveLength(1);
     await fetchUntilDone(world);
     expect(await world.read('other.csv')).toBe(answered);
-    expect(await keptInputs()).toEqual([]);
+    expect(await world.listState('inputs')).toEqual([]);
   });
 
   test('that is refused leaves nothing behind', async () => {
     const ended = await submit('--api-key', 'bad-key');
     expect(ended).toMatchObject({ code: 1, stdout: '' });
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('whose record is deleted by hand goes on, and loses its input once the output is written', async () => {
@@ -200,7 +161,7 @@ describe('a batch from stdin', () => {
     await rm(world.statePath(`batches/openai_${id}.json`));
     expect(await fetchUntilDone(world)).toMatchObject({ code: 0 });
     expect(await world.read('out.csv')).toBe(answered);
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('whose input is gone can be fetched with another file', async () => {
@@ -222,7 +183,7 @@ describe('a batch from stdin', () => {
     expect(await world.pipe(csv, ...adopt, '-o', 'out.csv')).toMatchObject({ code: 0 });
     expect(await fetchUntilDone(world)).toMatchObject({ code: 0 });
     expect(await world.read('out.csv')).toBe(answered);
-    expect(await keptInputs()).toEqual([]);
+    expect(await world.listState('inputs')).toEqual([]);
   });
 });
 
@@ -233,25 +194,25 @@ describe('kept inputs', () => {
     await world.writeState(orphan, csv);
     await world.writeState('inputs/0123456789abcdef.part', csv);
     await world.loom('fetch');
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test('of another name stay: the library of the Python tool keeps inputs and outputs there too', async () => {
     const others = ['inputs/openai_batch_1.json', 'inputs/openai_batch_1_results_openai_m.json'];
     for (const name of others) await world.writeState(name, '[]');
     await world.loom('fetch');
-    expect(await keptInputs()).toEqual(others);
+    expect(await world.listState('inputs')).toEqual(others);
   });
 
   test('stay while a record that may name them is damaged', async () => {
     await world.writeState(orphan, csv);
     await world.writeState('batches/openai_x.json', '{');
     await world.loom('fetch');
-    expect(await keptInputs()).toEqual([orphan]);
+    expect(await world.listState('inputs')).toEqual([orphan]);
   });
 
   test('stay while another command works on them', async () => {
-    const [end, tail] = [createGate(), createGate()];
+    const [end, tail] = [openGate(), openGate()];
     const server = await startHttpServer(async () => {
       await end.passed;
       return { body: { choices: [{ message: { content: 'fine' } }] } };
@@ -263,34 +224,24 @@ describe('kept inputs', () => {
       yield 'Hello\n';
     }
     const slow = world.pipe(slowRows(), ...fromStdin, '--sync', '-o', 'slow.csv');
-    await until(async () => (await keptInputs()).length > 0);
-    expect(await keptInputs()).toEqual([expect.stringMatching(/^inputs\/[0-9a-f]{16}\.part$/)]);
+    await until(async () => (await world.listState('inputs')).length > 0);
+    expect(await world.listState('inputs')).toEqual([expect.stringMatching(/^inputs\/[0-9a-f]{16}\.part$/)]);
     await world.loom('fetch');
-    expect(await keptInputs()).toHaveLength(1);
+    expect(await world.listState('inputs')).toHaveLength(1);
     tail.open();
-    await until(async () => /\.csv$/.test((await keptInputs())[0] ?? ''));
+    await until(async () => /\.csv$/.test((await world.listState('inputs'))[0] ?? ''));
     await world.loom('fetch');
-    expect(await keptInputs()).toHaveLength(1);
+    expect(await world.listState('inputs')).toHaveLength(1);
     end.open();
     expect(await slow).toMatchObject({ code: 0 });
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
     await server.close();
   });
 });
 
-/** Something to wait for until the test goes on. */
-function createGate(): { readonly passed: Promise<void>; open(): void } {
-  let open = () => {};
-  const passed = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { passed, open: () => open() };
-}
-
 test('loom tokens counts what comes through stdin', async () => {
-  expect(
-    await world.pipe(csv, 'tokens', '-f', '-', '--format', 'csv', '-c', 'text', '-p', 'anthropic', '-m', 'm'),
-  ).toMatchObject({
+  const ended = await world.pipe(csv, 'tokens', ...fromStdin.slice(1), '-p', 'anthropic');
+  expect(ended).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^Total input tokens: \d+ across 2 prompts /),
   });
@@ -338,3 +289,12 @@ describe('is refused, before anything is read or sent:', () => {
     expect(await world.listState()).toEqual([]);
   });
 });
+
+/** Something to wait for until the test goes on. */
+function openGate() {
+  let open = () => {};
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open: () => open() };
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sandboxKey } from '../../src/sandbox/server.ts';
 import { makePipe } from '../make-pipe.ts';
-import type { Ended } from '../program.ts';
+import { type Ended, runArgs } from '../program.ts';
 import { atTerminal, hasTerminal } from './at-terminal.ts';
 import { createSandboxWorld, fetchUntilDone } from './sandbox-world.ts';
 import { useWorld } from './use-world.ts';
@@ -168,7 +168,7 @@ describe('a file of defaults that nobody named', () => {
 });
 
 describe('a .env', () => {
-  const args = ['run', '--sync', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--force'];
+  const live = (...flags: string[]) => world.run('--sync', '--force', ...flags);
   const address = () => world.sandbox.baseUrls.openai;
   const path = () => join(world.folder, '.env');
 
@@ -179,16 +179,15 @@ describe('a .env', () => {
 
   test('whose address takes the key of the environment is told, also with -q and in a batch', async () => {
     const told = `Warning: OPENAI_API_KEY of the environment goes to ${address()}, which ${path()} names as OPENAI_BASE_URL.\n`;
-    expect((await world.loom(...args, '-q')).stderr).toBe(told);
+    expect((await live('-q')).stderr).toBe(told);
     await configure({ quiet: true });
-    expect((await world.loom(...args)).stderr).toBe(told);
-    const batch = await world.run('-m', 'other', '-q');
-    expect(batch.stderr).toBe(told);
+    expect((await live()).stderr).toBe(told);
+    expect((await world.run('-m', 'other', '-q')).stderr).toBe(told);
   });
 
   test('is told before anything is sent, without what is secret in it', async () => {
     await world.write('.env', `OPENAI_BASE_URL=${noServer.replace('//', '//user:password@')}?token=1\n`);
-    const ended = await world.loom(...args, '--no-cache');
+    const ended = await live('--no-cache');
     expect(ended.code).toBe(1);
     expect(ended.stderr.split('\n')[0]).toBe(
       `Warning: OPENAI_API_KEY of the environment goes to ${noServer}, which ${path()} names as OPENAI_BASE_URL.`,
@@ -197,25 +196,25 @@ describe('a .env', () => {
   });
 
   test('is told where the key is that of --api-key', async () => {
-    expect((await world.loom(...args, '-q', '--api-key', sandboxKey)).stderr).toBe(
+    expect((await live('-q', '--api-key', sandboxKey)).stderr).toBe(
       `Warning: the key of --api-key goes to ${address()}, which ${path()} names as OPENAI_BASE_URL.\n`,
     );
   });
 
   test('that has the key too, or whose address does not count, is not', async () => {
     world.environment.OPENAI_BASE_URL = address();
-    expect((await world.loom(...args, '-q')).stderr).toBe('');
+    expect((await live('-q')).stderr).toBe('');
     delete world.environment.OPENAI_BASE_URL;
-    expect((await world.loom(...args, '-q', '--base-url', address())).stderr).toBe('');
+    expect((await live('-q', '--base-url', address())).stderr).toBe('');
     delete world.environment.OPENAI_API_KEY;
     await world.write('.env', `OPENAI_BASE_URL=${address()}\nOPENAI_API_KEY=${sandboxKey}\n`);
-    expect((await world.loom(...args, '-q')).stderr).toBe('');
+    expect((await live('-q')).stderr).toBe('');
   });
 
   test('that says where state and answers are is told', async () => {
     await world.write('.env', 'LOOM_HOME=state\nLOOM_CACHE_DIR=answers\n');
     world.environment.OPENAI_BASE_URL = address();
-    expect((await world.loom(...args, '-q')).stderr).toBe(
+    expect((await live('-q')).stderr).toBe(
       `Warning: LOOM_HOME is state, as ${path()} says.\nWarning: LOOM_CACHE_DIR is answers, as ${path()} says.\n`,
     );
   });
@@ -224,7 +223,7 @@ describe('a .env', () => {
     await rm(path());
     await mkdir(path());
     const stderr = `Error: can't read ${path()}: it is a folder. Make it readable, or move it away.\n`;
-    for (const command of [args, ['list'], ['fetch']])
+    for (const command of [runArgs('--sync'), ['list'], ['fetch']])
       expect(await world.loom(...command)).toEqual({ code: 1, stdout: '', stderr });
   });
 });

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { fetchDocumentSchema, runDocumentSchema } from '../../src/index.ts';
+import { refusal } from './http-server.ts';
 import { answerLine, errorLine, promptOf } from './openai-double.ts';
 import {
   lastBatch,
@@ -35,6 +36,16 @@ describe('a wait at OpenAI', () => {
       return undefined;
     };
     return questions;
+  }
+
+  /** New batches run until they are asked about for the third time. */
+  function completeAtThird(): void {
+    openai.onCreate = (batch) => {
+      batch.status = 'in_progress';
+    };
+    atQuestion((count) => {
+      if (count === 3) lastBatch(openai).status = 'completed';
+    });
   }
 
   test('stays until the batch ends, tells its status once, and writes the output', async () => {
@@ -84,12 +95,7 @@ describe('a wait at OpenAI', () => {
   });
 
   test('run --wait submits, waits and writes in one command', async () => {
-    openai.onCreate = (batch) => {
-      batch.status = 'in_progress';
-    };
-    atQuestion((count) => {
-      if (count === 3) lastBatch(openai).status = 'completed';
-    });
+    completeAtThird();
     const { code, stdout, stderr } = await world.run(...waiting);
     const { id } = lastBatch(openai);
     expect({ code, stdout, stderr }).toEqual({
@@ -122,14 +128,7 @@ describe('a wait at OpenAI', () => {
 
   test('a batch that ends early is told once, its answers are kept, the others go on, exit 1', async () => {
     const failed = await world.submitAs('in_progress', '-o', 'failed.csv');
-    const expired = await world.submitAs(
-      'in_progress',
-      '-o',
-      'expired.csv',
-      '--no-cache',
-      '--temperature',
-      '0',
-    );
+    const expired = await world.submitAs('in_progress', '-o', 'expired.csv', '--no-cache', '-t', '0');
     const good = await world.submitAs('in_progress', '-o', 'good.csv', '--temperature', '1');
     const [first, second, third] = openai.batches;
     atQuestion((count) => {
@@ -158,8 +157,8 @@ describe('a wait at OpenAI', () => {
       if (questions === 9) lastBatch(openai).status = 'completed';
       if (questions < 2 || questions > 7) return undefined;
       // A message of its own each time, as with the ids of requests.
-      const error = { message: `Down (request ${questions}).`, code: 'server_error' };
-      return { status: 503, headers: { 'retry-after-ms': '0' }, body: { error } };
+      const message = `Down (request ${questions}).`;
+      return refusal(503, message, { code: 'server_error' }, { 'retry-after-ms': '0' });
     };
     const ended = await world.loom('fetch', ...waiting);
     expect(ended).toMatchObject({
@@ -181,7 +180,7 @@ describe('a wait at OpenAI', () => {
     let downloads = 0;
     openai.override = ({ path }) => {
       if (!path.endsWith('/content') || ++downloads > 3) return undefined;
-      return { status: 503, headers: { 'retry-after-ms': '0' }, body: { error: { message: 'Down.' } } };
+      return refusal(503, 'Down.', {}, { 'retry-after-ms': '0' });
     };
     const ended = await world.loom('fetch', ...waiting);
     expect(ended).toMatchObject({ code: 0, stdout: world.completion(id) });
@@ -190,8 +189,7 @@ describe('a wait at OpenAI', () => {
 
   test('a refused key ends it with exit 1, and everything is kept', async () => {
     const id = await world.submitAs('in_progress');
-    const error = { message: 'Incorrect API key provided.', code: 'invalid_api_key' };
-    openai.override = () => ({ status: 401, body: { error } });
+    openai.override = () => refusal(401, 'Incorrect API key provided.', { code: 'invalid_api_key' });
     world.takeRequests();
     const ended = await world.loom('fetch', ...waiting);
     expect(ended.code).toBe(1);
@@ -208,14 +206,12 @@ describe('a wait at OpenAI', () => {
     const id = await world.submitAs('completed');
     let missing = 2;
     openai.override = ({ path }) =>
-      path === `/v1/batches/${id}` && missing-- > 0
-        ? { status: 404, body: { error: { message: 'No such batch.' } } }
-        : undefined;
+      path === `/v1/batches/${id}` && missing-- > 0 ? refusal(404, 'No such batch.') : undefined;
     expect(await world.loom('fetch', ...waiting, '--keep')).toMatchObject({ code: 0 });
     missing = 1_000;
     await rm(world.statePath('cache'), { recursive: true });
     const lost = await world.submitAs('completed', '-o', 'lost.csv');
-    openai.override = () => ({ status: 404, body: { error: { message: 'No such batch.' } } });
+    openai.override = () => refusal(404, 'No such batch.');
     world.takeRequests();
     const ended = await world.loom('fetch', ...waiting);
     expect(ended.code).toBe(1);
@@ -250,12 +246,8 @@ describe('a wait at OpenAI', () => {
   );
 
   test('--wait with --sync changes nothing: that waits anyway', async () => {
-    openai.override = ({ path }) =>
-      path === '/v1/chat/completions'
-        ? { body: { choices: [{ index: 0, message: { content: 'Now.' }, finish_reason: 'stop' }] } }
-        : undefined;
     expect(await world.run('--sync', '--wait')).toMatchObject({ code: 0 });
-    expect(await world.read(output)).toBe('id,text,llm_response\n1,Hello,Now.\n2,World,Now.\n');
+    expect(await world.read(output)).toBe(merged);
   });
 
   test('run --wait to stdout is a usage error', async () => {
@@ -318,9 +310,7 @@ describe('a wait at OpenAI', () => {
 
   test('run --wait waits for the same work that is pending', async () => {
     const id = await world.submitAs('in_progress');
-    atQuestion((count) => {
-      if (count === 3) lastBatch(openai).status = 'completed';
-    });
+    completeAtThird();
     const ended = await world.run(...waiting);
     expect(ended.stdout).toMatch(
       new RegExp(`^Nothing sent: the same work is pending already as ${id}\\.\\n`),
@@ -339,16 +329,8 @@ describe('a wait at OpenAI', () => {
     expect(ended.stderr).toBe(
       'Error: timed out after 0.5s: 2 of 2 batches are pending; loom fetch goes on from there.\n',
     );
-    const one = await world.loom(
-      'fetch',
-      '--id',
-      id,
-      ...waiting,
-      '--timeout',
-      '0.5s',
-      '--output-format',
-      'json',
-    );
+    const flags = [...waiting, '--timeout', '0.5s', '--output-format', 'json'];
+    const one = await world.loom('fetch', '--id', id, ...flags);
     expect(one.code).toBe(1);
     expect(fetchDocumentSchema.parse(JSON.parse(one.stdout))).toMatchObject({
       exit_code: 1,
@@ -411,12 +393,7 @@ describe('a wait at OpenAI', () => {
   });
 
   test('what came through stdin is kept until its output is written', async () => {
-    openai.onCreate = (batch) => {
-      batch.status = 'in_progress';
-    };
-    atQuestion((count) => {
-      if (count === 3) lastBatch(openai).status = 'completed';
-    });
+    completeAtThird();
     const args = runArgs('-f', '-', '--format', 'csv', '-c', 'text', '-o', 'out.csv', ...waiting);
     expect(await world.pipe(await world.read('data.csv'), ...args)).toMatchObject({ code: 0 });
     expect(await world.read('out.csv')).toBe(merged);
@@ -456,8 +433,7 @@ describe.each(batchProviders)('a wait at %s', (provider) => {
 
   test('submits the parts for which there was no room as room comes', async () => {
     await world.write('data.csv', 'text\nA\nB\nC\nD\nE\n');
-    const args = ['run', '-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm', '--batch-size', '2'];
-    const ended = await world.loom(...args, ...waiting);
+    const ended = await world.run('-p', provider, '--batch-size', '2', ...waiting);
     expect(ended.code).toBe(0);
     expect(ended.stdout).toMatch(/Job \S+: 3 of 3 parts are in\.\nFabric complete\. id=job_/);
     const name = `data_results_${provider}_m.csv`;
