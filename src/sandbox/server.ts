@@ -50,16 +50,9 @@ export interface Sandbox {
 export const sandboxKey: string = 'sandbox-key';
 
 function openVendor(context: SandboxContext, name: VendorName): Vendor {
-  switch (name) {
-    case 'anthropic':
-      return anthropicVendor(context);
-    case 'google':
-      return googleVendor(context);
-    case 'openrouter':
-      return openrouterVendor(context);
-    default:
-      return openaiVendor(context, name);
-  }
+  if (name === 'anthropic') return anthropicVendor(context);
+  if (name === 'google') return googleVendor(context);
+  return name === 'openrouter' ? openrouterVendor(context) : openaiVendor(context, name);
 }
 
 /** Starts a sandbox on 127.0.0.1. */
@@ -202,7 +195,7 @@ class RunningSandbox {
     const found = vendor.find(call);
     if (found === undefined) throw new Refused(404, `Unknown address: ${call.method} ${call.path}`);
     const { kind, run } = found;
-    statistics.called(vendor.name, kind);
+    statistics.count(vendor.name, 'calls', kind);
     const key = vendor.keyOf(call);
     if (isLive(kind)) {
       call.body = await call.text();
@@ -216,7 +209,7 @@ class RunningSandbox {
     if (fate?.do !== 'cut' || fate.at !== 'request') await drain(call.request);
     if (kind === 'generate' && answer.status === 200 && !isPrevented && losesAnswer(fate))
       statistics.lost(vendor.name);
-    statistics.sent(vendor.name, statusOf(fate, answer));
+    statistics.count(vendor.name, 'statuses', statusOf(fate, answer));
     await (fate ? sendWithFate(response, answer, fate, vendor) : send(response, answer));
   }
 

@@ -4,12 +4,11 @@ import type { StoredBatch } from '../engine/standing.ts';
 import type { Write } from '../engine/store.ts';
 import { isoTime, type Limits, type SandboxContext } from '../engine/vendor.ts';
 import { ElementReader } from '../http/elements.ts';
-import { type Answer, type Call, isObject, parseJson, Refused, type Route } from '../http/http.ts';
+import { type Answer, type Call, invalid, isObject, parseJson, Refused, type Route } from '../http/http.ts';
 import {
   anthropicErrorBody,
   anthropicJson,
   checkShape,
-  invalid,
   messageForm,
   readMessage,
   takesSampling,

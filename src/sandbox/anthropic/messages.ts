@@ -1,7 +1,8 @@
 /** Anthropic's messages: requests and what is wrong with them, answers and errors. */
 import { countTokens, type Draft, isUnknownModel, type ModelRequest, refusalIn } from '../engine/answers.ts';
+import { textOf, unknownFieldAmong } from '../engine/fields.ts';
 import type { AnswerForm } from '../engine/live.ts';
-import { type Answer, type Call, isObject, json, Refused } from '../http/http.ts';
+import { type Answer, type Call, invalid, isObject, json, Refused } from '../http/http.ts';
 
 /** The version that refuses sampling parameters, whatever their value (Anthropic's page on API versions). */
 export const versionWithoutSampling = '2026-10-21';
@@ -48,10 +49,6 @@ const errorTypes: Readonly<Record<number, string>> = {
   529: 'overloaded_error',
 };
 
-export function invalid(message: string): Refused {
-  return new Refused(400, message);
-}
-
 /** Refuses the form of a request, at its place: batches are refused for it when they are created. */
 export function checkShape(
   params: unknown,
@@ -74,19 +71,17 @@ export function checkShape(
 }
 
 /** Those of the API reference, `Create a Message`; another is refused. */
-const knownFields = new Set(
-  [
-    'model messages max_tokens system temperature top_p top_k stop_sequences output_config cache_control container',
-    'diagnostics inference_geo metadata service_tier speed stream thinking tool_choice tools user_profile_id',
-    'workspace_id',
-  ].flatMap((names) => names.split(' ')),
+const findUnknown = unknownFieldAmong(
+  'model messages max_tokens system temperature top_p top_k stop_sequences output_config cache_control container',
+  'diagnostics inference_geo metadata service_tier speed stream thinking tool_choice tools user_profile_id',
+  'workspace_id',
 );
 
 /** Reads a request whose form is right; a row of a batch that is refused here ends as errored. */
 export function readMessage(params: Record<string, unknown>): ModelRequest {
   const model = String(params.model);
   if (isUnknownModel(model)) throw new Refused(404, `model: ${model}`);
-  const unknown = Object.keys(params).find((name) => !knownFields.has(name));
+  const unknown = findUnknown(params);
   if (unknown !== undefined) throw invalid(`${unknown}: Extra inputs are not permitted`);
   const stops: string[] = Array.isArray(params.stop_sequences) ? params.stop_sequences.map(String) : [];
   if (stops.some((stop) => stop.trim() === ''))
@@ -94,11 +89,11 @@ export function readMessage(params: Record<string, unknown>): ModelRequest {
   const messages = params.messages as unknown[];
   if (messages.length === 0) throw invalid('messages: at least one message is required');
   let prompt = '';
-  let promptTokens = countTokens(contentText(params.system));
+  let promptTokens = countTokens(textOf(params.system));
   for (const [index, message] of messages.entries()) {
     const { content, role } = isObject(message) ? message : {};
     if (content === undefined || content === null) throw invalid(`messages.${index}.content: Field required`);
-    const text = contentText(content);
+    const text = textOf(content);
     if (text === '') throw invalid(`messages.${index}: user messages must have non-empty content`);
     if (text.trim() === '') throw invalid('messages: text content blocks must contain non-whitespace text');
     if (role === 'user') prompt = text;
@@ -107,14 +102,6 @@ export function readMessage(params: Record<string, unknown>): ModelRequest {
   const maxTokens = typeof params.max_tokens === 'number' ? params.max_tokens : undefined;
   const settings = { maxTokens, stops, json: false, schema: readSchema(params.output_config) };
   return { model, prompt, promptTokens, settings };
-}
-
-function contentText(content: unknown): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return content
-    .map((block) => (isObject(block) && typeof block.text === 'string' ? block.text : ''))
-    .join('');
 }
 
 function readSchema(config: unknown): unknown {

@@ -1,6 +1,5 @@
 /** The batches of any vendor, from their creation to their results. A vendor describes itself to it by a `BatchKind`. */
-import type { BatchFault } from '../faults.ts';
-import { isInShare } from '../faults.ts';
+import { type BatchFault, isInShare } from '../faults.ts';
 import { Refused } from '../http/http.ts';
 import { type Line, lineBlocks } from '../http/lines.ts';
 import type { VendorName } from '../vendors.ts';
@@ -43,9 +42,6 @@ export interface Row {
   readonly result: ModelRequest | Refused | undefined;
 }
 
-/** What a batch has beside that which all have. */
-type Own<Batch> = Omit<Batch, keyof StoredBatch>;
-
 const pieceCharacters = 64 * 1024;
 const htmlLine = '<html><body><h1>502 Bad Gateway</h1></body></html>';
 
@@ -65,51 +61,31 @@ export class Batches<Batch extends StoredBatch> {
     return this.#kind.idPrefix + newId();
   }
 
-  /** A new batch of the requests that are in its body. */
-  async create(id: string, requests: number, own: Own<Batch>): Promise<Batch> {
-    const { faults } = this.#context;
-    const { vendor } = this.#kind;
-    const fault = this.#ownFault(faults.forBatch(vendor));
-    const end = fault?.end ?? 'completed';
-    const { aheadMs } = faults.clockOf(vendor);
-    const batch = this.#begin(id, own, {
-      ...{ requests, end, done: this.#rowsDone(requests, fault) },
-      ...(fault && { fault }),
-      ...(aheadMs !== undefined && { aheadMs }),
-    });
-    return this.#keep({ ...batch, failed: await this.#countFailed(batch, 0, batch.done, 1) });
-  }
-
-  /** A new batch that will fail for what is wrong with its requests. */
-  createFailing(id: string, own: Own<Batch>): Promise<Batch> {
-    return this.#keep(this.#begin(id, own, { requests: 0, end: 'failed', done: 0 }));
-  }
-
-  #begin(
-    id: string,
-    own: Own<Batch>,
-    planned: Pick<StoredBatch, 'requests' | 'end' | 'done' | 'fault' | 'aheadMs'>,
-  ): Batch {
-    const { turnaroundMs } = this.#context;
-    return { id, createdAt: Date.now(), turnaroundMs, failed: 0, ...planned, ...own } as unknown as Batch;
-  }
-
-  #ownFault(fault: BatchFault | undefined): BatchFault | undefined {
-    if (fault?.end !== 'failed' || !this.#kind.failsByRow) return fault;
-    return { ...fault, end: 'completed', failedShare: 1 };
-  }
-
-  /** Rows that will be done by themselves when a batch of so many ends. */
-  #rowsDone(requests: number, fault: BatchFault | undefined): number {
+  /** A new batch of the requests that are in its body; of none when it is to fail for what is wrong with them. */
+  async create(id: string, requests: number, own: Omit<Batch, keyof StoredBatch>): Promise<Batch> {
+    const { faults, turnaroundMs, statistics } = this.#context;
+    const { vendor, failsByRow, keepsOnlyWhole } = this.#kind;
+    const told: BatchFault | undefined = requests > 0 ? faults.forBatch(vendor) : { end: 'failed' };
+    const byRow: BatchFault = { ...told, end: 'completed', failedShare: 1 };
+    const fault = told?.end === 'failed' && failsByRow ? byRow : told;
     const { end = 'completed', doneShare = 0.5 } = fault ?? {};
-    if (end === 'completed') return requests;
-    return end === 'failed' || this.#kind.keepsOnlyWhole ? 0 : Math.floor(requests * doneShare);
-  }
-
-  async #keep(batch: Batch): Promise<Batch> {
-    await this.stored.write(batch);
-    this.#context.statistics.batchCreated(this.#kind.vendor);
-    return batch;
+    const keptShare = end === 'failed' || keepsOnlyWhole ? 0 : doneShare;
+    const common: StoredBatch = {
+      id,
+      createdAt: Date.now(),
+      turnaroundMs,
+      requests,
+      end,
+      done: end === 'completed' ? requests : Math.floor(requests * keptShare),
+      failed: 0,
+      ...(fault && { fault }),
+      aheadMs: faults.clockOf(vendor).aheadMs ?? 0,
+    };
+    const batch = { ...common, ...own } as unknown as Batch;
+    const counted = { ...batch, failed: await this.#countFailed(batch, 0, batch.done, 1) };
+    await this.stored.write(counted);
+    statistics.batchCreated(vendor);
+    return counted;
   }
 
   /** The batch of an id; throws the vendor's refusal when there is none, or none yet. */
@@ -152,10 +128,11 @@ export class Batches<Batch extends StoredBatch> {
   /** Whether the batches that have not ended leave no room for so many more requests, and how many they may have. */
   async queue(requests: number): Promise<{ limit: number | undefined; isFull: boolean }> {
     const limit = this.#context.faults.queueLimit(this.#kind.vendor);
+    if (limit === undefined) return { limit, isFull: false };
     const isOpen = (batch: Batch) => standingOf(batch, Date.now()).end === undefined;
     const { records } = await this.stored.page(Number.POSITIVE_INFINITY, null, isOpen);
     const queued = records.reduce((sum, batch) => sum + batch.requests, 0);
-    return { limit, isFull: limit !== undefined && queued + requests > limit };
+    return { limit, isFull: queued + requests > limit };
   }
 
   /** The rows of a batch in blocks, read one by one. */

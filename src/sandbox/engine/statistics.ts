@@ -4,21 +4,6 @@ import type { OperationKind } from '../http/http.ts';
 import { type VendorName, vendorNames } from '../vendors.ts';
 import { promptHash } from './answers.ts';
 
-/** Of one vendor. */
-class Counts {
-  /** Calls by kind, all of them, those that failed too. */
-  readonly calls: Partial<Record<OperationKind, number>> = {};
-  /** Answers by HTTP status; `cut` counts connections that a fault ended. */
-  readonly statuses: Record<string, number> = {};
-  /** Live prompts that were answered, and would be paid for, even when the answer was lost on its way. */
-  answered = 0;
-  /** Live answers that a fault cut off. */
-  lost = 0;
-  batches = 0;
-  /** Rows answered by batches. */
-  batchRows = 0;
-}
-
 /** Counters of one server, from its start. */
 export class Statistics {
   readonly #vendors = Object.fromEntries(vendorNames.map((name) => [name, new Counts()])) as Record<
@@ -32,21 +17,19 @@ export class Statistics {
     this.#prompts = countPrompts ? new Map() : undefined;
   }
 
-  called(vendor: VendorName, kind: OperationKind): void {
-    const { calls } = this.#vendors[vendor];
-    calls[kind] = (calls[kind] ?? 0) + 1;
+  /** A call of a kind, those that failed too; an answer by its HTTP status, or `cut` where a fault ended the call. */
+  count(vendor: VendorName, what: 'calls' | 'statuses', name: OperationKind | number | 'cut'): void {
+    const counts = this.#vendors[vendor][what];
+    counts[name] = (counts[name] ?? 0) + 1;
   }
 
-  sent(vendor: VendorName, status: number | 'cut'): void {
-    const { statuses } = this.#vendors[vendor];
-    statuses[status] = (statuses[status] ?? 0) + 1;
-  }
-
+  /** A live prompt that was answered, and would be paid for, even when the answer was lost on its way. */
   answered(vendor: VendorName, prompt: string): void {
     this.#vendors[vendor].answered += 1;
     this.#count(prompt, 'live', 1);
   }
 
+  /** A live answer that a fault cut off. */
   lost(vendor: VendorName): void {
     this.#vendors[vendor].lost += 1;
   }
@@ -82,4 +65,13 @@ export class Statistics {
     }
     yield '}\n';
   }
+}
+
+class Counts {
+  readonly calls: Record<string, number> = {};
+  readonly statuses: Record<string, number> = {};
+  answered = 0;
+  lost = 0;
+  batches = 0;
+  batchRows = 0;
 }

@@ -3,9 +3,18 @@ import { Batches, type Row } from '../engine/batches.ts';
 import type { StoredBatch } from '../engine/standing.ts';
 import { type Collection, newId } from '../engine/store.ts';
 import { isoTime, type SandboxContext } from '../engine/vendor.ts';
-import { type Answer, type Call, isObject, json, parseJson, Refused, type Route } from '../http/http.ts';
+import {
+  type Answer,
+  type Call,
+  invalid,
+  isObject,
+  json,
+  parseJson,
+  Refused,
+  type Route,
+} from '../http/http.ts';
 import { lineBlocks } from '../http/lines.ts';
-import { checkModel, contentForm, googleRowError, invalid, readContent } from './content.ts';
+import { checkModel, contentForm, googleRowError, readContent } from './content.ts';
 
 /** A batch on disk. */
 interface GoogleBatch extends StoredBatch {
@@ -82,10 +91,13 @@ export class GoogleBatches {
     const id = this.#batches.newId() + newId().slice(-16);
     await this.#storeRequests(id, order.fileName, inlined);
     const { requests, failure } = await checkLines(this.#batches.stored.bodyPath(id));
-    const own = { ...order, model };
-    const batch = await (failure === undefined
-      ? this.#createSound(id, requests, own)
-      : this.#batches.createFailing(id, { ...own, failure }));
+    if ((await this.#batches.queue(requests)).isFull) {
+      await this.#batches.stored.remove(id);
+      const advice = 'Please check your plan and billing details.';
+      throw new Refused(429, `You exceeded your current quota for batches of ${model}. ${advice}`);
+    }
+    const own = { ...order, model, ...(failure !== undefined && { failure }) };
+    const batch = await this.#batches.create(id, requests, own);
     return json(await this.#operation(batch, batch.createdAt));
   }
 
@@ -102,13 +114,6 @@ export class GoogleBatches {
     const file = await this.files.read(fileName.replace(/^files\//, ''));
     if (file === undefined) throw new Refused(404, `The file ${fileName} does not exist.`);
     await stored.linkBody(this.files.bodyPath(file.id), id);
-  }
-
-  async #createSound(id: string, requests: number, own: Order & { model: string }): Promise<GoogleBatch> {
-    if (!(await this.#batches.queue(requests)).isFull) return this.#batches.create(id, requests, own);
-    await this.#batches.stored.remove(id);
-    const advice = 'Please check your plan and billing details.';
-    throw new Refused(429, `You exceeded your current quota for batches of ${own.model}. ${advice}`);
   }
 
   async #list(call: Call): Promise<Answer> {
@@ -217,7 +222,7 @@ async function checkLines(path: string): Promise<{ requests: number; failure?: s
   for await (const block of lineBlocks(path)) {
     const broken = block.find(({ text }) => !isObject(parseJson(text)));
     if (broken !== undefined)
-      return { requests, failure: `Failed to parse line ${broken.number} of the input file as JSON.` };
+      return { requests: 0, failure: `Failed to parse line ${broken.number} of the input file as JSON.` };
     requests += block.length;
   }
   return requests > 0 ? { requests } : { requests, failure: 'The input file has no requests.' };

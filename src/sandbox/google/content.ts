@@ -1,9 +1,8 @@
 /** Google's content: requests and what is wrong with them, responses and errors. */
 import { countTokens, type Draft, isUnknownModel, type ModelRequest, refusalIn } from '../engine/answers.ts';
+import { textOf, unknownFieldAmong } from '../engine/fields.ts';
 import type { AnswerForm } from '../engine/live.ts';
-import { type Answer, isObject, json, Refused } from '../http/http.ts';
-
-type Fields = Record<string, unknown>;
+import { type Answer, invalid, isObject, json, Refused } from '../http/http.ts';
 
 /** HTTP status → the status word and number of google.rpc.Code. */
 const rpcStatuses: Readonly<Record<number, readonly [word: string, code: number]>> = {
@@ -45,10 +44,6 @@ export function googleRowError({ status, message }: Refused): object {
   return { code: rpcStatus(status)[1], message };
 }
 
-export function invalid(message: string): Refused {
-  return new Refused(400, message);
-}
-
 function unknownName(name: string, place = ''): string {
   return `Invalid JSON payload received. Unknown name "${name}"${place && ` at '${place}'`}: Cannot find field.`;
 }
@@ -61,36 +56,35 @@ export function checkModel(model: string): void {
   throw new Refused(404, `${what} ${advice}`);
 }
 
-const requestFields = new Set(
-  [
-    'model contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent labels store',
-  ].flatMap((names) => names.split(' ')),
+const findUnknown = unknownFieldAmong(
+  'model contents systemInstruction system_instruction tools toolConfig tool_config safetySettings safety_settings',
+  'generationConfig generation_config cachedContent cached_content labels store',
 );
-const configFields = new Set(
-  [
-    'temperature topP topK candidateCount maxOutputTokens stopSequences seed presencePenalty frequencyPenalty',
-    'responseMimeType responseSchema responseJsonSchema responseFormat responseModalities responseLogprobs logprobs',
-    'thinkingConfig speechConfig mediaResolution enableEnhancedCivicAnswers',
-  ].flatMap((names) => names.split(' ')),
+const findUnknownConfig = unknownFieldAmong(
+  'temperature topP topK candidateCount maxOutputTokens stopSequences seed presencePenalty frequencyPenalty',
+  'responseMimeType responseSchema responseJsonSchema responseFormat responseModalities responseLogprobs logprobs',
+  'thinkingConfig speechConfig mediaResolution enableEnhancedCivicAnswers',
 );
 
 /** Reads a GenerateContentRequest; throws a refusal in Google's words. */
 export function readContent(request: unknown, model: string, { heedsJsonSchema = true } = {}): ModelRequest {
   if (!isObject(request)) throw invalid('Invalid JSON payload received. Expected an object.');
-  const unknown = Object.keys(request).find((name) => !requestFields.has(camelCase(name)));
+  const unknown = findUnknown(request);
   if (unknown !== undefined) throw invalid(unknownName(unknown));
   const config = readConfig(request.generationConfig ?? request.generation_config);
   const { contents } = request;
   if (!Array.isArray(contents) || contents.length === 0)
     throw invalid('* GenerateContentRequest.contents: contents is not specified\n');
   let prompt = '';
-  let promptTokens = countTokens(partsText(request.systemInstruction ?? request.system_instruction));
+  const system = request.systemInstruction ?? request.system_instruction;
+  let promptTokens = countTokens(textOf(isObject(system) ? system.parts : undefined));
   for (const [index, content] of contents.entries()) {
-    if (!isObject(content) || !Array.isArray(content.parts) || content.parts.length === 0) {
+    const parts = isObject(content) ? content.parts : undefined;
+    if (!Array.isArray(parts) || parts.length === 0) {
       const place = `* GenerateContentRequest.contents[${index}].parts`;
       throw invalid(`${place}: contents.parts must not be empty.\n`);
     }
-    prompt = partsText(content);
+    prompt = textOf(parts);
     promptTokens += countTokens(prompt);
   }
   if (prompt === '') {
@@ -106,19 +100,9 @@ export function readContent(request: unknown, model: string, { heedsJsonSchema =
   return { model, prompt, promptTokens, settings };
 }
 
-/** Google's servers take a field's name in either of its spellings. */
-function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function partsText(content: unknown): string {
-  const parts = isObject(content) && Array.isArray(content.parts) ? content.parts : [];
-  return parts.map((part) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('');
-}
-
-function readConfig(config: unknown): Fields {
+function readConfig(config: unknown): Record<string, unknown> {
   if (!isObject(config)) return {};
-  const unknown = Object.keys(config).find((name) => !configFields.has(camelCase(name)));
+  const unknown = findUnknownConfig(config);
   if (unknown !== undefined) throw invalid(unknownName(unknown, 'generation_config'));
   if (config.responseSchema !== undefined && config.responseMimeType !== 'application/json') {
     const place = '* GenerateContentRequest.generation_config.response_schema';

@@ -2,9 +2,8 @@
 import { open } from 'node:fs/promises';
 import { newId } from '../engine/store.ts';
 import { isoTime, type SandboxContext } from '../engine/vendor.ts';
-import { type Answer, type Call, isObject, json, Refused, type Route } from '../http/http.ts';
+import { type Answer, type Call, invalid, isObject, json, Refused, type Route } from '../http/http.ts';
 import type { GoogleBatches, GoogleFile } from './batches.ts';
-import { invalid } from './content.ts';
 
 /** An upload that was begun; how far it got is the size of its body. */
 interface Upload {

@@ -34,6 +34,11 @@ export class Refused extends Error {
   }
 }
 
+/** A refusal of a request that is not in order. */
+export function invalid(message: string, details?: RefusalDetails): Refused {
+  return new Refused(400, message, details);
+}
+
 /** Of a body that is read as a whole. */
 const mostBodyBytes = 32_000_000;
 const bodyTooLarge = new Refused(413, 'The request is too large.');

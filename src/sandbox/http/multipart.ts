@@ -19,30 +19,24 @@ export async function readForm(
   const [, quoted, bare] = /^multipart\/form-data;.*\bboundary=(?:"([^"]+)"|([^;]+))/i.exec(type) ?? [];
   const boundary = quoted ?? bare?.trim();
   if (boundary === undefined) throw new Refused(400, 'The request must be multipart/form-data.');
+  const end = `\r\n--${boundary}`;
   const chunks = call.chunks()[Symbol.asyncIterator]();
+  const body = new BodyReader(chunks);
+  const fields = new Map<string, string>();
   try {
-    return await readParts(new BodyReader(chunks), `\r\n--${boundary}`, openFile);
+    await body.readUntil(end, async () => {});
+    // A line end follows each boundary but the last, which ends in two dashes.
+    while ((await body.readBytes(2)) !== '--') {
+      const header = await body.readText('\r\n\r\n', longestHeader);
+      const fileName = /\bfilename="([^"]*)"/i.exec(header)?.[1];
+      const name = /\bname="([^"]*)"/i.exec(header)?.[1] ?? '';
+      if (fileName === undefined) fields.set(name, await body.readText(end, longestField));
+      else await body.readUntil(end, await openFile(fileName));
+    }
+    return fields;
   } finally {
     await chunks.return?.();
   }
-}
-
-async function readParts(
-  body: BodyReader,
-  end: string,
-  openFile: (fileName: string) => Promise<Take>,
-): Promise<Map<string, string>> {
-  const fields = new Map<string, string>();
-  await body.readUntil(end, async () => {});
-  // A line end follows each boundary but the last, which ends in two dashes.
-  while ((await body.readBytes(2)) !== '--') {
-    const header = await body.readText('\r\n\r\n', longestHeader);
-    const fileName = /\bfilename="([^"]*)"/i.exec(header)?.[1];
-    const name = /\bname="([^"]*)"/i.exec(header)?.[1] ?? '';
-    if (fileName === undefined) fields.set(name, await body.readText(end, longestField));
-    else await body.readUntil(end, await openFile(fileName));
-  }
-  return fields;
 }
 
 class BodyReader {

@@ -105,9 +105,7 @@ export class OpenaiBatches {
       errors.push(problemOf(null, 'token_limit_exceeded', message));
     }
     const own = { ...order, endpoint, model, errors };
-    const batch = await (errors.length > 0
-      ? this.#batches.createFailing(id, own)
-      : this.#batches.create(id, requests, own));
+    const batch = await this.#batches.create(id, errors.length > 0 ? 0 : requests, own);
     return this.#show(batch, batch.createdAt);
   }
 

@@ -1,22 +1,17 @@
 /** Chat completions: requests and what is wrong with them, answers and errors, as OpenAI and those after it write them. */
 import { countTokens, type Draft, isUnknownModel, type ModelRequest } from '../engine/answers.ts';
+import { textOf, unknownFieldAmong } from '../engine/fields.ts';
 import { unixSeconds } from '../engine/vendor.ts';
-import { type Answer, isObject, json, Refused } from '../http/http.ts';
+import { type Answer, invalid, isObject, json, Refused } from '../http/http.ts';
 
 /** Those of OpenAI's API reference, `Create chat completion`; it refuses others. */
-const knownFields = new Set(
-  [
-    'model messages temperature top_p max_tokens max_completion_tokens stop seed presence_penalty',
-    'frequency_penalty response_format n logprobs top_logprobs logit_bias tools tool_choice parallel_tool_calls',
-    'reasoning_effort stream stream_options user audio function_call functions metadata modalities moderation',
-    'prediction prompt_cache_key prompt_cache_options prompt_cache_retention safety_identifier service_tier store',
-    'verbosity web_search_options',
-  ].flatMap((names) => names.split(' ')),
+const findUnknown = unknownFieldAmong(
+  'model messages temperature top_p max_tokens max_completion_tokens stop seed presence_penalty',
+  'frequency_penalty response_format n logprobs top_logprobs logit_bias tools tool_choice parallel_tool_calls',
+  'reasoning_effort stream stream_options user audio function_call functions metadata modalities moderation',
+  'prediction prompt_cache_key prompt_cache_options prompt_cache_retention safety_identifier service_tier store',
+  'verbosity web_search_options',
 );
-
-function invalid(message: string, field?: string, code?: string): Refused {
-  return new Refused(400, message, { code, field });
-}
 
 export const notJson: Refused = invalid('We could not parse the JSON body of your request.');
 
@@ -26,9 +21,9 @@ export function readChat(body: unknown, refusesUnknown: boolean): ModelRequest {
   const { model, messages, stop, response_format: asked } = body;
   if (typeof model !== 'string' || model === '') throw invalid('you must provide a model parameter');
   if (isUnknownModel(model)) throw new Refused(404, unknownModel(model), { code: 'model_not_found' });
-  if (body.stream === true) throw invalid('The sandbox does not stream its answers.', 'stream');
-  const unknown = refusesUnknown && Object.keys(body).find((name) => !knownFields.has(name));
-  if (unknown) throw invalid(`Unrecognized request argument supplied: ${unknown}`);
+  if (body.stream === true) throw invalid('The sandbox does not stream its answers.', { field: 'stream' });
+  const unknown = refusesUnknown ? findUnknown(body) : undefined;
+  if (unknown !== undefined) throw invalid(`Unrecognized request argument supplied: ${unknown}`);
   if (/^(o\d|gpt-5)/.test(model)) refuseForReasoning(body);
   const format = isObject(asked) ? asked : {};
   refuseFormat(format, messages);
@@ -54,50 +49,44 @@ export function unknownModel(model: string): string {
 function refuseForReasoning({ max_tokens: limit, temperature = 1 }: Record<string, unknown>): void {
   if (limit !== undefined) {
     const said = "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
-    throw invalid(`Unsupported parameter: ${said}`, 'max_tokens', 'unsupported_parameter');
+    throw invalid(`Unsupported parameter: ${said}`, { field: 'max_tokens', code: 'unsupported_parameter' });
   }
   if (temperature === 1 || temperature === null) return;
   const said = `'temperature' does not support ${temperature} with this model.`;
-  throw invalid(`Unsupported value: ${said} Only the default (1) value is supported.`, 'temperature');
+  const wanted = 'Only the default (1) value is supported.';
+  throw invalid(`Unsupported value: ${said} ${wanted}`, { field: 'temperature' });
 }
 
 /** OpenAI's guide on JSON mode. */
 function refuseFormat({ type }: Record<string, unknown>, messages: unknown): void {
   if (type !== 'json_object' || /json/i.test(JSON.stringify(messages))) return;
   const wanted = "to use 'response_format' of type 'json_object'.";
-  throw invalid(`'messages' must contain the word 'json' in some form, ${wanted}`, 'messages');
+  throw invalid(`'messages' must contain the word 'json' in some form, ${wanted}`, { field: 'messages' });
 }
 
 function readMessages(messages: unknown): { prompt: string; promptTokens: number } {
+  const refuse = (message: string, field: string, code: string) => invalid(message, { field, code });
+  const tooShort = (type: string) => `Expected ${type} with minimum length 1, but it is empty.`;
   if (messages === undefined)
-    throw invalid("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
+    throw refuse("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
   if (!Array.isArray(messages))
-    throw invalid("Invalid type for 'messages': expected an array of objects.", 'messages', 'invalid_type');
+    throw refuse("Invalid type for 'messages': expected an array of objects.", 'messages', 'invalid_type');
   if (messages.length === 0)
-    throw invalid(`Invalid 'messages': empty array. ${atLeastOne('array')}`, 'messages', 'empty_array');
+    throw refuse(`Invalid 'messages': empty array. ${tooShort('an array')}`, 'messages', 'empty_array');
   let prompt = '';
   let promptTokens = 0;
   for (const [index, message] of messages.entries()) {
-    const text = contentText(isObject(message) ? message.content : undefined);
+    const { role, content } = isObject(message) ? message : {};
     const field = `messages[${index}].content`;
-    if (text === undefined)
-      throw invalid(`Invalid value for '${field}': expected a string, got null.`, field, 'invalid_type');
+    if (typeof content !== 'string' && !Array.isArray(content))
+      throw refuse(`Invalid value for '${field}': expected a string, got null.`, field, 'invalid_type');
+    const text = textOf(content);
     if (text === '')
-      throw invalid(`Invalid '${field}': empty string. ${atLeastOne('string')}`, field, 'empty_string');
-    if (message.role === 'user') prompt = text;
+      throw refuse(`Invalid '${field}': empty string. ${tooShort('a string')}`, field, 'empty_string');
+    if (role === 'user') prompt = text;
     promptTokens += countTokens(text);
   }
   return { prompt, promptTokens };
-}
-
-function atLeastOne(type: string): string {
-  return `Expected ${type === 'array' ? 'an' : 'a'} ${type} with minimum length 1, but got an empty ${type} instead.`;
-}
-
-function contentText(content: unknown): string | undefined {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return undefined;
-  return content.map((part) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('');
 }
 
 const refusalText = "I'm sorry, I can't assist with that request.";
