@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 /** Tests of the built program as a process. */
 const processes = ['test/**/*.process.test.ts'];
 /** Whole services and browsers, and copies of the project. */
-const slow = ['test/recipes/**/*.test.ts', 'test/stories/{add-provider,faults,report-page}.test.ts'];
+const slow = ['test/recipes/**/*.test.ts', 'test/stories/**/{add-provider,faults,report-page}.test.ts'];
 /** Adapters and the sandbox, against servers of the tests' own. */
 const servers = ['test/{providers,sandbox}/**/*.test.ts'];
 const stories = ['test/stories/**/*.test.ts'];

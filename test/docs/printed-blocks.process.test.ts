@@ -1,9 +1,9 @@
 /** What pages show of commands whose output tells times and ids of its own: it has the form of what they print. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { blocksOf, readPage } from '../pages.ts';
-import { atTerminal, hasTerminal } from '../stories/at-terminal.ts';
-import { createOpenAiWorld, type OpenAiWorld } from '../stories/openai-world.ts';
-import { createSandboxWorld } from '../stories/sandbox-world.ts';
+import { atTerminal, hasTerminal } from '../stories/worlds/at-terminal.ts';
+import { createOpenAiWorld, type OpenAiWorld } from '../stories/worlds/openai-world.ts';
+import { createSandboxWorld } from '../stories/worlds/sandbox-world.ts';
 
 const hour = 3_600_000;
 const id = 'batch_1a20348f2e600049013e4';

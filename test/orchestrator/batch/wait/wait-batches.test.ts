@@ -9,7 +9,7 @@ import {
   merged,
   type OpenAiWorld,
   output,
-} from '../../../stories/openai-world.ts';
+} from '../../../stories/worlds/openai-world.ts';
 
 let world: OpenAiWorld;
 

@@ -1,0 +1,52 @@
+/** `loom fetch` and `loom run` that are interrupted while the provider is silent. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startHttpServer } from '../worlds/http-server.ts';
+import type { OpenAiDouble } from '../worlds/openai-double.ts';
+import { createOpenAiWorld, type OpenAiWorld, runArgs, until } from '../worlds/openai-world.ts';
+
+let world: OpenAiWorld;
+let openai: OpenAiDouble;
+
+beforeEach(async () => {
+  world = await createOpenAiWorld();
+  openai = world.openai;
+});
+
+afterEach(() => world.remove());
+
+describe.skipIf(process.platform === 'win32')('a signal', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends a fetch with %i, and the batch is as it was', async (signal, code) => {
+    const id = await world.submit();
+    const record = await world.readRecord(id);
+    const silent = await startHttpServer(() => new Promise(() => {}));
+    world.environment.OPENAI_BASE_URL = silent.url;
+    const { process: running, ended } = world.start('fetch');
+    await until(() => silent.requests.length > 0);
+    running.kill(signal);
+    const result = await ended;
+    expect(result).toMatchObject({ code, stdout: '' });
+    expect(result.stderr).toMatch(
+      new RegExp(`^Stopping\\.\\.\\.\\n[^\\n]*loom fetch[^\\n]*\\nInterrupted by ${signal}\\.\\n$`),
+    );
+    await silent.close();
+    expect(await world.readRecord(id)).toEqual(record);
+    world.environment.OPENAI_BASE_URL = openai.url;
+    expect((await world.loom('fetch')).stdout).toBe(world.completion(id));
+  });
+
+  test('ends a batch run that has not created anything, and leaves nothing behind', async () => {
+    const silent = await startHttpServer(() => new Promise(() => {}));
+    world.environment.OPENAI_BASE_URL = silent.url;
+    const run = world.start(...runArgs());
+    await until(() => silent.requests.length > 0);
+    run.process.kill('SIGINT');
+    const result = await run.ended;
+    expect(result).toMatchObject({ code: 130, stdout: '' });
+    expect(result.stderr).not.toContain('Error:');
+    await silent.close();
+    expect(await world.listState()).toEqual([]);
+  });
+});

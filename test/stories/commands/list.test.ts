@@ -1,0 +1,126 @@
+/** `loom list`: a table that fits the terminal, columns that scripts can cut, and filters. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { useOpenAiWorld } from '../worlds/openai-world.ts';
+
+const { world } = useOpenAiWorld();
+
+beforeEach(async () => {
+  world.environment.TERM = 'xterm';
+  world.environment.ANTHROPIC_API_KEY = 'a-key-for-anthropic';
+});
+
+const hour = 3_600_000;
+
+/** A record as the Python tool writes it, with what counts here. */
+async function writeRecord(
+  batchId: string,
+  fields: Partial<{
+    provider: string;
+    model: string;
+    status: string;
+    path: string;
+    hoursAgo: number;
+    counts: object;
+  }> = {},
+): Promise<string> {
+  const { provider = 'openai', model = 'm', status = 'in_progress', path = '/data/in.csv' } = fields;
+  const createdAt = new Date(Date.now() - (fields.hoursAgo ?? 3) * hour).toISOString();
+  const record = {
+    batch_id: batchId,
+    provider,
+    model,
+    original_file_path: path,
+    file_type: 'csv',
+    prompt_column: 'text',
+    id_map: {},
+    created_at: createdAt,
+    status,
+    output_path: null,
+    with_meta: false,
+    ...(fields.counts && { counts: fields.counts }),
+  };
+  await world.writeState(`batches/${provider}_${batchId}.json`, JSON.stringify(record));
+  return createdAt;
+}
+
+const idsIn = (text: string) => text.match(/^batch_\w+/gm)?.filter((id) => id !== 'batch_id') ?? [];
+
+describe('piped', () => {
+  test('has the columns that scripts know, whatever the name of the file', async () => {
+    const first = await writeRecord('batch_1', { path: '/data/two\nlines.csv', hoursAgo: 2 });
+    const second = await writeRecord('batch_22', { path: '/data/数据.csv', hoursAgo: 30 });
+    expect(await world.loom('list')).toEqual({
+      code: 0,
+      stdout: [
+        'batch_id  provider  model  status       created_at                file',
+        `batch_1   openai    m      in_progress  ${first}  two lines.csv`,
+        `batch_22  openai    m      in_progress  ${second}  数据.csv`,
+        '',
+      ].join('\n'),
+      stderr: '',
+    });
+  });
+});
+
+describe('filters', () => {
+  beforeEach(async () => {
+    await writeRecord('batch_running', { status: 'in_progress', hoursAgo: 1 });
+    await writeRecord('batch_stuck', { status: 'in_progress', hoursAgo: 25 });
+    await writeRecord('batch_unknown', { status: 'unknown', hoursAgo: 2, provider: 'anthropic' });
+    await writeRecord('batch_done', { status: 'completed', hoursAgo: 26 });
+    await writeRecord('batch_failed', { status: 'failed', hoursAgo: 27, provider: 'anthropic' });
+  });
+
+  test.each([
+    [['--status', 'failed'], ['batch_failed']],
+    [
+      ['--status', 'failed,completed'],
+      ['batch_done', 'batch_failed'],
+    ],
+    [
+      ['-s', 'failed', 'completed'],
+      ['batch_done', 'batch_failed'],
+    ],
+    [
+      ['--status', 'failed', '--status', 'completed'],
+      ['batch_done', 'batch_failed'],
+    ],
+    [
+      ['--status', 'pending'],
+      ['batch_running', 'batch_unknown', 'batch_stuck'],
+    ],
+    [['--status', 'stuck'], ['batch_stuck']],
+    [
+      ['--provider', 'anthropic'],
+      ['batch_unknown', 'batch_failed'],
+    ],
+    [['-p', 'anthropic', '-s', 'pending'], ['batch_unknown']],
+  ])('%j shows %j', async (flags, ids) => {
+    const ended = await world.loom('list', ...flags);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(idsIn(ended.stdout)).toEqual(ids);
+    const told = await world.loom('list', ...flags, '--output-format', 'json');
+    expect(JSON.parse(told.stdout).batches.map((batch: { batch_id: string }) => batch.batch_id)).toEqual(ids);
+  });
+
+  test('that match nothing say so on stderr', async () => {
+    expect(await world.loom('list', '--status', 'queued,expired', '-p', 'openai')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'None of 5 batches is queued or expired at openai.\n',
+    });
+  });
+
+  test('a status or a provider that there is not is an error that names those there are', async () => {
+    const status = await world.loom('list', '--status', 'finished');
+    expect(status).toMatchObject({ code: 2, stdout: '' });
+    expect(status.stderr).toContain(
+      "argument 'finished' is invalid. Allowed choices are validating, in_progress, completed, failed, expired, cancelled, unknown, queued, pending, stuck.",
+    );
+    const provider = await world.loom('list', '--provider', 'opnai');
+    expect(provider).toMatchObject({ code: 2, stdout: '' });
+    expect(provider.stderr).toContain(
+      'Allowed choices are openai, anthropic, google, openrouter, alibaba. Did you mean openai?',
+    );
+  });
+});

@@ -1,0 +1,68 @@
+/** `--wait` that is interrupted. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { OpenAiDouble } from '../worlds/openai-double.ts';
+import { createOpenAiWorld, lastBatch, type OpenAiWorld, runArgs, until } from '../worlds/openai-world.ts';
+
+/** As often as a test can want. */
+const often = ['--interval', '0.02s'];
+const waiting = ['--wait', ...often];
+const running = 'Provider is actively running the prompts.';
+
+let world: OpenAiWorld;
+let openai: OpenAiDouble;
+
+beforeEach(async () => {
+  world = await createOpenAiWorld();
+  openai = world.openai;
+});
+
+afterEach(() => world.remove());
+
+/** Counts the questions about batches. */
+function countQuestions(): { count: number } {
+  const questions = { count: 0 };
+  openai.override = ({ method, path }) => {
+    if (method === 'GET' && /^\/v1\/batches\/./.test(path)) questions.count += 1;
+    return undefined;
+  };
+  return questions;
+}
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s ends it at once with %d, says how to go on, and holds no lock', async (name, code) => {
+  const id = await world.submitAs('in_progress');
+  const questions = countQuestions();
+  // The pause that it is in is longer than any test.
+  const wait = world.start('fetch', '--wait', '--interval', '1h');
+  await until(() => questions.count > 0);
+  await until(async () => (await world.readRecord(id)).status === 'in_progress');
+  await until(async () => (await lockTexts()).every((text) => text.startsWith('released')));
+  wait.process.kill(name);
+  expect(await wait.ended).toEqual({
+    code,
+    stdout: `Checking the loom... id=${id} status=in_progress\n  ${running}\n`,
+    stderr: `Stopping...\nThe batches go on at the provider, and what is in is kept: loom fetch goes on from there.\nInterrupted by ${name}.\n`,
+  });
+  lastBatch(openai).status = 'completed';
+  expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
+});
+
+test('run --wait, interrupted while it waits, names the batch with which to go on', async () => {
+  openai.onCreate = (batch) => {
+    batch.status = 'in_progress';
+  };
+  const questions = countQuestions();
+  const wait = world.start(...runArgs(...waiting));
+  await until(() => questions.count > 3);
+  wait.process.kill('SIGINT');
+  const { code, stderr } = await wait.ended;
+  expect(code).toBe(130);
+  expect(stderr).toContain('what is in is kept: loom fetch --id batch_001 goes on from there.\n');
+});
+
+async function lockTexts(): Promise<string[]> {
+  const files = (await world.listState()).filter((file) => file.endsWith('.lock'));
+  return Promise.all(files.map((file) => world.readState(file).catch(() => 'released')));
+}

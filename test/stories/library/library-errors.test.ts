@@ -1,0 +1,97 @@
+/** What the library has programs know of an error: its code, the facts, and words that name the library's own options. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { LoomError, type SubmitBatchOptions, submitBatch } from '../../../src/index.ts';
+import { createWorld, type World } from '../../program.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await createWorld();
+  await world.write('data.csv', 'id,text\n1,Hello\n');
+  await world.write('data.json', '[{"question": "Hello"}]');
+  await world.write('taken.csv', '');
+  await mkdir(join(world.folder, 'folder'));
+});
+
+afterEach(() => world.remove());
+
+/** Paths below the world's folder are written without it. */
+async function refusalOf(options: Partial<SubmitBatchOptions>): Promise<unknown> {
+  const order = {
+    provider: 'openai',
+    model: 'm',
+    apiKey: 'k',
+    col: 'text',
+    home: join(world.folder, '.loom'),
+  } as const;
+  const { file = 'data.csv', output = 'out.csv' } = options;
+  const paths = { file: join(world.folder, file), output: join(world.folder, output) };
+  const error = await submitBatch({ ...order, ...options, ...paths }).catch((reason: unknown) => reason);
+  if (!(error instanceof LoomError)) return error;
+  const { kind, code, facts, message, hint } = error;
+  const told = JSON.stringify({ kind, code, facts, message, hint });
+  return JSON.parse(told.replaceAll(`${world.folder}/`, ''));
+}
+
+test.each<[options: Partial<SubmitBatchOptions>, refusal: object]>([
+  [
+    { output: 'taken.csv' },
+    {
+      kind: 'output',
+      code: 'output_exists',
+      facts: { path: 'taken.csv' },
+      message: 'output file taken.csv already exists.',
+      hint: 'Set overwrite, or another output.',
+    },
+  ],
+  [
+    { output: 'none/out.csv' },
+    {
+      kind: 'output',
+      code: 'output_folder_missing',
+      facts: { folder: 'none' },
+      message: 'the output folder none does not exist.',
+      hint: 'Create it, or choose another output.',
+    },
+  ],
+  [
+    { file: 'none.csv' },
+    {
+      kind: 'input',
+      code: 'input_missing',
+      facts: { path: 'none.csv' },
+      message: 'none.csv: no such file.',
+      hint: 'Check the path of the file.',
+    },
+  ],
+  [
+    { rowId: 'name' },
+    {
+      kind: 'input',
+      code: 'column_unknown',
+      facts: { path: 'data.csv', name: 'name', names: ['id', 'text'], option: 'rowId' },
+      message: 'data.csv: no column "name"; it has the columns "id", "text".',
+      hint: 'Name one of these as rowId.',
+    },
+  ],
+  [
+    { file: 'data.json', col: 'questions' },
+    {
+      kind: 'input',
+      code: 'field_unknown',
+      facts: {
+        path: 'data.json',
+        name: 'questions',
+        names: ['question'],
+        option: 'col',
+        closest: 'question',
+      },
+      message: 'data.json: entry 1 has no "questions"; it has the field "question".',
+      hint: 'Did you mean "question"?',
+    },
+  ],
+])('%j', async (options, refusal) => {
+  expect(await refusalOf(options)).toEqual(refusal);
+});

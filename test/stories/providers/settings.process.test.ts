@@ -1,0 +1,30 @@
+/** The examples of the page on settings, in a shell. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { blocksOf, readPage } from '../../pages.ts';
+import { createRecordedWorld, type RecordedWorld } from '../worlds/recorder.ts';
+import { fetchUntilDone } from '../worlds/sandbox-world.ts';
+
+let world: RecordedWorld;
+
+beforeEach(async () => {
+  world = await createRecordedWorld();
+  await world.write('data.csv', 'id,text\n1,Hello JSON\n');
+});
+
+afterEach(() => world.remove());
+
+test('every example of the page on settings runs, and together they have every flag', async () => {
+  const [examples = ''] = blocksOf(readPage('docs/reference/settings.md'), 'bash');
+  await world.write('reviews.csv', 'id,text\n1,Good.\n2,"Bad, very bad."\n');
+  const rehearsed = await world.shell(`set -e; ${examples.replaceAll('loom run', 'loom run --sandbox')}`);
+  expect([rehearsed.code, rehearsed.stdout.match(/^Batch submitted/gm)?.length]).toEqual([
+    ...[0, examples.match(/^loom run/gm)?.length],
+  ]);
+  for (const [, id = ''] of rehearsed.stdout.matchAll(/^Batch submitted\. id=(\S+)/gm)) {
+    expect((await fetchUntilDone(world, '--sandbox', '--force', '--id', id)).code).toBe(0);
+  }
+  const { stdout: help } = await world.loom('run', '--help-all');
+  const flags = /( +--system[\s\S]*)--api-key/.exec(help)?.[1]?.match(/^ +(-t, )?--[\w-]+/gm) ?? [];
+  expect(flags.length).toBe(12);
+  for (const flag of flags.map((text) => text.trim().replace('-t, ', ''))) expect(examples).toContain(flag);
+});
