@@ -84,7 +84,7 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
     },
     onShort(record, short) {
       seen.noteBatch({ ...record, status: 'completed' });
-      errors.push({ id: record.batch_id, error: describeShort(record, short, reach.home.flag) });
+      errors.push({ id: record.batch_id, error: describeShort(record, short, reach.home.isSandbox) });
       given?.onShort?.(record, short);
     },
     onReady(record) {

@@ -2,7 +2,8 @@
  * The cache, read and written by a second thread as soon as there is more than a little to do: a hundred thousand small
  * files take seconds, and a slow disk must not hold up the calls under way.
  */
-import { LoomError } from '../core/errors.ts';
+import type { CodeWithFacts } from '../core/error-facts.ts';
+import { LoomError, type Told } from '../core/errors.ts';
 import { Thread } from '../core/thread.ts';
 import { openCache, type ResponseCache } from './cache.ts';
 
@@ -28,7 +29,7 @@ export interface CacheTask {
 export interface CacheReply {
   readonly found: readonly Found[];
   /** Why the first write failed that did. */
-  readonly trouble: { readonly message: string; readonly hint: string | undefined } | undefined;
+  readonly trouble: Told | undefined;
 }
 
 /** What this thread does by itself, in look-ups and writes at once and in milliseconds in all: to start another costs more. */
@@ -60,7 +61,7 @@ export function openBackgroundCache(...place: Parameters<typeof openCache>): Bac
     },
     async setAll(writes) {
       const { trouble } = await perform({ reads: [], writes });
-      if (trouble) throw new LoomError('state', trouble.message, trouble.hint ? { hint: trouble.hint } : {});
+      if (trouble) throw new LoomError('state', trouble.message, trouble as CodeWithFacts);
     },
     async close() {
       await thread.close();
@@ -77,8 +78,8 @@ export function performTask(cache: ResponseCache, { reads, writes }: CacheTask):
       cache.set(...write);
     } catch (error) {
       // An error keeps its class between threads only if JavaScript itself made that.
-      const { message, hint } = error as Error & { hint?: string };
-      trouble ??= { message, hint };
+      const { message, hint, code, facts } = error as Told;
+      trouble ??= { message, hint, code, facts };
     }
   }
   return { found, trouble };
@@ -89,7 +90,9 @@ function describeDeadThread(cause: unknown): LoomError {
     'state',
     `the thread that reads and writes the cache ended: ${(cause as Error).message}.`,
     {
-      hint: 'Run again, or with --no-cache.',
+      code: 'cache_ended',
+      facts: {},
+      hint: 'Run again, or set cache to false.',
       cause,
     },
   );

@@ -181,7 +181,9 @@ function createEntryWriter(folder: string): (key: string, entry: object) => void
       removeQuietly(temporary);
       if (error instanceof LoomError) throw error;
       throw new LoomError('state', `can't write the cache entry ${path}: ${describeDiskError(error)}.`, {
-        hint: 'Free the disk, or run with --no-cache.',
+        code: 'cache_write_failed',
+        facts: { path },
+        hint: 'Free the disk, or set cache to false.',
         cause: error,
       });
     }

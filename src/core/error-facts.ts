@@ -3,8 +3,18 @@
  * words here and at the throw are the library's, and a program with other names for the options has its own.
  */
 
+import type { SettingName } from './models.ts';
+
+/** An option that picks rows. */
+export type PickingOption = 'limit' | 'sample';
+
 /** An option that names a column or field. */
 export type NamingOption = 'col' | 'prompt' | 'rowId';
+
+/** Whose state it is: that of rehearsals has a home of its own. */
+interface OfHome {
+  readonly sandbox: boolean;
+}
 
 /** By code. The page docs/reference/errors.md lists them. */
 export interface ErrorFacts {
@@ -60,6 +70,92 @@ export interface ErrorFacts {
   placeholder_missing: object;
   /** Braces in a template make no placeholder. */
   placeholder_broken: { readonly found: string };
+  /** The input of a batch is no longer where it was. */
+  input_gone: { readonly path: string };
+  /** The input has changed since it was looked at. */
+  input_changed: { readonly path: string; readonly since: 'submission' | 'start' };
+  /** Another input is given for a batch, of another format than the one that was submitted. */
+  input_of_other_format: { readonly path: string; readonly original: string };
+  /** The output of picked rows would replace its input. */
+  pick_replaces_input: { readonly path: string; readonly option: PickingOption };
+  /** Rows of this format can't be picked. */
+  pick_impossible: { readonly path: string; readonly option: PickingOption };
+  /** No row that was picked has a prompt. */
+  no_prompt_picked: { readonly path: string };
+  /** No row has a prompt. */
+  no_prompt: { readonly path: string; readonly source: 'template' | 'column' | undefined };
+  /** A remark, no error: several rows have one id; `found` says which. */
+  ids_repeated: { readonly path: string; readonly found: string };
+  /** The file holds no answers of ours. */
+  not_an_output: { readonly path: string };
+  /** The output of a batch is not written yet. */
+  output_pending: { readonly id: string } & OfHome;
+  /** The disk refused the output. */
+  output_failed: { readonly path: string };
+  /** There is no key for a provider. */
+  key_missing: { readonly title: string; readonly variable: string };
+  /** What was given as a provider's address is none. Without `variable` the option said it. */
+  base_url_invalid: { readonly address: string; readonly variable: string | undefined };
+  /** A provider has no batches. */
+  no_batch_api: { readonly title: string };
+  /** A provider does not count tokens. */
+  no_token_counting: { readonly provider: string };
+  /** A value of the settings is nested too deep. */
+  setting_too_deep: { readonly setting: SettingName };
+  /** A provider has no such setting. */
+  setting_unknown: { readonly title: string; readonly setting: SettingName; readonly hasSchema: boolean };
+  /** A provider does not take a setting with this value. */
+  setting_refused: { readonly title: string; readonly setting: SettingName; readonly problem: string };
+  /** Answers to a schema are JSON anyway. */
+  json_mode_with_schema: object;
+  /** The additional fields of a request say what another setting says, or what is ours to say. */
+  extra_field_taken: { readonly field: string; readonly by: 'setting' | 'loom' };
+  /** The schema for answers is none. */
+  schema_invalid: { readonly reason: string };
+  /** A live run has cost as much as it may. */
+  cost_reached: object;
+  /** An answer came without tokens: what the run costs is not known. */
+  cost_unknown: object;
+  /** No batch or job has this id. */
+  batch_unknown: { readonly id: string } & OfHome;
+  /** A batch to be adopted has a record. */
+  batch_recorded: { readonly id: string } & OfHome;
+  /** A batch to be adopted belongs to a job. */
+  batch_of_job: { readonly id: string } & OfHome;
+  /** The cache has every answer that a batch to be adopted could have. */
+  batch_answered: { readonly path: string };
+  /** Another process finished a job meanwhile. */
+  job_finished: { readonly id: string } & OfHome;
+  /** The results of a batch are those of another one. */
+  batch_mistaken: { readonly id: string; readonly job: string };
+  /** No result of a batch belongs to a row of its input. */
+  batch_of_other_input: { readonly id: string; readonly path: string };
+  /** The results of a batch don't account for every row that was sent; from `due` on (ISO 8601) they are taken as they are. */
+  results_short: { readonly id: string; readonly missing: number; readonly due: string } & OfHome;
+  /** It is not known whether the provider has a batch. */
+  part_unsettled: { readonly part: string; readonly title: string } & OfHome;
+  /** A provider takes no batch of a single request; `others`: the job has more parts. */
+  request_refused: { readonly job: string; readonly others: boolean } & OfHome;
+  /** A file of requests is gone or damaged. */
+  requests_damaged: { readonly job: string; readonly path: string } & OfHome;
+  /** A batch was submitted, and the disk does not take its record. */
+  batch_unrecorded: { readonly id: string } & OfHome;
+  /** What tells which rows a batch has is gone, and so is the input. */
+  id_map_lost: { readonly id: string | undefined; readonly path: string } & OfHome;
+  /** The record of a batch is gone or damaged, as its job tells. */
+  record_lost: OfHome;
+  /** A batch may have been created, and nobody knows. */
+  creation_cut_off: OfHome;
+  /** The record of a batch names fewer rows than were sent; `file`: its name. */
+  record_short: { readonly id: string; readonly file: string };
+  /** The record of a batch can't be read any more. */
+  record_unreadable: { readonly path: string };
+  /** The record of a batch is damaged. */
+  record_damaged: { readonly path: string };
+  /** An answer can't be written into the cache. */
+  cache_write_failed: { readonly path: string };
+  /** What reads and writes the cache has ended. */
+  cache_ended: object;
   /** The cache's folder is the user's own, and can't be written to. */
   cache_unwritable: { readonly folder: string };
   /** The cache's folder is another user's; `cache` is the whole of it, `folder` what was tried. */

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { CodeWithFacts, ErrorCode, ErrorFacts } from './error-facts.ts';
 
 export type ErrorKind =
-  /** A flag, a provider name or a value out of range. */
+  /** An option: its name, or a value out of range. */
   | 'usage'
   /** The input file or its content. */
   | 'input'
@@ -15,21 +15,35 @@ export type ErrorKind =
   | 'provider'
   /** Files under the loom home. */
   | 'state'
-  /** The limit of --max-cost. */
+  /** The limit of what a run may cost. */
   | 'cost'
-  /** A rate limit of the provider that lasts longer than --patience. */
+  /** A rate limit of the provider that lasts longer than a run waits. */
   | 'limit'
   /** The provider has no such capability (token counting). */
   | 'unavailable'
-  /** The time of --timeout. */
+  /** The time that a wait may take. */
   | 'timeout'
   | 'interrupted';
 
+/** What is told to people, in words that know the library's options and no program's flags. */
+export interface Told {
+  readonly message: string;
+  /** What to do next. */
+  readonly hint?: string | undefined;
+  /** Of what a program may want to word itself, or to act on. */
+  readonly code?: ErrorCode | undefined;
+  readonly facts?: ErrorFacts[ErrorCode] | undefined;
+}
+
+/** What happened, then what to do. */
+export function describeTold({ message, hint }: Told): string {
+  return hint ? `${message} ${hint}` : message;
+}
+
 /**
- * An error for people: `message` says what happened with the value in question, `hint` what to do next, in words that
- * know the library's options and no program's flags. What a program may want to word itself, or to act on, has a code.
+ * An error for people: `message` says what happened with the value in question, `hint` what to do next.
  */
-export class LoomError extends Error {
+export class LoomError extends Error implements Told {
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
   readonly code: ErrorCode | undefined;
@@ -50,12 +64,6 @@ export class LoomError extends Error {
     this.code = options.code;
     this.facts = options.facts;
   }
-}
-
-/** The same error in other words. */
-export function errorWith(error: LoomError, reword: (text: string) => string): LoomError {
-  const { kind, message, hint, cause } = error;
-  return new LoomError(kind, reword(message), { ...(hint !== undefined && { hint: reword(hint) }), cause });
 }
 
 /** What asks a program to end and lets it do so in order; not what a fault of the program itself raises. */

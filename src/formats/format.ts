@@ -1,6 +1,6 @@
 /** What the converters for each file type promise, and which one a file name asks for. */
 import { basename } from 'node:path';
-import { LoomError } from '../core/errors.ts';
+import { LoomError, type Told } from '../core/errors.ts';
 import type { FileType, Row } from '../core/models.ts';
 
 /** File type and compression of an input, told by its name. */
@@ -17,7 +17,7 @@ export interface ReadOptions {
   /** Sees every byte of the file as it lies on disk, in order (to hash it). */
   readonly onBytes?: ((chunk: Buffer) => void) | undefined;
   /** Told, once the file is read, of what in it could be meant in two ways. */
-  readonly onRemark?: ((remark: string) => void) | undefined;
+  readonly onRemark?: ((remark: Told) => void) | undefined;
   /** Ends a read that waits for its file; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
   /** How many bytes are read at a time; tests set it low to cut the file in every possible place. */

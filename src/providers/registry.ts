@@ -20,5 +20,9 @@ export function providerEntry(name: ProviderName): ProviderEntry {
 /** LoomError `provider` for one that has no batch API. */
 export function requireBatchApi(entry: ProviderEntry): BatchEntry {
   if (entry.openBatch) return entry as BatchEntry;
-  throw new LoomError('provider', `${entry.title} has no batch API.`, { hint: 'Re-run with --sync.' });
+  throw new LoomError('provider', `${entry.title} has no batch API.`, {
+    code: 'no_batch_api',
+    facts: { title: entry.title },
+    hint: 'Ask it live.',
+  });
 }

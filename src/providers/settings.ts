@@ -24,7 +24,7 @@ export interface ProviderSettings {
   /** A setting without a place is one that the provider does not have. */
   readonly places: { readonly [Name in Exclude<SettingName, 'extra'>]?: Place<Name> };
   readonly checks: { readonly [Name in SettingName]?: Check<Name> };
-  /** Fields that --param can't say: they come from elsewhere, or would change the form of the answer. */
+  /** Fields that `extra` can't say: they come from elsewhere, or would change the form of the answer. */
   readonly reserved: readonly string[];
 }
 
@@ -50,26 +50,39 @@ export function checkSettings(
   const { places, checks, reserved } = table;
   for (const name of ['schema', 'extra'] as const) {
     if (!isDeepValue(settings[name])) continue;
-    const what = `the value of ${flagOf(name)} is nested more than ${mostLevels} levels deep.`;
-    throw new LoomError('usage', what, { hint: 'Nothing was sent: make it flatter.' });
+    const what = `the value of settings.${name} is nested more than ${mostLevels} levels deep.`;
+    throw new LoomError('usage', what, {
+      code: 'setting_too_deep',
+      facts: { setting: name },
+      hint: 'Nothing was sent: make it flatter.',
+    });
   }
   for (const name of settingNames(settings)) {
-    const flag = flagOf(name);
     if (name !== 'extra' && !(name in places)) {
-      throw new LoomError('usage', `${title} has no setting for ${flag}.`, {
-        hint: `Leave it out${name === 'json_mode' && places.schema ? ', or say with --schema what the JSON is to be' : ''}.`,
+      const hasSchema = name === 'json_mode' && 'schema' in places;
+      throw new LoomError('usage', `${title} has no setting for settings.${name}.`, {
+        code: 'setting_unknown',
+        facts: { title, setting: name, hasSchema },
+        hint: `Leave it out${hasSchema ? ', or say with settings.schema what the JSON is to be' : ''}.`,
       });
     }
     const problem = (checks[name] as Check<typeof name> | undefined)?.(settings[name] as never);
-    if (problem !== undefined) throw new LoomError('usage', `${title} does not take ${flag}: ${problem}.`);
+    if (problem !== undefined) {
+      throw new LoomError('usage', `${title} does not take settings.${name}: ${problem}.`, {
+        code: 'setting_refused',
+        facts: { title, setting: name, problem },
+      });
+    }
   }
   if (settings.json_mode && settings.schema) {
-    throw new LoomError('usage', '--json and --schema exclude each other.', {
-      hint: 'Leave --json out: answers to a schema are JSON.',
+    throw new LoomError('usage', 'settings.json_mode and settings.schema exclude each other.', {
+      code: 'json_mode_with_schema',
+      facts: {},
+      hint: 'Leave json_mode out: answers to a schema are JSON.',
     });
   }
   const taken = Object.keys(settings.extra ?? {}).find((field) => reserved.includes(field));
-  if (taken !== undefined) throw clash(taken, 'loom fills this field, or depends on it');
+  if (taken !== undefined) throw clash(taken, 'loom');
   settingsBody(table, settings);
 }
 
@@ -111,20 +124,20 @@ function join(body: JsonObject, more: JsonObject, path = ''): JsonObject {
     if (!Object.hasOwn(body, field)) return [field, value];
     const said = body[field];
     if (isJsonObject(said) && isJsonObject(value)) return [field, join(said, value, `${path}${field}.`)];
-    throw clash(`${path}${field}`, 'another flag says it already');
+    throw clash(`${path}${field}`, 'setting');
   });
   return { ...body, ...Object.fromEntries(members) };
 }
 
-function clash(field: string, reason: string): LoomError {
-  return new LoomError('usage', `--param can't say ${field}: ${reason}.`, { hint: 'Leave it out.' });
+function clash(field: string, by: 'setting' | 'loom'): LoomError {
+  const why = by === 'loom' ? 'loom fills this field, or depends on it' : 'another setting says it already';
+  return new LoomError('usage', `settings.extra can't say ${field}: ${why}.`, {
+    code: 'extra_field_taken',
+    facts: { field, by },
+    hint: 'Leave it out.',
+  });
 }
 
 function settingNames(settings: GenerationSettings): SettingName[] {
   return (Object.keys(settings) as SettingName[]).filter((name) => settings[name] !== undefined);
-}
-
-function flagOf(name: SettingName): string {
-  if (name === 'json_mode') return '--json';
-  return name === 'extra' ? '--param' : `--${name.replaceAll('_', '-')}`;
 }

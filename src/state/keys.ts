@@ -1,4 +1,4 @@
-/** API keys and base URLs: flag, else environment, else the `.env` of the current folder. */
+/** API keys and base URLs: given, else environment, else the `.env` of the current folder. */
 import { join } from 'node:path';
 import { parse } from 'dotenv';
 import { LoomError } from '../core/errors.ts';
@@ -39,34 +39,39 @@ export function isFromFolder(name: string, environment: NodeJS.ProcessEnv, folde
 /** The key to use, undefined where none is there and none needed; LoomError `key` names the variable when it is. */
 export function resolveApiKey(
   provider: { readonly title: string; readonly keyVariable: string },
-  flag: string | undefined,
+  given: string | undefined,
   variables: NodeJS.ProcessEnv,
   need: 'required' | 'optional',
 ): string | undefined {
-  const key = (flag ?? variables[provider.keyVariable])?.trim();
+  const key = (given ?? variables[provider.keyVariable])?.trim();
   if (key) return key;
   if (need === 'optional') return undefined;
   throw new LoomError('key', `no API key for ${provider.title}.`, {
-    hint: `Set ${provider.keyVariable} in the environment or in a .env file in this folder, or pass --api-key.`,
+    code: 'key_missing',
+    facts: { title: provider.title, variable: provider.keyVariable },
+    hint: `Set ${provider.keyVariable}, or give apiKey.`,
   });
 }
 
-/** The provider's address where one is set, in the order flag, record, environment; LoomError `usage` if it is no URL. */
+/** The provider's address where one is set, in the order given, record, environment; LoomError `usage` if it is no URL. */
 export function resolveBaseUrl(
   provider: { readonly baseUrlVariable: string },
-  flag: string | undefined,
+  given: string | undefined,
   recorded: string | null | undefined,
   variables: NodeJS.ProcessEnv,
 ): string | undefined {
-  if (flag?.trim() === '') {
+  if (given?.trim() === '') {
     throw new LoomError('usage', 'the base URL is empty.', { hint: 'Give an address, or leave it out.' });
   }
-  const url = flag ?? (recorded?.trim() || variables[provider.baseUrlVariable]);
+  const url = given ?? (recorded?.trim() || variables[provider.baseUrlVariable]);
   if (!url?.trim()) return undefined;
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
-    const source = flag === undefined ? provider.baseUrlVariable : '--base-url';
-    throw new LoomError('usage', `the base URL "${showAddress(url)}" is not a http(s) address.`, {
-      hint: `Give ${source} an address such as https://gateway.example.com/v1.`,
+    const address = showAddress(url);
+    const variable = given === undefined ? provider.baseUrlVariable : undefined;
+    throw new LoomError('usage', `the base URL "${address}" is not a http(s) address.`, {
+      code: 'base_url_invalid',
+      facts: { address, variable },
+      hint: `Give ${variable ?? 'baseUrl'} an address such as https://gateway.example.com/v1.`,
     });
   }
   return url.trim().replace(/\/+$/, '');

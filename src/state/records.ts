@@ -117,7 +117,9 @@ function openIdMap(path: string): ReadStream | undefined {
   } catch (error) {
     if (error instanceof LoomError) throw error;
     throw new LoomError('state', `can't read the batch record ${path}: ${describeDiskError(error)}.`, {
-      hint: 'Another command may have finished it: see loom list.',
+      code: 'record_unreadable',
+      facts: { path },
+      hint: 'Another process may have finished it.',
       cause: error,
     });
   }
@@ -268,7 +270,9 @@ async function readTextMap(folder: string, record: BatchRecord, field: string): 
 
 function describeDamage(path: string, reason: string): LoomError {
   return new LoomError('state', `can't read the batch record ${path}: ${reason}.`, {
-    hint: 'Rebuild it with loom adopt, after moving the file away.',
+    code: 'record_damaged',
+    facts: { path },
+    hint: 'Adopt the batch again, after moving the file away.',
   });
 }
 

@@ -275,7 +275,8 @@ export function findJob({ jobs, home }: Pick<StoredState, 'jobs' | 'home'>, id: 
   const found = jobs.find((stored) => hasId(stored, id));
   if (found) return found;
   throw new LoomError('state', `no stored batch found for id=${id}.`, {
-    hint: `See loom list${home.flag} for those there are.`,
+    code: 'batch_unknown',
+    facts: { id, sandbox: home.isSandbox },
   });
 }
 

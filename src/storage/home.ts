@@ -29,8 +29,6 @@ export interface LoomHome {
   readonly history: string;
   /** Whether this is the state of rehearsals. */
   readonly isSandbox: boolean;
-  /** What a command that we propose needs at its end, to see this state. */
-  readonly flag: '' | ' --sandbox';
   readonly cache: string;
   /** The cache, where a flag or a variable chose it: records keep it, so that a fetch fills the same. */
   readonly chosenCache: string | undefined;
@@ -94,7 +92,6 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
     locks: openDiskStore(join(root, 'locks')),
     history: join(root, 'history'),
     isSandbox: sandbox ?? false,
-    flag: sandbox ? ' --sandbox' : '',
     cache,
     chosenCache,
     chosenBase,

@@ -1,6 +1,6 @@
 /** What a program asks of the library, and how that becomes an order. */
 import { resolve } from 'node:path';
-import { LoomError } from '../../core/errors.ts';
+import { describeTold, LoomError } from '../../core/errors.ts';
 import type { GenerationSettings, ProviderName } from '../../core/models.ts';
 import { providerNames } from '../../core/names.ts';
 import { parseTemplate } from '../../formats/template/prompt-template.ts';
@@ -104,7 +104,12 @@ export function describeInput(options: InputOptions): DatasetOrder {
     prompt !== undefined ? { template: prompt } : col !== undefined ? { column: col } : undefined;
   const pick =
     limit !== undefined ? { limit } : sample !== undefined ? { sample, seed: sampleSeed ?? 0 } : undefined;
-  return { ...describeDataset(resolve(file), source), pick, rowId, ...(onRemark && { onRemark }) };
+  return {
+    ...describeDataset(resolve(file), source),
+    pick,
+    rowId,
+    ...(onRemark && { onRemark: (remark) => onRemark(describeTold(remark)) }),
+  };
 }
 
 /** LoomError `usage` names the first that is none; a program without types may pass anything. */

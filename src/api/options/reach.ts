@@ -101,27 +101,13 @@ export function openReach(options: Parameters<typeof withReach>[0]): Reach {
         typeof sandbox === 'object'
           ? { apiKey: apiKey ?? sandboxKey, baseUrl: sandbox[provider], callTimeoutMs }
           : { apiKey, baseUrl, recordedBaseUrl, callTimeoutMs };
-      const connection = connectTo(provider, choice, variables, options);
+      const entry = providerEntry(provider);
+      const connection = describeConnection(entry, choice, variables, environment);
       if (options.dotenv && !told.has(provider)) tellKeyOnItsWay(provider, choice, connection, options);
       told.add(provider);
       return options.requests ? { ...connection, onRequest } : connection;
     },
   };
-}
-
-function connectTo(
-  provider: ProviderName,
-  choice: ConnectionChoice,
-  variables: NodeJS.ProcessEnv,
-  options: ReachOptions,
-): Connection {
-  const entry = providerEntry(provider);
-  try {
-    return describeConnection(entry, choice, variables, surroundingsOf(options).environment);
-  } catch (error) {
-    if (!(error instanceof LoomError) || error.kind !== 'key' || options.dotenv) throw error;
-    throw new LoomError('key', error.message, { hint: `Set ${entry.keyVariable}, or pass apiKey.` });
-  }
 }
 
 function tellPlaces(

@@ -14,6 +14,7 @@ import { nameProvider } from '../options/reach.ts';
 import { nameSchemaFile } from '../options/settings.ts';
 import { checkInputFlags, withInput } from '../options/stdin.ts';
 import { openReach } from '../options/story-reach.ts';
+import { loom } from '../words/proposed-command.ts';
 
 export async function adopt(options: AdoptOptions, context: CommandContext): Promise<number> {
   const document = context.document.begin<AdoptDocument>({ command: 'adopt', batches: [] });
@@ -36,7 +37,7 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
     document.batches.push(documentBatch(describeRecord(reach.home, record)));
     context.terminal.print(`Batch adopted. id=${record.batch_id} provider=${record.provider}`);
     context.terminal.print(
-      `Metadata saved to ${reach.home.label}/batches/. Run loom fetch --id ${quoteShell(record.batch_id)}${reach.home.flag} later.`,
+      `Metadata saved to ${reach.home.label}/batches/. Run ${loom(`fetch --id ${quoteShell(record.batch_id)}`, options)} later.`,
     );
     return 0;
   } catch (error) {

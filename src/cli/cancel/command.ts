@@ -4,13 +4,14 @@ import type { CancelDocument } from '../../core/documents.ts';
 import type { ProviderName } from '../../core/names.ts';
 import { quoteShell } from '../../core/shell.ts';
 import type { CancelOptions, CommandContext } from '../options/options.ts';
-import { nameProvider, sandboxFlag, withProviders } from '../options/reach.ts';
+import { nameProvider, withProviders } from '../options/reach.ts';
 import { askFor } from '../terminal/questions.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { tellCalls } from '../words/calls.ts';
 import { formatCount } from '../words/counts.ts';
 import { describeError, describeErrorFields } from '../words/describe-error.ts';
+import { loom } from '../words/proposed-command.ts';
 
 export async function cancel(options: CancelOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
@@ -36,8 +37,7 @@ export async function cancel(options: CancelOptions, context: CommandContext): P
     );
     if (summary.isForgotten)
       terminal.note('Nothing of it was at the provider, and nothing is left of it here.');
-    if (summary.cancelled.length > 0)
-      tellNextSteps(document.id ?? options.id, sandboxFlag(options), terminal);
+    if (summary.cancelled.length > 0) tellNextSteps(document.id ?? options.id, options, terminal);
     return summary.errors.length > 0 ? 1 : 0;
   } catch (error) {
     throw provider ? nameProvider(provider, error) : error;
@@ -105,8 +105,8 @@ function tellEvents(
   };
 }
 
-function tellNextSteps(id: string, flag: string, terminal: Terminal): void {
-  const fetch = `loom fetch --id ${quoteShell(id)}${flag}`;
+function tellNextSteps(id: string, options: CancelOptions, terminal: Terminal): void {
+  const fetch = loom(`fetch --id ${quoteShell(id)}`, options);
   terminal.note(
     `The provider ends what is under way, which may take it some minutes. Then ${fetch} tells what was answered, and with --partial writes it.`,
   );

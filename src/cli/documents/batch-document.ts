@@ -2,6 +2,8 @@
 
 import type { DamagedFile, ListedBatch } from '../../api/list-batches.ts';
 import type { BatchDocument, DamagedDocument } from '../../core/documents.ts';
+import { describeTold } from '../../core/errors.ts';
+import { wordsOf } from '../words/error-words.ts';
 
 export function documentDamaged({ path, reason, batchIds }: DamagedFile): DamagedDocument {
   return { path, reason, batch_ids: [...batchIds] };
@@ -25,6 +27,6 @@ export function documentBatch(batch: ListedBatch): BatchDocument {
       : null,
     missing: batch.missing ?? null,
     stuck: batch.isStuck,
-    last_error: batch.lastError ?? null,
+    last_error: batch.lastError ? describeTold(wordsOf(batch.lastError)) : null,
   };
 }

@@ -31,7 +31,7 @@ export function documentFetch(document: DocumentFields<FetchDocument>, home: Loo
     onReady: (record) => noteBatch(documentBatch({ ...describeRecord(home, record), status: 'completed' })),
     onShort(record, short) {
       noteBatch(documentBatch(describeRecord(home, { ...record, status: 'completed' })));
-      noteError(record.batch_id, describeShort(record, short, home.flag));
+      noteError(record.batch_id, describeShort(record, short, home.isSandbox));
     },
     onQueued(job, number) {
       const part = job.parts.find((other) => other.part === number);

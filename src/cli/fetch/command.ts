@@ -8,6 +8,7 @@ import { documentFetch, tellBoth } from '../documents/fetch-document.ts';
 import type { CommandContext, FetchOptions } from '../options/options.ts';
 import { standardStream } from '../options/stdin.ts';
 import { openReach } from '../options/story-reach.ts';
+import { loom } from '../words/proposed-command.ts';
 import { describeFetch } from './fetch-order.ts';
 import { checkWaitFlags, exitCodeOfFetch, waitAndTell } from './wait.ts';
 import { printEvents } from './words.ts';
@@ -39,7 +40,7 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
     const summary = options.wait
       ? await waitAndTell(reach.home, order, options, context, listeners)
       : await fetchOnce(reach.home, order, options, context, listeners);
-    if (summary.jobs === 0) context.terminal.note(`No pending batches. See loom list${reach.home.flag}.`);
+    if (summary.jobs === 0) context.terminal.note(`No pending batches. See ${loom('list', options)}.`);
     return exitCodeOfFetch(summary);
   } finally {
     await reach.close();
@@ -53,7 +54,7 @@ async function fetchOnce(
   { terminal, signal }: CommandContext,
   listeners: FetchEvents,
 ): Promise<FetchSummary> {
-  const voice = { keep: options.keep, flag: home.flag };
+  const voice = { keep: options.keep, sandbox: options.sandbox };
   try {
     return await fetchBatches(home, order, signal, tellBoth(listeners, printEvents(voice, terminal)));
   } catch (error) {

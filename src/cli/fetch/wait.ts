@@ -14,6 +14,7 @@ import { nameProvider } from '../options/reach.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { countDone } from '../words/counts.ts';
 import { describeError } from '../words/describe-error.ts';
+import { loom } from '../words/proposed-command.ts';
 import { tellRetriesOf } from '../words/retries.ts';
 import { nameCount, startWaitView } from './wait-view.ts';
 import {
@@ -44,8 +45,8 @@ export async function waitAndTell(
   { terminal, signal }: CommandContext,
   listeners: FetchEvents,
 ): Promise<FetchSummary> {
-  const goOn = `loom fetch${order.id === undefined ? '' : ` --id ${quoteShell(order.id)}`}${home.flag}`;
-  const voice = { keep: options.keep, flag: home.flag };
+  const voice = { keep: options.keep, sandbox: home.isSandbox };
+  const goOn = loom(`fetch${order.id === undefined ? '' : ` --id ${quoteShell(order.id)}`}`, voice);
   const view = startWaitView(terminal, goOn);
   const events = { ...tellBoth(listeners, printChanges(voice, terminal)), onWatch: view.update };
   const waiting = { intervalMs: options.interval, timeoutMs: options.timeout };

@@ -10,7 +10,6 @@ import { providerEntry } from '../../providers/registry.ts';
 import type { DamagedFile } from '../../state/damaged-files.ts';
 import type { Job } from '../../state/jobs.ts';
 import { namePart } from '../../state/stored-jobs.ts';
-import type { LoomHome } from '../../storage/home.ts';
 import type { FetchOptions } from '../options/options.ts';
 import { nameProvider } from '../options/reach.ts';
 import { linkPath } from '../terminal/hyperlinks.ts';
@@ -18,6 +17,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { reportUsage } from '../words/costs.ts';
 import { describeError } from '../words/describe-error.ts';
 import { describeUnwritten, reportRows } from '../words/failures.ts';
+import { loom, type OfHome } from '../words/proposed-command.ts';
 import { tellRetriesOf } from '../words/retries.ts';
 
 /** One sentence per status, as people and scripts know them. */
@@ -35,7 +35,7 @@ export const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
 const goneResults = 'The provider has the batch still, and its results no longer.';
 
 /** What these sentences depend on. */
-export type FetchVoice = Pick<FetchOptions, 'keep'> & Pick<LoomHome, 'flag'>;
+export type FetchVoice = Pick<FetchOptions, 'keep' | 'sandbox'>;
 
 export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents {
   return {
@@ -44,7 +44,7 @@ export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents 
       printStatus(record.batch_id, record.status, terminal, isGone ? goneResults : undefined);
       if (reason) terminal.warn(`batch ${record.batch_id}: ${reason}`);
     },
-    onStuck: (record) => terminal.warn(describeStuck(record, voice.flag)),
+    onStuck: (record) => terminal.warn(describeStuck(record, voice)),
     onQueued(job, part) {
       printStatus(namePart(job, part), 'queued', terminal, explainQueued(job, part));
       tellFullQueue(job, part, terminal);
@@ -65,12 +65,14 @@ export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents 
     },
     async onEnded(record, kept) {
       terminal.note(describeKept(record, kept, voice));
-      await tellUsage(kept.usage, record, voice.flag, terminal);
+      await tellUsage(kept.usage, record, voice, terminal);
     },
     onShort(record, short) {
       const sentence = 'Its results are not all there; what came is kept, and a later fetch asks again.';
       printStatus(record.batch_id, 'completed', terminal, sentence);
-      terminal.fail(`batch ${record.batch_id}: ${describeError(describeShort(record, short, voice.flag))}`);
+      terminal.fail(
+        `batch ${record.batch_id}: ${describeError(describeShort(record, short, voice.sandbox))}`,
+      );
     },
     onRestored: ({ batch_id: id }) =>
       terminal.note(`The record of batch ${id} was gone; it is made anew from its job.`),
@@ -79,7 +81,7 @@ export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents 
         `batch ${record.batch_id}: the provider counts ${counted} results, and its files hold ${held}.`,
       ),
     onBusy: (id) => terminal.note(`Another process is working on ${id}; it is passed over.`),
-    onDamaged: (damaged) => terminal.warn(describeDamaged(damaged, voice.flag)),
+    onDamaged: (damaged) => terminal.warn(describeDamaged(damaged, voice)),
     onError: (id, provider, error) =>
       terminal.fail(`batch ${id}: ${describeError(nameProvider(provider, error))}`),
     onRetry: tellRetriesOf(terminal),
@@ -87,15 +89,15 @@ export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents 
 }
 
 /** What can't be read, which paid batches wait for it, and what to do. */
-export function describeDamaged({ path, reason, batchIds, mend }: DamagedFile, flag: string): string {
+export function describeDamaged({ path, reason, batchIds, mend }: DamagedFile, home: OfHome): string {
   const what = `can't read ${path}: ${reason}.`;
-  if (batchIds.length === 0) return `${what} Repair it, or rebuild a record with loom adopt${flag}.`;
+  if (batchIds.length === 0) return `${what} Repair it, or rebuild a record with ${loom('adopt', home)}.`;
   const [first] = batchIds;
   const batches = batchIds.length === 1 ? `The batch ${first} is` : `The batches ${batchIds.join(', ')} are`;
   const next = {
-    job: `move it away: the next loom fetch${flag} makes it anew from its job`,
-    records: `move it away: the next loom fetch${flag} goes on with the records that it has`,
-    adopt: `rebuild it with loom adopt${flag}`,
+    job: `move it away: the next ${loom('fetch', home)} makes it anew from its job`,
+    records: `move it away: the next ${loom('fetch', home)} goes on with the records that it has`,
+    adopt: `rebuild it with ${loom('adopt', home)}`,
   }[mend];
   return `${what} ${batches} paid for. Repair it, or ${next}.`;
 }
@@ -131,24 +133,24 @@ export function describeHalved(name: string, requests: number, reason: string | 
 }
 
 /** Why a batch is called stuck, and what to do about it. */
-function describeStuck(record: BatchRecord, flag: string): string {
+function describeStuck(record: BatchRecord, home: OfHome): string {
   const { batch_id: id, provider, created_at } = record;
   const { title } = providerEntry(provider);
   const hours = Math.floor((Date.now() - Date.parse(created_at)) / 3_600_000);
   const what = `batch ${id} has been pending for ${hours} h, longer than ${title}'s window of ${Math.round(windowOf(record))} h: it is stuck.`;
-  return `${what} See it at the provider, or cancel it with loom cancel --id ${quoteShell(id)}${flag} and run the same command again; answers it gave are kept.`;
+  return `${what} See it at the provider, or cancel it with ${loom(`cancel --id ${quoteShell(id)}`, home)} and run the same command again; answers it gave are kept.`;
 }
 
 /** What a job gave that has no output by itself, and the two ways to go on. */
 function describeKept(
   { batch_id: id, status }: BatchRecord,
   { answers, inCache }: KeptAnswers,
-  { flag }: FetchVoice,
+  voice: FetchVoice,
 ): string {
   const kept = answers === 1 ? '1 answer is kept' : `${answers} answers are kept`;
   const sends = inCache && answers > 0 ? 'only the rest' : 'all rows';
   const again = `${status === 'failed' ? 'With its cause mended, the' : 'The'} same loom run command again`;
-  const partial = `loom fetch --id ${quoteShell(id)} --partial${flag}`;
+  const partial = loom(`fetch --id ${quoteShell(id)} --partial`, voice);
   return `  ${kept}. ${again} sends ${sends}; ${partial} writes what there is.`;
 }
 
@@ -157,10 +159,11 @@ function describeUnknown(results: number): string {
   return `${results} results have ids that were not sent; they are ignored.`;
 }
 
-async function printMerged(merged: MergedJob, { keep, flag }: FetchVoice, terminal: Terminal): Promise<void> {
+async function printMerged(merged: MergedJob, voice: FetchVoice, terminal: Terminal): Promise<void> {
+  const { keep } = voice;
   const { id, outputPath, summary, unknownResults, cacheTrouble } = merged;
   reportRows(summary, outputPath, terminal);
-  await tellUsage(merged.usage, merged, flag, terminal);
+  await tellUsage(merged.usage, merged, voice, terminal);
   if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
   if (unknownResults > 0) terminal.warn(`batch ${id}: ${describeUnknown(unknownResults)}`);
   const removed = keep ? '' : ' (metadata removed)';
@@ -175,9 +178,9 @@ async function printMerged(merged: MergedJob, { keep, flag }: FetchVoice, termin
 async function tellUsage(
   usage: UsageTally | undefined,
   { provider, model }: { readonly provider: ProviderName; readonly model: string },
-  flag: FetchVoice['flag'],
+  { sandbox = false }: OfHome,
   terminal: Terminal,
 ): Promise<void> {
-  const priced = { entry: providerEntry(provider), model, batch: true, isRehearsal: flag !== '' };
+  const priced = { entry: providerEntry(provider), model, batch: true, isRehearsal: sandbox };
   if (usage) await reportUsage(usage, priced, terminal);
 }

@@ -5,7 +5,7 @@ import type { ListDocument } from '../../core/documents.ts';
 import { documentBatch, documentDamaged } from '../documents/batch-document.ts';
 import { describeDamaged } from '../fetch/words.ts';
 import type { CommandContext, ListOptions } from '../options/options.ts';
-import { placeOf, sandboxFlag } from '../options/reach.ts';
+import { placeOf } from '../options/reach.ts';
 import { printTable } from '../terminal/table.ts';
 import { plainColumns, screenColumns } from './batch-columns.ts';
 
@@ -19,7 +19,7 @@ export async function list(options: ListOptions, context: CommandContext): Promi
     batches: batches.map(documentBatch),
     damaged: damaged.map(documentDamaged),
   });
-  for (const file of damaged) terminal.warn(describeDamaged(file, sandboxFlag(options)));
+  for (const file of damaged) terminal.warn(describeDamaged(file, options));
   if (context.voice.json) return 0;
   if (known === 0) {
     terminal.printResult(`No batches stored under ${locateHome(place).label}/batches/.`);

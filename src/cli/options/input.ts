@@ -1,11 +1,12 @@
 /** The input that a person names, from the flags that `run`, `adopt` and `tokens` share. */
-import { LoomError } from '../../core/errors.ts';
+import { describeTold, LoomError, type Told } from '../../core/errors.ts';
 import type { PromptSource } from '../../formats/format.ts';
 import { parseTemplate } from '../../formats/template/prompt-template.ts';
 import { describeDataset, requirePromptSource } from '../../orchestrator/dataset/dataset.ts';
 import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
 import type { PickOrder } from '../../orchestrator/dataset/pick-rows.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { wordsOf } from '../words/error-words.ts';
 import type { CommandContext, InputOptions } from './options.ts';
 import { readTextFlag } from './text-flag.ts';
 
@@ -25,12 +26,12 @@ export async function describeInput(
 }
 
 /** An input is read several times, and each time is told of. */
-function tellOnce(terminal: Terminal): (remark: string) => void {
+function tellOnce(terminal: Terminal): (remark: Told) => void {
   const told = new Set<string>();
   return (remark) => {
-    if (told.has(remark)) return;
-    told.add(remark);
-    terminal.note(remark);
+    if (told.has(remark.message)) return;
+    told.add(remark.message);
+    terminal.note(describeTold(wordsOf(remark)));
   };
 }
 

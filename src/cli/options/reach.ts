@@ -39,11 +39,6 @@ export async function withProviders<Result>(
   }
 }
 
-/** What a command that we propose needs at its end, to see the state of rehearsals. */
-export function sandboxFlag({ sandbox }: { readonly sandbox?: boolean }): '' | ' --sandbox' {
-  return sandbox ? ' --sandbox' : '';
-}
-
 /** A provider's error with the provider's name, and what to look at when the key or the address was refused. */
 export function nameProvider(provider: ProviderName, error: unknown): unknown {
   if (!(error instanceof ProviderError)) return error;

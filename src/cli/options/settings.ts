@@ -1,6 +1,7 @@
 /** How to generate, from the flags that say it. */
 import { resolve } from 'node:path';
-import { errorWith, LoomError } from '../../core/errors.ts';
+import type { ErrorFacts } from '../../core/error-facts.ts';
+import { LoomError } from '../../core/errors.ts';
 import { type GenerationSettings, isJsonObject, type JsonObject } from '../../core/models.ts';
 import type { SettingsOptions } from './options.ts';
 import { readFlagFile, readTextFlag } from './text-flag.ts';
@@ -47,7 +48,8 @@ function readSchema(name: string, workingFolder: string): JsonObject {
 
 /** The error, with the file of --schema in it where the schema is none. */
 export function nameSchemaFile(error: unknown, { schema }: SettingsOptions, workingFolder: string): unknown {
-  if (!(error instanceof LoomError) || schema === undefined) return error;
-  const path = resolve(workingFolder, schema);
-  return errorWith(error, (text) => text.replace(/^--schema is /, `the file of --schema, ${path}, is `));
+  if (!(error instanceof LoomError) || error.code !== 'schema_invalid' || schema === undefined) return error;
+  const { reason } = error.facts as ErrorFacts['schema_invalid'];
+  const what = `the file of --schema, ${resolve(workingFolder, schema)}, is no valid JSON Schema: ${reason}.`;
+  return new LoomError('input', what, { hint: 'Mend the file; nothing was sent.', cause: error });
 }

@@ -1,7 +1,8 @@
 /** The input that a command names: a file, or stdin. */
 import { resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
-import { errorWith, LoomError } from '../../core/errors.ts';
+import type { CodeWithFacts } from '../../core/error-facts.ts';
+import { LoomError } from '../../core/errors.ts';
 import type { FileType } from '../../core/models.ts';
 import { traitsOf } from '../../formats/format.ts';
 import { sweepInputs } from '../../orchestrator/sweep/sweep-inputs.ts';
@@ -54,7 +55,11 @@ export async function withInput<Result>(
 /** People know nothing of the file in which their input is kept. */
 function callStdin(error: unknown, path: string): unknown {
   if (!(error instanceof LoomError) || !`${error.message} ${error.hint}`.includes(path)) return error;
-  return errorWith(error, (text) => text.replaceAll(path, 'stdin'));
+  const { kind, message, hint = '', code, facts = {} } = error;
+  const call = (text: string) => text.replaceAll(path, 'stdin');
+  const called = Object.entries(facts).map(([name, fact]) => [name, fact === path ? 'stdin' : fact]);
+  const told = { code, facts: Object.fromEntries(called), hint: call(hint), cause: error };
+  return new LoomError(kind, call(message), told as CodeWithFacts);
 }
 
 async function* readStdin({ terminal, signal }: CommandContext): AsyncGenerator<Buffer> {

@@ -14,6 +14,7 @@ import { describeHalved } from '../fetch/words.ts';
 import { choosePlacing, warnOfForeignReasons } from '../options/overwrite.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { describeSkipped } from '../words/failures.ts';
+import { loom } from '../words/proposed-command.ts';
 import { tellRetries } from '../words/retries.ts';
 import { openCostLimit } from './dry-run.ts';
 import type { AwaitedJob } from './run-wait.ts';
@@ -76,7 +77,7 @@ function tellPending(job: Job, { options, context, reach, document }: StartedRun
   document.id = id;
   terminal.print(`Nothing sent: the same work is pending already as ${id}.`);
   if (options.wait) return;
-  const fetch = `loom fetch --id ${quoteShell(id)}${reach.home.flag}`;
+  const fetch = loom(`fetch --id ${quoteShell(id)}`, { sandbox: reach.home.isSandbox });
   terminal.note(`${fetch} brings its answers. To pay for them once more, pass --again.`);
 }
 
@@ -124,12 +125,12 @@ function printSubmitted(job: Job, queued: number, home: LoomHome, terminal: Term
   if (parts > 1) terminal.print(`Job submitted. id=${id} parts=${parts} rows=${job.rows}`);
   if (queued > 0) {
     terminal.note(
-      `${queued} of ${parts} parts wait for room in the provider's queue; loom fetch${home.flag} submits them.`,
+      `${queued} of ${parts} parts wait for room in the provider's queue; ${loom('fetch', { sandbox: home.isSandbox })} submits them.`,
     );
     for (const { part, queue } of job.parts)
       if (queue) terminal.warn(`${namePart(job, part)}: ${queue.reason}`);
   }
   terminal.print(
-    `Metadata saved to ${home.label}/batches/. Run loom fetch --id ${quoteShell(id)}${home.flag} later.`,
+    `Metadata saved to ${home.label}/batches/. Run ${loom(`fetch --id ${quoteShell(id)}`, { sandbox: home.isSandbox })} later.`,
   );
 }

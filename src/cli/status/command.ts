@@ -1,12 +1,14 @@
 /** `loom status`: everything known about one job. */
 import { describeBatch, type JobReport, type PartReport } from '../../api/describe-batch.ts';
 import type { JobDocument, PartDocument, StatusDocument } from '../../core/documents.ts';
+import { describeTold } from '../../core/errors.ts';
 import { documentBatch } from '../documents/batch-document.ts';
 import type { CommandContext, StatusOptions } from '../options/options.ts';
 import { nameProvider, withProviders } from '../options/reach.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { tellCalls } from '../words/calls.ts';
 import { describeProgress, formatAge, formatCount } from '../words/counts.ts';
+import { wordsOf } from '../words/error-words.ts';
 
 export async function showStatus(options: StatusOptions, context: CommandContext): Promise<number> {
   const { id, offline } = options;
@@ -85,7 +87,7 @@ function describePart(part: PartReport): Line[] {
     ...timeLine('cancelled at', times.cancelRequested),
     ...timeLine('ended', times.ended),
     ...timeLine('expires', times.expires),
-    ...(lastError ? ([['error', lastError]] as const) : []),
+    ...(lastError ? ([['error', describeTold(wordsOf(lastError))]] as const) : []),
   ];
 }
 

@@ -1,12 +1,11 @@
 /** Errors in words. */
-import { LoomError } from '../../core/errors.ts';
+import { describeTold, LoomError } from '../../core/errors.ts';
 import { wordsOf } from './error-words.ts';
 
 /** What happened, then what to do. An error that nobody foresaw says that it is one. */
 export function describeError(error: unknown): string {
   if (error instanceof LoomError) {
-    const { message, hint } = wordsOf(error);
-    return hint ? `${message} ${hint}` : message;
+    return describeTold(wordsOf(error));
   }
   const message = error instanceof Error ? error.message : String(error);
   return `${message} (not foreseen by loom: set LOOM_DEBUG=1 to see where, and report it)`;

@@ -3,8 +3,13 @@
  * line. What stands in no entry is told in the error's own words.
  */
 import type { ErrorCode, ErrorFacts } from '../../core/error-facts.ts';
-import type { LoomError } from '../../core/errors.ts';
+import type { Told } from '../../core/errors.ts';
+import type { SettingName } from '../../core/models.ts';
+import { mostLevels } from '../../core/models.ts';
+import { quoteShell } from '../../core/shell.ts';
 import { describeColumns } from '../../formats/template/prompt-columns.ts';
+
+import { loom } from './proposed-command.ts';
 
 interface Words {
   readonly message?: string;
@@ -49,6 +54,113 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   row_id_unknown: () => ({ hint: 'Name a field that the entries have with --row-id.' }),
   placeholder_missing: () => ({ message: '--prompt has no placeholder: every row would ask the same.' }),
   placeholder_broken: ({ found }) => ({ message: `--prompt: ${found} begins no placeholder.` }),
+  input_gone: () => ({
+    hint: 'Put it back, or say with --id and --file where it is now; the batch and its answers are kept.',
+  }),
+  input_changed: ({ since }) =>
+    since === 'submission'
+      ? {
+          hint: 'Put the submitted file back and fetch again, or merge the rows that still match with --partial; the answers are kept.',
+        }
+      : {
+          hint: 'What was answered is kept: the same command again asks only for what is new. No output was written.',
+        },
+  input_of_other_format: () => ({ hint: 'Give --file the file that was submitted.' }),
+  pick_replaces_input: ({ path, option }) => ({
+    message: `the output of --${option} can't replace its input, ${path}.`,
+    hint: 'The rows that are not picked would be lost. Choose another path with --output.',
+  }),
+  pick_impossible: ({ path, option }) => ({ message: `--${option} can't pick rows of ${path}.` }),
+  no_prompt_picked: () => ({ hint: 'Pick more rows, or others with --sample-seed.' }),
+  no_prompt: ({ path, source }) =>
+    source === 'template' ? { hint: `Check ${path} and what --prompt names.` } : {},
+  ids_repeated: () => ({
+    hint: 'Each row is asked and answered by its place; name another column or field with --row-id.',
+  }),
+  not_an_output: () => ({ hint: 'Give the file that loom run or loom fetch wrote.' }),
+  output_pending: ({ id, ...home }) => ({
+    hint: `Run ${loom(`fetch --id ${quoteShell(id)}`, home)} first.`,
+  }),
+  output_failed: () => ({
+    hint: 'Make room, or choose another path with --output; nothing is lost.',
+  }),
+  key_missing: ({ variable }) => ({
+    hint: `Set ${variable} in the environment or in a .env file in this folder, or pass --api-key.`,
+  }),
+  base_url_invalid: ({ variable }) => ({
+    hint: `Give ${variable ?? '--base-url'} an address such as https://gateway.example.com/v1.`,
+  }),
+  no_batch_api: () => ({ hint: 'Re-run with --sync.' }),
+  no_token_counting: () => ({ hint: 'Pass --estimate to count on this machine.' }),
+  setting_too_deep: ({ setting }) => ({
+    message: `the value of ${settingFlag(setting)} is nested more than ${mostLevels} levels deep.`,
+  }),
+  setting_unknown: ({ title, setting, hasSchema }) => ({
+    message: `${title} has no setting for ${settingFlag(setting)}.`,
+    hint: `Leave it out${hasSchema ? ', or say with --schema what the JSON is to be' : ''}.`,
+  }),
+  setting_refused: ({ title, setting, problem }) => ({
+    message: `${title} does not take ${settingFlag(setting)}: ${problem}.`,
+  }),
+  json_mode_with_schema: () => ({
+    message: '--json and --schema exclude each other.',
+    hint: 'Leave --json out: answers to a schema are JSON.',
+  }),
+  extra_field_taken: ({ field, by }) => ({
+    message: `--param can't say ${field}: ${by === 'loom' ? 'loom fills this field, or depends on it' : 'another flag says it already'}.`,
+  }),
+  schema_invalid: ({ reason }) => ({
+    message: `--schema is no valid JSON Schema: ${reason}.`,
+    hint: 'Mend the file; nothing was sent.',
+  }),
+  cost_reached: () => ({ message: 'the run has reached --max-cost.' }),
+  cost_unknown: () => ({
+    message: "an answer came without a count of tokens, so --max-cost can't be kept.",
+    hint: 'The answers so far are kept; the same command without --max-cost goes on from there.',
+  }),
+  batch_unknown: (home) => ({ hint: `See ${loom('list', home)} for those there are.` }),
+  batch_recorded: (home) => ({ hint: `Run ${loom('fetch', home)}.` }),
+  batch_of_job: ({ id, ...home }) => ({
+    hint: `Run ${loom('fetch', home)}; ${loom(`forget --id ${quoteShell(id)}`, home)} drops the job.`,
+  }),
+  batch_answered: () => ({
+    hint: 'loom run writes the output at once. To fetch the batch all the same, pass --no-cache.',
+  }),
+  job_finished: (home) => ({ hint: `See ${loom('list', home)} for what there is.` }),
+  batch_mistaken: () => ({ hint: 'The next loom fetch looks for the right one.' }),
+  batch_of_other_input: () => ({
+    hint: 'Was it adopted with another input, column or --prompt? Forget it, and adopt it again.',
+  }),
+  results_short: ({ id, due, ...home }) => ({
+    hint: `The next ${loom('fetch', home)} asks for them again. From ${due} on it writes the output without them; ${loom(`fetch --id ${quoteShell(id)} --partial`, home)} does so at once.`,
+  }),
+  part_unsettled: ({ title, ...home }) => ({
+    hint: `Nothing of it is sent again before the next ${loom('fetch', home)} has looked for it. Where ${title} lists no batches, see its dashboard: loom adopt takes a batch that is there, and loom forget drops the job.`,
+  }),
+  request_refused: ({ job, others, ...home }) =>
+    others
+      ? { hint: `The others go on; ${loom(`fetch --id ${job} --partial`, home)} writes them without it.` }
+      : {},
+  requests_damaged: ({ job, ...home }) => ({
+    hint: `Nothing of it is sent. End the job with ${loom(`cancel --id ${job}`, home)}, then submit the input again with loom run.`,
+  }),
+  batch_unrecorded: (home) => ({
+    hint: `Mend the disk, then run ${loom('fetch', home)}: it finds the batch again.`,
+  }),
+  id_map_lost: (home) => ({ hint: `Put one of them back, then run ${loom('fetch', home)}.` }),
+  record_lost: (home) => ({
+    message: `Its record is gone or damaged; ${loom('fetch', home)} makes one that is gone anew.`,
+  }),
+  creation_cut_off: (home) => ({
+    hint: `The next ${loom('fetch', home)} looks for it, and settles that.`,
+  }),
+  record_short: ({ file }) => ({
+    hint: `Move ${file} away from batches/; the next loom fetch makes it anew from its job.`,
+  }),
+  record_unreadable: () => ({ hint: 'Another command may have finished it: see loom list.' }),
+  record_damaged: () => ({ hint: 'Rebuild it with loom adopt, after moving the file away.' }),
+  cache_write_failed: () => ({ hint: 'Free the disk, or run with --no-cache.' }),
+  cache_ended: () => ({ hint: 'Run again, or with --no-cache.' }),
   cache_unwritable: () => ({ hint: 'Make it writable, or give --cache-dir or LOOM_CACHE_DIR another.' }),
   cache_not_shared: ({ cache }) => ({
     hint: `Its owner shares it with a group by: chgrp -R <group> ${cache} && chmod -R g+rwX ${cache} && chmod 2770 ${cache}. Or give --cache-dir or LOOM_CACHE_DIR another.`,
@@ -63,9 +175,14 @@ function flagFor(option: string): string {
   return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** An error in the words of the command line. */
-export function wordsOf(error: LoomError): { readonly message: string; readonly hint: string | undefined } {
-  const { message, hint, code, facts } = error;
+/** The flag of a generation setting. */
+function settingFlag(setting: SettingName): string {
+  if (setting === 'json_mode') return '--json';
+  return setting === 'extra' ? '--param' : `--${setting.replaceAll('_', '-')}`;
+}
+
+/** What is told, in the words of the command line. */
+export function wordsOf({ message, hint, code, facts }: Told): Told {
   const say = code && (words[code] as ((facts: ErrorFacts[ErrorCode] | undefined) => Words) | undefined);
   return { message, hint, ...say?.(facts) };
 }

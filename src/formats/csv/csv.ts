@@ -116,7 +116,7 @@ async function* readTable(
     yield { batch, header, rows };
   }
   const remark = swallowed?.describe(source.path);
-  if (remark !== undefined) options.onRemark?.(remark);
+  if (remark !== undefined) options.onRemark?.({ message: remark });
 }
 
 /** So many lines may stand above a header. */

@@ -19,8 +19,11 @@ export async function openSchemaCheck(schema: JsonObject): Promise<FindMisfit> {
       const check = await compileSchema(schema, draft).catch(() => undefined);
       if (check) return check;
     }
-    throw new LoomError('input', `--schema is no valid JSON Schema: ${(error as Error).message}.`, {
-      hint: 'Mend the file; nothing was sent.',
+    const reason = (error as Error).message;
+    throw new LoomError('input', `settings.schema is no valid JSON Schema: ${reason}.`, {
+      code: 'schema_invalid',
+      facts: { reason },
+      hint: 'Mend it; nothing was sent.',
       cause: error,
     });
   }

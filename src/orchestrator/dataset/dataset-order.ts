@@ -1,4 +1,5 @@
 /** An input as a person names it. */
+import type { Told } from '../../core/errors.ts';
 import type { InputFormat, PromptSource } from '../../formats/format.ts';
 import type { PickOrder } from './pick-rows.ts';
 
@@ -14,5 +15,5 @@ export interface DatasetOrder {
   /** The column or field that tells rows apart; undefined: `id`, where there is one. */
   readonly rowId?: string | undefined;
   /** Told, in whole sentences, of what in the input could be meant in two ways; each time that it is read. */
-  onRemark?(remark: string): void;
+  onRemark?(remark: Told): void;
 }

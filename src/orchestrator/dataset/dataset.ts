@@ -50,14 +50,18 @@ export async function requirePromptSource({ path, format, promptSource }: Datase
 export function checkPick({ path, pick, format }: DatasetOrder, outputPath: string): void {
   if (!pick) return;
   const { title, rowsCanBeLeftOut } = traitsOf(format.fileType);
-  const flag = `--${'limit' in pick ? 'limit' : 'sample'}`;
+  const option = 'limit' in pick ? 'limit' : 'sample';
   if (rowsCanBeLeftOut && !isSameFile(path, outputPath)) return;
   if (rowsCanBeLeftOut) {
-    throw new LoomError('usage', `the output of ${flag} can't replace its input, ${path}.`, {
-      hint: 'The rows that are not picked would be lost. Choose another path with --output.',
+    throw new LoomError('usage', `the output of ${option} can't replace its input, ${path}.`, {
+      code: 'pick_replaces_input',
+      facts: { path, option },
+      hint: 'The rows that are not picked would be lost. Choose another output.',
     });
   }
-  throw new LoomError('usage', `${flag} can't pick rows of ${path}.`, {
+  throw new LoomError('usage', `${option} can't pick rows of ${path}.`, {
+    code: 'pick_impossible',
+    facts: { path, option },
     hint: `The data of a ${title} file is copied as it is; write the rows that you want to run into a file of their own.`,
   });
 }
@@ -115,17 +119,23 @@ export function requirePrompts(dataset: Dataset, prompts: number): void {
   if (prompts > 0) return;
   if (dataset.pick) {
     throw new LoomError('input', `none of the picked rows of ${dataset.path} has a prompt.`, {
-      hint: 'Pick more rows, or others with --sample-seed.',
+      code: 'no_prompt_picked',
+      facts: { path: dataset.path },
+      hint: 'Pick more rows, or others with sampleSeed.',
     });
   }
+  const { path, promptSource } = dataset;
+  const source = promptSource && ('template' in promptSource ? 'template' : 'column');
   throw new LoomError('input', 'Input file contains no prompts.', {
-    hint: `Check ${dataset.path}${describeSource(dataset)}.`,
+    code: 'no_prompt',
+    facts: { path, source },
+    hint: `Check ${path}${describeSource(dataset)}.`,
   });
 }
 
 function describeSource({ promptSource, format }: Dataset): string {
   if (!promptSource) return '';
-  if ('template' in promptSource) return ' and what --prompt names';
+  if ('template' in promptSource) return ' and what prompt names';
   return ` and its ${traitsOf(format.fileType).isTable ? 'column' : 'field'} "${promptSource.column}"`;
 }
 

@@ -1,4 +1,5 @@
 /** Finds ids that several rows have. It is no error: rows are told apart by their places, ids are for people alone. */
+import type { Told } from '../../core/errors.ts';
 import type { Row } from '../../core/models.ts';
 import { quoteValue } from '../../core/words.ts';
 import type { DatasetOrder } from './dataset-order.ts';
@@ -25,14 +26,20 @@ export class RepeatedIds {
     if (rows.length <= mostRowsTold) rows.push(index + 1);
   }
 
-  /** A sentence, or none where each row has an id of its own. */
-  describe({ path, rowId = 'id' }: Pick<DatasetOrder, 'path' | 'rowId'>): string[] {
+  /** One remark, or none where each row has an id of its own. */
+  describe({ path, rowId = 'id' }: Pick<DatasetOrder, 'path' | 'rowId'>): Told[] {
     if (this.#count === 0) return [];
     const ids = [...this.#told].map(([id, rows]) => `${quoteValue(id)} (rows ${listRows(rows)})`).join(', ');
     const rows = this.#count === 1 ? '1 row has' : `${this.#count} rows have`;
     const told = `${ids}${this.#hasMore() ? ', …' : ''}`;
+    const found = `${rows} the ${quoteValue(rowId)} of an earlier row: ${told}`;
     return [
-      `${path}: ${rows} the ${quoteValue(rowId)} of an earlier row: ${told}. Each row is asked and answered by its place; name another column or field with --row-id.`,
+      {
+        message: `${path}: ${found}.`,
+        hint: 'Each row is asked and answered by its place; name another column or field as rowId.',
+        code: 'ids_repeated',
+        facts: { path, found },
+      },
     ];
   }
 

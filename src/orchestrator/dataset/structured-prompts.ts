@@ -1,4 +1,5 @@
 /** Finds prompts that are JSON themselves: whoever has conversations in a column may mean more than their text. */
+import type { Told } from '../../core/errors.ts';
 import type { Row } from '../../core/models.ts';
 import type { DatasetOrder } from './dataset-order.ts';
 
@@ -16,15 +17,16 @@ export class StructuredPrompts {
     this.#counts[kind] += 1;
   }
 
-  /** A sentence for each kind that there is. */
-  describe({ path }: Pick<DatasetOrder, 'path'>): string[] {
+  /** A remark for each kind that there is. */
+  describe({ path }: Pick<DatasetOrder, 'path'>): Told[] {
     return kinds
       .filter((kind) => this.#counts[kind] > 0)
       .map((kind) => {
         const count = this.#counts[kind];
         const [one, many] = words[kind];
         const what = count === 1 ? `1 prompt is ${one}, in` : `${count} prompts are ${many}, the first in`;
-        return `${path}: ${what} row ${this.#firstRows[kind]}. Each goes out as it is written, as the text of one user message.`;
+        const hint = 'Each goes out as it is written, as the text of one user message.';
+        return { message: `${path}: ${what} row ${this.#firstRows[kind]}.`, hint };
       });
   }
 }

@@ -7,7 +7,7 @@ import type { RowOutcome } from '../../core/models.ts';
 /** Thrown to stop a run before its next call. How much was spent in the end is known only when it has stopped. */
 export class CostLimitReached extends LoomError {
   constructor() {
-    super('cost', 'the run has reached --max-cost.');
+    super('cost', 'the run has reached the limit of its cost.', { code: 'cost_reached', facts: {} });
   }
 }
 
@@ -33,8 +33,11 @@ export class CostLimit {
   /** To be called before each call. CostLimitReached, or LoomError `cost` where nobody can tell. */
   check(): void {
     if (this.#isBlind) {
-      throw new LoomError('cost', "an answer came without a count of tokens, so --max-cost can't be kept.", {
-        hint: 'The answers so far are kept; the same command without --max-cost goes on from there.',
+      const what = "an answer came without a count of tokens, so the limit of the cost can't be kept.";
+      throw new LoomError('cost', what, {
+        code: 'cost_unknown',
+        facts: {},
+        hint: 'The answers so far are kept; the same run without the limit goes on from there.',
       });
     }
     if (this.spent >= this.most) throw new CostLimitReached();

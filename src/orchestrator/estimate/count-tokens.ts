@@ -49,7 +49,8 @@ export function requireTokenCounting(entry: ProviderEntry): void {
 
 function noTokenCounting(provider: ProviderName): LoomError {
   return new LoomError('unavailable', `Provider '${provider}' does not expose a token-counting API.`, {
-    hint: 'Pass --estimate to count on this machine.',
+    code: 'no_token_counting',
+    facts: { provider },
   });
 }
 

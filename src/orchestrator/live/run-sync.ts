@@ -186,7 +186,7 @@ function describeMerge({ order }: SyncGround, { runName, home, outputPath }: Hel
     outputPath,
     changedRows: 'refuse',
     changeWords: {
-      since: 'since this run began',
+      since: 'start',
       sent: 'asked',
       hint: 'What was answered is kept: the same command again asks only for what is new. No output was written.',
     },

@@ -5,6 +5,7 @@
  * writes it: `answerFor` compares, and a row that differs stops the merge or stays without a response. An input that is
  * written to in the middle of that pass stops it too.
  */
+import type { ErrorFacts } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { AnswerFacts, ProviderName, Row, RowOutcome } from '../../core/models.ts';
 import type { AddedValue } from '../../formats/format.ts';
@@ -55,8 +56,7 @@ export interface MergeOrder {
 }
 
 export interface ChangeWords {
-  /** `since it was submitted` */
-  readonly since: string;
+  readonly since: ErrorFacts['input_changed']['since'];
   readonly sent: 'sent' | 'asked';
   readonly hint: string;
 }
@@ -182,7 +182,9 @@ async function checkPlace({ outputPath, placing }: MergeOrder, tally: RowTally):
 function asOutputError(outputPath: string, error: unknown): unknown {
   if (error instanceof LoomError || (error as Error).name === 'AbortError') return error;
   return new LoomError('output', `can't write the output ${outputPath}: ${describeDiskError(error)}.`, {
-    hint: 'Make room, or choose another path with --output; nothing is lost.',
+    code: 'output_failed',
+    facts: { path: outputPath },
+    hint: 'Make room, or choose another output; nothing is lost.',
     cause: error,
   });
 }
@@ -294,15 +296,22 @@ function noteChanged(changed: ChangedRows, row: Row): void {
 function describeChange({ dataset, changeWords }: MergeOrder, { count, firstRows }: ChangedRows): LoomError {
   const named = firstRows.join(', ');
   const rest = count > namedRows ? ` and ${count - namedRows} more` : '';
-  const { since, sent, hint } = changeWords;
-  const what = `the input ${dataset.path} has changed ${since}: the prompt of row ${named}${rest} is not the one that was ${sent}.`;
-  return new LoomError('input', what, { hint });
+  const prompts = `the prompt of row ${named}${rest} is not the one that was ${changeWords.sent}`;
+  return inputChanged(dataset.path, changeWords, prompts);
 }
 
 function describeMissingRows({ dataset, expectedRows, changeWords }: MergeOrder, rows: number): LoomError {
   const counts = dataset.pick
     ? `${expectedRows} of its rows were picked, and ${rows} of these are left`
     : `it had ${expectedRows} rows and has ${rows}`;
-  const what = `the input ${dataset.path} has changed ${changeWords.since}: ${counts}.`;
-  return new LoomError('input', what, { hint: changeWords.hint });
+  return inputChanged(dataset.path, changeWords, counts);
+}
+
+function inputChanged(path: string, { since, hint }: ChangeWords, how: string): LoomError {
+  const when = since === 'submission' ? 'it was submitted' : 'this run began';
+  return new LoomError('input', `the input ${path} has changed since ${when}: ${how}.`, {
+    code: 'input_changed',
+    facts: { path, since },
+    hint,
+  });
 }

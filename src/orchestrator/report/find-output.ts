@@ -1,7 +1,6 @@
 /** Finds the output that a person means, by its path or by the batch that it came from, and what is known of it. */
 import { resolve } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
-import { quoteShell } from '../../core/shell.ts';
 import { findHistory, type HistoryEntry, loadHistory } from '../../state/history.ts';
 import { hasId, isWritten, loadState } from '../../state/stored-jobs.ts';
 import { isFile } from '../../storage/files.ts';
@@ -67,7 +66,9 @@ async function findRecorded(
     const output = stored.job.output_path;
     if (isWritten(stored) && output) return resolve(workingFolder, output);
     throw new LoomError('state', `${id} has no output yet.`, {
-      hint: `Run loom fetch --id ${quoteShell(id)}${home.flag} first.`,
+      code: 'output_pending',
+      facts: { id, sandbox: home.isSandbox },
+      hint: 'Fetch it first.',
     });
   }
   return undefined;

@@ -63,7 +63,9 @@ export async function openOutput(
   const names = await (await converterFor(format.fileType)).readNames(path, format.gzip);
   if (!names.includes(answerColumn)) {
     throw new LoomError('input', `${path}: no column ${quoteValue(answerColumn)}, so this is no output.`, {
-      hint: 'Give the file that loom run or loom fetch wrote.',
+      code: 'not_an_output',
+      facts: { path },
+      hint: 'Give a file that loom wrote.',
     });
   }
   if (asked) checkNames(asked, names, path);

@@ -232,7 +232,7 @@ function tookTooLong(callTimeoutMs: number | undefined): ProviderError {
   if (callTimeoutMs === undefined)
     return new ProviderError('retry', 'timeout', 'The provider took too long to answer.');
   const limit = describeTime(callTimeoutMs);
-  return new ProviderError('row', 'timeout', `No answer came within ${limit}, the --call-timeout.`);
+  return new ProviderError('row', 'timeout', `No answer came within ${limit}.`);
 }
 
 function describeTime(milliseconds: number): string {

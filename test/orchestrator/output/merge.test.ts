@@ -32,7 +32,7 @@ function merge(change: Partial<MergeOrder>) {
     withUsage: false,
     withError: false,
     changedRows: 'refuse',
-    changeWords: { since: 'since then', sent: 'sent', hint: 'Nothing.' },
+    changeWords: { since: 'start', sent: 'sent', hint: 'Nothing.' },
     workTag: 'work',
     ensureHeld: async () => {},
     ...change,

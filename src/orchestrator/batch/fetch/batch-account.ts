@@ -8,7 +8,6 @@
 
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
-import { quoteShell } from '../../../core/shell.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
 import type { JobPart } from '../../../state/jobs.ts';
 import { readCachedResponses, readCustomIds, readIdMap } from '../../../state/records.ts';
@@ -52,8 +51,11 @@ async function readMappedRows(home: LoomHome, record: BatchRecord): Promise<Sent
 
 function describeCutMap({ batch_id: id, provider }: BatchRecord, has: number, sent: number): LoomError {
   const what = `the record of batch ${id} names ${has} of the ${sent} rows that were sent: it is damaged. The batch is at ${provider} and paid for.`;
+  const file = `${provider}_${safeFileId(id)}.json`;
   return new LoomError('state', what, {
-    hint: `Move ${provider}_${safeFileId(id)}.json away from batches/; the next loom fetch makes it anew from its job.`,
+    code: 'record_short',
+    facts: { id, file },
+    hint: `Move ${file} away from batches/; the next fetch makes it anew from its job.`,
   });
 }
 
@@ -85,12 +87,16 @@ export function dueTime({ ended_at }: BatchRecord): Date {
 export function describeShort(
   { batch_id: id }: BatchRecord,
   { account, due, trouble }: ShortResults,
-  flag: string,
+  sandbox: boolean,
 ): LoomError {
   const { sent, missing, answered, refused, foreign } = account;
   const strangers = foreign > 0 ? ` ${foreign} of its results have ids that were not sent.` : '';
   const why = trouble ? ` ${trouble.message}` : '';
   const what = `the results are short: of ${sent} rows that were sent ${missing} have none yet (${answered} answered, ${refused} refused); what came is kept.${strangers}${why}`;
-  const hint = `The next loom fetch${flag} asks for them again. From ${due.toISOString().slice(0, 16)}Z on it writes the output without them; loom fetch --id ${quoteShell(id)} --partial${flag} does so at once.`;
-  return new LoomError('provider', what, { hint });
+  const from = `${due.toISOString().slice(0, 16)}Z`;
+  return new LoomError('provider', what, {
+    code: 'results_short',
+    facts: { id, missing, due: from, sandbox },
+    hint: `The next fetch asks for them again. From ${from} on it writes the output without them; with partial it does so at once.`,
+  });
 }

@@ -190,7 +190,9 @@ export async function confirmPart(
     'state',
     `the batch ${record.batch_id} is not part ${part.part} of job ${job.job_id}.`,
     {
-      hint: 'The next loom fetch looks for the right one.',
+      code: 'batch_mistaken',
+      facts: { id: record.batch_id, job: job.job_id },
+      hint: 'The next fetch looks for the right one.',
     },
   );
 }
@@ -200,7 +202,9 @@ function refuseForeign(record: BatchRecord, { answered, refused, foreign }: Batc
   if (foreign === 0 || answered + refused > 0) return;
   const what = `not one result of ${record.batch_id} has an id of a row of ${record.original_file_path}; everything is kept.`;
   throw new LoomError('state', what, {
-    hint: 'Was it adopted with another input, column or --prompt? Forget it, and adopt it again.',
+    code: 'batch_of_other_input',
+    facts: { id: record.batch_id, path: record.original_file_path },
+    hint: 'Was it adopted with another input, column or prompt? Forget it, and adopt it again.',
   });
 }
 

@@ -1,5 +1,7 @@
 /** The story of `loom list`: every batch there is a record of, and every part that waits to become one. */
+
 import { dirname } from 'node:path';
+import type { Told } from '../../../core/errors.ts';
 import type { BatchCounts, BatchRecord, BatchStatus, ProviderName } from '../../../core/models.ts';
 import type { StatusWord } from '../../../core/names.ts';
 import { providerEntry } from '../../../providers/registry.ts';
@@ -28,7 +30,7 @@ export interface ListedBatch {
   readonly outputPath: string | undefined;
   /** As last seen. */
   readonly counts: BatchCounts | undefined;
-  readonly lastError: string | undefined;
+  readonly lastError: Told | undefined;
   /** Of a completed batch whose results are short: how many rows that were sent have none. */
   readonly missing: number | undefined;
   /** Pending for longer than its provider's completion window. */
@@ -69,7 +71,11 @@ function describeLostPart(home: LoomHome, job: Job, part: JobPart): ListedBatch 
     batchId: part.batch_id,
     // With --keep the output is written, and what it was made of was in.
     status: job.state === 'kept' ? 'completed' : 'unknown',
-    lastError: `Its record is gone or damaged; loom fetch${home.flag} makes one that is gone anew.`,
+    lastError: {
+      message: 'Its record is gone or damaged; the next fetch makes one that is gone anew.',
+      code: 'record_lost',
+      facts: { sandbox: home.isSandbox },
+    },
   };
 }
 
@@ -87,7 +93,7 @@ export function describeRecord(home: LoomHome, record: BatchRecord): ListedBatch
     isFromStdin: dirname(record.original_file_path) === home.inputs,
     outputPath: record.output_path ?? undefined,
     counts: record.counts ?? undefined,
-    lastError: record.last_error ?? undefined,
+    lastError: record.last_error ? { message: record.last_error } : undefined,
     missing: isShort(record) ? (record.missing ?? undefined) : undefined,
     isStuck: isStuck(record),
     isInDoubt: false,
@@ -120,10 +126,17 @@ export function describeUnsentPart(home: LoomHome, job: Job, part: JobPart): Lis
 }
 
 /** Why a part is no batch yet, or never will be one, where there is more to say than that it waits its turn. */
-function describeWaiting(home: LoomHome, { state, queue, refusal }: JobPart): string | undefined {
-  if (state === 'submitting')
-    return `Its creation was cut off: the provider may have it. The next loom fetch${home.flag} looks for it, and settles that.`;
-  return state === 'dropped' ? refusal : queue?.reason;
+function describeWaiting(home: LoomHome, { state, queue, refusal }: JobPart): Told | undefined {
+  if (state === 'submitting') {
+    return {
+      message: 'Its creation was cut off: the provider may have it.',
+      hint: 'The next fetch looks for it, and settles that.',
+      code: 'creation_cut_off',
+      facts: { sandbox: home.isSandbox },
+    };
+  }
+  const reason = state === 'dropped' ? refusal : queue?.reason;
+  return reason === undefined ? undefined : { message: reason };
 }
 
 /** Whether a batch has one of these statuses: `pending` is any that is not over, `stuck` what is so for too long. */

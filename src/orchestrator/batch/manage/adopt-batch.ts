@@ -3,7 +3,6 @@
 import { ensurePlaces } from '../../../cache/cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
-import { quoteShell } from '../../../core/shell.ts';
 import type { Connection } from '../../../providers/connection.ts';
 import type { BatchEntry } from '../../../providers/provider.ts';
 import { checkSettings } from '../../../providers/settings.ts';
@@ -51,14 +50,18 @@ async function adoptClaimed(
 ): Promise<BatchRecord> {
   if (await loadRecord(home.batches, entry.name, batchId)) {
     throw new LoomError('state', `the batch ${batchId} has a record already.`, {
-      hint: `Run loom fetch${home.flag}.`,
+      code: 'batch_recorded',
+      facts: { id: batchId, sandbox: home.isSandbox },
+      hint: 'Fetch it.',
     });
   }
   // One whose record is out of sight is a job's all the same.
   const { jobs } = await loadState(home);
   if (jobs.some((stored) => stored.provider === entry.name && hasId(stored, batchId))) {
     throw new LoomError('state', `the batch ${batchId} belongs to a job already.`, {
-      hint: `Run loom fetch${home.flag}; loom forget --id ${quoteShell(batchId)}${home.flag} drops the job.`,
+      code: 'batch_of_job',
+      facts: { id: batchId, sandbox: home.isSandbox },
+      hint: 'Fetch it, or forget the job.',
     });
   }
   const provider = await entry.openBatch(connection);
@@ -75,7 +78,9 @@ async function adoptClaimed(
     if (!part) {
       await discard();
       throw new LoomError('state', `every row of ${order.dataset.path} has its answer in the cache.`, {
-        hint: 'loom run writes the output at once. To fetch the batch all the same, pass --no-cache.',
+        code: 'batch_answered',
+        facts: { path: order.dataset.path },
+        hint: 'A run writes the output at once. To fetch the batch all the same, set cache to false.',
       });
     }
     // Never `planned` on disk, also when this is cut off here: a fetch would send, and pay for, the batch again.

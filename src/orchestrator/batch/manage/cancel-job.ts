@@ -273,8 +273,9 @@ function mayBeAnothers({ provider }: CancelTarget): LoomError {
   });
 }
 
-function finishedMeanwhile({ flag }: LoomHome, id: string): LoomError {
+function finishedMeanwhile({ isSandbox }: LoomHome, id: string): LoomError {
   return new LoomError('state', `another command has finished ${id} meanwhile.`, {
-    hint: `See loom list${flag} for what there is.`,
+    code: 'job_finished',
+    facts: { id, sandbox: isSandbox },
   });
 }

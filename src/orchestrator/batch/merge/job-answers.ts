@@ -153,7 +153,9 @@ async function hashInput(path: string): Promise<string> {
 
 function inputIsGone(path: string, cause: unknown): LoomError {
   return new LoomError('input', `the input ${path} is gone.`, {
-    hint: 'Put it back, or say with --id and --file where it is now; the batch and its answers are kept.',
+    code: 'input_gone',
+    facts: { path },
+    hint: 'Put it back; the batch and its answers are kept.',
     cause,
   });
 }

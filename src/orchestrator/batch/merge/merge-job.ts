@@ -70,7 +70,9 @@ export function planOutput({ job, provider }: StoredJob, options: MergeOptions):
       'input',
       `${dataset.path} is no ${traitsOf(original.format.fileType).title} file, and ${originalPath} was.`,
       {
-        hint: 'Give --file the file that was submitted.',
+        code: 'input_of_other_format',
+        facts: { path: dataset.path, original: originalPath },
+        hint: 'Give the file that was submitted.',
       },
     );
   }
@@ -88,9 +90,9 @@ function workTagOf({ job }: StoredJob): string {
 }
 
 const changeWords = {
-  since: 'since it was submitted',
+  since: 'submission',
   sent: 'sent',
-  hint: 'Put the submitted file back and fetch again, or merge the rows that still match with --partial; the answers are kept.',
+  hint: 'Put the submitted file back and fetch again, or set partial to have the rows that still match; the answers are kept.',
 } as const;
 
 /**

@@ -62,19 +62,18 @@ export class UnsettledPartError extends LoomError {
     cause: ProviderError,
   ) {
     const { title } = providerEntry(job.provider);
+    const name = namePart(job, part.part);
     const why = cause.message.replace(/[.!?…]*$/, '');
     const what =
       reason === 'not_listed'
         ? `its creation did not end clearly (${why}), and it is not listed yet.`
         : `its creation was cut off, and the look-up failed (${why}).`;
-    super(
-      'provider',
-      `it is not known whether ${title} has a batch of ${namePart(job, part.part)}: ${what}`,
-      {
-        hint: `Nothing of it is sent again before the next loom fetch${home.flag} has looked for it. Where ${title} lists no batches, see its dashboard: loom adopt takes a batch that is there, and loom forget drops the job.`,
-        cause,
-      },
-    );
+    super('provider', `it is not known whether ${title} has a batch of ${name}: ${what}`, {
+      code: 'part_unsettled',
+      facts: { part: name, title, sandbox: home.isSandbox },
+      hint: `Nothing of it is sent again before the next fetch has looked for it. Where ${title} lists no batches, see its dashboard: adopt a batch that is there, or forget the job.`,
+      cause,
+    });
     this.name = 'UnsettledPartError';
   }
 }

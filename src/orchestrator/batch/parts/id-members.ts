@@ -62,7 +62,7 @@ async function* makeIdMembers(job: Job, inputPath: string): AsyncGenerator<strin
 }
 
 function describeLostMap(
-  { flag }: LoomHome,
+  { isSandbox }: LoomHome,
   { batch_id: id }: JobPart,
   fault: string,
   inputPath: string,
@@ -71,5 +71,9 @@ function describeLostMap(
   const batch = id === undefined ? '' : ` of batch ${id}, which is paid for,`;
   const input = isThere ? 'is not the one that was submitted' : 'is gone';
   const what = `the id map${batch} is ${fault}, and the input ${inputPath} ${input}.`;
-  return new LoomError('input', what, { hint: `Put one of them back, then run loom fetch${flag}.` });
+  return new LoomError('input', what, {
+    code: 'id_map_lost',
+    facts: { id, path: inputPath, sandbox: isSandbox },
+    hint: 'Put one of them back, then fetch.',
+  });
 }

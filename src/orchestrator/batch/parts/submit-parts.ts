@@ -1,5 +1,6 @@
 /** Hands the parts of a job to the provider, one after the other, so that no part is ever submitted twice. */
 import { stat } from 'node:fs/promises';
+import type { CodeWithFacts } from '../../../core/error-facts.ts';
 import { isRefusedKey, LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
 import { unreadableAnswer } from '../../../providers/protocol/refusal.ts';
@@ -146,8 +147,10 @@ async function refusePart(submission: Submission, part: JobPart, reason: string)
   const what = `${title} does not take ${part.requests === 1 ? 'a single request of ' : ''}${name}: ${reason}`;
   const others = job.parts.length > 1;
   return new LoomError('provider', what, {
+    code: 'request_refused',
+    facts: { job: job.job_id, others, sandbox: home.isSandbox },
     hint: others
-      ? `The others go on; loom fetch --id ${job.job_id} --partial${home.flag} writes them without it.`
+      ? 'The others go on; a fetch with partial writes them without it.'
       : 'Shorten its prompt, or choose another model.',
   });
 }
@@ -271,16 +274,20 @@ async function uploadPart(submission: Submission, part: JobPart, file: RequestFi
 /** The file of a part's requests. LoomError `state` where it is gone or not whole: what is sent of it is paid for. */
 async function describeRequestFile({ home, job }: Submission, part: JobPart): Promise<RequestFile> {
   const path = requestFilePath(home, job.job_id, part);
-  const hint = `Nothing of it is sent. End the job with loom cancel --id ${job.job_id}${home.flag}, then submit the input again with loom run.`;
+  const told = {
+    code: 'requests_damaged',
+    facts: { job: job.job_id, path, sandbox: home.isSandbox },
+    hint: 'Nothing of it is sent. Cancel the job, then submit the input again.',
+  } as const;
   const { size } = await stat(path).catch((error: unknown) => {
     throw new LoomError('state', `can't read the request file ${path}: ${describeDiskError(error)}.`, {
-      hint,
+      ...told,
       cause: error,
     });
   });
   if (size !== part.bytes) {
     const what = `the request file ${path} is damaged: it has ${size} bytes, and ${part.bytes} were written.`;
-    throw new LoomError('state', what, { hint });
+    throw new LoomError('state', what, told);
   }
   return { path, bytes: size, requests: part.requests };
 }
@@ -383,12 +390,16 @@ export async function saveNewRecord(
 /** A paid batch whose record can't be written is named, whatever happens to the disk. */
 function nameUnrecordedBatch(error: unknown, { home, job }: Submission, batchId: string): unknown {
   if (!(error instanceof LoomError)) return error;
-  return new LoomError('state', `${error.message} The batch ${batchId} is at ${job.provider} and paid for.`, {
-    // Without its id map a record can be made from the input alone: the error says so.
-    hint:
-      error.kind === 'input'
-        ? (error.hint ?? '')
-        : `Mend the disk, then run loom fetch${home.flag}: it finds the batch again.`,
+  const what = `${error.message} The batch ${batchId} is at ${job.provider} and paid for.`;
+  // Without its id map a record can be made from the input alone: the error says so.
+  if (error.kind === 'input') {
+    const { code, facts, hint } = error;
+    return new LoomError('state', what, { code, facts, hint, cause: error } as CodeWithFacts);
+  }
+  return new LoomError('state', what, {
+    code: 'batch_unrecorded',
+    facts: { id: batchId, sandbox: home.isSandbox },
+    hint: 'Mend the disk, then fetch: the batch is found again.',
     cause: error,
   });
 }
