@@ -14,7 +14,7 @@ export function describeCommands(program) {
     usage: `${nameOf(command)} ${command.usage()}`,
     description: command.description(),
     words: command.registeredArguments.map((argument) => ({
-      name: `<${argument.name()}>`,
+      name: argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
       text: argument.description,
       choices: argument.argChoices ?? [],
     })),

@@ -22,6 +22,22 @@ export function shapeHelp(command: Command): void {
   if (isLeaf) addHelpAll(command);
 }
 
+/** `loom help cache clear` is `loom cache clear --help`. */
+export function addHelp(program: Command): Command {
+  return program
+    .command('help')
+    .description('Show the help of a command.')
+    .argument('[command...]', 'The command; without one, loom itself.')
+    .addHelpText('after', '\nExamples:\n  loom help run\n  loom help cache clear')
+    .action((names: readonly string[]) => findCommand(program, names).help());
+}
+
+function findCommand(parent: Command, [name, ...rest]: readonly string[]): Command {
+  if (name === undefined) return parent;
+  const found = parent.commands.find((command) => command.name() === name);
+  return found ? findCommand(found, rest) : parent.error(`error: unknown command '${name}'`);
+}
+
 /** It is taken wherever `--help` is, and shown where it tells more. */
 function addHelpAll(command: Command): void {
   const flag = new Option('--help-all', 'Show every flag.').helpGroup('General:');

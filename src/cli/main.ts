@@ -104,6 +104,7 @@ async function readDefaults(
 function asksForHelp(args: readonly string[]): boolean {
   return (
     args.length === 0 ||
+    args[0] === 'help' ||
     args.some((arg) => ['-h', '--help', '--help-all', '-?', '-V', '--version'].includes(arg))
   );
 }

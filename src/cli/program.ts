@@ -9,7 +9,7 @@ import { addFetch } from './fetch/flags.ts';
 import { parseText } from './flags/flag-values.ts';
 import { addConfigOptions, addVoiceOptions } from './flags/shared-flags.ts';
 import { addForget } from './forget/flags.ts';
-import { shapeHelp } from './help.ts';
+import { addHelp, shapeHelp } from './help.ts';
 import { addList } from './list/flags.ts';
 import type { CommandContext, Commands, VoiceOptions } from './options/options.ts';
 import { addReport } from './report/flags.ts';
@@ -58,8 +58,9 @@ export function createProgram(
   addSandbox(program).action(act(commands.serveSandbox));
   const completion = addCompletion(program);
   completion.action((shell, options) => act(commands.completion)({ ...options, shell }, completion));
+  const help = addHelp(program);
   for (const command of allCommands(program)) {
-    if (command.commands.length === 0) finishFlags(command);
+    if (command.commands.length === 0 && command !== help) finishFlags(command);
     shapeCommand(command, context);
   }
   return program;

@@ -45,7 +45,8 @@ describe.each([1, 300])('of %i entries at once,', (count) => {
     await expect(cache.setAll([refused, ...entries])).rejects.toMatchObject({
       kind: 'state',
       message: expect.stringContaining(`can't write the cache entry ${path}: `),
-      hint: 'Free the disk, or run with --no-cache.',
+      code: 'cache_write_failed',
+      hint: 'Free the disk, or set cache to false.',
     });
     const found = await cache.getAll(prompts.map((prompt) => [prompt]));
     expect(found.map((answer) => answer?.text)).toEqual(answers);

@@ -102,7 +102,7 @@ describe.each(entries)('$title, live', (entry) => {
     expect(await failureOf(call(300))).toMatchObject({
       scope: 'row',
       code: 'timeout',
-      message: 'No answer came within 0.3 seconds, the --call-timeout.',
+      message: 'No answer came within 0.3 seconds.',
     });
     await server.untilLeft();
   });

@@ -43,10 +43,11 @@ export async function complete(
 ): Promise<string[]> {
   // zsh takes the quotes off by itself.
   const plain = shell === 'zsh' ? words : words.map(unquote);
-  const position = findPosition(program, plain.length === 0 ? [''] : plain);
-  const { kind, words: proposed = [] } = await propose(position, context).catch(
-    () => ({ kind: 'words' }) as Proposal,
-  );
+  const [first, ...named] = plain;
+  const isHelp = first === 'help' && named.length > 0;
+  const position = findPosition(program, plain.length === 0 ? [''] : isHelp ? named : plain);
+  const proposing = isHelp ? proposeCommands(position) : propose(position, context);
+  const { kind, words: proposed = [] } = await proposing.catch(() => ({ kind: 'words' }) as Proposal);
   // What would steer the terminal can't be shown, and cleaned it would be the name of something else.
   const fitting = proposed.filter(
     ({ value }) => value.startsWith(position.typed) && value === withoutSteering(value),
@@ -111,18 +112,21 @@ function readFlag(
 async function propose(position: Position, context: CommandContext): Promise<Proposal> {
   const { command, option, typed } = position;
   if (option) return proposeValue(option, position, context);
-  const help = command.createHelp();
   if (typed.startsWith('-')) return { kind: 'words', words: listFlags(position) };
-  const commands = help.visibleCommands(command);
-  if (commands.length > 0) {
-    const words = commands.map((known) => ({ value: known.name(), description: known.description() }));
-    return { kind: 'words', words };
-  }
+  if (command.commands.length > 0) return proposeCommands(position);
   if (command.registeredArguments.some((argument) => argument.name() === 'output')) return { kind: 'files' };
   const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
   return {
     kind: 'words',
     words: choices.length > 0 ? choices.map((value) => ({ value })) : listFlags(position),
+  };
+}
+
+async function proposeCommands({ command }: Position): Promise<Proposal> {
+  const known = command.createHelp().visibleCommands(command);
+  return {
+    kind: 'words',
+    words: known.map((child) => ({ value: child.name(), description: child.description() })),
   };
 }
 

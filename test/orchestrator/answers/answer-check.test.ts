@@ -126,12 +126,12 @@ describe('what schemas in the wild have is taken as it is meant', () => {
     [
       'a type that is none',
       { type: 'text' },
-      /^--schema is no valid JSON Schema: schema is invalid: data\/type/,
+      /^settings.schema is no valid JSON Schema: schema is invalid: data\/type/,
     ],
     [
       'a pattern that is none',
       { pattern: '(' },
-      /^--schema is no valid JSON Schema: Invalid regular expression: /,
+      /^settings.schema is no valid JSON Schema: Invalid regular expression: /,
     ],
   ])('%s is refused', async (_what, schema, message) => {
     await expect(openAnswerCheck({ schema })).rejects.toThrow(message);

@@ -22,7 +22,7 @@ test.each(providers)('a row that takes longer has failed at %s, and is asked onc
   const { code, stderr } = await world.run('-p', provider, '--sync', '--call-timeout', '2s');
   expect(code).toBe(3);
   expect(stderr).toContain('1 of 2 rows have no response: 1 × timeout.');
-  expect(stderr).toContain('No answer came within 2 seconds, the --call-timeout.');
+  expect(stderr).toContain('No answer came within 2 seconds.');
   expect(asked.sort()).toEqual(['quick', 'slow']);
   expect(await world.read(`data_results_${provider}_m.csv`)).toBe(
     'text,llm_response\nquick one,fast\nslow one,\n',
