@@ -32,14 +32,18 @@ export function textOf(value: AddedValue | undefined): string | null {
   return typeof value === 'number' ? String(value) : (value ?? null);
 }
 
-/** The cells or fields that a merge sets in each row. */
+/** A cell or field that a merge sets in each row; its type is for formats that have types. */
+export interface AddedColumn {
+  readonly name: string;
+  readonly type: 'text' | 'integer';
+}
+
+/** What a merge sets in each row. */
 export interface AddedFields {
-  readonly names: readonly string[];
-  /** Those of them that hold whole numbers, where a format has types. */
-  readonly integers?: ReadonlySet<string> | undefined;
+  readonly columns: readonly AddedColumn[];
   /** Called some rows ahead of `valuesFor`, and awaited before that. */
   prepareRows?: ((rows: readonly Row[]) => Promise<void>) | undefined;
-  /** undefined leaves the row out of the output. */
+  /** In the order of `columns`; undefined leaves the row out of the output. */
   valuesFor(row: Row): readonly AddedValue[] | undefined;
 }
 

@@ -56,9 +56,15 @@ export async function mergeAll(
 }
 
 /** Fields that hold these values in each row, one list per name. */
-export function fieldsOf(values: Record<string, (row: Row) => string | null>): AddedFields {
+export function fieldsOf(
+  values: Record<string, (row: Row) => string | null>,
+  integers: readonly string[] = [],
+): AddedFields {
   return {
-    names: Object.keys(values),
+    columns: Object.keys(values).map((name) => ({
+      name,
+      type: integers.includes(name) ? 'integer' : 'text',
+    })),
     valuesFor: (row) => Object.values(values).map((makeValue) => makeValue(row)),
   };
 }

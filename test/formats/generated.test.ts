@@ -123,7 +123,12 @@ describe.each(dialects)('$name', (dialect) => {
     const path = writeInput(extension, text);
     const names = ['c0', 'prompt'];
     const values = [makeText(random), makeText(random)];
-    const merged = await mergeAll(path, { names, valuesFor: () => values }, by('prompt', { chunkBytes: 9 }));
+    const columns = names.map((name) => ({ name, type: 'text' }) as const);
+    const merged = await mergeAll(
+      path,
+      { columns, valuesFor: () => values },
+      by('prompt', { chunkBytes: 9 }),
+    );
     const again = parse(merged, {
       delimiter,
       record_delimiter: ['\n', '\r\n'],

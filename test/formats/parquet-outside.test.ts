@@ -75,7 +75,7 @@ describe('frames of pandas whose columns are named by', () => {
     const before = JSON.parse(readNotes(await data('pandas-index.parquet')).get('pandas') as string);
     const after = JSON.parse(readNotes(once).get('pandas') as string);
     expect(after.column_indexes).toEqual(before.column_indexes);
-    const numbers = { ...fieldsOf({ llm_response: () => '7' }), integers: new Set(['llm_response']) };
+    const numbers = fieldsOf({ llm_response: () => '7' }, ['llm_response']);
     const again = await mergeAll(writeRawInput('.parquet', once), numbers, by(first));
     const types = JSON.parse(readNotes(again).get('pandas') as string).columns.filter(
       ({ name }: { name: string }) => name === 'llm_response',
@@ -94,13 +94,13 @@ describe('frames of pandas whose columns are named by', () => {
 
 it('writes whole numbers as such, and bounds and nulls of each column of ours', async () => {
   const path = writeRawInput('.parquet', await data('pandas-numbers.parquet'));
-  const fields = {
-    ...fieldsOf({
+  const fields = fieldsOf(
+    {
       llm_response: ({ prompt }) => prompt,
       llm_input_tokens: ({ index, prompt }) => (prompt === null ? null : String(index + 9)),
-    }),
-    integers: new Set(['llm_input_tokens']),
-  };
+    },
+    ['llm_input_tokens'],
+  );
   const merged = await mergeAll(path, fields, by('0'));
   const { schema, row_groups } = parquetMetadata(Uint8Array.from(merged).buffer);
   const added = row_groups[0]?.columns.slice(-2).map(({ meta_data }) => meta_data);

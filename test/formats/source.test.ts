@@ -111,7 +111,7 @@ describe.skipIf(process.platform !== 'linux')('a reader that stops early', () =>
       for await (const _chunk of converter.mergeRows(path, gzip, options, respond('R'))) break;
       expect(isOpen(path)).toBe(false);
       const failing = {
-        names: ['x'],
+        columns: [{ name: 'x', type: 'text' } as const],
         valuesFor: () => {
           throw new RangeError('enough');
         },

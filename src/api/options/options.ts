@@ -7,6 +7,7 @@ import { parseTemplate } from '../../formats/template/prompt-template.ts';
 import { isServerName } from '../../orchestrator/calls/answer-server.ts';
 import { checkPick, defaultOutputPath, describeDataset } from '../../orchestrator/dataset/dataset.ts';
 import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
+import { readColumns } from '../../orchestrator/output/columns.ts';
 import { checkOutputPath, outputExists, type Placing } from '../../storage/output-file.ts';
 
 /** The input, and whom to ask. */
@@ -147,9 +148,7 @@ export async function describeRun(options: InputOptions & OutputOptions) {
     settings,
     outputPath,
     placing: (options.overwrite ? 'replace' : 'new') satisfies Placing as Placing,
-    withMeta: options.withMeta ?? false,
-    withError: options.withError ?? false,
-    withUsage: options.withUsage ?? false,
+    columns: readColumns(options),
     useCache: options.cache ?? true,
   };
 }

@@ -4,6 +4,7 @@ import { LoomError } from '../../core/errors.ts';
 import type { GenerationSettings, ProviderName } from '../../core/models.ts';
 import { checkPick, defaultOutputPath } from '../../orchestrator/dataset/dataset.ts';
 import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
+import { type ColumnGroups, readColumns } from '../../orchestrator/output/columns.ts';
 import type { Voice } from '../terminal/voice.ts';
 import { describeInput } from './input.ts';
 import type { CommandContext, OrderOptions, ReachOptions } from './options.ts';
@@ -16,9 +17,7 @@ export interface RunOrder {
   readonly model: string;
   /** Absolute, or `-` for stdout. */
   readonly outputPath: string;
-  readonly withMeta: boolean;
-  readonly withUsage: boolean;
-  readonly withError: boolean;
+  readonly columns: ColumnGroups;
   readonly useCache: boolean;
   readonly settings: GenerationSettings | undefined;
 }
@@ -61,7 +60,7 @@ export async function describeOrder(
   context: CommandContext,
 ): Promise<RunOrder> {
   const { workingFolder } = context;
-  const { provider, model, withMeta, withUsage, withError, cache } = options;
+  const { provider, model, cache } = options;
   const dataset = await describeInput(options, inputPath, context);
   const outputPath = goesToStdout(options)
     ? standardStream
@@ -70,5 +69,6 @@ export async function describeOrder(
       : defaultOutputPath(dataset, provider, model, options.sandbox);
   checkPick(dataset, outputPath);
   const settings = readSettings(options, workingFolder);
-  return { dataset, provider, model, outputPath, withMeta, withUsage, withError, useCache: cache, settings };
+  const columns = readColumns(options);
+  return { dataset, provider, model, outputPath, columns, useCache: cache, settings };
 }

@@ -1,4 +1,6 @@
 /** Whether a file may be written that may be there already. */
+
+import type { ColumnGroups } from '../../orchestrator/output/columns.ts';
 import { findForeignReasons } from '../../orchestrator/output/reasons-file.ts';
 import { isSameFile } from '../../storage/files.ts';
 import { checkOutputPath, outputExists, type Placing } from '../../storage/output-file.ts';
@@ -27,15 +29,15 @@ export async function choosePlacing(
 interface OrderOfOutput {
   readonly dataset: { readonly path: string };
   readonly outputPath: string;
-  readonly withError: boolean;
+  readonly columns: ColumnGroups;
 }
 
 /** Says before anything is paid for that the reasons of failed rows will have no place. */
 export async function warnOfForeignReasons(
-  { dataset, outputPath, withError }: OrderOfOutput,
+  { dataset, outputPath, columns }: OrderOfOutput,
   terminal: Terminal,
 ): Promise<void> {
-  const path = withError ? undefined : await findForeignReasons(outputPath, dataset.path);
+  const path = columns.includes('error') ? undefined : await findForeignReasons(outputPath, dataset.path);
   if (path === undefined) return;
   const whose = isSameFile(path, dataset.path) ? 'the input' : "not loom's";
   terminal.warn(

@@ -69,14 +69,15 @@ async function* mergeRows(
 ): AsyncGenerator<Buffer> {
   const output = new OutputChunks();
   let merger: RecordMerger | undefined;
+  const names = fields.columns.map(({ name }) => name);
   for await (const { batch, header, rows } of prepareBatches(readTable(dialect, source, options), fields)) {
     if (source.hasByteOrderMark && header) output.appendBytes(byteOrderMark);
-    merger ??= new RecordMerger(output, dialect.delimiter, header ?? [], fields.names);
+    merger ??= new RecordMerger(output, dialect.delimiter, header ?? [], names);
     const rowsStart = header ? 1 : 0;
     let start = 0;
     for (const [index, end] of batch.ends.entries()) {
       const row = rows[index - rowsStart];
-      const values = row ? fields.valuesFor(row) : fields.names;
+      const values = row ? fields.valuesFor(row) : names;
       if (values) merger.appendRecord(batch.bytes, start, end, values);
       yield* output.takeReady();
       start = end;

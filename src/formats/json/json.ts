@@ -42,6 +42,7 @@ async function* mergeRows(
 ): AsyncGenerator<Buffer> {
   const source = openSource(path, gzip, options);
   const output = new OutputChunks();
+  const names = fields.columns.map(({ name }) => name);
   let entryCount = 0;
   const reader = new EntryReader(source, options, new EntrySplitter());
   for await (const { texts, rows } of prepareBatches(reader.readBatches(), fields)) {
@@ -50,7 +51,7 @@ async function* mergeRows(
       if (!values) continue;
       if (entryCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);
       output.appendText(entryCount === 0 ? '[\n' : ',\n');
-      output.appendText(layOutEntry(texts[index] as string, fields.names, values));
+      output.appendText(layOutEntry(texts[index] as string, names, values));
       entryCount += 1;
       yield* output.takeReady();
     }

@@ -39,6 +39,7 @@ async function* mergeRows(
 ): AsyncGenerator<Buffer> {
   const reader = new EntryReader(source, options, new LineSplitter());
   const output = new OutputChunks();
+  const names = fields.columns.map(({ name }) => name);
   let rowCount = 0;
   /** Whether the row before is part of the output, and so the end of its line. */
   let isLineOpen = false;
@@ -55,7 +56,7 @@ async function* mergeRows(
       isLineOpen = values !== undefined;
       if (values) {
         output.appendBytes(bytes, lineStart, start);
-        output.appendText(setFields(texts[index] as string, fields.names, values));
+        output.appendText(setFields(texts[index] as string, names, values));
       }
       at = end;
       rowCount += 1;

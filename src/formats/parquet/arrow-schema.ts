@@ -4,7 +4,7 @@
  * (https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc).
  */
 
-import type { AddedColumn } from './pandas-schema.ts';
+import type { PlacedColumn } from './pandas-schema.ts';
 import { addToPandasSchema } from './pandas-schema.ts';
 
 const continuation = 0xffffffff;
@@ -24,7 +24,7 @@ const schemaSlots = { endianness: 0, fields: 1, customMetadata: 2, features: 3 }
  */
 export function addToArrowSchema(
   base64: string,
-  columns: readonly AddedColumn[],
+  columns: readonly PlacedColumn[],
   columnCount: number,
 ): string | undefined {
   try {
@@ -45,7 +45,7 @@ export function addToArrowSchema(
 /** Writes a new head, whose list of fields points to the new ones and into the old message, which follows as it is. */
 function extendMessage(
   old: Buffer,
-  columns: readonly AddedColumn[],
+  columns: readonly PlacedColumn[],
   columnCount: number,
 ): Buffer | undefined {
   const message = old.readUInt32LE(0);
@@ -95,14 +95,14 @@ function extendMessage(
     return field;
   });
   Object.assign(fieldList, head.list(fields));
-  columns.forEach(({ name, isInteger }, position) => {
+  columns.forEach(({ name, type: valueType }, position) => {
     const [text, type, children]: Target[] = Array.from({ length: 3 }, () => ({ at: 0, isOld: false }));
     Object.assign(
       added[position] as Target,
-      head.table([text, 1, isInteger ? intType : utf8Type, type, undefined, children]),
+      head.table([text, 1, valueType === 'integer' ? intType : utf8Type, type, undefined, children]),
     );
     Object.assign(text as Target, head.text(name));
-    Object.assign(type as Target, head.table(isInteger ? intSlots : []));
+    Object.assign(type as Target, head.table(valueType === 'integer' ? intSlots : []));
     Object.assign(children as Target, head.list([]));
   });
   if (notes) Object.assign(newNotes, addNotes(head, old, notes, columns));
@@ -114,7 +114,7 @@ function addNotes(
   head: HeadWriter,
   old: Buffer,
   notes: readonly number[],
-  columns: readonly AddedColumn[],
+  columns: readonly PlacedColumn[],
 ): Target {
   const changed: { note: Target; key: string; value: string }[] = [];
   const list = notes.flatMap((at): Target[] => {

@@ -5,7 +5,7 @@ import type { AddedFields } from '../format.ts';
 import { addToArrowSchema } from './arrow-schema.ts';
 import { firstPlace, type ParquetFile } from './file.ts';
 import { describeColumn, type ValuePages } from './pages.ts';
-import { type AddedColumn, addToPandasSchema } from './pandas-schema.ts';
+import { addToPandasSchema, type PlacedColumn } from './pandas-schema.ts';
 import { ThriftList, ThriftStruct } from './thrift.ts';
 
 /** The numbers that parquet.thrift gives the fields of its structs. */
@@ -35,7 +35,7 @@ export interface ByteRange {
 }
 
 /** Where one of our columns goes: at the end, or in the place of one of its name. */
-interface ColumnPlace extends AddedColumn {
+interface ColumnPlace extends PlacedColumn {
   /** Of the column that it replaces among those with values, and among all elements of the schema. */
   readonly leaf: number | undefined;
   readonly element: number | undefined;
@@ -48,7 +48,7 @@ export class FooterEditor {
   readonly #places: readonly ColumnPlace[];
 
   /** LoomError `input` when a column of our name is there and is nested. */
-  constructor(file: ParquetFile, fields: Pick<AddedFields, 'names' | 'integers'>) {
+  constructor(file: ParquetFile, fields: Pick<AddedFields, 'columns'>) {
     this.#footer = file.footer;
     this.#places = placeColumns(file, fields);
     this.replacedRanges = this.#listReplacedRanges();
@@ -95,8 +95,8 @@ export class FooterEditor {
   #addToSchema(): void {
     const schema = listOf(this.#footer, fileFields.schema).items;
     const orders = this.#footer.getList(fileFields.columnOrders)?.items;
-    for (const { name, isInteger, element } of this.#places) {
-      schema.splice(element ?? schema.length, element === undefined ? 0 : 1, describeColumn(name, isInteger));
+    for (const { name, type, element } of this.#places) {
+      schema.splice(element ?? schema.length, element === undefined ? 0 : 1, describeColumn({ name, type }));
       if (element === undefined) {
         addNumber(schema[0] as ThriftStruct, schemaFields.childCount, 1, 'i32');
         // Sorted by what their type says, as every reader of texts has it.
@@ -130,14 +130,14 @@ const noteExtenders: Readonly<Record<string, typeof addToArrowSchema>> = {
 /** Spark reads only the columns that its own schema names. */
 function addToSparkSchema(
   json: string,
-  columns: readonly AddedColumn[],
+  columns: readonly PlacedColumn[],
   columnCount: number,
 ): string | undefined {
   try {
     const schema = JSON.parse(json) as { fields: object[] };
     if (schema.fields.length !== columnCount) return undefined;
-    for (const { name, isInteger, index } of columns) {
-      const field = { name, type: isInteger ? 'long' : 'string', nullable: true, metadata: {} };
+    for (const { name, type, index } of columns) {
+      const field = { name, type: type === 'integer' ? 'long' : 'string', nullable: true, metadata: {} };
       schema.fields.splice(index ?? schema.fields.length, index === undefined ? 0 : 1, field);
     }
     return JSON.stringify(schema);
@@ -146,10 +146,7 @@ function addToSparkSchema(
   }
 }
 
-function placeColumns(
-  file: ParquetFile,
-  { names, integers }: Pick<AddedFields, 'names' | 'integers'>,
-): ColumnPlace[] {
+function placeColumns(file: ParquetFile, { columns }: Pick<AddedFields, 'columns'>): ColumnPlace[] {
   const tops: { name: string; leaf: number; element: number; isLeaf: boolean }[] = [];
   const { schema } = file.metadata;
   let leaf = 0;
@@ -165,12 +162,11 @@ function placeColumns(
     tops.push({ name, leaf, element, isLeaf: !num_children });
     skip();
   }
-  return names.map((name) => {
-    const isInteger = integers?.has(name) ?? false;
+  return columns.map(({ name, type }) => {
     const index = tops.findIndex((top) => top.name === name);
     const top = tops[index];
-    if (!top) return { name, isInteger, index: undefined, leaf: undefined, element: undefined };
-    if (top.isLeaf) return { name, isInteger, index, leaf: top.leaf, element: top.element };
+    if (!top) return { name, type, index: undefined, leaf: undefined, element: undefined };
+    if (top.isLeaf) return { name, type, index, leaf: top.leaf, element: top.element };
     throw new LoomError(
       'input',
       `${file.path}: the column ${quoteValue(name)}, which would be overwritten, is nested.`,

@@ -5,6 +5,7 @@ import { CompressionCodecs } from 'hyparquet/src/constants.js';
 import { ByteWriter } from 'hyparquet-writer';
 import { writeDataPageV2 } from 'hyparquet-writer/src/datapage.js';
 import { snappyCompress } from 'hyparquet-writer/src/snappy.js';
+import type { AddedColumn } from '../format.ts';
 import { ThriftStruct } from './thrift.ts';
 
 /** A page is full at either, whichever comes first; both are what other writers take. */
@@ -26,8 +27,8 @@ export function codecLike(codec: CompressionCodec | undefined): CompressionCodec
 }
 
 /** The schema element of a nullable column of texts, or of whole numbers. */
-export function describeColumn(name: string, isInteger: boolean): ThriftStruct {
-  if (isInteger) {
+export function describeColumn({ name, type }: AddedColumn): ThriftStruct {
+  if (type === 'integer') {
     return new ThriftStruct().setNumber(1, 'i32', int64).setNumber(3, 'i32', optional).setText(4, name);
   }
   return new ThriftStruct()
@@ -55,9 +56,9 @@ export class ValuePages {
   #uncompressedBytes = 0;
   #compressedBytes = 0;
 
-  constructor(name: string, codec: CompressionCodec, isInteger: boolean) {
+  constructor({ name, type }: AddedColumn, codec: CompressionCodec) {
     this.#name = name;
-    this.#isInteger = isInteger;
+    this.#isInteger = type === 'integer';
     this.#codec = codec;
   }
 

@@ -1,4 +1,5 @@
 /** What pandas keeps in a file to read its own types again: a type for each column, and one for the names of columns. */
+import type { AddedColumn } from '../format.ts';
 
 interface PandasColumn {
   readonly name: unknown;
@@ -20,7 +21,7 @@ const textTypes = ['unicode', 'string', 'empty', 'mixed'];
  * The note with our columns in it. Where the names of columns are numbers, dates or of several levels, pandas makes
  * such of them when it reads the file, and fails at ours: the names become text then, as they stand in the file.
  */
-export function addToPandasSchema(json: string, columns: readonly AddedColumn[]): string | undefined {
+export function addToPandasSchema(json: string, columns: readonly PlacedColumn[]): string | undefined {
   try {
     const schema = JSON.parse(json) as PandasSchema;
     for (const column of columns) {
@@ -46,17 +47,16 @@ const textNames: PandasColumn = {
   metadata: { encoding: 'UTF-8' },
 };
 
-function describeColumn({ name, isInteger }: AddedColumn): PandasColumn {
+function describeColumn({ name, type }: PlacedColumn): PandasColumn {
   // With a capital: the type of pandas that has a place for rows without a number.
-  const types = isInteger
-    ? { pandas_type: 'int64', numpy_type: 'Int64' }
-    : { pandas_type: 'unicode', numpy_type: 'object' };
+  const types =
+    type === 'integer'
+      ? { pandas_type: 'int64', numpy_type: 'Int64' }
+      : { pandas_type: 'unicode', numpy_type: 'object' };
   return { name, field_name: name, ...types, metadata: null };
 }
 
-/** A nullable column of texts or whole numbers; `index` is that of the column that it replaces, or undefined for one at the end. */
-export interface AddedColumn {
-  readonly name: string;
-  readonly isInteger: boolean;
+/** A nullable column; `index` is that of the column that it replaces, or undefined for one at the end. */
+export interface PlacedColumn extends AddedColumn {
   readonly index: number | undefined;
 }

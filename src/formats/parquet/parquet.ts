@@ -178,9 +178,7 @@ async function* merge(file: ParquetFile, options: ReadOptions, fields: AddedFiel
   const codec = codecLike(file.metadata.row_groups[0]?.columns[0]?.meta_data?.codec);
   let end = file.dataEnd;
   for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
-    const columns = fields.names.map(
-      (name) => new ValuePages(name, codec, fields.integers?.has(name) ?? false),
-    );
+    const columns = fields.columns.map((column) => new ValuePages(column, codec));
     const start = end;
     for await (const page of writeGroup(reader.readGroup(group), columns, fields)) {
       end += page.length;

@@ -3,59 +3,38 @@
  * random end to its name.
  */
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { GenerationSettings } from '../../core/models.ts';
-import type { ProviderName } from '../../core/names.ts';
-import { settingsText, wherePresent } from '../../core/settings-text.ts';
 import type { LoomHome } from '../../storage/home.ts';
-import { placeOfServer } from '../calls/answer-server.ts';
-import type { Dataset } from '../dataset/dataset.ts';
-import { recordDataset } from '../dataset/dataset.ts';
+import { hashLiveWork, type WorkOrder, workOf } from '../work/same-work.ts';
 
 const cachedRunPrefix = 'live_';
 const uncachedRunPrefix = 'sync_';
 
-/** What makes a live run the same as another. */
-interface Work {
-  readonly dataset: Dataset;
-  readonly provider: ProviderName;
-  readonly model: string;
-  /** Absolute, or a name. */
-  readonly outputPath: string;
-  readonly settings?: GenerationSettings | undefined;
-  readonly server: string;
-}
+/** What else is asked for does not change what is answered. */
+type LiveOrder = Omit<WorkOrder, 'columns' | 'useCache'>;
 
 /**
  * Runs of the same name ask the same server the same of the rows of one input for the same output; the rows may have
  * changed since.
  */
-export function nameCachedRun(order: Work): string {
-  return `${cachedRunPrefix}${hashWork(order, order.dataset.path)}`;
+export function nameCachedRun(order: LiveOrder): string {
+  return `${cachedRunPrefix}${hashOrder(order, order.dataset.path)}`;
 }
 
 /** As above, for a run without the cache. */
-export function nameUncachedRun(order: Work): string {
-  return `${uncachedRunPrefix}${hashWork(order, order.dataset.path)}`;
+export function nameUncachedRun(order: LiveOrder): string {
+  return `${uncachedRunPrefix}${hashOrder(order, order.dataset.path)}`;
 }
 
 /** What builds called such a run that kept its answers for that very content of the input. */
-function nameRunOfContent(order: Work, inputSha256: string): string {
-  return `${uncachedRunPrefix}${hashWork(order, inputSha256)}`;
+function nameRunOfContent(order: LiveOrder, inputSha256: string): string {
+  return `${uncachedRunPrefix}${hashOrder(order, inputSha256)}`;
 }
 
-function hashWork({ dataset, provider, model, outputPath, ...order }: Work, input: string): string {
-  const { prompt_column: column, ...more } = recordDataset(dataset);
-  const settings = settingsText(order.settings);
-  const work = JSON.stringify([
-    ...[input, column, provider, model, outputPath],
-    ...(settings === undefined ? [] : [settings]),
-    ...wherePresent(more),
-    ...wherePresent({ base_url: placeOfServer(provider, order.server) }),
-  ]);
-  return createHash('sha256').update(work).digest('hex').slice(0, 24);
+function hashOrder(order: LiveOrder, input: string): string {
+  return hashLiveWork(workOf({ ...order, columns: [], useCache: true }), input);
 }
 
 /** Where a try of a live run keeps its results: a path that no other try has. */
@@ -92,7 +71,7 @@ export async function listKeptJournals(home: LoomHome, runName: string): Promise
 /** The journals that a run without the cache can go on from, also those of builds that named them by the content. */
 export async function listUncachedJournals(
   home: LoomHome,
-  work: Work,
+  work: LiveOrder,
   inputSha256: string,
 ): Promise<string[]> {
   const names = [nameUncachedRun(work), nameRunOfContent(work, inputSha256)];

@@ -126,7 +126,7 @@ function createCacheWriter({ cache, order, provider, events, journals }: SyncRun
     if (provider.isSandbox?.() && !isKnownSandbox) return;
     if (!cache || result?.outcome !== 'succeeded') return;
     try {
-      await cache.setAll([[prompt, selectCached(result, order.withUsage)]]);
+      await cache.setAll([[prompt, selectCached(result, order.columns)]]);
     } catch (error) {
       if (!keeping) events.onCacheTrouble?.(error);
       keeping ??= journals.keep();

@@ -16,10 +16,10 @@ import { ensurePrivateFolder, removeFile } from '../../storage/files.ts';
 import { holdHome, type LoomHome, removeHeld } from '../../storage/home.ts';
 import { waitForLock } from '../../storage/locks.ts';
 import { type AnswerCheck, openAnswerCheck } from '../answers/answer-check.ts';
-import { findTwinsOfInput, type Work } from '../batch/parts/claim-work.ts';
+import { findTwinsOfInput } from '../batch/parts/claim-work.ts';
 import { describeServer } from '../calls/answer-server.ts';
 import { createCustomId, digestPrompt } from '../dataset/custom-ids.ts';
-import { drawRows, readDataset, recordDataset } from '../dataset/dataset.ts';
+import { drawRows, readDataset } from '../dataset/dataset.ts';
 import { checkFreeSpace } from '../dataset/free-space.ts';
 import { PromptIndex } from '../dataset/prompt-index.ts';
 import { leaveOutSpent, openRunJournals, type RunJournals } from '../journals/run-journals.ts';
@@ -35,6 +35,7 @@ import { reasonsPathFor } from '../output/reasons-file.ts';
 import type { MergeSummary } from '../output/row-tally.ts';
 import { sweepHome } from '../sweep/sweep-home.ts';
 import { leaveHistory, RunMeter } from '../usage/leave-history.ts';
+import { workOf } from '../work/same-work.ts';
 import { answerRows } from './answer-rows.ts';
 import { mergeCachedAnswers } from './merge-cached.ts';
 import type { DrawnOrder, SyncEvents, SyncOrder } from './sync-order.ts';
@@ -211,7 +212,7 @@ async function answerAndMerge(
   { kept, rows, prompts, provider, cache }: CheckedInput,
 ): Promise<SyncSummary> {
   if (ground.events.onPending) {
-    const [twin] = await findTwinsOfInput(held.home, describeSyncWork(ground.order), held.signal);
+    const [twin] = await findTwinsOfInput(held.home, workOf(ground.order), held.signal);
     if (twin) ground.events.onPending(twin);
   }
   const journals = await openRunJournals(held.home, held.runName, kept);
@@ -228,24 +229,6 @@ async function answerAndMerge(
   } finally {
     await journals.close();
   }
-}
-
-/** As a batch would note it: what is the same work there, and here. */
-function describeSyncWork({ dataset, settings, ...order }: DrawnOrder): Omit<Work, 'input_sha256'> {
-  return {
-    original_file_path: dataset.path,
-    ...recordDataset(dataset),
-    provider: order.provider,
-    model: order.model,
-    base_url: order.baseUrl ?? null,
-    server: order.server,
-    output_path: order.outputPath,
-    with_meta: order.withMeta,
-    with_error: order.withError,
-    with_usage: order.withUsage,
-    use_cache: order.useCache,
-    params: settings,
-  };
 }
 
 async function mergeJournal(

@@ -7,6 +7,7 @@ import type { Placing } from '../../storage/output-file.ts';
 import type { RetryNotice } from '../calls/retry.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { DatasetOrder } from '../dataset/dataset-order.ts';
+import type { ColumnGroups } from '../output/columns.ts';
 
 export interface SyncOrder {
   readonly dataset: DatasetOrder;
@@ -18,11 +19,7 @@ export interface SyncOrder {
   readonly placing: Placing;
   /** Takes the complete output from a file, in place of leaving it at `outputPath`. */
   readonly deliver?: ((path: string) => Promise<void>) | undefined;
-  readonly withMeta: boolean;
-  /** Adds `llm_error`. */
-  readonly withError: boolean;
-  /** Adds `llm_input_tokens`, `llm_output_tokens` and `llm_finish_reason`. */
-  readonly withUsage: boolean;
+  readonly columns: ColumnGroups;
   /** Answers go to and come from the cache, and equal prompts are asked once. */
   readonly useCache: boolean;
   readonly settings?: GenerationSettings | undefined;

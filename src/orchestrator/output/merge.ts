@@ -8,7 +8,6 @@
 import type { ErrorFacts } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { AnswerFacts, ProviderName, Row, RowOutcome } from '../../core/models.ts';
-import type { AddedValue } from '../../formats/format.ts';
 import { converterFor } from '../../formats/index.ts';
 import { describeDiskError } from '../../storage/files.ts';
 import { type InputWatch, watchInput } from '../../storage/input-watch.ts';
@@ -21,6 +20,7 @@ import {
 } from '../../storage/output-file.ts';
 import { type Dataset, readOptionsOf } from '../dataset/dataset.ts';
 import { createPicker } from '../dataset/pick-rows.ts';
+import { type ColumnGroups, columnsOf, type SettledRow } from './columns.ts';
 import { openReasonsLog, type ReasonsLog, removeOldReasons } from './reasons-file.ts';
 import { type MergeSummary, type RowCounts, RowTally } from './row-tally.ts';
 
@@ -32,9 +32,7 @@ export interface MergeOrder {
   readonly placing: Placing;
   readonly provider: ProviderName;
   readonly model: string;
-  readonly withMeta: boolean;
-  readonly withUsage: boolean;
-  readonly withError: boolean;
+  readonly columns: ColumnGroups;
   /** Whether rows that are not the ones that were sent stop the merge, or stay without a response. */
   readonly changedRows: 'refuse' | 'leave_out';
   /** What is said of a changed input: when it was looked at before, and how to go on. */
@@ -225,45 +223,25 @@ async function* mergeRows(
   await inputWatch.ensureUnchanged();
 }
 
-/** What a row gets: its text or null, and why there is none. */
-interface SettledRow {
-  readonly text: string | null;
-  readonly error: string | null;
-  readonly facts: AnswerFacts;
-}
-
 const noFacts: AnswerFacts = {};
-
-const integerColumns: ReadonlySet<string> = new Set(['llm_input_tokens', 'llm_output_tokens']);
 
 function describeFields(
   order: MergeOrder,
   isPicked: (rowIndex: number) => boolean,
   settle: (row: Row) => SettledRow,
 ) {
-  const { provider, model, withMeta, withUsage, withError, prepareRows } = order;
-  const meta = withMeta ? [provider, model] : [];
+  const { prepareRows } = order;
+  const columns = columnsOf(order.columns);
   return {
-    names: [
-      'llm_response',
-      ...(withMeta ? ['llm_provider', 'llm_model'] : []),
-      ...(withUsage ? ['llm_input_tokens', 'llm_output_tokens', 'llm_finish_reason'] : []),
-      ...(withError ? ['llm_error'] : []),
-    ],
-    integers: integerColumns,
+    columns,
     prepareRows:
       prepareRows && ((rows: readonly Row[]) => prepareRows(rows.filter(({ index }) => isPicked(index)))),
     valuesFor(row: Row) {
       if (!isPicked(row.index)) return undefined;
-      const { text, error, facts } = settle(row);
-      const usage = withUsage ? usageValues(facts) : [];
-      return withError ? [text, ...meta, ...usage, error] : [text, ...meta, ...usage];
+      const settled = settle(row);
+      return columns.map((column) => column.valueOf(settled, order));
     },
   };
-}
-
-function usageValues({ usage, finishReason }: AnswerFacts): AddedValue[] {
-  return [usage?.inputTokens ?? null, usage?.outputTokens ?? null, finishReason ?? null];
 }
 
 function settleRow(tally: RowTally, row: Row, answer: RowAnswer): SettledRow {

@@ -141,7 +141,11 @@ describe('merging CSV', () => {
   it('asks for each row once, in order, as it was read', async () => {
     const path = writeInput('.csv', 'text\na\n\n" "\nb\n');
     const asked: unknown[] = [];
-    await mergeAll(path, { names: ['x'], valuesFor: (row) => [String(asked.push(row))] }, by('text'));
+    await mergeAll(
+      path,
+      { columns: [{ name: 'x', type: 'text' }], valuesFor: (row) => [String(asked.push(row))] },
+      by('text'),
+    );
     expect(asked).toEqual(await readAll(path, by('text')));
     expect(asked).toEqual([
       { index: 0, id: '0', line: 2, prompt: 'a' },

@@ -193,7 +193,10 @@ describe('merging JSON', () => {
   it('asks for each row once, in order, as it was read', async () => {
     const path = writeInput('.json', '[{"prompt":"a"},{"id":7,"prompt":" "},{"id":"b","prompt":1.0}]');
     const asked: Row[] = [];
-    await mergeAll(path, { names: ['x'], valuesFor: (row) => [String(asked.push(row))] });
+    await mergeAll(path, {
+      columns: [{ name: 'x', type: 'text' }],
+      valuesFor: (row) => [String(asked.push(row))],
+    });
     expect(asked).toEqual(await readAll(path));
     expect(asked.map(({ id }) => id)).toEqual(['row-0', '7', 'b']);
   });

@@ -133,7 +133,7 @@ describe('merging JSONL', () => {
   ])('leaves out rows that are not part of the output (kept: %j)', async (kept, merged) => {
     const text = '\ufeff \n{"prompt":"a"} \r\n\n\t{"prompt":"b"}\n{"prompt":"c"}\n\n';
     const fields = {
-      names: ['x'],
+      columns: [{ name: 'x', type: 'text' } as const],
       valuesFor: ({ index }: Row) => (kept.includes(index) ? ['R'] : undefined),
     };
     for (const chunkBytes of [undefined, 1, 2, 7]) {

@@ -14,6 +14,7 @@ import { openAnswerStore, selectCached } from '../../answers/store-answers.ts';
 import { describeServer, nameServer } from '../../calls/answer-server.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { matchMappedRows, OwnRowMatcher, type RowMatcher } from '../../dataset/match-rows.ts';
+import { recordedColumns } from '../../output/columns.ts';
 import type { RowAnswer } from '../../output/merge.ts';
 import { UsageTally } from '../../usage/usage-tally.ts';
 
@@ -40,6 +41,7 @@ export async function openJobAnswers(
 ): Promise<JobAnswers> {
   const { provider, job } = stored;
   const settings = job.params;
+  const columns = recordedColumns(job);
   const name = job.server ?? nameServer(home, provider, { baseUrl: job.base_url ?? undefined });
   const server = describeServer(provider, name);
   const cache = job.use_cache
@@ -63,7 +65,7 @@ export async function openJobAnswers(
   /** The whole answer, also one that does not fit its schema: it is paid for, and asked for again only without the cache. */
   function keepInCache(row: Row, result: RowResult): void {
     if (row.prompt === null || result.outcome !== 'succeeded') return;
-    store?.add(row.prompt, selectCached(result, job.with_usage ?? false));
+    store?.add(row.prompt, selectCached(result, columns));
   }
 
   return {

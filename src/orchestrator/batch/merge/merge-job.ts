@@ -19,6 +19,7 @@ import {
   removeDrafts,
 } from '../../../storage/output-file.ts';
 import { type Dataset, defaultOutputPath, recordedDataset } from '../../dataset/dataset.ts';
+import { recordedColumns } from '../../output/columns.ts';
 import { mergeAnswers } from '../../output/merge.ts';
 import { findForeignReasons, reasonsPathFor, removeOldReasons } from '../../output/reasons-file.ts';
 import type { MergeSummary, RowCounts } from '../../output/row-tally.ts';
@@ -54,7 +55,6 @@ export interface JobOutputPlan {
   readonly dataset: Dataset;
   readonly path: string;
   readonly model: string;
-  readonly withMeta: boolean;
 }
 
 /** What a job is merged from and to. */
@@ -76,7 +76,7 @@ export function planOutput({ job, provider }: StoredJob, options: MergeOptions):
       },
     );
   }
-  return { dataset, path, model: job.model, withMeta: job.with_meta };
+  return { dataset, path, model: job.model };
 }
 
 /** Whether an output is in the way. LoomError `output` where none can be written. */
@@ -107,7 +107,7 @@ export async function mergeJob(
   placing: Placing,
 ): Promise<MergedJob> {
   const { job } = stored;
-  const { dataset, path, model, withMeta } = planOutput(stored, options);
+  const { dataset, path, model } = planOutput(stored, options);
   // From here on the input has to be one: what is found out about it now counts for the rows that are read below.
   const inputWatch = await watchInput(dataset.path);
   const answers = await openJobAnswers(home, dataset, stored, records);
@@ -118,9 +118,7 @@ export async function mergeJob(
       placing,
       provider: stored.provider,
       model,
-      withMeta,
-      withError: job.with_error,
-      withUsage: job.with_usage ?? false,
+      columns: recordedColumns(job),
       changedRows: options.changedRows,
       changeWords,
       expectedRows: job.rows,

@@ -1,33 +1,12 @@
 /** Settles between processes who does a piece of work: the same input, provider, model, settings and output. */
-import { createHash } from 'node:crypto';
-import { settingsText, wherePresent } from '../../../core/settings-text.ts';
+import { settingsText } from '../../../core/settings-text.ts';
 import { type Job, type JobRecord, loadJob, loadJobs, saveJob } from '../../../state/jobs.ts';
 import { isPending, loadState, type StoredState } from '../../../state/stored-jobs.ts';
 import { hashFile } from '../../../storage/files.ts';
 import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { type Lock, tryLock, waitForLock } from '../../../storage/locks.ts';
-import { isSameServer } from '../../calls/answer-server.ts';
+import { isSameWork, nameWork, type SettledWork, type Work } from '../../work/same-work.ts';
 import type { BatchOrder } from './plan-batches.ts';
-
-/** What makes work the same: two jobs that agree in it write the same output from the same answers. */
-export type Work = Pick<
-  Job,
-  | 'input_sha256'
-  | 'original_file_path'
-  | 'prompt_column'
-  | 'prompt_template'
-  | 'pick'
-  | 'provider'
-  | 'model'
-  | 'base_url'
-  | 'server'
-  | 'output_path'
-  | 'with_meta'
-  | 'with_error'
-  | 'with_usage'
-  | 'use_cache'
-  | 'params'
->;
 
 export type Claim =
   /** The planned job is saved; `twin` is a job for the same work that is pending all the same. `state` was read before. */
@@ -68,8 +47,7 @@ export async function claimWork(
   rivals: Rivals,
   signal: AbortSignal,
 ): Promise<Claim> {
-  const name = `work_${createHash('sha256').update(describeWork(planned)).digest('hex').slice(0, 24)}`;
-  const lock = await waitForLock(home.locks, name, signal, () => {});
+  const lock = await waitForLock(home.locks, nameWork(planned), signal, () => {});
   try {
     if (await haveMoved(home, rivals)) return { kind: 'stale' };
     const state = await loadState(home);
@@ -96,17 +74,13 @@ async function haveMoved(home: LoomHome, rivals: Rivals): Promise<boolean> {
  * Jobs of the same work whose answers are not in their output yet: on their way, in doubt, or downloaded and not written.
  * What the provider has ended without them is none, nor is one whose output is in place or was fetched with --keep.
  */
-export function findTwins({ jobs }: StoredState, planned: Work): Job[] {
+export function findTwins({ jobs }: StoredState, planned: SettledWork): Job[] {
   const unwritten = jobs.filter((stored) => isPending(stored) && stored.job.state !== 'merged');
   return unwritten.map(({ job }) => job).filter((job) => isSameWork(job, planned));
 }
 
 /** The same for an input of which no digest is taken yet: its file is read only where it matters. */
-export async function findTwinsOfInput(
-  home: LoomHome,
-  planned: Omit<Work, 'input_sha256'>,
-  signal: AbortSignal,
-): Promise<Job[]> {
+export async function findTwinsOfInput(home: LoomHome, planned: Work, signal: AbortSignal): Promise<Job[]> {
   const { jobs } = await loadJobs(home.jobs);
   const isCandidate = (job: JobRecord) => {
     const { input_sha256 } = job;
@@ -126,32 +100,4 @@ async function lockCutOffTwin(home: LoomHome, twins: readonly Job[]): Promise<Cl
     await lock?.release();
   }
   return undefined;
-}
-
-function isSameWork(one: Work, other: Work): boolean {
-  return describeWork(one) === describeWork(other) && isOfSameServer(one, other);
-}
-
-/** Jobs of older versions name none, and are known by the address that they were given. */
-function isOfSameServer(one: Work, other: Work): boolean {
-  if (one.server === undefined || other.server === undefined) return one.base_url === other.base_url;
-  return isSameServer(one.server, other.server);
-}
-
-/** All but the server. */
-function describeWork(job: Work): string {
-  return JSON.stringify([
-    job.input_sha256,
-    job.original_file_path,
-    job.prompt_column,
-    job.provider,
-    job.model,
-    job.output_path,
-    job.with_meta,
-    job.with_error,
-    job.with_usage ?? false,
-    job.use_cache,
-    settingsText(job.params),
-    ...wherePresent({ prompt_template: job.prompt_template, pick: job.pick }),
-  ]);
 }

@@ -14,9 +14,11 @@ import type { LoomHome } from '../../../storage/home.ts';
 import { watchInput } from '../../../storage/input-watch.ts';
 import { describeServer } from '../../calls/answer-server.ts';
 import { createCustomId, digestPrompt } from '../../dataset/custom-ids.ts';
-import { type Census, type Dataset, drawRows, readDataset, recordDataset } from '../../dataset/dataset.ts';
+import { type Census, type Dataset, drawRows, readDataset } from '../../dataset/dataset.ts';
 import type { DatasetOrder } from '../../dataset/dataset-order.ts';
 import { PromptIndex } from '../../dataset/prompt-index.ts';
+import type { ColumnGroups } from '../../output/columns.ts';
+import { workOf } from '../../work/same-work.ts';
 import { largestRequest } from './part-cutter.ts';
 import { createPartWriter } from './part-writer.ts';
 
@@ -27,11 +29,7 @@ export interface BatchOrder {
   readonly model: string;
   /** Absolute. */
   readonly outputPath: string;
-  readonly withMeta: boolean;
-  /** Adds `llm_error`. */
-  readonly withError: boolean;
-  /** Adds `llm_input_tokens`, `llm_output_tokens` and `llm_finish_reason`. */
-  readonly withUsage: boolean;
+  readonly columns: ColumnGroups;
   readonly useCache: boolean;
   readonly settings?: GenerationSettings | undefined;
   /** Kept for the fetch: the address that was given for this run. */
@@ -197,24 +195,13 @@ function describeJob(
     version: jobVersion,
     job_id: jobId,
     created_at: new Date().toISOString(),
-    provider: order.provider,
-    model: order.model,
-    original_file_path: dataset.path,
+    ...workOf({ ...order, dataset }),
     file_type: dataset.format.fileType,
-    ...recordDataset(dataset),
     input_sha256: census.sha256,
     rows: census.rows,
     blank_rows: census.blankRows,
     cached_rows: cachedRows,
-    output_path: order.outputPath,
-    with_meta: order.withMeta,
-    with_error: order.withError,
-    with_usage: order.withUsage,
-    use_cache: order.useCache,
-    ...(order.settings && { params: order.settings }),
     ...(order.useCache && home.chosenCache !== undefined && { cache_dir: home.chosenCache }),
-    base_url: order.baseUrl ?? null,
-    server: order.server,
     announced: false,
     state: 'pending',
     parts,
