@@ -38,10 +38,7 @@ export const likelyNames = {
 
 /** Files on their way to their names. */
 export const temporaryNames = {
-  batches: whole(String.raw`\.${batch}${written}`),
-  jobs: whole(String.raw`\.${job}\.json${written}`),
   results: whole(String.raw`\.(?:${batch}|${job}_cached\.jsonl)${written}`),
-  history: whole(String.raw`\.[0-9a-f]{32}\.json${written}`),
   cache: whole(String.raw`[0-9a-f]{16}\.tmp`),
   mark: whole(String.raw`\.loom-(?:home|cache)\.json${written}`),
 } as const;

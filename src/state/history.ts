@@ -3,16 +3,14 @@
  * tell. It is found by the path of the output, and by the ids of the batches that it came from.
  */
 import { createHash } from 'node:crypto';
-import { realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { histogramSchema } from '../core/log-histogram.ts';
 import { rowPickSchema } from '../core/models.ts';
 import { fileTypes, providerNames } from '../core/names.ts';
-import { likelyNames, listOwnPaths } from '../core/own-names.ts';
-import { ensurePrivateFolder, writeFileAtomic } from '../storage/files.ts';
+import { likelyNames } from '../core/own-names.ts';
+import { observeFile } from '../storage/file-identity.ts';
 import type { LoomHome } from '../storage/home.ts';
-import { readPlainText } from '../storage/plain-file.ts';
+import type { Store } from '../storage/store.ts';
 
 /** The version of the format that this program writes, and the only one that it reads. */
 export const historyVersion = 1;
@@ -70,16 +68,14 @@ export type HistoryEntry = z.infer<typeof historyEntrySchema>;
 /** An entry, before its output is looked at. */
 export type HistoryFacts = Omit<HistoryEntry, 'version' | 'output_path' | 'output_bytes' | 'output_mtime_ms'>;
 
-/** Where the entry of an output lies; `outputPath` has its links resolved. */
-function entryPath(folder: string, outputPath: string): string {
-  const digest = createHash('sha256').update(outputPath).digest('hex').slice(0, 32);
-  return join(folder, `${digest}.json`);
+/** The name of the entry of an output; `outputPath` has its links resolved. */
+function entryName(outputPath: string): string {
+  return `${createHash('sha256').update(outputPath).digest('hex').slice(0, 32)}.json`;
 }
 
 /** Notes what is known of an output that was just written. Throws where the disk refuses, or the work is another's by now. */
 export async function saveHistory(home: LoomHome, outputPath: string, facts: HistoryFacts): Promise<void> {
-  const path = await realpath(outputPath);
-  const { size, mtimeMs } = await stat(path);
+  const { path, size, mtimeMs } = await observeFile(outputPath);
   const entry: HistoryEntry = {
     version: historyVersion,
     output_path: path,
@@ -87,24 +83,24 @@ export async function saveHistory(home: LoomHome, outputPath: string, facts: His
     output_mtime_ms: mtimeMs,
     ...facts,
   };
-  await ensurePrivateFolder(home.history);
   // It can be had without: not worth a flush.
   const options = { flush: false, onComplete: home.ensureHeld };
-  await writeFileAtomic(entryPath(home.history, path), `${JSON.stringify(entry)}\n`, options);
+  await home.history.write(entryName(path), `${JSON.stringify(entry)}\n`, options);
 }
 
 /** What is known of an output; undefined when nothing is, or the file is not the one that was written. */
-export async function loadHistory(folder: string, outputPath: string): Promise<HistoryEntry | undefined> {
-  const path = await realpath(outputPath).catch(() => undefined);
-  const entry = path && readEntry(entryPath(folder, path));
-  return entry && (await isUnchanged(entry)) ? entry : undefined;
+export async function loadHistory(history: Store, outputPath: string): Promise<HistoryEntry | undefined> {
+  const file = await observeFile(outputPath).catch(() => undefined);
+  const entry = file && (await readEntry(history, entryName(file.path)));
+  const isUnchanged = entry?.output_bytes === file?.size && entry?.output_mtime_ms === file?.mtimeMs;
+  return isUnchanged ? entry : undefined;
 }
 
 /** The entry of the output that came from a batch or job, the newest if there are several. */
-export async function findHistory(folder: string, id: string): Promise<HistoryEntry | undefined> {
+export async function findHistory(history: Store, id: string): Promise<HistoryEntry | undefined> {
   let newest: HistoryEntry | undefined;
-  for (const path of listOwnPaths(folder, likelyNames.historyEntry)) {
-    const entry = readEntry(path);
+  for (const name of await history.list('').catch(() => [])) {
+    const entry = likelyNames.historyEntry.test(name) ? await readEntry(history, name) : undefined;
     if (!entry || (entry.job_id !== id && !entry.batch_ids.includes(id))) continue;
     if (!newest || entry.ended_at > newest.ended_at) newest = entry;
   }
@@ -112,15 +108,10 @@ export async function findHistory(folder: string, id: string): Promise<HistoryEn
 }
 
 /** A damaged entry is as good as none. */
-export function readEntry(path: string): HistoryEntry | undefined {
+export async function readEntry(history: Store, name: string): Promise<HistoryEntry | undefined> {
   try {
-    return historyEntrySchema.safeParse(JSON.parse(readPlainText(path))).data;
+    return historyEntrySchema.safeParse(JSON.parse((await history.read(name)) ?? '')).data;
   } catch {
     return undefined;
   }
-}
-
-async function isUnchanged({ output_path, output_bytes, output_mtime_ms }: HistoryEntry): Promise<boolean> {
-  const file = await stat(output_path).catch(() => undefined);
-  return file?.size === output_bytes && file.mtimeMs === output_mtime_ms;
 }

@@ -1,22 +1,22 @@
 /** Job records under `jobs/`: what one `loom run` set out to do, and how far each of its parts is. */
 
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { LoomError } from '../core/errors.ts';
 import { generationSettingsSchema, rowPickSchema } from '../core/models.ts';
 import { fileTypes, providerNames } from '../core/names.ts';
 import { fileIdentitySchema } from '../storage/file-identity.ts';
+import type { LoomHome } from '../storage/home.ts';
+import type { Store } from '../storage/store.ts';
 import {
-  describeDiskError,
-  ensurePrivateFolder,
-  errorCode,
-  listJsonFiles,
-  writeFileAtomic,
-} from '../storage/files.ts';
-import { type LoomHome, removeHeld } from '../storage/home.ts';
-import { readPlainText } from '../storage/plain-file.ts';
-import type { DamagedRecord } from './records.ts';
+  type DamagedRecord,
+  deleteHeld,
+  parseStateJson,
+  readStateFile,
+  readStateFiles,
+  writeStateFile,
+  wrongFieldError,
+} from './state-files.ts';
 
 /** The version of the job format that this program writes, and the newest that it reads. */
 export const jobVersion = 1;
@@ -188,8 +188,8 @@ export function createJobId(now = new Date()): string {
   return `job_${time}_${randomBytes(3).toString('hex')}`;
 }
 
-function jobPath(folder: string, jobId: string): string {
-  return join(folder, `${jobId}.json`);
+function jobName(jobId: string): string {
+  return `${jobId}.json`;
 }
 
 /**
@@ -198,65 +198,33 @@ function jobPath(folder: string, jobId: string): string {
  */
 export async function saveJob(home: LoomHome, job: Job): Promise<void> {
   if (job.version === undefined) return;
-  await ensurePrivateFolder(home.jobs);
-  const path = jobPath(home.jobs, job.job_id);
-  try {
-    await writeFileAtomic(path, `${JSON.stringify(job, null, 2)}\n`, { onComplete: home.ensureHeld });
-  } catch (error) {
-    if (error instanceof LoomError) throw error;
-    throw new LoomError('state', `can't write the job ${path}: ${describeDiskError(error)}.`, {
-      hint: 'Make the folder writable and free some space.',
-      cause: error,
-    });
-  }
+  const text = `${JSON.stringify(job, null, 2)}\n`;
+  await writeStateFile(home, home.jobs, 'job', jobName(job.job_id), text);
 }
 
 /** The job as it is now; undefined when it is gone. LoomError `state` when it is damaged. */
-export async function loadJob(folder: string, jobId: string): Promise<JobRecord | undefined> {
-  const path = jobPath(folder, jobId);
-  try {
-    return parseJob(readPlainText(path));
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    const reason = error instanceof LoomError ? error.message : describeDiskError(error);
-    throw new LoomError('state', `can't read the job ${path}: ${reason}.`, { cause: error });
-  }
+export async function loadJob(jobs: Store, jobId: string): Promise<JobRecord | undefined> {
+  return readStateFile(jobs, 'job', jobName(jobId), (name) => readJob(jobs, name));
 }
 
-export async function loadJobs(folder: string): Promise<StoredJobs> {
-  const jobs: JobRecord[] = [];
-  const damaged: DamagedRecord[] = [];
-  for (const name of (await listJsonFiles(folder)) ?? []) {
-    const path = join(folder, name);
-    try {
-      jobs.push(parseJob(readPlainText(path)));
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') continue;
-      damaged.push({ path, reason: error instanceof LoomError ? error.message : describeDiskError(error) });
-    }
-  }
+export async function loadJobs(store: Store): Promise<StoredJobs> {
+  const { items: jobs, damaged } = await readStateFiles(store, (name) => readJob(store, name));
   return { jobs, damaged };
 }
 
-function parseJob(text: string): JobRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new LoomError('state', text.trim() === '' ? 'it is empty' : 'it is cut short, or no JSON');
-  }
+async function readJob(jobs: Store, name: string): Promise<JobRecord | undefined> {
+  const text = await jobs.read(name);
+  if (text === undefined) return undefined;
+  const value = parseStateJson(text);
   const version = (value as { version?: unknown } | null)?.version;
   if (typeof version === 'number' && version > jobVersion) {
     throw new LoomError('state', `it was written by a newer version of loom (format ${version})`);
   }
   const result = jobRecordSchema.safeParse(value);
   if (result.success) return result.data;
-  throw new LoomError(
-    'state',
-    `its field ${result.error.issues[0]?.path.join('.') || 'list'} is missing or wrong`,
-  );
+  throw wrongFieldError(result.error.issues[0]);
 }
 
 export async function deleteJob(home: LoomHome, jobId: string): Promise<void> {
-  await removeHeld(home, jobPath(home.jobs, jobId));
+  await deleteHeld(home, home.jobs, jobName(jobId));
 }

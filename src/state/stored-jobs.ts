@@ -3,11 +3,10 @@
  * reads all of it once, and what it works on once more under the lock of the job, as it may have changed since: not once a
  * job, nor once a part. test/stories/state-reads.test.ts counts it.
  */
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import { type BatchRecord, type BatchStatus, leaveOutUnset, type ProviderName } from '../core/models.ts';
 import { safeFileId } from '../storage/file-ids.ts';
-import { isFile } from '../storage/files.ts';
 import { type LoomHome, removeHeld } from '../storage/home.ts';
 import { type DamagedFile, nameDamagedJob, nameDamagedRecord } from './damaged-files.ts';
 import { cachedAnswersPath, removeRequestFiles } from './job-files.ts';
@@ -96,10 +95,10 @@ export interface StoredState {
 export async function loadState(home: LoomHome): Promise<StoredState> {
   const { records, damaged: damagedRecords } = await loadRecords(home.batches);
   const { jobs: jobRecords, damaged: damagedJobs } = await loadJobs(home.jobs);
-  const damaged = [
-    ...damagedRecords.map((file) => nameDamagedRecord(file, jobRecords)),
-    ...damagedJobs.map((file) => nameDamagedJob(file, records)),
-  ];
+  const damaged = await Promise.all([
+    ...damagedRecords.map((file) => nameDamagedRecord(home.batches, file, jobRecords)),
+    ...damagedJobs.map((file) => nameDamagedJob(home.jobs, file, records)),
+  ]);
   const abandoned: StoredJob[] = [];
   const jobs: StoredJob[] = [];
   const grouped = new Set<string>();
@@ -158,7 +157,7 @@ export function findLostParts({ job, records }: Pick<StoredJob, 'job' | 'records
 
 /** Whether a job is there, or a record that belongs to it: its files are needed as long. */
 export async function isKnownJob(home: LoomHome, jobId: string): Promise<boolean> {
-  if (await isFile(join(home.jobs, `${jobId}.json`))) return true;
+  if ((await home.jobs.list(`${jobId}.json`)).length > 0) return true;
   const { records, damaged } = await loadRecords(home.batches);
   return damaged.length > 0 || records.some((record) => record.job_id === jobId);
 }

@@ -3,7 +3,7 @@
  * when one is deleted, other disks have the same numbers, and a file may be edited in place. So a file counts as the
  * same only when its bytes are, whoever moved, copied or restored it since; where that can't be told, it is another.
  */
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { hashFile } from './files.ts';
 
@@ -16,6 +16,13 @@ export const fileIdentitySchema = z.object({
   sha256: z.optional(z.string()),
 });
 export type FileIdentity = z.infer<typeof fileIdentitySchema>;
+
+/** Where a file is, with its links resolved, and what tells without a look at its bytes that it is as it was. */
+export async function observeFile(path: string): Promise<{ path: string; size: number; mtimeMs: number }> {
+  const real = await realpath(path);
+  const { size, mtimeMs } = await stat(real);
+  return { path: real, size, mtimeMs };
+}
 
 /** What a complete file is known by. Reads it once, from memory where it was written a moment ago. */
 export async function identifyFile(path: string): Promise<FileIdentity> {

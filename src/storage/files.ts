@@ -1,7 +1,7 @@
 /** Atomic writes, private folders and the errors of the disk, in words. */
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import { wholeCharactersLength } from '../core/utf8.ts';
@@ -146,18 +146,6 @@ export async function flushFolder(path: string): Promise<void> {
   if (!folder) return;
   await folder.sync().catch(() => {});
   await folder.close();
-}
-
-/** Names of the JSON files in a folder, sorted; undefined when there is no such folder. */
-export async function listJsonFiles(folder: string): Promise<string[] | undefined> {
-  try {
-    return (await readdir(folder)).filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort();
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw new LoomError('state', `can't read the folder ${folder}: ${describeDiskError(error)}.`, {
-      cause: error,
-    });
-  }
 }
 
 /** Whether there is a regular file at this path. */

@@ -5,7 +5,7 @@ import { openDiskStore } from './disk-store.ts';
 import { removeFile } from './files.ts';
 import type { Store } from './store.ts';
 
-/** Absolute paths of the folders under one loom home. None needs to exist. */
+/** The stores and folders, by absolute paths, of one loom home. None needs to exist. */
 export interface LoomHome {
   /** How people know the root: `~/.loom`, or the folder that LOOM_HOME names, and for rehearsals `sandbox` in it. */
   readonly label: string;
@@ -15,9 +15,9 @@ export interface LoomHome {
   /** Whether LOOM_HOME names it. */
   readonly isNamed: boolean;
   /** One record per batch. */
-  readonly batches: string;
+  readonly batches: Store;
   /** One record per `loom run`. */
-  readonly jobs: string;
+  readonly jobs: Store;
   /** Encoded requests on their way to a provider. */
   readonly requests: string;
   /** What came through stdin, until its job is done. */
@@ -26,7 +26,7 @@ export interface LoomHome {
   readonly results: string;
   readonly locks: Store;
   /** A small file for each output that was written. */
-  readonly history: string;
+  readonly history: Store;
   /** Whether this is the state of rehearsals. */
   readonly isSandbox: boolean;
   readonly cache: string;
@@ -84,13 +84,13 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
     root,
     base: real,
     isNamed: Boolean(variables.LOOM_HOME),
-    batches: join(root, 'batches'),
-    jobs: join(root, 'jobs'),
+    batches: openDiskStore(join(root, 'batches')),
+    jobs: openDiskStore(join(root, 'jobs')),
     requests: join(root, 'requests'),
     inputs: join(root, 'inputs'),
     results: join(root, 'results'),
     locks: openDiskStore(join(root, 'locks')),
-    history: join(root, 'history'),
+    history: openDiskStore(join(root, 'history')),
     isSandbox: sandbox ?? false,
     cache,
     chosenCache,

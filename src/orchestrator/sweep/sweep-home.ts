@@ -92,7 +92,7 @@ function listOwned(folder: string, name: RegExp): OwnedFile[] {
 /** Whether a later command has a use for the files of this owner, or that can't be told. */
 async function isNeeded(home: LoomHome, owner: string, files: readonly OwnedFile[]): Promise<boolean> {
   const isJob = ownNames.job.test(`${owner}.json`);
-  if (isJob) return !(await isFolder(home.jobs)) || isKnownJob(home, owner);
+  if (isJob) return !(await isFolder(home.jobs.locate(''))) || isKnownJob(home, owner);
   // Any other journal holds nothing that the cache has not.
   const journals = files.map(({ path }) => path).filter(isKeptJournal);
   return (await leaveOutSpent(journals)).length > 0;
@@ -103,7 +103,12 @@ async function sweepForgottenResults(known: StoredState): Promise<void> {
   const { home } = known;
   const named = namedResults(known);
   const found = listOwnPaths(home.results, likelyNames.results).filter((path) => !named.has(path));
-  if (found.length === 0 || !(await isFolder(home.batches)) || !(await isFolder(home.jobs))) return;
+  if (
+    found.length === 0 ||
+    !(await isFolder(home.batches.locate(''))) ||
+    !(await isFolder(home.jobs.locate('')))
+  )
+    return;
   // Results that came since the state was read are named by now.
   const now = await loadState(home);
   if (now.damaged.length > 0) return;
@@ -127,10 +132,11 @@ function namedResults({ home, jobs, abandoned }: StoredState): ReadonlySet<strin
 async function sweepTemporaryFiles(home: LoomHome): Promise<void> {
   const { base, batches, jobs, results, locks, history, cache } = home;
   await locks.clear(ownNames.lock, temporaryFileLifeMs);
+  await jobs.clear(ownNames.job, temporaryFileLifeMs);
+  await batches.clear(likelyNames.record, temporaryFileLifeMs);
+  await history.clear(likelyNames.historyEntry, temporaryFileLifeMs);
   const paths = [
-    ...Object.entries({ batches, jobs, results, history }).flatMap(([name, folder]) =>
-      listOwnPaths(folder, temporaryNames[name as keyof typeof temporaryNames]),
-    ),
+    ...listOwnPaths(results, temporaryNames.results),
     ...listOwnPaths(base, temporaryNames.mark),
     ...(ownsCache(cache) ? listCacheTemporaries(cache) : []),
   ];

@@ -112,7 +112,7 @@ describe('a sweep leaves alone', () => {
       const path = join(elsewhere, `.${jobId}.json.${hex(12)}.tmp`);
       writeFileSync(path, '');
       utimesSync(path, longAgo, longAgo);
-      symlinkSync(elsewhere, home.jobs);
+      symlinkSync(elsewhere, home.jobs.locate(''));
       await sweepHome(home);
       expect(isThere(path)).toBe(true);
     },
@@ -145,7 +145,7 @@ describe('a sweep never takes by a clock', () => {
 
   test('results of a batch that only its job knows', async () => {
     put(`jobs/${jobId}.json`, JSON.stringify(jobWith('batch_1', 'merged')));
-    mkdirSync(home.batches);
+    mkdirSync(home.batches.locate(''));
     const path = put('results/openai_batch_1.jsonl', result);
     await sweepHome(home);
     expect(isThere(path)).toBe(true);
@@ -162,7 +162,7 @@ describe('a sweep never takes by a clock', () => {
   );
 
   test('results of batches while a record can’t be read', async () => {
-    mkdirSync(home.jobs);
+    mkdirSync(home.jobs.locate(''));
     put('batches/openai_batch_2.json', '{"batch_id": "batch_2"');
     const path = put('results/openai_batch_1.jsonl', result);
     await sweepHome(home);
@@ -178,7 +178,7 @@ describe('a sweep never takes by a clock', () => {
 
 describe('a sweep takes away', () => {
   beforeEach(() => {
-    for (const path of [home.batches, home.jobs]) mkdirSync(path, { recursive: true });
+    for (const path of [home.batches.locate(''), home.jobs.locate('')]) mkdirSync(path, { recursive: true });
   });
 
   test.each([

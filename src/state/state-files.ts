@@ -1,0 +1,105 @@
+/** What the files of jobs and of records have in common: each is written whole, and one that can't be read is told of. */
+import { LoomError } from '../core/errors.ts';
+import { describeDiskError } from '../storage/files.ts';
+import type { LoomHome } from '../storage/home.ts';
+import type { Content, Store } from '../storage/store.ts';
+
+/** A file that is no job or record, or only a part of one. */
+export interface DamagedRecord {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export type StateTitle = 'job' | 'batch record';
+
+/** Durable when it returns, if the lock is still held. LoomError `state` names the file where the disk refuses. */
+export async function writeStateFile(
+  { ensureHeld }: Pick<LoomHome, 'ensureHeld'>,
+  store: Store,
+  title: StateTitle,
+  name: string,
+  content: Content,
+): Promise<void> {
+  try {
+    await store.write(name, content, { onComplete: ensureHeld });
+  } catch (error) {
+    if (error instanceof LoomError) throw error;
+    throw new LoomError(
+      'state',
+      `can't write the ${title} ${store.locate(name)}: ${describeDiskError(error)}.`,
+      {
+        hint: 'Make the folder writable and free some space.',
+        cause: error,
+      },
+    );
+  }
+}
+
+/** What `parse` makes of a file; undefined when it is gone. LoomError `state` when it is damaged. */
+export async function readStateFile<Item>(
+  store: Store,
+  title: StateTitle,
+  name: string,
+  parse: (name: string) => Promise<Item | undefined>,
+): Promise<Item | undefined> {
+  try {
+    return await parse(name);
+  } catch (error) {
+    throw new LoomError('state', `can't read the ${title} ${store.locate(name)}: ${describeDamage(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** The same of every file in a store. */
+export async function readStateFiles<Item>(
+  store: Store,
+  parse: (name: string) => Promise<Item | undefined>,
+): Promise<{ items: Item[]; damaged: DamagedRecord[] }> {
+  const names = await store.list('').catch((error: unknown) => {
+    throw new LoomError('state', `can't read the folder ${store.locate('')}: ${describeDiskError(error)}.`, {
+      cause: error,
+    });
+  });
+  const items: Item[] = [];
+  const damaged: DamagedRecord[] = [];
+  for (const name of names) {
+    if (!name.endsWith('.json') || name.startsWith('.')) continue;
+    try {
+      const item = await parse(name);
+      // One that another process deleted since the list was made is simply gone.
+      if (item) items.push(item);
+    } catch (error) {
+      damaged.push({ path: store.locate(name), reason: describeDamage(error) });
+    }
+  }
+  return { items, damaged };
+}
+
+/** Throws as `ensureHeld` and the store do. */
+export async function deleteHeld(
+  home: Pick<LoomHome, 'ensureHeld'>,
+  store: Store,
+  name: string,
+): Promise<void> {
+  await home.ensureHeld();
+  await store.delete(name);
+}
+
+/** LoomError for what is no JSON at all. */
+export function parseStateJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new LoomError('state', text.trim() === '' ? 'it is empty' : 'it is cut short, or no JSON');
+  }
+}
+
+/** Of a file that a schema refuses. */
+export function wrongFieldError(issue: { readonly path: readonly PropertyKey[] } | undefined): LoomError {
+  return new LoomError('state', `its field ${issue?.path.join('.') || 'list'} is missing or wrong`);
+}
+
+function describeDamage(error: unknown): string {
+  return error instanceof LoomError ? error.message : describeDiskError(error);
+}
