@@ -181,7 +181,7 @@ export async function createWorld(environment: Record<string, string> = {}, prog
 }
 
 /** What `src/cli/index.ts` does, with streams in memory and without the signals. */
-async function runInProcess(
+export async function runInProcess(
   args: readonly string[],
   place: {
     readonly folder: string;
@@ -225,17 +225,15 @@ class TextSink extends Writable {
   }
 }
 
-/** A command per `bin` of package.json, as npm makes them. */
-async function writeCommands(folder: string): Promise<void> {
+/** A command per `bin` of package.json, as npm makes them; `script` is what they say in place of the program. */
+export async function writeCommands(folder: string, script?: string): Promise<void> {
   const packagePath = resolve(import.meta.dirname, '../package.json');
   const { bin } = JSON.parse(await readFile(packagePath, 'utf8')) as { bin: Record<string, string> };
   await mkdir(folder, { recursive: true });
-  for (const [name, script] of Object.entries(bin)) {
+  for (const [name, path] of Object.entries(bin)) {
     const command = join(folder, name);
-    await writeFile(
-      command,
-      `#!/bin/sh\nexec '${process.execPath}' '${resolve(dirname(packagePath), script)}' "$@"\n`,
-    );
+    const program = `exec '${process.execPath}' '${resolve(dirname(packagePath), path)}' "$@"`;
+    await writeFile(command, `#!/bin/sh\n${script ?? program}\n`);
     await chmod(command, 0o755);
   }
 }

@@ -28,7 +28,6 @@ const waits = batchProviders.map((provider) =>
     name: `${provider}: two waits and fetches at once`,
     kind: 'wait + fetch at once',
     provider,
-    short: provider === 'google',
     world: { turnaroundMs: 1_200 },
     async play(trial, world) {
       const running = [world.start(runArgs(provider, '--batch-size', '6', ...waitFlags)).ended];
@@ -72,7 +71,6 @@ const forgets = batchProviders.map((provider) =>
     name: `${provider}: forget, wait and fetches at once`,
     kind: 'forget + fetch at once',
     provider,
-    short: provider === 'anthropic',
     world: { turnaroundMs: 3_000 },
     async play(trial, world) {
       const plot = await leaveTwoJobs(world, provider);

@@ -7,12 +7,22 @@ import { createWorld } from './world.mjs';
 
 const references = new Map();
 
-/** What a scenario leaves undisturbed; played once. */
+/** What a scenario leaves undisturbed, and its steps; played once. */
 export function referenceOf(name) {
-  const known = references.get(name);
-  if (known) return known;
-  const played = playUndisturbed(scenarios.find((scenario) => scenario.name === name));
-  references.set(name, played);
+  return references.get(name) ?? play(name, {});
+}
+
+/** The same, where nobody asks for its steps. */
+export function stateOf(name) {
+  return references.get(name) ?? references.get(`state of ${name}`) ?? play(name, { countSteps: false });
+}
+
+function play(name, options) {
+  const played = playUndisturbed(
+    scenarios.find((scenario) => scenario.name === name),
+    options,
+  );
+  references.set(options.countSteps === false ? `state of ${name}` : name, played);
   return played;
 }
 
@@ -36,7 +46,7 @@ class Trial {
 
   /** The story's end is that of the undisturbed scenario; `only`: just these parts of it. */
   async compare(scenarioName, { only, ...options } = {}) {
-    const { state } = await referenceOf(scenarioName);
+    const { state } = await stateOf(scenarioName);
     await this.clearLeftovers();
     const actual = await captureState(this.world, this.provider);
     const expected = only ? mix(state, actual, only) : state;
@@ -63,12 +73,15 @@ function mix(reference, actual, parts) {
   );
 }
 
+/** What is for every day waits for nothing long, and has few processes. */
+const isForEveryDay = (short, { hurry }) => short && !hurry;
+
 /** A case in a world of its own. `play` gets a Trial; what it throws is a violation as well. */
 export function defineCase({ name, kind, provider, short = false, world: worldOptions = {}, play }) {
   return {
     name,
     kind,
-    short,
+    short: isForEveryDay(short, worldOptions),
     async play() {
       const world = await createWorld({ provider, ...worldOptions });
       try {

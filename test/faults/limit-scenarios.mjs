@@ -1,7 +1,7 @@
 /** A part that is more than its provider's queue takes is halved, and the command that halves it is stopped in the middle. */
 import { readFile } from 'node:fs/promises';
 import { captureState, compareStates } from './checks.mjs';
-import { referenceOf } from './expect.mjs';
+import { stateOf } from './expect.mjs';
 import { fetchUntilDone, runArgs } from './stories.mjs';
 
 /** Of 15 requests, so that a half fits. */
@@ -36,7 +36,7 @@ export function halveScenario(provider) {
 
 /** The end is that of a run whose queue had room, but for the number of its batches. */
 export async function judgeHalves(world, provider) {
-  const { state } = await referenceOf(`${provider} run`);
+  const { state } = await stateOf(`${provider} run`);
   const actual = await captureState(world, provider);
   const leaveOutBatches = (history) => history?.replace(/"batches":\d+/, '');
   return compareStates(

@@ -1,7 +1,7 @@
 /** Parts of the home that are gone between two commands, or while one works: a paid batch is named, and stops no other. */
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineCase, lastSubmittedId, referenceOf, runAndFetch } from './expect.mjs';
+import { defineCase, lastSubmittedId, referenceOf, runAndFetch, stateOf } from './expect.mjs';
 import { atCreation } from './stop.mjs';
 import { batchProviders, fetchUntilDone, model, outputName, runArgs, writeCsv } from './stories.mjs';
 
@@ -52,7 +52,7 @@ const between = batchProviders.flatMap((provider, place) =>
           await cp(backup, world.statePath(''), { recursive: true, force: false, preserveTimestamps: true });
           await fetchUntilDone(world);
         }
-        const { state } = await referenceOf(`${provider} run`);
+        const { state } = await stateOf(`${provider} run`);
         const name = outputName(provider);
         const same = (await world.read(name)) === state.folder[name];
         if (!same) trial.figures.rowsLost += 1;

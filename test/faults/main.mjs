@@ -7,10 +7,8 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { cases } from './cases.mjs';
-import { playCase, playScenario } from './play.mjs';
 import { Report } from './report.mjs';
-import { scenarios } from './scenarios.mjs';
+import { choose, playSuite } from './suite.mjs';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -40,37 +38,16 @@ if (options.sum) {
   end(sum);
 }
 
-const [share, shares] = options.part.split('/').map(Number);
-const inShare = (_, place) => place % shares === share - 1;
-
-const fits = ({ name }) =>
-  options.only === undefined || (options.at ? name === options.only : name.includes(options.only));
-/** For every day: each scenario that is chosen for it, and of each kind of case the first. */
-const isFirstShort = (one, place, list) =>
-  one.short &&
-  (one.kind === undefined || list.findIndex(({ short, kind }) => short && kind === one.kind) === place);
-const choose = (list) =>
-  list
-    .map((one, index) => ({ ...one, index }))
-    .filter((one, place, all) => fits(one) && (!options.short || isFirstShort(one, place, all)))
-    .filter(inShare);
-const chosenScenarios = options.kind === 'cases' ? [] : choose(scenarios);
-const chosenCases = options.at || options.kind === 'stops' ? [] : choose(cases);
-
 if (options.list) {
-  for (const { name } of [...chosenScenarios, ...chosenCases]) console.log(name);
+  const { scenarios, cases } = choose(options);
+  for (const { name } of [...scenarios, ...cases]) console.log(name);
   process.exit(0);
 }
 
-const report = new Report();
-const work = [
-  ...chosenScenarios.map((scenario) => () => playScenario(scenario, options, report)),
-  ...chosenCases.map((one) => () => playCase(one, report)),
-];
-await Promise.all(
-  Array.from({ length: Number(options.jobs) }, async () => {
-    for (let next = work.shift(); next; next = work.shift()) await next();
-  }),
-);
+// Sandboxes end with the process.
+process.on('SIGINT', () => process.exit(130));
+process.on('SIGTERM', () => process.exit(143));
+
+const report = await playSuite(options);
 if (options.report) await writeFile(options.report, JSON.stringify(report));
 end(report);

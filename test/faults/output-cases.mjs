@@ -15,12 +15,12 @@ import {
 
 const theirs = 'written by somebody meanwhile\n';
 
-/** Steps at which somebody else's file comes: early, and just before the output is put in its place. */
+/** When somebody else's file comes: early, and just before the output is put in its place, told by its label. */
 const moments = {
-  early: (steps) => Math.round(steps.length / 3),
-  'when all answers are there': (steps) => steps.findLastIndex((label) => /^fetch/.test(label)) + 1,
-  'just before it is put there': (steps) =>
-    steps.findLastIndex((label) => /^(sync|close|write|writeFile) .*\/work\//.test(label)),
+  early: (steps) => `${Math.round(steps.length / 3)}suspend`,
+  'when all answers are there': (steps) =>
+    `${steps.findLastIndex((label) => /^fetch/.test(label)) + 1}suspend`,
+  'just before it is put there': () => '1suspend:^sync /work/.*\\.errors\\.',
 };
 
 async function checkIsKept(trial, world, name, words) {
@@ -39,7 +39,7 @@ function comesMeanwhile({ provider, command, args, prepare, moment, short }) {
     async play(trial, world) {
       await prepare(world);
       const { steps } = await referenceOf(`${provider} ${command}`);
-      const stop = `${moments[moment](steps)}suspend`;
+      const stop = moments[moment](steps);
       const { isSuspended, resume, ended } = await world.suspend(args, stop, { isOvertaken: false });
       await world.write(outputName(provider), theirs);
       const { code, stderr } = isSuspended ? await resume() : await ended;
@@ -111,7 +111,7 @@ const twoJobs = batchProviders.flatMap((provider, place) =>
       async play(trial, world) {
         for (const letter of ['a', 'b']) await world.loom(bothArgs(provider, letter, '--no-cache'));
         const ids = [...submittedIds(world)];
-        const runs = ids.map((id) => () => world.loom(['fetch', '--id', id]));
+        const runs = ids.map((id) => () => world.start(['fetch', '--id', id]).ended);
         const ends = atOnce
           ? await Promise.all(runs.map((run) => run()))
           : [await runs[0]?.(), await runs[1]?.()];

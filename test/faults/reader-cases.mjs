@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFile, mkdir, open, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineCase, referenceOf } from './expect.mjs';
+import { defineCase, stateOf } from './expect.mjs';
 import { untilAsked } from './signal-cases.mjs';
 import { allProviders, batchProviders, fetchUntilDone, outputName, runArgs } from './stories.mjs';
 
@@ -35,7 +35,7 @@ const everyCommand = (define) =>
   );
 
 async function judge(trial, world, { command, provider }, ended) {
-  const { code } = await referenceOf(`${provider} ${command}`);
+  const { code } = await stateOf(`${provider} ${command}`);
   trial.checkExit(ended, code, command);
   if (command.startsWith('run --sync')) {
     if (ended.code !== code) await world.loom(runArgs(provider, ...command.split(' ').slice(1)));
@@ -93,7 +93,7 @@ const pipes = allProviders.flatMap((provider) =>
         trial.check(code !== 0 && code !== 3, `exit ${code} though nobody has the rows`);
         const again = await world.loom(runArgs(provider, '--sync', '--output', '-', ...flags));
         const toFile = `${provider} run --sync${flags.map((flag) => ` ${flag}`).join('')}`;
-        const reference = await referenceOf(toFile);
+        const reference = await stateOf(toFile);
         trial.checkExit(again, reference.code, 'the same run again');
         trial.check(
           again.stdout === reference.state.folder[outputName(provider)],

@@ -194,10 +194,16 @@ const all = [
   ...allProviders.map((provider) => [syncScenario(provider), syncScenario(provider, ['--no-cache'])]),
 ];
 
+/** Stories that differ from a shorter one in a flag alone, and those that wait for long, are for the long suite. */
+const isLong = ({ name, hurry }) =>
+  hurry || /(fetch of 3 parts|--force|--no-cache|--keep|run again and again|run --wait)$/.test(name);
+
 /** The short selection takes each story once, and turns through the providers. */
-export const scenarios = all.flatMap((ofProvider, place) =>
-  ofProvider.map((scenario, kind) => ({
-    ...scenario,
-    short: scenario.mode === 'sync' ? kind === place % 2 : kind % batchProviders.length === place,
-  })),
-);
+export const scenarios = all.flatMap((ofProvider, place) => {
+  const stories = ofProvider.filter((scenario) => !isLong(scenario));
+  const isShort = (scenario, kind) =>
+    scenario.mode === 'sync'
+      ? kind === place - batchProviders.length
+      : stories.indexOf(scenario) % batchProviders.length === place;
+  return ofProvider.map((scenario, kind) => ({ ...scenario, short: isShort(scenario, kind) }));
+});

@@ -15,13 +15,13 @@ import { createWorld } from './world.mjs';
 /** A live run makes so many calls at once: all of them may be lost with the process. */
 const callsAtOnce = 4;
 
-/** The undisturbed story: what it leaves, and the steps of its command. */
-export async function playUndisturbed(scenario) {
+/** The undisturbed story: what it leaves, and the steps of its command, which takes a process of its own. */
+export async function playUndisturbed(scenario, { countSteps = true } = {}) {
   const world = await createWorld(scenario);
   try {
     await writeInput(world, scenario.provider);
     await scenario.prepare(world);
-    const ended = await world.loom(scenario.command(world), { stop: never });
+    const ended = await world.loom(scenario.command(world), countSteps ? { stop: never } : {});
     const outputAfterCommand = await world.read(outputName(scenario.provider));
     await scenario.finish(world, ended, 'again');
     const state = await captureState(world, scenario.provider);
@@ -30,7 +30,7 @@ export async function playUndisturbed(scenario) {
     const output = outputName(scenario.provider);
     if (scenario.mode !== 'ending' && !(output in state.folder)) wrong.push('there is no output');
     if (wrong.length > 0) throw new Error(`Undisturbed: ${wrong.join('; ')}\n${describeLog(world)}`);
-    return { state, steps: ended.trace.steps, code: ended.code, outputAfterCommand };
+    return { state, steps: ended.trace?.steps, code: ended.code, outputAfterCommand };
   } finally {
     await world.remove();
   }

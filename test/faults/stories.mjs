@@ -13,7 +13,7 @@ export function runArgs(provider, ...flags) {
   return ['run', '-f', inputName(provider), '-p', provider, '-m', model, ...column, ...parallel, ...flags];
 }
 
-const mostFetches = 25;
+const mostFetches = 100;
 const pauseMs = 150;
 
 /** Fetches until nothing is pending; gives the last fetch that had something to do. */

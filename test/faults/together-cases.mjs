@@ -1,6 +1,6 @@
 /** Several processes over one home at the same time, and locks that nobody holds any more. */
 import { utimes, writeFile } from 'node:fs/promises';
-import { checkAskedAgain, defineCase, referenceOf } from './expect.mjs';
+import { checkAskedAgain, defineCase, referenceOf, stateOf } from './expect.mjs';
 import { atCreation } from './stop.mjs';
 import {
   allProviders,
@@ -22,7 +22,6 @@ const countLines = (ends, pattern) => ends.flatMap(({ stdout }) => stdout.match(
 const eightFetches = defineCase({
   name: '8 fetches at once over 3 jobs',
   kind: '8 concurrent fetches',
-  short: true,
   async play(trial, world) {
     for (const provider of batchProviders) {
       await writeInput(world, provider);
@@ -35,7 +34,7 @@ const eightFetches = defineCase({
     const complete = countLines([{ stdout: world.said }], /^Fabric complete/gm);
     trial.check(complete === batchProviders.length, `${complete} outputs were told of, not 3`);
     for (const provider of batchProviders) {
-      const { state } = await referenceOf(`${provider} run of 3 parts`);
+      const { state } = await stateOf(`${provider} run of 3 parts`);
       const same = (await world.read(outputName(provider))) === state.folder[outputName(provider)];
       trial.check(same, `the output of ${provider} is not that of an undisturbed run`);
     }

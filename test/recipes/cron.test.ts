@@ -12,8 +12,8 @@ let folder: string;
 
 beforeEach(() => prepare());
 
-async function prepare(faults?: Faults): Promise<void> {
-  world = await createRecipeWorld(faults);
+async function prepare(faults: Faults = {}): Promise<void> {
+  world = await createRecipeWorld({ faults });
   home = join(world.root, 'home');
   folder = await world.copyRecipes('home/reviews', 'answers.sh', 'cron/quietly.sh');
   await writeFile(join(folder, 'reviews.csv'), reviews);

@@ -31,7 +31,7 @@ function chooseUser(): Builder {
 }
 
 beforeEach(async () => {
-  world = await createRecipeWorld();
+  world = await createRecipeWorld({ asProcesses: true });
   await chmod(world.root, 0o755);
   await putNpm(world);
   await buildHere();

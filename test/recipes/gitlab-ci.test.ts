@@ -133,7 +133,7 @@ describe('without the recipe, when the project moves', () => {
     await cp(join(repository, 'data'), before, { recursive: true });
     const env = {
       HOME: world.root,
-      PATH: world.commands,
+      PATH: `${world.commands}:/usr/bin:/bin`,
       LOOM_HOME: join(before, 'state'),
       ...world.provider,
     };
@@ -150,7 +150,12 @@ describe('without the recipe, when the project moves', () => {
 
   test('a fetch names the input that is gone, and keeps everything', async () => {
     const { project, state } = await submitAndMove();
-    const env = { HOME: world.root, PATH: world.commands, LOOM_HOME: state, ...world.provider };
+    const env = {
+      HOME: world.root,
+      PATH: `${world.commands}:/usr/bin:/bin`,
+      LOOM_HOME: state,
+      ...world.provider,
+    };
     const moved = await world.run(['/bin/sh', '-c', 'loom fetch'], { cwd: project, env });
     expect(moved.code).toBe(1);
     expect(moved.stderr).toContain(join(world.root, 'before'));
@@ -158,7 +163,12 @@ describe('without the recipe, when the project moves', () => {
 
   test('the input is named with --file, and the output goes where it was to go', async () => {
     const { project, state, id } = await submitAndMove();
-    const env = { HOME: world.root, PATH: world.commands, LOOM_HOME: state, ...world.provider };
+    const env = {
+      HOME: world.root,
+      PATH: `${world.commands}:/usr/bin:/bin`,
+      LOOM_HOME: state,
+      ...world.provider,
+    };
     await mkdir(join(world.root, 'before'));
     const fetched = await world.run(['/bin/sh', '-c', `loom fetch --id ${id} --file reviews.csv`], {
       cwd: project,

@@ -4,7 +4,8 @@ import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } fro
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Faults, type Sandbox, sandboxKey, startSandbox } from '../../src/sandbox/server.ts';
-import { type Ended, entry } from '../program.ts';
+import { startLoomHost } from '../loom-host.ts';
+import { type Ended, writeCommands } from '../program.ts';
 
 /** The folder of the recipes. */
 export const recipes = resolve(import.meta.dirname, '../../recipes');
@@ -26,6 +27,8 @@ export interface RecipeWorld {
   readonly root: string;
   /** Holds `loom`, `loom-batch` and nothing else. */
   readonly commands: string;
+  /** Puts the same commands into another folder. */
+  putLoom(folder: string): Promise<void>;
   /** The sandbox's address and key, as the provider's variables. */
   readonly provider: Readonly<Record<string, string>>;
   /** A `.env` file that says the same. */
@@ -49,14 +52,24 @@ export interface RunOptions extends Pick<SpawnOptions, 'uid' | 'gid'> {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** `faults` is what goes wrong at the provider. */
-export async function createRecipeWorld(faults: Faults = {}): Promise<RecipeWorld> {
+export interface RecipeOptions {
+  /** What goes wrong at the provider. */
+  readonly faults?: Faults;
+  /** Whether `loom` is a process of its own, which it must be for other users and signals. */
+  readonly asProcesses?: boolean;
+}
+
+export async function createRecipeWorld({
+  faults = {},
+  asProcesses = false,
+}: RecipeOptions = {}): Promise<RecipeWorld> {
   const root = await mkdtemp(join(tmpdir(), 'loom-recipe-'));
   const shelf = join(root, 'provider');
   const sandbox = await startSandbox({ dir: shelf, turnaroundMs, faults });
+  const host = asProcesses ? undefined : await startLoomHost();
   const commands = join(root, 'commands');
-  await mkdir(commands);
-  for (const name of ['loom', 'loom-batch']) await writeCommand(join(commands, name), execLoom);
+  const putLoom = (folder: string) => writeCommands(folder, host?.script);
+  await putLoom(commands);
   const provider = { OPENAI_API_KEY: sandboxKey, OPENAI_BASE_URL: sandbox.baseUrls.openai };
 
   const start: RecipeWorld['start'] = ([command = '', ...args], { env, ...options }) =>
@@ -65,6 +78,7 @@ export async function createRecipeWorld(faults: Faults = {}): Promise<RecipeWorl
   return {
     root,
     commands,
+    putLoom,
     provider,
     dotenv: Object.entries(provider)
       .map((pair) => `${pair.join('=')}\n`)
@@ -92,14 +106,12 @@ export async function createRecipeWorld(faults: Faults = {}): Promise<RecipeWorl
       return batchRows + answered;
     },
     async remove() {
+      await host?.close();
       await sandbox.close();
       await rm(root, { recursive: true, force: true, maxRetries: 3 });
     },
   };
 }
-
-/** What npm makes of the package's `bin`. */
-export const execLoom = `exec '${process.execPath}' '${entry}' "$@"`;
 
 /** An executable file of sh. */
 export async function writeCommand(path: string, script: string): Promise<void> {

@@ -1,6 +1,6 @@
-/** In place of the npm registry, which tests don't reach: an `npm` that installs the program as it was built. */
+/** In place of the npm registry, which tests don't reach: an `npm` that installs `loom` as the world has it. */
 import { join } from 'node:path';
-import { execLoom, type RecipeWorld, writeCommand } from './recipe-world.ts';
+import { type RecipeWorld, writeCommand } from './recipe-world.ts';
 
 /**
  * Puts an `npm` on the PATH of this world, which takes the one command that the recipes use, and does what it does:
@@ -8,7 +8,7 @@ import { execLoom, type RecipeWorld, writeCommand } from './recipe-world.ts';
  */
 export async function putNpm(world: RecipeWorld): Promise<void> {
   const installed = join(world.root, 'installed');
-  for (const name of ['loom', 'loom-batch']) await writeCommand(join(installed, name), execLoom);
+  await world.putLoom(installed);
   const script = `
 [ "$1 $2" = 'install --global' ] || { echo "unexpected: npm $*" >&2; exit 1; }
 shift 2

@@ -1,39 +1,40 @@
-/** The short selection of the fault suite; `npm run faults` is the long one. */
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+/** The short selection of the fault suite; `npm run faults` is the long one, in which each command is a process. */
 import { expect, test } from 'vitest';
-
-const suite = join(import.meta.dirname, '../../faults/main.mjs');
+import { providerEntry } from '../../../src/providers/registry.ts';
+import { type SandboxOptions, sandboxKey, startSandbox } from '../../../src/sandbox/server.ts';
+import { playSuite } from '../../faults/suite.mjs';
+import { runInProcess } from '../../program.ts';
+import { providers } from '../worlds/sandbox-world.ts';
 
 /** Other tests run beside it on few processors. */
 const patienceMs = 10 * 60_000;
 
-function runSuite(...flags: string[]): Promise<{ code: number | null; report: string }> {
-  const child = spawn(process.execPath, [suite, ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: patienceMs - 5_000,
-  });
-  let report = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      report += text;
+const host = {
+  run: (args: readonly string[], place: { folder: string; environment: Record<string, string> }) =>
+    runInProcess(args, { ...place, input: '' }),
+  async startSandbox(options: SandboxOptions) {
+    const { origin, baseUrls, close } = await startSandbox({ ...options, countPrompts: true });
+    const variables = providers.flatMap((name) => {
+      const { keyVariable, baseUrlVariable } = providerEntry(name);
+      return [
+        [baseUrlVariable, baseUrls[name]],
+        [keyVariable, sandboxKey],
+      ];
     });
-  }
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, report }));
-  });
-}
+    return { origin, close, environment: Object.fromEntries(variables) };
+  },
+};
 
 test(
   'whatever fails, no row is lost, wrong or asked twice in batches, and no foreign file is touched',
   async () => {
-    const { code, report } = await runSuite('--short', '--jobs', '4');
-    expect(report).toMatch(/^Rows lost: 0$/m);
-    expect(report).toMatch(/^Rows asked twice in batches: 0$/m);
-    expect(report).toMatch(/^Wrong rows: 0$/m);
-    expect(report).toMatch(/^Foreign files touched: 0$/m);
-    expect({ code, report }).toMatchObject({ code: 0 });
+    const report = await playSuite({ short: true, jobs: 3, host });
+    const summary = report.summarize();
+    expect(summary).toMatch(/^Rows lost: 0$/m);
+    expect(summary).toMatch(/^Rows asked twice in batches: 0$/m);
+    expect(summary).toMatch(/^Wrong rows: 0$/m);
+    expect(summary).toMatch(/^Foreign files touched: 0$/m);
+    expect(report.failures).toEqual([]);
   },
   patienceMs,
 );
