@@ -1,8 +1,9 @@
 /** Calls through a proxy to the vendors' own addresses: tunnels, passwords, certificates, and what is refused. */
+import { readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import tls from 'node:tls';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sandboxKey } from '../../../src/sandbox/server.ts';
-import { asProcesses, type Ended } from '../../program.ts';
 import {
   authorityPath,
   type ProxyOptions,
@@ -17,6 +18,7 @@ import {
   batchProviders,
   createSandboxWorld,
   fetchUntilDone,
+  orderOf,
   type ProviderName,
   providers,
   type SandboxWorld,
@@ -35,9 +37,20 @@ let world: SandboxWorld;
 let vendors: VendorServer;
 let proxy: ProxyServer;
 
+const { createSecureContext } = tls;
+
+// NODE_EXTRA_CA_CERTS is read by a process when it starts: in this one the authority is known to each connection.
+beforeAll(() => {
+  const ca = readFileSync(authorityPath);
+  tls.createSecureContext = (options) => createSecureContext({ ca, ...options });
+});
+
+afterAll(() => {
+  tls.createSecureContext = createSecureContext;
+});
+
 beforeEach(async () => {
-  // Certificates are read by a process when it starts.
-  world = asProcesses(await createSandboxWorld());
+  world = await createSandboxWorld();
   // Without these the calls go to the vendors' own names.
   for (const variable of Object.values(baseUrlVariables)) delete world.environment[variable];
   world.environment.NODE_EXTRA_CA_CERTS = authorityPath;
@@ -66,22 +79,15 @@ async function open(options: Partial<ProxyOptions> = {}): Promise<ProxyServer> {
   return opened;
 }
 
-function run(provider: ProviderName, ...flags: string[]): Promise<Ended> {
-  return world.loom(
-    'run',
-    '-f',
-    'data.csv',
-    '-c',
-    'text',
-    '-p',
-    provider,
-    '-m',
-    'm',
-    '-o',
-    'out.csv',
-    ...flags,
-  );
-}
+const orderTo = (provider: ProviderName, ...flags: string[]) => orderOf(provider, '-o', 'out.csv', ...flags);
+const run = (provider: ProviderName, ...flags: string[]) => world.loom('run', ...orderTo(provider, ...flags));
+
+test('the authority in NODE_EXTRA_CA_CERTS is trusted, through the proxy', async () => {
+  const ended = await world.loomProcess('run', ...orderTo('openai', '--sync'));
+  expect(ended).toMatchObject({ code: 0 });
+  expect(await world.read('out.csv')).toBe(answered);
+  expect(proxy.asked).toEqual(['CONNECT api.openai.com:443']);
+});
 
 describe('HTTPS_PROXY', () => {
   test.each(providers)('is the way of live calls to %s, by a tunnel', async (provider) => {
@@ -288,9 +294,10 @@ describe('one clear line, and no second try, when', () => {
       () =>
         'HTTPS_PROXY names a socks5 proxy, socks5://…@proxy.example.com:1080. Give it one such as http://proxy.example.com:3128 or http://user:password@proxy.example.com:3128, with special characters of the password percent-encoded (@ is %40).',
     ],
-  ])('%s', async (_, prepare, line) => {
+  ])('%s', async (what, prepare, line) => {
     await prepare();
-    const ended = await run('openai', '--sync');
+    const start = /CA_CERTS|vouches/.test(what) ? world.loomProcess : world.loom;
+    const ended = await start('run', ...orderTo('openai', '--sync'));
     expect(ended).toMatchObject({ code: 1, stdout: '' });
     expect(ended.stderr.split('\n')[1]).toContain(`Error: OpenAI: ${line()}`);
     expect(ended.stderr.trim().split('\n')).toHaveLength(2);
