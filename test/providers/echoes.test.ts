@@ -28,6 +28,13 @@ const echoesOf = (key: string): string[] => [
   ...(key.length > 8 ? [`${key.slice(0, 5)}***${key.slice(-2)}`, `cut off ${key.slice(0, 18)}`] : []),
 ];
 
+/**
+ * Every echo in every body for the first key; of the others, each echo in some bodies and each body with some echoes,
+ * in turn.
+ */
+const isTried = (apiKey: string, turn: number, place: number) =>
+  apiKey === keys['a long key'] || (turn - place) % 3 === 0;
+
 /** What nobody may find anywhere: the key, and the parts that an echo shows of it. */
 function expectHidden(shown: unknown, key: string): void {
   const text = JSON.stringify(shown, (_name, value) =>
@@ -67,6 +74,7 @@ describe.each(Object.entries(keys))('%s', (_what, apiKey) => {
       const headers = { 'x-request-id': encodeURIComponent(apiKey) };
       for (const [turn, echo] of echoesOf(apiKey).entries()) {
         for (const [place, body] of refusalBodies(echo).entries()) {
+          if (!isTried(apiKey, turn, place)) continue;
           // Both meet every echo and every body.
           const status = (turn + place) % 2 === 0 ? 400 : 401;
           server().play(() => ({ status, body, headers }));
@@ -79,8 +87,8 @@ describe.each(Object.entries(keys))('%s', (_what, apiKey) => {
     });
 
     it('is hidden in the reason of an answer without a text, and left in the text of one', async () => {
-      for (const echo of echoesOf(apiKey)) {
-        for (const body of [
+      for (const [turn, echo] of echoesOf(apiKey).entries()) {
+        const bodies = [
           { choices: [{ message: { refusal: echo }, finish_reason: echo }] },
           { choices: [{ message: { content: '' }, finish_reason: echo }] },
           { content: [], stop_reason: echo },
@@ -89,7 +97,9 @@ describe.each(Object.entries(keys))('%s', (_what, apiKey) => {
           { candidates: [{ finishReason: echo }] },
           { candidates: [{ finishReason: 'SAFETY', finishMessage: echo }] },
           { error: { message: echo, code: echo } },
-        ]) {
+        ];
+        for (const [place, body] of bodies.entries()) {
+          if (!isTried(apiKey, turn, place)) continue;
           server().play(() => ({ body }));
           expectHidden(await generate().catch((error: unknown) => error), apiKey);
         }
@@ -133,6 +143,7 @@ describe.each(Object.entries(keys))('%s', (_what, apiKey) => {
         expect(check.rawStatus.length).toBeLessThanOrEqual(100);
         expectHidden(check, apiKey);
         for (const [place, body] of refusalBodies(echo).entries()) {
+          if (!isTried(apiKey, turn, place)) continue;
           server().play(() => ({ status: 400, body }));
           // Each meets every body, and every echo.
           const call = calls[(turn + place) % calls.length] as (typeof calls)[number];

@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fetchDocumentSchema } from '../../../src/index.ts';
-import { batchProviders, submittedId } from '../worlds/sandbox-world.ts';
+import { batchProviders, type ProviderName, submittedId } from '../worlds/sandbox-world.ts';
 import { createTamperedWorld, type TamperedWorld } from '../worlds/tampering.ts';
 
 const rows = 6;
@@ -39,7 +39,12 @@ const shortages: readonly [string, (text: string) => string, number][] = [
   ],
 ];
 
+/** What is read of a download is the same at every provider: each has one that is short, and the first has all. */
+const isTriedAt = (provider: ProviderName, place: number) =>
+  provider === 'openai' || place % batchProviders.length === batchProviders.indexOf(provider);
+
 describe.each(batchProviders)('at %s', (provider) => {
+  const whereTried = <Case>(cases: readonly Case[]) => cases.filter((_, place) => isTriedAt(provider, place));
   let world: TamperedWorld;
   let id: string;
   const output = `data_results_${provider}_m.csv`;
@@ -58,9 +63,9 @@ describe.each(batchProviders)('at %s', (provider) => {
     return lines.map((line) => !line.endsWith(','));
   }
 
-  const listRecords = async () => (await world.listState()).filter((name) => /^(batches|jobs)\//.test(name));
+  const listRecords = async () => [...(await world.listState('batches')), ...(await world.listState('jobs'))];
 
-  test.each(shortages)(
+  test.each(whereTried(shortages))(
     'a download that %s: all is kept and told, and the next fetch asks again',
     async (_, cut, missing) => {
       world.onResults = cut;
@@ -159,10 +164,7 @@ describe.each(batchProviders)('at %s', (provider) => {
     );
   });
 
-  test.each([
-    [404, true],
-    [410, true],
-  ])(
+  test.each(provider === 'openai' ? [404, 410] : [404])(
     'results that are gone in the words of the provider (%i): it has expired, which is told once',
     async (status) => {
       const error = { code: status, type: 'not_found_error', status: 'NOT_FOUND', message: 'No such file.' };
@@ -206,10 +208,12 @@ describe.each(batchProviders)('at %s', (provider) => {
     expect((await world.loom('fetch')).stdout.includes('status=expired')).toBe(isArchived);
   });
 
-  test.each([
-    ['a page of a gateway', '<html>404 Not Found</html>'],
-    ['a gateway that has no such route', '{"message":"no Route matched with those values"}'],
-  ])('a 404 of %s is no word of the provider: the batch stays pending', async (_, text) => {
+  test.each(
+    whereTried([
+      ['a page of a gateway', '<html>404 Not Found</html>'],
+      ['a gateway that has no such route', '{"message":"no Route matched with those values"}'],
+    ]),
+  )('a 404 of %s is no word of the provider: the batch stays pending', async (_, text) => {
     world.onResults = () => ({ status: 404, text });
     expect(await world.loom('fetch')).toMatchObject({ code: 1 });
     expect(await world.loom('fetch')).toMatchObject({ code: 1 });

@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   batchProviders,
   createSandboxWorld,
   fetchUntilDone,
+  type ProviderName,
   providers,
   type SandboxWorld,
   submittedId,
@@ -35,10 +36,14 @@ function expectedRows(count: number): string {
   return `${header},llm_response\n${outputs.join('')}`;
 }
 
-const expectedCsv = expectedRows(lines.length);
+/** The whole file once in each mode and format: what is another at each provider shows in a tenth of the rows. */
+const whole = lines.length;
+const tenth = 337;
+const rowsAt = (provider: ProviderName) => (provider === 'openai' ? whole : tenth);
+const csvOf = (rows: number) => `${[header, ...lines.slice(0, rows)].join('\n')}\n`;
 
 /** The same airports as JSON, with the coordinates as the numbers that they are in the CSV, digit by digit. */
-function airportsAsJson(count = cells.length): { input: string; expected: string } {
+function airportsAsJson(count: number): { input: string; expected: string } {
   const entries = cells
     .slice(0, count)
     .map(([iata, name, , , , latitude, longitude]) => [
@@ -82,9 +87,11 @@ test('the file is the one that these tests are about', () => {
   expect(lines[0]).toBe('00M,Thigpen,Bay Springs,MS,USA,31.95376472,-89.23450472');
 });
 
-describe.each(batchProviders)('a batch at %s', (provider) => {
-  test('submitted by one process and fetched by another gives every line byte for byte with its answer', async () => {
-    const input = await world.write('airports.csv', csv);
+test.each(batchProviders)(
+  'a batch at %s, submitted by one command and fetched by another, gives every line byte for byte with its answer',
+  async (provider) => {
+    const rows = rowsAt(provider);
+    const input = await world.write('airports.csv', csvOf(rows));
     const run = await world.loom('run', '-f', 'airports.csv', '-c', 'name', '-p', provider, '-m', model);
     const id = submittedId(run);
     expect(run).toEqual({
@@ -92,85 +99,61 @@ describe.each(batchProviders)('a batch at %s', (provider) => {
       stdout: `Batch submitted. id=${id} provider=${provider}\nMetadata saved to ~/.loom/batches/. Run loom fetch --id ${id} later.\n`,
       stderr: 'Spinning the threads... submitting batch.\n',
     });
-    const output = join(world.folder, `airports_results_${provider}_airport-model-1.csv`);
+    const output = `airports_results_${provider}_airport-model-1.csv`;
+    const told =
+      rows === whole
+        ? '3,376 rows: 3,376 answered\nTokens: 14,281 in, 44,239 out; '
+        : '337 rows: 337 answered\n';
     expect(await fetchUntilDone(world)).toEqual({
       code: 0,
-      stdout: `Fabric complete. id=${id} -> ${output} (metadata removed)\n`,
-      stderr: expect.stringMatching(/^3,376 rows: 3,376 answered\nTokens: 14,281 in, 44,239 out; /),
+      stdout: `Fabric complete. id=${id} -> ${join(world.folder, output)} (metadata removed)\n`,
+      stderr: expect.stringMatching(new RegExp(`^${told}`)),
     });
-    expectSameText(await readFile(output, 'utf8'), expectedCsv);
-    expect(await readFile(input)).toEqual(csv);
+    expectSameText(await world.read(output), expectedRows(rows));
+    expect(await readFile(input, 'utf8')).toBe(csvOf(rows));
     expect(await world.countCalls(provider)).toMatchObject({ createBatch: 1 });
-    expect((await world.listState()).filter((name) => !name.startsWith('cache/'))).toEqual([]);
-  });
-});
-
-/** The whole file once: what is another at each provider shows in a tenth of the calls. */
-const liveRuns = providers.map((provider) => ({
-  provider,
-  rows: provider === 'openai' ? lines.length : 337,
-}));
-
-test.each(liveRuns)(
-  'a live run of $rows rows at $provider gives every line byte for byte with its answer',
-  async ({ provider, rows }) => {
-    await world.write('airports.csv', `${[header, ...lines.slice(0, rows)].join('\n')}\n`);
-    const args = ['-f', 'airports.csv', '-c', 'name', '-p', provider, '-m', model, '--sync', '-w', '32'];
-    const output = join(world.folder, `airports_results_${provider}_airport-model-1.csv`);
-    const run = await world.loom('run', ...args, '--no-cache');
-    expect(run.stdout).toBe(`Done. wrote ${output} (${rows} prompts, 0 cache hits, 0 errors)\n`);
-    expect(run.stderr.split('\n')[0]).toBe(
-      `Weaving live... provider=${provider} model=${model} workers=32 cache=off`,
-    );
-    expect(run.code).toBe(0);
-    expectSameText(await readFile(output, 'utf8'), expectedRows(rows));
-    expect(await world.countCalls(provider)).toEqual({ generate: rows });
+    expect(await world.listLeft()).toEqual([]);
   },
 );
 
-test('a gzipped CSV gives the same output as the plain one, uncompressed', async () => {
-  await world.write('airports.csv.gz', gzipSync(csv));
-  await world.loom('run', '-f', 'airports.csv.gz', '-c', 'name', '-p', 'openai', '-m', model);
-  expect((await fetchUntilDone(world)).code).toBe(0);
-  expectSameText(await world.read('airports_results_openai_airport-model-1.csv'), expectedCsv);
+test.each(providers)('a live run at %s gives every line byte for byte with its answer', async (provider) => {
+  const rows = rowsAt(provider);
+  await world.write('airports.csv', csvOf(rows));
+  const args = ['-f', 'airports.csv', '-c', 'name', '-p', provider, '-m', model, '--sync', '-w', '32'];
+  const output = `airports_results_${provider}_airport-model-1.csv`;
+  expect(await world.loom('run', ...args, '--no-cache')).toEqual({
+    code: 0,
+    stdout: `Done. wrote ${join(world.folder, output)} (${rows} prompts, 0 cache hits, 0 errors)\n`,
+    stderr: expect.stringMatching(
+      `^Weaving live\\.\\.\\. provider=${provider} model=${model} workers=32 cache=off\n`,
+    ),
+  });
+  expectSameText(await world.read(output), expectedRows(rows));
+  expect(await world.countCalls(provider)).toEqual({ generate: rows });
 });
 
-test('CR LF line ends and a byte order mark come out as they went in', async () => {
+test('CR LF line ends and a byte order mark, gzipped, come out as they went in, uncompressed', async () => {
   const bom = '\uFEFF';
-  await world.write('airports.CSV', bom + csv.toString().replaceAll('\n', '\r\n'));
-  await world.loom('run', '-f', 'airports.CSV', '-c', 'name', '-p', 'anthropic', '-m', model);
+  const withCrLf = (text: string) => bom + text.replaceAll('\n', '\r\n');
+  await world.write('airports.CSV.gz', gzipSync(withCrLf(csvOf(whole))));
+  await world.loom('run', '-f', 'airports.CSV.gz', '-c', 'name', '-p', 'anthropic', '-m', model);
   expect((await fetchUntilDone(world)).code).toBe(0);
   const output = await world.read('airports_results_anthropic_airport-model-1.csv');
-  expectSameText(output, bom + expectedCsv.replaceAll('\n', '\r\n'));
+  expectSameText(output, withCrLf(expectedRows(whole)));
 });
 
-test.each(['airports.json', 'airports.json.gz'])(
-  'as %s, ids and coordinates keep every digit',
-  async (name) => {
-    const { input, expected } = airportsAsJson();
-    await world.write(name, name.endsWith('.gz') ? gzipSync(input) : input);
-    await world.loom('run', '-f', name, '-p', 'google', '-m', model);
-    expect((await fetchUntilDone(world)).code).toBe(0);
-    expectSameText(await world.read('airports_results_google_airport-model-1.json'), expected);
-  },
-);
+test('as gzipped JSON, ids and coordinates keep every digit', async () => {
+  const { input, expected } = airportsAsJson(whole);
+  await world.write('airports.json.gz', gzipSync(input));
+  await world.loom('run', '-f', 'airports.json.gz', '-p', 'google', '-m', model);
+  expect((await fetchUntilDone(world)).code).toBe(0);
+  expectSameText(await world.read('airports_results_google_airport-model-1.json'), expected);
+});
 
 test('as JSON, a live run writes what a batch writes', async () => {
-  const { input, expected } = airportsAsJson(337);
+  const { input, expected } = airportsAsJson(tenth);
   await world.write('airports.json', input);
-  const run = await world.loom(
-    'run',
-    '-f',
-    'airports.json',
-    '-p',
-    'openrouter',
-    '-m',
-    model,
-    '--sync',
-    '-w',
-    '32',
-    '--no-cache',
-  );
-  expect(run.code).toBe(0);
+  const args = ['-f', 'airports.json', '-p', 'openrouter', '-m', model, '--sync', '-w', '32', '--no-cache'];
+  expect((await world.loom('run', ...args)).code).toBe(0);
   expectSameText(await world.read('airports_results_openrouter_airport-model-1.json'), expected);
 });
