@@ -26,6 +26,8 @@ const silenceMs = 30_000;
 /** The same for a sweep, which has nothing to do that could not wait. */
 const sweepSilenceMs = 24 * 3_600_000;
 const pollMs = 250;
+/** Within this time one gives way who saw that another came later. */
+const giveWayMs = 100;
 /** How old a look at the own lock file may be. */
 const lookLifeMs = 1_000;
 
@@ -62,9 +64,12 @@ export async function tryLock(
   takeOver: TakeOver = 'from_silent',
 ): Promise<Lock | undefined> {
   try {
-    const last = (await listNumbers(store, name)).at(-1);
+    const known = await listNumbers(store, name);
+    const last = known.at(-1);
     if (last !== undefined && (await isHeld(store, fileName(name, last), takeOver))) return undefined;
-    return await takeNumber(store, name, last === undefined ? Date.now() : last + 1);
+    const isTaken = (number: number) =>
+      !known.includes(number) && staysHeld(store, fileName(name, number), takeOver);
+    return await takeNumber(store, name, last === undefined ? Date.now() : last + 1, isTaken);
   } catch (error) {
     throw new LoomError('state', `can't lock ${store.locate(name)}: ${describeDiskError(error)}.`, {
       hint: 'Make the folder writable and free some space.',
@@ -106,20 +111,29 @@ async function listNumbers(store: Store, name: string): Promise<number[]> {
   return numbers.map(Number).sort((a, b) => a - b);
 }
 
-async function takeNumber(store: Store, name: string, number: number): Promise<Lock | undefined> {
+/** `isTaken` tells of a lower number whether it became another's meanwhile. */
+async function takeNumber(
+  store: Store,
+  name: string,
+  number: number,
+  isTaken: (other: number) => boolean | Promise<boolean>,
+): Promise<Lock | undefined> {
   const file = fileName(name, number);
   const token = randomBytes(8).toString('hex');
   const content = describeHolder(token);
   if (!(await store.createNew(file, content))) return undefined;
   try {
     const numbers = await listNumbers(store, name);
-    if (numbers.some((other) => other > number)) {
-      // The lock went on without us while we looked.
+    const lower = numbers.filter((other) => other < number);
+    // The lock went on without us while we looked.
+    let isLate = numbers.some((other) => other > number);
+    for (const other of lower) isLate ||= await isTaken(other);
+    if (isLate) {
       await store.delete(file);
       return undefined;
     }
     // Before any work: a holder that finds its file gone stops.
-    for (const other of numbers) if (other < number) await store.delete(fileName(name, other));
+    for (const other of lower) await store.delete(fileName(name, other));
   } catch (error) {
     await store.delete(file).catch(() => {});
     throw error;
@@ -199,6 +213,13 @@ function isRecent(then: Clocks): boolean {
   const now = readClocks();
   const isWithin = (elapsed: number) => elapsed >= 0 && elapsed < lookLifeMs;
   return isWithin(now.steady - then.steady) && isWithin(now.wall - then.wall);
+}
+
+/** Of two that see each other, the one with the lower number gives way: here its file is gone soon. */
+async function staysHeld(store: Store, file: string, takeOver: TakeOver): Promise<boolean> {
+  if (!(await isHeld(store, file, takeOver))) return false;
+  await new Promise((resolve) => setTimeout(resolve, giveWayMs));
+  return isHeld(store, file, takeOver);
 }
 
 async function isHeld(store: Store, file: string, takeOver: TakeOver): Promise<boolean> {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openDiskStore } from '../../src/storage/disk-store.ts';
-import { LockLostError, type TakeOver, tryLock } from '../../src/storage/locks.ts';
+import { type Lock, LockLostError, type TakeOver, tryLock } from '../../src/storage/locks.ts';
 import type { Store } from '../../src/storage/store.ts';
 
 let folder: string;
@@ -186,4 +186,22 @@ test('no number of a lock is used twice, also when its files are gone', async ()
   expect(numberOf(lockFile())).toBeGreaterThan(before + 1);
   vi.useRealTimers();
   await third?.forget();
+});
+
+test('of two that find it free at once, the one that is slower to look leaves it to the other', async () => {
+  let first: Lock | undefined;
+  const slow: Store = {
+    ...store,
+    async list(prefix) {
+      const names = await store.list(prefix);
+      first ??= await tryLock(store, 'work');
+      return names;
+    },
+  };
+  expect(await tryLock(slow, 'work')).toBeUndefined();
+  expect(await tryLock(store, 'work')).toBeUndefined();
+  await first?.release();
+  const next = await tryLock(slow, 'work');
+  expect(next).toBeDefined();
+  await next?.forget();
 });
