@@ -1,7 +1,7 @@
 import OpenAI from 'openai';
 import { expect, test } from 'vitest';
 import { type Sandbox, sandboxKey } from '../../src/sandbox/server.ts';
-import { open, openaiBatch, openaiEnd, openaiLine, parseLines, thrown } from './rehearsal.ts';
+import { open, openaiBatch, openaiEnd, openaiLine, openaiResults, thrown } from './rehearsal.ts';
 
 const model = 'qwen-plus';
 const ask = (content: string) => ({ model, messages: [{ role: 'user' as const, content }] });
@@ -34,9 +34,9 @@ test.each([
 test('a batch has a name, is listed by a part of it, and gives answers and failures in two files', async () => {
   const client = connect(await open());
   const lines = [openaiLine('a', 'Hello', model), openaiLine('b', '[[sandbox:error 400]]', model)];
-  const batch = await openaiBatch(client, lines, { ds_name: 'job-1-0' });
+  const batch = await openaiBatch(client, lines, { metadata: { ds_name: 'job-1-0' } });
   expect(batch.input_file_id).toMatch(/^file-batch-/);
-  await openaiBatch(client, lines, { ds_name: 'job-2-0' });
+  await openaiBatch(client, lines, { metadata: { ds_name: 'job-2-0' } });
   const listed = await client.batches.list({ limit: 100, ds_name: 'job-1' } as object);
   expect(listed.data.map(({ id }) => id)).toEqual([batch.id]);
   const ended = await openaiEnd(client, batch.id);
@@ -46,9 +46,8 @@ test('a batch has a name, is listed by a part of it, and gives answers and failu
     output_file_id: expect.stringMatching(/^file-batch_output-/),
     error_file_id: expect.stringMatching(/^file-batch_output-/),
   });
-  const read = async (id: unknown) => parseLines(await (await client.files.content(id as string)).text());
-  expect(await read(ended.output_file_id)).toMatchObject([{ custom_id: 'a', error: null }]);
-  expect(await read(ended.error_file_id)).toMatchObject([
+  expect(await openaiResults(client, ended.output_file_id)).toMatchObject([{ custom_id: 'a', error: null }]);
+  expect(await openaiResults(client, ended.error_file_id)).toMatchObject([
     {
       custom_id: 'b',
       response: { status_code: 400, body: null },
@@ -72,12 +71,7 @@ test.each([
   ['a longer name', { metadata: { ds_name: 'x'.repeat(101) } }, 'metadata'],
 ])('a batch with %s', async (_what, more, param) => {
   const client = connect(await open());
-  const { id } = await client.files.create({
-    file: new File([`${openaiLine('a', 'x', model)}\n`], 'requests.jsonl'),
-    purpose: 'batch',
-  });
-  const order = { input_file_id: id, endpoint: '/v1/chat/completions', completion_window: '24h', ...more };
-  const creation = client.batches.create(order as never);
+  const creation = openaiBatch(client, [openaiLine('a', 'x', model)], more);
   if (param === undefined) expect(await creation).toMatchObject({ status: 'validating' });
   else expect(await thrown(creation)).toMatchObject({ status: 400, param });
 });

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
 import type { CallFault } from '../../src/sandbox/faults.ts';
-import { type Faults, readFaults, type Sandbox } from '../../src/sandbox/server.ts';
+import { readFaults, type Sandbox } from '../../src/sandbox/server.ts';
 import {
   anthropicClient,
   anthropicRequest,
+  googleBatch,
   googleClient,
+  googleLine,
   open,
   openaiBatch,
   openaiClient,
@@ -283,160 +285,25 @@ test('delays add up and a fault can follow them', async () => {
   expect(performance.now() - started).toBeGreaterThan(115);
 });
 
-const openBatches = (...batches: NonNullable<Faults['batches']>) => open({ faults: { batches } });
-const rows = Array.from({ length: 10 }, (_, row) => `row-${row}`);
-
-test('an expired OpenAI batch keeps what was done, and its error file names the others', async () => {
-  const client = openaiClient(await openBatches({ end: 'expired', doneShare: 0.4 }));
-  const { id } = await openaiBatch(
-    client,
-    rows.map((row) => openaiLine(row, 'x')),
-  );
-  const batch = await openaiEnd(client, id);
-  expect(batch).toMatchObject({ status: 'expired', request_counts: { total: 10, completed: 4, failed: 6 } });
-  expect(batch.expired_at).toBeGreaterThan(0);
-  const answered = parseLines(await (await client.files.content(batch.output_file_id as string)).text());
-  expect(answered.map((row) => row.custom_id).sort()).toEqual(rows.slice(0, 4));
-  const expired = parseLines(await (await client.files.content(batch.error_file_id as string)).text());
-  expect(expired.map((row) => row.custom_id).sort()).toEqual(rows.slice(4));
-  expect(expired[0]).toMatchObject({ response: null, error: { code: 'batch_expired' } });
-});
-
-test('an expired or cancelled Anthropic batch has a result for each row', async () => {
-  for (const [end, type] of [
-    ['expired', 'expired'],
-    ['cancelled', 'canceled'],
-  ] as const) {
-    const { batches } = anthropicClient(await openBatches({ end })).messages;
-    const { id } = await batches.create({ requests: rows.map((row) => anthropicRequest(row, 'x')) });
-    const batch = await until(
-      () => batches.retrieve(id),
-      ({ processing_status }) => processing_status === 'ended',
-    );
-    expect(batch.request_counts).toMatchObject({ succeeded: 5, [type]: 5 });
-    const types = [];
-    for await (const { result } of await batches.results(id)) types.push(result.type);
-    expect(types.sort()).toEqual([...Array(5).fill(type), ...Array(5).fill('succeeded')].sort());
-  }
-});
-
-test.each(['expired', 'cancelled', 'failed'] as const)(
-  'a Google batch that is %s keeps nothing',
-  async (end) => {
-    const sandbox = await openBatches({ end, message: 'Out of order' });
-    const { batches } = googleClient(sandbox);
-    const src = [{ contents: [{ parts: [{ text: 'x' }] }] }];
-    const { name } = await batches.create({ model: 'm', src, config: { displayName: 'x' } });
-    const job = await until(
-      () => batches.get({ name: name as string }),
-      ({ state }) => state !== 'JOB_STATE_PENDING' && state !== 'JOB_STATE_RUNNING',
-    );
-    expect([job.state, job.dest?.inlinedResponses]).toEqual([`JOB_STATE_${end.toUpperCase()}`, undefined]);
-    const raw = await fetch(`${sandbox.baseUrls.google}/v1beta/${name}`, {
-      headers: { 'x-goog-api-key': 'key' },
-    });
-    const { error } = (await raw.json()) as { error?: object };
-    expect(error).toEqual(end === 'failed' ? { code: 13, message: 'Out of order' } : undefined);
-  },
-);
-
-test('a failed OpenAI batch says why, and only the first one fails', async () => {
-  const client = openaiClient(
-    await openBatches({ end: 'failed', code: 'internal', message: 'Sorry', times: 1 }),
-  );
-  const failed = await openaiEnd(client, (await openaiBatch(client, [openaiLine('a', 'x')])).id);
+test('a failed batch says why, and only the first one fails', async () => {
+  const fault = { end: 'failed', code: 'internal', message: 'Sorry', times: 1 } as const;
+  const sandbox = await open({ faults: { batches: [fault, { ...fault, provider: 'google' }] } });
+  const client = openaiClient(sandbox);
+  const run = async () => openaiEnd(client, (await openaiBatch(client, [openaiLine('a', 'x')])).id);
+  const failed = await run();
   expect(failed.status).toBe('failed');
   expect(failed.errors?.data).toEqual([{ code: 'internal', message: 'Sorry', line: null, param: null }]);
-  expect((await openaiEnd(client, (await openaiBatch(client, [openaiLine('a', 'x')])).id)).status).toBe(
-    'completed',
+  expect((await run()).status).toBe('completed');
+  const { name } = await googleBatch(googleClient(sandbox), [googleLine('a', 'x')]);
+  const operation = await until(
+    async () => (await fetch(`${sandbox.baseUrls.google}/v1beta/${name}?key=k`)).json() as Promise<object>,
+    (operation) => 'done' in operation,
   );
-});
-
-test('a failed Anthropic batch is one of errored rows', async () => {
-  const { batches } = anthropicClient(await openBatches({ end: 'failed' })).messages;
-  const { id } = await batches.create({ requests: rows.map((row) => anthropicRequest(row, 'x')) });
-  const batch = await until(
-    () => batches.retrieve(id),
-    ({ processing_status }) => processing_status === 'ended',
-  );
-  expect(batch.request_counts).toMatchObject({ succeeded: 0, errored: 10 });
-});
-
-test('a part of the rows can fail, with counts that agree with the files', async () => {
-  const client = openaiClient(await openBatches({ failedShare: 0.5, failedStatus: 503 }));
-  const lines = Array.from({ length: 100 }, (_, row) => openaiLine(`row-${row}`, 'x'));
-  const batch = await openaiEnd(client, (await openaiBatch(client, lines)).id);
-  const answered = parseLines(await (await client.files.content(batch.output_file_id as string)).text());
-  const failed = parseLines(await (await client.files.content(batch.error_file_id as string)).text());
-  expect(batch.request_counts).toEqual({ total: 100, completed: answered.length, failed: failed.length });
-  expect(failed.length).toBeGreaterThan(30);
-  expect(failed.length).toBeLessThan(70);
-  expect(new Set(failed.map((row) => row.response.status_code))).toEqual(new Set([503]));
-});
-
-test('results can be missing, come twice, belong to nobody, and have blank lines between them', async () => {
-  const fault = { missingShare: 0.2, duplicateShare: 0.3, unknownRows: 2, blankLines: true };
-  const client = openaiClient(await openBatches(fault));
-  const lines = Array.from({ length: 100 }, (_, row) => openaiLine(`row-${row}`, 'x'));
-  const batch = await openaiEnd(client, (await openaiBatch(client, lines)).id);
-  const text = await (await client.files.content(batch.output_file_id as string)).text();
-  const ids = parseLines(text).map((row) => row.custom_id as string);
-  const known = new Set(ids.filter((id) => id.startsWith('row-')));
-  expect(known.size).toBe(79);
-  expect(ids.length - known.size - 2).toBeGreaterThan(20);
-  expect(ids.filter((id) => id.startsWith('nobody-')).sort()).toEqual(['nobody-1', 'nobody-2']);
-  expect(text).toContain('\n\n');
-});
-
-test('results can belong to others, be a page of HTML, and be whole later', async () => {
-  const fault = { foreignShare: 0.2, pageShare: 0.2, wholeAfterMs: 1500 };
-  const client = openaiClient(await openBatches(fault));
-  const lines = Array.from({ length: 100 }, (_, row) => openaiLine(`row-${row}`, 'x'));
-  const batch = await openaiEnd(client, (await openaiBatch(client, lines)).id);
-  const read = async () => (await client.files.content(batch.output_file_id as string)).text();
-  const text = await read();
-  expect(text.match(/"nobody-\d+"/g)).toHaveLength(20);
-  expect(text.match(/^<html>/gm)).toHaveLength(20);
-  const whole = await until(read, (now) => !/nobody|<html>/.test(now));
-  expect(parseLines(whole)).toHaveLength(100);
-});
-
-test('only the failed rows can have results at first, with words of their own', async () => {
-  const fault = {
-    failedShare: 0.5,
-    failedStatus: 429,
-    failedCode: 'slow_down',
-    failedMessage: 'Later',
-    onlyErrors: true,
-  };
-  const sandbox = await openBatches(fault);
-  const client = openaiClient(sandbox);
-  const batch = await openaiEnd(
-    client,
-    (
-      await openaiBatch(
-        client,
-        rows.map((row) => openaiLine(row, 'x')),
-      )
-    ).id,
-  );
-  expect([batch.status, batch.output_file_id]).toEqual(['completed', undefined]);
-  expect(batch.request_counts).toMatchObject({ total: 10 });
-  const failed = parseLines(await (await client.files.content(batch.error_file_id as string)).text());
-  expect(failed[0].response.body.error).toMatchObject({ code: 'slow_down', message: 'Later' });
-  const { batches } = anthropicClient(sandbox).messages;
-  const { id } = await batches.create({ requests: rows.map((row) => anthropicRequest(row, 'x')) });
-  await until(
-    () => batches.retrieve(id),
-    ({ processing_status }) => processing_status === 'ended',
-  );
-  const types = new Set();
-  for await (const { result } of await batches.results(id)) types.add(result.type);
-  expect([...types]).toEqual(['errored']);
+  expect(operation).toMatchObject({ error: { code: 13, message: 'Sorry' } });
 });
 
 test('an archived Anthropic batch has no results any more', async () => {
-  const { batches } = anthropicClient(await openBatches({ archived: true })).messages;
+  const { batches } = anthropicClient(await open({ faults: { batches: [{ archived: true }] } })).messages;
   const { id } = await batches.create({ requests: [anthropicRequest('a', 'x')] });
   const batch = await until(
     () => batches.retrieve(id),
@@ -446,54 +313,9 @@ test('an archived Anthropic batch has no results any more', async () => {
 });
 
 test('a missing error file can have an empty id', async () => {
-  const client = openaiClient(await openBatches({ blankFileIds: true }));
+  const client = openaiClient(await open({ faults: { batches: [{ blankFileIds: true }] } }));
   const { id } = await openaiBatch(client, [openaiLine('a', 'x')]);
   expect((await openaiEnd(client, id)).error_file_id).toBe('');
-});
-
-test('a batch can be hidden at first and use words that nobody has seen', async () => {
-  const faults = { batches: [{ hiddenMs: 300, runningWord: 'pondering', endedWord: 'retired' }] };
-  const client = openaiClient(await open({ turnaroundMs: 900, faults }));
-  const { id } = await openaiBatch(client, [openaiLine('a', 'x')]);
-  expect((await thrown(client.batches.retrieve(id))).status).toBe(404);
-  expect((await client.batches.list()).data).toEqual([]);
-  const seen = new Set<string>();
-  await until(
-    async () => (await client.batches.retrieve(id).catch(() => undefined))?.status as string | undefined,
-    (status) => {
-      if (status !== undefined) seen.add(status);
-      return status === 'retired';
-    },
-  );
-  expect(seen).toContain('pondering');
-});
-
-test('a full queue fails the OpenAI batch, and takes it again once the others have ended', async () => {
-  const client = openaiClient(await open({ turnaroundMs: 500, faults: { queue: { openai: 3 } } }));
-  const lines = ['a', 'b'].map((id) => openaiLine(id, 'x'));
-  const first = await openaiBatch(client, lines);
-  const second = await openaiEnd(client, (await openaiBatch(client, lines)).id);
-  expect([second.status, second.errors?.data?.[0]?.code]).toEqual(['failed', 'token_limit_exceeded']);
-  await openaiEnd(client, first.id);
-  const again = await client.batches.create({
-    input_file_id: second.input_file_id,
-    endpoint: '/v1/chat/completions',
-    completion_window: '24h',
-  });
-  expect((await openaiEnd(client, again.id)).status).toBe('completed');
-});
-
-test('a full queue is HTTP 429 at Anthropic and Google, when the batch is created', async () => {
-  const sandbox = await open({ turnaroundMs: 30_000, faults: { queue: { anthropic: 1, google: 1 } } });
-  const { batches } = anthropicClient(sandbox).messages;
-  await batches.create({ requests: [anthropicRequest('a', 'x')] });
-  const refused = await thrown(batches.create({ requests: [anthropicRequest('a', 'x')] }));
-  expect(refused).toMatchObject({ status: 429, type: 'rate_limit_error' });
-  expect((await batches.list()).data).toHaveLength(1);
-  const google = googleClient(sandbox).batches;
-  const src = [{ contents: [{ parts: [{ text: 'x' }] }] }];
-  await google.create({ model: 'm', src, config: { displayName: 'x' } });
-  expect((await thrown(google.create({ model: 'm', src, config: { displayName: 'x' } }))).status).toBe(429);
 });
 
 test('faults are read from data, and a field that is wrong is named', () => {

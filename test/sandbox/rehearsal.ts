@@ -79,28 +79,25 @@ export function openaiLine(customId: string, content: unknown, model = 'gpt-4o-m
 }
 
 /** Uploads lines to OpenAI and creates a batch of them. */
-export async function openaiBatch(
-  client: OpenAI,
-  lines: readonly string[],
-  metadata: Record<string, string> = {},
-) {
+export async function openaiBatch(client: OpenAI, lines: readonly string[], more: object = {}) {
   const file = new File([lines.map((line) => `${line}\n`).join('')], 'requests.jsonl');
   const { id } = await client.files.create({ file, purpose: 'batch' });
-  return client.batches.create({
-    input_file_id: id,
-    endpoint: '/v1/chat/completions',
-    completion_window: '24h',
-    metadata,
-  });
+  const order = { input_file_id: id, endpoint: '/v1/chat/completions', completion_window: '24h' } as const;
+  return client.batches.create({ ...order, ...more });
 }
 
 /** Waits for an OpenAI batch to end. */
 export async function openaiEnd(client: OpenAI, id: string) {
-  const ends = ['completed', 'failed', 'expired', 'cancelled'];
+  const ends = ['completed', 'failed', 'expired', 'cancelled', 'retired'];
   return until(
     () => client.batches.retrieve(id),
     (batch) => ends.includes(batch.status),
   );
+}
+
+/** The values of a file of results; none where there is no file. */
+export async function openaiResults(client: OpenAI, fileId: string | null | undefined) {
+  return fileId ? parseLines(await (await client.files.content(fileId)).text()) : [];
 }
 
 /** A request of an Anthropic batch. */
@@ -114,4 +111,139 @@ export function anthropicRequest(customId: string, content: string, model = 'cla
 /** A line of a Google request file. */
 export function googleLine(key: string, text: string): string {
   return JSON.stringify({ key, request: { contents: [{ role: 'user', parts: [{ text }] }] } });
+}
+
+/** Uploads lines to Google and creates a batch of them. */
+export async function googleBatch(client: GoogleGenAI, lines: readonly string[], displayName = 'job-1') {
+  const text = lines.map((line) => `${line}\n`).join('');
+  const config = { mimeType: 'application/jsonl' };
+  const { name: fileName = '' } = await client.files.upload({ file: new Blob([text]), config });
+  return client.batches.create({ model: 'm', src: { fileName }, config: { displayName } });
+}
+
+// biome-ignore-start lint/suspicious/noExplicitAny: each vendor has forms of its own
+/** What came of a row: the vendor's answer, or what is there in its place. */
+interface RowResult {
+  readonly id: string;
+  readonly answer?: any;
+  readonly error?: any;
+}
+
+/** What is asked of the batches of any vendor, by its own SDK. */
+export interface BatchDriver {
+  /** Gives the id of the new batch. */
+  create(rows: Readonly<Record<string, string>>): Promise<string>;
+  /** Its word for where the batch stands. */
+  word(id: string): Promise<string>;
+  cancel(id: string): Promise<unknown>;
+  /** Every id in the list, asked for in pages of two. */
+  list(): Promise<string[]>;
+  /** How many rows were answered, and how many failed. */
+  counts(id: string): Promise<[answered: number, failed: number]>;
+  /** The result files as they are. */
+  text(id: string): Promise<string>;
+  readResult(line: object): RowResult;
+}
+
+async function idsOf(pages: AsyncIterable<{ id?: string; name?: string }>): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { id, name } of pages) ids.push(id ?? (name as string));
+  return ids;
+}
+
+export const batchDrivers: Readonly<Record<string, (sandbox: Sandbox) => BatchDriver>> = {
+  openai(sandbox) {
+    const client = openaiClient(sandbox);
+    const { batches } = client;
+    return {
+      create: async (rows) =>
+        (
+          await openaiBatch(
+            client,
+            Object.entries(rows).map(([id, text]) => openaiLine(id, text, 'm')),
+          )
+        ).id,
+      word: async (id) => (await batches.retrieve(id)).status,
+      cancel: (id) => batches.cancel(id),
+      list: () => idsOf(batches.list({ limit: 2 })),
+      async counts(id) {
+        const { completed, failed } = (await batches.retrieve(id)).request_counts ?? {};
+        return [Number(completed), Number(failed)];
+      },
+      async text(id) {
+        const { output_file_id, error_file_id } = await batches.retrieve(id);
+        const texts = [output_file_id, error_file_id]
+          .filter(Boolean)
+          .map(async (fileId) => (await client.files.content(String(fileId))).text());
+        return (await Promise.all(texts)).join('');
+      },
+      readResult({ custom_id: id, response, error }: any) {
+        return response?.status_code === 200
+          ? { id, answer: response.body }
+          : { id, error: error ?? response.body.error };
+      },
+    };
+  },
+  anthropic(sandbox) {
+    const { batches } = anthropicClient(sandbox).messages;
+    return {
+      create: async (rows) =>
+        (
+          await batches.create({
+            requests: Object.entries(rows).map(([id, text]) => anthropicRequest(id, text, 'm')),
+          })
+        ).id,
+      word: async (id) => (await batches.retrieve(id)).processing_status,
+      cancel: (id) => batches.cancel(id),
+      list: () => idsOf(batches.list({ limit: 2 })),
+      async counts(id) {
+        const { succeeded, errored } = (await batches.retrieve(id)).request_counts;
+        return [succeeded, errored];
+      },
+      text: async (id) => {
+        const headers = { 'x-api-key': 'key', 'anthropic-version': '2026-10-21' };
+        return (await fetch((await batches.retrieve(id)).results_url as string, { headers })).text();
+      },
+      readResult({ custom_id: id, result }: any) {
+        return result.type === 'succeeded'
+          ? { id, answer: result.message }
+          : { id, error: result.error?.error ?? result };
+      },
+    };
+  },
+  google(sandbox) {
+    const client = googleClient(sandbox);
+    const { batches } = client;
+    const headers = { 'x-goog-api-key': 'key' };
+    const raw = async (path: string) => fetch(`${sandbox.baseUrls.google}/v1beta/${path}`, { headers });
+    return {
+      create: async (rows) =>
+        (
+          await googleBatch(
+            client,
+            Object.entries(rows).map(([id, text]) => googleLine(id, text)),
+          )
+        ).name as string,
+      word: async (name) => (await batches.get({ name })).state as string,
+      cancel: (name) => batches.cancel({ name }),
+      list: async () => idsOf(await batches.list({ config: { pageSize: 2 } })),
+      async counts(name) {
+        const { metadata } = (await (await raw(name)).json()) as any;
+        const { successfulRequestCount = 0, failedRequestCount = 0 } = metadata.batchStats;
+        return [Number(successfulRequestCount), Number(failedRequestCount)];
+      },
+      async text(name) {
+        const { dest } = await batches.get({ name });
+        return dest?.fileName ? (await raw(`${dest.fileName}:download?alt=media`)).text() : '';
+      },
+      readResult: ({ key: id, response, error }: any) =>
+        response ? { id, answer: response } : { id, error },
+    };
+  },
+};
+// biome-ignore-end lint/suspicious/noExplicitAny: to here
+
+/** The results of a batch that is over. */
+export async function resultsOf(driver: BatchDriver, id: string): Promise<RowResult[]> {
+  return parseLines(await driver.text(id)).map(driver.readResult);
 }
