@@ -364,15 +364,6 @@ describe('the input at the time of the fetch', () => {
 });
 
 describe('state that was deleted by hand', () => {
-  test('in batches/ and jobs/: their batches are forgotten, and what they left is cleared away', async () => {
-    await world.submit();
-    const both = (await world.listState()).filter((name) => /^(batches|jobs)\//.test(name));
-    for (const name of both) await rm(world.statePath(name));
-    expect((await world.loom('list')).stdout).toBe('No batches stored under ~/.loom/batches/.\n');
-    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: '' });
-    expect(await world.listState()).toEqual([]);
-  });
-
   test('the whole home: everything works as at first', async () => {
     await world.submit();
     await rm(join(world.home, '.loom'), { recursive: true });
@@ -380,15 +371,6 @@ describe('state that was deleted by hand', () => {
     expect((await world.loom('list')).code).toBe(0);
     const id = await world.submit();
     expect((await world.loom('fetch')).stdout).toBe(world.completion(id));
-  });
-
-  test('jobs/: the record alone is enough to fetch', async () => {
-    const id = await world.submit();
-    for (const name of ['jobs', 'requests', 'results', 'cache']) {
-      await rm(world.statePath(name), { recursive: true, force: true });
-    }
-    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
-    expect(await world.read(output)).toBe(merged);
   });
 });
 

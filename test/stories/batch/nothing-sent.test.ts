@@ -47,12 +47,6 @@ describe('the same command again sends nothing', () => {
     expect(openai.batches).toHaveLength(1);
   });
 
-  test('while answers are paid for and not fetched', async () => {
-    expect(await world.run()).toMatchObject({ stdout: submission('batch_001') });
-    expect(lastBatch(openai).status).toBe('completed');
-    expect(await world.run()).toMatchObject(nothingSent('batch_001'));
-  });
-
   test.each([[[]], [['--no-cache']]])(
     'while its output is in the way of another file (%j)',
     async (flags) => {

@@ -2,7 +2,7 @@
 import { createServer, type Server, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { startHttpServer } from '../worlds/http-server.ts';
+import { say, startHttpServer } from '../worlds/http-server.ts';
 import {
   baseUrlVariables,
   batchProviders,
@@ -24,7 +24,7 @@ const order = (provider: ProviderName) => orderOf(provider, '--force');
 const live = (provider: ProviderName, ...flags: string[]) =>
   world.loom('run', ...order(provider), '--sync', ...flags);
 const hitsOf = ({ stdout }: { stdout: string }) => / (\d) cache hits/.exec(stdout)?.[1];
-const cached = async () => await world.listState('cache');
+const cached = () => world.listState('cache');
 
 /** A way to the sandbox by which it is not known before its first answer: below a path that is not its own. */
 async function openGateway(): Promise<{ server: Server; urlOf(provider: ProviderName): string }> {
@@ -91,15 +91,12 @@ describe.each(batchProviders)('%s:', (provider) => {
 
 test('a real server that comes to the address of a sandbox is asked, though it was rehearsed there', async () => {
   await live('openai');
-  const answers: string[] = [];
   const port = Number(new URL(world.sandbox.origin).port);
   await world.sandbox.close();
   const real = createServer((incoming, outgoing) => {
-    answers.push(incoming.url ?? '');
     incoming.resume();
     outgoing.setHeader('content-type', 'application/json');
-    const message = { role: 'assistant', content: 'real' };
-    outgoing.end(JSON.stringify({ choices: [{ index: 0, message, finish_reason: 'stop' }] }));
+    outgoing.end(JSON.stringify(say('real').body));
   });
   await new Promise<void>((resolve) => real.listen(port, '127.0.0.1', resolve));
   world.environment.OPENAI_API_KEY = 'a-real-key';
@@ -112,7 +109,7 @@ test('a real server that comes to the address of a sandbox is asked, though it w
 });
 
 test('no server is asked whether it is a sandbox', async () => {
-  const server = await startHttpServer(() => ({ body: { choices: [{ message: { content: 'Hi' } }] } }));
+  const server = await startHttpServer(() => say('Hi'));
   world.environment.OPENAI_BASE_URL = `${server.url}/openai/v1`;
   await live('openai');
   const call = '/openai/v1/chat/completions';

@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Ajv from 'ajv';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { startHttpServer } from '../worlds/http-server.ts';
+import { say, startHttpServer } from '../worlds/http-server.ts';
 import { createSandboxWorld } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
@@ -123,7 +123,7 @@ test.each([
 test('settings of requests may stand in it', async () => {
   await configure({ ...order, temperature: 0.5, maxTokens: 3, param: { user: 'me' }, system: '@note.txt' });
   await world.write('note.txt', 'Be kind.');
-  const server = await startHttpServer(() => ({ body: { choices: [{ message: { content: 'fine' } }] } }));
+  const server = await startHttpServer(() => say('fine'));
   try {
     await expectRun(...live, '--base-url', server.url);
     expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({
@@ -169,19 +169,13 @@ test('LOOM_DEBUG=1 tells which file was used', async () => {
 });
 
 describe('refused, with the file and the field, by every command:', () => {
+  const unknown = (field: string, meant: string) =>
+    `: unknown field ${field}. Did you mean ${meant}? Fields are flags without their dashes; see loom run --help.`;
+
   test.each<[object | string, string]>([
-    [
-      { provder: 'openai' },
-      ': unknown field provder. Did you mean provider? Fields are flags without their dashes; see loom run --help.',
-    ],
-    [
-      { rum: {} },
-      ': unknown field rum. Did you mean run? Fields are flags without their dashes; see loom run --help.',
-    ],
-    [
-      { run: { wrkers: 1 } },
-      ': unknown field run.wrkers. Did you mean workers? Fields are flags without their dashes; see loom run --help.',
-    ],
+    [{ provder: 'openai' }, unknown('provder', 'provider')],
+    [{ rum: {} }, unknown('rum', 'run')],
+    [{ run: { wrkers: 1 } }, unknown('run.wrkers', 'workers')],
     [
       { provider: 'opnai' },
       ': provider is "opnai". Allowed choices are openai, anthropic, google, openrouter, alibaba. Did you mean openai?',

@@ -204,28 +204,6 @@ test.each([
   expect(world.openai.batches.map((batch) => batch.status)).toEqual(Array(3).fill('cancelling'));
 });
 
-test('a batch whose record is gone is cancelled by what its job knows', async () => {
-  const id = await world.submitAs('in_progress');
-  await rm(world.statePath(`batches/openai_${id}.json`));
-  expect(await world.loom('cancel', '--id', id, '--yes')).toMatchObject({
-    code: 0,
-    stdout: `Cancel requested. id=${id} status=in_progress\n`,
-  });
-  expect(lastBatch(world.openai).status).toBe('cancelling');
-});
-
-test('a part whose creation was cut off, and that the provider does not have, is dropped', async () => {
-  const jobId = await submitParts(2);
-  await world.changeState<Job>('jobs', ({ parts }) =>
-    Object.assign(parts[2] ?? {}, { state: 'submitting', submitting_since: '2026-01-01T00:00:00.000Z' }),
-  );
-  const ended = await world.loom('cancel', '--id', jobId, '--yes');
-  expect(ended).toMatchObject({
-    code: 0,
-    stdout: expect.stringMatching(`^Part dropped. id=${jobId}/3\n(Cancel requested.*\n){2}$`),
-  });
-});
-
 describe('at a provider whose batches are found by their time and size', () => {
   const world = useWorld(() => createSandboxWorld({ turnaroundMs: 60_000 }));
 

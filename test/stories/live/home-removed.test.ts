@@ -4,12 +4,13 @@
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runArgs } from '../../program.ts';
 import { createLiveWorld, type LiveWorld } from '../worlds/live-server.ts';
 
 let world: LiveWorld;
 
 const output = 'data_results_openai_m.csv';
-const args = ['run', '--sync', '-w', '1', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm'];
+const args = runArgs('--sync', '-w', '1');
 const answered = 'text,llm_response\na,Answer to a\nb,Answer to b\nc,Answer to c\n';
 
 beforeEach(async () => {

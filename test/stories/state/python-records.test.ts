@@ -100,16 +100,11 @@ function openAiBatch(...lines: string[]): (path: string) => Response {
 }
 
 describe.each([
-  ['0.1.0', () => ({})],
-  ['0.7.0', newerFields],
-])('a record of version %s', (_, moreFields) => {
-  let more: Record<string, unknown>;
-  beforeEach(() => {
-    more = moreFields();
-  });
-
+  ['0.1.0', () => ({}), []],
+  ['0.7.0', newerFields, ['{"temperature":0.2}']],
+] as const)('a record of version %s', (_, moreFields, settings) => {
   test('of a CSV at OpenAI, with custom ids of random digits', async () => {
-    await store({ ...csvRecord(), ...more });
+    await store({ ...csvRecord(), ...moreFields() });
     answer = openAiBatch(answerLine('row-1-a3080a80', 'two'), answerLine('row-0-2c5fbe0a', 'one, "1"'));
     const output = join(world.folder, 'data_results_openai_gpt-4o-mini.csv');
     expect(await world.loom('fetch')).toEqual({
@@ -122,13 +117,14 @@ describe.each([
     );
     expect(await world.listLeft()).toEqual([]);
     // Its settings are part of the key under which the answers are filed.
-    const settings = 'params' in more ? ['{"temperature":0.2}'] : [];
     const name = hashKey('openai', 'gpt-4o-mini', 'Hello, world', ...settings, `@${openaiOf(world)}`);
     expect(JSON.parse(await world.readState(`cache/${name}.json`)).response).toBe('one, "1"');
   });
+});
 
+describe('a record of version 0.1.0', () => {
   test('of a JSON file, with the ids of its entries as custom ids', async () => {
-    await store({ ...jsonRecord(), ...more, with_meta: true });
+    await store({ ...jsonRecord(), with_meta: true });
     answer = openAiBatch(
       answerLine('row-2', 'three'),
       answerLine('2', 'two'),
@@ -150,7 +146,7 @@ describe.each([
   });
 
   test('that is pending keeps every field that we do not know', async () => {
-    const record = { ...csvRecord(), ...more };
+    const record = csvRecord();
     await store(record);
     answer = () => ({ body: { id: 'batch_py1', object: 'batch', status: 'in_progress' } });
     expect((await world.loom('fetch')).stdout).toContain('id=batch_py1 status=in_progress\n');
@@ -166,7 +162,7 @@ describe.each([
   });
 
   test('that is kept says that it is completed, keeps its fields, and is not asked for again', async () => {
-    const record = { ...csvRecord(), ...more };
+    const record = csvRecord();
     await store(record);
     answer = openAiBatch(answerLine('row-0-2c5fbe0a', 'one'), answerLine('row-1-a3080a80', 'two'));
     expect((await world.loom('fetch', '--keep')).code).toBe(0);
@@ -182,21 +178,21 @@ describe.each([
 
   test('with a relative output is written from the current folder', async () => {
     await mkdir(join(world.folder, 'out'));
-    await store({ ...csvRecord(), ...more, output_path: join('out', 'answers.csv') });
+    await store({ ...csvRecord(), output_path: join('out', 'answers.csv') });
     answer = openAiBatch(answerLine('row-0-2c5fbe0a', 'one'), answerLine('row-1-a3080a80', 'two'));
     expect((await world.loom('fetch')).stdout).toContain(`-> ${join(world.folder, 'out', 'answers.csv')} (`);
     expect(await world.read(join('out', 'answers.csv'))).toContain(',two\n');
   });
 
   test('with a relative input is read from the current folder', async () => {
-    await store({ ...csvRecord(), ...more, original_file_path: 'data.csv' });
+    await store({ ...csvRecord(), original_file_path: 'data.csv' });
     answer = openAiBatch(answerLine('row-0-2c5fbe0a', 'one'), answerLine('row-1-a3080a80', 'two'));
     expect((await world.loom('fetch')).code).toBe(0);
     expect(await world.listFolder()).toContain('data_results_openai_gpt-4o-mini.csv');
   });
 
   test('whose input has changed is merged all the same: its custom ids prove nothing', async () => {
-    await store({ ...csvRecord(), ...more });
+    await store(csvRecord());
     await world.write('data.csv', 'id,text,n\n007,Good morning,1.0\n008,Second,\n');
     answer = openAiBatch(answerLine('row-0-2c5fbe0a', 'one'), answerLine('row-1-a3080a80', 'two'));
     expect((await world.loom('fetch')).code).toBe(0);
@@ -204,7 +200,7 @@ describe.each([
   });
 
   test('with a missing result is kept and asked again, and --partial gives an empty cell and exit 3', async () => {
-    await store({ ...csvRecord(), ...more });
+    await store(csvRecord());
     answer = openAiBatch(answerLine('row-1-a3080a80', 'two'));
     const told = await world.loom('fetch');
     expect(told.code).toBe(1);
@@ -214,114 +210,6 @@ describe.each([
     expect(await world.read('data_results_openai_gpt-4o-mini.csv')).toBe(
       'id,text,n,llm_response\n007,"Hello, world",1.0,\n008,Second,,two\n',
     );
-  });
-
-  test('at Anthropic', async () => {
-    await store({ ...csvRecord(), ...more, provider: 'anthropic', batch_id: 'msgbatch_py1' });
-    const line = (customId: string, text: string) =>
-      JSON.stringify({
-        custom_id: customId,
-        result: {
-          type: 'succeeded',
-          message: { role: 'assistant', content: [{ type: 'text', text }], stop_reason: 'end_turn' },
-        },
-      });
-    answer = (path) => {
-      if (path.endsWith('/results')) {
-        return { body: `${line('row-1-a3080a80', 'two')}\n${line('row-0-2c5fbe0a', 'one')}\n` };
-      }
-      return {
-        body: {
-          ...{ id: 'msgbatch_py1', type: 'message_batch', processing_status: 'ended' },
-          request_counts: { processing: 0, succeeded: 2, errored: 0, canceled: 0, expired: 0 },
-          results_url: `${server.url}/v1/messages/batches/msgbatch_py1/results`,
-        },
-      };
-    };
-    expect((await world.loom('fetch')).code).toBe(0);
-    expect(await world.read('data_results_anthropic_gpt-4o-mini.csv')).toBe(
-      'id,text,n,llm_response\n007,"Hello, world",1.0,one\n008,Second,,two\n',
-    );
-  });
-
-  describe('at Google, with inline responses', () => {
-    const batchId = 'batches/1a203497c280011492ba';
-
-    function inlineBatch(...inlinedResponses: unknown[]): (path: string) => Response {
-      return (path) => {
-        if (path !== `/v1beta/${batchId}`) return { status: 404, body: { error: { message: path } } };
-        const output = { inlinedResponses: { inlinedResponses } };
-        return {
-          body: {
-            name: batchId,
-            done: true,
-            metadata: {
-              '@type': 'type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch',
-              ...{
-                model: 'models/gemini',
-                displayName: 'loom-batch',
-                state: 'BATCH_STATE_SUCCEEDED',
-                output,
-              },
-            },
-            response: {
-              '@type': 'type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatchOutput',
-              ...output,
-            },
-          },
-        };
-      };
-    }
-
-    function response(...texts: (string | { text: string; thought: boolean })[]): object {
-      const parts = texts.map((text) => (typeof text === 'string' ? { text } : text));
-      return { candidates: [{ content: { role: 'model', parts }, finishReason: 'STOP' }] };
-    }
-
-    beforeEach(() =>
-      store({ ...csvRecord(), ...more, provider: 'google', model: 'gemini-2.0-flash', batch_id: batchId }),
-    );
-
-    test.each(['custom_id', 'key'])('by metadata.%s, in any order', async (name) => {
-      answer = inlineBatch(
-        {
-          metadata: { [name]: 'row-1-a3080a80' },
-          response: response('t', { text: 'hm', thought: true }, 'wo'),
-        },
-        { metadata: { [name]: 'row-0-2c5fbe0a' }, response: response('one') },
-      );
-      const output = join(world.folder, 'data_results_google_gemini-2.0-flash.csv');
-      expect(await world.loom('fetch', '--id', batchId)).toEqual({
-        code: 0,
-        stdout: `Fabric complete. id=${batchId} -> ${output} (metadata removed)\n`,
-        stderr: '2 rows: 2 answered\n',
-      });
-      expect(await world.read('data_results_google_gemini-2.0-flash.csv')).toBe(
-        'id,text,n,llm_response\n007,"Hello, world",1.0,one\n008,Second,,two\n',
-      );
-    });
-
-    test('custom_id comes before key', async () => {
-      answer = inlineBatch(
-        { metadata: { key: 'row-1-a3080a80', custom_id: 'row-0-2c5fbe0a' }, response: response('one') },
-        { metadata: { key: 'row-0-2c5fbe0a', custom_id: 'row-1-a3080a80' }, response: response('two') },
-      );
-      expect((await world.loom('fetch')).code).toBe(0);
-      expect(await world.read('data_results_google_gemini-2.0-flash.csv')).toContain(',1.0,one\n');
-    });
-
-    test('with errors and blocked prompts among them', async () => {
-      answer = inlineBatch(
-        { metadata: { custom_id: 'row-0-2c5fbe0a' }, error: { code: 3, message: 'This one is too long.' } },
-        { metadata: { custom_id: 'row-1-a3080a80' }, response: response('two') },
-      );
-      const fetched = await world.loom('fetch');
-      expect(fetched.code).toBe(3);
-      expect(fetched.stderr).toContain('This one is too long.');
-      expect(await world.read('data_results_google_gemini-2.0-flash.csv')).toBe(
-        'id,text,n,llm_response\n007,"Hello, world",1.0,\n008,Second,,two\n',
-      );
-    });
   });
 });
 
