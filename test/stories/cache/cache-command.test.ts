@@ -14,18 +14,9 @@ const daysAgo = (days: number) => new Date(Date.now() - days * day);
 /** The name of the entry for a prompt; what it is made of does not matter here. */
 const nameOf = (prompt: string) => `cache/${createHash('sha256').update(prompt).digest('hex')}.json`;
 
-async function writeEntry(
-  prompt: string,
-  fields: { provider?: string; model?: string; created_at?: string; response?: string } = {},
-): Promise<string> {
-  const entry = {
-    provider: 'openai',
-    model: 'm',
-    response: 'Hello',
-    created_at: daysAgo(1).toISOString(),
-    ...fields,
-  };
-  await world.writeState(nameOf(prompt), JSON.stringify(entry));
+async function writeEntry(prompt: string, fields: object = {}): Promise<string> {
+  const entry = { provider: 'openai', model: 'm', response: 'Hello', created_at: daysAgo(1).toISOString() };
+  await world.writeState(nameOf(prompt), JSON.stringify({ ...entry, ...fields }));
   return nameOf(prompt);
 }
 
@@ -105,18 +96,13 @@ describe('loom cache clear with filters', () => {
   });
 
   test.each([
-    [
-      ['--older-than', '30d'],
-      ['old', 'anthropic', 'oldDamaged'],
-    ],
-    [['--older-than', '720h', '--provider', 'openai'], ['old']],
-    [
-      ['-p', 'openai'],
-      ['new', 'old', 'model'],
-    ],
-    [['--model', 'other/model'], ['model']],
-    [['-p', 'anthropic', '-m', 'm', '--older-than', '90m'], ['anthropic']],
-  ])('%j deletes %j', async (flags, gone) => {
+    ['--older-than 30d', 'old anthropic oldDamaged'],
+    ['--older-than 720h --provider openai', 'old'],
+    ['-p openai', 'new old model'],
+    ['--model other/model', 'model'],
+    ['-p anthropic -m m --older-than 90m', 'anthropic'],
+  ])('%s deletes %s', async (line, deleted) => {
+    const [flags, gone] = [line.split(' '), deleted.split(' ')];
     expect(await world.loom('cache', 'clear', '--yes', ...flags)).toEqual({
       code: 0,
       stdout: `Cache cleared. Removed ${gone.length} of 6 files.\n`,

@@ -80,6 +80,7 @@ describe('an empty value is an error, as of a variable that is not set', () => {
     ['fetch', '--base-url', ''],
     ['fetch', '--id', ''],
     ['sandbox', '--faults', ''],
+    ['cache', 'stats', '--cache-dir', ''],
   ])('of %s %s', async (...args) => {
     await world.write('data.csv', 'text\nHello\n');
     const { code, stderr } = await world.loom(...args);

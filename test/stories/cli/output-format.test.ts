@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import * as library from '../../../src/index.ts';
 import { readPage } from '../../pages.ts';
 import type { Ended } from '../../program.ts';
-import { createSandboxWorld } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld, orderOf } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const world = useWorld(createSandboxWorld);
@@ -217,18 +217,7 @@ test('a dry run tells its estimate', async () => {
 });
 
 test('tokens tells a count and an estimate', async () => {
-  const count = await world.loom(
-    'tokens',
-    '-f',
-    'data.csv',
-    '-c',
-    'text',
-    '-p',
-    'anthropic',
-    '-m',
-    'm',
-    ...json,
-  );
+  const count = await world.loom('tokens', ...orderOf('anthropic', ...json));
   expect(parseDocument(count, library.tokensDocumentSchema)).toMatchObject({
     exit_code: 0,
     rows: 3,

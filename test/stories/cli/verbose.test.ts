@@ -7,6 +7,7 @@ import {
   createSandboxWorld,
   fetchUntilDone,
   keyVariables,
+  orderOf,
   type ProviderName,
   providers,
   submittedId,
@@ -22,8 +23,6 @@ beforeEach(async () => {
   for (const name of providers) world.environment[keyVariables[name]] = key;
   await world.write('data.csv', `id,text\n1,${prompt}\n`);
 });
-
-const args = (provider: ProviderName) => ['-f', 'data.csv', '-c', 'text', '-p', provider, '-m', 'm'];
 
 function expectNoSecrets({ stdout, stderr }: Ended): void {
   expect(`${stdout}${stderr}`).not.toMatch(/marker|Sandbox answer/);
@@ -52,14 +51,14 @@ const liveLines: Readonly<Record<ProviderName, string>> = {
 };
 
 test.each(providers)('a live run of %s has one for its call', async (provider) => {
-  const ended = await world.loom('run', ...args(provider), '--sync', '-v');
+  const ended = await world.loom('run', ...orderOf(provider), '--sync', '-v');
   expect(ended.code).toBe(0);
   expect(requestLines(ended)).toEqual([liveLines[provider]]);
   expectNoSecrets(ended);
 });
 
 test.each(batchProviders)('a batch of %s has one for each upload, check and download', async (provider) => {
-  const submitted = await world.loom('run', ...args(provider), '-v');
+  const submitted = await world.loom('run', ...orderOf(provider), '-v');
   submittedId(submitted);
   expect(requestLines(submitted).length).toBeGreaterThan(0);
   expectNoSecrets(submitted);
@@ -73,7 +72,7 @@ test.each(batchProviders)('a batch of %s has one for each upload, check and down
 });
 
 test('nothing of it is told without -v', async () => {
-  expect(requestLines(await world.loom('run', ...args('openai'), '--sync'))).toEqual([]);
+  expect(requestLines(await world.loom('run', ...orderOf('openai'), '--sync'))).toEqual([]);
 });
 
 describe('at a server that answers by script', () => {
@@ -97,7 +96,7 @@ describe('at a server that answers by script', () => {
       { body: chat },
     ];
     answer = () => answers.shift() as Response;
-    const ended = await world.loom('run', ...args('openai'), '--sync', '-v');
+    const ended = await world.loom('run', ...orderOf('openai'), '--sync', '-v');
     expect(ended.code).toBe(0);
     const lines = ended.stderr.replaceAll(/\d+ ms/g, '0 ms').replaceAll(/\d+\.\d s/g, '0.0 s');
     const post = `POST ${new URL(server.url).host}/v1/chat/completions`;
@@ -124,7 +123,7 @@ describe('at a server that answers by script', () => {
       if (path === '/elsewhere') return { body: `${JSON.stringify(line)}\n` };
       return { body: method === 'DELETE' ? {} : batch };
     };
-    submittedId(await world.loom('run', ...args('openai')));
+    submittedId(await world.loom('run', ...orderOf('openai')));
     const ended = await world.loom('fetch', '-v');
     expect(ended.code).toBe(0);
     expect(requestLines(ended)).toEqual([
@@ -139,7 +138,7 @@ describe('at a server that answers by script', () => {
 
   test('a user and a password in an address are not told', async () => {
     world.environment.OPENAI_BASE_URL = server.url.replace('http://', 'http://marker:marker@');
-    const ended = await world.loom('run', ...args('openai'), '--sync', '-v');
+    const ended = await world.loom('run', ...orderOf('openai'), '--sync', '-v');
     expect(ended.code).toBe(1);
     expectNoSecrets(ended);
   });
@@ -148,13 +147,13 @@ describe('at a server that answers by script', () => {
 describe('with -q, a command that has nothing to warn of prints nothing on stderr:', () => {
   test('run, live and as a batch, fetch, list, tokens and cache clear', async () => {
     const commands: string[][] = [
-      ['run', ...args('openai')],
-      ['run', ...args('anthropic'), '--sync'],
+      ['run', ...orderOf('openai')],
+      ['run', ...orderOf('anthropic'), '--sync'],
       ['fetch'],
       ['list'],
-      ['tokens', ...args('google')],
-      ['tokens', ...args('openai'), '--estimate'],
-      ['run', ...args('openai'), '--dry-run'],
+      ['tokens', ...orderOf('google')],
+      ['tokens', ...orderOf('openai'), '--estimate'],
+      ['run', ...orderOf('openai'), '--dry-run'],
       ['cache', 'clear', '--yes'],
     ];
     for (const command of commands) {
@@ -170,7 +169,7 @@ describe('with -q, a command that has nothing to warn of prints nothing on stder
 });
 
 test('-q keeps warnings and errors', async () => {
-  const gone = await world.loom('run', '-f', 'gone.csv', ...args('openai').slice(2), '-q');
+  const gone = await world.loom('run', '-f', 'gone.csv', ...orderOf('openai').slice(2), '-q');
   expect([gone.code, gone.stderr]).toEqual([1, expect.stringMatching(/^Error: [^\n]*gone\.csv[^\n]*\n$/)]);
 });
 
@@ -184,19 +183,13 @@ test('-q and -v exclude each other', async () => {
 
 describe('LOOM_DEBUG=1', () => {
   test('tells versions, paths, flags and variables, then each request, and no secret', async () => {
-    const secrets = [
-      '--api-key',
-      key,
-      '--system',
-      'marker system',
-      '--stop',
-      'marker stop',
+    const secrets = ['--api-key', key, '--system', 'marker system', '--stop', 'marker stop'].concat([
       '--param',
       'user=marker',
-    ];
+    ]);
     world.environment.LOOM_DEBUG = '1';
     world.environment.HTTPS_PROXY = 'http://marker:marker@proxy.example.com:8080';
-    const ended = await world.loom('run', ...args('openai'), '--sync', ...secrets);
+    const ended = await world.loom('run', ...orderOf('openai'), '--sync', ...secrets);
     expect(ended.code).toBe(0);
     const lines = ended.stderr.split('\n');
     expect(lines[0]).toMatch(/^loom \d+\.\d+\.\d+, Node\.js v\d+\S*, \S+ \S+$/);
@@ -214,7 +207,7 @@ describe('LOOM_DEBUG=1', () => {
   });
 
   test('tells where an error comes from', async () => {
-    const gone = ['run', '-f', 'gone.csv', ...args('openai').slice(2)];
+    const gone = ['run', '-f', 'gone.csv', ...orderOf('openai').slice(2)];
     expect((await world.loom(...gone)).stderr).not.toContain('    at ');
     world.environment.LOOM_DEBUG = '1';
     expect((await world.loom(...gone, '-q')).stderr).toMatch(/\n {4}at .*\nError: [^\n]*gone\.csv[^\n]*\n$/s);

@@ -61,18 +61,6 @@ test.each<[what: string, name: string, content: string | Buffer, says: string]>(
     "its lines end with CR alone, as on Macs of old. Let them end with LF: tr '\\r' '\\n' < old > new",
   ],
   [
-    'JSON lines as JSON',
-    'a.json',
-    '{"text":"a"}\n\n{"text":"b"}\n',
-    'this is an object on each line, not one JSON list. Let its name end in .jsonl.',
-  ],
-  [
-    'a list as JSON lines',
-    'a.jsonl',
-    '[\n {"text":"a"}\n]\n',
-    'this is one JSON list, not an object on each line. Let its name end in .json.',
-  ],
-  [
     'batch requests',
     'a.jsonl',
     request,

@@ -1,6 +1,6 @@
 /** Answers that are to fit a schema, and those that don't. */
 import { rm } from 'node:fs/promises';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { createSandboxWorld, fetchUntilDone, submittedId } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
@@ -69,31 +69,14 @@ test('what a run without the cache kept of a misfit is asked again', async () =>
   expect(await world.listState()).toEqual([]);
 });
 
-describe('the message says what does not fit', () => {
-  // The sandbox knows nothing of these keywords, so its answers break them.
-  test.each([
-    [
-      '{"type":"object","properties":{"a":{"type":"string","pattern":"^x"}},"required":["a"]}',
-      '/a must match pattern "^x"',
-    ],
-    [
-      '{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","minProperties":1}',
-      'it must NOT have fewer than 1 properties',
-    ],
-    [
-      '{"$schema":"http://json-schema.org/draft-07/schema#","type":"array","items":[{"type":"number"}]}',
-      '/0 must be number',
-    ],
-    ['{"type":"array","prefixItems":[{"type":"number"}],"items":{"type":"string"}}', '/0 must be number'],
-  ])('for %s', async (schema, reason) => {
-    await world.write('schema.json', schema);
-    await world.write('data.csv', 'id,text\n1,Hello\n');
-    const ended = await world.loom('run', ...args, '--sync');
-    expect([ended.code, ended.stderr]).toEqual([
-      1,
-      expect.stringContaining(`The answer does not fit the schema: ${reason}.\n`),
-    ]);
-  });
+test('the message says what does not fit', async () => {
+  // The sandbox knows nothing of this keyword, so its answer breaks it.
+  const a = { type: 'string', pattern: '^x' };
+  await world.write('schema.json', JSON.stringify({ type: 'object', properties: { a }, required: ['a'] }));
+  await world.write('data.csv', 'id,text\n1,Hello\n');
+  const ended = await world.loom('run', ...args, '--sync');
+  expect(ended.code).toBe(1);
+  expect(ended.stderr).toContain('The answer does not fit the schema: /a must match pattern "^x".\n');
 });
 
 test('where every answer of a new run does not fit, the output that is there stays', async () => {

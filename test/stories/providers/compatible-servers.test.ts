@@ -53,12 +53,6 @@ describe('a server on this machine', () => {
   });
 });
 
-test('a server elsewhere needs a key', async () => {
-  const ended = await run('--sync', '--base-url', 'http://models.example.com/v1');
-  expect(ended).toMatchObject({ code: 1, stdout: '' });
-  expect(ended.stderr).toMatch(/^Error: no API key for OpenAI\. [^\n]*OPENAI_API_KEY[^\n]*\n$/);
-});
-
 test.each<[string, object]>([
   ['without an id or a usage', { choices: [{ message: { role: 'assistant', content: 'fine' } }] }],
   ['with a usage of null', { usage: null, choices: [{ message: { content: 'fine' } }] }],

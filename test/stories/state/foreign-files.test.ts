@@ -3,14 +3,15 @@ import { lstat, mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { makePipe } from '../../make-pipe.ts';
-import { createSandboxWorld, fetchUntilDone, submittedId } from '../worlds/sandbox-world.ts';
+import { runArgs } from '../../program.ts';
+import { createSandboxWorld, fetchUntilDone, orderOf, submittedId } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const world = useWorld(createSandboxWorld);
 
 beforeEach(() => world.write('data.csv', 'id,text\n1,Hello\n2,World\n'));
 
-const order = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm'];
+const order = orderOf('openai');
 const longAgo = new Date(Date.now() - 400 * 24 * 60 * 60_000);
 
 /** A file that nobody has touched for a year. */
@@ -30,26 +31,10 @@ async function survey(folder: string): Promise<Map<string, string>> {
   return found;
 }
 
-const project = [
-  ...['package.json', 'results/experiment.jsonl', 'results/openai_gpt4.jsonl', 'results/live_abc_notes.txt'],
-  ...[
-    'requests/a.tmp',
-    'history/notes.json',
-    'inputs/data.csv',
-    'locks/build.1.lock',
-    'jobs/a.tmp',
-    'jobs/job.json',
-  ],
-  ...[
-    'batches/b.tmp',
-    'batches/b.json',
-    'cache/tmp/model.tmp',
-    'cache/notes.json',
-    'tmp/session.tmp',
-    'sandbox/notes',
-  ],
-  `cache/${'a0'.repeat(32)}.json`,
-];
+const project =
+  `package.json results/experiment.jsonl results/openai_gpt4.jsonl results/live_abc_notes.txt requests/a.tmp history/notes.json inputs/data.csv locks/build.1.lock jobs/a.tmp jobs/job.json batches/b.tmp batches/b.json cache/tmp/model.tmp cache/notes.json tmp/session.tmp sandbox/notes cache/${'a0'.repeat(32)}.json`.split(
+    ' ',
+  );
 
 const commands: [string, readonly string[]][] = [
   ['run', ['run', ...order]],
@@ -110,17 +95,7 @@ test('files of others of every shape survive every command in a home', async () 
   const own = new Set((await survey(home)).keys());
   for (const name of project) await put(join(home, name));
   await put(join(home, 'results', 'openai_gpt4.jsonl'));
-  for (const folder of [
-    'batches',
-    'jobs',
-    'requests',
-    'results',
-    'inputs',
-    'locks',
-    'history',
-    'cache',
-    'cache/tmp',
-  ]) {
+  for (const folder of 'batches jobs requests results inputs locks history cache cache/tmp'.split(' ')) {
     await mkdir(join(home, folder, 'mine'), { recursive: true });
     await symlink(join(home, 'package.json'), join(home, folder, 'link.tmp'));
     if (process.platform !== 'win32') makePipe(join(home, folder, 'pipe.tmp'));
@@ -163,9 +138,7 @@ test.each([
 
 test('a home that is made by several processes at once has one mark, and does all their work', async () => {
   world.environment.LOOM_HOME = 'state';
-  const runs = ['a', 'b', 'c', 'd'].map((model) =>
-    world.loomProcess('run', '--sync', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', model),
-  );
+  const runs = ['a', 'b', 'c', 'd'].map((model) => world.loomProcess(...runArgs('--sync', '-m', model)));
   expect((await Promise.all(runs)).map(({ code, stderr }) => [code, stderr.includes('Error')])).toEqual(
     runs.map(() => [0, false]),
   );

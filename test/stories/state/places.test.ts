@@ -2,17 +2,14 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Ended } from '../../program.ts';
-import { createSandboxWorld, fetchUntilDone, submittedId } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone, orderOf, submittedId } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const world = useWorld(createSandboxWorld);
 
 beforeEach(() => world.write('data.csv', 'id,text\n1,Hello\n'));
 
-function run(...flags: string[]): Promise<Ended> {
-  return world.run('--force', ...flags);
-}
+const run = (...flags: string[]) => world.run('--force', ...flags);
 
 /** Names of the files below a folder of the world's current one, without the marks. */
 async function listFiles(folder: string): Promise<string[]> {
@@ -133,7 +130,7 @@ describe('the cache', () => {
   test('of a batch is kept in its record, and filled by a fetch that knows of none', async () => {
     const id = submittedId(await run('--cache-dir', 'answers'));
     const folder = join(world.folder, 'answers');
-    expect(JSON.parse(await world.readState(`batches/openai_${id}.json`))).toMatchObject({
+    expect(await world.readRecord(id)).toMatchObject({
       cache_dir: folder,
     });
     world.environment.LOOM_CACHE_DIR = 'of-variable';
@@ -146,7 +143,7 @@ describe('the cache', () => {
 
   test('of a batch that chose none is not recorded, so that a home can be moved', async () => {
     const id = submittedId(await run());
-    expect(JSON.parse(await world.readState(`batches/openai_${id}.json`))).not.toHaveProperty('cache_dir');
+    expect(await world.readRecord(id)).not.toHaveProperty('cache_dir');
   });
 
   test('given to fetch comes before the record', async () => {
@@ -163,7 +160,7 @@ describe('the cache', () => {
     const record = await readFile(join(folder, `openai_${id}.json`), 'utf8');
     expect(record).not.toContain('cache_dir');
     world.environment.LOOM_HOME = 'second';
-    const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--cache-dir', 'answers'];
+    const args = orderOf('openai', '--cache-dir', 'answers');
     expect((await world.loom('adopt', '--id', id, ...args)).code).toBe(0);
     expect((await fetchUntilDone(world)).code).toBe(0);
     await expectCache('answers');
@@ -212,8 +209,4 @@ describe('the cache', () => {
       expect((await run('--sync', '--cache-dir', 'answers', '--no-cache')).code).toBe(0);
     },
   );
-
-  test('with an empty name is a usage error', async () => {
-    expect(await run('--cache-dir', '')).toMatchObject({ code: 2, stdout: '' });
-  });
 });

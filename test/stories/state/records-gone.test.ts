@@ -6,26 +6,24 @@ import type { Received } from '../worlds/http-server.ts';
 import type { OpenAiDouble } from '../worlds/openai-double.ts';
 import { data, lastBatch, merged, output, useOpenAiWorld } from '../worlds/openai-world.ts';
 import { batchProviders, createSandboxWorld } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
 const { world } = useOpenAiWorld();
 
 const restored = (id: string) => `The record of batch ${id} was gone; it is made anew from its job.\n`;
-/** What is left of jobs and batches. */
-const listLeft = async () => await world.listLeft();
 
 describe('batches/ is deleted', () => {
-  test.each(batchProviders)('at %s: the fetch goes on from jobs/, and says so once', async (provider) => {
-    const sandboxWorld = await createSandboxWorld({ turnaroundMs: 0 });
-    try {
-      await sandboxWorld.write('data.csv', data);
-      const id = await sandboxWorld.submit('-p', provider);
-      await rm(sandboxWorld.statePath('batches'), { recursive: true });
-      const ended = await sandboxWorld.loom('fetch');
+  describe('at a provider', () => {
+    const world = useWorld(() => createSandboxWorld({ turnaroundMs: 0 }));
+
+    test.each(batchProviders)('%s: the fetch goes on from jobs/, and says so once', async (provider) => {
+      await world.write('data.csv', data);
+      const id = await world.submit('-p', provider);
+      await rm(world.statePath('batches'), { recursive: true });
+      const ended = await world.loom('fetch');
       expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining(`Fabric complete. id=${id} `) });
       expect(ended.stderr).toMatch(new RegExp(`^${restored(id)}2 rows: 2 answered\n`));
-    } finally {
-      await sandboxWorld.remove();
-    }
+    });
   });
 
   test('commands in between forget nothing, and the same run sends nothing', async () => {
@@ -85,12 +83,12 @@ describe('batches/ is deleted', () => {
     const id = await world.submit();
     await rm(world.statePath('batches'), { recursive: true });
     expect(await world.loom('forget', '--id', id, '--yes')).toMatchObject({ code: 0 });
-    expect(await listLeft()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
     await world.submit('--no-cache');
     const both = (await world.listState()).filter((name) => /^(batches|jobs)\//.test(name));
     for (const name of both) await rm(world.statePath(name));
     expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: '' });
-    expect(await listLeft()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 });
 
@@ -99,11 +97,11 @@ test('jobs/ out of sight for one command: what a job answered and has to send is
   await world.loom('fetch');
   await world.write('data.csv', 'id,text\n1,Hello\n2,Moon\n');
   const id = await world.submitAs('in_progress', '--force', '-o', 'again.csv');
-  const before = await listLeft();
+  const before = await world.listLeft();
   await rename(world.statePath('jobs'), world.statePath('away'));
   await world.loom('fetch', '--id', 'batch_999');
   await rename(world.statePath('away'), world.statePath('jobs'));
-  expect(await listLeft()).toEqual(before);
+  expect(await world.listLeft()).toEqual(before);
   lastBatch(world.openai).status = 'completed';
   expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id, 'again.csv') });
 });
@@ -156,10 +154,10 @@ describe('results on disk', () => {
     };
     await world.run('--batch-size', '1');
     await world.loom('fetch');
-    const [job] = (await world.listState('jobs')) as [string];
-    const record = JSON.parse(await world.readState(job));
-    delete record.parts[0].results;
-    await world.writeState(job, JSON.stringify(record));
+    await world.changeState<{ parts: { results?: object }[] }>(
+      'jobs',
+      ({ parts }) => delete parts[0]?.results,
+    );
     lastBatch(world.openai).status = 'completed';
     world.takeRequests();
     expect((await world.loom('fetch')).code).toBe(0);
