@@ -22,7 +22,9 @@ try {
     output: 'live.csv',
     overwrite: true,
     signal: stop.signal,
-    events: { onRetry: ({ error }) => console.error(`trying again: ${error.message}`) },
+    onEvent: (event) => {
+      if (event.type === 'retry') console.error(`trying again: ${event.error.message}`);
+    },
   });
   console.log(`live: ${live.answered} of ${live.rows} answered, ${live.cacheHits} of them before`);
 

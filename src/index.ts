@@ -1,5 +1,6 @@
 /** The library: the stories of the program for other programs. It prints nothing, never exits, and reads no `.env`. */
 
+export { type AdoptBatchOptions, type AdoptedBatch, adoptBatch } from './api/adopt-batch.ts';
 export {
   type CacheCount,
   type CacheEvent,
@@ -12,11 +13,20 @@ export {
 } from './api/cache.ts';
 export {
   type CancelBatchOptions,
+  type CancelEvent,
   type CancelledBatch,
   type CancelPlan,
   cancelBatch,
 } from './api/cancel-batch.ts';
-export { type CountTokensOptions, countTokens } from './api/count-tokens.ts';
+export {
+  type CountTokensOptions,
+  countTokens,
+  estimateTokens,
+  type TokenEstimate,
+  type TokenEvent,
+  type TokenProgress,
+  type TokenSummary,
+} from './api/count-tokens.ts';
 export {
   type DescribeBatchOptions,
   describeBatch,
@@ -24,13 +34,21 @@ export {
   type PartReport,
 } from './api/describe-batch.ts';
 export {
+  type FetchBatchesEvent,
   type FetchBatchesOptions,
+  type FetchEvent,
   type FetchedBatches,
+  type FetchSummary,
   fetchBatches,
+  type MergedJob,
+  type MergeSummary,
+  type WaitEvent,
+  type WaitOptions,
   type WrittenOutput,
 } from './api/fetch-batches.ts';
 export {
   type ForgetBatchesOptions,
+  type ForgetEvent,
   type ForgetTarget,
   type ForgottenBatches,
   forgetBatches,
@@ -42,11 +60,39 @@ export {
   type ListedBatch,
   listBatches,
 } from './api/list-batches.ts';
-export type { InputOptions, OutputOptions, ReachOptions } from './api/options/options.ts';
-export type { ReachEvent } from './api/options/reach.ts';
-export { type AnsweredDataset, type RunSyncOptions, runSync } from './api/run-sync.ts';
-export { type SubmitBatchOptions, type SubmittedBatch, submitBatch } from './api/submit-batch.ts';
-export type { PaidUsage } from './api/usage.ts';
+export type {
+  AskOverwrite,
+  CallOptions,
+  InputOptions,
+  InputStream,
+  OutputOptions,
+  ReachOptions,
+} from './api/options/options.ts';
+export type { ReachEvent, RetryEvent } from './api/options/reach.ts';
+export { type PreviewRunOptions, previewRun, type RunPreview } from './api/preview-run.ts';
+export { describeProvider, type ProviderInfo } from './api/providers.ts';
+export {
+  type OutputReport,
+  type ReportOutputOptions,
+  reportOutput,
+  type WrittenReport,
+} from './api/report-output.ts';
+export {
+  type AnsweredDataset,
+  type PaidUsage,
+  type RunEvent,
+  type RunSyncOptions,
+  runSync,
+  type SyncEvent,
+  type SyncProgress,
+  type SyncSummary,
+} from './api/run-sync.ts';
+export {
+  type SubmitBatchOptions,
+  type SubmitEvent,
+  type SubmittedBatch,
+  submitBatch,
+} from './api/submit-batch.ts';
 export {
   adoptDocumentSchema,
   cacheClearDocumentSchema,
@@ -64,14 +110,3 @@ export {
 export type { ErrorCode, ErrorFacts } from './core/error-facts.ts';
 export { type ErrorKind, type ErrorScope, LoomError, ProviderError } from './core/errors.ts';
 export type { BatchRecord, BatchStatus, GenerationSettings, ProviderName } from './core/models.ts';
-export type { FetchEvents, FetchSummary } from './orchestrator/batch/fetch/fetch-run.ts';
-export type { CancelEvent, CancelTarget } from './orchestrator/batch/manage/cancel-job.ts';
-export type { ForgetEvent } from './orchestrator/batch/manage/forget-jobs.ts';
-export type { MergedJob } from './orchestrator/batch/merge/merge-job.ts';
-export type { SubmitEvents } from './orchestrator/batch/submit/submit-batch.ts';
-export type { WaitOptions } from './orchestrator/batch/wait/wait-batches.ts';
-export type { WaitEvents } from './orchestrator/batch/wait/wait-news.ts';
-export type { TokenEvents, TokenProgress, TokenSummary } from './orchestrator/estimate/count-tokens.ts';
-export type { SyncSummary } from './orchestrator/live/run-sync.ts';
-export type { SyncEvents, SyncProgress } from './orchestrator/live/sync-order.ts';
-export type { MergeSummary } from './orchestrator/output/row-tally.ts';

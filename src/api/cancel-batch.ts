@@ -7,7 +7,7 @@ import {
 import type { ReachOptions } from './options/options.ts';
 import { type ListeningTo, type ReachEvent, withReach } from './options/reach.ts';
 
-export type { CancelPlan };
+export type { CancelEvent, CancelPlan };
 
 export interface CancelBatchOptions extends ReachOptions, ListeningTo<CancelEvent | ReachEvent> {
   /** A batch or a job. */

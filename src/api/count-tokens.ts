@@ -1,36 +1,66 @@
-/** `countTokens` of the library. */
+/** `countTokens` and `estimateTokens` of the library. */
 import {
   countTokens as countDataset,
   requireTokenCounting,
-  type TokenEvents,
+  type TokenEvent,
+  type TokenProgress,
   type TokenSummary,
 } from '../orchestrator/estimate/count-tokens.ts';
-import { providerEntry } from '../providers/registry.ts';
-import {
-  type CallOptions,
-  describeInput,
-  type InputOptions,
-  type ReachOptions,
-  requireWhole,
-} from './options/options.ts';
-import { openReach, underSignal } from './options/reach.ts';
+import { estimateTokens as estimateDataset } from '../orchestrator/estimate/estimate-tokens.ts';
+import { priceUsage } from '../orchestrator/usage/price-usage.ts';
+import type { CallOptions, InputOptions, ReachOptions } from './options/options.ts';
+import { type ListeningTo, type ReachEvent, withReach } from './options/reach.ts';
+import { findProvider, requireWhole, withDataset } from './options/run-order.ts';
 
-export interface CountTokensOptions extends InputOptions, ReachOptions, CallOptions {
-  readonly events?: TokenEvents;
-}
+export type { TokenEvent, TokenProgress, TokenSummary };
+
+export interface CountTokensOptions
+  extends InputOptions,
+    ReachOptions,
+    CallOptions,
+    ListeningTo<TokenEvent | ReachEvent> {}
 
 /**
  * Counts the input tokens of a dataset with the provider's own counter, as `loom tokens` does. LoomError `unavailable`
  * where the provider has none.
  */
 export async function countTokens(options: CountTokensOptions): Promise<TokenSummary> {
-  const { provider, model, settings, workers = 8, callTimeoutMs, patienceMs } = options;
-  return underSignal(options.signal, (signal) => {
-    requireWhole({ workers, callTimeoutMs, patienceMs });
-    const order = { dataset: describeInput(options), provider, model, settings, workers, patienceMs };
-    const entry = providerEntry(provider);
-    requireTokenCounting(entry);
-    const connection = openReach({ ...options, onEvent: undefined, cache: undefined }).connect(entry.name);
-    return countDataset(order, () => entry.openSync(connection), signal, options.events);
-  });
+  const { model, settings, workers = 8, callTimeoutMs, patienceMs, onEvent = () => {} } = options;
+  requireWhole({ workers, callTimeoutMs, patienceMs });
+  const entry = findProvider(options.provider);
+  requireTokenCounting(entry);
+  return withReach(options, (reach, signal) =>
+    withDataset(options, reach, signal, (dataset) => {
+      const connection = reach.connect(entry.name);
+      const order = { dataset, provider: entry.name, model, settings, workers, patienceMs };
+      return countDataset(order, () => entry.openSync(connection), signal, onEvent);
+    }),
+  );
+}
+
+export interface TokenEstimate {
+  /** Rows of the input, those without a prompt included. */
+  readonly rows: number;
+  readonly blankRows: number;
+  readonly inputTokens: number;
+  /** The name of the tokenizer's encoding. */
+  readonly encoding: string;
+  /** US dollars; undefined where no price is known. */
+  readonly liveCost: number | undefined;
+  /** The same; undefined also where the provider takes no batches. */
+  readonly batchCost: number | undefined;
+}
+
+/** Counts them on this machine, roughly, as `loom tokens --estimate` does. Sends nothing, and needs no key. */
+export async function estimateTokens(options: InputOptions & ReachOptions): Promise<TokenEstimate> {
+  const { model, settings } = options;
+  const entry = findProvider(options.provider);
+  return withReach({ ...options, onEvent: undefined }, (reach, signal) =>
+    withDataset(options, reach, signal, async (dataset) => {
+      const { usage, ...counts } = await estimateDataset(dataset, model, settings, entry, signal);
+      const liveCost = await priceUsage(usage, { entry, model, batch: false });
+      const batchCost = entry.openBatch && (await priceUsage(usage, { entry, model, batch: true }));
+      return { ...counts, inputTokens: usage.inputTokens, liveCost, batchCost };
+    }),
+  );
 }

@@ -2,46 +2,60 @@
 import { resolve } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import type { BatchRecord } from '../core/models.ts';
-import { describeShort } from '../orchestrator/batch/fetch/batch-account.ts';
 import { fetchBatches as fetchJobs } from '../orchestrator/batch/fetch/fetch-batches.ts';
-import type { FetchSummary, ReachOfOne } from '../orchestrator/batch/fetch/fetch-run.ts';
+import type { FetchEvent, FetchSummary, WrittenOutput } from '../orchestrator/batch/fetch/fetch-run.ts';
+import type { ListedBatch, QueuedPart } from '../orchestrator/batch/list/list-batches.ts';
 import type { MergedJob } from '../orchestrator/batch/merge/merge-job.ts';
-import { type WaitOptions, waitForBatches } from '../orchestrator/batch/wait/wait-batches.ts';
-import type { WaitEvents } from '../orchestrator/batch/wait/wait-news.ts';
-import { providerEntry } from '../providers/registry.ts';
-import { LastSeen, type QueuedPart } from './last-seen.ts';
-import type { ReachOptions } from './options/options.ts';
-import { openReach, underSignal } from './options/reach.ts';
-import { describeUsage, type PaidUsage } from './usage.ts';
+import {
+  type WaitOptions,
+  type WaitSummary,
+  waitForBatches,
+} from '../orchestrator/batch/wait/wait-batches.ts';
+import type { WaitEvent, Watch } from '../orchestrator/batch/wait/wait-news.ts';
+import type { MergeSummary } from '../orchestrator/output/row-tally.ts';
+import { type FetchBatchesEvent, FetchLog } from './fetch-log.ts';
+import type { AskOverwrite, ReachOptions } from './options/options.ts';
+import { type ListeningTo, withReach } from './options/reach.ts';
 
-export interface FetchBatchesOptions extends ReachOptions {
+export type {
+  FetchBatchesEvent,
+  FetchEvent,
+  FetchSummary,
+  MergedJob,
+  MergeSummary,
+  QueuedPart,
+  WaitEvent,
+  WaitOptions,
+  Watch,
+  WrittenOutput,
+};
+
+export interface FetchBatchesOptions extends ReachOptions, ListeningTo<FetchBatchesEvent> {
   /** A batch or a job; every pending one when absent. `apiKey` and `baseUrl` serve one provider only. */
-  readonly id?: string;
-  /** Whether outputs in the way may go. Default false: such a job stays as it is. */
-  readonly overwrite?: boolean;
+  readonly id?: string | undefined;
+  /** Whether outputs in the way may go. Default false, as `nobody` of a function: such a job stays as it is. */
+  readonly overwrite?: boolean | AskOverwrite | undefined;
   /** Keeps the records of what is written, and the uploaded files. Default false. */
-  readonly keep?: boolean;
+  readonly keep?: boolean | undefined;
   /**
    * Writes what there is of batches whose results are short; with `id` also of one that ended early, or whose input has
    * changed.
    */
-  readonly partial?: boolean;
+  readonly partial?: boolean | undefined;
   /** With `id`: where the input is now. */
-  readonly file?: string;
+  readonly file?: string | undefined;
   /**
    * Stays until the batches end, as `loom fetch --wait` does: true, or with a fixed pause between two checks of a batch
    * and a time after which the wait ends (none by itself), both in milliseconds. Default false.
    */
-  readonly wait?: boolean | WaitOptions;
-  /** With `wait` each is told when something changed. */
-  readonly events?: WaitEvents;
-}
-
-export interface WrittenOutput extends Omit<MergedJob, 'usage'> {
-  readonly usage: PaidUsage | undefined;
+  readonly wait?: boolean | WaitOptions | undefined;
+  /** The job is what the caller has just submitted: what is wrong with others is told by those who fetch them. */
+  readonly isOwn?: boolean | undefined;
 }
 
 export interface FetchedBatches extends FetchSummary {
+  /** Every batch and part that was told of, as last seen. */
+  readonly batches: readonly ListedBatch[];
   /** The outputs that were written. */
   readonly merged: readonly WrittenOutput[];
   /** Batches that are not done, as last seen. */
@@ -54,6 +68,8 @@ export interface FetchedBatches extends FetchSummary {
   readonly errors: readonly { readonly id: string; readonly error: unknown }[];
   /** Whether the wait ended by its `timeoutMs`. Everything is kept for the next call. */
   readonly timedOut: boolean;
+  /** Of a wait: how many batches were pending at its end, and how many there were at its start. */
+  readonly left: Pick<WaitSummary, 'pending' | 'total'> | undefined;
 }
 
 /**
@@ -62,68 +78,37 @@ export interface FetchedBatches extends FetchSummary {
  */
 export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<FetchedBatches> {
   requireId(options);
-  const reach = openReach({ ...options, onEvent: undefined, cache: undefined });
-  const merged: WrittenOutput[] = [];
-  const seen = new LastSeen();
-  const errors: { id: string; error: unknown }[] = [];
-  const given = options.events;
-  const events: WaitEvents = {
-    ...given,
-    async onMerged(job) {
-      const priced = { entry: providerEntry(job.provider), model: job.model, batch: true };
-      merged.push({ ...job, usage: await describeUsage(job.usage, priced) });
-      await given?.onMerged?.(job);
-    },
-    onStatus(record, reason) {
-      seen.noteBatch(record);
-      given?.onStatus?.(record, reason);
-    },
-    onGone(id) {
-      seen.noteGone(id);
-      given?.onGone?.(id);
-    },
-    onShort(record, short) {
-      seen.noteBatch({ ...record, status: 'completed' });
-      errors.push({ id: record.batch_id, error: describeShort(record, short, reach.home.isSandbox) });
-      given?.onShort?.(record, short);
-    },
-    onReady(record) {
-      seen.noteReady(record);
-      given?.onReady?.(record);
-    },
-    onQueued(job, part) {
-      seen.noteQueued({ jobId: job.job_id, part });
-      given?.onQueued?.(job, part);
-    },
-    onSubmitted(record) {
-      seen.noteBatch(record);
-      given?.onSubmitted?.(record);
-    },
-    onError(id, provider, error) {
-      errors.push({ id, error });
-      given?.onError?.(id, provider, error);
-    },
+  const { id, keep = false, overwrite = false, partial = false, file, isOwn = false, wait = false } = options;
+  const log = new FetchLog();
+  const tell = (event: WaitEvent) => {
+    log.note(event);
+    options.onEvent?.(event);
   };
-  const order = {
-    id: options.id,
-    keep: options.keep ?? false,
-    force: options.overwrite ?? false,
-    partial: options.partial ?? false,
-    inputPath: options.file === undefined ? undefined : resolve(options.file),
-    workingFolder: process.cwd(),
-    reachOfOne: nameReach(options),
-    connect: (provider: BatchRecord['provider'], recordedBaseUrl: string | undefined) =>
-      reach.connect(provider, recordedBaseUrl),
-    confirmOverwrite: async () => 'nobody' as const,
-  };
-  const { wait = false } = options;
-  const { jobs, troubled, incomplete, timedOut } = await underSignal(options.signal, async (signal) =>
-    wait === false
-      ? { ...(await fetchJobs(reach.home, order, signal, events)), timedOut: false }
-      : waitForBatches(reach.home, order, describeWait(wait), signal, events),
-  );
-  const { pending, queued, ended } = seen;
-  return { jobs, troubled, incomplete, timedOut, merged, pending, queued, ended, errors };
+  return withReach({ ...options, cache: options.cacheDir !== undefined }, async (reach, signal) => {
+    const { home, workingFolder, connect } = reach;
+    const order = {
+      id,
+      keep,
+      force: overwrite === true,
+      partial,
+      inputPath: file === undefined ? undefined : resolve(workingFolder, file),
+      workingFolder,
+      reachOfOne: nameReach(options),
+      connect,
+      isOwnRun: isOwn,
+      confirmOverwrite: typeof overwrite === 'function' ? overwrite : async () => 'nobody' as const,
+    };
+    const { timedOut, left, ...summary } = wait
+      ? await waitFor(reach.home, order, describeWait(wait), signal, tell)
+      : { ...(await fetchJobs(home, order, signal, tell)), timedOut: false, left: undefined };
+    const { batches, merged, pending, queued, ended, errors } = log;
+    return { ...summary, timedOut, left, batches, merged, pending, queued, ended, errors };
+  });
+}
+
+async function waitFor(...given: Parameters<typeof waitForBatches>) {
+  const { pending, total, ...summary } = await waitForBatches(...given);
+  return { ...summary, left: { pending, total } };
 }
 
 /** LoomError `usage` for times that are none: a program without types may pass anything. */
@@ -142,7 +127,7 @@ function requireId({ id, file }: FetchBatchesOptions): void {
   throw new LoomError('usage', 'file is about one batch.', { hint: 'Name it with id.' });
 }
 
-function nameReach({ apiKey, baseUrl }: ReachOptions): ReachOfOne | undefined {
-  const given = apiKey !== undefined ? 'apiKey' : baseUrl !== undefined ? 'baseUrl' : undefined;
-  return given && { given, naming: 'id' };
+/** The option whose key or address is one provider's only. */
+function nameReach({ apiKey, baseUrl }: ReachOptions): 'apiKey' | 'baseUrl' | undefined {
+  return apiKey !== undefined ? 'apiKey' : baseUrl !== undefined ? 'baseUrl' : undefined;
 }

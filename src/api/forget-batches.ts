@@ -11,7 +11,7 @@ import {
 import type { ReachOptions } from './options/options.ts';
 import { type ListeningTo, type ReachEvent, withReach } from './options/reach.ts';
 
-export type { ForgetTarget };
+export type { ForgetEvent, ForgetTarget };
 
 export interface ForgetBatchesOptions extends ReachOptions, ListeningTo<ForgetEvent | ReachEvent> {
   /** Batches or jobs; the id of a part means its whole job. */

@@ -1,22 +1,43 @@
 /** `runSync` of the library. */
-import { findServer } from '../orchestrator/calls/answer-server.ts';
+import { CostLimitReached } from '../orchestrator/estimate/cost-limit.ts';
 import { runSync as answerDataset, type SyncSummary } from '../orchestrator/live/run-sync.ts';
-import type { SyncEvents } from '../orchestrator/live/sync-order.ts';
+import type { SyncEvent, SyncProgress } from '../orchestrator/live/sync-order.ts';
+import { describeUsage, type PaidUsage } from '../orchestrator/usage/price-usage.ts';
 import { UsageTally } from '../orchestrator/usage/usage-tally.ts';
-import { providerEntry } from '../providers/registry.ts';
+import { openCostLimit, reachedLimit } from './options/cost-limit.ts';
+import type { CallOptions, InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
+import { type ListeningTo, type ReachEvent, withReach } from './options/reach.ts';
 import {
-  type CallOptions,
+  choosePlacing,
   describeRun,
-  type InputOptions,
-  type OutputOptions,
-  type ReachOptions,
+  type ForeignReasonsEvent,
+  findProvider,
   requireWhole,
-} from './options/options.ts';
-import { openReach, underSignal } from './options/reach.ts';
-import { describeUsage, type PaidUsage } from './usage.ts';
+  tellForeignReasons,
+  withDataset,
+} from './options/run-order.ts';
 
-export interface RunSyncOptions extends InputOptions, OutputOptions, ReachOptions, CallOptions {
-  readonly events?: SyncEvents;
+export type { PaidUsage, SyncEvent, SyncProgress, SyncSummary };
+
+export type RunEvent =
+  | SyncEvent
+  | ReachEvent
+  | ForeignReasonsEvent
+  /** All is checked but the rows: the first call is next. */
+  | { readonly type: 'started' }
+  /** The run is over, however it ended: what its calls cost. */
+  | { readonly type: 'spent'; readonly usage: PaidUsage | undefined; readonly madeAgain: number };
+
+export interface RunSyncOptions
+  extends InputOptions,
+    OutputOptions,
+    ReachOptions,
+    CallOptions,
+    ListeningTo<RunEvent> {
+  /** US dollars. A run whose input alone costs more is refused, and one that has cost as much is stopped. */
+  readonly maxCost?: number | undefined;
+  /** Takes the complete output from a file, in place of leaving it at `output`. */
+  readonly deliver?: ((path: string) => Promise<void>) | undefined;
 }
 
 export interface AnsweredDataset extends SyncSummary {
@@ -30,29 +51,48 @@ export interface AnsweredDataset extends SyncSummary {
  * Answers a dataset at once, as `loom run --sync` does, and writes the output. Throws a LoomError for what the caller
  * can mend, a ProviderError when the provider refused the whole run; what was answered is kept then.
  */
-export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset> {
-  return underSignal(options.signal, async (signal) => {
-    const { model, baseUrl, workers = 8, callTimeoutMs, patienceMs, events } = options;
-    requireWhole({ workers, callTimeoutMs, patienceMs });
-    const described = { ...(await describeRun(options)), baseUrl, workers, patienceMs };
-    const entry = providerEntry(options.provider);
-    const reach = openReach({ ...options, onEvent: undefined, cache: undefined });
-    const connection = reach.connect(entry.name);
-    const server = findServer(reach.home, entry.name, { ...connection, serverName: options.serverName });
-    const order = { ...described, server };
-    const tally = new UsageTally();
-    const summary = await answerDataset(reach.home, order, () => entry.openSync(connection), signal, {
-      ...events,
-      onAnswered(result) {
-        tally.add(result);
-        events?.onAnswered?.(result);
-      },
-      onRetry(notice) {
-        tally.addRetry(notice);
-        events?.onRetry?.(notice);
-      },
-    });
-    const usage = await describeUsage(tally, { entry, model, batch: false });
-    return { ...summary, usage, madeAgain: tally.madeAgain };
-  });
+export function runSync(
+  options: RunSyncOptions & { readonly overwrite?: boolean | undefined },
+): Promise<AnsweredDataset>;
+/** Undefined where the function `overwrite` said no: nothing was sent. */
+export function runSync(options: RunSyncOptions): Promise<AnsweredDataset | undefined>;
+export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset | undefined> {
+  const { model, workers = 8, callTimeoutMs, patienceMs, maxCost, deliver, onEvent = () => {} } = options;
+  requireWhole({ workers, callTimeoutMs, patienceMs });
+  const entry = findProvider(options.provider);
+  return withReach({ ...options, cache: options.cache ?? true }, (reach, signal) =>
+    withDataset(options, reach, signal, async (dataset) => {
+      const { home } = reach;
+      const connection = reach.connect(entry.name);
+      const described = describeRun(options, dataset, reach, connection);
+      const placing = deliver ? 'new' : await choosePlacing(described.outputPath, options.overwrite);
+      if (!placing) return undefined;
+      if (!deliver) await tellForeignReasons(described, onEvent);
+      const limit =
+        maxCost === undefined ? undefined : await openCostLimit(home, maxCost, entry, described, signal);
+      const beforeCall = () => limit?.check();
+      const order = { ...described, placing, workers, patienceMs, deliver, beforeCall };
+      onEvent({ type: 'started' });
+      const tally = new UsageTally();
+      const tell = (event: SyncEvent) => {
+        if (event.type === 'answered') {
+          tally.add(event.result);
+          limit?.add(event.result);
+        } else if (event.type === 'retry') tally.addRetry(event);
+        onEvent(event);
+      };
+      const tellSpent = async () => {
+        const usage = await describeUsage(tally, { entry, model, batch: false });
+        onEvent({ type: 'spent', usage, madeAgain: tally.madeAgain });
+        return usage;
+      };
+      try {
+        const summary = await answerDataset(home, order, () => entry.openSync(connection), signal, tell);
+        return { ...summary, usage: await tellSpent(), madeAgain: tally.madeAgain };
+      } catch (error) {
+        await tellSpent();
+        throw error instanceof CostLimitReached && limit ? reachedLimit(limit) : error;
+      }
+    }),
+  );
 }

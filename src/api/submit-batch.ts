@@ -1,78 +1,101 @@
 /** `submitBatch` of the library. */
 
-import { LoomError } from '../core/errors.ts';
-import {
-  type SubmitEvents,
-  submitBatch as submitDataset,
-} from '../orchestrator/batch/submit/submit-batch.ts';
-import { findServer } from '../orchestrator/calls/answer-server.ts';
+import type { WrittenOutput } from '../orchestrator/batch/fetch/fetch-run.ts';
+import { type SubmitEvent, submitBatch as submitDataset } from '../orchestrator/batch/submit/submit-batch.ts';
 import type { MergeSummary } from '../orchestrator/output/row-tally.ts';
-import { providerEntry, requireBatchApi } from '../providers/registry.ts';
+import { requireBatchApi } from '../providers/registry.ts';
 import { nameJob } from '../state/stored-jobs.ts';
+import { openCostLimit } from './options/cost-limit.ts';
+import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
+import { type ListeningTo, type ReachEvent, withReach } from './options/reach.ts';
 import {
+  choosePlacing,
   describeRun,
   exclude,
-  type InputOptions,
-  type OutputOptions,
-  type ReachOptions,
+  type ForeignReasonsEvent,
+  findProvider,
   requireWhole,
-} from './options/options.ts';
-import { openReach, underSignal } from './options/reach.ts';
+  tellForeignReasons,
+  withDataset,
+} from './options/run-order.ts';
 
-export interface SubmitBatchOptions extends InputOptions, OutputOptions, ReachOptions {
-  /** Submits also while the same work is pending, and pays for it once more. Default false: nothing is sent then. */
-  readonly again?: boolean;
+export type { SubmitEvent };
+
+export interface SubmitBatchOptions
+  extends InputOptions,
+    OutputOptions,
+    ReachOptions,
+    ListeningTo<SubmitEvent | ReachEvent | ForeignReasonsEvent> {
+  /**
+   * Submits also while the same work is pending, and pays for it once more. Default false: nothing is sent then. A
+   * function is asked with the id of what is pending.
+   */
+  readonly again?: boolean | ((id: string) => Promise<boolean>) | undefined;
   /** Says what happens without `again`. */
-  readonly once?: boolean;
+  readonly once?: boolean | undefined;
+  /** Whether the function `overwrite` is asked before anything is sent, too. Default false. */
+  readonly asksFirst?: boolean | undefined;
   /** Most rows in one batch. Default: what the provider takes. */
-  readonly batchSize?: number;
-  readonly events?: SubmitEvents;
+  readonly batchSize?: number | undefined;
+  /** US dollars. A batch whose input, with the longest answers that are allowed, costs more is refused. */
+  readonly maxCost?: number | undefined;
 }
 
 export type SubmittedBatch =
   /** `id` is what `fetchBatches` takes; `batches` of it wait in the provider's queue or are on their way. */
   | { readonly kind: 'submitted'; readonly id: string; readonly batches: number; readonly output: string }
   /** Every answer was in the cache: the output is written. */
-  | { readonly kind: 'answered'; readonly output: string; readonly summary: MergeSummary }
+  | {
+      readonly kind: 'answered';
+      readonly output: string;
+      readonly summary: MergeSummary;
+      readonly written: WrittenOutput;
+    }
   /** Nothing was sent: the same work is pending already. */
-  | { readonly kind: 'pending'; readonly id: string };
+  | { readonly kind: 'pending'; readonly id: string }
+  /** Nothing was sent or written: the function `overwrite` said no. */
+  | { readonly kind: 'declined' };
 
 /**
  * Submits a dataset as one or more batches, as `loom run` does; `fetchBatches` writes the output, days later. Throws a
  * LoomError for what the caller can mend, a ProviderError when the provider refused; what was submitted stays recorded.
  */
 export async function submitBatch(options: SubmitBatchOptions): Promise<SubmittedBatch> {
-  return underSignal(options.signal, async (signal) => {
-    const { baseUrl, batchSize, again = false, once = false } = options;
-    if (again && once) throw exclude('again', 'once');
-    requireWhole({ batchSize });
-    const described = { ...(await describeRun(options)), baseUrl, batchSize };
-    const entry = requireBatchApi(providerEntry(options.provider));
-    const reach = openReach({ ...options, onEvent: undefined, cache: undefined });
-    const connection = reach.connect(entry.name);
-    const server = findServer(reach.home, entry.name, { ...connection, serverName: options.serverName });
-    const order = { ...described, server };
-    const submitOptions = { again, choosePlacing: async () => order.placing };
-    const { home } = reach;
-    const outcome = await submitDataset(
-      home,
-      order,
-      entry,
-      connection,
-      submitOptions,
-      signal,
-      options.events,
-    );
-    const { outputPath: output } = order;
-    switch (outcome.kind) {
-      case 'answered':
-        return { kind: 'answered', output, summary: outcome.merged.summary };
-      case 'pending':
-        return { kind: 'pending', id: nameJob(outcome.job) };
-      case 'submitted':
-        return { kind: 'submitted', id: nameJob(outcome.job), batches: outcome.job.parts.length, output };
-      case 'declined':
-        throw new LoomError('output', `output file ${output} already exists.`);
-    }
-  });
+  const { batchSize, again = false, once = false, maxCost, overwrite = false, onEvent = () => {} } = options;
+  if (again && once) throw exclude('again', 'once');
+  requireWhole({ batchSize });
+  const entry = requireBatchApi(findProvider(options.provider));
+  return withReach({ ...options, cache: options.cache ?? true }, (reach, signal) =>
+    withDataset(options, reach, signal, async (dataset): Promise<SubmittedBatch> => {
+      const { home } = reach;
+      const connection = reach.connect(entry.name);
+      const order = { ...describeRun(options, dataset, reach, connection), batchSize };
+      const { outputPath: output } = order;
+      const asksFirst = options.asksFirst || typeof overwrite === 'boolean';
+      const first = asksFirst ? await choosePlacing(output, overwrite) : undefined;
+      if (asksFirst && !first) return { kind: 'declined' };
+      await tellForeignReasons(order, onEvent);
+      if (maxCost !== undefined) await openCostLimit(home, maxCost, entry, order, signal, { batchSize });
+      const submitOptions = {
+        again: again === true,
+        confirmAgain: typeof again === 'function' ? again : undefined,
+        // Who said yes to a file that is there is not asked again; one that comes meanwhile is another matter.
+        choosePlacing: () => choosePlacing(output, first === 'replace' || overwrite),
+      };
+      const outcome = await submitDataset(home, order, entry, connection, submitOptions, signal, onEvent);
+      switch (outcome.kind) {
+        case 'answered': {
+          const { summary } = outcome.merged;
+          const written = { ...outcome.merged, usage: undefined };
+          return { kind: 'answered', output, summary, written };
+        }
+        case 'pending':
+          return { kind: 'pending', id: nameJob(outcome.job) };
+        case 'submitted':
+          return { kind: 'submitted', id: nameJob(outcome.job), batches: outcome.job.parts.length, output };
+        case 'declined':
+          return { kind: 'declined' };
+      }
+    }),
+  );
 }

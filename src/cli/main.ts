@@ -93,9 +93,9 @@ async function readDefaults(
   context: CommandContext,
 ): Promise<void> {
   // Each command reads them anyway; help does not.
-  const { readVariables } = await import('../state/keys.ts');
+  const { variablesOf } = await import('../api/options/reach.ts');
   const { environment, workingFolder } = context;
-  const variables = readVariables(environment, workingFolder);
+  const variables = variablesOf({ environment, workingFolder, dotenv: true });
   const file = findConfigFile(args, { environment, variables }, workingFolder);
   if (file) (await import('./config/config.ts')).setDefaults(program, file, context);
 }

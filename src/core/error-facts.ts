@@ -162,6 +162,20 @@ export interface ErrorFacts {
   cache_not_shared: { readonly folder: string; readonly cache: string };
   /** The cache's folder holds what is no cache; `proposed` is a folder that would do. */
   cache_foreign: { readonly folder: string; readonly proposed: string };
+  /** A key or an address is one provider's only, and batches of several are pending. */
+  reach_of_one: { readonly option: 'apiKey' | 'baseUrl'; readonly providers: readonly string[] };
+  /** A run may cost so much at most, and no price of its model is known; `title` is the provider. */
+  price_unknown: { readonly model: string; readonly title: string };
+  /** The input alone costs more than the run may; with `maxTokens` the batch with answers of that length. */
+  cost_too_high: {
+    readonly cost: number;
+    readonly maxCost: number;
+    readonly maxTokens: number | undefined;
+  };
+  /** The page of a report can't be written. */
+  report_unwritable: { readonly page: string };
+  /** A live run was stopped by what it has cost. */
+  cost_spent: { readonly maxCost: number; readonly spent: number };
 }
 
 export type ErrorCode = keyof ErrorFacts;

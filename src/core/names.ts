@@ -32,3 +32,11 @@ export const completeWord = '__complete';
  * that what answers is made up.
  */
 export const sandboxKey = 'sandbox-key';
+
+/** What a rehearsal has in the place of its server's address: the port is another one each time. */
+export const sandboxName = 'sandbox';
+
+/** Whether a server may be called so: no address looks like it, since an address has a colon. */
+export function isServerName(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(text) && text.toLowerCase() !== sandboxName;
+}

@@ -14,6 +14,11 @@ export function listNames(names: readonly string[]): string {
   return names.length > mostNamesShown ? `${shown} and ${names.length - mostNamesShown} more` : shown;
 }
 
+/** `the columns "a", "b"` */
+export function describeColumns(header: readonly string[]): string {
+  return `the ${header.length === 1 ? 'column' : 'columns'} ${listNames(header)}`;
+}
+
 /** The candidate that takes the fewest edits to reach, letter case apart; undefined when none is near. */
 export function findClosestName(name: string, candidates: readonly string[]): string | undefined {
   const farthest = Math.max(1, Math.floor(name.length / 2));

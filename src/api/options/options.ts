@@ -1,19 +1,11 @@
-/** What a program asks of the library, and how that becomes an order. */
-import { resolve } from 'node:path';
-import { describeTold, LoomError } from '../../core/errors.ts';
-import type { GenerationSettings, ProviderName } from '../../core/models.ts';
-import { providerNames } from '../../core/names.ts';
-import { parseTemplate } from '../../formats/template/prompt-template.ts';
-import { isServerName } from '../../orchestrator/calls/answer-server.ts';
-import { checkPick, defaultOutputPath, describeDataset } from '../../orchestrator/dataset/dataset.ts';
-import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
-import { readColumns } from '../../orchestrator/output/columns.ts';
-import { checkOutputPath, outputExists, type Placing } from '../../storage/output-file.ts';
+/** What a program asks of the library. */
+import type { Told } from '../../core/errors.ts';
+import type { FileType, GenerationSettings, ProviderName } from '../../core/models.ts';
 
 /** The input, and whom to ask. */
 export interface InputOptions {
-  /** Path of the input; its extension tells its format. */
-  readonly file: string;
+  /** Path of the input, whose extension tells its format; or what brings it, which is kept on disk while it is needed. */
+  readonly file: string | InputStream;
   readonly provider: ProviderName;
   /** As the provider names it. */
   readonly model: string;
@@ -24,13 +16,21 @@ export interface InputOptions {
   /** The column or field that names rows in `<output>.errors.jsonl`. Default: `id`, where there is one. */
   readonly rowId?: string | undefined;
   /** Told, in whole sentences, of what in the input could be meant in two ways; each time that it is read. */
-  readonly onRemark?: ((remark: string) => void) | undefined;
+  readonly onRemark?: ((remark: string, told: Told) => void) | undefined;
   /** Only the first rows. */
   readonly limit?: number | undefined;
   /** Only so many rows, at random; `sampleSeed` (0) chooses which. */
   readonly sample?: number | undefined;
   readonly sampleSeed?: number | undefined;
   readonly settings?: GenerationSettings | undefined;
+}
+
+/** An input that is no file. */
+export interface InputStream {
+  readonly content: AsyncIterable<Buffer>;
+  readonly format: FileType;
+  /** What errors call it. Default: `the stream`. */
+  readonly name?: string | undefined;
 }
 
 /** How a provider and the state on disk are reached. */
@@ -74,12 +74,17 @@ export interface CallOptions {
   readonly patienceMs?: number | undefined;
 }
 
+export type AskOverwrite = (outputPath: string, id?: string) => Promise<'yes' | 'no' | 'nobody'>;
+
 /** What becomes of the answers. */
 export interface OutputOptions {
   /** Default: `<input>_results_<provider>_<model>.<ext>` beside the input. */
   readonly output?: string | undefined;
-  /** Whether a file in the way may go. Default false: it is an error before anything is sent. */
-  readonly overwrite?: boolean | undefined;
+  /**
+   * Whether a file in the way may go. Default false: it is an error before anything is sent. A function is asked when the
+   * output is to be written; `nobody` stands for false.
+   */
+  readonly overwrite?: boolean | AskOverwrite | undefined;
   readonly withMeta?: boolean | undefined;
   readonly withError?: boolean | undefined;
   readonly withUsage?: boolean | undefined;
@@ -87,68 +92,4 @@ export interface OutputOptions {
   readonly cache?: boolean | undefined;
   /** What the server is called whose answers these are, in place of its address. */
   readonly serverName?: string | undefined;
-}
-
-/** LoomError `usage` or `input` for what can't be. */
-export function describeInput(options: InputOptions): DatasetOrder {
-  const { file, provider, col, prompt, rowId, limit, sample, sampleSeed, onRemark } = options;
-  if (!providerNames.includes(provider)) {
-    throw new LoomError('usage', `there is no provider ${JSON.stringify(provider)}.`, {
-      hint: `There are ${providerNames.join(', ')}.`,
-    });
-  }
-  requireWhole({ limit, sample, sampleSeed });
-  if (prompt !== undefined && col !== undefined) throw exclude('prompt', 'col');
-  if (limit !== undefined && sample !== undefined) throw exclude('limit', 'sample');
-  if (prompt !== undefined) parseTemplate(prompt);
-  const source =
-    prompt !== undefined ? { template: prompt } : col !== undefined ? { column: col } : undefined;
-  const pick =
-    limit !== undefined ? { limit } : sample !== undefined ? { sample, seed: sampleSeed ?? 0 } : undefined;
-  return {
-    ...describeDataset(resolve(file), source),
-    pick,
-    rowId,
-    ...(onRemark && { onRemark: (remark) => onRemark(describeTold(remark)) }),
-  };
-}
-
-/** LoomError `usage` names the first that is none; a program without types may pass anything. */
-export function requireWhole(numbers: Readonly<Record<string, number | undefined>>): void {
-  for (const [name, number] of Object.entries(numbers)) {
-    const least = name === 'sampleSeed' ? 0 : 1;
-    if (number === undefined || (Number.isSafeInteger(number) && number >= least)) continue;
-    throw new LoomError('usage', `${name} must be a whole number of at least ${least}, not ${number}.`);
-  }
-}
-
-/** LoomError `usage` for two options that can't stand together. */
-export function exclude(one: string, other: string): LoomError {
-  return new LoomError('usage', `${one} and ${other} exclude each other.`, {
-    hint: 'Leave one of them out.',
-  });
-}
-
-/** LoomError `output` for an output that can't be written, or that is in the way. */
-export async function describeRun(options: InputOptions & OutputOptions) {
-  const { provider, model, settings, serverName } = options;
-  if (serverName !== undefined && !isServerName(serverName)) {
-    throw new LoomError('usage', `${JSON.stringify(serverName)} can't be the name of a server.`, {
-      hint: 'It is made of letters, digits, ".", "_" and "-", at most 100, and not "sandbox".',
-    });
-  }
-  const dataset = describeInput(options);
-  const outputPath = resolve(options.output ?? defaultOutputPath(dataset, provider, model));
-  checkPick(dataset, outputPath);
-  if ((await checkOutputPath(outputPath)) && !options.overwrite) throw outputExists(outputPath);
-  return {
-    dataset,
-    provider,
-    model,
-    settings,
-    outputPath,
-    placing: (options.overwrite ? 'replace' : 'new') satisfies Placing as Placing,
-    columns: readColumns(options),
-    useCache: options.cache ?? true,
-  };
 }

@@ -5,6 +5,7 @@ import { ensureCacheFolder } from '../../cache/cache.ts';
 import { LoomError } from '../../core/errors.ts';
 import { type ProviderName, sandboxKey } from '../../core/names.ts';
 import { type ConnectionChoice, describeConnection } from '../../orchestrator/calls/connection.ts';
+import type { RetryEvent } from '../../orchestrator/calls/retry.ts';
 import type { Connection, RequestNotice } from '../../providers/connection.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import { folderVariablesPath, isFromFolder, readVariables } from '../../state/keys.ts';
@@ -21,6 +22,8 @@ export interface Reach {
   /** LoomError `key` names the variable when there is no key. */
   connect(provider: ProviderName, recordedBaseUrl?: string): Connection;
 }
+
+export type { RetryEvent };
 
 /** What is told of the way to a provider. */
 export type ReachEvent =
@@ -65,8 +68,12 @@ export function variablesOf(options: ReachOptions): NodeJS.ProcessEnv {
   return home === undefined ? variables : { ...variables, LOOM_HOME: home };
 }
 
-function surroundingsOf({ environment, workingFolder }: ReachOptions) {
-  return { environment: environment ?? process.env, workingFolder: workingFolder ?? process.cwd() };
+export function workingFolderOf({ workingFolder }: ReachOptions): string {
+  return workingFolder ?? process.cwd();
+}
+
+function surroundingsOf(options: ReachOptions) {
+  return { environment: options.environment ?? process.env, workingFolder: workingFolderOf(options) };
 }
 
 /** Does the work of a verb, which ends with the reason of the caller's signal when that is aborted. */

@@ -1,11 +1,8 @@
 /** What a shell is proposed at a Tab, read off the flags themselves: nothing is sent, and no file is read whole. */
-import { resolve } from 'node:path';
 import type { Command, Option } from 'commander';
+import { inputExtensions, listColumns } from '../../api/input-files.ts';
 import { listBatches } from '../../api/list-batches.ts';
 import { withoutSteering } from '../../core/steering.ts';
-import { readColumnNames } from '../../formats/column-names.ts';
-import { inputExtensions } from '../../formats/format.ts';
-import { expandHome } from '../../storage/home.ts';
 import type { CommandContext } from '../options/options.ts';
 import { placeOf } from '../options/reach.ts';
 
@@ -161,14 +158,11 @@ async function proposeValue(option: Option, position: Position, context: Command
   return (await proposers[option.attributeName()]?.(position, context)) ?? { kind: 'words' };
 }
 
-async function proposeColumns(
-  { given }: Position,
-  { environment, workingFolder }: CommandContext,
-): Promise<Proposal> {
+async function proposeColumns({ given }: Position, context: CommandContext): Promise<Proposal> {
   const file = given.get('file');
   if (!file) return { kind: 'words' };
-  const path = resolve(workingFolder, expandHome(file, environment));
-  return { kind: 'words', words: (await readColumnNames(path)).map((value) => ({ value })) };
+  const names = await listColumns(file, placeOf({}, context));
+  return { kind: 'words', words: names.map((value) => ({ value })) };
 }
 
 /** Batches and jobs of several parts, newest first. */

@@ -1,9 +1,9 @@
 /** Defaults of flags from a file: flags win, then variables, then the file. */
 import { dirname, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
+import { variablesOf } from '../../api/options/reach.ts';
 import { LoomError } from '../../core/errors.ts';
 import { isDeepValue, mostLevels } from '../../core/models.ts';
-import { readVariables } from '../../state/keys.ts';
 import type { CommandContext, Doubt } from '../options/options.ts';
 import { namesOutputFormat } from '../terminal/voice.ts';
 import { proposeFrom } from '../usage/usage-errors.ts';
@@ -290,7 +290,7 @@ function setCacheVariable(folder: string, context: CommandContext): void {
 }
 
 function hasCacheVariable({ environment, workingFolder }: CommandContext): boolean {
-  return Boolean(readVariables(environment, workingFolder).LOOM_CACHE_DIR);
+  return Boolean(variablesOf({ environment, workingFolder, dotenv: true }).LOOM_CACHE_DIR);
 }
 
 /** Whether two flags of a command can't be given together. */

@@ -1,22 +1,33 @@
 /** `loom fetch`: check batches, write the outputs that are complete. */
+
+import {
+  type FetchBatchesEvent,
+  type FetchBatchesOptions,
+  type FetchedBatches,
+  fetchBatches,
+} from '../../api/fetch-batches.ts';
+import { FetchLog } from '../../api/fetch-log.ts';
 import type { FetchDocument } from '../../core/documents.ts';
 import { InterruptedError, LoomError } from '../../core/errors.ts';
-import { fetchBatches } from '../../orchestrator/batch/fetch/fetch-batches.ts';
-import type { FetchEvents, FetchOrder, FetchSummary } from '../../orchestrator/batch/fetch/fetch-run.ts';
-import type { LoomHome } from '../../storage/home.ts';
-import { documentFetch, tellBoth } from '../documents/fetch-document.ts';
+import { documentBatch } from '../documents/batch-document.ts';
+import { documentFetch } from '../documents/fetch-document.ts';
 import type { CommandContext, FetchOptions } from '../options/options.ts';
+import { askOverwriteOf } from '../options/overwrite.ts';
+import { withProviders } from '../options/reach.ts';
 import { standardStream } from '../options/stdin.ts';
-import { openReach } from '../options/story-reach.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { loom } from '../words/proposed-command.ts';
-import { describeFetch } from './fetch-order.ts';
 import { checkWaitFlags, exitCodeOfFetch, waitAndTell } from './wait.ts';
-import { printEvents } from './words.ts';
+import { tellFetch } from './words.ts';
 
 export async function fetch(options: FetchOptions, context: CommandContext): Promise<number> {
+  const { terminal } = context;
+  const log = new FetchLog();
   const document = context.document.begin<FetchDocument>({
     command: 'fetch',
-    batches: [],
+    get batches() {
+      return log.batches.map(documentBatch);
+    },
     outputs: [],
     errors: [],
     damaged: [],
@@ -33,34 +44,40 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
     });
   }
   checkWaitFlags(options);
-  const reach = await openReach({ ...options, cache: options.cacheDir !== undefined }, context);
-  try {
-    const order = describeFetch(options, reach, context);
-    const listeners = documentFetch(document, reach.home);
-    const summary = options.wait
-      ? await waitAndTell(reach.home, order, options, context, listeners)
-      : await fetchOnce(reach.home, order, options, context, listeners);
-    if (summary.jobs === 0) context.terminal.note(`No pending batches. See ${loom('list', options)}.`);
-    return exitCodeOfFetch(summary);
-  } finally {
-    await reach.close();
-  }
+  const { id, keep, partial, file } = options;
+  const documentEvent = documentFetch(document, options.sandbox);
+  const note = (event: FetchBatchesEvent) => {
+    log.note(event);
+    documentEvent(event);
+  };
+  const fetched = await withProviders(options, context, (reach) => {
+    const order = { ...reach, id, keep, partial, file, overwrite: askOverwriteOf(options, terminal) };
+    return options.wait
+      ? waitAndTell(order, options, terminal, note)
+      : fetchOnce(order, options, terminal, note);
+  });
+  if (fetched.jobs === 0) terminal.note(`No pending batches. See ${loom('list', options)}.`);
+  return exitCodeOfFetch(fetched);
 }
 
 async function fetchOnce(
-  home: LoomHome,
-  order: FetchOrder,
+  order: FetchBatchesOptions,
   options: FetchOptions,
-  { terminal, signal }: CommandContext,
-  listeners: FetchEvents,
-): Promise<FetchSummary> {
-  const voice = { keep: options.keep, sandbox: options.sandbox };
+  terminal: Terminal,
+  note: (event: FetchBatchesEvent) => void,
+): Promise<FetchedBatches> {
+  const tell = tellFetch(options, terminal);
   try {
-    return await fetchBatches(home, order, signal, tellBoth(listeners, printEvents(voice, terminal)));
+    return await fetchBatches({ ...order, onEvent });
   } catch (error) {
     if (error instanceof InterruptedError) {
       terminal.note('What is in is kept, and nothing half-written: the next loom fetch goes on from there.');
     }
     throw error;
+  }
+
+  function onEvent(event: FetchBatchesEvent): void {
+    note(event);
+    tell(event);
   }
 }

@@ -1,6 +1,6 @@
 /** What is shown while batches are waited for: on a terminal a line for each, elsewhere a sign of life now and then. */
+import type { Watch } from '../../api/fetch-batches.ts';
 import type { ListedBatch } from '../../api/list-batches.ts';
-import type { Watch } from '../../orchestrator/batch/wait/wait-news.ts';
 import { formatElapsed } from '../terminal/progress.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { countDone } from '../words/counts.ts';

@@ -1,28 +1,28 @@
 /** `--wait` of `fetch` and `run`: the wait, what is told meanwhile, and how it ends. */
+
+import {
+  type FetchBatchesEvent,
+  type FetchBatchesOptions,
+  type FetchedBatches,
+  fetchBatches,
+} from '../../api/fetch-batches.ts';
 import { InterruptedError, LoomError } from '../../core/errors.ts';
 import type { BatchRecord, BatchStatus } from '../../core/models.ts';
 import { quoteShell } from '../../core/shell.ts';
-import type { FetchEvents, FetchOrder, FetchSummary } from '../../orchestrator/batch/fetch/fetch-run.ts';
-import { waitForBatches } from '../../orchestrator/batch/wait/wait-batches.ts';
-import type { WaitEvents } from '../../orchestrator/batch/wait/wait-news.ts';
-import { hasEndedBadly, namePart } from '../../state/stored-jobs.ts';
-import type { LoomHome } from '../../storage/home.ts';
-import { tellBoth } from '../documents/fetch-document.ts';
 import { formatTimeSpan } from '../flags/flag-values.ts';
-import type { CommandContext, WaitFlags } from '../options/options.ts';
+import type { WaitFlags } from '../options/options.ts';
 import { nameProvider } from '../options/reach.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { countDone } from '../words/counts.ts';
 import { describeError } from '../words/describe-error.ts';
 import { loom } from '../words/proposed-command.ts';
-import { tellRetriesOf } from '../words/retries.ts';
-import { nameCount, startWaitView } from './wait-view.ts';
+import { nameCount, startWaitView, type WaitView } from './wait-view.ts';
 import {
   explainQueued,
   explanations,
   type FetchVoice,
-  printEvents,
   printStatus,
+  tellFetch,
   tellFullQueue,
 } from './words.ts';
 
@@ -39,27 +39,24 @@ export function checkWaitFlags({ wait, interval, timeout }: WaitFlags, waits = w
 
 /** Waits until nothing is pending. LoomError `timeout` when --timeout is over before. */
 export async function waitAndTell(
-  home: LoomHome,
-  order: FetchOrder,
-  options: WaitFlags & Pick<FetchVoice, 'keep'>,
-  { terminal, signal }: CommandContext,
-  listeners: FetchEvents,
-): Promise<FetchSummary> {
-  const voice = { keep: options.keep, sandbox: home.isSandbox };
-  const goOn = loom(`fetch${order.id === undefined ? '' : ` --id ${quoteShell(order.id)}`}`, voice);
+  order: FetchBatchesOptions,
+  options: WaitFlags & FetchVoice,
+  terminal: Terminal,
+  note: (event: FetchBatchesEvent) => void,
+): Promise<FetchedBatches> {
+  const goOn = loom(`fetch${order.id === undefined ? '' : ` --id ${quoteShell(order.id)}`}`, options);
   const view = startWaitView(terminal, goOn);
-  const events = { ...tellBoth(listeners, printChanges(voice, terminal)), onWatch: view.update };
-  const waiting = { intervalMs: options.interval, timeoutMs: options.timeout };
+  const tell = tellChanges(options, terminal, view);
+  const wait = { intervalMs: options.interval, timeoutMs: options.timeout };
+  const onEvent = (event: FetchBatchesEvent) => {
+    note(event);
+    tell(event);
+  };
   try {
-    const { timedOut, pending, total, ...summary } = await waitForBatches(
-      home,
-      order,
-      waiting,
-      signal,
-      events,
-    );
-    if (!timedOut) return summary;
+    const fetched = await fetchBatches({ ...order, wait, onEvent });
+    if (!fetched.timedOut || !fetched.left) return fetched;
     const after = `timed out after ${formatTimeSpan(options.timeout ?? 0)}`;
+    const { pending, total } = fetched.left;
     throw new LoomError(
       'timeout',
       `${after}: ${nameCount(pending, total)} pending; ${goOn} goes on from there.`,
@@ -82,44 +79,53 @@ const waitExplanations: typeof explanations = {
   unknown: 'The provider could not be asked; the next check tries again.',
 };
 
+const earlyEnds: ReadonlySet<BatchStatus> = new Set(['failed', 'expired', 'cancelled']);
+
 /** What a fetch says, where something changed; the view has what is on its way. */
-function printChanges(voice: FetchVoice, terminal: Terminal): WaitEvents {
+function tellChanges(
+  voice: FetchVoice,
+  terminal: Terminal,
+  view: WaitView,
+): (event: FetchBatchesEvent) => void {
   const isViewed = terminal.drawsBars && terminal.showsResults;
-  const tellRetry = tellRetriesOf(terminal);
+  const tell = tellFetch(voice, terminal);
   const lastStatus = new Map<string, BatchStatus>();
-  const tellStatus = (id: string, status: BatchStatus | 'queued') =>
-    printStatus(id, status, terminal, waitExplanations[status]);
-  return {
-    ...printEvents(voice, terminal),
-    onStatus(record, reason) {
-      const { batch_id: id, status } = record;
-      const isNew = lastStatus.get(id) !== status;
-      lastStatus.set(id, status);
-      if (!isViewed || hasEndedBadly(status)) {
-        if (isNew) tellStatus(id, status);
-        else terminal.print(describeProgress(record));
+
+  function tellStatus({ record, reason }: Extract<FetchBatchesEvent, { type: 'status' }>): void {
+    const { batch_id: id, status } = record;
+    const isNew = lastStatus.get(id) !== status;
+    lastStatus.set(id, status);
+    if (!isViewed || earlyEnds.has(status)) {
+      if (isNew) printStatus(id, status, terminal, waitExplanations[status]);
+      else terminal.print(describeProgress(record));
+    }
+    if (isNew && reason) terminal.warn(`batch ${id}: ${reason}`);
+  }
+
+  return (event) => {
+    switch (event.type) {
+      case 'watch':
+        return view.update(event.watch);
+      case 'status':
+        return tellStatus(event);
+      case 'queued':
+        if (!isViewed)
+          printStatus(event.name, 'queued', terminal, explainQueued(event) ?? waitExplanations.queued);
+        return tellFullQueue(event, terminal);
+      case 'trouble': {
+        const told = describeError(nameProvider(event.provider, event.error));
+        return terminal.warn(`batch ${event.id}: ${told} The next check tries again.`);
       }
-      if (isNew && reason) terminal.warn(`batch ${id}: ${reason}`);
-    },
-    onQueued(job, part) {
-      if (!isViewed) {
-        const sentence = explainQueued(job, part) ?? waitExplanations.queued;
-        printStatus(namePart(job, part), 'queued', terminal, sentence);
-      }
-      tellFullQueue(job, part, terminal);
-    },
-    onTrouble(id, provider, error) {
-      const told = describeError(nameProvider(provider, error));
-      terminal.warn(`batch ${id}: ${told} The next check tries again.`);
-    },
-    onGone: (id) =>
-      terminal.note(
-        `Batch ${id} is not pending any more: another process fetched it, or its record is gone.`,
-      ),
-    // The next check is another try, and tells what lasts.
-    onRetry(provider, notice) {
-      if (terminal.tellsDetails) tellRetry(provider, notice);
-    },
+      case 'gone':
+        return terminal.note(
+          `Batch ${event.id} is not pending any more: another process fetched it, or its record is gone.`,
+        );
+      case 'retry':
+        // The next check is another try, and tells what lasts.
+        return terminal.tellsDetails ? tell(event) : undefined;
+      default:
+        return tell(event);
+    }
   };
 }
 
@@ -129,7 +135,7 @@ function describeProgress({ batch_id: id, status, counts }: BatchRecord): string
 }
 
 /** The exit code of a fetch that ended. */
-export function exitCodeOfFetch({ troubled, incomplete }: FetchSummary): number {
+export function exitCodeOfFetch({ troubled, incomplete }: FetchedBatches): number {
   if (troubled) return 1;
   return incomplete ? 3 : 0;
 }

@@ -1,24 +1,18 @@
 /** What `loom fetch` says on its way. */
-import type { BatchRecord, BatchStatus, ProviderName } from '../../core/models.ts';
+
+import type { FetchBatchesEvent, FetchEvent, QueuedPart, WrittenOutput } from '../../api/fetch-batches.ts';
+import type { DamagedFile } from '../../api/list-batches.ts';
+import { describeProvider } from '../../api/providers.ts';
+import type { BatchRecord, BatchStatus } from '../../core/models.ts';
 import { quoteShell } from '../../core/shell.ts';
-import { describeShort } from '../../orchestrator/batch/fetch/batch-account.ts';
-import type { FetchEvents, KeptAnswers } from '../../orchestrator/batch/fetch/fetch-run.ts';
-import { windowOf } from '../../orchestrator/batch/list/list-batches.ts';
-import type { MergedJob } from '../../orchestrator/batch/merge/merge-job.ts';
-import type { UsageTally } from '../../orchestrator/usage/usage-tally.ts';
-import { providerEntry } from '../../providers/registry.ts';
-import type { DamagedFile } from '../../state/damaged-files.ts';
-import type { Job } from '../../state/jobs.ts';
-import { namePart } from '../../state/stored-jobs.ts';
-import type { FetchOptions } from '../options/options.ts';
 import { nameProvider } from '../options/reach.ts';
 import { linkPath } from '../terminal/hyperlinks.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { tellCalls } from '../words/calls.ts';
 import { reportUsage } from '../words/costs.ts';
 import { describeError } from '../words/describe-error.ts';
 import { describeUnwritten, reportRows } from '../words/failures.ts';
 import { loom, type OfHome } from '../words/proposed-command.ts';
-import { tellRetriesOf } from '../words/retries.ts';
 
 /** One sentence per status, as people and scripts know them. */
 export const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
@@ -35,56 +29,78 @@ export const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
 const goneResults = 'The provider has the batch still, and its results no longer.';
 
 /** What these sentences depend on. */
-export type FetchVoice = Pick<FetchOptions, 'keep' | 'sandbox'>;
+export interface FetchVoice {
+  readonly keep: boolean;
+  readonly sandbox: boolean;
+}
 
-export function printEvents(voice: FetchVoice, terminal: Terminal): FetchEvents {
-  return {
-    onStatus(record, reason) {
-      const isGone = reason?.startsWith('results_gone') ?? false;
-      printStatus(record.batch_id, record.status, terminal, isGone ? goneResults : undefined);
-      if (reason) terminal.warn(`batch ${record.batch_id}: ${reason}`);
-    },
-    onStuck: (record) => terminal.warn(describeStuck(record, voice)),
-    onQueued(job, part) {
-      printStatus(namePart(job, part), 'queued', terminal, explainQueued(job, part));
-      tellFullQueue(job, part, terminal);
-    },
-    onHalved: (name, requests, reason) => terminal.warn(describeHalved(name, requests, reason)),
-    onSubmitted: (record) =>
-      terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`),
-    onParts: (jobId, partsIn, parts) => terminal.print(`Job ${jobId}: ${partsIn} of ${parts} parts are in.`),
-    onMerged: (merged) => printMerged(merged, voice, terminal),
-    onKept: (id, outputPath, answer) => {
-      if (answer === 'nobody') {
-        terminal.warn(
-          `output file ${outputPath} already exists; batch ${id} stays pending. Pass --force to overwrite it, or move it.`,
-        );
-      } else {
-        terminal.note('Skipped. Re-run with --force to overwrite, or move the existing file.');
+export function tellFetch(voice: FetchVoice, terminal: Terminal): (event: FetchBatchesEvent) => void {
+  const tellCall = tellCalls(terminal);
+  return (event) => {
+    switch (event.type) {
+      case 'status': {
+        const { record, reason } = event;
+        const isGone = reason?.startsWith('results_gone') ?? false;
+        printStatus(record.batch_id, record.status, terminal, isGone ? goneResults : undefined);
+        if (reason) terminal.warn(`batch ${record.batch_id}: ${reason}`);
+        return;
       }
-    },
-    async onEnded(record, kept) {
-      terminal.note(describeKept(record, kept, voice));
-      await tellUsage(kept.usage, record, voice, terminal);
-    },
-    onShort(record, short) {
-      const sentence = 'Its results are not all there; what came is kept, and a later fetch asks again.';
-      printStatus(record.batch_id, 'completed', terminal, sentence);
-      terminal.fail(
-        `batch ${record.batch_id}: ${describeError(describeShort(record, short, voice.sandbox))}`,
-      );
-    },
-    onRestored: ({ batch_id: id }) =>
-      terminal.note(`The record of batch ${id} was gone; it is made anew from its job.`),
-    onMiscount: (record, counted, held) =>
-      terminal.warn(
-        `batch ${record.batch_id}: the provider counts ${counted} results, and its files hold ${held}.`,
-      ),
-    onBusy: (id) => terminal.note(`Another process is working on ${id}; it is passed over.`),
-    onDamaged: (damaged) => terminal.warn(describeDamaged(damaged, voice)),
-    onError: (id, provider, error) =>
-      terminal.fail(`batch ${id}: ${describeError(nameProvider(provider, error))}`),
-    onRetry: tellRetriesOf(terminal),
+      case 'stuck':
+        return terminal.warn(describeStuck(event, voice));
+      case 'queued':
+        printStatus(event.name, 'queued', terminal, explainQueued(event));
+        return tellFullQueue(event, terminal);
+      case 'halved':
+        return terminal.warn(describeHalved(event));
+      case 'submitted':
+        return terminal.print(
+          `Batch submitted. id=${event.record.batch_id} provider=${event.record.provider}`,
+        );
+      case 'parts':
+        return terminal.print(`Job ${event.id}: ${event.partsIn} of ${event.parts} parts are in.`);
+      case 'merged':
+        return printMerged(event.output, voice, terminal);
+      case 'kept':
+        return event.answer === 'nobody'
+          ? terminal.warn(
+              `output file ${event.outputPath} already exists; batch ${event.id} stays pending. Pass --force to overwrite it, or move it.`,
+            )
+          : terminal.note('Skipped. Re-run with --force to overwrite, or move the existing file.');
+      case 'ended': {
+        const { record } = event;
+        terminal.note(describeKept(record, event, voice));
+        return reportUsage(event, { ...record, isRehearsal: voice.sandbox }, terminal);
+      }
+      case 'short': {
+        const sentence = 'Its results are not all there; what came is kept, and a later fetch asks again.';
+        printStatus(event.record.batch_id, 'completed', terminal, sentence);
+        return terminal.fail(`batch ${event.record.batch_id}: ${describeError(event.error)}`);
+      }
+      case 'restored':
+        return terminal.note(
+          `The record of batch ${event.record.batch_id} was gone; it is made anew from its job.`,
+        );
+      case 'miscount':
+        return terminal.warn(
+          `batch ${event.record.batch_id}: the provider counts ${event.counted} results, and its files hold ${event.held}.`,
+        );
+      case 'busy':
+        return terminal.note(`Another process is working on ${event.id}; it is passed over.`);
+      case 'damaged':
+        return terminal.warn(describeDamaged(event.file, voice));
+      case 'failed':
+        return terminal.fail(
+          `batch ${event.id}: ${describeError(nameProvider(event.provider, event.error))}`,
+        );
+      // A wait has its own words for these.
+      case 'ready':
+      case 'watch':
+      case 'trouble':
+      case 'gone':
+        return;
+      default:
+        return tellCall(event);
+    }
   };
 }
 
@@ -114,43 +130,44 @@ export function printStatus(
 }
 
 /** Undefined for the usual reason, a full queue. */
-export function explainQueued(job: Job, part: number): string | undefined {
-  const isTooLarge = job.parts.find((other) => other.part === part)?.queue?.is_too_large;
+export function explainQueued({ isTooLarge }: QueuedPart): string | undefined {
   return isTooLarge ? 'It is more than the provider takes: this part is sent in halves.' : undefined;
 }
 
 /** Why a part waits, in the provider's words. */
-export function tellFullQueue(job: Job, part: number, terminal: Terminal): void {
-  const reason = job.parts.find((other) => other.part === part)?.queue?.reason;
-  if (reason !== undefined) terminal.warn(`${namePart(job, part)}: ${reason}`);
+export function tellFullQueue({ name, reason }: QueuedPart, terminal: Terminal): void {
+  if (reason !== undefined) terminal.warn(`${name}: ${reason}`);
 }
 
 /** What became of a part that the provider can't take. */
-export function describeHalved(name: string, requests: number, reason: string | undefined): string {
+export function describeHalved({ name, requests, reason }: Extract<FetchEvent, { type: 'halved' }>): string {
   const why = reason === undefined ? '' : ` ${reason.replace(/[.!?…]*$/, '')}.`;
   const most = requests === 1 ? '1 request' : `${requests} requests`;
   return `${name} is more than the provider takes at once: it is sent as two parts, of at most ${most}.${why} --batch-size ${requests} makes such parts from the start.`;
 }
 
 /** Why a batch is called stuck, and what to do about it. */
-function describeStuck(record: BatchRecord, home: OfHome): string {
+function describeStuck(
+  { record, windowHours }: Extract<FetchEvent, { type: 'stuck' }>,
+  home: OfHome,
+): string {
   const { batch_id: id, provider, created_at } = record;
-  const { title } = providerEntry(provider);
+  const { title } = describeProvider(provider);
   const hours = Math.floor((Date.now() - Date.parse(created_at)) / 3_600_000);
-  const what = `batch ${id} has been pending for ${hours} h, longer than ${title}'s window of ${Math.round(windowOf(record))} h: it is stuck.`;
+  const what = `batch ${id} has been pending for ${hours} h, longer than ${title}'s window of ${Math.round(windowHours)} h: it is stuck.`;
   return `${what} See it at the provider, or cancel it with ${loom(`cancel --id ${quoteShell(id)}`, home)} and run the same command again; answers it gave are kept.`;
 }
 
 /** What a job gave that has no output by itself, and the two ways to go on. */
 function describeKept(
   { batch_id: id, status }: BatchRecord,
-  { answers, inCache }: KeptAnswers,
-  voice: FetchVoice,
+  { answers, inCache }: Pick<Extract<FetchEvent, { type: 'ended' }>, 'answers' | 'inCache'>,
+  home: OfHome,
 ): string {
   const kept = answers === 1 ? '1 answer is kept' : `${answers} answers are kept`;
   const sends = inCache && answers > 0 ? 'only the rest' : 'all rows';
   const again = `${status === 'failed' ? 'With its cause mended, the' : 'The'} same loom run command again`;
-  const partial = loom(`fetch --id ${quoteShell(id)} --partial`, voice);
+  const partial = loom(`fetch --id ${quoteShell(id)} --partial`, home);
   return `  ${kept}. ${again} sends ${sends}; ${partial} writes what there is.`;
 }
 
@@ -159,11 +176,10 @@ function describeUnknown(results: number): string {
   return `${results} results have ids that were not sent; they are ignored.`;
 }
 
-async function printMerged(merged: MergedJob, voice: FetchVoice, terminal: Terminal): Promise<void> {
-  const { keep } = voice;
-  const { id, outputPath, summary, unknownResults, cacheTrouble } = merged;
+function printMerged(output: WrittenOutput, { keep, sandbox }: FetchVoice, terminal: Terminal): void {
+  const { id, outputPath, summary, unknownResults, cacheTrouble } = output;
   reportRows(summary, outputPath, terminal);
-  await tellUsage(merged.usage, merged, voice, terminal);
+  reportUsage(output, { ...output, isRehearsal: sandbox }, terminal);
   if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
   if (unknownResults > 0) terminal.warn(`batch ${id}: ${describeUnknown(unknownResults)}`);
   const removed = keep ? '' : ' (metadata removed)';
@@ -173,14 +189,4 @@ async function printMerged(merged: MergedJob, voice: FetchVoice, terminal: Termi
   }
   const line = `Fabric complete. id=${id} -> ${outputPath}${removed}`;
   terminal.print(linkPath(line, outputPath, terminal.results, terminal.environment));
-}
-
-async function tellUsage(
-  usage: UsageTally | undefined,
-  { provider, model }: { readonly provider: ProviderName; readonly model: string },
-  { sandbox = false }: OfHome,
-  terminal: Terminal,
-): Promise<void> {
-  const priced = { entry: providerEntry(provider), model, batch: true, isRehearsal: sandbox };
-  if (usage) await reportUsage(usage, priced, terminal);
 }

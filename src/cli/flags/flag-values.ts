@@ -1,6 +1,6 @@
 /** Parsers for what stands behind a flag. */
 import { InvalidArgumentError } from 'commander';
-import { isServerName } from '../../orchestrator/calls/answer-server.ts';
+import { isServerName } from '../../core/names.ts';
 
 /** A parser for a text that must say something. */
 export function parseText(text: string): string {

@@ -1,26 +1,11 @@
 /** What a person asks of a run, from the flags that `run` and `adopt` share. */
-import { resolve } from 'node:path';
+import type { InputOptions, OutputOptions } from '../../api/options/options.ts';
 import { LoomError } from '../../core/errors.ts';
-import type { GenerationSettings, ProviderName } from '../../core/models.ts';
-import { checkPick, defaultOutputPath } from '../../orchestrator/dataset/dataset.ts';
-import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
-import { type ColumnGroups, readColumns } from '../../orchestrator/output/columns.ts';
 import type { Voice } from '../terminal/voice.ts';
 import { describeInput } from './input.ts';
-import type { CommandContext, OrderOptions, ReachOptions } from './options.ts';
+import type { CommandContext, OrderOptions } from './options.ts';
 import { readSettings } from './settings.ts';
 import { standardStream } from './stdin.ts';
-
-export interface RunOrder {
-  readonly dataset: DatasetOrder;
-  readonly provider: ProviderName;
-  readonly model: string;
-  /** Absolute, or `-` for stdout. */
-  readonly outputPath: string;
-  readonly columns: ColumnGroups;
-  readonly useCache: boolean;
-  readonly settings: GenerationSettings | undefined;
-}
 
 /** Also what came through stdin, where nothing else is said: there is no place beside it. */
 export function goesToStdout({ file, output }: Pick<OrderOptions, 'file' | 'output'>): boolean {
@@ -53,22 +38,17 @@ export function checkDocumentStream(options: Pick<OrderOptions, 'file' | 'output
   });
 }
 
-/** Throws like `describeInput` and `readSettings`, and for rows that can't be picked. */
-export async function describeOrder(
-  options: OrderOptions & Pick<ReachOptions, 'sandbox'>,
-  inputPath: string,
-  context: CommandContext,
-): Promise<RunOrder> {
-  const { workingFolder } = context;
-  const { provider, model, cache } = options;
-  const dataset = await describeInput(options, inputPath, context);
-  const outputPath = goesToStdout(options)
-    ? standardStream
-    : options.output
-      ? resolve(workingFolder, options.output)
-      : defaultOutputPath(dataset, provider, model, options.sandbox);
-  checkPick(dataset, outputPath);
-  const settings = readSettings(options, workingFolder);
-  const columns = readColumns(options);
-  return { dataset, provider, model, outputPath, columns, useCache: cache, settings };
+/** Throws like `describeInput` and `readSettings`. */
+export function describeRun(options: OrderOptions, context: CommandContext): InputOptions & OutputOptions {
+  const { output, withMeta, withUsage, withError, cache, serverName } = options;
+  return {
+    ...describeInput(options, context),
+    settings: readSettings(options, context.workingFolder),
+    output: goesToStdout(options) ? undefined : output || undefined,
+    withMeta,
+    withUsage,
+    withError,
+    cache,
+    serverName,
+  };
 }

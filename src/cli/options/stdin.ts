@@ -1,14 +1,8 @@
 /** The input that a command names: a file, or stdin. */
-import { resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
-import type { CodeWithFacts } from '../../core/error-facts.ts';
+import type { InputStream } from '../../api/options/options.ts';
 import { LoomError } from '../../core/errors.ts';
-import type { FileType } from '../../core/models.ts';
-import { traitsOf } from '../../formats/format.ts';
-import { sweepInputs } from '../../orchestrator/sweep/sweep-inputs.ts';
-import { keepInput } from '../../state/inputs.ts';
 import { describeDiskError } from '../../storage/files.ts';
-import type { LoomHome } from '../../storage/home.ts';
 import type { CommandContext, InputOptions } from './options.ts';
 
 /** What stands for stdin in --file, and for stdout in --output. */
@@ -30,39 +24,14 @@ export function checkInputFlags({ file, format }: StreamOptions): void {
   }
 }
 
-/** Does the work on the input's path. What stdin held is on disk until then, and after it if a job needs it. */
-export async function withInput<Result>(
-  options: StreamOptions,
-  home: LoomHome,
-  context: CommandContext,
-  work: (path: string) => Promise<Result>,
-): Promise<Result> {
-  if (options.file !== standardStream) return work(resolve(context.workingFolder, options.file));
-  const { terminal, signal } = context;
-  if (terminal.stdin.isTTY) terminal.note('Reading the input from the terminal; Ctrl+D ends it.');
-  const [extension = ''] = traitsOf(options.format as FileType).extensions;
-  const input = await keepInput(home, readStdin(context), extension, signal);
-  try {
-    return await work(input.path);
-  } catch (error) {
-    throw callStdin(error, input.path);
-  } finally {
-    await input.release();
-    await sweepInputs(home);
-  }
-}
-
-/** People know nothing of the file in which their input is kept. */
-function callStdin(error: unknown, path: string): unknown {
-  if (!(error instanceof LoomError) || !`${error.message} ${error.hint}`.includes(path)) return error;
-  const { kind, message, hint = '', code, facts = {} } = error;
-  const call = (text: string) => text.replaceAll(path, 'stdin');
-  const called = Object.entries(facts).map(([name, fact]) => [name, fact === path ? 'stdin' : fact]);
-  const told = { code, facts: Object.fromEntries(called), hint: call(hint), cause: error };
-  return new LoomError(kind, call(message), told as CodeWithFacts);
+/** The file, or what stdin brings. */
+export function openInput({ file, format }: StreamOptions, context: CommandContext): string | InputStream {
+  if (file !== standardStream || !format) return file;
+  return { content: readStdin(context), format, name: 'stdin' };
 }
 
 async function* readStdin({ terminal, signal }: CommandContext): AsyncGenerator<Buffer> {
+  if (terminal.stdin.isTTY) terminal.note('Reading the input from the terminal; Ctrl+D ends it.');
   try {
     for await (const chunk of addAbortSignal(signal, terminal.stdin)) yield chunk as Buffer;
   } catch (error) {

@@ -1,18 +1,20 @@
 /** The whole page of a report: one file that loads nothing, and runs no script but its own. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { OutputRow, OutputSource } from '../../orchestrator/report/output-rows.ts';
-import { textsOf } from '../../orchestrator/report/survey-output.ts';
+import { type OutputReport, type OutputRow, type OutputSource, textsOf } from '../../api/report-output.ts';
 import { formatCount } from '../words/counts.ts';
 import { Html, html, jsonForScript } from './html.ts';
 import { type PageColumn, type PageRow, type PageTable, rowStatuses } from './page-data.ts';
-import { drawFooter, drawSummary, type ReportFacts, titleOf } from './summary.ts';
+import { drawFooter, drawSummary, titleOf } from './summary.ts';
 
 /** Rows are put into script elements of about this size, so that the page parses only those that it shows. */
 const blockCharacters = 64 * 1024;
 
 /** The page in pieces. Memory does not grow with the rows. */
-export async function* writePage(facts: ReportFacts, rows: AsyncIterable<OutputRow>): AsyncGenerator<string> {
+export async function* writePage(
+  facts: OutputReport,
+  rows: AsyncIterable<OutputRow>,
+): AsyncGenerator<string> {
   const { source } = facts.survey;
   const script = await readAsset('report-page.js');
   const style = await readAsset('report-page-style.css');
@@ -78,7 +80,7 @@ function encodeRow(row: OutputRow, source: OutputSource): PageRow {
 }
 
 /** Columns in the order of `textsOf`. */
-function describeTable({ survey: { source, failures } }: ReportFacts): PageTable {
+function describeTable({ survey: { source, failures } }: OutputReport): PageTable {
   const { otherNames, detailNames, promptSource } = source;
   const columns: PageColumn[] = [
     ...otherNames.map((title, place) => ({
@@ -102,7 +104,7 @@ function idOrText(name: string): 'id' | 'text' {
 /** More have no room beside prompts and answers; the view of a single row has them all. */
 const mostOtherColumns = 6;
 
-function drawTable({ survey: { rows, failures, counts }, choice }: ReportFacts): Html {
+function drawTable({ survey: { rows, failures, counts }, choice }: OutputReport): Html {
   const isPart = choice.rows < rows;
   const part = `This page holds ${formatCount(choice.rows)} of the ${formatCount(rows)} rows, taken evenly from all over the output${describeFailed(choice.failed, counts.failed)}. The figures above are of all rows.`;
   return html`<section id="rows" aria-labelledby="rows-title"><h2 id="rows-title">Prompts and answers</h2>

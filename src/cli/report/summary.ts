@@ -1,29 +1,17 @@
 /** The part of a report that is there without any script: figures, plots, failures, and where all of it comes from. */
 import { basename } from 'node:path';
-import type { FoundOutput } from '../../orchestrator/report/find-output.ts';
-import type { OutputSurvey, RowChoice } from '../../orchestrator/report/survey-output.ts';
-import { providerEntry } from '../../providers/registry.ts';
-import type { HistoryEntry } from '../../state/history.ts';
-import { formatDollars } from '../words/costs.ts';
-import { countOf, formatCount } from '../words/counts.ts';
+import { describeProvider } from '../../api/providers.ts';
+import type { HistoryEntry, OutputReport, OutputSurvey } from '../../api/report-output.ts';
+import { countOf, formatCount, formatDollars } from '../words/counts.ts';
 import { type Html, html } from './html.ts';
 import { drawPlot } from './plots.ts';
 import { formatDuration, formatMoment, formatRough, formatShare } from './words.ts';
 
-/** All that a report tells, but for the rows themselves. */
-export interface ReportFacts {
-  readonly found: FoundOutput;
-  readonly survey: OutputSurvey;
-  readonly choice: RowChoice;
-  /** ISO 8601. */
-  readonly writtenAt: string;
-}
-
-export function titleOf({ found }: ReportFacts): string {
+export function titleOf({ found }: OutputReport): string {
   return basename(found.path);
 }
 
-export function drawSummary(facts: ReportFacts): Html {
+export function drawSummary(facts: OutputReport): Html {
   return html`<header><p class="brand">loom report</p><h1><bdi>${titleOf(facts)}</bdi></h1>${drawOrigin(facts)}</header>
 <main>
 <section aria-labelledby="figures"><h2 id="figures" class="quiet">Summary</h2>${drawFigures(facts)}${drawShares(facts)}</section>
@@ -32,10 +20,10 @@ ${drawFailures(facts)}`;
 }
 
 /** Who answered, how and when, in one line. */
-function drawOrigin({ found: { history }, survey }: ReportFacts): Html {
+function drawOrigin({ found: { history }, survey }: OutputReport): Html {
   const words = history
     ? [
-        providerEntry(history.provider).title,
+        describeProvider(history.provider).title,
         history.model,
         nameMode(history),
         formatMoment(history.ended_at),
@@ -49,7 +37,7 @@ function nameMode({ mode, sandbox }: HistoryEntry): string {
   return `${mode === 'batch' ? 'batch' : 'live'}${sandbox ? ', a rehearsal in the sandbox' : ''}`;
 }
 
-function drawFigures({ found: { history }, survey }: ReportFacts): Html {
+function drawFigures({ found: { history }, survey }: OutputReport): Html {
   const { rows, counts, tokens } = survey;
   const figures: [string, string, string?][] = [
     ['Rows', formatCount(rows)],
@@ -93,7 +81,7 @@ function describeTokens(
 }
 
 /** How much of the output was answered, as a bar. */
-function drawShares({ survey: { rows, counts } }: ReportFacts): Html {
+function drawShares({ survey: { rows, counts } }: OutputReport): Html {
   const kinds = (['answered', 'failed', 'blank', 'unanswered'] as const).filter((kind) => counts[kind] > 0);
   let x = 0;
   const parts = kinds.map((kind) => {
@@ -114,7 +102,7 @@ const statusWords = {
   unanswered: 'no answer',
 } as const;
 
-function drawPlots({ found: { history }, survey }: ReportFacts): Html {
+function drawPlots({ found: { history }, survey }: OutputReport): Html {
   const lengths = survey.answerLengths.summarize();
   const plots: Html[] = [];
   const characters = (value: number) => formatRough(value);
@@ -140,7 +128,7 @@ function drawPlots({ found: { history }, survey }: ReportFacts): Html {
   return html`<section aria-labelledby="plots"><h2 id="plots">Lengths and times</h2><div class="plots">${plots}</div></section>`;
 }
 
-function drawFailures({ survey: { failures, counts } }: ReportFacts): Html {
+function drawFailures({ survey: { failures, counts } }: OutputReport): Html {
   if (failures.length === 0) return html``;
   const groups = failures.map(
     ({ kind, message, count, rows }, number) =>
@@ -151,7 +139,7 @@ function drawFailures({ survey: { failures, counts } }: ReportFacts): Html {
 }
 
 /** Where the output came from, and what could not be known. */
-export function drawFooter({ found: { path, history }, survey, writtenAt }: ReportFacts): Html {
+export function drawFooter({ found: { path, history }, survey, writtenAt }: OutputReport): Html {
   const facts: [string, string][] = [['Output', path]];
   if (history) {
     facts.push(['Input', history.input_path ?? 'stdin']);

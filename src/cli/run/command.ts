@@ -1,65 +1,57 @@
 /** `loom run`: submit a batch, or answer at once with --sync. */
+
+import { FetchLog } from '../../api/fetch-log.ts';
 import type { RunDocument } from '../../core/documents.ts';
 import { InterruptedError } from '../../core/errors.ts';
-import type { ProviderEntry } from '../../providers/provider.ts';
-import { providerEntry, requireBatchApi } from '../../providers/registry.ts';
+import { documentBatch } from '../documents/batch-document.ts';
 import { checkWaitFlags } from '../fetch/wait.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
-import { checkBatchStreams, checkDocumentStream, describeOrder } from '../options/orders.ts';
-import { nameProvider } from '../options/reach.ts';
+import { checkBatchStreams, checkDocumentStream } from '../options/orders.ts';
+import { nameProvider, withProviders } from '../options/reach.ts';
 import { nameSchemaFile } from '../options/settings.ts';
-import { checkInputFlags, withInput } from '../options/stdin.ts';
-import { openReach, type Reach } from '../options/story-reach.ts';
+import { checkInputFlags } from '../options/stdin.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
+import { loom } from '../words/proposed-command.ts';
 import { dryRun } from './dry-run.ts';
-import { type SubmittedRun, submitRun } from './run-batch.ts';
+import { submitRun, waitForRun } from './run-batch.ts';
 import { answerRun } from './run-live.ts';
-import { waitForJob } from './run-wait.ts';
 
 export async function run(options: RunOptions, context: CommandContext): Promise<number> {
-  const document = beginDocument(options, context);
-  const entry = providerEntry(options.provider);
-  if (!options.sync) requireBatchApi(entry);
+  const log = new FetchLog();
+  const document = beginDocument(options, context, log);
   checkInputFlags(options);
   if (!options.sync) checkBatchStreams(options, options.wait);
   checkWaitFlags(options, options.wait && !options.sync);
   checkDocumentStream(options, context.voice);
-  if (options.dryRun) return dryRun(options, entry, context, document);
-  const reach = await openReach(options, context);
-  if (options.sandbox)
-    context.terminal.note('A rehearsal in the sandbox: no model is asked, and nothing is paid for.');
-  try {
-    const { code, awaited } = await submitOrAnswer(options, context, reach, entry, document);
-    return awaited ? await waitForJob(awaited, options, context, reach, document) : code;
-  } finally {
-    await reach.close();
-  }
+  if (options.dryRun) return dryRun(options, context, document);
+  return withProviders(options, context, async (reach) => {
+    const started = { options, context, reach, document, log };
+    if (options.sandbox)
+      context.terminal.note('A rehearsal in the sandbox: no model is asked, and nothing is paid for.');
+    if (options.sync) return named(options, context, () => answerRun(started));
+    const { code, awaited } = await named(options, context, () => submitRun(started));
+    return awaited ? waitForRun(awaited, started) : code;
+  });
 }
 
-async function submitOrAnswer(
+/** The errors of the work, with the names that people know. */
+async function named<Result>(
   options: RunOptions,
-  context: CommandContext,
-  reach: Reach,
-  entry: ProviderEntry,
-  document: DocumentFields<RunDocument>,
-): Promise<SubmittedRun> {
+  { terminal, workingFolder }: CommandContext,
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
-    return await withInput(options, reach.home, context, async (inputPath) => {
-      const order = await describeOrder(options, inputPath, context);
-      const started = { options, context, reach, entry, order, document };
-      return options.sync
-        ? { code: await answerRun(started) }
-        : submitRun({ ...started, entry: requireBatchApi(entry) });
-    });
+    return await work();
   } catch (error) {
-    if (error instanceof InterruptedError) context.terminal.note(afterInterrupt(options));
-    throw nameProvider(entry.name, nameSchemaFile(error, options, context.workingFolder));
+    if (error instanceof InterruptedError) terminal.note(afterInterrupt(options));
+    throw nameProvider(options.provider, nameSchemaFile(error, options, workingFolder));
   }
 }
 
 function beginDocument(
   { dryRun, sync, provider, model }: RunOptions,
   { document }: CommandContext,
+  log: FetchLog,
 ): DocumentFields<RunDocument> {
   return document.begin<RunDocument>({
     command: 'run',
@@ -68,7 +60,9 @@ function beginDocument(
     model,
     kind: null,
     id: null,
-    batches: [],
+    get batches() {
+      return log.batches.map(documentBatch);
+    },
     output: null,
     errors: [],
     estimate: null,
@@ -78,5 +72,5 @@ function beginDocument(
 function afterInterrupt(options: RunOptions): string {
   return options.sync
     ? 'Answers so far are kept, and no output is written: the same command goes on from there.'
-    : `What was submitted is kept: the same command, or loom fetch${options.sandbox ? ' --sandbox' : ''}, goes on from there.`;
+    : `What was submitted is kept: the same command, or ${loom('fetch', options)}, goes on from there.`;
 }

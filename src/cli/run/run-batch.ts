@@ -1,24 +1,27 @@
-/** `loom run` as a batch: what is told of a submission. */
+/** `loom run` as a batch: what is told of a submission, and with --wait of its end. */
 
+import type { FetchBatchesEvent } from '../../api/fetch-log.ts';
+import { locateHome } from '../../api/options/reach.ts';
+import { type SubmitBatchOptions, submitBatch } from '../../api/submit-batch.ts';
+import type { WrittenDocument } from '../../core/documents.ts';
 import { quoteShell } from '../../core/shell.ts';
-import { describeRecord, describeUnsentPart } from '../../orchestrator/batch/list/list-batches.ts';
-import { type SubmitEvents, submitBatch } from '../../orchestrator/batch/submit/submit-batch.ts';
-import { findServer } from '../../orchestrator/calls/answer-server.ts';
-import type { BatchEntry } from '../../providers/provider.ts';
-import type { Job } from '../../state/jobs.ts';
-import { nameJob, namePart } from '../../state/stored-jobs.ts';
-import type { LoomHome } from '../../storage/home.ts';
-import { documentBatch } from '../documents/batch-document.ts';
+import { documentFetch } from '../documents/fetch-document.ts';
 import { documentOutput } from '../documents/output-document.ts';
+import { exitCodeOfFetch, waitAndTell } from '../fetch/wait.ts';
 import { describeHalved } from '../fetch/words.ts';
-import { choosePlacing, warnOfForeignReasons } from '../options/overwrite.ts';
+import { describeRun } from '../options/orders.ts';
+import { askOverwrite, askOverwriteOf } from '../options/overwrite.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { describeSkipped } from '../words/failures.ts';
+import { tellCalls } from '../words/calls.ts';
+import { describeSkipped, tellForeignReasons } from '../words/failures.ts';
 import { loom } from '../words/proposed-command.ts';
-import { tellRetries } from '../words/retries.ts';
-import { openCostLimit } from './dry-run.ts';
-import type { AwaitedJob } from './run-wait.ts';
-import { type StartedRun, tellDone } from './started-run.ts';
+import { type StartedRun, tellDone } from './done.ts';
+
+/** A job whose output is to be written, and whether a file in the way may go. */
+export interface AwaitedJob {
+  readonly id: string;
+  readonly mayReplace: boolean;
+}
 
 /** What a run came to before it waits. */
 export interface SubmittedRun {
@@ -28,109 +31,134 @@ export interface SubmittedRun {
 }
 
 /** Submits, or writes the output when the cache has every answer. */
-export async function submitRun(started: StartedRun<BatchEntry>): Promise<SubmittedRun> {
-  const { options, context, reach, entry, order, document } = started;
-  const { terminal, signal } = context;
-  const connection = reach.connect(entry);
-  const { baseUrl, batchSize, serverName } = options;
-  const server = findServer(reach.home, entry.name, { ...connection, serverName });
-  const batchOrder = { ...order, server, baseUrl, batchSize };
-  const chooseNow = () => choosePlacing(order.outputPath, options, terminal);
-  const chosen = options.wait ? await chooseNow() : undefined;
-  if (options.wait && !chosen) return { code: 0 };
-  // Who said yes to a file that is there is not asked again; one that comes meanwhile is another matter.
-  const mayReplace = options.force || chosen === 'replace';
-  const canRepeat = !options.wait && !options.once && terminal.canAsk;
-  const submitOptions = {
-    again: options.again,
-    ...(canRepeat && { confirmAgain: (job: Job) => confirmAgain(job, terminal) }),
-    choosePlacing: mayReplace ? async () => 'replace' as const : chooseNow,
-  };
-  await warnOfForeignReasons(order, terminal);
-  if (options.maxCost !== undefined)
-    await openCostLimit(reach.home, options.maxCost, options, entry, batchOrder, signal);
-  const events = printSubmission(started);
-  const outcome = await submitBatch(reach.home, batchOrder, entry, connection, submitOptions, signal, events);
-  if (outcome.kind === 'declined') return { code: 0 };
-  document.kind = outcome.kind;
-  if (outcome.kind === 'pending') tellPending(outcome.job, started);
-  if (outcome.kind !== 'answered')
-    return { code: 0, ...(options.wait && { awaited: { job: outcome.job, mayReplace } }) };
-  document.output = await documentOutput({
-    ...outcome.merged,
-    id: undefined,
-    batch: true,
-    isRehearsal: reach.home.isSandbox,
+export async function submitRun(started: StartedRun): Promise<SubmittedRun> {
+  const { options, context, reach, document } = started;
+  const { terminal } = context;
+  const { batchSize, maxCost, once, wait } = options;
+  const canRepeat = !wait && !once && terminal.canAsk;
+  const overwrite = askOverwrite(options, terminal);
+  let mayReplace = options.force;
+  const submitted = await submitBatch({
+    ...reach,
+    ...describeRun(options, context),
+    batchSize,
+    maxCost,
+    once,
+    again: options.again || (canRepeat && ((id) => confirmAgain(id, terminal))),
+    asksFirst: wait,
+    async overwrite(path) {
+      const answer = overwrite === true ? 'yes' : await overwrite(path);
+      mayReplace ||= answer === 'yes';
+      return answer;
+    },
+    onEvent: tellSubmission(started),
   });
-  return { code: await tellDone(outcome.merged, terminal, terminal.print) };
+  if (submitted.kind === 'declined') return { code: 0 };
+  document.kind = submitted.kind;
+  if (submitted.kind === 'answered') {
+    const { written } = submitted;
+    document.output = documentOutput({ ...written, id: undefined }, options.sandbox);
+    return { code: tellDone(written, terminal, terminal.print) };
+  }
+  const { id } = submitted;
+  if (submitted.kind === 'pending') tellPending(id, started);
+  return { code: 0, ...(wait && { awaited: { id, mayReplace } }) };
+}
+
+/** What `loom fetch --id … --wait` does for the job that was submitted just now. */
+export async function waitForRun(
+  { id, mayReplace }: AwaitedJob,
+  { options, context, reach, document, log }: StartedRun,
+): Promise<number> {
+  const outputs: WrittenDocument[] = [];
+  const fetched = { outputs, errors: document.errors, damaged: [] };
+  const documentEvent = documentFetch(fetched, options.sandbox);
+  const note = (event: FetchBatchesEvent) => {
+    log.note(event);
+    documentEvent(event);
+    document.output = outputs[0] ?? null;
+  };
+  const overwrite = askOverwriteOf({ force: mayReplace }, context.terminal);
+  const order = { ...reach, id, overwrite, isOwn: true };
+  return exitCodeOfFetch(await waitAndTell(order, { ...options, keep: false }, context.terminal, note));
 }
 
 /** Whether a person wants to pay for pending work once more. */
-async function confirmAgain(job: Job, terminal: Terminal): Promise<boolean> {
-  const question = `The same work is pending already as ${nameJob(job)}. Submit it once more?`;
+async function confirmAgain(id: string, terminal: Terminal): Promise<boolean> {
+  const question = `The same work is pending already as ${id}. Submit it once more?`;
   return (await terminal.confirm(question)) === 'yes';
 }
 
-function tellPending(job: Job, { options, context, reach, document }: StartedRun): void {
-  const { terminal } = context;
-  const id = nameJob(job);
+function tellPending(id: string, { options, context: { terminal }, document }: StartedRun): void {
   document.id = id;
   terminal.print(`Nothing sent: the same work is pending already as ${id}.`);
   if (options.wait) return;
-  const fetch = loom(`fetch --id ${quoteShell(id)}`, { sandbox: reach.home.isSandbox });
+  const fetch = loom(`fetch --id ${quoteShell(id)}`, options);
   terminal.note(`${fetch} brings its answers. To pay for them once more, pass --again.`);
 }
 
+type SubmissionEvent = Parameters<NonNullable<SubmitBatchOptions['onEvent']>>[0];
+
 const sharedOutput = 'The one that is fetched later will find the other in its way, and stay pending.';
 
-function printSubmission({ context, reach, entry, document }: StartedRun): SubmitEvents {
-  const { terminal } = context;
-  const { home } = reach;
+function tellSubmission(started: StartedRun): (event: SubmissionEvent) => void {
+  const { terminal } = started.context;
+  const { document, log } = started;
+  const tellCall = tellCalls(terminal);
   const begin = () => terminal.note('Spinning the threads... submitting batch.');
-  return {
-    onPlanned(job) {
-      begin();
-      if (job.blank_rows > 0) terminal.note(describeSkipped(job.blank_rows));
-      if (job.cached_rows > 0 && job.parts.length > 0) {
-        terminal.note(`Rows with their answer in the cache: ${job.cached_rows}; only the others are sent.`);
-      }
-    },
-    onResumed(job) {
-      begin();
-      terminal.note(`Going on with job ${job.job_id}, which was cut off.`);
-    },
-    onPending(job) {
-      terminal.note(`Note: the same work is pending already as ${nameJob(job)}; it is submitted once more.`);
-    },
-    onSharedOutput: (id, outputPath) =>
-      terminal.note(`Note: ${id}, which is pending, has the same output: ${outputPath}. ${sharedOutput}`),
-    onSubmitted(record) {
-      document.batches.push(documentBatch(describeRecord(home, record)));
-      terminal.print(`Batch submitted. id=${record.batch_id} provider=${record.provider}`);
-    },
-    onAnnounce(job, queued) {
-      document.id = nameJob(job);
-      const waiting = job.parts.filter(({ state }) => state === 'planned');
-      for (const part of waiting) document.batches.push(documentBatch(describeUnsentPart(home, job, part)));
-      printSubmitted(job, queued, home, terminal);
-    },
-    onHalved: (name, requests, reason) => terminal.warn(describeHalved(name, requests, reason)),
-    onRetry: tellRetries(entry, terminal),
+  return (event) => {
+    switch (event.type) {
+      case 'planned':
+        begin();
+        if (event.blankRows > 0) terminal.note(describeSkipped(event.blankRows));
+        if (event.cachedRows > 0 && event.parts > 0) {
+          terminal.note(
+            `Rows with their answer in the cache: ${event.cachedRows}; only the others are sent.`,
+          );
+        }
+        return;
+      case 'resumed':
+        begin();
+        return terminal.note(`Going on with job ${event.id}, which was cut off.`);
+      case 'pending':
+        return terminal.note(
+          `Note: the same work is pending already as ${event.id}; it is submitted once more.`,
+        );
+      case 'shared_output':
+        return terminal.note(
+          `Note: ${event.id}, which is pending, has the same output: ${event.outputPath}. ${sharedOutput}`,
+        );
+      case 'submitted':
+        log.note(event);
+        return terminal.print(
+          `Batch submitted. id=${event.record.batch_id} provider=${event.record.provider}`,
+        );
+      case 'announced':
+        document.id = event.id;
+        for (const part of event.waiting) log.note({ type: 'queued', ...part });
+        return tellSubmitted(event, started);
+      case 'halved':
+        return terminal.warn(describeHalved(event));
+      case 'foreign_reasons':
+        return tellForeignReasons(event, terminal);
+      default:
+        return tellCall(event);
+    }
   };
 }
 
-function printSubmitted(job: Job, queued: number, home: LoomHome, terminal: Terminal): void {
-  const id = nameJob(job);
-  const parts = job.parts.length;
-  if (parts > 1) terminal.print(`Job submitted. id=${id} parts=${parts} rows=${job.rows}`);
-  if (queued > 0) {
+function tellSubmitted(
+  { id, rows, parts, waiting }: Extract<SubmissionEvent, { type: 'announced' }>,
+  { options, reach, context: { terminal } }: StartedRun,
+): void {
+  if (parts > 1) terminal.print(`Job submitted. id=${id} parts=${parts} rows=${rows}`);
+  if (waiting.length > 0) {
     terminal.note(
-      `${queued} of ${parts} parts wait for room in the provider's queue; ${loom('fetch', { sandbox: home.isSandbox })} submits them.`,
+      `${waiting.length} of ${parts} parts wait for room in the provider's queue; ${loom('fetch', options)} submits them.`,
     );
-    for (const { part, queue } of job.parts)
-      if (queue) terminal.warn(`${namePart(job, part)}: ${queue.reason}`);
+    for (const { name, reason } of waiting) if (reason !== undefined) terminal.warn(`${name}: ${reason}`);
   }
   terminal.print(
-    `Metadata saved to ${home.label}/batches/. Run ${loom(`fetch --id ${quoteShell(id)}`, { sandbox: home.isSandbox })} later.`,
+    `Metadata saved to ${locateHome(reach).label}/batches/. Run ${loom(`fetch --id ${quoteShell(id)}`, options)} later.`,
   );
 }

@@ -1,48 +1,40 @@
 /** `loom tokens`: count the input tokens of every prompt. */
-import type { TokensDocument } from '../../core/documents.ts';
-import { LoomError } from '../../core/errors.ts';
-import type { GenerationSettings } from '../../core/models.ts';
 import {
   countTokens,
-  requireTokenCounting,
+  estimateTokens,
+  type TokenEstimate,
   type TokenProgress,
   type TokenSummary,
-} from '../../orchestrator/estimate/count-tokens.ts';
-import { estimateTokens } from '../../orchestrator/estimate/estimate-tokens.ts';
-import { priceUsage } from '../../orchestrator/usage/price-usage.ts';
-import type { UsageTally } from '../../orchestrator/usage/usage-tally.ts';
-import type { ProviderEntry } from '../../providers/provider.ts';
-import { providerEntry } from '../../providers/registry.ts';
+} from '../../api/count-tokens.ts';
+import type { ReachOptions } from '../../api/options/options.ts';
+import type { TokensDocument } from '../../core/documents.ts';
+import { LoomError } from '../../core/errors.ts';
 import { describeInput } from '../options/input.ts';
 import type { CommandContext, TokensOptions } from '../options/options.ts';
-import { nameProvider } from '../options/reach.ts';
+import { nameProvider, placeOf, withProviders } from '../options/reach.ts';
 import { readSettings } from '../options/settings.ts';
-import { checkInputFlags, withInput } from '../options/stdin.ts';
-import { openHome, openReach, type Reach } from '../options/story-reach.ts';
+import { checkInputFlags } from '../options/stdin.ts';
 import { startProgress } from '../terminal/progress.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
-import { formatDollars, noPriceFor } from '../words/costs.ts';
-import { formatCount } from '../words/counts.ts';
+import { tellCalls } from '../words/calls.ts';
+import { noPriceFor } from '../words/costs.ts';
+import { formatCount, formatDollars } from '../words/counts.ts';
 import { describeSkipped } from '../words/failures.ts';
-import { tellRetries } from '../words/retries.ts';
 
 export async function tokens(options: TokensOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
   const document = beginDocument(options, context);
-  const entry = providerEntry(options.provider);
-  if (!options.estimate) requireTokenCounting(entry);
   checkInputFlags(options);
-  if (options.estimate) return printEstimate(options, entry, context, document);
-  const reach = await openReach(options, context);
+  if (options.estimate) {
+    const place = placeOf(options, context);
+    const estimate = await estimateTokens({ ...place, ...describeInputOf(options, context) });
+    return printEstimate(estimate, options, terminal, document);
+  }
   try {
-    const summary = await withInput(options, reach.home, context, (path) =>
-      countFile(path, options, context, reach, entry),
-    );
+    const summary = await withProviders(options, context, (reach) => countFile(reach, options, context));
     return printSummary(summary, options, terminal, document);
   } catch (error) {
-    throw nameProvider(entry.name, error);
-  } finally {
-    await reach.close();
+    throw nameProvider(options.provider, error);
   }
 }
 
@@ -65,79 +57,63 @@ function beginDocument(
 }
 
 async function countFile(
-  inputPath: string,
+  reach: ReachOptions,
   options: TokensOptions,
   context: CommandContext,
-  reach: Reach,
-  entry: ProviderEntry,
 ): Promise<TokenSummary> {
-  const { model, workers, patience: patienceMs } = options;
-  const { terminal, signal, workingFolder } = context;
-  const dataset = await describeInput(options, inputPath, context);
-  const settings = readSystem(options, workingFolder);
-  const connection = reach.connect(entry);
-  const progress = startProgress(terminal, 'Counting tokens');
+  const { workers, patience: patienceMs } = options;
+  const tellCall = tellCalls(context.terminal);
+  let progress: ReturnType<typeof startProgress> | undefined;
   try {
-    const order = { dataset, provider: entry.name, model, workers, patienceMs, settings };
-    return await countTokens(order, () => entry.openSync(connection), signal, {
-      onProgress: (state) => progress.update({ ...state, details: describeProgress(state) }),
-      onRetry: tellRetries(entry, terminal),
+    return await countTokens({
+      ...reach,
+      ...describeInputOf(options, context),
+      workers,
+      patienceMs,
+      onEvent(event) {
+        if (event.type !== 'progress') return tellCall(event);
+        progress ??= startProgress(context.terminal, 'Counting tokens');
+        progress.update({ ...event, details: describeProgress(event) });
+      },
     });
   } finally {
-    progress.stop();
+    progress?.stop();
   }
 }
 
-function readSystem({ system }: TokensOptions, workingFolder: string): GenerationSettings | undefined {
-  return readSettings({ ...(system !== undefined && { system }) }, workingFolder);
+function describeInputOf(options: TokensOptions, context: CommandContext) {
+  const { system } = options;
+  const settings = readSettings({ ...(system !== undefined && { system }) }, context.workingFolder);
+  return { ...describeInput(options, context), settings };
 }
 
-/** Counts without the provider; the sentence is the usual one, and says that it is an estimate. */
-async function printEstimate(
-  options: TokensOptions,
-  entry: ProviderEntry,
-  context: CommandContext,
+/** Counted without the provider; the sentence is the usual one, and says that it is an estimate. */
+function printEstimate(
+  { rows, blankRows, inputTokens, encoding, liveCost, batchCost }: TokenEstimate,
+  { provider, model }: TokensOptions,
+  terminal: CommandContext['terminal'],
   document: DocumentFields<TokensDocument>,
-): Promise<number> {
-  const { provider, model } = options;
-  const { terminal, signal, workingFolder } = context;
-  const home = openHome(options, context);
-  const { rows, blankRows, usage, encoding } = await withInput(options, home, context, async (path) => {
-    const dataset = await describeInput(options, path, context);
-    return estimateTokens(dataset, model, readSystem(options, workingFolder), entry, signal);
+): number {
+  Object.assign(document, {
+    rows,
+    blank: blankRows,
+    input_tokens: inputTokens,
+    failed: 0,
+    estimated_with: encoding,
+    live_cost_usd: liveCost ?? null,
+    batch_cost_usd: batchCost ?? null,
   });
-  const { live, batch } = await priceInput(usage, entry, model);
-  document.rows = rows;
-  document.blank = blankRows;
-  document.input_tokens = usage.inputTokens;
-  document.failed = 0;
-  document.estimated_with = encoding;
-  document.live_cost_usd = live ?? null;
-  document.batch_cost_usd = batch ?? null;
   if (blankRows > 0) terminal.note(describeSkipped(blankRows));
-  const count = `${formatCount(usage.inputTokens)} across ${rows} prompts`;
+  const count = `${formatCount(inputTokens)} across ${rows} prompts`;
   const about = `provider=${provider}, model=${model}, errors=0`;
   terminal.printResult(`Total input tokens: ${count} (${about}), an estimate with the tokenizer ${encoding}`);
-  terminal.printResult(describeInputCost({ live, batch }, entry, model));
+  if (liveCost === undefined) {
+    terminal.printResult(`Input cost: unknown, ${noPriceFor({ provider, model })}`);
+    return 0;
+  }
+  const asBatch = batchCost !== undefined ? `, about ${formatDollars(batchCost)} as a batch` : '';
+  terminal.printResult(`Input cost: about ${formatDollars(liveCost)} live${asBatch} (an estimate)`);
   return 0;
-}
-
-/** US dollars; undefined where no price is known, or there are no batches. */
-interface InputCost {
-  readonly live: number | undefined;
-  readonly batch: number | undefined;
-}
-
-async function priceInput(usage: UsageTally, entry: ProviderEntry, model: string): Promise<InputCost> {
-  const live = await priceUsage(usage, { entry, model, batch: false });
-  const batch = entry.openBatch && (await priceUsage(usage, { entry, model, batch: true }));
-  return { live, batch };
-}
-
-function describeInputCost({ live, batch }: InputCost, entry: ProviderEntry, model: string): string {
-  if (live === undefined) return `Input cost: unknown, ${noPriceFor({ entry, model })}`;
-  const asBatch = batch !== undefined ? `, about ${formatDollars(batch)} as a batch` : '';
-  return `Input cost: about ${formatDollars(live)} live${asBatch} (an estimate)`;
 }
 
 function printSummary(

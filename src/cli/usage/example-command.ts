@@ -1,14 +1,11 @@
 /** A command line that works in the folder where somebody began one: it has what was given, and what was missing. */
 import { readdirSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { guessFormat, inputExtensions, listColumns } from '../../api/input-files.ts';
+import { variablesOf } from '../../api/options/reach.ts';
+import { describeProvider } from '../../api/providers.ts';
 import { type ProviderName, providerNames } from '../../core/names.ts';
 import { quoteShell } from '../../core/shell.ts';
-import { readColumnNames } from '../../formats/column-names.ts';
-import { detectFormat, inputExtensions } from '../../formats/format.ts';
-import { providerEntry } from '../../providers/registry.ts';
-import { readVariables } from '../../state/keys.ts';
-import { expandHome } from '../../storage/home.ts';
 import type { CommandContext, InputOptions, RunOptions } from '../options/options.ts';
 
 type Given = Partial<InputOptions> & Partial<Pick<RunOptions, 'sync' | 'sandbox'>>;
@@ -28,10 +25,10 @@ export async function proposeCommand(name: string, command: Command, place: Plac
   const given = command.opts<Given>();
   // The name of a file that stands without its flag is most likely the input.
   const file = given.file ?? command.args[0];
-  const variables = readVariables(place.environment, place.workingFolder);
-  const keyed = providerNames.find((known) => variables[providerEntry(known).keyVariable]);
+  const variables = variablesOf({ ...place, dotenv: true });
+  const keyed = providerNames.find((known) => variables[describeProvider(known).keyVariable]);
   const provider = given.provider ?? keyed ?? 'openai';
-  const hasKey = Boolean(variables[providerEntry(provider).keyVariable]);
+  const hasKey = Boolean(variables[describeProvider(provider).keyVariable]);
   const takesSandbox = command.options.some(({ long }) => long === '--sandbox');
   const words = [
     ...(await describeFile({ ...given, ...(file !== undefined && { file }) }, place)),
@@ -46,8 +43,7 @@ async function describeFile({ file, col, prompt }: Given, place: Place): Promise
   const chosen = file ?? findInput(place.workingFolder);
   if (chosen === undefined) return ['-f', 'prompts.json'];
   if (prompt !== undefined) return ['-f', chosen, '--prompt', prompt];
-  const column =
-    col ?? (await findColumn(resolve(place.workingFolder, expandHome(chosen, place.environment))));
+  const column = col ?? (await findColumn(chosen, place));
   return ['-f', chosen, ...(column === undefined ? [] : ['-c', column])];
 }
 
@@ -76,19 +72,11 @@ function listNames(folder: string): string[] {
 const promptNames = /^(prompt|text|question|input|content|message|review|comment|description|body|title)$/i;
 
 /** The column that sounds most like a prompt; none where a prompt is found without one. */
-async function findColumn(path: string): Promise<string | undefined> {
-  const names = await readColumnNames(path).catch((): string[] => []);
-  const isObjects = /^jsonl?$/.test(formatOf(path));
+async function findColumn(file: string, place: Place): Promise<string | undefined> {
+  const names = await listColumns(file, place).catch((): string[] => []);
+  const isObjects = /^jsonl?$/.test(guessFormat(file) ?? '');
   if (isObjects && (names.length === 0 || names.includes('prompt'))) return undefined;
   const column =
     names.find((name) => promptNames.test(name.trim())) ?? names.find((name) => !/id$/i.test(name.trim()));
   return column ?? names[0] ?? 'text';
-}
-
-function formatOf(path: string): string {
-  try {
-    return detectFormat(basename(path)).fileType;
-  } catch {
-    return '';
-  }
 }

@@ -1,8 +1,7 @@
 /** How the way to a provider is told: requests one by one with --verbose, and tries again where they make people wait. */
-import type { ReachEvent } from '../../api/options/reach.ts';
+import type { ReachEvent, RetryEvent } from '../../api/options/reach.ts';
 import { describeProvider } from '../../api/providers.ts';
 import type { ProviderName } from '../../core/names.ts';
-import type { RetryEvent } from '../../orchestrator/calls/retry.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { showAddress } from './addresses.ts';
 

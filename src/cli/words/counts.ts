@@ -49,3 +49,13 @@ export function countDone({ total, succeeded, failed }: BatchCounts): string {
   const done = succeeded === undefined && failed === undefined ? '?' : (succeeded ?? 0) + (failed ?? 0);
   return `${done}/${total ?? '?'}`;
 }
+
+/** `$1,234.50`, `$0.0123`, `$0.000012`: cents, or as many decimals as it takes to say something. */
+export function formatDollars(dollars: number): string {
+  const decimals = dollars >= 1 || dollars === 0 ? 2 : 4;
+  const digits =
+    dollars > 0 && dollars < 0.01
+      ? { maximumSignificantDigits: 2 }
+      : { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  return `$${dollars.toLocaleString('en-US', digits)}`;
+}

@@ -7,7 +7,8 @@ import type { Told } from '../../core/errors.ts';
 import type { SettingName } from '../../core/models.ts';
 import { mostLevels } from '../../core/models.ts';
 import { quoteShell } from '../../core/shell.ts';
-import { describeColumns } from '../../formats/template/prompt-columns.ts';
+import { describeColumns } from '../../core/words.ts';
+import { formatDollars } from './counts.ts';
 
 import { loom } from './proposed-command.ts';
 
@@ -167,6 +168,29 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   }),
   cache_foreign: ({ proposed }) => ({
     hint: `Give --cache-dir or LOOM_CACHE_DIR an empty folder, or one that is not there yet, such as ${proposed}.`,
+  }),
+  reach_of_one: ({ option, providers }) => ({
+    message: `${flagFor(option)} can't serve pending batches of several providers (${providers.join(', ')}).`,
+    hint: 'Name one batch with --id, or set the variables of each provider instead.',
+  }),
+  report_unwritable: () => ({ hint: 'Make room, or choose another path with --output.' }),
+  price_unknown: ({ model, title }) => ({
+    message: `no price is known for ${model} of ${title}, so --max-cost can't be kept; nothing was sent.`,
+    hint: 'Run without --max-cost, or set a limit at the provider.',
+  }),
+  cost_too_high({ cost, maxCost, maxTokens }) {
+    const what =
+      maxTokens === undefined
+        ? `the input alone costs about ${formatDollars(cost)}`
+        : `with answers of ${maxTokens} tokens the batch costs about ${formatDollars(cost)}`;
+    return {
+      message: `${what}, and --max-cost is ${formatDollars(maxCost)}; nothing was sent.`,
+      hint: 'Take fewer rows, another model, or a higher --max-cost.',
+    };
+  },
+  cost_spent: ({ maxCost, spent }) => ({
+    message: `--max-cost ${formatDollars(maxCost)} is reached: this run has spent about ${formatDollars(spent)}.`,
+    hint: 'The answers so far are kept, and no output is written: the same command with a higher --max-cost goes on from there.',
   }),
 };
 

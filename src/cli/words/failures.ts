@@ -1,6 +1,7 @@
 /** How rows without a response are told. */
+
+import type { MergeSummary } from '../../api/fetch-batches.ts';
 import { reasonsPathFor } from '../../orchestrator/output/reasons-file.ts';
-import type { MergeSummary } from '../../orchestrator/output/row-tally.ts';
 import { linkPath } from '../terminal/hyperlinks.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { countOf, formatCount } from './counts.ts';
@@ -61,4 +62,15 @@ export function describeSkipped(blankRows: number): string {
 export function exitCodeOf(summary: MergeSummary): number {
   if (summary.failed === 0) return 0;
   return summary.answered === 0 ? 1 : 3;
+}
+
+/** Says before anything is paid for that the reasons of failed rows will have no place. */
+export function tellForeignReasons(
+  { path, isInput }: { readonly path: string; readonly isInput: boolean },
+  terminal: Terminal,
+): void {
+  const whose = isInput ? 'the input' : "not loom's";
+  terminal.warn(
+    `${path} is ${whose} and stays: the reasons of failed rows will be in no file. Move it away, or pass --with-error.`,
+  );
 }

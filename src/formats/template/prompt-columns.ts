@@ -2,7 +2,7 @@
 import type { NamingOption } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { FileType } from '../../core/models.ts';
-import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
+import { describeColumns, findClosestName, quoteValue } from '../../core/words.ts';
 import { type PromptSource, traitsOf } from '../format.ts';
 import { optionOf, type PromptRecipe, readPromptSource } from './prompt-source.ts';
 
@@ -95,8 +95,4 @@ function unknownColumnError(
     facts: { path, name, names, option, closest },
     hint: closest === undefined ? `Name one of these as ${option}.` : `Did you mean ${quoteValue(closest)}?`,
   });
-}
-
-export function describeColumns(header: readonly string[]): string {
-  return `the ${header.length === 1 ? 'column' : 'columns'} ${listNames(header)}`;
 }

@@ -6,18 +6,10 @@
 
 import type { AnswerServer } from '../../cache/cache.ts';
 import type { ProviderName } from '../../core/models.ts';
-import { sandboxKey } from '../../core/names.ts';
+import { sandboxKey, sandboxName } from '../../core/names.ts';
 import type { MarkedProvider } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
-
-/** What a rehearsal has in the place of an address: its port is another one each time. */
-const sandboxName = 'sandbox';
-
-/** Whether a server may be called so: no address looks like it, since an address has a colon. */
-export function isServerName(text: string): boolean {
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(text) && text.toLowerCase() !== sandboxName;
-}
 
 /** What is known of where a run asks. */
 export interface ServerChoice {

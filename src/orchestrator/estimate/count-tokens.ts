@@ -2,7 +2,7 @@
 import { LoomError, ProviderError } from '../../core/errors.ts';
 import type { GenerationSettings, ProviderName } from '../../core/models.ts';
 import type { ProviderEntry, SyncProvider } from '../../providers/provider.ts';
-import type { RetryNotice } from '../calls/retry.ts';
+import type { RetryEvent } from '../calls/retry.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { drawRows, readDataset } from '../dataset/dataset.ts';
 import type { DatasetOrder } from '../dataset/dataset-order.ts';
@@ -28,10 +28,7 @@ export interface TokenProgress {
   readonly tokens: number;
 }
 
-export interface TokenEvents {
-  onProgress?(progress: TokenProgress): void;
-  onRetry?(notice: RetryNotice): void;
-}
+export type TokenEvent = ({ readonly type: 'progress' } & TokenProgress) | RetryEvent;
 
 export interface TokenSummary extends TokenProgress {
   /** Rows that were picked of the input, those without a prompt included. */
@@ -59,7 +56,7 @@ export async function countTokens(
   order: TokenOrder,
   openProvider: () => Promise<SyncProvider>,
   signal: AbortSignal,
-  events: TokenEvents = {},
+  onEvent: (event: TokenEvent) => void,
 ): Promise<TokenSummary> {
   const dataset = await drawRows(order.dataset, signal);
   const { rows, blankRows } = await readDataset(dataset, signal);
@@ -68,13 +65,13 @@ export async function countTokens(
   if (!count) throw noTokenCounting(order.provider);
   const progress = { done: 0, total: rows - blankRows, errors: 0, tokens: 0 };
   let firstError: string | undefined;
-  events.onProgress?.(progress);
+  onEvent({ type: 'progress', ...progress });
   await runRows({
     dataset,
     workers: order.workers,
     patienceMs: order.patienceMs,
     signal,
-    onRetry: (notice) => events.onRetry?.(notice),
+    onRetry: (notice) => onEvent({ type: 'retry', provider: order.provider, ...notice }),
     async call({ index }, prompt, digest, calls, callSignal) {
       const { model, settings } = order;
       const request = { customId: createCustomId(index, digest), model, prompt, settings };
@@ -88,7 +85,7 @@ export async function countTokens(
         firstError ??= error.message;
       }
       progress.done += 1;
-      events.onProgress?.(progress);
+      onEvent({ type: 'progress', ...progress });
     },
   });
   return { ...progress, rows, blankRows, firstError };

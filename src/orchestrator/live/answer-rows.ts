@@ -15,7 +15,7 @@ import { PromptIndex } from '../dataset/prompt-index.ts';
 import type { RunJournals } from '../journals/run-journals.ts';
 import type { RunMeter } from '../usage/leave-history.ts';
 import { runRows } from './run-rows.ts';
-import type { DrawnOrder, SyncEvents } from './sync-order.ts';
+import type { DrawnOrder, SyncEvent } from './sync-order.ts';
 
 /** What the steps of one run share. */
 export interface SyncRun {
@@ -27,7 +27,7 @@ export interface SyncRun {
   readonly journals: RunJournals;
   readonly cache: BackgroundCache | undefined;
   readonly signal: AbortSignal;
-  readonly events: SyncEvents;
+  readonly onEvent: (event: SyncEvent) => void;
   readonly meter: RunMeter;
   readonly progress: { done: number; readonly total: number; cacheHits: number; errors: number };
 }
@@ -37,7 +37,7 @@ export interface SyncRun {
  * answers are shared in that way.
  */
 export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> {
-  const { order, provider, checkAnswer, journals, cache, signal, events, meter, progress } = run;
+  const { order, provider, checkAnswer, journals, cache, signal, onEvent, meter, progress } = run;
   const { journal } = journals;
   const prompts = new PromptIndex();
   const cachedRows = new RowSet();
@@ -45,12 +45,12 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
   const known = cache && openCache(run.home.cache, order.provider, order.model, order.settings, server);
   const storeInCache = createCacheWriter(run);
   let areShared = false;
-  events.onProgress?.(progress);
+  onEvent({ type: 'progress', ...progress });
 
   function count(result?: RowResult): void {
     progress.done += 1;
     if (result && checkAnswer(result).outcome !== 'succeeded') progress.errors += 1;
-    events.onProgress?.(progress);
+    onEvent({ type: 'progress', ...progress });
   }
 
   await runRows({
@@ -58,7 +58,7 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
     workers: order.workers,
     patienceMs: order.patienceMs,
     signal,
-    onRetry: (notice) => events.onRetry?.(notice),
+    onRetry: (notice) => onEvent({ type: 'retry', provider: order.provider, ...notice }),
     async answerAtOnce({ index }, prompt, digest) {
       const first = cache ? prompts.firstRowWith(digest, index) : index;
       if (first !== index) {
@@ -85,7 +85,7 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
       const row = { slot: index, digest, customId: createCustomId(index, digest) };
       const request = { customId: row.customId, model, prompt, settings };
       const answering = calls.run(async () => {
-        events.beforeCall?.();
+        order.beforeCall?.();
         await run.home.ensureHeld();
         const startedAt = performance.now();
         const answer = await provider.generate(request, callSignal);
@@ -94,7 +94,7 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
         // a killed run leaves in its journal alone is lost, unless the cache has refused something.
         await storeInCache(prompt, answer);
         await journal.add(row, answer);
-        events.onAnswered?.(answer);
+        onEvent({ type: 'answered', result: answer });
         return answer;
       });
       const result = await answering.catch(async (error: unknown) => {
@@ -118,7 +118,7 @@ function asFailedRow(customId: string, error: unknown): RowResult {
 }
 
 /** Stores what is an answer, if it can; what the cache refuses is safe in the journal. */
-function createCacheWriter({ cache, order, provider, events, journals }: SyncRun) {
+function createCacheWriter({ cache, order, provider, onEvent, journals }: SyncRun) {
   let keeping: Promise<void> | undefined;
   const isKnownSandbox = isSandboxServer(order.server);
   return async (prompt: string, result: RowResult | undefined): Promise<void> => {
@@ -128,7 +128,7 @@ function createCacheWriter({ cache, order, provider, events, journals }: SyncRun
     try {
       await cache.setAll([[prompt, selectCached(result, order.columns)]]);
     } catch (error) {
-      if (!keeping) events.onCacheTrouble?.(error);
+      if (!keeping) onEvent({ type: 'cache_trouble', error });
       keeping ??= journals.keep();
       await keeping;
     }

@@ -12,6 +12,7 @@ import { ensurePlaces } from '../../cache/cache.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';
+import { nameJob } from '../../state/stored-jobs.ts';
 import { ensurePrivateFolder, removeFile } from '../../storage/files.ts';
 import { holdHome, type LoomHome, removeHeld } from '../../storage/home.ts';
 import { waitForLock } from '../../storage/locks.ts';
@@ -38,7 +39,7 @@ import { leaveHistory, RunMeter } from '../usage/leave-history.ts';
 import { workOf } from '../work/same-work.ts';
 import { answerRows } from './answer-rows.ts';
 import { mergeCachedAnswers } from './merge-cached.ts';
-import type { DrawnOrder, SyncEvents, SyncOrder } from './sync-order.ts';
+import type { DrawnOrder, SyncEvent, SyncOrder } from './sync-order.ts';
 
 export interface SyncSummary extends MergeSummary {
   readonly outputPath: string;
@@ -54,7 +55,7 @@ export async function runSync(
   syncOrder: SyncOrder,
   openProvider: () => Promise<SyncProvider>,
   signal: AbortSignal,
-  events: SyncEvents = {},
+  onEvent: (event: SyncEvent) => void,
 ): Promise<SyncSummary> {
   checkSettings(providerEntry(syncOrder.provider), syncOrder.settings);
   const checkAnswer = await openAnswerCheck(syncOrder.settings);
@@ -64,7 +65,7 @@ export async function runSync(
   await sweepHome(home);
   await ensurePrivateFolder(home.results);
   const meter = new RunMeter();
-  const ground = { home, order, openProvider, checkAnswer, signal, events, meter };
+  const ground = { home, order, openProvider, checkAnswer, signal, onEvent, meter };
   const summary = await (order.useCache ? runWithCache(ground) : runWithoutCache(ground));
   if (!order.deliver && summary.isWritten)
     await leaveHistory(home, { ...order, ...meter, mode: 'live', summary, cachedRows: summary.cacheHits });
@@ -78,13 +79,13 @@ interface SyncGround {
   readonly openProvider: () => Promise<SyncProvider>;
   readonly checkAnswer: AnswerCheck;
   readonly signal: AbortSignal;
-  readonly events: SyncEvents;
+  readonly onEvent: (event: SyncEvent) => void;
   readonly meter: RunMeter;
 }
 
 /** What an earlier run paid for is in the cache, and in journals what the cache refused. */
 async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
-  const { home, order, events } = ground;
+  const { home, order, onEvent } = ground;
   const runName = nameCachedRun(order);
   return underLock(ground, runName, async (held) => {
     const paths = await listKeptJournals(home, runName);
@@ -101,7 +102,8 @@ async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
       if (summary) {
         await deliverOutput(ground, held);
         await dropJournals(held, kept);
-        events.onProgress?.({ done: prompts, total: prompts, cacheHits: prompts, errors: summary.failed });
+        const counts = { done: prompts, total: prompts, cacheHits: prompts, errors: summary.failed };
+        onEvent({ type: 'progress', ...counts });
         return { ...summary, outputPath: order.outputPath, cacheHits: prompts };
       }
       const provider = await ground.openProvider();
@@ -137,11 +139,11 @@ interface HeldRun {
 
 /** Does the work of a run while no other process does the same, or writes its output; the lock stays only with a journal. */
 async function underLock<Result>(
-  { home, order, signal, events }: SyncGround,
+  { home, order, signal, onEvent }: SyncGround,
   runName: string,
   work: (held: HeldRun) => Promise<Result>,
 ): Promise<Result> {
-  const lock = await waitForLock(home.locks, runName, signal, () => events.onWait?.());
+  const lock = await waitForLock(home.locks, runName, signal, () => onEvent({ type: 'waiting' }));
   try {
     const claim = order.deliver ? undefined : await claimOutput(home, order);
     try {
@@ -211,12 +213,11 @@ async function answerAndMerge(
   held: HeldRun,
   { kept, rows, prompts, provider, cache }: CheckedInput,
 ): Promise<SyncSummary> {
-  if (ground.events.onPending) {
-    const [twin] = await findTwinsOfInput(held.home, workOf(ground.order), held.signal);
-    if (twin) ground.events.onPending(twin);
-  }
+  const { onEvent } = ground;
+  const [twin] = await findTwinsOfInput(held.home, workOf(ground.order), held.signal);
+  if (twin) onEvent({ type: 'pending', id: nameJob(twin) });
   const journals = await openRunJournals(held.home, held.runName, kept);
-  if (journals.kept > 0) ground.events.onResumed?.(journals.kept);
+  if (journals.kept > 0) onEvent({ type: 'resumed', answers: journals.kept });
   const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
   try {
     const { home, signal } = held;

@@ -2,9 +2,8 @@
 
 import type { GenerationSettings, RowResult } from '../../core/models.ts';
 import type { ProviderName } from '../../core/names.ts';
-import type { Job } from '../../state/jobs.ts';
 import type { Placing } from '../../storage/output-file.ts';
-import type { RetryNotice } from '../calls/retry.ts';
+import type { RetryEvent } from '../calls/retry.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { DatasetOrder } from '../dataset/dataset-order.ts';
 import type { ColumnGroups } from '../output/columns.ts';
@@ -30,6 +29,8 @@ export interface SyncOrder {
   readonly workers: number;
   /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
   readonly patienceMs?: number | undefined;
+  /** Called before each call; what this throws stops the run, as a refused key does. */
+  readonly beforeCall?: (() => void) | undefined;
 }
 
 /** An order of which it is settled what rows are run. */
@@ -45,20 +46,17 @@ export interface SyncProgress {
   readonly errors: number;
 }
 
-export interface SyncEvents {
+export type SyncEvent =
   /** After the check of the input, and after each row. */
-  onProgress?(progress: SyncProgress): void;
-  onRetry?(notice: RetryNotice): void;
+  | ({ readonly type: 'progress' } & SyncProgress)
+  | RetryEvent
   /** Another process is doing the very same run: this one goes on when that is done. */
-  onWait?(): void;
+  | { readonly type: 'waiting' }
   /** The same work is pending in a batch: its answers are paid for too. */
-  onPending?(job: Job): void;
+  | { readonly type: 'pending'; readonly id: string }
   /** Answers that a run which was cut off had paid for, and this one need not. */
-  onResumed?(answers: number): void;
-  /** Before each call; what this throws stops the run, as a refused key does. */
-  beforeCall?(): void;
+  | { readonly type: 'resumed'; readonly answers: number }
   /** A call was answered, and is paid for. */
-  onAnswered?(result: RowResult): void;
+  | { readonly type: 'answered'; readonly result: RowResult }
   /** An answer could not be stored in the cache; told once, the answers are in the output all the same. */
-  onCacheTrouble?(error: unknown): void;
-}
+  | { readonly type: 'cache_trouble'; readonly error: unknown };

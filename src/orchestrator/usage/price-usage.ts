@@ -24,3 +24,24 @@ export async function priceUsage(
 function shareOf({ batchPriceShare: share }: ProviderEntry, model: string): number {
   return typeof share === 'number' ? share : share(model);
 }
+
+/** Tokens that were paid for. */
+export interface PaidUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** US dollars, about; undefined when no price is known for the model. */
+  readonly cost: number | undefined;
+  /** Answers that came without a count of tokens, where there are some. */
+  readonly untold?: number;
+}
+
+/** Undefined when the provider told no tokens. */
+export async function describeUsage(
+  usage: UsageTally | undefined,
+  priced: PricedModel,
+): Promise<PaidUsage | undefined> {
+  if (!usage || usage.answers === 0) return undefined;
+  const { inputTokens, outputTokens, untold } = usage;
+  const cost = await priceUsage(usage, priced);
+  return { inputTokens, outputTokens, cost, ...(untold > 0 && { untold }) };
+}

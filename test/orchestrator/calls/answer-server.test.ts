@@ -1,8 +1,8 @@
 /** Whose answers a run takes and gives: each address in one way, and a vendor's own as one. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ProviderName, providerNames } from '../../../src/core/names.ts';
-import { describeServer, isServerName, nameServer } from '../../../src/orchestrator/calls/answer-server.ts';
+import { isServerName, type ProviderName, providerNames } from '../../../src/core/names.ts';
+import { describeServer, nameServer } from '../../../src/orchestrator/calls/answer-server.ts';
 import { describeDataset } from '../../../src/orchestrator/dataset/dataset.ts';
 import { nameCachedRun, nameUncachedRun } from '../../../src/orchestrator/journals/run-names.ts';
 

@@ -40,7 +40,7 @@ test('an answer is in the cache before it is in the journal: a kill in between l
         close: async () => {},
       },
       signal: new AbortController().signal,
-      events: {},
+      onEvent: () => {},
       meter: new RunMeter(),
       progress: { done: 0, total: 1, cacheHits: 0, errors: 0 },
     });

@@ -17,8 +17,10 @@ beforeEach(async () => {
 
 afterEach(() => world.remove());
 
+type Refused = Partial<SubmitBatchOptions> & { readonly file?: string };
+
 /** Paths below the world's folder are written without it. */
-async function refusalOf(options: Partial<SubmitBatchOptions>): Promise<unknown> {
+async function refusalOf(options: Refused): Promise<unknown> {
   const order = {
     provider: 'openai',
     model: 'm',
@@ -35,7 +37,7 @@ async function refusalOf(options: Partial<SubmitBatchOptions>): Promise<unknown>
   return JSON.parse(told.replaceAll(`${world.folder}/`, ''));
 }
 
-test.each<[options: Partial<SubmitBatchOptions>, refusal: object]>([
+test.each<[options: Refused, refusal: object]>([
   [
     { output: 'taken.csv' },
     {

@@ -38,7 +38,8 @@ test('runSync writes the output, tells of each row, and prints nothing', async (
   const ended = await runProgram(`
 const seen = [];
 const summary = await loom.runSync({
-  ...input, output: 'out.csv', events: { onProgress: ({ done, total }) => seen.push(done + '/' + total) },
+  ...input, output: 'out.csv', 
+  onEvent: (event) => { if (event.type === 'progress') seen.push(event.done + '/' + event.total); },
 });
 const { rows, answered, blankRows, failed, cacheHits } = summary;
 console.log(JSON.stringify({ rows, answered, blankRows, failed, cacheHits, last: seen.at(-1) }));`);
@@ -109,8 +110,11 @@ test('fetchBatches waits for what submitBatch submitted, and tells each change',
   const ended = await runProgram(`
 const { id } = await loom.submitBatch(input);
 const words = [];
-const events = { onStatus: (record) => words.push(record.status), onReady: () => words.push('completed') };
-const { merged, pending, timedOut, troubled } = await loom.fetchBatches({ id, wait: { intervalMs: 10 }, events });
+const onEvent = ({ type, record }) => {
+  if (type === 'status') words.push(record.status);
+  if (type === 'ready') words.push('completed');
+};
+const { merged, pending, timedOut, troubled } = await loom.fetchBatches({ id, wait: { intervalMs: 10 }, onEvent });
 console.log(merged.length, merged[0].summary.answered, pending.length, timedOut, troubled);
 const changes = words.filter((word, place) => word !== words[place - 1]);
 console.log(words.at(-1), words.length < 10, changes.length === new Set(words).size);`);
@@ -168,8 +172,8 @@ test('an aborted signal ends the work with its reason, and what was answered is 
   );
   const ended = await runProgram(`
 const stop = new AbortController();
-const events = { onProgress: ({ done }) => { if (done === 10) stop.abort(new Error('enough')); } };
-await loom.runSync({ ...input, workers: 1, signal: stop.signal, events }).catch((error) => console.log(error.message));
+const onEvent = ({ type, done }) => { if (type === 'progress' && done === 10) stop.abort(new Error('enough')); };
+await loom.runSync({ ...input, workers: 1, signal: stop.signal, onEvent }).catch((error) => console.log(error.message));
 const { cacheHits } = await loom.runSync(input);
 console.log(cacheHits >= 10 && cacheHits < 50);
 await loom.runSync({ ...input, signal: AbortSignal.abort('early') }).catch((reason) => console.log(reason));`);
@@ -284,7 +288,7 @@ test('its types hold for a program in TypeScript', async () => {
     `import { type FetchedBatches, fetchBatches, runSync, type SyncSummary } from 'loom-batch';
 const summary: SyncSummary = await runSync({ file: 'a.csv', provider: 'openai', model: 'm', settings: { top_p: 1 } });
 const rows: number = summary.rows;
-const fetched: FetchedBatches = await fetchBatches({ id: 'x', events: { onStatus: ({ batch_id }) => batch_id.length } });
+const fetched: FetchedBatches = await fetchBatches({ id: 'x', onEvent: (event) => event.type === 'status' && event.record.batch_id.length });
 // @ts-expect-error: there is no such provider
 await runSync({ file: 'a.csv', provider: 'nobody', model: 'm' });
 export { fetched, rows };

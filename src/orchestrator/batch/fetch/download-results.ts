@@ -14,7 +14,8 @@ import { ensurePrivateFolder } from '../../../storage/files.ts';
 import { removeHeld } from '../../../storage/home.ts';
 import { noteSandbox } from '../../calls/answer-server.ts';
 import { sleep } from '../../calls/sleep.ts';
-import { accountFor, dueTime, readSentRows } from './batch-account.ts';
+import { describeRecord } from '../list/list-batches.ts';
+import { accountFor, describeShort, dueTime, readSentRows } from './batch-account.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import type { BatchAccount } from './fetch-run.ts';
 import { countMissingParts, forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
@@ -86,7 +87,9 @@ async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready'
   if (isWhole || isGivenUp(fetching, record)) return 'ready';
   run.outcome.troubled = true;
   run.outcome.short = true;
-  run.events.onShort?.(record, { account, due: dueTime(record), trouble });
+  const batch = describeRecord(run.home, { ...record, status: 'completed' });
+  const error = describeShort(record, { account, due: dueTime(record), trouble }, run.home.isSandbox);
+  run.onEvent({ type: 'short', record, batch, account, error });
   return 'short';
 }
 
@@ -151,7 +154,7 @@ function tellMiscount({ run }: JobFetch, record: BatchRecord, held: number): voi
   const { succeeded, failed } = record.counts ?? {};
   if (succeeded === undefined && failed === undefined) return;
   const counted = (succeeded ?? 0) + (failed ?? 0);
-  if (counted !== held) run.events.onMiscount?.(record, counted, held);
+  if (counted !== held) run.onEvent({ type: 'miscount', record, counted, held });
 }
 
 async function noteFailedDownload(

@@ -2,6 +2,7 @@
 
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
+import { providerEntry } from '../../../providers/registry.ts';
 import {
   findJob,
   isPending,
@@ -12,9 +13,14 @@ import {
 } from '../../../state/stored-jobs.ts';
 import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { type Lock, tryLock } from '../../../storage/locks.ts';
-import { FileInTheWayError, type Placing } from '../../../storage/output-file.ts';
+import {
+  outputExists as existsError,
+  FileInTheWayError,
+  type Placing,
+} from '../../../storage/output-file.ts';
 import { sweepHome } from '../../sweep/sweep-home.ts';
 import { sweepInputs } from '../../sweep/sweep-inputs.ts';
+import { describeUsage } from '../../usage/price-usage.ts';
 import {
   clearMergedJob,
   findWrittenOutput,
@@ -27,7 +33,7 @@ import {
 import { deleteUpload } from './delete-uploads.ts';
 import { downloadBatches } from './download-results.ts';
 import { checkBatches, submitQueuedParts } from './fetch-job.ts';
-import type { FetchEvents, FetchOrder, FetchOutcome, FetchRun, FetchSummary } from './fetch-run.ts';
+import type { FetchEvent, FetchOrder, FetchOutcome, FetchRun, FetchSummary } from './fetch-run.ts';
 import { countMissingParts, openJob } from './job-fetch.ts';
 import { restoreRecords } from './restore-records.ts';
 
@@ -59,16 +65,16 @@ export async function fetchBatches(
   home: LoomHome,
   order: FetchOrder,
   signal: AbortSignal,
-  events: FetchEvents = {},
+  onEvent: (event: FetchEvent) => void,
 ): Promise<FetchSummary> {
-  const { run, targets } = await openFetch(home, order, signal, events);
+  const { run, targets } = await openFetch(home, order, signal, onEvent);
   for (const stored of targets) {
     try {
       const { fate } = await fetchStoredJob(run, stored);
-      if (fate === 'busy') events.onBusy?.(stored.id);
+      if (fate === 'busy') onEvent({ type: 'busy', id: stored.id });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      events.onError?.(stored.id, stored.provider, error);
+      onEvent({ type: 'failed', id: stored.id, provider: stored.provider, error });
       run.outcome.troubled = true;
     }
   }
@@ -82,7 +88,7 @@ export async function openFetch(
   home: LoomHome,
   order: FetchOrder,
   signal: AbortSignal,
-  events: FetchEvents,
+  onEvent: (event: FetchEvent) => void,
 ): Promise<{ run: FetchRun; targets: readonly StoredJob[] }> {
   const state = await loadState(home);
   const targets = order.id === undefined ? state.jobs.filter(isPending) : [findJob(state, order.id)];
@@ -92,8 +98,8 @@ export async function openFetch(
   const changedRows = order.partial && order.id !== undefined ? 'leave_out' : 'refuse';
   const merging = { workingFolder, inputPath, changedRows } as const;
   const outcome: FetchOutcome = { troubled: false, incomplete: false };
-  for (const damaged of order.isOwnRun ? [] : state.damaged) {
-    events.onDamaged?.(damaged);
+  for (const file of order.isOwnRun ? [] : state.damaged) {
+    onEvent({ type: 'damaged', file });
     outcome.troubled = true;
   }
   await sweepHome(home, state);
@@ -102,7 +108,7 @@ export async function openFetch(
       home,
       order,
       merging,
-      events,
+      onEvent,
       signal,
       providers: new Map(),
       isRepeated: false,
@@ -116,12 +122,12 @@ export async function openFetch(
 function checkReach({ reachOfOne }: FetchOrder, targets: readonly StoredJob[]): void {
   const providers = [...new Set(targets.map(({ provider }) => provider))].sort();
   if (!reachOfOne || providers.length < 2) return;
-  const { given, naming } = reachOfOne;
-  throw new LoomError(
-    'input',
-    `${given} can't serve pending batches of several providers (${providers.join(', ')}).`,
-    { hint: `Name one batch with ${naming}, or set the variables of each provider instead.` },
-  );
+  const what = `${reachOfOne} can't serve pending batches of several providers (${providers.join(', ')}).`;
+  throw new LoomError('input', what, {
+    code: 'reach_of_one',
+    facts: { option: reachOfOne, providers },
+    hint: 'Name one batch with id, or set the variables of each provider instead.',
+  });
 }
 
 /** Fetches a job as it is now on disk, unless another process is at it. */
@@ -174,7 +180,7 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<LookAtJob> {
   const left = parts - missing - (run.order.partial ? ended.length : 0);
   const { ready, gone } = await downloadBatches(fetching, completed, completed.length === left);
   const usable = run.order.partial ? [...ready, ...gone, ...ended] : ready;
-  if (parts > 1) run.events.onParts?.(stored.id, usable.length, parts);
+  if (parts > 1) run.onEvent({ type: 'parts', id: stored.id, partsIn: usable.length, parts });
   // A job of one part has a batch id only since that was submitted, which may have been just now.
   const id = nameJob(stored.job);
   const current = { ...stored, id, records: fetching.records };
@@ -209,7 +215,7 @@ async function choosePlacing(run: FetchRun, stored: StoredJob): Promise<Placing 
 }
 
 function keepInTheWay(run: FetchRun, id: string, path: string, answer: 'no' | 'nobody'): void {
-  run.events.onKept?.(id, path, answer);
+  run.onEvent({ type: 'kept', id, outputPath: path, answer, error: existsError(path) });
   if (answer === 'nobody') run.outcome.troubled = true;
 }
 
@@ -237,6 +243,8 @@ async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): P
   const left = await clearMergedJob(run.home, stored, merged.outputPath, run.order.keep);
   if (merged.summary.failed > 0) run.outcome.incomplete = true;
   if (merged.summary.answered === 0) run.outcome.troubled = true;
-  await run.events.onMerged?.(merged);
+  const priced = { entry: providerEntry(merged.provider), model: merged.model, batch: true };
+  const usage = await describeUsage(merged.usage, priced);
+  run.onEvent({ type: 'merged', output: { ...merged, usage } });
   return { fate: 'written', left };
 }

@@ -5,7 +5,7 @@ import type { BatchCheck } from '../../../providers/provider.ts';
 import { giveBackPart, type JobPart, saveJob } from '../../../state/jobs.ts';
 import { updateRecord } from '../../../state/records.ts';
 import { findPart, hasEndedBadly, isDropped, noteStatus } from '../../../state/stored-jobs.ts';
-import { isStuck } from '../list/list-batches.ts';
+import { describeQueued, describeRecord, isStuck, windowOf } from '../list/list-batches.ts';
 import { isOfAnotherPart } from '../parts/find-batch.ts';
 import { lookAtBatch } from '../parts/job-reach.ts';
 import { hasFailedForSize, isAlone, noteFullQueue, noteTaken, noteTooLarge } from '../parts/queue-room.ts';
@@ -24,28 +24,24 @@ export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
   const unsent = parts.filter((part) => part.state === 'planned' || part.state === 'submitting');
   if (unsent.length === 0) return;
   const dropped = parts.filter(isDropped).length;
-  const { home, signal, events } = run;
+  const { home, signal, onEvent } = run;
   try {
-    await submitParts(
-      { home, job, known, provider, calls, signal, callSignal },
-      {
-        onSubmitted(record) {
-          if (!records.some((other) => other.batch_id === record.batch_id)) records.push(record);
-          events.onSubmitted?.(record);
-        },
-        ...(events.onHalved && { onHalved: events.onHalved.bind(events) }),
-      },
-    );
+    await submitParts({ home, job, known, provider, calls, signal, callSignal }, (event) => {
+      const isNew = event.type === 'submitted' && !records.some((r) => r.batch_id === event.record.batch_id);
+      if (isNew) records.push(event.record);
+      onEvent(event);
+    });
   } catch (error) {
     await home.ensureHeld();
     // The batches that there are can be asked all the same.
     if (!(error instanceof LoomError) || signal.aborted) throw error;
-    events.onError?.(stored.id, stored.provider, error);
+    onEvent({ type: 'failed', id: stored.id, provider: stored.provider, error });
     run.outcome.troubled = true;
   }
   // Of a job that was cancelled, or can't be taken whole: nothing more may come of it, and then no later look would keep what came.
   if (parts.filter(isDropped).length > dropped) await keepAllAnswers(fetching, []);
-  for (const { part, state } of parts) if (state === 'planned') events.onQueued?.(job, part);
+  for (const part of parts.filter(({ state }) => state === 'planned'))
+    onEvent({ type: 'queued', ...describeQueued(home, job, part) });
 }
 
 /** Batches by what can be had of them. */
@@ -63,7 +59,8 @@ export async function checkBatches(fetching: JobFetch): Promise<CheckedBatches> 
     const status = (await knownEnd(fetching, record)) ?? (await checkBatch(fetching, record));
     if (status === 'completed') {
       checked.ready.push(record);
-      run.events.onReady?.(record);
+      const batch = describeRecord(run.home, { ...record, status });
+      run.onEvent({ type: 'ready', record, batch });
     } else if (hasEndedBadly(status)) {
       checked.ended.push(record);
       if (!run.order.partial) run.outcome.troubled = true;
@@ -108,10 +105,11 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
   await updateRecord(run.home, record);
   if (kept) await saveJob(run.home, job);
   if (status === 'unknown') run.outcome.troubled = true;
-  run.events.onStatus?.(record, reason);
+  run.onEvent({ type: 'status', record, batch: describeRecord(run.home, record), reason });
   // Of one that could not be asked nobody knows.
-  if (status !== 'unknown' && isStuck(record)) run.events.onStuck?.(record);
-  if (kept && !run.order.partial) await run.events.onEnded?.(record, kept);
+  if (status !== 'unknown' && isStuck(record))
+    run.onEvent({ type: 'stuck', record, windowHours: windowOf(record) });
+  if (kept && !run.order.partial) run.onEvent({ type: 'ended', record, ...kept });
   return status;
 }
 
@@ -192,8 +190,11 @@ async function requeuePart(
   giveBackPart(job, part);
   await saveJob(run.home, job);
   await forgetRecord(fetching, record);
-  if (part.state === 'planned') return run.events.onQueued?.(job, part.part);
+  if (part.state === 'planned')
+    return run.onEvent({ type: 'queued', ...describeQueued(run.home, job, part) });
   await keepAllAnswers(fetching, []);
-  run.events.onStatus?.({ ...record, status: 'cancelled' }, undefined);
+  const cancelled = { ...record, status: 'cancelled' } as const;
+  const batch = describeRecord(run.home, cancelled);
+  run.onEvent({ type: 'status', record: cancelled, batch, reason: undefined });
   if (!run.order.partial) run.outcome.troubled = true;
 }

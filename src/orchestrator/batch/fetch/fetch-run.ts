@@ -1,19 +1,19 @@
 /** What a fetch is asked to do, what it tells, and what its steps share. */
 
-import type { ProviderError } from '../../../core/errors.ts';
+import type { LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
 import type { ProviderName } from '../../../core/names.ts';
 import type { Connection } from '../../../providers/connection.ts';
 import type { BatchProvider } from '../../../providers/provider.ts';
 import type { DamagedFile } from '../../../state/damaged-files.ts';
-import type { Job } from '../../../state/jobs.ts';
 import type { HeldResults } from '../../../state/results.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import type { RetryNotice } from '../../calls/retry.ts';
+import type { RetryEvent } from '../../calls/retry.ts';
 import type { RetryPolicy } from '../../calls/retry-policy.ts';
-import type { UsageTally } from '../../usage/usage-tally.ts';
+import type { PaidUsage } from '../../usage/price-usage.ts';
+import type { ListedBatch, QueuedPart } from '../list/list-batches.ts';
 import type { MergedJob, MergeOptions } from '../merge/merge-job.ts';
-import type { PartEvents } from '../parts/submit-parts.ts';
+import type { PartEvent } from '../parts/submit-parts.ts';
 
 export interface FetchOrder {
   /** A batch id or a job id; undefined: every pending job. */
@@ -30,7 +30,7 @@ export interface FetchOrder {
   /** What relative paths in records of the Python tool are taken from. */
   readonly workingFolder: string;
   /** Set where a key or an address was given that belongs to one provider only. */
-  readonly reachOfOne?: ReachOfOne | undefined;
+  readonly reachOfOne?: 'apiKey' | 'baseUrl' | undefined;
   /** How to reach a provider, given the address in the record. LoomError when there is no key. */
   connect(provider: ProviderName, recordedBaseUrl: string | undefined): Connection;
   /** Of a run that waits for its own job: what is wrong with others is told by those who fetch them. */
@@ -42,19 +42,13 @@ export interface FetchOrder {
   confirmOverwrite(outputPath: string, id: string): Promise<'yes' | 'no' | 'nobody' | 'later'>;
 }
 
-/** The caller's names of what gave the key or the address, and of what names one batch: `--api-key` and `--id`. */
-export interface ReachOfOne {
-  readonly given: string;
-  readonly naming: string;
-}
-
 /** What an ended batch gave before its end. */
 export interface KeptAnswers {
   readonly answers: number;
   /** Whether they are in the cache, so that the same run sends only the rest. */
   readonly inCache: boolean;
   /** What they cost, with the answers that other parts of the job gave before. */
-  readonly usage: UsageTally | undefined;
+  readonly usage: PaidUsage | undefined;
 }
 
 /** What is known of results that do not account for every row. */
@@ -66,34 +60,56 @@ export interface ShortResults {
   readonly trouble: ProviderError | undefined;
 }
 
-export interface FetchEvents extends PartEvents {
+/** An output that was written, and what its answers cost; no usage when an earlier fetch had written it. */
+export interface WrittenOutput extends Omit<MergedJob, 'usage'> {
+  readonly usage: PaidUsage | undefined;
+}
+
+export type FetchEvent =
+  | PartEvent
   /** A batch that is not done; `reason` is the provider's word on a failure, or ours on a failed call. */
-  onStatus?(record: BatchRecord, reason: string | undefined): void;
+  | ({ readonly type: 'status'; readonly reason: string | undefined } & SeenBatch)
   /** A batch that should have ended by now, by its provider's completion window. */
-  onStuck?(record: BatchRecord): void;
+  | { readonly type: 'stuck'; readonly record: BatchRecord; readonly windowHours: number }
   /** A batch whose results are all there. */
-  onReady?(record: BatchRecord): void;
-  /** A part that waits because the provider's queue is full. */
-  onQueued?(job: Job, part: number): void;
-  /** Told of jobs with more than one part. */
-  onParts?(jobId: string, partsIn: number, parts: number): void;
-  onMerged?(merged: MergedJob): void | Promise<void>;
+  | ({ readonly type: 'ready' } & SeenBatch)
+  /** A part that waits because the provider's queue is full, or it was too large. */
+  | ({ readonly type: 'queued' } & QueuedPart)
+  /** How many parts of a job are in; told of jobs with more than one. */
+  | { readonly type: 'parts'; readonly id: string; readonly partsIn: number; readonly parts: number }
+  | { readonly type: 'merged'; readonly output: WrittenOutput }
   /** An output in the way that stays, and what was answered. */
-  onKept?(id: string, outputPath: string, answer: 'no' | 'nobody'): void;
+  | {
+      readonly type: 'kept';
+      readonly id: string;
+      readonly outputPath: string;
+      readonly answer: 'no' | 'nobody';
+      readonly error: LoomError;
+    }
   /** A batch ended early: what it gave is kept. */
-  onEnded?(record: BatchRecord, kept: KeptAnswers): void | Promise<void>;
+  | ({ readonly type: 'ended'; readonly record: BatchRecord } & KeptAnswers)
   /** A completed batch whose results are short: what came is kept, and a later fetch asks again. */
-  onShort?(record: BatchRecord, short: ShortResults): void;
+  | ({ readonly type: 'short'; readonly account: BatchAccount; readonly error: LoomError } & SeenBatch)
   /** The record of a batch was out of sight, and was made anew from its job. */
-  onRestored?(record: BatchRecord): void;
+  | { readonly type: 'restored'; readonly record: BatchRecord }
   /** The provider's count of results is not what its files hold. */
-  onMiscount?(record: BatchRecord, counted: number, held: number): void;
+  | {
+      readonly type: 'miscount';
+      readonly record: BatchRecord;
+      readonly counted: number;
+      readonly held: number;
+    }
   /** Another process is working on this job: it is passed over. */
-  onBusy?(id: string): void;
-  onDamaged?(damaged: DamagedFile): void;
+  | { readonly type: 'busy'; readonly id: string }
+  | { readonly type: 'damaged'; readonly file: DamagedFile }
   /** One job could not be fetched; the others go on. */
-  onError?(id: string, provider: ProviderName, error: unknown): void;
-  onRetry?(provider: ProviderName, notice: RetryNotice): void;
+  | { readonly type: 'failed'; readonly id: string; readonly provider: ProviderName; readonly error: unknown }
+  | RetryEvent;
+
+/** A batch as it is now: its record, and what a list shows of it. */
+export interface SeenBatch {
+  readonly record: BatchRecord;
+  readonly batch: ListedBatch;
 }
 
 /** The worst that happened decides the exit code. */
@@ -111,7 +127,7 @@ export interface FetchRun {
   readonly home: LoomHome;
   readonly order: FetchOrder;
   readonly merging: MergeOptions;
-  readonly events: FetchEvents;
+  readonly onEvent: (event: FetchEvent) => void;
   readonly signal: AbortSignal;
   /** Those that were opened, by name and address: their connections are used again. */
   readonly providers: Map<string, ReachedProvider>;

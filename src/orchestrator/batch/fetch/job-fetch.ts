@@ -12,7 +12,7 @@ import { findLostParts, findPart, isDropped, type StoredJob } from '../../../sta
 import type { LoomHome } from '../../../storage/home.ts';
 import { nameServer } from '../../calls/answer-server.ts';
 import { abortAfterGrace } from '../../calls/grace.ts';
-import { type CallQueue, createCallQueue } from '../../calls/retry.ts';
+import { type CallQueue, createCallQueue, type RetryNotice } from '../../calls/retry.ts';
 import { recordedBaseUrl } from '../parts/job-reach.ts';
 import type { FetchRun, ReachedProvider } from './fetch-run.ts';
 
@@ -33,7 +33,8 @@ export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetc
   const { job, records } = stored;
   const { provider, baseUrl } = await openProvider(run, stored);
   noteServer(run, stored, baseUrl);
-  const onRetry = run.events.onRetry?.bind(run.events, stored.provider);
+  const onRetry = (notice: RetryNotice) =>
+    run.onEvent({ type: 'retry', provider: stored.provider, ...notice });
   return {
     run,
     stored,

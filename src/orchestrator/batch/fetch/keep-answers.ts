@@ -1,11 +1,14 @@
 /** The step of a fetch that keeps what the batches of a job gave which has no output by itself: a part of it ended early. */
 import { LoomError, type ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
+import { providerEntry } from '../../../providers/registry.ts';
 import { saveJob } from '../../../state/jobs.ts';
 import { updateRecord } from '../../../state/records.ts';
 import { findPart, type StoredJob } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { readDataset } from '../../dataset/dataset.ts';
+import { describeUsage } from '../../usage/price-usage.ts';
+import { describeRecord } from '../list/list-batches.ts';
 import { openJobAnswers } from '../merge/job-answers.ts';
 import { type MergeOptions, planOutput } from '../merge/merge-job.ts';
 import { deleteUpload } from './delete-uploads.ts';
@@ -37,10 +40,10 @@ export async function noteGoneResults(
   await deleteUpload(fetching, record);
   await updateRecord(run.home, record);
   await saveJob(run.home, fetching.job);
-  run.events.onStatus?.(record, reason);
+  run.onEvent({ type: 'status', record, batch: describeRecord(run.home, record), reason });
   if (run.order.partial) return;
   run.outcome.troubled = true;
-  await run.events.onEnded?.(record, kept);
+  run.onEvent({ type: 'ended', record, ...kept });
 }
 
 /**
@@ -50,7 +53,8 @@ export async function noteGoneResults(
 export function keepAnswers(fetching: JobFetch, records: readonly BatchRecord[]): Promise<KeptAnswers> {
   const { run, stored } = fetching;
   const { home, merging, signal } = run;
-  const onError = (error: unknown) => run.events.onError?.(stored.id, stored.provider, error);
+  const { id, provider } = stored;
+  const onError = (error: unknown) => run.onEvent({ type: 'failed', id, provider, error });
   return keepJobAnswers({ home, merging, signal, onError }, stored, records);
 }
 
@@ -90,7 +94,9 @@ async function keepJobAnswers(
       });
       const cacheTrouble = await answers.finishCaching();
       const inCacheNow = inCache && cacheTrouble === undefined;
-      return { answers: kept, inCache: inCacheNow, usage: answers.usage };
+      const priced = { entry: providerEntry(stored.provider), model: stored.job.model, batch: true };
+      const usage = await describeUsage(answers.usage, priced);
+      return { answers: kept, inCache: inCacheNow, usage };
     } finally {
       await answers.close();
     }

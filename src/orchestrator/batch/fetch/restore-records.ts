@@ -15,21 +15,22 @@ import type { JobFetch } from './job-fetch.ts';
 export async function restoreRecords(fetching: JobFetch): Promise<void> {
   const { run, stored, records } = fetching;
   for (const part of findLostParts({ ...stored, records })) {
+    const { batch_id: id = stored.id } = part;
+    const { provider } = stored;
     // A damaged one may be mended by hand and is not written over. A fetch has told of it already, but a run has not.
     const damage = await findDamage(fetching, part);
     if (damage) run.outcome.troubled = true;
-    if (damage && run.order.isOwnRun)
-      run.events.onError?.(part.batch_id ?? stored.id, stored.provider, damage);
+    if (damage && run.order.isOwnRun) run.onEvent({ type: 'failed', id, provider, error: damage });
     if (damage) continue;
     try {
       const record = await restoreRecord(fetching, part);
       records.push(record);
-      run.events.onRestored?.(record);
+      run.onEvent({ type: 'restored', record });
     } catch (error) {
       await run.home.ensureHeld();
       if (!(error instanceof LoomError) || run.signal.aborted) throw error;
       run.outcome.troubled = true;
-      run.events.onError?.(part.batch_id ?? stored.id, stored.provider, error);
+      run.onEvent({ type: 'failed', id, provider, error });
     }
   }
   records.sort((a, b) => (a.part ?? 0) - (b.part ?? 0));

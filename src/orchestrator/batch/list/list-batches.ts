@@ -12,6 +12,7 @@ import {
   hasEndedBadly,
   isShort,
   loadState,
+  namePart,
   type StoredJob,
 } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
@@ -123,6 +124,25 @@ export function describeUnsentPart(home: LoomHome, job: Job, part: JobPart): Lis
     part: part.part,
     parts: job.parts.length,
   };
+}
+
+/** A part that waits because the provider's queue is full, or in halves as the provider found it too large. */
+export interface QueuedPart {
+  /** `job_1/2`, or the job's id where it is the only part. */
+  readonly name: string;
+  readonly jobId: string;
+  /** From 1. */
+  readonly part: number;
+  readonly batch: ListedBatch;
+  /** In the provider's words. */
+  readonly reason: string | undefined;
+  readonly isTooLarge: boolean;
+}
+
+export function describeQueued(home: LoomHome, job: Job, part: JobPart): QueuedPart {
+  const { reason, is_too_large: isTooLarge = false } = part.queue ?? {};
+  const batch = describeUnsentPart(home, job, part);
+  return { name: namePart(job, part.part), jobId: job.job_id, part: part.part, batch, reason, isTooLarge };
 }
 
 /** Why a part is no batch yet, or never will be one, where there is more to say than that it waits its turn. */

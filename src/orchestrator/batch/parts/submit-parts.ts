@@ -18,6 +18,7 @@ import { findLongWait, isRateLimit } from '../../calls/long-waits.ts';
 import type { CallQueue } from '../../calls/retry.ts';
 import { defaultPatience } from '../../calls/retry-policy.ts';
 import { sleep } from '../../calls/sleep.ts';
+import { describeRecord, type ListedBatch } from '../list/list-batches.ts';
 import {
   findLeftBatch,
   findNewBatch,
@@ -49,12 +50,16 @@ const createAttempts = 4;
 const createPauseMs = 2_000;
 
 /** What submitting parts comes to, told on the way. */
-export interface PartEvents {
+export type PartEvent =
   /** A batch is at the provider, and its record on disk. */
-  onSubmitted?(record: BatchRecord): void;
+  | { readonly type: 'submitted'; readonly record: BatchRecord; readonly batch: ListedBatch }
   /** A part that the provider does not take was cut in two: its name before, and the most requests of a half. */
-  onHalved?(name: string, requests: number, reason: string | undefined): void;
-}
+  | {
+      readonly type: 'halved';
+      readonly name: string;
+      readonly requests: number;
+      readonly reason: string | undefined;
+    };
 
 /**
  * Submits every part that is not yet at the provider, in order, and reports each batch as soon as its record is on
@@ -65,8 +70,11 @@ export interface PartEvents {
  */
 export async function submitParts(
   submission: Submission,
-  events: PartEvents = {},
+  onEvent: (event: PartEvent) => void,
 ): Promise<'all_submitted' | 'queue_full'> {
+  const { home } = submission;
+  const tell = (record: BatchRecord) =>
+    onEvent({ type: 'submitted', record, batch: describeRecord(home, record) });
   let end: 'all_submitted' | 'queue_full' = 'all_submitted';
   let trouble: LoomError | undefined;
   // Halves that come on the way have their turn too.
@@ -74,16 +82,16 @@ export async function submitParts(
     if (part.state === 'submitting') {
       const settled = await trySettlePart(submission, part);
       if (settled instanceof UnsettledPartError) trouble ??= settled;
-      else if (settled) events.onSubmitted?.(settled);
+      else if (settled) tell(settled);
     }
     if (part.state !== 'planned') continue;
     const recorded = await takeRecorded(submission, part);
     if (recorded) {
-      events.onSubmitted?.(recorded);
+      tell(recorded);
       continue;
     }
     submission.signal.throwIfAborted();
-    const sent = await sendPart(submission, part, events);
+    const sent = await sendPart(submission, part, onEvent);
     if (sent === 'queue_full') {
       end = sent;
       break;
@@ -92,9 +100,7 @@ export async function submitParts(
       trouble ??= sent;
       continue;
     }
-    // Whether or not anybody listens.
-    const record = await recordPart(submission, part, sent);
-    events.onSubmitted?.(record);
+    tell(await recordPart(submission, part, sent));
   }
   if (trouble) throw trouble;
   return end;
@@ -104,13 +110,13 @@ export async function submitParts(
 async function sendPart(
   submission: Submission,
   part: JobPart,
-  events: PartEvents,
+  onEvent: (event: PartEvent) => void,
 ): Promise<string | 'queue_full' | LoomError> {
   const fate = judgePart(submission.job, part, submission.provider.limits);
   if (fate === 'refuse') return refusePart(submission, part, part.queue?.reason ?? '');
   if (fate === 'halve') {
-    await cutPart(submission, part, events, part.queue?.reason);
-    return sendPart(submission, part, events);
+    await cutPart(submission, part, onEvent, part.queue?.reason);
+    return sendPart(submission, part, onEvent);
   }
   try {
     return (await submitPart(submission, part)) ?? 'queue_full';
@@ -118,15 +124,15 @@ async function sendPart(
     if (!(error instanceof ProviderError) || !isTooLarge(error)) throw error;
     const reason = `${error.code}: ${error.message}`;
     if (!canBeHalved(part, submission.provider.limits)) return refusePart(submission, part, reason);
-    await cutPart(submission, part, events, reason);
-    return sendPart(submission, part, events);
+    await cutPart(submission, part, onEvent, reason);
+    return sendPart(submission, part, onEvent);
   }
 }
 
 async function cutPart(
   submission: Submission,
   part: JobPart,
-  { onHalved }: PartEvents,
+  onEvent: (event: PartEvent) => void,
   reason: string | undefined,
 ): Promise<void> {
   const { home, job, provider } = submission;
@@ -134,7 +140,7 @@ async function cutPart(
   await describeRequestFile(submission, part);
   if (part.file_id !== undefined) await dropUpload(submission, part);
   await halvePart(home, job, part, provider.framing);
-  onHalved?.(name, part.requests, reason);
+  onEvent({ type: 'halved', name, requests: part.requests, reason });
 }
 
 /** What can't be taken, and can't be halved, which is a single request mostly: it is never sent, and the job goes on without it. */

@@ -7,41 +7,60 @@ import type { BatchEntry } from '../../../providers/provider.ts';
 import { checkSettings } from '../../../providers/settings.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
 import { createJobId, type Job, type JobRecord, loadJob, saveJob } from '../../../state/jobs.ts';
-import { forgetJob, isDropped, isPending, type StoredState, storedJob } from '../../../state/stored-jobs.ts';
+import {
+  forgetJob,
+  isDropped,
+  isPending,
+  nameJob,
+  type StoredState,
+  storedJob,
+} from '../../../state/stored-jobs.ts';
 import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { type Lock, tryLock } from '../../../storage/locks.ts';
 import { checkOutputPath, type Placing } from '../../../storage/output-file.ts';
 import { openAnswerCheck } from '../../answers/answer-check.ts';
 import { abortAfterGrace } from '../../calls/grace.ts';
-import { createCallQueue, type RetryNotice } from '../../calls/retry.ts';
+import { createCallQueue, type RetryEvent } from '../../calls/retry.ts';
 import { checkFreeSpace } from '../../dataset/free-space.ts';
 import { sweepHome } from '../../sweep/sweep-home.ts';
+import { describeQueued, describeRecord, type QueuedPart } from '../list/list-batches.ts';
 import { type MergedJob, mergeJob, noteJobOutput } from '../merge/merge-job.ts';
 import { type Claim, claimWork, listRivals } from '../parts/claim-work.ts';
 import { type BatchOrder, limitParts, type Plan, planBatches } from '../parts/plan-batches.ts';
-import { type PartEvents, type Submission, submitParts } from '../parts/submit-parts.ts';
+import { type PartEvent, type Submission, submitParts } from '../parts/submit-parts.ts';
 
-export interface SubmitEvents extends PartEvents {
+export type SubmitEvent =
   /** The input is checked and nothing was sent yet. */
-  onPlanned?(job: JobRecord): void;
+  | {
+      readonly type: 'planned';
+      readonly blankRows: number;
+      readonly cachedRows: number;
+      readonly parts: number;
+    }
   /** The same work was cut off in an earlier run: this run finishes it. */
-  onResumed?(job: JobRecord): void;
+  | { readonly type: 'resumed'; readonly id: string }
   /** The same work is pending already, and is submitted once more. */
-  onPending?(job: Job): void;
+  | { readonly type: 'pending'; readonly id: string }
   /** Another pending job is to write the same output: the one that is fetched later will find it in its way. */
-  onSharedOutput?(id: string, outputPath: string): void;
-  /** Also told of those that a run that was cut off had submitted. */
-  onSubmitted?(record: BatchRecord): void;
-  /** Every part is submitted or waits in the queue. What is printed here is printed once for each job. */
-  onAnnounce?(job: Job, queued: number): void;
-  onRetry?(notice: RetryNotice): void;
-}
+  | { readonly type: 'shared_output'; readonly id: string; readonly outputPath: string }
+  /** Of batches also those that a run which was cut off had submitted. */
+  | PartEvent
+  /** Every part is submitted or waits in the queue. What is told here is told once for each job. */
+  | {
+      readonly type: 'announced';
+      readonly id: string;
+      readonly rows: number | undefined;
+      readonly parts: number;
+      /** Those that wait for room in the provider's queue. */
+      readonly waiting: readonly QueuedPart[];
+    }
+  | RetryEvent;
 
 export interface SubmitOptions {
   /** Submits also while the same work is pending, which is then paid for once more. */
   readonly again: boolean;
   /** Asked in that case without `again`, while nothing is locked: whether to submit all the same. Absent: no. */
-  confirmAgain?(job: Job): Promise<boolean>;
+  readonly confirmAgain?: ((id: string) => Promise<boolean>) | undefined;
   /**
    * Asked when every answer is in the cache, before the output is written: whether a file in the way may go; undefined:
    * nothing is to be written.
@@ -68,7 +87,7 @@ export async function submitBatch(
   connection: Connection,
   options: SubmitOptions,
   signal: AbortSignal,
-  events: SubmitEvents = {},
+  onEvent: (event: SubmitEvent) => void,
 ): Promise<SubmitOutcome> {
   checkSettings(entry, order.settings);
   await openAnswerCheck(order.settings);
@@ -89,11 +108,12 @@ export async function submitBatch(
     if (claim.kind === 'pending') return { kind: 'pending', job: claim.job };
     if (claim.kind === 'cut_off') {
       lock = claim.lock;
-      events.onResumed?.(claim.job);
+      onEvent({ type: 'resumed', id: claim.job.job_id });
     } else {
-      events.onPlanned?.(plan.job);
-      if (claim.twin) events.onPending?.(claim.twin);
-      else tellSharedOutput(claim.state, plan.job, events);
+      const { blank_rows: blankRows, cached_rows: cachedRows, parts } = plan.job;
+      onEvent({ type: 'planned', blankRows, cachedRows, parts: parts.length });
+      if (claim.twin) onEvent({ type: 'pending', id: nameJob(claim.twin) });
+      else tellSharedOutput(claim.state, plan.job, onEvent);
     }
     const job = claim.kind === 'cut_off' ? claim.job : plan.job;
     const held = holdHome(home, lock);
@@ -102,11 +122,11 @@ export async function submitBatch(
     const calls = createCallQueue({
       workers: 1,
       signal: stop,
-      onRetry: (notice) => events.onRetry?.(notice),
+      onRetry: (notice) => onEvent({ type: 'retry', provider: entry.name, ...notice }),
     });
     const known = new HomeBatches(held, claim.kind === 'own' ? claim.state.records : undefined);
     const callSignal = abortAfterGrace(stop);
-    await submitJob({ home: held, job, known, provider, calls, signal: stop, callSignal }, events);
+    await submitJob({ home: held, job, known, provider, calls, signal: stop, callSignal }, onEvent);
     return { kind: 'submitted', job };
   } finally {
     if (!(await loadJob(home.jobs, jobId))) await ownLock.forget();
@@ -129,7 +149,7 @@ async function planAndClaim(
     let claim: Claim | undefined;
     try {
       claim = await claimWork(home, plan.job, again, rivals, signal);
-      if (claim.kind === 'pending' && (await options.confirmAgain?.(claim.job))) {
+      if (claim.kind === 'pending' && (await options.confirmAgain?.(nameJob(claim.job)))) {
         again = true;
         claim = await claimWork(home, plan.job, again, rivals, signal);
       }
@@ -141,24 +161,36 @@ async function planAndClaim(
 }
 
 /** Only one of two jobs can write an output: it is told while nothing is sent yet. */
-function tellSharedOutput({ jobs }: StoredState, job: JobRecord, { onSharedOutput }: SubmitEvents): void {
+function tellSharedOutput(
+  { jobs }: StoredState,
+  job: JobRecord,
+  onEvent: (event: SubmitEvent) => void,
+): void {
   if (job.parts.length === 0) return;
   const other = jobs
     .filter(isPending)
     .find((stored) => stored.jobId !== job.job_id && stored.job.output_path === job.output_path);
-  if (other) onSharedOutput?.(other.id, job.output_path);
+  if (other) onEvent({ type: 'shared_output', id: other.id, outputPath: job.output_path });
 }
 
-async function submitJob(submission: Submission, events: SubmitEvents): Promise<void> {
+async function submitJob(submission: Submission, onEvent: (event: SubmitEvent) => void): Promise<void> {
   const { home, job } = submission;
-  for (const record of await recordsOf(submission)) events.onSubmitted?.(record);
+  for (const record of await recordsOf(submission))
+    onEvent({ type: 'submitted', record, batch: describeRecord(home, record) });
   try {
-    await submitParts(submission, events);
+    await submitParts(submission, onEvent);
   } catch (error) {
     await discardUnsentJob(home, job);
     throw error;
   }
-  events.onAnnounce?.(job, job.parts.filter((part) => part.state === 'planned').length);
+  const waiting = job.parts.filter(({ state }) => state === 'planned');
+  onEvent({
+    type: 'announced',
+    id: nameJob(job),
+    rows: job.rows,
+    parts: job.parts.length,
+    waiting: waiting.map((part) => describeQueued(home, job, part)),
+  });
   await saveJob(home, Object.assign(job, { announced: true }));
 }
 

@@ -9,8 +9,7 @@ import { sweepInputs } from '../../sweep/sweep-inputs.ts';
 import { fetchStoredJob, type JobFate, openFetch } from '../fetch/fetch-batches.ts';
 import type { FetchOrder, FetchOutcome, FetchRun, FetchSummary } from '../fetch/fetch-run.ts';
 import { isOver, listParts } from '../list/list-batches.ts';
-import type { WaitEvents, Watch } from './wait-news.ts';
-import { tellNews } from './wait-news.ts';
+import { tellNews, type WaitEvent, type Watch } from './wait-news.ts';
 import {
   abortAfter,
   firstPauseMs,
@@ -62,11 +61,11 @@ export async function waitForBatches(
   order: FetchOrder,
   options: WaitOptions,
   signal: AbortSignal,
-  events: WaitEvents = {},
+  onEvent: (event: WaitEvent) => void,
   clock: WaitClock = systemClock,
 ): Promise<WaitSummary> {
   const startedAt = clock.now();
-  const news = tellNews(events);
+  const news = tellNews(onEvent);
   const { run: fetching, targets } = await openFetch(home, order, signal, news);
   const deadline = options.timeoutMs === undefined ? undefined : abortAfter(options.timeoutMs);
   const stop = deadline ? AbortSignal.any([signal, deadline.signal]) : signal;
@@ -77,7 +76,7 @@ export async function waitForBatches(
   let timedOut = false;
   try {
     for (let next = findNextDue(jobs); next; next = findNextDue(jobs)) {
-      events.onWatch?.(describeWatch(home, jobs));
+      onEvent({ type: 'watch', watch: describeWatch(home, jobs) });
       await clock.sleep(next.dueAt - clock.now(), stop);
       await lookAt({ ...run, order: askLater }, next, news);
       const now = clock.now();
@@ -130,22 +129,22 @@ function findNextDue(jobs: readonly WatchedJob[]): WatchedJob | undefined {
 }
 
 /** Looks at a job once, and decides whether to look again. */
-async function lookAt(run: FetchRun, job: WatchedJob, events: WaitEvents): Promise<void> {
+async function lookAt(run: FetchRun, job: WatchedJob, onEvent: (event: WaitEvent) => void): Promise<void> {
   const outcome: FetchOutcome = { troubled: false, incomplete: false };
   const { id, provider } = job.stored;
   let isSeen = false;
   try {
     const isRepeated = job.looks > 0 && !job.isInTheWay;
-    const look = await fetchStoredJob({ ...run, events, retryPolicy, isRepeated, outcome }, job.stored);
+    const look = await fetchStoredJob({ ...run, onEvent, retryPolicy, isRepeated, outcome }, job.stored);
     const { fate, left } = look;
     if (fate === 'busy') return;
     isSeen = true;
     job.stored = left ?? job.stored;
     job.looks += 1;
     job.outcome = outcome;
-    if (outcome.refusal) noteRefusal(job, outcome.refusal, events);
+    if (outcome.refusal) noteRefusal(job, outcome.refusal, onEvent);
     else job.refusals = 0;
-    if (fate === 'gone') events.onGone?.(id);
+    if (fate === 'gone') onEvent({ type: 'gone', id });
     if (isLast(fate)) job.isOver = true;
     job.isInTheWay = fate === 'kept';
   } catch (error) {
@@ -155,8 +154,8 @@ async function lookAt(run: FetchRun, job: WatchedJob, events: WaitEvents): Promi
     job.outcome = { ...outcome, troubled: true };
     if (!(error instanceof ProviderError)) {
       job.isOver = true;
-      events.onError?.(id, provider, error);
-    } else if (!noteRefusal(job, error, events)) events.onTrouble?.(id, provider, error);
+      onEvent({ type: 'failed', id, provider, error });
+    } else if (!noteRefusal(job, error, onEvent)) onEvent({ type: 'trouble', id, provider, error });
   } finally {
     // One that can't be read was told above.
     if (!isSeen) job.stored = (await reloadJob(run.home, job.stored).catch(() => undefined)) ?? job.stored;
@@ -168,11 +167,12 @@ function isLast(fate: JobFate): boolean {
 }
 
 /** Whether the wait for this job ends with an error, because another look would meet it again. */
-function noteRefusal(job: WatchedJob, error: ProviderError, events: WaitEvents): boolean {
+function noteRefusal(job: WatchedJob, error: ProviderError, onEvent: (event: WaitEvent) => void): boolean {
+  const { id, provider } = job.stored;
   job.refusals = error.scope === 'retry' ? 0 : job.refusals + 1;
   if (job.refusals < mostRefusals && !isRefusedKey(error)) return false;
   job.isOver = true;
-  events.onError?.(job.stored.id, job.stored.provider, error);
+  onEvent({ type: 'failed', id, provider, error });
   return true;
 }
 

@@ -2,63 +2,22 @@
 
 import type { ProviderError } from '../../../core/errors.ts';
 import type { ProviderName } from '../../../core/names.ts';
-import type { FetchEvents } from '../fetch/fetch-run.ts';
+import type { FetchEvent } from '../fetch/fetch-run.ts';
 import type { ListedBatch } from '../list/list-batches.ts';
 
-export function tellNews(events: WaitEvents): WaitEvents {
-  const known = new Map<string, string>();
-  const isNews = (subject: string, ...facts: unknown[]) => {
-    const text = JSON.stringify(facts);
-    const isNew = known.get(subject) !== text;
-    known.set(subject, text);
-    return isNew;
-  };
-  return {
-    ...events,
-    onStatus(record, reason) {
-      if (isNews(`batch ${record.batch_id}`, record.status, record.counts)) events.onStatus?.(record, reason);
-    },
-    onReady(record) {
-      if (isNews(`batch ${record.batch_id}`, 'ready')) events.onReady?.(record);
-    },
-    onStuck(record) {
-      if (isNews(`stuck ${record.batch_id}`)) events.onStuck?.(record);
-    },
-    onQueued(job, part) {
-      if (isNews(`part ${job.job_id}/${part}`, 'queued')) events.onQueued?.(job, part);
-    },
-    onSubmitted(record) {
-      known.delete(`part ${record.job_id}/${record.part}`);
-      events.onSubmitted?.(record);
-    },
-    onParts(jobId, partsIn, parts) {
-      if (isNews(`parts ${jobId}`, partsIn)) events.onParts?.(jobId, partsIn, parts);
-    },
-    onMiscount(record, counted, held) {
-      if (isNews(`count ${record.batch_id}`, counted, held)) events.onMiscount?.(record, counted, held);
-    },
-    onShort(record, short) {
-      // When it is in at last, that is news again.
-      known.delete(`batch ${record.batch_id}`);
-      if (isNews(`short ${record.batch_id}`, short.account)) events.onShort?.(record, short);
-    },
-    onError(id, provider, error) {
-      if (isNews(`error ${id}`, String(error))) events.onError?.(id, provider, error);
-    },
-    onTrouble(id, provider, error) {
-      if (isNews(`trouble ${id}`, error.code)) events.onTrouble?.(id, provider, error);
-    },
-  };
-}
-
-export interface WaitEvents extends FetchEvents {
+export type WaitEvent =
+  | FetchEvent
   /** How the batches are that are waited for: before the first look and after each one. */
-  onWatch?(watch: Watch): void;
+  | { readonly type: 'watch'; readonly watch: Watch }
   /** A look failed; the next one tries again. */
-  onTrouble?(id: string, provider: ProviderName, error: ProviderError): void;
+  | {
+      readonly type: 'trouble';
+      readonly id: string;
+      readonly provider: ProviderName;
+      readonly error: ProviderError;
+    }
   /** Another process fetched it meanwhile, or its record was deleted: there is nothing to wait for. */
-  onGone?(id: string): void;
-}
+  | { readonly type: 'gone'; readonly id: string };
 
 export interface Watch {
   /** Those that are waited for, and the other parts of their jobs. */
@@ -66,4 +25,50 @@ export interface Watch {
   readonly pending: number;
   /** How many there were at the start. */
   readonly total: number;
+}
+
+/** Tells on what is not known already. */
+export function tellNews(onEvent: (event: WaitEvent) => void): (event: WaitEvent) => void {
+  const known = new Map<string, string>();
+
+  function note(subject: string, ...facts: unknown[]): boolean {
+    const text = JSON.stringify(facts);
+    const isNew = known.get(subject) !== text;
+    known.set(subject, text);
+    return isNew;
+  }
+
+  function isNews(event: WaitEvent): boolean {
+    switch (event.type) {
+      case 'status':
+        return note(`batch ${event.record.batch_id}`, event.record.status, event.record.counts);
+      case 'ready':
+        return note(`batch ${event.record.batch_id}`, 'ready');
+      case 'stuck':
+        return note(`stuck ${event.record.batch_id}`);
+      case 'queued':
+        return note(`part ${event.jobId}/${event.part}`, 'queued');
+      case 'submitted':
+        known.delete(`part ${event.record.job_id}/${event.record.part}`);
+        return true;
+      case 'parts':
+        return note(`parts ${event.id}`, event.partsIn);
+      case 'miscount':
+        return note(`count ${event.record.batch_id}`, event.counted, event.held);
+      case 'short':
+        // When it is in at last, that is news again.
+        known.delete(`batch ${event.record.batch_id}`);
+        return note(`short ${event.record.batch_id}`, event.account);
+      case 'failed':
+        return note(`error ${event.id}`, String(event.error));
+      case 'trouble':
+        return note(`trouble ${event.id}`, event.error.code);
+      default:
+        return true;
+    }
+  }
+
+  return (event) => {
+    if (isNews(event)) onEvent(event);
+  };
 }

@@ -73,7 +73,7 @@ const creations = (arrived: readonly Arrived[]) =>
 test('a creation that is safe to repeat is repeated with its tag where it was cut off, and nothing is looked for', async () => {
   const submission = await plan();
   serve('reset', 'batch_1');
-  expect(await submitParts(submission)).toBe('all_submitted');
+  expect(await submitParts(submission, () => {})).toBe('all_submitted');
   const creation = ['POST', expect.objectContaining({ idempotency_key: submission.job.parts[0]?.tag })];
   expect(creations(server.arrived)).toEqual([creation, creation]);
   expect(submission.job.parts).toMatchObject([{ state: 'submitted', batch_id: 'batch_1' }]);
@@ -87,7 +87,7 @@ test.each([false, true])(
     Object.assign(part ?? {}, { state: 'submitting', file_id: 'file-1' });
     Object.assign(submission.job, { cancelled });
     serve('batch_1');
-    await submitParts(submission);
+    await submitParts(submission, () => {});
     expect(creations(server.arrived)).toEqual([
       ['POST', expect.objectContaining({ input_file_id: 'file-1' })],
     ]);

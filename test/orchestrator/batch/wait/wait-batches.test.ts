@@ -54,7 +54,7 @@ async function waitThrough(questions: number, options: WaitOptions, random = 0.5
     confirmOverwrite: async () => 'nobody',
   };
   const { signal } = new AbortController();
-  expect(await waitForBatches(home, order, options, signal, {}, clock)).toMatchObject({
+  expect(await waitForBatches(home, order, options, signal, () => {}, clock)).toMatchObject({
     troubled: false,
     timedOut: false,
     pending: 0,

@@ -1,0 +1,175 @@
+/** How what a program asks of a run becomes an order. */
+import { resolve } from 'node:path';
+import type { CodeWithFacts } from '../../core/error-facts.ts';
+import { describeTold, LoomError } from '../../core/errors.ts';
+import { isServerName, type ProviderName, providerNames } from '../../core/names.ts';
+import type { PromptSource } from '../../formats/format.ts';
+import { traitsOf } from '../../formats/format.ts';
+import { parseTemplate } from '../../formats/template/prompt-template.ts';
+import { findServer } from '../../orchestrator/calls/answer-server.ts';
+import {
+  checkPick,
+  defaultOutputPath,
+  describeDataset,
+  requirePromptSource,
+} from '../../orchestrator/dataset/dataset.ts';
+import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
+import { readColumns } from '../../orchestrator/output/columns.ts';
+import { findForeignReasons } from '../../orchestrator/output/reasons-file.ts';
+import { sweepInputs } from '../../orchestrator/sweep/sweep-inputs.ts';
+import type { Connection } from '../../providers/connection.ts';
+import type { ProviderEntry } from '../../providers/provider.ts';
+import { providerEntry } from '../../providers/registry.ts';
+import { keepInput } from '../../state/inputs.ts';
+import { isSameFile } from '../../storage/files.ts';
+import { checkOutputPath, outputExists, type Placing } from '../../storage/output-file.ts';
+import type { InputOptions, InputStream, OutputOptions } from './options.ts';
+import type { Reach } from './reach.ts';
+
+/** LoomError `usage` for one that there is not: a program without types may pass anything. */
+export function findProvider(provider: ProviderName): ProviderEntry {
+  if (providerNames.includes(provider)) return providerEntry(provider);
+  throw new LoomError('usage', `there is no provider ${JSON.stringify(provider)}.`, {
+    hint: `There are ${providerNames.join(', ')}.`,
+  });
+}
+
+/** Does the work on the input. What a stream brought is on disk until then, and after it if a job needs it. */
+export async function withDataset<Result>(
+  options: InputOptions,
+  { home, workingFolder }: Reach,
+  signal: AbortSignal,
+  work: (dataset: DatasetOrder) => Promise<Result>,
+): Promise<Result> {
+  const { file } = options;
+  if (typeof file === 'string') return work(await describeInput(options, resolve(workingFolder, file)));
+  const [extension = ''] = traitsOf(file.format).extensions;
+  const input = await keepInput(home, file.content, extension, signal);
+  try {
+    return await work(await describeInput(options, input.path));
+  } catch (error) {
+    throw callStream(error, input.path, file);
+  } finally {
+    await input.release();
+    await sweepInputs(home);
+  }
+}
+
+/** People know nothing of the file in which their input is kept. */
+function callStream(error: unknown, path: string, { name = 'the stream' }: InputStream): unknown {
+  if (!(error instanceof LoomError) || !`${error.message} ${error.hint}`.includes(path)) return error;
+  const { kind, message, hint = '', code, facts = {} } = error;
+  const call = (text: string) => text.replaceAll(path, name);
+  const called = Object.entries(facts).map(([key, fact]) => [key, fact === path ? name : fact]);
+  const told = { code, facts: Object.fromEntries(called), hint: call(hint), cause: error };
+  return new LoomError(kind, call(message), told as CodeWithFacts);
+}
+
+/** LoomError `usage` or `input` for what can't be. */
+async function describeInput(options: InputOptions, path: string): Promise<DatasetOrder> {
+  const { limit, sample, sampleSeed, rowId, onRemark } = options;
+  requireWhole({ limit, sample, sampleSeed });
+  if (limit !== undefined && sample !== undefined) throw exclude('limit', 'sample');
+  const pick =
+    limit !== undefined ? { limit } : sample !== undefined ? { sample, seed: sampleSeed ?? 0 } : undefined;
+  const dataset = describeDataset(path, describeSource(options));
+  await requirePromptSource(dataset);
+  return {
+    ...dataset,
+    pick,
+    rowId,
+    ...(onRemark && { onRemark: (told) => onRemark(describeTold(told), told) }),
+  };
+}
+
+/** LoomError `usage` for a template that is none. */
+export function describeSource({
+  col,
+  prompt,
+}: Pick<InputOptions, 'col' | 'prompt'>): PromptSource | undefined {
+  if (prompt === undefined) return col === undefined ? undefined : { column: col };
+  if (col !== undefined) throw exclude('prompt', 'col');
+  parseTemplate(prompt);
+  return { template: prompt };
+}
+
+/** LoomError `usage` names the first that is none; a program without types may pass anything. */
+export function requireWhole(numbers: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, number] of Object.entries(numbers)) {
+    const least = name === 'sampleSeed' ? 0 : 1;
+    if (number === undefined || (Number.isSafeInteger(number) && number >= least)) continue;
+    throw new LoomError('usage', `${name} must be a whole number of at least ${least}, not ${number}.`);
+  }
+}
+
+/** LoomError `usage` for two options that can't stand together. */
+export function exclude(one: string, other: string): LoomError {
+  return new LoomError('usage', `${one} and ${other} exclude each other.`, {
+    hint: 'Leave one of them out.',
+  });
+}
+
+/** What stands for an output that is handed over, in place of a path. */
+const noPath = '-';
+
+/** A run of a dataset: what is asked, and what becomes of the answers. */
+export function describeRun(
+  options: InputOptions &
+    OutputOptions & { readonly deliver?: unknown; readonly baseUrl?: string | undefined },
+  dataset: DatasetOrder,
+  { home, workingFolder }: Reach,
+  connection: Partial<Connection>,
+) {
+  const { provider, model, settings, serverName, output, deliver, baseUrl } = options;
+  if (serverName !== undefined && !isServerName(serverName)) {
+    throw new LoomError('usage', `${JSON.stringify(serverName)} can't be the name of a server.`, {
+      hint: 'It is made of letters, digits, ".", "_" and "-", at most 100, and not "sandbox".',
+    });
+  }
+  const usual = () => defaultOutputPath(dataset, provider, model, home.isSandbox);
+  const outputPath = deliver ? noPath : resolve(workingFolder, output ?? usual());
+  checkPick(dataset, outputPath);
+  return {
+    dataset,
+    provider,
+    model,
+    settings,
+    outputPath,
+    columns: readColumns(options),
+    useCache: options.cache ?? true,
+    baseUrl,
+    server: findServer(home, provider, { ...connection, serverName }),
+  };
+}
+
+/**
+ * Whether a file that is in the way may go; undefined: nothing is to be written. A file that comes after this may go only
+ * if somebody said so before. LoomError `output` when nobody says so, or nothing can be written there.
+ */
+export async function choosePlacing(
+  path: string,
+  overwrite: OutputOptions['overwrite'],
+): Promise<Placing | undefined> {
+  const exists = await checkOutputPath(path);
+  if (overwrite === true) return 'replace';
+  if (!exists) return 'new';
+  const answer = overwrite ? await overwrite(path) : 'nobody';
+  if (answer === 'nobody') throw outputExists(path);
+  return answer === 'yes' ? 'replace' : undefined;
+}
+
+/** The reasons of failed rows will have no place: a file that is the input, or not ours, is where they would go. */
+export interface ForeignReasonsEvent {
+  readonly type: 'foreign_reasons';
+  readonly path: string;
+  readonly isInput: boolean;
+}
+
+/** Tells it before anything is paid for. */
+export async function tellForeignReasons(
+  { dataset, outputPath, columns }: ReturnType<typeof describeRun>,
+  onEvent: (event: ForeignReasonsEvent) => void,
+): Promise<void> {
+  const path = columns.includes('error') ? undefined : await findForeignReasons(outputPath, dataset.path);
+  if (path !== undefined) onEvent({ type: 'foreign_reasons', path, isInput: isSameFile(path, dataset.path) });
+}

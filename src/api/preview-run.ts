@@ -1,0 +1,41 @@
+/** `previewRun` of the library. */
+import { requireBatchApi } from '../providers/registry.ts';
+import { resolveBaseUrl } from '../state/keys.ts';
+import { checkOutputPath } from '../storage/output-file.ts';
+import { type PricedEstimate, priceRun } from './options/cost-limit.ts';
+import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
+import { withReach } from './options/reach.ts';
+import { describeRun, findProvider, requireWhole, withDataset } from './options/run-order.ts';
+
+export interface PreviewRunOptions extends InputOptions, OutputOptions, ReachOptions {
+  /** Whether it would be a live run. Default: batches. */
+  readonly live?: boolean | undefined;
+  readonly batchSize?: number | undefined;
+  /** Whether the output would be handed over, in place of being left at `output`. */
+  readonly deliver?: boolean | undefined;
+}
+
+export interface RunPreview extends PricedEstimate {
+  readonly outputPath: string;
+  readonly outputExists: boolean;
+}
+
+/** Checks the whole input and tells what a run would send, as `loom run --dry-run` does. Sends and writes nothing; needs no key. */
+export async function previewRun(options: PreviewRunOptions): Promise<RunPreview> {
+  const { live, batchSize, deliver } = options;
+  requireWhole({ batchSize });
+  const entry = findProvider(options.provider);
+  if (!live) requireBatchApi(entry);
+  return withReach({ ...options, cache: false }, (reach, signal) =>
+    withDataset(options, reach, signal, async (dataset) => {
+      const { home, variables } = reach;
+      const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
+      const apiKey = options.apiKey ?? variables[entry.keyVariable];
+      const order = describeRun(options, dataset, reach, { baseUrl, apiKey });
+      const { outputPath } = order;
+      const outputExists = !deliver && (await checkOutputPath(outputPath));
+      const estimate = await priceRun(home, entry, order, live ? undefined : { batchSize }, signal);
+      return { ...estimate, outputPath, outputExists };
+    }),
+  );
+}
