@@ -65,7 +65,6 @@ const usageSchema = z.object({
   /** A rehearsal: nothing was paid for, and a model would cost so much. */
   would_cost: z.boolean(),
 });
-export type UsageDocument = z.infer<typeof usageSchema>;
 
 /** An output that was written. */
 const outputSchema = z.object({

@@ -77,11 +77,20 @@ function surroundingsOf(options: ReachOptions) {
 }
 
 /** Does the work of a verb, which ends with the reason of the caller's signal when that is aborted. */
-export function withReach<Result>(
+export async function withReach<Result>(
   options: ReachOptions & CallOptions & Pick<OutputOptions, 'cache'> & ListeningTo<ReachEvent>,
   work: (reach: Reach, signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
+  refuseOldEvents(options);
   return underSignal(options.signal, async (signal) => work(openReach(options), signal));
+}
+
+/** A program without types may be one of before, and would wait for events that never come. */
+function refuseOldEvents(options: object): void {
+  if (!('events' in options) || options.events === undefined) return;
+  throw new LoomError('usage', 'events is no option any more.', {
+    hint: 'Pass onEvent, a function that is told of each event; event.type says what it is.',
+  });
 }
 
 /** Whoever calls is told of these. */

@@ -282,6 +282,63 @@ test('the program on the page of the library runs', async () => {
   expect(ended).toEqual({ code: 0, stdout: '3 of 3 rows answered, 0 from the cache\n', stderr: '' });
 });
 
+test('the second program on that page runs, and leaves nothing', async () => {
+  await world.remove();
+  await openWorld({ turnaroundMs: 3_600_000 });
+  const [, program = ''] = blocksOf(readPage('docs/library.md'), 'js');
+  await copyFile(join(project, 'examples', 'reviews.csv'), join(world.folder, 'reviews.csv'));
+  await world.write('page.mjs', program);
+  expect(await world.shell(`'${process.execPath}' page.mjs`)).toEqual({
+    code: 0,
+    stdout: [
+      'planned\nsubmitted\nannounced\n',
+      'pending: part 1 of 1, of gpt-4o-mini\n',
+      '3 rows, the input is unchanged\n',
+      '1 cancelled, 1 forgotten\n',
+    ].join(''),
+    stderr: '',
+  });
+  expect((await world.loom('list')).stdout).toContain('No batches');
+});
+
+test('what a run would cost, an estimate of tokens, the cache and a report need no key', async () => {
+  const ended = await runProgram(`
+await loom.runSync({ ...input, output: 'out.csv', limit: 1 });
+delete process.env.OPENAI_API_KEY;
+const { requests, cachedRows, batches, outputExists } = await loom.previewRun(input);
+console.log(requests, cachedRows, batches, outputExists, (await loom.estimateTokens(input)).inputTokens > 0);
+const { survey, page } = await loom.reportOutput({ target: 'out.csv' });
+console.log(survey.rows, JSON.stringify(survey.counts), page);
+console.log((await loom.measureCache()).entries, (await loom.clearCache()).removed, (await loom.clearCache()).removed);`);
+  const counts = '{"answered":1,"failed":0,"blank":0,"unanswered":0}';
+  expect(ended).toEqual({
+    code: 0,
+    stdout: `1 1 1 false true\n1 ${counts} undefined\n1 1 undefined\n`,
+    stderr: '',
+  });
+});
+
+test('an input may be a stream, and a batch that is known nowhere is adopted', async () => {
+  const ended = await runProgram(`
+async function* content() { yield Buffer.from('text\\nHello\\n'); }
+const live = { ...input, file: { content: content(), format: 'csv' } };
+await loom.runSync({ ...live, deliver: async (path) => console.log(await (await import('node:fs/promises')).readFile(path, 'utf8')) });
+const { id } = await loom.submitBatch({ ...input, cache: false });
+await loom.forgetBatches({ ids: [id] });
+const { record, batch } = await loom.adoptBatch({ ...input, cache: false, id });
+console.log(record.batch_id === id, batch.status);
+await loom.runSync({ ...input, events: { onRetry() {} } }).catch((error) => console.log(error.kind, error.message));`);
+  expect(ended).toEqual({
+    code: 0,
+    stdout: [
+      'text,llm_response\nHello,Sandbox answer from m: Hello\n\n',
+      'true validating\n',
+      'usage events is no option any more.\n',
+    ].join(''),
+    stderr: '',
+  });
+});
+
 test('its types hold for a program in TypeScript', async () => {
   await world.write(
     'program.mts',
