@@ -190,7 +190,7 @@ await loom.runSync(input).catch((error) => console.log(error.kind, error.message
 console.log((await loom.runSync({ ...input, apiKey, baseUrl })).answered);`);
   expect(ended).toEqual({
     code: 0,
-    stdout: 'key no API key for OpenAI. Set OPENAI_API_KEY, or pass apiKey.\n2\n',
+    stdout: 'key no API key for OpenAI. Set OPENAI_API_KEY, or give apiKey.\n2\n',
     stderr: '',
   });
 });
@@ -304,8 +304,8 @@ test('the second program on that page runs, and leaves nothing', async () => {
 test('what a run would cost, an estimate of tokens, the cache and a report need no key', async () => {
   const ended = await runProgram(`
 await loom.runSync({ ...input, output: 'out.csv', limit: 1 });
-delete process.env.OPENAI_API_KEY;
 const { requests, cachedRows, batches, outputExists } = await loom.previewRun(input);
+delete process.env.OPENAI_API_KEY;
 console.log(requests, cachedRows, batches, outputExists, (await loom.estimateTokens(input)).inputTokens > 0);
 const { survey, page } = await loom.reportOutput({ target: 'out.csv' });
 console.log(survey.rows, JSON.stringify(survey.counts), page);
