@@ -38,7 +38,6 @@ export const likelyNames = {
 
 /** Files on their way to their names. */
 export const temporaryNames = {
-  results: whole(String.raw`\.(?:${batch}|${job}_cached\.jsonl)${written}`),
   cache: whole(String.raw`[0-9a-f]{16}\.tmp`),
   mark: whole(String.raw`\.loom-(?:home|cache)\.json${written}`),
 } as const;

@@ -23,7 +23,7 @@ export async function removeRequestFiles(home: LoomHome, jobId: string, part: Pa
   await removeHeld(home, idMapPath(home, jobId, part));
 }
 
-/** The answers that a job found in the cache when it was planned. */
-export function cachedAnswersPath(home: LoomHome, jobId: string): string {
-  return join(home.results, `${jobId}_cached.jsonl`);
+/** Among the results: the answers that a job found in the cache when it was planned. */
+export function cachedAnswersName(jobId: string): string {
+  return `${jobId}_cached.jsonl`;
 }

@@ -6,11 +6,10 @@ import { LoomError } from '../core/errors.ts';
 import { generationSettingsSchema, rowPickSchema } from '../core/models.ts';
 import { fileTypes, providerNames } from '../core/names.ts';
 import { fileIdentitySchema } from '../storage/file-identity.ts';
-import type { LoomHome } from '../storage/home.ts';
+import { deleteHeld, type LoomHome } from '../storage/home.ts';
 import type { Store } from '../storage/store.ts';
 import {
   type DamagedRecord,
-  deleteHeld,
   parseStateJson,
   readStateFile,
   readStateFiles,

@@ -5,12 +5,12 @@
  *   writers left is only read. So no result is ever found at the place of another.
  * - A result is given out for no other prompt than the one that it answers: each line has that prompt's digest.
  */
-import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { LoomError } from '../core/errors.ts';
 import type { RowResult } from '../core/models.ts';
 import { fileIdentitySchema, identifyFile, isIdentifiedFile } from '../storage/file-identity.ts';
 import { describeDiskError } from '../storage/files.ts';
+import type { Store } from '../storage/store.ts';
 import { LineReader, pieceBytes, ResultPlaces, readLines } from './result-lines.ts';
 
 /** A row as it is asked: the number of its place, and what proves its prompt. */
@@ -48,15 +48,17 @@ export interface Journal {
 }
 
 /** Makes a new journal, with what `earlier` ones hold at hand: in their order they are the files of kept places. */
-export async function openJournal(path: string, earlier: readonly string[]): Promise<Journal> {
+export async function openJournal(store: Store, name: string, earlier: readonly string[]): Promise<Journal> {
+  const path = store.locate(name);
   const places = new ResultPlaces();
-  const file = await openFile(path, 'ax+', 'write');
+  const file = await explained('write', path, store.grow(name));
   const readers: LineReader[] = [];
   const close = async () => {
     for (const reader of [...readers, new LineReader(file)]) await reader.close();
   };
   try {
-    for (const earlierPath of earlier) readers.push(new LineReader(await openFile(earlierPath, 'r', 'read')));
+    for (const other of earlier)
+      readers.push(new LineReader(await explained('read', store.locate(other), store.open(other))));
   } catch (error) {
     await close();
     throw error;
@@ -78,7 +80,7 @@ export async function openJournal(path: string, earlier: readonly string[]): Pro
           refused = Buffer.concat([refused, Buffer.from(pending.join(''))]);
           pending = [];
           pendingBytes = 0;
-          while (refused.length > 0) refused = refused.subarray((await file.write(refused)).bytesWritten);
+          while (refused.length > 0) refused = refused.subarray(await file.append(refused));
         }
       } catch (error) {
         throw new LoomError('state', `can't write ${path}: ${describeDiskError(error)}.`, {
@@ -123,7 +125,8 @@ export async function openJournal(path: string, earlier: readonly string[]): Pro
     flush,
     async markSpent(draftPath, outputPath) {
       const mark = { ...(await identifyFile(draftPath)), path: outputPath };
-      await file.appendFile(`${spentMark}${JSON.stringify(mark)}\n`);
+      pending.push(`${spentMark}${JSON.stringify(mark)}\n`);
+      await flush();
     },
     get isEmpty() {
       return size === 0;
@@ -132,8 +135,8 @@ export async function openJournal(path: string, earlier: readonly string[]): Pro
   };
 }
 
-async function openFile(path: string, flags: string, act: 'read' | 'write'): Promise<FileHandle> {
-  return open(path, flags, 0o600).catch((error: unknown) => {
+async function explained<File>(act: 'read' | 'write', path: string, opening: Promise<File>): Promise<File> {
+  return opening.catch((error: unknown) => {
     throw new LoomError('state', `can't ${act} ${path}: ${describeDiskError(error)}.`, {
       hint: 'Make the folder writable and free some space.',
       cause: error,
@@ -173,9 +176,9 @@ export interface KeptLine extends KeptPlace {
 }
 
 /** The answers in journals that runs left, `file` counted by their order. A last line that was cut off is left out. */
-export async function* readKeptLines(paths: readonly string[]): AsyncGenerator<KeptLine> {
-  for (const [file, path] of paths.entries()) {
-    for await (const { line, offset } of readLines(path)) {
+export async function* readKeptLines(store: Store, names: readonly string[]): AsyncGenerator<KeptLine> {
+  for (const [file, name] of names.entries()) {
+    for await (const { line, offset } of readLines(store.stream(name))) {
       const { result, promptSha256 } = decodeLine(line) ?? {};
       if (result?.outcome !== 'succeeded') continue;
       yield { customId: result.customId, promptSha256, file, offset, length: line.length };
@@ -190,24 +193,14 @@ const longestMark = 16 * 1024;
 const spentMarkSchema = z.extend(fileIdentitySchema, { path: z.string() });
 
 /** Whether the output that a journal was kept for is in place, so that nothing in it is needed any more. */
-export async function isSpentJournal(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch(() => undefined);
-  if (!file) return false;
+export async function isSpentJournal(store: Store, name: string): Promise<boolean> {
   try {
-    const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read(
-      Buffer.alloc(longestMark),
-      0,
-      longestMark,
-      Math.max(0, size - longestMark),
-    );
-    const last = buffer.toString('utf8', 0, bytesRead).trimEnd().split('\n').at(-1) ?? '';
+    const ends = await store.readEnds(name, { first: 0, last: longestMark });
+    const last = ends?.last.toString('utf8').trimEnd().split('\n').at(-1) ?? '';
     if (!last.startsWith(spentMark)) return false;
     const mark = spentMarkSchema.parse(JSON.parse(last.slice(spentMark.length)));
     return await isIdentifiedFile(mark.path, mark);
   } catch {
     return false;
-  } finally {
-    await file.close();
   }
 }

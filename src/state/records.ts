@@ -1,15 +1,13 @@
 /** Batch records under `batches/`: one JSON file per batch, in the Python tool's format with fields of our own. */
-import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { LoomError } from '../core/errors.ts';
 import { type BatchRecord, batchRecordSchema, type IdMap, isJsonObject } from '../core/models.ts';
 import { plainFileId, safeFileId } from '../storage/file-ids.ts';
 import { describeDiskError } from '../storage/files.ts';
-import type { LoomHome } from '../storage/home.ts';
+import { deleteHeld, type LoomHome } from '../storage/home.ts';
 import type { Content, Store } from '../storage/store.ts';
 import {
   type DamagedRecord,
-  deleteHeld,
   parseStateJson,
   readStateFile,
   readStateFiles,
@@ -36,9 +34,9 @@ export async function recordName(batches: Store, { provider, batch_id: id }: Bat
   return found?.batch_id === id ? earlier : name;
 }
 
-/** Where the downloaded results of a batch lie. */
-export function resultsPath(folder: string, record: Pick<BatchRecord, 'provider' | 'batch_id'>): string {
-  return join(folder, `${record.provider}_${safeFileId(record.batch_id)}.jsonl`);
+/** The name of the downloaded results of a batch. */
+export function resultsName({ provider, batch_id: id }: BatchName): string {
+  return `${provider}_${safeFileId(id)}.jsonl`;
 }
 
 // The id map stands last in our records, so that the rest can be read and replaced without holding it.

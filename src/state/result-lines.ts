@@ -1,7 +1,6 @@
 /** Results as lines of a file, and where in it each row's line lies. */
-import { createReadStream, readSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import type { RowResult } from '../core/models.ts';
+import type { OpenFile } from '../storage/store.ts';
 
 /** Results are written in pieces of about this size, and read again through windows of it. */
 export const pieceBytes = 64 * 1024;
@@ -88,24 +87,20 @@ function copyInto<Numbers extends Float64Array | Uint32Array | Uint16Array>(
 
 /** Reads lines of a results file by their place, a window at a time: neighbours come from memory. */
 export class LineReader {
-  readonly #file: FileHandle;
+  readonly #file: OpenFile;
   #memory = Buffer.allocUnsafeSlow(pieceBytes);
   #window = Buffer.alloc(0);
   #windowStart = 0;
 
-  constructor(file: FileHandle) {
+  constructor(file: OpenFile) {
     this.#file = file;
   }
 
-  // Synchronous on purpose: a merge does nothing else meanwhile, and a trip through the thread pool costs more than the read.
   read(offset: number, length: number): Buffer {
     const start = offset - this.#windowStart;
     if (start < 0 || start + length > this.#window.length) {
       if (length > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(length);
-      this.#window = this.#memory.subarray(
-        0,
-        readSync(this.#file.fd, this.#memory, 0, this.#memory.length, offset),
-      );
+      this.#window = this.#memory.subarray(0, this.#file.readAt(this.#memory, offset));
       this.#windowStart = offset;
       return this.#window.subarray(0, length);
     }
@@ -141,11 +136,11 @@ export interface Line {
   readonly offset: number;
 }
 
-/** The complete lines of a file; a last one that was cut off is not among them. */
-export async function* readLines(path: string): AsyncGenerator<Line> {
+/** The complete lines in the pieces of a file; a last one that was cut off is not among them. */
+export async function* readLines(pieces: AsyncIterable<Buffer>): AsyncGenerator<Line> {
   let pending: Buffer[] = [];
   let lineStart = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of pieces) {
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
       const last = chunk.subarray(start, end);

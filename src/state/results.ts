@@ -1,10 +1,10 @@
 /** Results on disk: one line each, in whatever order they came, found again by the row they belong to. */
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
 import { LoomError, ProviderError } from '../core/errors.ts';
 import type { RowResult } from '../core/models.ts';
-import { describeDiskError, isDiskError, isFile, writeFileAtomic } from '../storage/files.ts';
+import { describeDiskError, isDiskError } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
+import type { OpenFile, Store } from '../storage/store.ts';
 import {
   decodeResult,
   encodeResult,
@@ -46,8 +46,8 @@ export type SlotOf = (customId: string) => number | undefined;
  * that breaks off keeps what came. LoomError `state` where the disk refuses, and when the lock of the home is lost.
  */
 export async function keepResults(
-  home: Pick<LoomHome, 'ensureHeld'>,
-  path: string,
+  { results: store, ensureHeld }: Pick<LoomHome, 'results' | 'ensureHeld'>,
+  name: string,
   results: AsyncIterable<RowResult>,
   { slotOf, isTrusted }: { readonly slotOf: SlotOf; readonly isTrusted: boolean },
 ): Promise<KeptResults> {
@@ -57,13 +57,17 @@ export async function keepResults(
   let downloaded = 0;
   let trouble: ProviderError | undefined;
   try {
-    await writeFileAtomic(path, measured(chunkLines(allLines())), { onComplete: home.ensureHeld });
+    await store.write(name, measured(chunkLines(allLines())), { onComplete: ensureHeld });
   } catch (error) {
     if (!isDiskError(error)) throw error;
-    throw new LoomError('state', `can't write the results ${path}: ${describeDiskError(error)}.`, {
-      hint: 'Free some space or make the folder writable, then fetch again; nothing is lost.',
-      cause: error,
-    });
+    throw new LoomError(
+      'state',
+      `can't write the results ${store.locate(name)}: ${describeDiskError(error)}.`,
+      {
+        hint: 'Free some space or make the folder writable, then fetch again; nothing is lost.',
+        cause: error,
+      },
+    );
   }
   return { ...tally.counts, downloaded, file: { size, sha256: hash.digest('hex') }, trouble };
 
@@ -83,7 +87,7 @@ export async function keepResults(
   }
 
   async function* earlierLines() {
-    for await (const result of readDecodedResults(path)) {
+    for await (const result of readDecodedResults(store, name)) {
       if (tally.takes(result, false)) yield encodeResult(result);
     }
   }
@@ -99,10 +103,27 @@ export async function keepResults(
 }
 
 /** What a file of results holds, whoever wrote it; nothing where there is none. */
-export async function countResults(path: string, slotOf: SlotOf): Promise<HeldResults> {
+export async function countResults(store: Store, name: string, slotOf: SlotOf): Promise<HeldResults> {
   const tally = new ResultTally(slotOf);
-  for await (const result of readDecodedResults(path)) tally.takes(result, true);
+  for await (const result of readDecodedResults(store, name)) tally.takes(result, true);
   return tally.counts;
+}
+
+/** How long a file of results is; undefined where there is none, or what is there is no file. */
+export async function sizeOfResults(store: Store, name: string): Promise<number | undefined> {
+  return (await store.readEnds(name, { first: 0, last: 0 }).catch(() => undefined))?.size;
+}
+
+/** Whether a file of results is the one that was written, by its bytes. */
+export async function isSameFile(store: Store, name: string, known: KeptResults['file']): Promise<boolean> {
+  if ((await sizeOfResults(store, name)) !== known.size) return false;
+  const hash = createHash('sha256');
+  try {
+    for await (const piece of store.stream(name)) hash.update(piece);
+  } catch {
+    return false;
+  }
+  return hash.digest('hex') === known.sha256;
 }
 
 /** Which rows have a result, a byte each. */
@@ -142,9 +163,9 @@ class ResultTally {
 const [none, refused, answered] = [0, 1, 2] as const;
 
 /** The results in a file that can be read; none where there is no file. */
-async function* readDecodedResults(path: string): AsyncGenerator<RowResult> {
-  if (!(await isFile(path))) return;
-  for await (const { line } of readLines(path)) {
+async function* readDecodedResults(store: Store, name: string): AsyncGenerator<RowResult> {
+  if ((await sizeOfResults(store, name)) === undefined) return;
+  for await (const { line } of readLines(store.stream(name))) {
     const result = tryDecodeResult(line);
     if (result) yield result;
   }
@@ -165,8 +186,8 @@ async function* chunkLines(lines: AsyncIterable<string>): AsyncGenerator<string>
 }
 
 /** The first result in a file; undefined when its first line is none. */
-export async function readFirstResult(path: string): Promise<RowResult | undefined> {
-  for await (const { line } of readLines(path)) {
+export async function readFirstResult(store: Store, name: string): Promise<RowResult | undefined> {
+  for await (const { line } of readLines(store.stream(name))) {
     const result = decodeResult(line.toString('utf8'));
     return typeof result.customId === 'string' && typeof result.outcome === 'string' ? result : undefined;
   }
@@ -187,7 +208,8 @@ export interface ResultIndex {
  * answer of a row wins, and its first refusal where it has none.
  */
 export async function indexResults(
-  paths: readonly string[],
+  store: Store,
+  names: readonly string[],
   slotOf: (customId: string, file: number) => number | undefined,
 ): Promise<ResultIndex> {
   const places = new ResultPlaces();
@@ -198,9 +220,9 @@ export async function indexResults(
     for (const reader of readers) await reader.close();
   };
   try {
-    for (const [file, path] of paths.entries()) {
-      readers.push(new LineReader(await openResults(path)));
-      for await (const { line, offset } of readLines(path)) {
+    for (const [file, name] of names.entries()) {
+      readers.push(new LineReader(await openResults(store, name)));
+      for await (const { line, offset } of readLines(store.stream(name))) {
         const slot = slotOf(readCustomId(line), file);
         if (slot === undefined) {
           unknown += 1;
@@ -219,10 +241,14 @@ export async function indexResults(
   return { unknown, get: (slot) => readResult(places, readers, slot), close };
 }
 
-async function openResults(path: string): Promise<FileHandle> {
-  return open(path, 'r').catch((error: unknown) => {
-    throw new LoomError('state', `can't read the results ${path}: ${describeDiskError(error)}.`, {
-      cause: error,
-    });
+async function openResults(store: Store, name: string): Promise<OpenFile> {
+  return store.open(name).catch((error: unknown) => {
+    throw new LoomError(
+      'state',
+      `can't read the results ${store.locate(name)}: ${describeDiskError(error)}.`,
+      {
+        cause: error,
+      },
+    );
   });
 }

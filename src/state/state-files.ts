@@ -76,16 +76,6 @@ export async function readStateFiles<Item>(
   return { items, damaged };
 }
 
-/** Throws as `ensureHeld` and the store do. */
-export async function deleteHeld(
-  home: Pick<LoomHome, 'ensureHeld'>,
-  store: Store,
-  name: string,
-): Promise<void> {
-  await home.ensureHeld();
-  await store.delete(name);
-}
-
 /** LoomError for what is no JSON at all. */
 export function parseStateJson(text: string): unknown {
   try {

@@ -7,11 +7,11 @@ import { basename } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import { type BatchRecord, type BatchStatus, leaveOutUnset, type ProviderName } from '../core/models.ts';
 import { safeFileId } from '../storage/file-ids.ts';
-import { type LoomHome, removeHeld } from '../storage/home.ts';
+import { deleteHeld, type LoomHome } from '../storage/home.ts';
 import { type DamagedFile, nameDamagedJob, nameDamagedRecord } from './damaged-files.ts';
-import { cachedAnswersPath, removeRequestFiles } from './job-files.ts';
+import { cachedAnswersName, removeRequestFiles } from './job-files.ts';
 import { deleteJob, type Job, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from './jobs.ts';
-import { deleteRecord, loadRecord, loadRecords, resultsPath } from './records.ts';
+import { deleteRecord, loadRecord, loadRecords, resultsName } from './records.ts';
 
 /** One job and the records of those of its parts that are batches. */
 export interface StoredJob {
@@ -288,7 +288,7 @@ export function findAnyJob({ jobs, abandoned, home }: StoredState, id: string): 
 export async function forgetJob(home: LoomHome, job: Job): Promise<void> {
   if (job.version === undefined) return;
   for (const part of job.parts) await removeRequestFiles(home, job.job_id, part);
-  await removeHeld(home, cachedAnswersPath(home, job.job_id));
+  await deleteHeld(home, home.results, cachedAnswersName(job.job_id));
   await deleteJob(home, job.job_id);
 }
 
@@ -300,7 +300,7 @@ export async function removeJob(home: LoomHome, stored: StoredJob, opened?: Open
   const { job, records } = stored;
   await saveJob(home, Object.assign(job, { state: 'forgotten' }));
   const all = [...records, ...(await findUnnotedRecords(home, stored, opened))];
-  for (const record of all) await removeHeld(home, resultsPath(home.results, record));
+  for (const record of all) await deleteHeld(home, home.results, resultsName(record));
   for (const record of all) await deleteRecord(home, record);
   await forgetJob(home, job);
 }

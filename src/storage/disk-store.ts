@@ -1,14 +1,13 @@
 /** A folder on a disk as a store: the files lie in it under their names. It is made when the first of them is written. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, createReadStream, fstatSync, readSync } from 'node:fs';
-import { link, lstat, open, readdir, stat, writeFile } from 'node:fs/promises';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { type FileHandle, link, lstat, open, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensurePrivateFolder, errorCode, removeFile, writeFileAtomic } from './files.ts';
-import { openPlainFile, readPlainText } from './plain-file.ts';
-import type { Store } from './store.ts';
+import { ensurePrivateFolder, errorCode, isGone, removeFile, writeFileAtomic } from './files.ts';
+import { openPlainFile, readPlainText, streamPlainFile } from './plain-file.ts';
+import type { OpenFile, Store } from './store.ts';
 
 const privateFileMode = 0o600;
-const pieceBytes = 256 * 1024;
 /** What is being written for a moment: by `write` with a dot before its name. */
 const leftover = /^\.?(?<name>.*)\.[0-9a-f]{12}\.tmp$/s;
 const clockName = '.clock';
@@ -28,16 +27,31 @@ export function openDiskStore(folder: string): Store {
       unlessGone(async () => {
         const file = openPlainFile(locate(name));
         try {
-          const start = Math.max(0, fstatSync(file).size - last);
-          return { first: readAt(file, 0, first), last: readAt(file, start, last) };
+          const { size } = fstatSync(file);
+          return { size, first: readAt(file, 0, first), last: readAt(file, Math.max(0, size - last), last) };
         } finally {
           closeSync(file);
         }
       }),
 
-    async *stream(name) {
-      const fd = openPlainFile(locate(name));
-      yield* createReadStream('', { fd, highWaterMark: pieceBytes }) as AsyncIterable<Buffer>;
+    stream: (name) => streamPlainFile(locate(name)),
+
+    open: async (name) => placed(await open(locate(name), 'r')),
+
+    async grow(name) {
+      await ensurePrivateFolder(folder);
+      const file = await open(locate(name), 'ax+', privateFileMode);
+      return { ...placed(file), append: async (bytes) => (await file.write(bytes)).bytesWritten };
+    },
+
+    async rename(name, to) {
+      try {
+        await rename(locate(name), locate(to));
+        return true;
+      } catch (error) {
+        if (isGone(error)) return false;
+        throw error;
+      }
     },
 
     async write(name, content, options) {
@@ -98,6 +112,13 @@ export function openDiskStore(folder: string): Store {
         if (isOld) await removeFile(locate(entry)).catch(() => {});
       }
     },
+  };
+}
+
+function placed(file: FileHandle): OpenFile {
+  return {
+    readAt: (buffer, position) => readSync(file.fd, buffer, 0, buffer.length, position),
+    close: () => file.close(),
   };
 }
 

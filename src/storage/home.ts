@@ -23,7 +23,7 @@ export interface LoomHome {
   /** What came through stdin, until its job is done. */
   readonly inputs: string;
   /** Answers on their way into an output. */
-  readonly results: string;
+  readonly results: Store;
   readonly locks: Store;
   /** A small file for each output that was written. */
   readonly history: Store;
@@ -47,6 +47,16 @@ export interface LoomHome {
 export async function removeHeld(home: Pick<LoomHome, 'ensureHeld'>, path: string): Promise<void> {
   await home.ensureHeld();
   await removeFile(path);
+}
+
+/** Deletes a file of a store of this home; the same holds. */
+export async function deleteHeld(
+  home: Pick<LoomHome, 'ensureHeld'>,
+  store: Store,
+  name: string,
+): Promise<void> {
+  await home.ensureHeld();
+  await store.delete(name);
 }
 
 /** The home as whoever holds a lock sees it: nothing is written any more once that is lost. */
@@ -88,7 +98,7 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
     jobs: openDiskStore(join(root, 'jobs')),
     requests: join(root, 'requests'),
     inputs: join(root, 'inputs'),
-    results: join(root, 'results'),
+    results: openDiskStore(join(root, 'results')),
     locks: openDiskStore(join(root, 'locks')),
     history: openDiskStore(join(root, 'history')),
     isSandbox: sandbox ?? false,

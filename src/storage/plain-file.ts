@@ -2,7 +2,16 @@
  * Small files that a person or a project names: read whole, and never waited for. A named pipe holds up whoever opens
  * it until somebody writes, and a device may never end; so anything but a regular file is an error at once.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  openSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { LoomError } from '../core/errors.ts';
 
 /** Why a path that is there can't be read as a file, as the end of a sentence; undefined for a regular file. */
@@ -37,7 +46,15 @@ export function readPlainFile(path: string): Buffer {
   }
 }
 
-/** The same as text. */
+/** The same in pieces, of a file that may be large. */
+export async function* streamPlainFile(path: string): AsyncGenerator<Buffer> {
+  const fd = openPlainFile(path);
+  yield* createReadStream('', { fd, highWaterMark: pieceBytes }) as AsyncIterable<Buffer>;
+}
+
+const pieceBytes = 256 * 1024;
+
+/** What such a file holds, as text. */
 export function readPlainText(path: string): string {
   return readPlainFile(path).toString('utf8');
 }

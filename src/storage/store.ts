@@ -16,6 +16,12 @@ export interface Store {
   stream(name: string): AsyncIterable<Buffer>;
   /** Puts a file there, in place of one that there may be. What the pieces throw is thrown on, and nothing has changed. */
   write(name: string, content: Content, options?: WriteOptions): Promise<void>;
+  /** A file to be read by place. Throws when there is none. A driver whose place can't do that brings it to a disk first. */
+  open(name: string): Promise<OpenFile>;
+  /** A new file that grows bit by bit, with what is written at hand at once; throws when there is one of that name. */
+  grow(name: string): Promise<GrowingFile>;
+  /** Gives a file another name, in place of one that has it; false when there is none. */
+  rename(name: string, to: string): Promise<boolean>;
   /** Makes a file with its content in one step; false, and nothing changed, when there is one of that name. */
   createNew(name: string, content: string): Promise<boolean>;
   /** Writes over a file that is there; false when there is none: one that was deleted never comes back by it. */
@@ -39,7 +45,22 @@ export interface EndBytes {
   readonly last: number;
 }
 
+export interface OpenFile {
+  /**
+   * Fills the buffer from this place on, as far as the file goes, and gives by how much. Synchronous: a merge does nothing
+   * else meanwhile, and a trip through the thread pool costs more than the read.
+   */
+  readAt(buffer: Buffer, position: number): number;
+  close(): Promise<void>;
+}
+
+export interface GrowingFile extends OpenFile {
+  /** Adds to its end, and gives how many of the bytes were taken: a full disk may take some of them. */
+  append(bytes: Buffer): Promise<number>;
+}
+
 export interface Ends {
+  readonly size: number;
   readonly first: Buffer;
   readonly last: Buffer;
 }

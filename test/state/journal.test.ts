@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RowResult } from '../../src/core/models.ts';
 import { type AskedRow, openJournal, readKeptLines } from '../../src/state/journal.ts';
+import { openDiskStore } from '../../src/storage/disk-store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'loom-disk-'));
-const path = join(folder, 'journal.jsonl');
+const store = openDiskStore(folder);
 const filler = join(folder, 'filler');
 
 /** A disk of half a megabyte; only root may have one. */
@@ -51,7 +52,7 @@ function askedRow(row: number): AskedRow {
 }
 
 test('keeps the answers of before, and those that come once there is room again, each one whole', async () => {
-  const journal = await openJournal(path, []);
+  const journal = await openJournal(store, 'journal.jsonl', []);
   const add = (row: number, length: number) => journal.add(askedRow(row), answer(row, length));
   await add(0, 10);
   fillDisk(8192);
@@ -67,9 +68,9 @@ test('keeps the answers of before, and those that come once there is room again,
   ]);
   await journal.close();
 
-  const next = await openJournal(join(folder, 'next.jsonl'), [path]);
+  const next = await openJournal(store, 'next.jsonl', ['journal.jsonl']);
   const kept = [];
-  for await (const { customId, ...place } of readKeptLines([path])) {
+  for await (const { customId, ...place } of readKeptLines(store, ['journal.jsonl'])) {
     const row = askedRow(Number(customId.split('-')[1]));
     next.adopt(row, place);
     kept.push(next.get(row));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { indexResults, keepResults } from '../../src/state/results.ts';
+import { openDiskStore } from '../../src/storage/disk-store.ts';
 
 /** The files that this process has open. */
 function listOpenFiles(): string[] {
@@ -20,19 +21,20 @@ test.skipIf(process.platform !== 'linux')(
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'loom-results-'));
     const path = join(folder, 'part.jsonl');
+    const results = openDiskStore(folder);
     await keepResults(
-      { ensureHeld: async () => {} },
-      path,
+      { results, ensureHeld: async () => {} },
+      'part.jsonl',
       (async function* () {
         yield { customId: 'row-0-00000000', outcome: 'succeeded', text: 'x' } as const;
       })(),
       { slotOf: () => 0, isTrusted: true },
     );
-    await expect(indexResults([path, join(folder, 'missing.jsonl')], () => 0)).rejects.toThrow(
+    await expect(indexResults(results, ['part.jsonl', 'missing.jsonl'], () => 0)).rejects.toThrow(
       /missing\.jsonl/,
     );
     expect(listOpenFiles()).not.toContain(path);
-    const index = await indexResults([path], () => 0);
+    const index = await indexResults(results, ['part.jsonl'], () => 0);
     expect(listOpenFiles()).toContain(path);
     await index.close();
     expect(listOpenFiles()).not.toContain(path);

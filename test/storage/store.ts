@@ -42,7 +42,7 @@ export function describeStore({ name, open }: StoreUnderTest): void {
       const content = `${'x'.repeat(300_000)}end`;
       await store.write('a', content);
       const ends = await store.readEnds('a', { first: 2, last: 4 });
-      expect([ends?.first.toString(), ends?.last.toString()]).toEqual(['xx', 'xend']);
+      expect([ends?.first.toString(), ends?.last.toString(), ends?.size]).toEqual(['xx', 'xend', 300_003]);
       expect(await readAll('a')).toBe(content);
       const all = await store.readEnds('a', { first: 400_000, last: 400_000 });
       expect([all?.first.length, all?.last.length]).toEqual([300_003, 300_003]);
@@ -58,6 +58,21 @@ export function describeStore({ name, open }: StoreUnderTest): void {
       }
       expect(Buffer.concat(pieces).toString()).toBe(content);
       expect(await store.read('a')).toBe('new');
+    });
+
+    test('grows a file, which is read by place at once, and under another name', async () => {
+      const file = await store.grow('a');
+      await expect(store.grow('a')).rejects.toThrow();
+      for (const text of ['one ', 'two ']) expect(await file.append(Buffer.from(text))).toBe(4);
+      const buffer = Buffer.alloc(9);
+      expect(buffer.toString('utf8', 0, file.readAt(buffer, 2))).toBe('e two ');
+      await file.close();
+      expect(await store.rename('a', 'b')).toBe(true);
+      expect(await store.rename('a', 'b')).toBe(false);
+      const later = await store.open('b');
+      expect(buffer.toString('utf8', 0, later.readAt(buffer, 4))).toBe('two ');
+      await later.close();
+      await expect(store.open('a')).rejects.toThrow();
     });
 
     test.each([

@@ -109,5 +109,5 @@ async function readKeptAnswers(
 ): Promise<KeptAnswers> {
   const { sha256 } = await readDataset(order.dataset, signal);
   const paths = await listUncachedJournals(home, order, sha256);
-  return KeptAnswers.read(await leaveOutSpent(paths));
+  return KeptAnswers.read(home.results, await leaveOutSpent(home.results, paths));
 }

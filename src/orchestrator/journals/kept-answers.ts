@@ -1,6 +1,7 @@
 /** Answers that live runs were paid for before they were cut off: each is given to one row with the very same prompt. */
 import { type AskedRow, type KeptPlace, readKeptLines } from '../../state/journal.ts';
 import { ResultPlaces } from '../../state/result-lines.ts';
+import type { Store } from '../../storage/store.ts';
 import { digestPrompt } from '../dataset/custom-ids.ts';
 import { PromptIndex } from '../dataset/prompt-index.ts';
 
@@ -17,9 +18,9 @@ export class KeptAnswers {
   /** The next answer to the same prompt. */
   readonly #next: number[] = [];
 
-  static async read(paths: readonly string[]): Promise<KeptAnswers> {
+  static async read(store: Store, journals: readonly string[]): Promise<KeptAnswers> {
     const kept = new KeptAnswers();
-    for await (const { customId, promptSha256, file, offset, length } of readKeptLines(paths)) {
+    for await (const { customId, promptSha256, file, offset, length } of readKeptLines(store, journals)) {
       const key = promptSha256 === undefined ? keyOfId(customId) : Buffer.from(promptSha256, 'hex');
       // A file that is no journal of ours may hold anything.
       if (key.length === 32) kept.#add(key, { file, offset, length });

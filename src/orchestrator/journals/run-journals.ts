@@ -3,13 +3,13 @@
  * own; so one that was paused, and finds that another has gone on in its place, can write whatever it still gets without
  * touching that one's results, and a later run finds it.
  */
-import { rename } from 'node:fs/promises';
 import { LoomError } from '../../core/errors.ts';
 import { type AskedRow, isSpentJournal, type Journal, openJournal } from '../../state/journal.ts';
-import { describeDiskError, isGone, removeFile } from '../../storage/files.ts';
+import { describeDiskError } from '../../storage/files.ts';
 import type { LoomHome } from '../../storage/home.ts';
+import type { Store } from '../../storage/store.ts';
 import { KeptAnswers } from './kept-answers.ts';
-import { createJournalPath, keptPathOf } from './run-names.ts';
+import { createJournalName, keptNameOf } from './run-names.ts';
 
 export interface RunJournals {
   /** Of this try. */
@@ -25,15 +25,15 @@ export interface RunJournals {
   close(): Promise<void>;
 }
 
-/** `keptPaths` are the journals that earlier tries left. The lock of the run must be held. */
+/** `earlier` are the journals that earlier tries left. The lock of the run must be held. */
 export async function openRunJournals(
   home: LoomHome,
   runName: string,
-  keptPaths: readonly string[],
+  earlier: readonly string[],
 ): Promise<RunJournals> {
-  const answers = await KeptAnswers.read(keptPaths);
-  let path = createJournalPath(home, runName);
-  const journal = await openJournal(path, keptPaths);
+  const answers = await KeptAnswers.read(home.results, earlier);
+  let name = createJournalName(runName);
+  const journal = await openJournal(home.results, name, earlier);
   return {
     journal,
     kept: answers.size,
@@ -44,27 +44,29 @@ export async function openRunJournals(
     },
     async keep() {
       try {
-        await rename(path, keptPathOf(path));
-        path = keptPathOf(path);
+        if (await home.results.rename(name, keptNameOf(name))) name = keptNameOf(name);
       } catch (error) {
-        if (isGone(error)) return;
-        throw new LoomError('state', `can't keep the answers in ${path}: ${describeDiskError(error)}.`, {
-          hint: 'Make its folder writable.',
-          cause: error,
-        });
+        throw new LoomError(
+          'state',
+          `can't keep the answers in ${home.results.locate(name)}: ${describeDiskError(error)}.`,
+          {
+            hint: 'Make its folder writable.',
+            cause: error,
+          },
+        );
       }
     },
-    remove: () => removeFile(path),
+    remove: () => home.results.delete(name),
     async close() {
       await journal.close();
       // With its answers in the cache, or without any, it is worth nothing to a later run.
-      if (journal.isEmpty || path !== keptPathOf(path)) await removeFile(path);
+      if (journal.isEmpty || name !== keptNameOf(name)) await home.results.delete(name);
     },
   };
 }
 
 /** None of them when one is spent: its output, in place, has the answers of all. */
-export async function leaveOutSpent(paths: readonly string[]): Promise<readonly string[]> {
-  for (const path of paths) if (await isSpentJournal(path)) return [];
-  return paths;
+export async function leaveOutSpent(store: Store, journals: readonly string[]): Promise<readonly string[]> {
+  for (const name of journals) if (await isSpentJournal(store, name)) return [];
+  return journals;
 }

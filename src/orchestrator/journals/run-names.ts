@@ -4,8 +4,6 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import type { LoomHome } from '../../storage/home.ts';
 import { hashLiveWork, type WorkOrder, workOf } from '../work/same-work.ts';
 
@@ -37,35 +35,34 @@ function hashOrder(order: LiveOrder, input: string): string {
   return hashLiveWork(workOf({ ...order, columns: [], useCache: true }), input);
 }
 
-/** Where a try of a live run keeps its results: a path that no other try has. */
-export function createJournalPath(home: LoomHome, runName: string): string {
-  return join(home.results, `${runName}.${randomBytes(6).toString('hex')}.jsonl`);
+/** A name for the results of a try of a live run that no other try has. */
+export function createJournalName(runName: string): string {
+  return `${runName}.${randomBytes(6).toString('hex')}.jsonl`;
 }
 
 /**
- * The journal's path once no cache has its results, so that it is left to the next run of that name; the same path if the
+ * The journal's name once no cache has its results, so that it is left to the next run of that name; the same one if the
  * cache is off.
  */
-export function keptPathOf(journalPath: string): string {
-  return journalPath.replace(/(live_[0-9a-f]{24})(\.[0-9a-f]{12}\.jsonl)$/, '$1_uncached$2');
+export function keptNameOf(journal: string): string {
+  return journal.replace(/^(live_[0-9a-f]{24})(\.[0-9a-f]{12}\.jsonl)$/, '$1_uncached$2');
 }
 
 /** Names of journals that hold answers which nothing else holds; those without a random end are of older builds. */
 const keptJournalName = /^(sync_[0-9a-f]{24}|(live_[0-9a-f]{24})_uncached)(\.[0-9a-f]{12})?\.jsonl$/;
 
 /** Whether a file is such a journal, by its name. */
-export function isKeptJournal(path: string): boolean {
-  return keptJournalName.test(basename(path));
+export function isKeptJournal(name: string): boolean {
+  return keptJournalName.test(name);
 }
 
 /** The journals that earlier tries of a run left, in an order that stays. */
 export async function listKeptJournals(home: LoomHome, runName: string): Promise<string[]> {
-  const names = await readdir(home.results).catch(() => []);
-  const ofRun = names.filter((name) => {
+  const names = await home.results.list('').catch(() => []);
+  return names.filter((name) => {
     const [, syncName, liveName] = keptJournalName.exec(name) ?? [];
     return (liveName ?? syncName) === runName;
   });
-  return ofRun.sort().map((name) => join(home.results, name));
 }
 
 /** The journals that a run without the cache can go on from, also those of builds that named them by the content. */

@@ -6,7 +6,6 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { type BackgroundCache, openBackgroundCache } from '../../cache/background-cache.ts';
 import { ensurePlaces } from '../../cache/cache.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
@@ -14,7 +13,7 @@ import { providerEntry } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';
 import { nameJob } from '../../state/stored-jobs.ts';
 import { ensurePrivateFolder, removeFile } from '../../storage/files.ts';
-import { holdHome, type LoomHome, removeHeld } from '../../storage/home.ts';
+import { deleteHeld, holdHome, type LoomHome } from '../../storage/home.ts';
 import { waitForLock } from '../../storage/locks.ts';
 import { type AnswerCheck, openAnswerCheck } from '../answers/answer-check.ts';
 import { findTwinsOfInput } from '../batch/parts/claim-work.ts';
@@ -63,7 +62,7 @@ export async function runSync(
   const order = { ...syncOrder, dataset: await drawRows(syncOrder.dataset, signal) };
   ensurePlaces(home, order.useCache);
   await sweepHome(home);
-  await ensurePrivateFolder(home.results);
+  await ensurePrivateFolder(home.results.locate(''));
   const meter = new RunMeter();
   const ground = { home, order, openProvider, checkAnswer, signal, onEvent, meter };
   const summary = await (order.useCache ? runWithCache(ground) : runWithoutCache(ground));
@@ -147,7 +146,7 @@ async function underLock<Result>(
   try {
     const claim = order.deliver ? undefined : await claimOutput(home, order);
     try {
-      const waiting = join(home.results, `${runName}_output.${randomBytes(6).toString('hex')}`);
+      const waiting = home.results.locate(`${runName}_output.${randomBytes(6).toString('hex')}`);
       return await work({
         runName,
         signal: AbortSignal.any([signal, lock.lost]),
@@ -163,14 +162,14 @@ async function underLock<Result>(
   }
 }
 
-async function dropSpent(held: HeldRun, paths: readonly string[]): Promise<readonly string[]> {
-  const usable = await leaveOutSpent(paths);
-  if (usable.length === 0) await dropJournals(held, paths);
+async function dropSpent(held: HeldRun, journals: readonly string[]): Promise<readonly string[]> {
+  const usable = await leaveOutSpent(held.home.results, journals);
+  if (usable.length === 0) await dropJournals(held, journals);
   return usable;
 }
 
-async function dropJournals({ home }: HeldRun, paths: readonly string[]): Promise<void> {
-  for (const path of paths) await removeHeld(home, path);
+async function dropJournals({ home }: HeldRun, journals: readonly string[]): Promise<void> {
+  for (const name of journals) await deleteHeld(home, home.results, name);
 }
 
 async function deliverOutput({ order }: SyncGround, { outputPath }: HeldRun): Promise<void> {

@@ -1,6 +1,7 @@
 /** The reasons of rows without a response, from the file beside an output, as its rows are read. */
 import type { RowError } from '../../core/models.ts';
 import { type Line, readLines } from '../../state/result-lines.ts';
+import { streamPlainFile } from '../../storage/plain-file.ts';
 
 interface RowErrorLine extends RowError {
   /** The row's number in the input, from 0. */
@@ -20,7 +21,7 @@ export class RowErrors {
   unused = 0;
 
   constructor(path: string) {
-    this.#lines = readLines(path);
+    this.#lines = readLines(streamPlainFile(path));
   }
 
   /** The reason of a row by its number from 0, if there is one. Ask for rows in their order. */

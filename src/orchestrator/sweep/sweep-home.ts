@@ -8,7 +8,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { cacheTemporaryFolder } from '../../cache/cache.ts';
 import { likelyNames, listOwnPaths, ownerIn, ownNames, temporaryNames } from '../../core/own-names.ts';
-import { resultsPath } from '../../state/records.ts';
+import { resultsName } from '../../state/records.ts';
 import { readFirstResult } from '../../state/results.ts';
 import {
   isKnownJob,
@@ -25,6 +25,9 @@ import { leaveOutSpent } from '../journals/run-journals.ts';
 import { isKeptJournal } from '../journals/run-names.ts';
 import { sweepHistory } from './sweep-history.ts';
 import { sweepInputs } from './sweep-inputs.ts';
+
+/** Results that are written whole. */
+const keptResults = new RegExp(`${likelyNames.results.source}|${ownNames.cachedAnswers.source}`, 's');
 
 /** A temporary file lives for moments; one of this age belongs to a process that is dead. */
 const temporaryFileLifeMs = 60 * 60_000;
@@ -65,9 +68,9 @@ interface OwnedFile {
 async function sweepOrphans(home: LoomHome): Promise<void> {
   const files = [
     ...listOwned(home.requests, ownNames.request),
-    ...listOwned(home.results, ownNames.cachedAnswers),
-    ...listOwned(home.results, ownNames.journal),
-    ...listOwned(home.results, ownNames.delivery),
+    ...listOwned(home.results.locate(''), ownNames.cachedAnswers),
+    ...listOwned(home.results.locate(''), ownNames.journal),
+    ...listOwned(home.results.locate(''), ownNames.delivery),
   ];
   const locks = listOwned(home.locks.locate(''), ownNames.lock);
   for (const owner of new Set([...files, ...locks].map((file) => file.owner))) {
@@ -94,15 +97,15 @@ async function isNeeded(home: LoomHome, owner: string, files: readonly OwnedFile
   const isJob = ownNames.job.test(`${owner}.json`);
   if (isJob) return !(await isFolder(home.jobs.locate(''))) || isKnownJob(home, owner);
   // Any other journal holds nothing that the cache has not.
-  const journals = files.map(({ path }) => path).filter(isKeptJournal);
-  return (await leaveOutSpent(journals)).length > 0;
+  const journals = files.map(({ path }) => basename(path)).filter(isKeptJournal);
+  return (await leaveOutSpent(home.results, journals)).length > 0;
 }
 
 /** Results of a batch that no record and no job names any more: somebody deleted both. */
 async function sweepForgottenResults(known: StoredState): Promise<void> {
   const { home } = known;
   const named = namedResults(known);
-  const found = listOwnPaths(home.results, likelyNames.results).filter((path) => !named.has(path));
+  const found = listOwnPaths(home.results.locate(''), likelyNames.results).filter((path) => !named.has(path));
   if (
     found.length === 0 ||
     !(await isFolder(home.batches.locate(''))) ||
@@ -114,16 +117,17 @@ async function sweepForgottenResults(known: StoredState): Promise<void> {
   if (now.damaged.length > 0) return;
   const namedNow = namedResults(now);
   for (const path of found) {
-    if (!namedNow.has(path) && (await readFirstResult(path).catch(() => undefined))) await removeFile(path);
+    if (!namedNow.has(path) && (await readFirstResult(home.results, basename(path)).catch(() => undefined)))
+      await removeFile(path);
   }
 }
 
 function namedResults({ home, jobs, abandoned }: StoredState): ReadonlySet<string> {
   return new Set(
     [...jobs, ...abandoned].flatMap(({ provider, job, records }) => [
-      ...records.map((record) => resultsPath(home.results, record)),
+      ...records.map((record) => home.results.locate(resultsName(record))),
       ...job.parts.flatMap(({ batch_id }) =>
-        batch_id === undefined ? [] : [resultsPath(home.results, { provider, batch_id })],
+        batch_id === undefined ? [] : [home.results.locate(resultsName({ provider, batch_id }))],
       ),
     ]),
   );
@@ -134,9 +138,9 @@ async function sweepTemporaryFiles(home: LoomHome): Promise<void> {
   await locks.clear(ownNames.lock, temporaryFileLifeMs);
   await jobs.clear(ownNames.job, temporaryFileLifeMs);
   await batches.clear(likelyNames.record, temporaryFileLifeMs);
+  await results.clear(keptResults, temporaryFileLifeMs);
   await history.clear(likelyNames.historyEntry, temporaryFileLifeMs);
   const paths = [
-    ...listOwnPaths(results, temporaryNames.results),
     ...listOwnPaths(base, temporaryNames.mark),
     ...(ownsCache(cache) ? listCacheTemporaries(cache) : []),
   ];

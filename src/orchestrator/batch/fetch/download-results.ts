@@ -6,12 +6,10 @@
 import { LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
 import { type JobPart, saveJob } from '../../../state/jobs.ts';
-import { resultsPath, updateRecord } from '../../../state/records.ts';
-import { countResults, type KeptResults, keepResults } from '../../../state/results.ts';
+import { resultsName, updateRecord } from '../../../state/records.ts';
+import { countResults, isSameFile, type KeptResults, keepResults } from '../../../state/results.ts';
 import { findPart, hasEndedBadly } from '../../../state/stored-jobs.ts';
-import { isIdentifiedFile } from '../../../storage/file-identity.ts';
-import { ensurePrivateFolder } from '../../../storage/files.ts';
-import { removeHeld } from '../../../storage/home.ts';
+import { deleteHeld, type LoomHome } from '../../../storage/home.ts';
 import { noteSandbox } from '../../calls/answer-server.ts';
 import { sleep } from '../../calls/sleep.ts';
 import { describeRecord } from '../list/list-batches.ts';
@@ -48,15 +46,14 @@ export async function downloadBatches(
 /** Whether the results on disk are those that were downloaded; those of older versions, whether they are all there. */
 async function isProved(fetching: JobFetch, record: BatchRecord): Promise<boolean> {
   const { home } = fetching.run;
-  const path = resultsPath(home.results, record);
   const part = findPart(fetching, record);
-  if (part.results) return isSameResults(path, part);
+  if (part.results) return hasSameResults(home, record, part);
   const sent = await readSentRows(home, record, part);
-  return accountFor(await countResults(path, sent.slotOf), sent).missing === 0;
+  return accountFor(await countResults(home.results, resultsName(record), sent.slotOf), sent).missing === 0;
 }
 
-function isSameResults(path: string, { results }: JobPart): Promise<boolean> {
-  return results ? isIdentifiedFile(path, { inode: 0, ...results }) : Promise.resolve(false);
+async function hasSameResults({ results }: LoomHome, record: BatchRecord, part: JobPart): Promise<boolean> {
+  return part.results !== undefined && isSameFile(results, resultsName(record), part.results);
 }
 
 async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready' | 'short' | 'gone'> {
@@ -116,14 +113,12 @@ export async function downloadBatch(fetching: JobFetch, record: BatchRecord): Pr
   const { home } = run;
   const part = findPart(fetching, record);
   const sent = await readSentRows(home, record, part);
-  const path = resultsPath(home.results, record);
-  await ensurePrivateFolder(home.results);
-  let isTrusted = await isSameResults(path, part);
+  let isTrusted = await hasSameResults(home, record, part);
   let unreadable = 0;
 
   async function download(): Promise<KeptResults> {
     const results = provider.results(record.batch_id, callSignal, part.requests || undefined);
-    const kept = await keepResults(home, path, results, { slotOf: sent.slotOf, isTrusted });
+    const kept = await keepResults(home, resultsName(record), results, { slotOf: sent.slotOf, isTrusted });
     isTrusted ||= kept.trouble === undefined;
     part.results = kept.file;
     await saveJob(home, job);
@@ -188,7 +183,7 @@ export async function confirmPart(
   delete part.results;
   await saveJob(run.home, job);
   await forgetRecord(fetching, record);
-  await removeHeld(run.home, resultsPath(run.home.results, record));
+  await deleteHeld(run.home, run.home.results, resultsName(record));
   throw new LoomError(
     'state',
     `the batch ${record.batch_id} is not part ${part.part} of job ${job.job_id}.`,

@@ -1,13 +1,13 @@
 /** One job under fetch: what its steps share. */
 
-import { stat } from 'node:fs/promises';
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
 import type { BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
 import type { Job, JobPart } from '../../../state/jobs.ts';
-import { deleteRecord, resultsPath } from '../../../state/records.ts';
+import { deleteRecord, resultsName } from '../../../state/records.ts';
+import { sizeOfResults } from '../../../state/results.ts';
 import { findLostParts, findPart, isDropped, type StoredJob } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { nameServer } from '../../calls/answer-server.ts';
@@ -85,8 +85,8 @@ export function isDownloaded(fetching: JobFetch, record: BatchRecord): Promise<b
 /** The same outside of a fetch. */
 export async function hasWholeResults(home: LoomHome, record: BatchRecord, part: JobPart): Promise<boolean> {
   if (part.state !== 'downloaded') return false;
-  const file = await stat(resultsPath(home.results, record)).catch(() => undefined);
-  return file?.isFile() === true && file.size === (part.results?.size ?? file.size);
+  const size = await sizeOfResults(home.results, resultsName(record));
+  return size !== undefined && size === (part.results?.size ?? size);
 }
 
 /** The head of a record stays small, whatever a provider says. */

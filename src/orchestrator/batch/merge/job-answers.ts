@@ -3,8 +3,8 @@
 import { openBackgroundCache } from '../../../cache/background-cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord, Row, RowResult } from '../../../core/models.ts';
-import { cachedAnswersPath } from '../../../state/job-files.ts';
-import { readCachedResponses, readCustomIds, readIdMap, resultsPath } from '../../../state/records.ts';
+import { cachedAnswersName } from '../../../state/job-files.ts';
+import { readCachedResponses, readCustomIds, readIdMap, resultsName } from '../../../state/records.ts';
 import { indexResults } from '../../../state/results.ts';
 import type { StoredJob } from '../../../state/stored-jobs.ts';
 import { describeDiskError, errorCode, hashFile } from '../../../storage/files.ts';
@@ -48,11 +48,12 @@ export async function openJobAnswers(
     ? openBackgroundCache(home.cacheOf(job.cache_dir), provider, job.model, settings, server)
     : undefined;
   const checkAnswer = await openAnswerCheck(settings);
-  const known = job.cached_rows > 0 ? [cachedAnswersPath(home, job.job_id)] : [];
+  const known = job.cached_rows > 0 ? [cachedAnswersName(job.job_id)] : [];
   const matcher = await matchRows(home, dataset, stored, records);
   const own = matcher instanceof OwnRowMatcher ? matcher : undefined;
   const results = await indexResults(
-    [...known, ...records.map((record) => resultsPath(home.results, record))],
+    home.results,
+    [...known, ...records.map(resultsName)],
     (customId, file) => {
       if (file < known.length) own?.add(customId);
       return matcher.slotOf(customId);

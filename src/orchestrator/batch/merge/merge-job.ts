@@ -6,10 +6,10 @@ import type { BatchRecord, ProviderName } from '../../../core/models.ts';
 import { traitsOf } from '../../../formats/format.ts';
 import { removeRequestFiles } from '../../../state/job-files.ts';
 import { type Job, saveJob } from '../../../state/jobs.ts';
-import { deleteRecord, resultsPath, updateRecord } from '../../../state/records.ts';
+import { deleteRecord, resultsName, updateRecord } from '../../../state/records.ts';
 import { forgetJob, type StoredJob } from '../../../state/stored-jobs.ts';
 import { identifyFile, isIdentifiedFile } from '../../../storage/file-identity.ts';
-import { type LoomHome, removeHeld } from '../../../storage/home.ts';
+import { deleteHeld, type LoomHome } from '../../../storage/home.ts';
 import { watchInput } from '../../../storage/input-watch.ts';
 import {
   checkOutputPath,
@@ -260,7 +260,7 @@ export async function clearMergedJob(
   // A fetch that finishes this one, cut off, keeps or clears as this one would have.
   const keeps = job.state === 'merged' ? (job.keep ?? keep) : keep;
   await saveJob(home, Object.assign(job, { state: 'merged', keep: keeps }));
-  for (const record of stored.records) await removeHeld(home, resultsPath(home.results, record));
+  for (const record of stored.records) await deleteHeld(home, home.results, resultsName(record));
   if (!keeps) {
     for (const record of stored.records) await deleteRecord(home, record);
     await forgetJob(home, job);

@@ -5,7 +5,7 @@ import { LoomError } from '../../../core/errors.ts';
 import type { GenerationSettings, ProviderName } from '../../../core/models.ts';
 import type { BatchLimits, BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
-import { cachedAnswersPath } from '../../../state/job-files.ts';
+import { cachedAnswersName } from '../../../state/job-files.ts';
 import { type JobPart, type JobRecord, jobVersion } from '../../../state/jobs.ts';
 import { encodeResult } from '../../../state/result-lines.ts';
 import { openBufferedFile } from '../../../storage/buffered-file.ts';
@@ -136,7 +136,7 @@ async function openKnownAnswers(home: LoomHome, jobId: string, order: BatchOrder
   if (!order.useCache) {
     return { has: () => false, drain: () => undefined, finish: async () => 0, discard: async () => {} };
   }
-  await ensurePrivateFolder(home.results);
+  await ensurePrivateFolder(home.results.locate(''));
   const cache = openCache(
     home.cache,
     order.provider,
@@ -144,7 +144,7 @@ async function openKnownAnswers(home: LoomHome, jobId: string, order: BatchOrder
     order.settings,
     describeServer(order.provider, order.server),
   );
-  const path = cachedAnswersPath(home, jobId);
+  const path = home.results.locate(cachedAnswersName(jobId));
   const file = await openBufferedFile(path);
   let prompts: PromptIndex | undefined = new PromptIndex();
   let cachedRows = 0;
