@@ -1,27 +1,14 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { BatchJob, GoogleGenAI } from '@google/genai';
 import { expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/server.ts';
-import {
-  googleBatch,
-  googleClient,
-  googleLine,
-  open,
-  parseLines,
-  temporaryFolder,
-  thrown,
-  until,
-} from './rehearsal.ts';
+import { googleBatch, googleClient, googleLine, open, parseLines, thrown, until } from './rehearsal.ts';
 
 const model = 'gemini-2.5-flash';
 const headers = { 'x-goog-api-key': 'key' };
 const config = { mimeType: 'application/jsonl' };
 
 async function upload(client: GoogleGenAI, text: string): Promise<string> {
-  const path = join(await temporaryFolder(), 'requests.jsonl');
-  await writeFile(path, text);
-  return (await client.files.upload({ file: path, config })).name as string;
+  return (await client.files.upload({ file: new Blob([text]), config })).name as string;
 }
 
 async function ended(client: GoogleGenAI, name: string): Promise<BatchJob> {
@@ -58,101 +45,80 @@ test('a live call is answered with the prompt, the model and a count of tokens',
   });
 });
 
+const contents = [{ parts: [{ text: 'What is a loom?' }] }];
+
+/** A call that no SDK makes. */
+async function post(call: string, body: object) {
+  const address = `${(await open()).baseUrls.google}/v1beta/models/${call}`;
+  const answer = await fetch(address, { method: 'POST', headers, body: JSON.stringify(body) });
+  return [answer.status, await answer.json()];
+}
+
 test('tokens are counted, for contents and for a whole request', async () => {
-  const sandbox = await open();
-  const count = await googleClient(sandbox).models.countTokens({ model, contents: 'What is a loom?' });
-  expect(count.totalTokens).toBe(4);
-  const contents = [{ role: 'user', parts: [{ text: 'What is a loom?' }] }];
-  const whole = {
-    model: `models/${model}`,
-    contents,
-    systemInstruction: { parts: [{ text: 'x'.repeat(40) }] },
-  };
-  const body = JSON.stringify({ generateContentRequest: whole });
-  const address = `${sandbox.baseUrls.google}/v1beta/models/${model}:countTokens`;
-  expect(await (await fetch(address, { method: 'POST', headers, body })).json()).toMatchObject({
-    totalTokens: 14,
-  });
+  expect(await post(`${model}:countTokens`, { contents })).toMatchObject([200, { totalTokens: 4 }]);
+  const systemInstruction = { parts: [{ text: 'x'.repeat(40) }] };
+  const whole = { generateContentRequest: { model: `models/${model}`, contents, systemInstruction } };
+  expect(await post(`${model}:countTokens`, whole)).toMatchObject([200, { totalTokens: 14 }]);
 });
 
-test('a refused key is HTTP 400 with the reason among the details', async () => {
-  const client = googleClient(await open(), 'bad-key');
-  const error = await refused(client.models.generateContent({ model, contents: 'x' }));
+test('a refused key is HTTP 400 with the reason among the details, a missing one is HTTP 403', async () => {
+  const sandbox = await open();
+  const error = await refused(googleClient(sandbox, 'bad-key').models.generateContent({ model, contents }));
   expect(error).toMatchObject({ code: 400, status: 'INVALID_ARGUMENT' });
-  expect(error.details[0]).toMatchObject({
-    '@type': expect.stringMatching(/ErrorInfo$/),
-    reason: 'API_KEY_INVALID',
-  });
-});
-
-test('a call without a key is refused', async () => {
-  const sandbox = await open();
+  expect(error.details[0]['@type']).toMatch(/ErrorInfo$/);
+  expect(error.details[0].reason).toBe('API_KEY_INVALID');
   const answer = await fetch(`${sandbox.baseUrls.google}/v1beta/batches`);
-  expect(answer.status).toBe(403);
-  expect(await answer.json()).toMatchObject({ error: { status: 'PERMISSION_DENIED' } });
+  expect([answer.status, await answer.json()]).toMatchObject([
+    403,
+    { error: { status: 'PERMISSION_DENIED' } },
+  ]);
 });
 
 test.each([
-  ['an unknown model', 'no-such-model', { contents: [{ parts: [{ text: 'x' }] }] }, 404, 'NOT_FOUND'],
+  ['an unknown model', 'no-such-model', { contents }, 404, 'NOT_FOUND'],
   ['an empty prompt', model, { contents: [{ parts: [{ text: '' }] }] }, 400, 'INVALID_ARGUMENT'],
   ['no contents', model, {}, 400, 'INVALID_ARGUMENT'],
   ['no parts', model, { contents: [{ parts: [] }] }, 400, 'INVALID_ARGUMENT'],
-  [
-    'an unknown field',
-    model,
-    { contents: [{ parts: [{ text: 'x' }] }], thinking_config: {} },
-    400,
-    'INVALID_ARGUMENT',
-  ],
+  ['an unknown field', model, { contents, thinking_config: {} }, 400, 'INVALID_ARGUMENT'],
 ])('%s is refused', async (_what, name, body, code, status) => {
-  const sandbox = await open();
-  const address = `${sandbox.baseUrls.google}/v1beta/models/${name}:generateContent`;
-  const answer = await fetch(address, { method: 'POST', headers, body: JSON.stringify(body) });
-  expect(answer.status).toBe(code);
-  expect(await answer.json()).toMatchObject({ error: { code, status } });
+  expect(await post(`${name}:generateContent`, body)).toMatchObject([code, { error: { code, status } }]);
 });
 
-test('an upload of several chunks arrives whole', async () => {
+test('an upload of several chunks arrives whole, and can be looked at but not downloaded', async () => {
   const sandbox = await open();
   const client = googleClient(sandbox);
-  const lines = Array.from({ length: 10_000 }, (_, row) =>
-    googleLine(`row-${row}`, `${row} ${'x'.repeat(1000)}`),
-  );
-  const name = await upload(client, lines.join('\n'));
-  expect(await client.files.get({ name })).toMatchObject({
-    name,
-    state: 'ACTIVE',
-    mimeType: 'application/jsonl',
-  });
-  expect((await client.files.get({ name })).sizeBytes).toBe(String(lines.join('\n').length));
+  const text = Array.from({ length: 10_000 }, (_, row) => googleLine(`${row}`, 'x'.repeat(1000))).join('\n');
+  const name = await upload(client, text);
+  const file = { name, state: 'ACTIVE', mimeType: 'application/jsonl', sizeBytes: String(text.length) };
+  expect(await client.files.get({ name })).toMatchObject(file);
+  expect((await download(sandbox, name)).status).toBe(400);
   const job = await client.batches.create({ model, src: { fileName: name }, config: { displayName: 'x' } });
   expect((await raw(sandbox, job.name as string)).metadata.batchStats.requestCount).toBe('10000');
+  await client.files.delete({ name });
+  expect(await refused(client.files.get({ name }))).toMatchObject({ code: 403, status: 'PERMISSION_DENIED' });
 });
 
 test('an upload goes on where it stopped, and nowhere else', async () => {
-  const sandbox = await open();
-  const call = (address: string, command: string, more: object, body?: string) => {
+  let address = `${(await open()).baseUrls.google}/upload/v1beta/files`;
+  const call = (command: string, more: Record<string, string>, body = '') => {
     const all = { ...headers, 'x-goog-upload-command': command, ...more };
-    return fetch(address, { method: 'POST', headers: all, ...(body === undefined ? {} : { body }) });
+    return fetch(address, { method: 'POST', headers: all, body });
   };
-  const announced = {
+  const send = (command: string, offset: number, body: string) =>
+    call(command, { 'x-goog-upload-offset': String(offset) }, body);
+  const begun = await call('start', {
     'x-goog-upload-protocol': 'resumable',
     'x-goog-upload-header-content-length': '10',
     'x-goog-upload-header-content-type': 'application/jsonl',
-  };
-  const begun = await call(`${sandbox.baseUrls.google}/upload/v1beta/files`, 'start', announced, '{}');
-  const address = begun.headers.get('x-goog-upload-url') as string;
-  expect(
-    (await call(address, 'upload', { 'x-goog-upload-offset': '0' }, '01234')).headers.get(
-      'x-goog-upload-status',
-    ),
-  ).toBe('active');
-  expect((await call(address, 'upload', { 'x-goog-upload-offset': '3' }, '34')).status).toBe(400);
-  expect((await call(address, 'upload, finalize', { 'x-goog-upload-offset': '5' }, '567')).status).toBe(400);
-  const last = await call(address, 'upload, finalize', { 'x-goog-upload-offset': '8' }, '89');
+  });
+  address = begun.headers.get('x-goog-upload-url') as string;
+  expect((await send('upload', 0, '01234')).headers.get('x-goog-upload-status')).toBe('active');
+  expect((await send('upload', 3, '34')).status).toBe(400);
+  expect((await send('upload, finalize', 5, '567')).status).toBe(400);
+  const last = await send('upload, finalize', 8, '89');
   expect(last.headers.get('x-goog-upload-status')).toBe('final');
   expect(await last.json()).toMatchObject({ file: { sizeBytes: '10', state: 'ACTIVE' } });
-  expect((await call(address, 'upload', {})).status).toBe(404);
+  expect((await send('upload', 10, '')).status).toBe(404);
 });
 
 test('a file past the limit is refused when its upload begins', async () => {
@@ -199,12 +165,6 @@ test('a batch from a file succeeds, and says so with counts that are texts', asy
   expect(await refused(client.batches.get({ name }))).toMatchObject({ code: 404, status: 'NOT_FOUND' });
 });
 
-test('an uploaded file can be looked at but not downloaded', async () => {
-  const sandbox = await open();
-  const name = await upload(googleClient(sandbox), 'x');
-  expect((await download(sandbox, name)).status).toBe(400);
-});
-
 test('a line that is no JSON fails the whole batch', async () => {
   const sandbox = await open();
   const client = googleClient(sandbox);
@@ -224,17 +184,14 @@ test('a batch of inline requests has its results in itself, in their order, with
     metadata: { key: `key-${text}` },
   }));
   const { name } = await client.batches.create({ model, src, config: { displayName: 'inline' } });
-  const job = await ended(client, name as string);
-  const texts = job.dest?.inlinedResponses?.map(
-    (row) => row.response?.candidates?.[0]?.content?.parts?.[0]?.text,
-  );
-  expect(texts).toEqual(['one', 'two'].map((text) => `Sandbox answer from ${model}: ${text}`));
+  await ended(client, name as string);
   const operation = await raw(sandbox, name as string);
   const rows = operation.response.inlinedResponses.inlinedResponses;
-  expect(rows.map((row: { metadata: object }) => row.metadata)).toEqual([
-    { key: 'key-one' },
-    { key: 'key-two' },
-  ]);
+  const row = (text: string) => ({
+    metadata: { key: `key-${text}` },
+    response: { candidates: [{ content: { parts: [{ text: `Sandbox answer from ${model}: ${text}` }] } }] },
+  });
+  expect(rows).toMatchObject([row('one'), row('two')]);
   expect(operation.metadata.output.inlinedResponses.inlinedResponses).toEqual(rows);
 });
 

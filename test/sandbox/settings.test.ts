@@ -2,123 +2,88 @@
 import { expect, test } from 'vitest';
 import { anthropicClient, googleClient, open, openaiClient, openrouterClient, thrown } from './rehearsal.ts';
 
-const messages = [{ role: 'user', content: 'What is a loom, in JSON?' }];
-const answer = 'Sandbox answer from m: What is a loom, in JSON?';
+const prompt = 'What is a loom, in JSON?';
+const messages = [{ role: 'user', content: prompt }];
+const answer = `Sandbox answer from m: ${prompt}`;
+const json = JSON.stringify({ answer });
 const schema = { type: 'object', properties: { a: { type: 'integer', minimum: 4 } }, required: ['a'] };
-const closed = {
-  type: 'object',
-  properties: { a: { type: 'integer' } },
+const asked = { type: 'json_schema', schema };
+const chatFormat = { response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } };
+const flags = {
+  type: 'OBJECT',
+  properties: { a: { type: 'ARRAY', items: { type: 'BOOLEAN' } } },
   required: ['a'],
-  additionalProperties: false,
 };
-const format = (more: object) => ({
-  response_format: { type: 'json_schema', json_schema: { name: 'x', ...more } },
-});
+const responseMimeType = 'application/json';
+type Settings = Record<string, unknown>;
 
-/** The text and the reason for its end. */
-async function chat(vendor: 'openai' | 'openrouter', more: object) {
-  const sandbox = await open();
-  const client = vendor === 'openai' ? openaiClient(sandbox) : openrouterClient(sandbox);
-  const { choices } = await client.chat.completions.create({ model: 'm', messages, ...more } as never);
-  return [choices[0]?.message.content, choices[0]?.finish_reason];
-}
-
-async function message(more: object, version = '2026-10-21') {
-  const client = anthropicClient(await open());
-  const body = { model: 'm', max_tokens: 100, messages, ...more };
-  const headers = { 'anthropic-version': version };
-  const { content, stop_reason, stop_sequence } = await client.messages.create(body as never, { headers });
-  return [content[0]?.type === 'text' && content[0].text, stop_reason, stop_sequence];
-}
-
-async function content(generationConfig: object) {
-  const client = googleClient(await open());
-  const config = { httpOptions: { extraBody: { generationConfig } } };
-  const { candidates } = await client.models.generateContent({
-    model: 'm',
-    contents: 'What is a loom, in JSON?',
-    config,
-  });
-  return [candidates?.[0]?.content?.parts?.[0]?.text, candidates?.[0]?.finishReason];
-}
-
-test.each(['openai', 'openrouter'] as const)(
-  '%s: an answer ends at its limit or its stop text, and is JSON on demand',
-  async (vendor) => {
-    expect(await chat(vendor, { max_completion_tokens: 2 })).toEqual(['Sandbox ', 'length']);
-    expect(await chat(vendor, { max_tokens: 2 })).toEqual(['Sandbox ', 'length']);
-    expect(await chat(vendor, { stop: [' is', ' from'] })).toEqual(['Sandbox answer', 'stop']);
-    expect(await chat(vendor, { stop: ' from' })).toEqual(['Sandbox answer', 'stop']);
-    expect(await chat(vendor, { response_format: { type: 'json_object' } })).toEqual([
-      JSON.stringify({ answer }),
-      'stop',
-    ]);
-    expect(await chat(vendor, format({ schema }))).toEqual(['{"a":4}', 'stop']);
+/** The text of an answer and the reason for its end. */
+const asks = {
+  async openai(more: Settings) {
+    const { completions } = openaiClient(await open()).chat;
+    const { choices } = await completions.create({ model: 'm', messages, ...more } as never);
+    return [choices[0]?.message.content, choices[0]?.finish_reason];
   },
-);
+  async openrouter(more: Settings) {
+    const { completions } = openrouterClient(await open()).chat;
+    const { choices } = await completions.create({ model: 'm', messages, ...more } as never);
+    return [choices[0]?.message.content, choices[0]?.finish_reason];
+  },
+  async anthropic({ version = '2026-10-21', ...more }: Settings) {
+    const body = { model: 'm', max_tokens: 100, messages, ...more };
+    const headers = { 'anthropic-version': version as string };
+    const message = await anthropicClient(await open()).messages.create(body as never, { headers });
+    const [block] = message.content;
+    return [block?.type === 'text' && block.text, message.stop_sequence ?? message.stop_reason];
+  },
+  async google(generationConfig: Settings) {
+    const config = { httpOptions: { extraBody: { generationConfig } } };
+    const { models } = googleClient(await open());
+    const { candidates } = await models.generateContent({ model: 'm', contents: prompt, config });
+    return [candidates?.[0]?.content?.parts?.[0]?.text, candidates?.[0]?.finishReason];
+  },
+};
 
-test('anthropic: an answer ends at its limit or its stop text, and fits its schema', async () => {
-  expect(await message({ max_tokens: 2 })).toEqual(['Sandbox ', 'max_tokens', null]);
-  expect(await message({ stop_sequences: ['?', ' from'] })).toEqual([
-    'Sandbox answer',
-    'stop_sequence',
-    ' from',
-  ]);
-  expect(await message({ output_config: { format: { type: 'json_schema', schema: closed } } })).toEqual([
-    ...['{"a":1}', 'end_turn', null],
-  ]);
-  expect(await message({ temperature: 1, top_p: 1, top_k: 1 }, '2023-06-01')).toEqual([
-    answer,
-    'end_turn',
-    null,
-  ]);
+const chat: [Settings, string, string][] = [
+  [{ max_completion_tokens: 2 }, 'Sandbox ', 'length'],
+  [{ max_tokens: 2 }, 'Sandbox ', 'length'],
+  [{ stop: [' is', ' from'] }, 'Sandbox answer', 'stop'],
+  [{ stop: ' from' }, 'Sandbox answer', 'stop'],
+  [{ response_format: { type: 'json_object' } }, json, 'stop'],
+  [chatFormat, '{"a":4}', 'stop'],
+];
+
+test.each<[keyof typeof asks, Settings, string, string]>([
+  ...chat.map((row): ['openai', ...typeof row] => ['openai', ...row]),
+  ...chat.map((row): ['openrouter', ...typeof row] => ['openrouter', ...row]),
+  ['anthropic', { max_tokens: 2 }, 'Sandbox ', 'max_tokens'],
+  ['anthropic', { stop_sequences: ['?', ' from'] }, 'Sandbox answer', ' from'],
+  ['anthropic', { output_config: { format: asked } }, '{"a":4}', 'end_turn'],
+  ['anthropic', { temperature: 1, top_p: 1, top_k: 1, version: '2023-06-01' }, answer, 'end_turn'],
+  ['google', { maxOutputTokens: 2 }, 'Sandbox ', 'MAX_TOKENS'],
+  ['google', { stopSequences: [' from'] }, 'Sandbox answer', 'STOP'],
+  ['google', { responseMimeType }, json, 'STOP'],
+  ['google', { responseMimeType, responseSchema: flags }, '{"a":[true]}', 'STOP'],
+  ['google', { responseMimeType, responseJsonSchema: schema }, '{"a":4}', 'STOP'],
+])('%s: %j are kept to', async (vendor, settings, text, end) => {
+  expect(await asks[vendor](settings)).toEqual([text, end]);
 });
 
-test('google: an answer ends at its limit or its stop text, and is JSON on demand', async () => {
-  expect(await content({ maxOutputTokens: 2 })).toEqual(['Sandbox ', 'MAX_TOKENS']);
-  expect(await content({ stopSequences: [' from'] })).toEqual(['Sandbox answer', 'STOP']);
-  const responseMimeType = 'application/json';
-  expect(await content({ responseMimeType })).toEqual([JSON.stringify({ answer }), 'STOP']);
-  const responseSchema = {
-    type: 'OBJECT',
-    properties: { a: { type: 'ARRAY', items: { type: 'BOOLEAN' } } },
-    required: ['a'],
-  };
-  expect(await content({ responseMimeType, responseSchema })).toEqual(['{"a":[true]}', 'STOP']);
-  expect(await content({ responseMimeType, responseJsonSchema: schema })).toEqual(['{"a":4}', 'STOP']);
-});
-
-test.each<[object, string]>([
-  [{ top_k: 4 }, 'Unrecognized request argument supplied: top_k'],
-  [{ model: 'gpt-5-mini', temperature: 0.2 }, "'temperature' does not support 0.2 with this model."],
+const plain = [{ role: 'user', content: 'x' }];
+test.each<[keyof typeof asks, Settings, string]>([
+  ['openai', { top_k: 4 }, 'Unrecognized request argument supplied: top_k'],
+  ['openai', { model: 'gpt-5', temperature: 0.2 }, "'temperature' does not support 0.2 with this model."],
+  ['openai', { messages: plain, response_format: { type: 'json_object' } }, "must contain the word 'json'"],
+  ['anthropic', { temperature: 1 }, 'temperature: Extra inputs are not permitted'],
+  ['anthropic', { seed: 1 }, 'seed: Extra inputs are not permitted'],
+  ['anthropic', { stop_sequences: [' '] }, 'each stop sequence must contain non-whitespace'],
+  ['google', { topk: 1 }, `Unknown name \\"topk\\" at 'generation_config': Cannot find field.`],
   [
-    { messages: [{ role: 'user', content: 'x' }], response_format: { type: 'json_object' } },
-    "must contain the word 'json'",
+    'google',
+    { responseSchema: { type: 'STRING' } },
+    'only allowed when response_mime_type is application/json',
   ],
-])('openai refuses %j', async (more, reason) => {
-  expect(await thrown(chat('openai', more))).toMatchObject({
-    status: 400,
-    message: expect.stringContaining(reason),
-  });
-});
-
-test.each<[object, string | undefined, string]>([
-  [{ temperature: 1 }, undefined, 'temperature: Extra inputs are not permitted'],
-  [{ seed: 1 }, undefined, 'seed: Extra inputs are not permitted'],
-  [{ stop_sequences: [' '] }, undefined, 'stop_sequences: each stop sequence must contain non-whitespace'],
-])('anthropic refuses %j by version %s', async (more, version, reason) => {
-  expect(await thrown(message(more, version))).toMatchObject({
-    status: 400,
-    message: expect.stringContaining(reason),
-  });
-});
-
-test.each<[object, string]>([
-  [{ topk: 1 }, `Unknown name \\"topk\\" at 'generation_config': Cannot find field.`],
-  [{ responseSchema: { type: 'STRING' } }, 'only allowed when response_mime_type is application/json'],
-])('google refuses %j', async (config, reason) => {
-  expect(await thrown(content(config))).toMatchObject({
-    status: 400,
-    message: expect.stringContaining(reason),
-  });
+])('%s refuses %j', async (vendor, settings, reason) => {
+  const message = expect.stringContaining(reason);
+  expect(await thrown(asks[vendor](settings))).toMatchObject({ status: 400, message });
 });
