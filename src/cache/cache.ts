@@ -4,7 +4,7 @@ import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import { type Answer, type CacheEntry, cacheEntrySchema, type GenerationSettings } from '../core/models.ts';
-import { pythonSettingsText, settingsText } from '../core/settings-text.ts';
+import { pythonSettingsText, settingsText } from '../core/request/settings-text.ts';
 import { describeDiskError, errorCode, removeQuietly } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
 import { ensureCache, ensureHome } from '../storage/marks.ts';
@@ -36,21 +36,18 @@ export interface AnswerServer {
  * Names entries: sha256 of `<provider>|<model>|<prompt>|<settings>|@<server>` in hex; without settings, and for a server
  * with plain names, their `|` is absent too.
  */
-function createKeys(
-  { provider, model, settings }: Source,
-  server?: AnswerServer,
-): (prompt: string) => string {
+function createKeys({ provider, model, settings }: Source, server?: AnswerServer): (asked: string) => string {
   const text = settingsText(settings);
   const place = server && !server.isPlain ? `|@${server.name}` : '';
   const end = `${text === undefined ? '' : `|${text}`}${place}`;
-  return (prompt) => hash('sha256', `${provider}|${model}|${prompt}${end}`);
+  return (asked) => hash('sha256', `${provider}|${model}|${asked}${end}`);
 }
 
 /** The names under which the Python tool files the same entries: it joins with NUL bytes. */
-function createPythonKeys({ provider, model, settings }: Source): (prompt: string) => string {
+function createPythonKeys({ provider, model, settings }: Source): (asked: string) => string {
   const text = pythonSettingsText(settings);
   const end = text === undefined ? '' : `\0${text}`;
-  return (prompt) => hash('sha256', `${provider}\0${model}\0${prompt}${end}`);
+  return (asked) => hash('sha256', `${provider}\0${model}\0${asked}${end}`);
 }
 
 /** Entries on their way; apart, so that what a killed process left is found without reading a million names. */
@@ -58,11 +55,12 @@ export function cacheTemporaryFolder(folder: string): string {
   return join(folder, 'tmp');
 }
 
+/** By what was asked, as `contentText` has it. */
 export interface ResponseCache {
   /** The stored answer, or undefined: absent, damaged, empty and mislabelled entries are all misses. */
-  get(prompt: string): Answer | undefined;
+  get(asked: string): Answer | undefined;
   /** Stores an answer; an empty one is not kept. LoomError `state` where the disk refuses. */
-  set(prompt: string, answer: Answer): void;
+  set(asked: string, answer: Answer): void;
 }
 
 /**
@@ -100,17 +98,17 @@ export function openCache(
   }
 
   return {
-    get(prompt) {
-      const answer = readEntry(keyOf(prompt));
+    get(asked) {
+      const answer = readEntry(keyOf(asked));
       expectsHit = answer !== undefined;
-      return answer ?? (plainKeyOf && readEntry(plainKeyOf(prompt))) ?? readEntry(pythonKeyOf(prompt));
+      return answer ?? (plainKeyOf && readEntry(plainKeyOf(asked))) ?? readEntry(pythonKeyOf(asked));
     },
-    set(prompt, answer) {
+    set(asked, answer) {
       if (answer.text === '') return;
       const created_at = new Date().toISOString();
       const address = server?.name;
       const entry = { provider, model, ...encodeAnswer(answer), created_at, address };
-      write(keyOf(prompt), hasSettings ? { ...entry, params: settings } : entry);
+      write(keyOf(asked), hasSettings ? { ...entry, params: settings } : entry);
     },
   };
 }

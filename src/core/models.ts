@@ -136,15 +136,6 @@ function isSet(name: string, value: unknown): boolean {
   return name !== 'extra' || Object.keys(value as JsonObject).length > 0;
 }
 
-/** What is sent to a provider for one row. */
-export interface PromptRequest {
-  readonly customId: string;
-  readonly model: string;
-  readonly prompt: string;
-  /** Absent: nothing is sent but the prompt. */
-  readonly settings?: GenerationSettings | undefined;
-}
-
 /** Why a row has no response. `kind` is a short stable word, `message` is for people. */
 export interface RowError {
   readonly kind: string;

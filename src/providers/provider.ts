@@ -4,10 +4,10 @@ import type {
   BatchCounts,
   BatchStatus,
   GenerationSettings,
-  PromptRequest,
   ProviderName,
   RowResult,
 } from '../core/models.ts';
+import type { PromptRequest } from '../core/request/content.ts';
 import type { Connection, VendorConnection } from './connection.ts';
 import type { ProviderSettings } from './settings.ts';
 

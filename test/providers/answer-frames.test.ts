@@ -2,6 +2,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { providerNames } from '../../src/core/names.ts';
+import { plainContent } from '../../src/core/request/content.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, collect, failureOf, never, writeRequests } from './conformance.ts';
 import { frame, type RawServer, startRawServer } from './raw-server.ts';
@@ -15,7 +16,7 @@ afterAll(() => server.close());
 const entries = providerNames.map(providerEntry);
 const batchEntries = entries.filter(({ openBatch }) => openBatch);
 const connection = () => ({ apiKey, baseUrl: server.url, environment: {}, timeoutMs: 20_000 });
-const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', prompt: 'Hi' };
+const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', content: plainContent('Hi') };
 
 /** In the form of every provider at once. */
 const answer = JSON.stringify({

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mostLevels } from '../../src/core/models.ts';
 import { providerNames } from '../../src/core/names.ts';
+import { plainContent } from '../../src/core/request/content.ts';
 import { readRefusalText, readWhole } from '../../src/providers/network/bodies.ts';
 import { mostLinesFor } from '../../src/providers/network/limits.ts';
 import type { ProviderEntry } from '../../src/providers/provider.ts';
@@ -11,7 +12,7 @@ import { readJsonLines } from '../../src/providers/transport/json-lines.ts';
 import { apiKey, collect, failureOf, never, writeRequests } from './conformance.ts';
 import { type Endless, type EndlessServer, startEndlessServer } from './endless-server.ts';
 
-const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', prompt: 'Hi' };
+const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', content: plainContent('Hi') };
 const entries = providerNames.map(providerEntry);
 const batchEntries = entries.filter(({ openBatch }) => openBatch);
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AnswerFacts, BatchStatus, RowResult } from '../../src/core/models.ts';
+import { type Content, plainContent } from '../../src/core/request/content.ts';
 import type { Connection } from '../../src/providers/connection.ts';
 import type {
   BatchProvider,
@@ -25,6 +26,22 @@ export const apiKey = 'conformance+key/0123456789abcdef';
 export const never = new AbortController().signal;
 export const prompt = 'Größe \u2028 "quoted" 😀';
 
+const text = (text: string) => ({ type: 'text', text }) as const;
+const conversation: Content = {
+  messages: [
+    {
+      role: 'user',
+      parts: [
+        text('What are these?'),
+        { type: 'image', mediaType: 'image/png', data: 'aW1hZ2U=' },
+        { type: 'document', mediaType: 'application/pdf', data: 'cGRm' },
+      ],
+    },
+    { role: 'assistant', parts: [text('A cat, and its papers.')] },
+    { role: 'user', parts: [text('Which cat?')] },
+  ],
+};
+
 interface Vendor {
   readonly entry: ProviderEntry;
   /** What the base URL has after the host. */
@@ -39,6 +56,8 @@ interface Vendor {
 export interface SyncVendor extends Vendor {
   readonly requestPath: string;
   readonly requestBody: object;
+  /** What `conversation` is in the body of a request. */
+  readonly conversation: object;
   answer(text: string): object;
   /** A text that the token limit cut short. */
   cutShort(text: string): object;
@@ -185,7 +204,9 @@ export async function writeRequests(
   customIds: readonly string[],
 ): Promise<RequestFile> {
   const { before, between, after } = provider.framing;
-  const lines = customIds.map((customId) => provider.encode({ customId, model: 'model-1', prompt }));
+  const lines = customIds.map((customId) =>
+    provider.encode({ customId, model: 'model-1', content: plainContent(prompt) }),
+  );
   const text = before + lines.join(between) + after;
   const path = join(tmpdir(), `loom-requests-${process.pid}-${Math.random().toString(36).slice(2)}.jsonl`);
   await writeFile(path, text);
@@ -196,7 +217,7 @@ export async function writeRequests(
 export function describeSyncProvider(vendor: SyncVendor): void {
   describe(`${vendor.entry.title}, live`, () => {
     const server = useServer();
-    const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', prompt };
+    const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', content: plainContent(prompt) };
     const open = async (timeoutMs?: number): Promise<SyncProvider> =>
       vendor.entry.openSync(connect(vendor, server().url, timeoutMs));
     checkEveryCall(vendor, server, async (signal, timeoutMs) =>
@@ -214,6 +235,12 @@ export function describeSyncProvider(vendor: SyncVendor): void {
       const [arrived] = server().arrived as [Arrived];
       expect([arrived.method, arrived.path]).toEqual(['POST', vendor.requestPath]);
       expect(JSON.parse(arrived.body)).toEqual(vendor.requestBody);
+    });
+
+    it('sends messages of several parts, each as the vendor has it', async () => {
+      server().play(() => ({ body: vendor.answer('x') }));
+      await (await open()).generate({ ...request, content: conversation }, never);
+      expect(JSON.parse(server().arrived[0]?.body ?? '')).toMatchObject(vendor.conversation);
     });
 
     it('takes a text that the token limit cut short', async () => {
@@ -297,7 +324,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       const line = provider.encode({
         customId: 'row-0-1a2b3c4d',
         model: 'model-1',
-        prompt: `${prompt}\n\r\n`,
+        content: plainContent(`${prompt}\n\r\n`),
       });
       expect(line).not.toMatch(/[\r\n]/);
       expect(JSON.stringify(JSON.parse(line))).toBe(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { providerNames } from '../../src/core/names.ts';
+import { plainContent } from '../../src/core/request/content.ts';
 import type { Connection, RequestNotice } from '../../src/providers/connection.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { collect, failureOf, never, useServer, writeRequests } from './conformance.ts';
@@ -14,7 +15,7 @@ const keys = {
   'a short key': 'k3y-7',
 };
 
-const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', prompt: 'Hi' };
+const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', content: plainContent('Hi') };
 const entries = providerNames.map(providerEntry);
 
 /** Ways to repeat a key; a message may be long, so that the key stands where it is cut. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { providerNames } from '../../src/core/names.ts';
+import { plainContent } from '../../src/core/request/content.ts';
 import type { Connection } from '../../src/providers/connection.ts';
 import type { BatchCheck, BatchProvider } from '../../src/providers/provider.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
@@ -43,7 +44,7 @@ describe.each(providerNames)('%s against the sandbox', (name) => {
 
   it('answers a live call, with the traps of a text left as they are', async () => {
     const provider = await entry.openSync(connect());
-    const request = { customId: 'row-0', model, prompt: 'Hello [[sandbox:separators]]' };
+    const request = { customId: 'row-0', model, content: plainContent('Hello [[sandbox:separators]]') };
     const row = await provider.generate(request, never);
     expect(row).toMatchObject({ customId: 'row-0', outcome: 'succeeded' });
     expect(row.outcome === 'succeeded' && row.text).toMatch(/\u2028.*\u2029.*\u0085/s);
@@ -58,7 +59,7 @@ describe.each(providerNames)('%s against the sandbox', (name) => {
     const provider = await entry.openSync(connect());
     const prompt = `Hello [[sandbox:${directive}]]`;
     const outcome = await provider
-      .generate({ customId: 'row-0', model, prompt }, never)
+      .generate({ customId: 'row-0', model, content: plainContent(prompt) }, never)
       .catch((error) => error);
     // OpenRouter says 403 to a prompt that its moderation stops, which is the row's end as well.
     if (outcome instanceof Error) expect(outcome).toMatchObject({ scope: 'row' });
@@ -67,7 +68,9 @@ describe.each(providerNames)('%s against the sandbox', (name) => {
 
   it('stops at a refused key', async () => {
     const provider = await entry.openSync(connect('bad-key-0123456789'));
-    const failure = await failureOf(provider.generate({ customId: 'row-0', model, prompt: 'Hello' }, never));
+    const failure = await failureOf(
+      provider.generate({ customId: 'row-0', model, content: plainContent('Hello') }, never),
+    );
     expect(failure).toMatchObject({ scope: 'run', code: 'invalid_api_key' });
   });
 

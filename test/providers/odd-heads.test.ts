@@ -2,6 +2,7 @@
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { providerNames } from '../../src/core/names.ts';
+import { plainContent } from '../../src/core/request/content.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, never } from './conformance.ts';
 
@@ -34,7 +35,7 @@ describe.each(providerNames.map(providerEntry))('$title', (entry) => {
       calls = 0;
       const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
       const provider = await entry.openSync({ apiKey, baseUrl, environment: {}, timeoutMs: 60_000 });
-      const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', prompt: 'Hi' };
+      const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', content: plainContent('Hi') };
       expect(await provider.generate(request, never)).toMatchObject({ outcome: 'succeeded', text: 'Hello' });
       expect(calls).toBe(1);
     },

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ProviderError } from '../../src/core/errors.ts';
 import type { ProviderName } from '../../src/core/models.ts';
+import { plainContent } from '../../src/core/request/content.ts';
 import type { Connection } from '../../src/providers/connection.ts';
 import type { BatchProvider, ProviderEntry } from '../../src/providers/provider.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
@@ -50,7 +51,7 @@ const files = names.map((name) => {
 });
 
 const batchId = 'batches/batch_1';
-const request = { customId: 'row-1', model: 'model-1', prompt: 'Hello' };
+const request = { customId: 'row-1', model: 'model-1', content: plainContent('Hello') };
 const requestFile = {
   path: `${folder}sources.json`,
   bytes: statSync(`${folder}sources.json`).size,

@@ -1,19 +1,12 @@
-/** Our custom ids: valid at every provider, unique in a job, and proof of the prompt that was sent. */
-import { hash } from 'node:crypto';
-
+/** Our custom ids: valid at every provider, unique in a job, and proof of what was sent. */
 const pattern = /^row-(0|[1-9]\d{0,14})-([0-9a-f]{8})$/;
-
-/** sha256 of a prompt: what proves it, and tells equal ones. */
-export function digestPrompt(prompt: string): Buffer {
-  return hash('sha256', prompt, 'buffer');
-}
 
 /** The part of a digest that stands in a custom id: its first 32 bits. */
 export function fingerprintOf(digest: Buffer): number {
   return digest.readUInt32BE(0);
 }
 
-/** `row-<index>-<first 8 hex digits of sha256(prompt)>`. */
+/** `row-<index>-<first 8 hex digits of sha256(content)>`. */
 export function createCustomId(index: number, digest: Buffer): string {
   return `row-${index}-${digest.toString('hex', 0, 4)}`;
 }

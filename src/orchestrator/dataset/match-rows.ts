@@ -2,8 +2,10 @@
  * Finds the row that a custom id belongs to, and says of each row whether it is the one that was sent. For what we sent
  * this is proved row by row, by the prompt as it is read now: also where the input looked the same a moment ago.
  */
+
 import type { FileType, IdMap, Row } from '../../core/models.ts';
-import { digestPrompt, fingerprintOf, parseCustomId } from './custom-ids.ts';
+import { contentOf, digestContent } from '../../core/request/content.ts';
+import { fingerprintOf, parseCustomId } from './custom-ids.ts';
 import { PromptIndex } from './prompt-index.ts';
 
 export interface RowMatcher {
@@ -92,8 +94,9 @@ export class OwnRowMatcher implements RowMatcher {
     const { unchanged, unknownRow } = this.#options;
     const ids = this.#ids;
     const equalPromptsOnce = this.#options.equalPromptsOnce && ids.count !== this.#options.rowsWithPrompt;
-    if (row.prompt === null) return ids.has(row.index) ? 'changed' : 'not_sent';
-    const digest = digestPrompt(row.prompt);
+    const content = contentOf(row);
+    if (content === null) return ids.has(row.index) ? 'changed' : 'not_sent';
+    const digest = digestContent(content);
     const first = equalPromptsOnce ? this.#prompts.firstRowWith(digest, row.index) : row.index;
     const slot = ids.has(row.index) ? row.index : first;
     if (ids.has(slot)) return ids.fingerprintAt(slot) === fingerprintOf(digest) ? slot : 'changed';

@@ -72,9 +72,9 @@ export async function countTokens(
     patienceMs: order.patienceMs,
     signal,
     onRetry: (notice) => onEvent({ type: 'retry', provider: order.provider, ...notice }),
-    async call({ index }, prompt, digest, calls, callSignal) {
+    async call({ index }, content, digest, calls, callSignal) {
       const { model, settings } = order;
-      const request = { customId: createCustomId(index, digest), model, prompt, settings };
+      const request = { customId: createCustomId(index, digest), model, content, settings };
       try {
         // Not `+= await`: that adds to the sum as it was before the call.
         const tokens = await calls.run(() => count(request, callSignal));

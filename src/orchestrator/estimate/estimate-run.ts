@@ -2,13 +2,14 @@
 
 import { openCache } from '../../cache/cache.ts';
 import type { GenerationSettings, ProviderName } from '../../core/models.ts';
+import { type Content, contentOf, contentText, digestContent } from '../../core/request/content.ts';
 import type { BatchLimits, BatchProvider, ProviderEntry } from '../../providers/provider.ts';
 import { checkSettings } from '../../providers/settings.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { openAnswerCheck } from '../answers/answer-check.ts';
 import { PartCutter } from '../batch/parts/part-cutter.ts';
 import { describeServer } from '../calls/answer-server.ts';
-import { createCustomId, digestPrompt } from '../dataset/custom-ids.ts';
+import { createCustomId } from '../dataset/custom-ids.ts';
 import { type Dataset, drawRows, readDataset } from '../dataset/dataset.ts';
 import type { DatasetOrder } from '../dataset/dataset-order.ts';
 import { PromptIndex } from '../dataset/prompt-index.ts';
@@ -79,22 +80,24 @@ export async function estimateRun(
   const kept = cut || cache ? undefined : await readKeptAnswers(home, { ...order, dataset }, signal);
   const counts = { cachedRows: 0, keptRows: 0, equalRows: 0, tooLargeRows: 0, requests: 0 };
 
-  function isTooLarge(index: number, digest: Buffer, prompt: string): boolean {
+  function isTooLarge(index: number, digest: Buffer, content: Content): boolean {
     if (!cut || !cutter) return false;
-    const line = cut.provider.encode({ customId: createCustomId(index, digest), model, prompt, settings });
+    const line = cut.provider.encode({ customId: createCustomId(index, digest), model, content, settings });
     return cutter.place(Buffer.byteLength(line)) === 'no_part';
   }
 
-  const { rows, blankRows } = await readDataset(dataset, signal, ({ index, prompt }) => {
-    if (prompt === null) return;
-    const digest = digestPrompt(prompt);
+  const { rows, blankRows } = await readDataset(dataset, signal, (row) => {
+    const { index } = row;
+    const content = contentOf(row);
+    if (content === null) return;
+    const digest = digestContent(content);
     if (cache && prompts.firstRowWith(digest, index) !== index) counts.equalRows += 1;
-    else if (cache?.get(prompt)) counts.cachedRows += 1;
+    else if (cache?.get(contentText(content))) counts.cachedRows += 1;
     else if (kept?.take({ customId: createCustomId(index, digest), digest })) counts.keptRows += 1;
-    else if (isTooLarge(index, digest, prompt)) counts.tooLargeRows += 1;
+    else if (isTooLarge(index, digest, content)) counts.tooLargeRows += 1;
     else {
       counts.requests += 1;
-      const inputTokens = counter.count(prompt);
+      const inputTokens = counter.count(content);
       usage.addUsage({ inputTokens, outputTokens: 0 });
       most?.addUsage({ inputTokens, outputTokens: settings?.max_tokens ?? 0 });
     }

@@ -1,5 +1,7 @@
 /** The story of `loom tokens --estimate`: check the input whole, and count each prompt on this machine. */
+
 import type { GenerationSettings } from '../../core/models.ts';
+import { contentOf } from '../../core/request/content.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import { drawRows, readDataset } from '../dataset/dataset.ts';
 import type { DatasetOrder } from '../dataset/dataset-order.ts';
@@ -26,8 +28,9 @@ export async function estimateTokens(
 ): Promise<TokenEstimate> {
   const counter = await openRequestCounter(entry, model, settings);
   const usage = new UsageTally();
-  const { rows, blankRows } = await readDataset(await drawRows(order, signal), signal, ({ prompt }) => {
-    if (prompt !== null) usage.addUsage({ inputTokens: counter.count(prompt), outputTokens: 0 });
+  const { rows, blankRows } = await readDataset(await drawRows(order, signal), signal, (row) => {
+    const content = contentOf(row);
+    if (content) usage.addUsage({ inputTokens: counter.count(content), outputTokens: 0 });
   });
   return { rows, blankRows, usage, encoding: counter.encoding };
 }

@@ -2,13 +2,14 @@
 
 import { openTokenizer, type Tokenizer } from '../../cache/tokenizer.ts';
 import type { GenerationSettings } from '../../core/models.ts';
+import { type Content, textsOf } from '../../core/request/content.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 
 export interface RequestCounter {
   /** The name of the encoding that counts. */
   readonly encoding: string;
-  /** For one prompt, with all that goes out with each of them. */
-  count(prompt: string): number;
+  /** For the texts of one request, with all that goes out with each of them. */
+  count(content: Content): number;
 }
 
 export async function openRequestCounter(
@@ -18,7 +19,10 @@ export async function openRequestCounter(
 ): Promise<RequestCounter> {
   const tokenizer = await openTokenizer(model);
   const beside = messageTokens + countSettings(tokenizer, settings);
-  return { encoding: tokenizer.encoding, count: (prompt) => beside + tokenizer.count(prompt) };
+  return {
+    encoding: tokenizer.encoding,
+    count: (content) => textsOf(content).reduce((sum, text) => sum + tokenizer.count(text), beside),
+  };
 }
 
 /** The model is shown the system text and, in some form, the schema. */

@@ -1,8 +1,8 @@
 /** Answers that live runs were paid for before they were cut off: each is given to one row with the very same prompt. */
+import { digestContent, plainContent } from '../../core/request/content.ts';
 import { type AskedRow, type KeptPlace, readKeptLines } from '../../state/journal.ts';
 import { ResultPlaces } from '../../state/result-lines.ts';
 import type { Store } from '../../storage/store.ts';
-import { digestPrompt } from '../dataset/custom-ids.ts';
 import { PromptIndex } from '../dataset/prompt-index.ts';
 
 const none = -1;
@@ -59,5 +59,5 @@ export class KeptAnswers {
 
 /** Journals of older versions tell a prompt by the custom id of its row alone. */
 function keyOfId(customId: string): Buffer {
-  return digestPrompt(`custom id ${customId}`);
+  return digestContent(plainContent(`custom id ${customId}`));
 }

@@ -4,6 +4,7 @@ import type { BackgroundCache } from '../../cache/background-cache.ts';
 import { openCache } from '../../cache/cache.ts';
 import { ProviderError } from '../../core/errors.ts';
 import type { RowResult } from '../../core/models.ts';
+import { type Content, contentText } from '../../core/request/content.ts';
 import { RowSet } from '../../core/row-set.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
 import type { LoomHome } from '../../storage/home.ts';
@@ -59,7 +60,7 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
     patienceMs: order.patienceMs,
     signal,
     onRetry: (notice) => onEvent({ type: 'retry', provider: order.provider, ...notice }),
-    async answerAtOnce({ index }, prompt, digest) {
+    async answerAtOnce({ index }, content, digest) {
       const first = cache ? prompts.firstRowWith(digest, index) : index;
       if (first !== index) {
         areShared = true;
@@ -69,21 +70,21 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
       }
       const row = { slot: index, digest, customId: createCustomId(index, digest) };
       const isKept = journals.adopt(row);
-      const cached = known?.get(prompt);
+      const cached = known?.get(contentText(content));
       if (!isKept && !cached) return false;
       if (cached) {
         progress.cacheHits += 1;
         cachedRows.add(index);
-      } else await storeInCache(prompt, journal.get(row));
+      } else await storeInCache(content, journal.get(row));
       const answer = cached && ({ customId: row.customId, outcome: 'succeeded', ...cached } as const);
       if (answer && !isKept) await journal.addCached(row, answer);
       count(answer ?? journal.get(row));
       return true;
     },
-    async call({ index }, prompt, digest, calls, callSignal) {
+    async call({ index }, content, digest, calls, callSignal) {
       const { model, settings } = order;
       const row = { slot: index, digest, customId: createCustomId(index, digest) };
-      const request = { customId: row.customId, model, prompt, settings };
+      const request = { customId: row.customId, model, content, settings };
       const answering = calls.run(async () => {
         order.beforeCall?.();
         await run.home.ensureHeld();
@@ -92,7 +93,7 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
         meter.addCall(answer, performance.now() - startedAt);
         // Within the call's place in the queue: no more answers than workers wait for the disk. The cache is first: what
         // a killed run leaves in its journal alone is lost, unless the cache has refused something.
-        await storeInCache(prompt, answer);
+        await storeInCache(content, answer);
         await journal.add(row, answer);
         onEvent({ type: 'answered', result: answer });
         return answer;
@@ -121,12 +122,12 @@ function asFailedRow(customId: string, error: unknown): RowResult {
 function createCacheWriter({ cache, order, provider, onEvent, journals }: SyncRun) {
   let keeping: Promise<void> | undefined;
   const isKnownSandbox = isSandboxServer(order.server);
-  return async (prompt: string, result: RowResult | undefined): Promise<void> => {
+  return async (content: Content, result: RowResult | undefined): Promise<void> => {
     // What a sandbox makes up, where another server was looked for, goes nowhere but into the output.
     if (provider.isSandbox?.() && !isKnownSandbox) return;
     if (!cache || result?.outcome !== 'succeeded') return;
     try {
-      await cache.setAll([[prompt, selectCached(result, order.columns)]]);
+      await cache.setAll([[contentText(content), selectCached(result, order.columns)]]);
     } catch (error) {
       if (!keeping) onEvent({ type: 'cache_trouble', error });
       keeping ??= journals.keep();

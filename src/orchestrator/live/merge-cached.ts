@@ -5,6 +5,7 @@
 
 import type { BackgroundCache } from '../../cache/background-cache.ts';
 import type { Answer, Row } from '../../core/models.ts';
+import { contentOf, contentText } from '../../core/request/content.ts';
 import type { AnswerCheck } from '../answers/answer-check.ts';
 import { requirePrompts } from '../dataset/dataset.ts';
 import { type MergeOrder, tryMergeAnswers } from '../output/merge.ts';
@@ -33,11 +34,14 @@ export async function mergeCachedAnswers(
 
   async function lookUp(rows: readonly Row[]): Promise<void> {
     if (missed) return;
-    const asking = rows.filter((row) => row.prompt !== null);
-    const answers = await cache.getAll(asking.map((row) => [row.prompt as string]));
-    asking.forEach((row, place) => {
+    const asking = rows.flatMap((row) => {
+      const content = contentOf(row);
+      return content ? [{ index: row.index, text: contentText(content) }] : [];
+    });
+    const answers = await cache.getAll(asking.map(({ text }) => [text]));
+    asking.forEach(({ index }, place) => {
       const answer = answers[place];
-      if (answer) found.set(row.index, answer);
+      if (answer) found.set(index, answer);
     });
   }
 

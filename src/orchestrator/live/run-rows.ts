@@ -1,11 +1,11 @@
 /** Takes the rows of a dataset through one call each, many at once, without holding more rows than it works on. */
 import { setMaxListeners } from 'node:events';
 import type { Row } from '../../core/models.ts';
+import { type Content, contentOf, digestContent } from '../../core/request/content.ts';
 import { createEarlyStop } from '../calls/early-stop.ts';
 import { abortAfterGrace } from '../calls/grace.ts';
 import { type CallQueue, createCallQueue, type RetryNotice } from '../calls/retry.ts';
 import { defaultRetryPolicy } from '../calls/retry-policy.ts';
-import { digestPrompt } from '../dataset/custom-ids.ts';
 import { type Dataset, readDataset } from '../dataset/dataset.ts';
 
 export interface RowWork {
@@ -17,9 +17,9 @@ export interface RowWork {
   readonly signal: AbortSignal;
   onRetry?(notice: RetryNotice): void;
   /** Deals with a row that needs no call; false when it does need one. */
-  answerAtOnce?(row: Row, prompt: string, digest: Buffer): Promise<boolean>;
+  answerAtOnce?(row: Row, content: Content, digest: Buffer): Promise<boolean>;
   /** Makes the row's call. What it throws stops the whole run. */
-  call(row: Row, prompt: string, digest: Buffer, calls: CallQueue, callSignal: AbortSignal): Promise<void>;
+  call(row: Row, content: Content, digest: Buffer, calls: CallQueue, callSignal: AbortSignal): Promise<void>;
 }
 
 /** Rows that may wait for another try while others are called: one slow or failing row does not stop the rest. */
@@ -49,9 +49,9 @@ export async function runRows(work: RowWork): Promise<void> {
     stop.abort(error);
   }
 
-  function start(row: Row, prompt: string, digest: Buffer): void {
+  function start(row: Row, content: Content, digest: Buffer): void {
     const running = work
-      .call(row, prompt, digest, calls, callSignal)
+      .call(row, content, digest, calls, callSignal)
       .catch(fail)
       .finally(() => {
         atWork.delete(running);
@@ -62,14 +62,14 @@ export async function runRows(work: RowWork): Promise<void> {
 
   try {
     await readDataset(work.dataset, signal, async (row) => {
-      const { prompt } = row;
-      if (prompt === null) return;
-      const digest = digestPrompt(prompt);
-      if (await work.answerAtOnce?.(row, prompt, digest)) return;
+      const content = contentOf(row);
+      if (content === null) return;
+      const digest = digestContent(content);
+      if (await work.answerAtOnce?.(row, content, digest)) return;
       // Not Promise.race over the set: it leaves a reaction on every slow row each time.
       while (atWork.size >= mostAtWork) await new Promise<void>((resolve) => (onRowDone = resolve));
       signal.throwIfAborted();
-      start(row, prompt, digest);
+      start(row, content, digest);
     });
   } catch (error) {
     fail(error);

@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { type BackgroundCache, openBackgroundCache } from '../../cache/background-cache.ts';
 import { ensurePlaces } from '../../cache/cache.ts';
+import { contentOf, digestContent } from '../../core/request/content.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';
@@ -18,7 +19,7 @@ import { waitForLock } from '../../storage/locks.ts';
 import { type AnswerCheck, openAnswerCheck } from '../answers/answer-check.ts';
 import { findTwinsOfInput } from '../batch/parts/claim-work.ts';
 import { describeServer } from '../calls/answer-server.ts';
-import { createCustomId, digestPrompt } from '../dataset/custom-ids.ts';
+import { createCustomId } from '../dataset/custom-ids.ts';
 import { drawRows, readDataset } from '../dataset/dataset.ts';
 import { checkFreeSpace } from '../dataset/free-space.ts';
 import { PromptIndex } from '../dataset/prompt-index.ts';
@@ -247,9 +248,11 @@ async function mergeJournal(
       onComplete: (draftPath: string) => journal.markSpent(draftPath, outputPath),
     }),
   };
-  const summary = await mergeAnswers(merge, ({ index, prompt }) => {
-    if (prompt === null) return journal.has(index) ? 'changed' : 'not_sent';
-    const digest = digestPrompt(prompt);
+  const summary = await mergeAnswers(merge, (row) => {
+    const { index } = row;
+    const content = contentOf(row);
+    if (content === null) return journal.has(index) ? 'changed' : 'not_sent';
+    const digest = digestContent(content);
     const slot = equalPrompts ? equalPrompts.firstRowWith(digest, index) : index;
     const result = journal.get({ slot, digest, customId: createCustomId(slot, digest) });
     return result ? ground.checkAnswer(result) : 'changed';

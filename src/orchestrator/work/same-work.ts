@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { GenerationSettings, ProviderName } from '../../core/models.ts';
-import { settingsText, wherePresent } from '../../core/settings-text.ts';
+import { settingsText, wherePresent } from '../../core/request/settings-text.ts';
 import type { Job } from '../../state/jobs.ts';
 import { isSameServer, placeOfServer } from '../calls/answer-server.ts';
 import { type Dataset, recordDataset } from '../dataset/dataset.ts';

@@ -1,11 +1,8 @@
 /** What Anthropic's batches and live calls share: client, request, answer, refusals. */
-import {
-  type GenerationSettings,
-  isCutOff,
-  type PromptRequest,
-  type RowResult,
-  type Usage,
-} from '../../core/models.ts';
+
+import type { ContentBlockParam } from '@anthropic-ai/sdk/resources/messages';
+import { type GenerationSettings, isCutOff, type RowResult, type Usage } from '../../core/models.ts';
+import { type Part, type PromptRequest, plainText } from '../../core/request/content.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import { type Classify, scopeOfStatus } from '../protocol/refusal.ts';
@@ -37,8 +34,17 @@ export async function openAnthropicClient(connection: VendorConnection, classify
   return { client, transport, baseUrl };
 }
 
-export function messageBody({ model, prompt, settings }: PromptRequest) {
-  const messages = [{ role: 'user' as const, content: prompt }];
+function writePart(part: Part): ContentBlockParam {
+  if (part.type === 'text') return part;
+  const { type, mediaType, data } = part;
+  return { type, source: { type: 'base64', media_type: mediaType, data } } as ContentBlockParam;
+}
+
+export function messageBody({ model, content, settings }: PromptRequest) {
+  const messages = content.messages.map((message) => ({
+    role: message.role,
+    content: plainText(message) ?? message.parts.map(writePart),
+  }));
   return { model, max_tokens: maxTokens, messages, ...settingsBody(settingsTable, settings) };
 }
 

@@ -1,6 +1,7 @@
 /** What Gemini's batches and live calls share: client, request, answer, refusals. */
 import { ProviderError } from '../../core/errors.ts';
-import { isCutOff, type PromptRequest, type RowResult, type Usage } from '../../core/models.ts';
+import { isCutOff, type RowResult, type Usage } from '../../core/models.ts';
+import type { PromptRequest } from '../../core/request/content.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import type { Reason } from '../protocol/reasons.ts';
@@ -46,11 +47,16 @@ export async function openGoogleClient(connection: VendorConnection, classify: C
 }
 
 /** A GenerateContentRequest. */
-export function contentBody({ prompt, settings }: PromptRequest) {
-  return {
-    contents: [{ role: 'user', parts: [{ text: prompt }] }],
-    ...settingsBody(settingsTable, settings),
-  };
+export function contentBody({ content, settings }: PromptRequest) {
+  const contents = content.messages.map(({ role, parts }) => ({
+    role: role === 'assistant' ? 'model' : role,
+    parts: parts.map((part) =>
+      part.type === 'text'
+        ? { text: part.text }
+        : { inlineData: { mimeType: part.mediaType, data: part.data } },
+    ),
+  }));
+  return { contents, ...settingsBody(settingsTable, settings) };
 }
 
 /** The SDK refuses these in words that would pass for a broken connection. */

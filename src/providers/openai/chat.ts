@@ -1,5 +1,7 @@
 /** What batch and live calls share at OpenAI and at servers that speak like it: client, request, answer, refusals. */
-import { isCutOff, type PromptRequest, type RowResult, type Usage } from '../../core/models.ts';
+
+import { isCutOff, type RowResult, type Usage } from '../../core/models.ts';
+import { type Part, type PromptRequest, plainText } from '../../core/request/content.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import { readReason } from '../protocol/reasons.ts';
@@ -32,10 +34,21 @@ export async function openOpenAiClient(connection: VendorConnection, profile: Pr
   return { client, transport };
 }
 
-export function chatBody(profile: Profile, { model, prompt, settings }: PromptRequest) {
+export function chatBody(profile: Profile, { model, content, settings }: PromptRequest) {
   const { messages, ...fields } = settingsBody(profile.settings, settings);
-  const user = { role: 'user' as const, content: prompt };
-  return { model, messages: [...(asList(messages) as (typeof user)[]), user], ...fields };
+  const asked = content.messages.map((message) => ({
+    role: message.role as 'user',
+    content: plainText(message) ?? message.parts.map(writePart),
+  }));
+  return { model, messages: [...(asList(messages) as typeof asked), ...asked], ...fields };
+}
+
+function writePart(part: Part) {
+  if (part.type === 'text') return { type: 'text' as const, text: part.text };
+  const url = `data:${part.mediaType};base64,${part.data}`;
+  return part.type === 'image'
+    ? { type: 'image_url' as const, image_url: { url } }
+    : { type: 'file' as const, file: { file_data: url, filename: 'document' } };
 }
 
 /** The chat completion in an answer, if there is one, however it is wrapped. */

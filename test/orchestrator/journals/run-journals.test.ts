@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createCustomId, digestPrompt } from '../../../src/orchestrator/dataset/custom-ids.ts';
+import { digestContent, plainContent } from '../../../src/core/request/content.ts';
+import { createCustomId } from '../../../src/orchestrator/dataset/custom-ids.ts';
 import { openRunJournals } from '../../../src/orchestrator/journals/run-journals.ts';
 import { listKeptJournals } from '../../../src/orchestrator/journals/run-names.ts';
 import type { AskedRow } from '../../../src/state/journal.ts';
@@ -26,7 +27,7 @@ async function open(name = runName) {
 }
 
 function row(slot: number, prompt: string): AskedRow {
-  const digest = digestPrompt(prompt);
+  const digest = digestContent(plainContent(prompt));
   return { slot, digest, customId: createCustomId(slot, digest) };
 }
 

@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createCustomId, digestPrompt } from '../../../src/orchestrator/dataset/custom-ids.ts';
+import { digestContent, plainContent } from '../../../src/core/request/content.ts';
+import { createCustomId } from '../../../src/orchestrator/dataset/custom-ids.ts';
 import { describeDataset } from '../../../src/orchestrator/dataset/dataset.ts';
 import { OwnRowMatcher } from '../../../src/orchestrator/dataset/match-rows.ts';
 import { type MergeOrder, mergeAnswers } from '../../../src/orchestrator/output/merge.ts';
@@ -77,7 +78,8 @@ describe('rows that were sent', () => {
       unknownRow: 'too_large',
       rowsWithPrompt: sent.length,
     });
-    for (const [index, prompt] of sent.entries()) matcher.add(createCustomId(index, digestPrompt(prompt)));
+    for (const [index, prompt] of sent.entries())
+      matcher.add(createCustomId(index, digestContent(plainContent(prompt))));
     return prompts.map((prompt, index) => matcher.locate({ index, id: `${index}`, prompt }));
   }
 

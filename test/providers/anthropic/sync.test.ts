@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import { plainContent } from '../../../src/core/request/content.ts';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import { messageParams, refusal, refusals, refusedKey, variables } from '../anthropic-vendor.ts';
 import { apiKey, connect, describeSyncProvider, never, prompt, useServer } from '../conformance.ts';
@@ -19,6 +20,20 @@ describeSyncProvider({
   refusedKey,
   requestPath: '/v1/messages',
   requestBody: messageParams,
+  conversation: {
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'What are these?' },
+          { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aW1hZ2U=' } },
+          { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'cGRm' } },
+        ],
+      },
+      { role: 'assistant', content: 'A cat, and its papers.' },
+      { role: 'user', content: 'Which cat?' },
+    ],
+  },
   answer: (text) =>
     message([
       { type: 'thinking', thinking: 'hm' },
@@ -103,7 +118,10 @@ it('names the version of the API, and prints no warning about an old model', asy
   const warn = vi.spyOn(console, 'warn');
   const provider = await entry.openSync(connect({ path: '' }, server().url));
   server().play(() => ({ body: message([{ type: 'text', text: 'x' }]) }));
-  await provider.generate({ customId: 'a', model: 'claude-sonnet-4-5', prompt }, never);
+  await provider.generate(
+    { customId: 'a', model: 'claude-sonnet-4-5', content: plainContent(prompt) },
+    never,
+  );
   expect(server().arrived[0]?.headers['anthropic-version']).toBe('2026-10-21');
   expect(warn).not.toHaveBeenCalled();
   warn.mockRestore();

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { plainContent } from '../../../src/core/request/content.ts';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import { apiKey, describeSyncProvider, failureOf, never, prompt, useServer } from '../conformance.ts';
 import { contents, refusal, refusals, refusedKey, variables } from '../google-vendor.ts';
@@ -16,6 +17,20 @@ describeSyncProvider({
   refusedKey,
   requestPath: '/v1beta/models/model-1:generateContent',
   requestBody: { contents, generationConfig: {} },
+  conversation: {
+    contents: [
+      {
+        role: 'user',
+        parts: [
+          { text: 'What are these?' },
+          { inlineData: { mimeType: 'image/png', data: 'aW1hZ2U=' } },
+          { inlineData: { mimeType: 'application/pdf', data: 'cGRm' } },
+        ],
+      },
+      { role: 'model', parts: [{ text: 'A cat, and its papers.' }] },
+      { role: 'user', parts: [{ text: 'Which cat?' }] },
+    ],
+  },
   answer: (text) =>
     candidate([
       { text: 'hm', thought: true },
@@ -90,7 +105,9 @@ it('refuses a model name that would change the address', async () => {
   });
   server().play(() => ({}));
   for (const model of ['', '../files', 'm?key=x', 'm&x']) {
-    const failure = await failureOf(provider.generate({ customId: 'a', model, prompt }, never));
+    const failure = await failureOf(
+      provider.generate({ customId: 'a', model, content: plainContent(prompt) }, never),
+    );
     expect(failure).toMatchObject({ scope: 'run', code: 'model_not_found' });
   }
   expect(server().arrived).toEqual([]);

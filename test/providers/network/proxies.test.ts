@@ -1,6 +1,7 @@
 /** Which proxy a call goes through, and what a proxy that is out of reach is called. */
 import { afterEach, expect, it, vi } from 'vitest';
 import { ProviderError } from '../../../src/core/errors.ts';
+import { plainContent } from '../../../src/core/request/content.ts';
 import { findProxy } from '../../../src/providers/network/proxies.ts';
 import { providerEntry } from '../../../src/providers/registry.ts';
 
@@ -91,7 +92,7 @@ it('names a proxy that is out of reach, which is worth another try', async () =>
     timeoutMs: 20_000,
     environment: process.env,
   });
-  const request = { customId: 'a', model: 'm', prompt: 'Hello' };
+  const request = { customId: 'a', model: 'm', content: plainContent('Hello') };
   const failure = await provider.generate(request, new AbortController().signal).catch((error) => error);
   expect(failure).toBeInstanceOf(ProviderError);
   expect(failure).toMatchObject({ scope: 'retry', code: 'connection', status: undefined });

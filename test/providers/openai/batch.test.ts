@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { plainContent } from '../../../src/core/request/content.ts';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import {
   collect,
@@ -45,7 +46,7 @@ describe('OpenAI, batches', () => {
     const parts = upload.body.split(/--+formdata-undici-\d+(?:--)?\r\n/).filter((part) => part !== '');
     const [filePart, purposePart] = parts as [string, string];
     const lines = ['row-0-1a2b3c4d', 'row-1-1a2b3c4d'].map((customId) =>
-      provider.encode({ customId, model: 'model-1', prompt }),
+      provider.encode({ customId, model: 'model-1', content: plainContent(prompt) }),
     );
     expect(filePart.split('\r\n\r\n')[1]).toBe(`${lines.join('\n')}\n\r\n`);
     expect(filePart).toMatch(/name="file"; filename="loom-requests-[^"]+\.jsonl"/);

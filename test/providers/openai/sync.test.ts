@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, vi } from 'vitest';
+import { plainContent } from '../../../src/core/request/content.ts';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import { apiKey, connect, failureOf, never, prompt, useServer } from '../conformance.ts';
 
@@ -12,7 +13,7 @@ it('sends the organization and the project of the environment, which are for Ope
   vi.stubEnv('OPENAI_PROJECT_ID', 'proj-1');
   const provider = await entry.openSync(connect({ path: '/v1' }, server().url));
   server().play(() => ({ body: { choices: [{ message: { content: 'x' } }] } }));
-  await provider.generate({ customId: 'a', model: 'm', prompt }, never);
+  await provider.generate({ customId: 'a', model: 'm', content: plainContent(prompt) }, never);
   expect(server().arrived[0]?.headers).toMatchObject({
     'openai-organization': 'org-1',
     'openai-project': 'proj-1',
@@ -24,7 +25,9 @@ it('reads a content that is a list of parts', async () => {
   const provider = await entry.openSync(connect({ path: '/v1/' }, server().url));
   const content = [{ type: 'text', text: 'one ' }, 'two', { type: 'audio' }, null];
   server().play(() => ({ body: { choices: [{ message: { content } }] } }));
-  expect(await provider.generate({ customId: 'a', model: 'm', prompt }, never)).toEqual({
+  expect(
+    await provider.generate({ customId: 'a', model: 'm', content: plainContent(prompt) }, never),
+  ).toEqual({
     customId: 'a',
     outcome: 'succeeded',
     text: 'one two',
@@ -43,7 +46,9 @@ it('names what is wrong with a connection that does not come about', async () =>
     timeoutMs: 20_000,
     environment: process.env,
   });
-  const failure = await failureOf(provider.generate({ customId: 'a', model: 'm', prompt }, never));
+  const failure = await failureOf(
+    provider.generate({ customId: 'a', model: 'm', content: plainContent(prompt) }, never),
+  );
   expect(failure).toMatchObject({ scope: 'retry', code: 'connection', status: undefined });
   expect((failure as Error).message).toMatch(/ECONNREFUSED/);
   const nowhere = entry.openSync({ apiKey, baseUrl: 'nowhere', timeoutMs: 20_000, environment: process.env });
@@ -59,7 +64,7 @@ it('runs 256 calls at the same time, on one signal, without a warning', async ()
   server().gather(256);
   const stop = new AbortController();
   const calls = Array.from({ length: 256 }, (_, index) =>
-    provider.generate({ customId: String(index), model: 'm', prompt }, stop.signal),
+    provider.generate({ customId: String(index), model: 'm', content: plainContent(prompt) }, stop.signal),
   );
   const rows = await Promise.all(calls);
   expect(rows.filter((row) => row.outcome === 'succeeded')).toHaveLength(256);

@@ -133,6 +133,20 @@ export const chatSync = (profile: Profile): SyncVendor => ({
   ...chat(profile),
   requestPath: `${chat(profile).path}/chat/completions`,
   requestBody: { model: 'model-1', messages: [{ role: 'user', content: prompt }] },
+  conversation: {
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'What are these?' },
+          { type: 'image_url', image_url: { url: 'data:image/png;base64,aW1hZ2U=' } },
+          { type: 'file', file: { file_data: 'data:application/pdf;base64,cGRm', filename: 'document' } },
+        ],
+      },
+      { role: 'assistant', content: 'A cat, and its papers.' },
+      { role: 'user', content: 'Which cat?' },
+    ],
+  },
   answer: (text) => choice({ content: text, reasoning_content: 'Hm.' }, null),
   cutShort: (text) => choice({ content: text }, 'length'),
   told,

@@ -1,5 +1,6 @@
 /** Rows that alone are larger than a provider takes. */
 import { expect, test } from 'vitest';
+import { plainContent } from '../../../src/core/request/content.ts';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import { createSandboxWorld, fetchUntilDone } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
@@ -11,7 +12,8 @@ async function measureFrame(): Promise<number> {
   const entry = providerEntry('alibaba');
   const connection = { apiKey: 'key', baseUrl: 'http://127.0.0.1:9', timeoutMs: 1_000, environment: {} };
   const provider = await entry.openBatch?.(connection);
-  return provider?.encode({ customId: 'row-0-00000000', model: 'm', prompt: '' }).length as number;
+  return provider?.encode({ customId: 'row-0-00000000', model: 'm', content: plainContent('') })
+    .length as number;
 }
 
 test('a row over 6 MB fails at Alibaba, which would refuse the whole batch, and the others are answered', async () => {

@@ -3,6 +3,7 @@
 import { openBackgroundCache } from '../../../cache/background-cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord, Row, RowResult } from '../../../core/models.ts';
+import { contentOf, contentText } from '../../../core/request/content.ts';
 import { cachedAnswersName } from '../../../state/job-files.ts';
 import { readCachedResponses, readCustomIds, readIdMap, resultsName } from '../../../state/records.ts';
 import { indexResults } from '../../../state/results.ts';
@@ -65,8 +66,9 @@ export async function openJobAnswers(
 
   /** The whole answer, also one that does not fit its schema: it is paid for, and asked for again only without the cache. */
   function keepInCache(row: Row, result: RowResult): void {
-    if (row.prompt === null || result.outcome !== 'succeeded') return;
-    store?.add(row.prompt, selectCached(result, columns));
+    const content = contentOf(row);
+    if (content === null || result.outcome !== 'succeeded') return;
+    store?.add(contentText(content), selectCached(result, columns));
   }
 
   return {

@@ -1,5 +1,5 @@
 /** Settles between processes who does a piece of work: the same input, provider, model, settings and output. */
-import { settingsText } from '../../../core/settings-text.ts';
+import { settingsText } from '../../../core/request/settings-text.ts';
 import { type Job, type JobRecord, loadJob, loadJobs, saveJob } from '../../../state/jobs.ts';
 import { isPending, loadState, type StoredState } from '../../../state/stored-jobs.ts';
 import { hashFile } from '../../../storage/files.ts';

@@ -4,12 +4,13 @@
  */
 import { createReadStream } from 'node:fs';
 import { LoomError } from '../../../core/errors.ts';
+import { contentOf, digestContent } from '../../../core/request/content.ts';
 import { converterFor } from '../../../formats/index.ts';
 import { idMapPath } from '../../../state/job-files.ts';
 import type { Job, JobPart } from '../../../state/jobs.ts';
 import { hashFile, isFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import { createCustomId, digestPrompt } from '../../dataset/custom-ids.ts';
+import { createCustomId } from '../../dataset/custom-ids.ts';
 import { recordedDataset } from '../../dataset/dataset.ts';
 import { createPicker } from '../../dataset/pick-rows.ts';
 import { PromptIndex } from '../../dataset/prompt-index.ts';
@@ -53,8 +54,9 @@ async function* makeIdMembers(job: Job, inputPath: string): AsyncGenerator<strin
   const prompts = job.use_cache ? new PromptIndex() : undefined;
   let separator = '';
   for await (const row of converter.readRows(path, format.gzip, { promptSource })) {
-    if (row.prompt === null || !isPicked(row.index)) continue;
-    const digest = digestPrompt(row.prompt);
+    const content = contentOf(row);
+    if (content === null || !isPicked(row.index)) continue;
+    const digest = digestContent(content);
     if (prompts && prompts.firstRowWith(digest, row.index) !== row.index) continue;
     yield separator + formatIdMember(createCustomId(row.index, digest), row.id);
     separator = ',\n';

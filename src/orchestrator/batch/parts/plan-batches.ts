@@ -3,6 +3,7 @@
 import { openCache } from '../../../cache/cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import type { GenerationSettings, ProviderName } from '../../../core/models.ts';
+import { type Content, contentOf, contentText, digestContent } from '../../../core/request/content.ts';
 import type { BatchLimits, BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import { cachedAnswersName } from '../../../state/job-files.ts';
@@ -13,7 +14,7 @@ import { ensurePrivateFolder, removeFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { watchInput } from '../../../storage/input-watch.ts';
 import { describeServer } from '../../calls/answer-server.ts';
-import { createCustomId, digestPrompt } from '../../dataset/custom-ids.ts';
+import { createCustomId } from '../../dataset/custom-ids.ts';
 import { type Census, type Dataset, drawRows, readDataset } from '../../dataset/dataset.ts';
 import type { DatasetOrder } from '../../dataset/dataset-order.ts';
 import { PromptIndex } from '../../dataset/prompt-index.ts';
@@ -86,12 +87,13 @@ export async function planBatches(
   };
   try {
     const census = await readDataset(dataset, signal, (row) => {
-      if (row.prompt === null) return;
-      const digest = digestPrompt(row.prompt);
+      const content = contentOf(row);
+      if (content === null) return;
+      const digest = digestContent(content);
       const customId = createCustomId(row.index, digest);
-      if (answers.has(row.index, customId, digest, row.prompt)) return answers.drain();
+      if (answers.has(row.index, customId, digest, content)) return answers.drain();
       const { model, settings } = order;
-      return writer.add(row, { customId, model, prompt: row.prompt, settings });
+      return writer.add(row, { customId, model, content, settings });
     });
     await inputWatch.ensureUnchanged();
     const parts = await writer.finish();
@@ -125,7 +127,7 @@ function requireLeast(parts: readonly JobPart[], { least = 1 }: BatchLimits, pro
 
 /** Rows that need no request: their answer is in the cache, or an earlier row asks the same. */
 interface KnownAnswers {
-  has(row: number, customId: string, digest: Buffer, prompt: string): boolean;
+  has(row: number, customId: string, digest: Buffer, content: Content): boolean;
   drain(): Promise<void> | undefined;
   /** How many answers were in the cache; they are in the job's own file then. */
   finish(): Promise<number>;
@@ -149,9 +151,9 @@ async function openKnownAnswers(home: LoomHome, jobId: string, order: BatchOrder
   let prompts: PromptIndex | undefined = new PromptIndex();
   let cachedRows = 0;
   return {
-    has(row, customId, digest, prompt) {
+    has(row, customId, digest, content) {
       if (prompts?.firstRowWith(digest, row) !== row) return true;
-      const answer = cache.get(prompt);
+      const answer = cache.get(contentText(content));
       if (!answer) return false;
       file.write(encodeResult({ customId, outcome: 'succeeded', ...answer }));
       cachedRows += 1;

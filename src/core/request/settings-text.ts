@@ -1,5 +1,5 @@
 /** Settings as text: what distinguishes cached answers, and runs, that were generated in other ways. */
-import type { GenerationSettings } from './models.ts';
+import type { GenerationSettings } from '../models.ts';
 
 /** Canonical JSON: keys sorted at every level, no spaces. Undefined when nothing is set. */
 export function settingsText(settings: GenerationSettings | undefined): string | undefined {
