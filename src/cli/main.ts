@@ -44,7 +44,7 @@ export async function main(args: readonly string[], context: CommandContext): Pr
   const what = await describeLostWrite(loss.error);
   if (loss.ofResults)
     terminal.fail(`${what} Free some space, or send stdout elsewhere; what was done is kept.`);
-  else terminal.warn(`${what} What was to be told there is lost; what was done is kept.`);
+  else terminal.warn(`${what} What should have been printed there is lost; what was done is kept.`);
   await terminal.settle();
   return loss.ofResults && (code === 0 || code === 3) ? 1 : code;
 }

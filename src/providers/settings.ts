@@ -39,7 +39,7 @@ export function atLeast(least: number) {
 
 export function atMost(most: number) {
   return (values: readonly string[]) =>
-    values.length <= most ? undefined : `${values.length} are given, and ${most} are the most`;
+    values.length <= most ? undefined : `${values.length} are given, and at most ${most} are allowed`;
 }
 
 /** LoomError `usage` names the first setting that the provider does not have, or does not take with this value. */
@@ -130,8 +130,8 @@ function join(body: JsonObject, more: JsonObject, path = ''): JsonObject {
 }
 
 function clash(field: string, by: 'setting' | 'loom'): LoomError {
-  const why = by === 'loom' ? 'loom fills this field, or depends on it' : 'another setting says it already';
-  return new LoomError('usage', `settings.extra can't say ${field}: ${why}.`, {
+  const why = by === 'loom' ? 'loom fills this field, or depends on it' : 'another setting sets it already';
+  return new LoomError('usage', `settings.extra can't set ${field}: ${why}.`, {
     code: 'extra_field_taken',
     facts: { field, by },
     hint: 'Leave it out.',

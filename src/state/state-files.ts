@@ -81,7 +81,7 @@ export function parseStateJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new LoomError('state', text.trim() === '' ? 'it is empty' : 'it is cut short, or no JSON');
+    throw new LoomError('state', text.trim() === '' ? 'it is empty' : 'it is cut short, or not JSON');
   }
 }
 

@@ -15,7 +15,7 @@ export async function watchInput(path: string): Promise<InputWatch> {
   const hasChanged = async () => atStart !== undefined && (await observe(path)) !== atStart;
   const describeChange = () =>
     new LoomError('input', `the input ${path} was written to while it was read.`, {
-      hint: 'Run the same command again when nobody writes it; what was answered is kept.',
+      hint: 'Run the same again when nobody writes to it; what was answered is kept.',
     });
   return {
     async ensureUnchanged() {

@@ -82,7 +82,7 @@ function standingOfHome({ base, isNamed }: LoomHome): Standing {
   if (!isNamed) return 'unmarked';
   throw new LoomError(
     'state',
-    `the folder ${base} that LOOM_HOME names is no home of loom's, and not empty: it holds ${nameContent(base)}.`,
+    `the folder ${base} that LOOM_HOME names is not a home of loom, and is not empty: it holds ${nameContent(base)}.`,
     { hint: `Name an empty folder, or one that is not there yet, such as ${join(base, '.loom')}.` },
   );
 }
@@ -93,7 +93,7 @@ function standingOfCache(folder: string): Standing {
   const proposed = join(folder, 'loom-cache');
   throw new LoomError(
     'state',
-    `the cache folder ${folder} is no cache of loom's, and not empty: it holds ${nameContent(folder)}.`,
+    `the cache folder ${folder} is not a cache of loom, and is not empty: it holds ${nameContent(folder)}.`,
     {
       code: 'cache_foreign',
       facts: { folder, proposed },

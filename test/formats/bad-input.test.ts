@@ -193,7 +193,7 @@ describe('a JSON file is refused when', () => {
     [
       'it is a line of objects',
       '{"prompt":"a"}\n{"prompt":"b"}\n',
-      'this is an object on each line, not one JSON list. Let its name end in .jsonl.',
+      'this is an object on each line, not one JSON list. Give it a name that ends in .jsonl.',
     ],
     [
       'text follows the list',

@@ -92,14 +92,14 @@ const unreadable = "The provider's answer can't be read: ";
 const unread: readonly (readonly [what: string, bytes: Buffer | string, told: RegExp])[] = [
   ['a page', frame(page), /It is a web page that begins: Hotel Please sign in\.$/],
   ['a page as text', frame(page, { 'content-type': 'text/html' }), /It is a web page that begins: Hotel/],
-  ['plain words', frame('Bad gateway, sorry'), /It is no JSON, and begins: Bad gateway, sorry$/],
+  ['plain words', frame('Bad gateway, sorry'), /It is not JSON, and begins: Bad gateway, sorry$/],
   ['nothing', frame(''), /It is empty\.$/],
   ['nothing under 204', frame('', { status: '204 No Content' }), /It is empty\.$/],
   ['null', frame('null'), /It begins: null$/],
   ['a list', frame('[]'), /It begins: \[\]$/],
   ['another shape', frame('{"ok": true}'), /It begins: {"ok": true}$/],
   ['a key', frame(`Do you know ${apiKey}? ${'x'.repeat(300)}`), /begins: Do you know \[key\]\? x{90,110}…$/],
-  ['half an answer', frame(answer.slice(0, 40)), /It is no JSON, and begins: {"choices"/],
+  ['half an answer', frame(answer.slice(0, 40)), /It is not JSON, and begins: {"choices"/],
   [
     'broken gzip',
     frame(Buffer.concat([gzipSync(answer).subarray(0, 60), Buffer.alloc(600, 0xff)]), {

@@ -151,7 +151,7 @@ const faults: readonly (readonly [what: string, reply: Reply, expected: object])
       code: 'unreadable',
       status: undefined,
       message: expect.stringMatching(
-        /^The provider's answer can't be read: it .* It is no JSON, and begins: {"cut$/,
+        /^The provider's answer can't be read: it .* It is not JSON, and begins: {"cut$/,
       ),
     },
   ],
@@ -417,7 +417,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       expect(check).toMatchObject({ status: 'unknown', rawStatus: 'paused_for_review' });
       expect(await failureOf(collect(provider.results(vendor.batchId, never)))).toMatchObject({
         code: 'not_over',
-        message: `Batch ${vendor.batchId} is not over (paused_for_review): what it will have can't be told.`,
+        message: `Batch ${vendor.batchId} is not over (paused_for_review): its results are not known yet.`,
       });
     });
 
@@ -463,7 +463,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       expect(await failureOf(collect(provider.results(vendor.batchId, never)))).toMatchObject({
         scope: 'retry',
         code: 'not_over',
-        message: `Batch ${vendor.batchId} is not over: what it will have can't be told.`,
+        message: `Batch ${vendor.batchId} is not over: its results are not known yet.`,
       });
       expect(server().arrived).toHaveLength(1);
     });

@@ -29,10 +29,10 @@ const unread = (why: string) => ({
   message: `The provider's list of batches ${why}.`,
 });
 const circles = unread('gives the same page again and again');
-const hides = unread('says that there is more of it, and not where');
+const hides = unread('says that there is more of it, but not where');
 const noList = {
   code: 'unreadable',
-  message: "The provider's answer can't be read: it is no list of batches. It begins: {}",
+  message: "The provider's answer can't be read: it is not a list of batches. It begins: {}",
 };
 
 describe.each([

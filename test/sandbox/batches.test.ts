@@ -234,7 +234,7 @@ test.each([
     expect(JSON.stringify(result)).toContain('Sandbox answer from m: x');
     await writeFile(`${path}.json`, '{"id":');
     expect((await thrown(driver.word(listed[0] as string))).message).toContain(
-      `The sandbox failed: ${path}.json is no record of the sandbox. Delete it.`,
+      `The sandbox failed: ${path}.json is not a record of the sandbox. Delete it.`,
     );
   },
 );

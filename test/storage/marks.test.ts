@@ -100,7 +100,7 @@ describe('a home', () => {
       expect(() => use(home)).toThrow(
         expect.objectContaining({
           kind: 'state',
-          message: `the folder ${home.root} that LOOM_HOME names is no home of loom's, and not empty: it holds ${told}.`,
+          message: `the folder ${home.root} that LOOM_HOME names is not a home of loom, and is not empty: it holds ${told}.`,
           hint: `Name an empty folder, or one that is not there yet, such as ${join(home.root, '.loom')}.`,
         }),
       );
@@ -197,7 +197,7 @@ describe('a cache', () => {
       for (const use of [checkCache, ensureCache]) {
         expect(() => use(cache())).toThrow(
           expect.objectContaining({
-            message: `the cache folder ${cache()} is no cache of loom's, and not empty: it holds ${name.split('/')[0]}.`,
+            message: `the cache folder ${cache()} is not a cache of loom, and is not empty: it holds ${name.split('/')[0]}.`,
             hint: `Give cacheDir or LOOM_CACHE_DIR an empty folder, or one that is not there yet, such as ${join(cache(), 'loom-cache')}.`,
           }),
         );

@@ -39,9 +39,7 @@ export async function showCache(options: CacheStatsOptions, context: CommandCont
   terminal.printResult(`${countResponses(entries)} in ${folder}: ${formatBytes(bytes)}.`);
   if (statistics.groups.length > 0) await printGroups(statistics, terminal);
   if (damaged > 0) {
-    terminal.printResult(
-      `${formatCount(damaged)} of them can't be read, and are answered anew when they are asked for.`,
-    );
+    terminal.printResult(`${formatCount(damaged)} of them can't be read; their prompts are asked again.`);
   }
   return 0;
 }

@@ -30,7 +30,7 @@ export function addCacheStats(cache: Command): Command {
 export function addCacheClear(cache: Command): Command {
   return cache
     .command('clear')
-    .description('Delete cached responses: all, or those for which every filter holds.')
+    .description('Delete cached responses: all, or those that match every filter.')
     .option('--older-than <span>', 'Only responses older than this: 30d, 12h, 90m.', parseDuration)
     .addOption(
       new Option('-p, --provider <name>', 'Only those of this provider.').choices([...providerNames]),

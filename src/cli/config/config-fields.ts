@@ -19,17 +19,17 @@ export const refusedFields: Readonly<Record<string, string>> = {
   apiKey:
     'A key has no place in a file that is shared: set the variable of the provider in the environment or in .env, or pass --api-key.',
   baseUrl:
-    'The key goes where an address points, so it stands with the key: set the variable of the provider in the environment or in .env, or pass --base-url.',
+    'The key goes where the address points, so the address belongs with the key: set the variable of the provider in the environment or in .env, or pass --base-url.',
   sandbox: "Made-up answers must not be taken for a model's: pass --sandbox.",
-  force: 'What overwrites without asking is said each time: pass --force.',
-  again: 'What pays once more is said each time: pass --again.',
-  yes: 'What deletes without asking is said each time: pass --yes.',
+  force: 'Overwriting without asking must be said each time: pass --force.',
+  again: 'Paying once more must be said each time: pass --again.',
+  yes: 'Deleting without asking must be said each time: pass --yes.',
   partial: 'It is about this one time: pass --partial.',
   id: 'It is about one batch: pass --id.',
   format: 'It is about what stdin holds: pass --format.',
   batch: 'Write "sync": false.',
   noAll: 'It is about one batch: pass --id.',
-  config: 'A file of defaults names no other.',
+  config: "A file of defaults can't name another one.",
   noConfig: 'Pass --no-config.',
   helpAll: 'It asks for help: pass --help-all.',
 };

@@ -64,7 +64,7 @@ function readFields({ path, text, isPackage }: ConfigFile): Fields | undefined {
   try {
     value = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    throw new LoomError('usage', `${path} is no JSON: something is wrong ${findFault(text)}.`, {
+    throw new LoomError('usage', `${path} is not JSON: something is wrong ${findFault(text)}.`, {
       hint: 'Mend it, or pass --no-config.',
       cause: error,
     });
@@ -77,7 +77,7 @@ function readFields({ path, text, isPackage }: ConfigFile): Fields | undefined {
     });
   }
   if (isObject(fields)) return fields;
-  throw new LoomError('usage', `${isPackage ? `the field loom of ${path}` : path} is no JSON object.`, {
+  throw new LoomError('usage', `${isPackage ? `the field loom of ${path}` : path} is not a JSON object.`, {
     hint: 'It looks like {"provider": "openai", "run": {"workers": 16}}.',
   });
 }

@@ -71,7 +71,9 @@ async function fetchOnce(
     return await fetchBatches({ ...order, onEvent });
   } catch (error) {
     if (error instanceof InterruptedError) {
-      terminal.note('What is in is kept, and nothing half-written: the next loom fetch goes on from there.');
+      terminal.note(
+        'What has arrived is kept, and no file is half written: the next loom fetch goes on from there.',
+      );
     }
     throw error;
   }

@@ -64,7 +64,9 @@ export async function waitAndTell(
   } catch (error) {
     view.stop();
     if (error instanceof InterruptedError)
-      terminal.note(`The batches go on at the provider, and what is in is kept: ${goOn} goes on from there.`);
+      terminal.note(
+        `The batches go on at the provider, and what has arrived is kept: ${goOn} goes on from there.`,
+      );
     throw error;
   } finally {
     view.stop();

@@ -26,7 +26,7 @@ export const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
   unknown: 'Last fetch attempt raised an error (e.g. invalid id, auth, or network); re-run to retry.',
 };
 
-const goneResults = 'The provider has the batch still, and its results no longer.';
+const goneResults = 'The provider still has the batch, but no longer its results.';
 
 /** What these sentences depend on. */
 export interface FetchVoice {
@@ -72,20 +72,20 @@ export function tellFetch(voice: FetchVoice, terminal: Terminal): (event: FetchB
         return reportUsage(event, { ...record, isRehearsal: voice.sandbox }, terminal);
       }
       case 'short': {
-        const sentence = 'Its results are not all there; what came is kept, and a later fetch asks again.';
+        const sentence = 'Some of its results are missing; what came is kept, and a later fetch asks again.';
         printStatus(event.record.batch_id, 'completed', terminal, sentence);
         return terminal.fail(`batch ${event.record.batch_id}: ${describeError(event.error)}`);
       }
       case 'restored':
         return terminal.note(
-          `The record of batch ${event.record.batch_id} was gone; it is made anew from its job.`,
+          `The record of batch ${event.record.batch_id} was gone; a new one is made from its job.`,
         );
       case 'miscount':
         return terminal.warn(
           `batch ${event.record.batch_id}: the provider counts ${event.counted} results, and its files hold ${event.held}.`,
         );
       case 'busy':
-        return terminal.note(`Another process is working on ${event.id}; it is passed over.`);
+        return terminal.note(`Another process is working on ${event.id}; it is skipped.`);
       case 'damaged':
         return terminal.warn(describeDamaged(event.file, voice));
       case 'failed':
@@ -111,7 +111,7 @@ export function describeDamaged({ path, reason, batchIds, mend }: DamagedFile, h
   const [first] = batchIds;
   const batches = batchIds.length === 1 ? `The batch ${first} is` : `The batches ${batchIds.join(', ')} are`;
   const next = {
-    job: `move it away: the next ${loom('fetch', home)} makes it anew from its job`,
+    job: `move it away: the next ${loom('fetch', home)} makes a new one from its job`,
     records: `move it away: the next ${loom('fetch', home)} goes on with the records that it has`,
     adopt: `rebuild it with ${loom('adopt', home)}`,
   }[mend];
@@ -166,7 +166,7 @@ function describeKept(
 ): string {
   const kept = answers === 1 ? '1 answer is kept' : `${answers} answers are kept`;
   const sends = inCache && answers > 0 ? 'only the rest' : 'all rows';
-  const again = `${status === 'failed' ? 'With its cause mended, the' : 'The'} same loom run command again`;
+  const again = `${status === 'failed' ? 'Once its cause is mended, the' : 'The'} same loom run command again`;
   const partial = loom(`fetch --id ${quoteShell(id)} --partial`, home);
   return `  ${kept}. ${again} sends ${sends}; ${partial} writes what there is.`;
 }

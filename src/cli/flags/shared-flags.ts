@@ -46,7 +46,7 @@ export function addInputOptions(command: Command): Command {
     .addOption(
       new RareOption(
         '--row-id <field>',
-        'Column or field that names rows in <output>.errors.jsonl, and of which repeats are told (default: id, where there is one).',
+        'Column or field that names rows in <output>.errors.jsonl; repeats in it are told (default: id, where there is one).',
       ).argParser(parseText),
     );
 }
@@ -130,7 +130,7 @@ export function cacheDirOption(): Option {
 export function serverNameOption(): Option {
   return new RareOption(
     '--server-name <name>',
-    'What the server is called whose answers these are, in place of its address: for one that has another address each time. A batch remembers it.',
+    'A name for the server that answers, in place of its address: for one whose address changes. A batch remembers it.',
   ).argParser(parseServerName);
 }
 

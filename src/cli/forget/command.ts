@@ -71,7 +71,7 @@ async function mayForget(targets: readonly ForgetTarget[], terminal: Terminal): 
   if (losing.length === 0) return true;
   const names = nameTargets(losing);
   return askFor(terminal, {
-    question: `Forget ${names}? What is answered there, and not written, is lost; what runs goes on and is paid for, until loom cancel ends it.`,
+    question: `Forget ${names}? Answers that are not written yet are lost; a batch that runs goes on, and is paid for, until loom cancel ends it.`,
     refusal: `nothing was forgotten: the answers of ${names} would be lost, and there is no terminal to ask on.`,
     hint: 'Pass --yes to forget them all the same.',
   });

@@ -16,7 +16,7 @@ export function addForget(program: Command): Command {
         .conflicts('status'),
     )
     .addOption(
-      statusOption('In place of --id: all jobs of which every part has this status; several with commas.'),
+      statusOption('In place of --id: all jobs whose parts all have this status; several with commas.'),
     )
     .option('-y, --yes', 'Do not ask, also where answers would be lost.', false)
     .addOption(sandboxOption())

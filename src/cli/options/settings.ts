@@ -6,7 +6,7 @@ import { type GenerationSettings, isJsonObject, type JsonObject } from '../../co
 import type { SettingsOptions } from './options.ts';
 import { readFlagFile, readTextFlag } from './text-flag.ts';
 
-/** Undefined when nothing is set. LoomError `input` for a file that can't be read, or is no JSON object. */
+/** Undefined when nothing is set. LoomError `input` for a file that can't be read, or is not a JSON object. */
 export function readSettings(
   options: SettingsOptions,
   workingFolder: string,
@@ -36,12 +36,12 @@ function readSchema(name: string, workingFolder: string): JsonObject {
   try {
     schema = JSON.parse(text);
   } catch (error) {
-    throw new LoomError('input', `the file of --schema, ${path}, is no JSON: ${(error as Error).message}.`, {
+    throw new LoomError('input', `the file of --schema, ${path}, is not JSON: ${(error as Error).message}.`, {
       cause: error,
     });
   }
   if (isJsonObject(schema)) return schema;
-  throw new LoomError('input', `the file of --schema, ${path}, holds no JSON object.`, {
+  throw new LoomError('input', `the file of --schema, ${path}, does not hold a JSON object.`, {
     hint: 'A JSON Schema looks like {"type": "object", "properties": {…}}.',
   });
 }
@@ -50,6 +50,6 @@ function readSchema(name: string, workingFolder: string): JsonObject {
 export function nameSchemaFile(error: unknown, { schema }: SettingsOptions, workingFolder: string): unknown {
   if (!(error instanceof LoomError) || error.code !== 'schema_invalid' || schema === undefined) return error;
   const { reason } = error.facts as ErrorFacts['schema_invalid'];
-  const what = `the file of --schema, ${resolve(workingFolder, schema)}, is no valid JSON Schema: ${reason}.`;
+  const what = `the file of --schema, ${resolve(workingFolder, schema)}, is not a valid JSON Schema: ${reason}.`;
   return new LoomError('input', what, { hint: 'Mend the file; nothing was sent.', cause: error });
 }

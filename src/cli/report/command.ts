@@ -21,7 +21,7 @@ export async function report(options: ReportOptions, context: CommandContext): P
   const { target, rows, output } = options;
   // An answer that was paid for must not be overwritten by mistake.
   if (output && !/\.html?$/i.test(output)) {
-    throw new LoomError('usage', `--output ${output} is no name for a page.`, {
+    throw new LoomError('usage', `--output ${output} can't be the name of a page.`, {
       hint: 'Give it a name that ends in .html.',
     });
   }
@@ -54,7 +54,7 @@ function tellWhatIsMissing({ found, survey, choice }: OutputReport, { terminal }
     );
   }
   if (survey.hasForeignReasons) {
-    terminal.warn(`the file of reasons beside ${found.path} is of other rows; it is left out.`);
+    terminal.warn(`the file of reasons beside ${found.path} belongs to other rows; it is left out.`);
   }
   if (choice.rows === survey.rows) return;
   const { failed } = survey.counts;

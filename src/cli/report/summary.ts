@@ -160,7 +160,7 @@ export function drawFooter({ found: { path, history }, survey, writtenAt }: Outp
   }
   if (survey.hasForeignReasons) {
     unknown.push(
-      html`<p class="unknown">The file of reasons beside the output is of other rows, and was left out.</p>`,
+      html`<p class="unknown">The file of reasons beside the output belongs to other rows, and was left out.</p>`,
     );
   }
   return html`</main><footer><h2 class="quiet">Where this comes from</h2><dl class="facts">${facts.map(

@@ -47,7 +47,7 @@ export function addRun(program: Command): Command {
     .addOption(workersOption('Concurrent calls (with --sync).'))
     .addOption(
       callTimeoutOption(
-        'With --sync: give a row up whose answer takes longer than 90 (seconds), 30m or 2h (default: 10m). It may be paid for, so it is not asked again by itself.',
+        'With --sync: give up a row whose answer takes longer than 90 (seconds), 30m or 2h (default: 10m). It may be paid for, so it is not asked again by itself.',
       ),
     )
     .addOption(

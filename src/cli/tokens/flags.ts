@@ -17,7 +17,7 @@ export function addTokens(program: Command): Command {
     .optionsGroup('Counting:')
     .addOption(workersOption('Concurrent calls.'))
     .addOption(
-      callTimeoutOption('Give a count up that takes longer than 90 (seconds) or 30m (default: 10m).'),
+      callTimeoutOption('Give up a count that takes longer than 90 (seconds) or 30m (default: 10m).'),
     )
     .addOption(patienceOption('End after so long without a count under rate limits (default: 5m).'))
     .addOption(systemOption())

@@ -54,7 +54,7 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   },
   row_id_unknown: () => ({ hint: 'Name a field that the entries have with --row-id.' }),
   placeholder_missing: () => ({ message: '--prompt has no placeholder: every row would ask the same.' }),
-  placeholder_broken: ({ found }) => ({ message: `--prompt: ${found} begins no placeholder.` }),
+  placeholder_broken: ({ found }) => ({ message: `--prompt: ${found} does not begin a placeholder.` }),
   input_gone: () => ({
     hint: 'Put it back, or say with --id and --file where it is now; the batch and its answers are kept.',
   }),
@@ -108,10 +108,10 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
     hint: 'Leave --json out: answers to a schema are JSON.',
   }),
   extra_field_taken: ({ field, by }) => ({
-    message: `--param can't say ${field}: ${by === 'loom' ? 'loom fills this field, or depends on it' : 'another flag says it already'}.`,
+    message: `--param can't set ${field}: ${by === 'loom' ? 'loom fills this field, or depends on it' : 'another flag sets it already'}.`,
   }),
   schema_invalid: ({ reason }) => ({
-    message: `--schema is no valid JSON Schema: ${reason}.`,
+    message: `--schema is not a valid JSON Schema: ${reason}.`,
     hint: 'Mend the file; nothing was sent.',
   }),
   cost_reached: () => ({ message: 'the run has reached --max-cost.' }),
@@ -150,13 +150,13 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   }),
   id_map_lost: (home) => ({ hint: `Put one of them back, then run ${loom('fetch', home)}.` }),
   record_lost: (home) => ({
-    message: `Its record is gone or damaged; ${loom('fetch', home)} makes one that is gone anew.`,
+    message: `Its record is gone or damaged; ${loom('fetch', home)} makes a new one where it is gone.`,
   }),
   creation_cut_off: (home) => ({
     hint: `The next ${loom('fetch', home)} looks for it, and settles that.`,
   }),
   record_short: ({ file }) => ({
-    hint: `Move ${file} away from batches/; the next loom fetch makes it anew from its job.`,
+    hint: `Move ${file} away from batches/; the next loom fetch makes a new one from its job.`,
   }),
   record_unreadable: () => ({ hint: 'Another command may have finished it: see loom list.' }),
   record_damaged: () => ({ hint: 'Rebuild it with loom adopt, after moving the file away.' }),

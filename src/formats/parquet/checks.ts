@@ -38,7 +38,7 @@ export function readFramedLevels(page: Buffer, values: number): Levels {
 export function countNulls(levels: Buffer, values: number): number {
   let present = 0;
   readRuns(levels, 1, values, (level, count) => {
-    if (level > 1) fail('a page has levels that its column has not');
+    if (level > 1) fail('a page has levels that its column does not have');
     present += level * count;
   });
   return values - present;
@@ -62,9 +62,9 @@ export function checkIndexes(bytes: Buffer, values: number, dictionarySize: numb
 export function checkPlainTexts(bytes: Buffer, values: number): void {
   let at = 0;
   for (let value = 0; value < values; value += 1) {
-    if (at + fourBytes > bytes.length) fail('a page has fewer values than it tells');
+    if (at + fourBytes > bytes.length) fail('a page has fewer values than it says');
     at += fourBytes + bytes.readUInt32LE(at);
-    if (at > bytes.length) fail('a page has fewer values than it tells');
+    if (at > bytes.length) fail('a page has fewer values than it says');
   }
 }
 

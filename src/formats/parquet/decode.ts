@@ -76,7 +76,7 @@ function decodeSplitPage(
   checkCount(told?.repetition_levels_byte_length, 0, 'a size');
   const levels = body.subarray(0, levelBytes);
   const nulls = isNullable(decoder) ? countNulls(levels, values) : 0;
-  if (nulls !== told?.num_nulls) throw new Error('parquet a page tells another number of nulls than it has');
+  if (nulls !== told?.num_nulls) throw new Error('parquet a page has another number of nulls than it says');
   const rest = body.subarray(levelBytes);
   const size = header.uncompressed_page_size - levelBytes;
   const isPacked = told.is_compressed !== false && rest.length > 0;
@@ -112,7 +112,7 @@ function decodeValues(
     0,
   );
   if (found.length !== values || missing !== nulls)
-    throw new Error('parquet a page has other values than it tells');
+    throw new Error('parquet a page has other values than it says');
   return found;
 }
 
@@ -141,7 +141,7 @@ function checkPlain(bytes: Buffer, values: number, { type }: ColumnDecoder): voi
   if (type === 'BYTE_ARRAY') checkPlainTexts(bytes, values);
   const bits = valueBits[type];
   if (bits !== undefined && Math.ceil((values * bits) / 8) > bytes.length)
-    throw new Error('parquet a page has fewer values than it tells');
+    throw new Error('parquet a page has fewer values than it says');
 }
 
 const valueBits: Readonly<Record<string, number>> = {

@@ -117,7 +117,7 @@ function readMetadata(footer: ThriftStruct): FileMetaData {
   if (root) delete root.repetition_type;
   const rows = metadata.row_groups.reduce((sum, group) => sum + group.num_rows, 0n);
   if (rows !== metadata.num_rows)
-    throw new Error('parquet its row groups have another number of rows than it tells');
+    throw new Error('parquet its row groups have another number of rows than it says');
   return metadata;
 }
 

@@ -41,7 +41,7 @@ function checkPlainText(text: string): string {
   const start = text.indexOf('{{');
   if (start === -1) return text;
   const found = quoteValue(text.slice(start));
-  throw new LoomError('usage', `prompt: ${found} begins no placeholder.`, {
+  throw new LoomError('usage', `prompt: ${found} does not begin a placeholder.`, {
     code: 'placeholder_broken',
     facts: { found },
     hint: 'Write a name as {{name}}, and \\{{ for the braces themselves.',

@@ -70,7 +70,7 @@ export async function readAt(
       });
     if (bytesRead === 0) {
       throw new LoomError('input', `${path}: the file has become shorter while it was read.`, {
-        hint: 'Run again when nobody writes it.',
+        hint: 'Run again when nobody writes to it.',
       });
     }
     done += bytesRead;

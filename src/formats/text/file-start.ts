@@ -27,7 +27,7 @@ const signatures: readonly { readonly start: Buffer; readonly is: StrangeFile }[
   },
   {
     start: Buffer.from('PAR1'),
-    is: { problem: 'this is a Parquet file', hint: 'Let its name end in .parquet.' },
+    is: { problem: 'this is a Parquet file', hint: 'Give it a name that ends in .parquet.' },
   },
   {
     start: Buffer.from([0xd0, 0xcf, 0x11, 0xe0]),
@@ -81,13 +81,13 @@ export function recognizeText(start: Buffer, fileType: FileType): StrangeFile | 
   if (fileType === 'json') return recognizeLines(text);
   if (!text.includes('\n') && /\r\s*\S/.test(text))
     return {
-      problem: 'its lines end with CR alone, as on Macs of old',
-      hint: "Let them end with LF: tr '\\r' '\\n' < old > new",
+      problem: 'its lines end with CR alone, as on old Macs',
+      hint: "Convert them to LF: tr '\\r' '\\n' < old > new",
     };
   if (fileType === 'jsonl' && /^\s*\[\s*(\{|\]|$)/.test(text) && !hasObjectLines(text.split('\n')))
     return {
       problem: 'this is one JSON list, not an object on each line',
-      hint: 'Let its name end in .json.',
+      hint: 'Give it a name that ends in .json.',
     };
   return undefined;
 }
@@ -98,7 +98,7 @@ function recognizeLines(text: string): StrangeFile | undefined {
   if (!hasObjectLines(lines.slice(0, 1)) || !/^\s*\{/.test(lines[1] ?? '')) return undefined;
   return {
     problem: 'this is an object on each line, not one JSON list',
-    hint: 'Let its name end in .jsonl.',
+    hint: 'Give it a name that ends in .jsonl.',
   };
 }
 

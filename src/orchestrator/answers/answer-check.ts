@@ -47,7 +47,7 @@ function readAnswer(text: string, findMisfit: FindMisfit): { piece: JsonPiece } 
   if (isDeepText(text)) return { misfit: `The answer is nested more than ${mostLevels} levels deep.` };
   const pieces = findJson(text);
   const [first] = pieces;
-  if (!first) return { misfit: 'The answer is no JSON.' };
+  if (!first) return { misfit: 'The answer is not JSON.' };
   const [fitting, ...others] = pieces.filter(({ value }) => findMisfit(value) === undefined);
   if (!fitting) return { misfit: `The answer does not fit the schema: ${findMisfit(first.value)}.` };
   const meaning = JSON.stringify(fitting.value);

@@ -20,7 +20,7 @@ export async function openSchemaCheck(schema: JsonObject): Promise<FindMisfit> {
       if (check) return check;
     }
     const reason = (error as Error).message;
-    throw new LoomError('input', `settings.schema is no valid JSON Schema: ${reason}.`, {
+    throw new LoomError('input', `settings.schema is not a valid JSON Schema: ${reason}.`, {
       code: 'schema_invalid',
       facts: { reason },
       hint: 'Mend it; nothing was sent.',

@@ -191,7 +191,7 @@ function describeMerge({ order }: SyncGround, { runName, home, outputPath }: Hel
     changeWords: {
       since: 'start',
       sent: 'asked',
-      hint: 'What was answered is kept: the same command again asks only for what is new. No output was written.',
+      hint: 'What was answered is kept: the same run again asks only for what is new. No output was written.',
     },
     workTag: runName,
     ensureHeld: home.ensureHeld,

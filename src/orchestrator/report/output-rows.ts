@@ -62,11 +62,15 @@ export async function openOutput(
   const format = { fileType, gzip: await isGzip(path) };
   const names = await (await converterFor(format.fileType)).readNames(path, format.gzip);
   if (!names.includes(answerColumn)) {
-    throw new LoomError('input', `${path}: no column ${quoteValue(answerColumn)}, so this is no output.`, {
-      code: 'not_an_output',
-      facts: { path },
-      hint: 'Give a file that loom wrote.',
-    });
+    throw new LoomError(
+      'input',
+      `${path}: no column ${quoteValue(answerColumn)}, so this is not an output of loom.`,
+      {
+        code: 'not_an_output',
+        facts: { path },
+        hint: 'Give a file that loom wrote.',
+      },
+    );
   }
   if (asked) checkNames(asked, names, path);
   const promptSource = asked ?? recordedSource(history) ?? usualSource(names);

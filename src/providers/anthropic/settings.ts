@@ -19,7 +19,8 @@ export const settings: ProviderSettings = {
     max_tokens: atLeast(1),
     top_p: between(0, 1),
     top_k: atLeast(0),
-    stop: (stop) => (stop.every((text) => text.trim()) ? undefined : 'white space alone stops nothing'),
+    stop: (stop) =>
+      stop.every((text) => text.trim()) ? undefined : "white space alone can't be a stop text",
     schema: findOpenObject,
   },
   reserved: ['model', 'messages', 'stream'],

@@ -26,7 +26,7 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
         const message = findMessage(answer);
         const found = message ? undefined : findMessageError(answer);
         if (found) throw transport.refuse(found.status, { error: found.error });
-        if (!message) throw unreadableAnswer('it is no message');
+        if (!message) throw unreadableAnswer('it is not a message');
         return readMessage(request.customId, message);
       }),
 

@@ -158,7 +158,7 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
 function readList(answer: WireObject | undefined): WireObject {
   if (answer && (Object.keys(answer).length === 0 || listFields.some((field) => field in answer)))
     return answer;
-  throw unreadableAnswer('it is no list of batches');
+  throw unreadableAnswer('it is not a list of batches');
 }
 
 /** Google says so of a file that is not there; to whoever may not see a file of others it says the same. */

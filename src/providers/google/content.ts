@@ -62,7 +62,7 @@ export function contentBody({ content, settings }: PromptRequest) {
 /** The SDK refuses these in words that would pass for a broken connection. */
 export function checkModel(model: string): string {
   if (/^$|\.\.|[?&]/.test(model))
-    throw new ProviderError('run', 'model_not_found', `${model} is no model name.`);
+    throw new ProviderError('run', 'model_not_found', `${model} is not the name of a model.`);
   return model;
 }
 

@@ -53,7 +53,7 @@ function translate(value: unknown, place: Place): JsonObject {
 }
 
 function follow({ $ref: _, ...rest }: JsonObject, reference: string, place: Place): JsonObject {
-  if (place.followed.includes(reference)) throw new Untold(`${reference} leads back to itself`);
+  if (place.followed.includes(reference)) throw new Untold(`${reference} points to itself`);
   const target = reference
     .split('/')
     .slice(1)

@@ -19,7 +19,7 @@ export async function openSync(connection: VendorConnection, profile: Profile): 
         const completion = findCompletion(answer);
         const found = findError(completion ?? asObject(answer));
         if (found) throw transport.refuse(found.status, { error: found.error });
-        if (!completion) throw unreadableAnswer('it is no chat completion');
+        if (!completion) throw unreadableAnswer('it is not a chat completion');
         return readChatAnswer(request.customId, completion);
       }),
   };

@@ -24,7 +24,7 @@ const batchFields = ['id', 'name', 'status', 'processing_status', 'state', 'meta
 /** The batch that an answer holds. */
 export function readBatch(answer: unknown): WireObject {
   const batch = findHeld(answer, (object) => batchFields.some((field) => saysSomething(object[field])));
-  if (!batch) throw unreadableAnswer('it is no batch');
+  if (!batch) throw unreadableAnswer('it is not a batch');
   return batch;
 }
 
@@ -32,7 +32,7 @@ export function readBatch(answer: unknown): WireObject {
 export function requireList(page: unknown): void {
   const { data, object } = asObject(page);
   if (!Array.isArray(data) && !(object === 'list' && data === null))
-    throw unreadableAnswer('it is no list of batches');
+    throw unreadableAnswer('it is not a list of batches');
 }
 
 /** More pages of a list than these are not read. */
@@ -81,7 +81,7 @@ function endsBefore({ times }: ListPage, since: Date): boolean {
 /** A page that says there are more, and not by what to ask for them, hides what there is. */
 export function readNext(hasMore: unknown, last: string): string | undefined {
   if (hasMore !== true) return undefined;
-  if (last === '') throw unreadList('says that there is more of it, and not where');
+  if (last === '') throw unreadList('says that there is more of it, but not where');
   return last;
 }
 
@@ -127,7 +127,7 @@ export async function aboutBatch<T>(batchId: string, call: () => Promise<T>): Pr
 export function requireOver(batchId: string, { status, rawStatus }: BatchCheck): void {
   if (isOver(status)) return;
   const said = status === 'unknown' && rawStatus !== '' ? ` (${rawStatus})` : '';
-  const message = `Batch ${showId(batchId)} is not over${said}: what it will have can't be told.`;
+  const message = `Batch ${showId(batchId)} is not over${said}: its results are not known yet.`;
   throw new ProviderError('retry', 'not_over', message);
 }
 

@@ -58,7 +58,7 @@ export function describeAnswer({ text }: HeldAnswer, words: Words): string {
   const isPage = /^\s*<(?:!doctype|html|head|body|meta|!--|\?xml)/i.test(text);
   const start = cutText(words.message(isPage ? stripTags(text) : text), longestStart);
   if (isPage) return `It is a web page${start === '' ? ' without text.' : ` that begins: ${start}`}`;
-  return parseJson(text) !== undefined ? `It begins: ${start}` : `It is no JSON, and begins: ${start}`;
+  return parseJson(text) !== undefined ? `It begins: ${start}` : `It is not JSON, and begins: ${start}`;
 }
 
 /** JSON is UTF-8. What is none says by its mark, its zeros or its label what it is. */

@@ -82,7 +82,7 @@ const callStates = new AsyncLocalStorage<CallState>();
 export async function openTransport(connection: VendorConnection, classify: Classify): Promise<Transport> {
   const { apiKey, baseUrl, timeoutMs, callTimeoutMs, environment, onRequest, onSandbox } = connection;
   if (!URL.canParse(baseUrl))
-    throw new ProviderError('run', 'invalid_base_url', `${baseUrl} is no valid address.`);
+    throw new ProviderError('run', 'invalid_base_url', `${baseUrl} is not a valid address.`);
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
     throw new ProviderError(
       'run',

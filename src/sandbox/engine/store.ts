@@ -46,7 +46,7 @@ export class Collection<Kept extends { readonly id: string }> {
     if (text === undefined) return undefined;
     const record = parseJson(text);
     if (isObject(record) && record.id === id) return record as unknown as Kept;
-    throw new Error(`${path} is no record of the sandbox. Delete it.`);
+    throw new Error(`${path} is not a record of the sandbox. Delete it.`);
   }
 
   /** Writes a record whole or not at all: another process may be reading it. */

@@ -178,7 +178,7 @@ describe('a JSONL file is refused when', () => {
     [
       'it holds a list',
       '[{"prompt":"a"}]\n',
-      'this is one JSON list, not an object on each line. Let its name end in .json.',
+      'this is one JSON list, not an object on each line. Give it a name that ends in .json.',
     ],
     ['a line is text', '{"prompt":"a"}\n\n"b"\n', `line 3 is a string, not an object. ${lineHint}`],
     ['a line is no JSON', '{"prompt":"a"}\nprompt\n', `line 2 is not valid JSON. ${lineHint}`],

@@ -42,9 +42,13 @@ describe('a template', () => {
   it.each([
     ['without a placeholder', 'Tell a joke', 'prompt has no placeholder: every row would ask the same.'],
     ['with an escaped one only', '\\{{text}}', 'prompt has no placeholder: every row would ask the same.'],
-    ['with one that is not closed', '{{a}} and {{text', 'prompt: "{{text" begins no placeholder.'],
-    ['with one that is closed by one brace', 'A {{text} {{b}}', 'prompt: "{{text} " begins no placeholder.'],
-    ['with a pair of braces too many', '{{{{text}}}}', 'prompt: "{{" begins no placeholder.'],
+    ['with one that is not closed', '{{a}} and {{text', 'prompt: "{{text" does not begin a placeholder.'],
+    [
+      'with one that is closed by one brace',
+      'A {{text} {{b}}',
+      'prompt: "{{text} " does not begin a placeholder.',
+    ],
+    ['with a pair of braces too many', '{{{{text}}}}', 'prompt: "{{" does not begin a placeholder.'],
   ])('is refused %s', (_, template, message) => {
     expect(() => parseTemplate(template)).toThrow(
       expect.objectContaining({ constructor: LoomError, kind: 'usage', message }),

@@ -126,12 +126,12 @@ describe('what schemas in the wild have is taken as it is meant', () => {
     [
       'a type that is none',
       { type: 'text' },
-      /^settings.schema is no valid JSON Schema: schema is invalid: data\/type/,
+      /^settings.schema is not a valid JSON Schema: schema is invalid: data\/type/,
     ],
     [
       'a pattern that is none',
       { pattern: '(' },
-      /^settings.schema is no valid JSON Schema: Invalid regular expression: /,
+      /^settings.schema is not a valid JSON Schema: Invalid regular expression: /,
     ],
   ])('%s is refused', async (_what, schema, message) => {
     await expect(openAnswerCheck({ schema })).rejects.toThrow(message);
@@ -169,7 +169,7 @@ describe('an answer is the JSON in it', () => {
   });
 
   it.each([
-    ['that is none', 'The price is 4.35.', 'schema_mismatch', 'The answer is no JSON.'],
+    ['that is none', 'The price is 4.35.', 'schema_mismatch', 'The answer is not JSON.'],
     [
       'that does not fit',
       'So: {"cost": 1}',
@@ -182,7 +182,7 @@ describe('an answer is the JSON in it', () => {
       'schema_mismatch',
       'The answer holds several values that fit the schema, and they differ.',
     ],
-    ['that has no end', '{"price": 4', 'schema_mismatch', 'The answer is no JSON.'],
+    ['that has no end', '{"price": 4', 'schema_mismatch', 'The answer is not JSON.'],
   ])('but not one %s, whose text stays', async (_what, text, kind, message) => {
     expect(await check(price, text)).toEqual({
       outcome: 'failed',
@@ -212,7 +212,7 @@ describe('an answer is the JSON in it', () => {
     expect(await check(price, '{"'.repeat(100_000))).toMatchObject({ error: { kind: 'schema_mismatch' } });
     expect(await check(price, '{"a":'.repeat(400))).toMatchObject({ error: { kind: 'schema_mismatch' } });
     expect(await check(price, '```\n'.repeat(20_000))).toMatchObject({
-      error: { message: 'The answer is no JSON.' },
+      error: { message: 'The answer is not JSON.' },
     });
   });
 });

@@ -308,7 +308,7 @@ describe('Google, batches', () => {
     server().play(() => ({ body: { error: 'no such page' } }));
     expect(await failureOf((await open()).find?.(sent('mine'), never))).toMatchObject({
       message:
-        'The provider\'s answer can\'t be read: it is no list of batches. It begins: {"error":"no such page"}',
+        'The provider\'s answer can\'t be read: it is not a list of batches. It begins: {"error":"no such page"}',
     });
   });
 

@@ -214,7 +214,7 @@ describe('OpenAI, batches', () => {
     server().play(() => ({ body }));
     expect(await failureOf((await open()).find?.(sent('mine'), never))).toMatchObject({
       code: 'unreadable',
-      message: `The provider's answer can't be read: it is no list of batches. ${what}`,
+      message: `The provider's answer can't be read: it is not a list of batches. ${what}`,
     });
   });
 

@@ -64,7 +64,7 @@ describe('a batch that ended early', () => {
       expect(told).toEqual({
         code: 1,
         stdout: `Checking the loom... id=${id} status=${status}\n  ${sentence}\n`,
-        stderr: `  0 answers are kept. ${status === 'failed' ? 'With its cause mended, the' : 'The'} same loom run command again sends all rows; loom fetch --id ${id} --partial writes what there is.\n`,
+        stderr: `  0 answers are kept. ${status === 'failed' ? 'Once its cause is mended, the' : 'The'} same loom run command again sends all rows; loom fetch --id ${id} --partial writes what there is.\n`,
       });
       world.takeRequests();
       expect(await world.loom('fetch')).toEqual({ code: 0, stdout: '', stderr: nothingPending });
@@ -239,7 +239,7 @@ describe('a damaged record', () => {
     [
       'that of another batch',
       { 'row-0-00000000': '0', 'row-1-00000000': '1' },
-      /^Error: batch batch_001: not one result of batch_001 [^\n]*data\.csv[^\n]*\n$/,
+      /^Error: batch batch_001: no result of batch_001 [^\n]*data\.csv[^\n]*\n$/,
     ],
   ])('whose id_map is %s is named and kept: its answers could belong to anybody', async (_, idMap, says) => {
     await world.submit();

@@ -276,15 +276,13 @@ describe('two at once:', () => {
       code: 0,
       stdout: world.completion(free, 'free.csv'),
       stderr: expect.stringMatching(
-        new RegExp(
-          `^(2 rows: 2 answered\\n|Another process is working on ${busy}; it is passed over\\.\\n){2}$`,
-        ),
+        new RegExp(`^(2 rows: 2 answered\\n|Another process is working on ${busy}; it is skipped\\.\\n){2}$`),
       ),
     });
     expect(await world.loom('fetch', '--id', busy)).toEqual({
       code: 0,
       stdout: '',
-      stderr: `Another process is working on ${busy}; it is passed over.\n`,
+      stderr: `Another process is working on ${busy}; it is skipped.\n`,
     });
     release();
     expect(await slow).toEqual({

@@ -222,7 +222,7 @@ describe('two at once:', () => {
       await held;
       free();
       expect((await world.loom('fetch')).stderr).toBe(
-        `Another process is working on ${id}; it is passed over.\n`,
+        `Another process is working on ${id}; it is skipped.\n`,
       );
       holder.process.kill('SIGKILL');
       await holder.ended;

@@ -72,7 +72,7 @@ describe.each(batchProviders)('at %s', (provider) => {
       const told = await world.loom('fetch');
       expect(told).toMatchObject({
         code: 1,
-        stdout: `Checking the loom... id=${id} status=completed\n  Its results are not all there; what came is kept, and a later fetch asks again.\n`,
+        stdout: `Checking the loom... id=${id} status=completed\n  Some of its results are missing; what came is kept, and a later fetch asks again.\n`,
       });
       expect(told.stderr).toMatch(
         new RegExp(
@@ -172,7 +172,7 @@ describe.each(batchProviders)('at %s', (provider) => {
       const told = await world.loom('fetch');
       expect(told).toMatchObject({
         code: 1,
-        stdout: `Checking the loom... id=${id} status=expired\n  The provider has the batch still, and its results no longer.\n`,
+        stdout: `Checking the loom... id=${id} status=expired\n  The provider still has the batch, but no longer its results.\n`,
       });
       expect(told.stderr).toMatch(
         new RegExp(`^Warning: batch ${id}: results_gone: [^\\n]*No such file\\.\\n`),

@@ -44,7 +44,7 @@ describe('loom cache stats', () => {
         'provider   model   entries   size  oldest                    newest\n',
         'openai     m             2  192 B  2026-01-02T03:04:05.678Z  2026-01-03T03:04:05.678Z\n',
         'anthropic  claude        1   96 B  2026-01-01T00:00:00.000Z  2026-01-01T00:00:00.000Z\n',
-        "1 of them can't be read, and are answered anew when they are asked for.\n",
+        "1 of them can't be read; their prompts are asked again.\n",
       ].join(''),
       stderr: '',
     });

@@ -195,17 +195,17 @@ describe('refused, with the file and the field, by every command:', () => {
     [{ output: 'a.csv' }, ': output belongs to one command. Write it as {"run": {"output": …}}.'],
     [
       { force: true },
-      ": force can't have a default. What overwrites without asking is said each time: pass --force.",
+      ": force can't have a default. Overwriting without asking must be said each time: pass --force.",
     ],
     [
       '{"model": "m",\n "col": }',
-      ' is no JSON: something is wrong on line 2, at column 9. Mend it, or pass --no-config.',
+      ' is not JSON: something is wrong on line 2, at column 9. Mend it, or pass --no-config.',
     ],
     [
       '{"model": "m"',
-      ' is no JSON: something is wrong on line 1, at column 14. Mend it, or pass --no-config.',
+      ' is not JSON: something is wrong on line 1, at column 14. Mend it, or pass --no-config.',
     ],
-    ['[]', ' is no JSON object. It looks like {"provider": "openai", "run": {"workers": 16}}.'],
+    ['[]', ' is not a JSON object. It looks like {"provider": "openai", "run": {"workers": 16}}.'],
   ])('%j', async (content, says) => {
     const path = await world.write(
       'loom.config.json',

@@ -113,7 +113,7 @@ test('the place of a fault in a file of defaults is found however long the file 
   lines[8_000] = '  "field8000": "some text" oops';
   await world.write('loom.config.json', `{\n${lines.join(',\n')}\n}`);
   expect((await world.loom('list')).stderr).toMatch(
-    /loom\.config\.json is no JSON: something is wrong on line 8002, at column 28\. Mend it, or pass --no-config\.\n$/,
+    /loom\.config\.json is not JSON: something is wrong on line 8002, at column 28\. Mend it, or pass --no-config\.\n$/,
   );
 });
 

@@ -242,7 +242,7 @@ describe.skipIf(!hasTerminal)('at a terminal', () => {
       expect(shown.code).toBe(130);
       expect(showScreen(shown.raw)).toEqual([
         'Stopping...',
-        'The batches go on at the provider, and what is in is kept: loom fetch goes on from there.',
+        'The batches go on at the provider, and what has arrived is kept: loom fetch goes on from there.',
         'Interrupted by SIGINT.',
       ]);
     });

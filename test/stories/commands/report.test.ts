@@ -182,7 +182,7 @@ describe('an output of which this machine knows nothing', () => {
     );
     expect(await world.loom('report', output, '-c', 'text')).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('is of other rows; it is left out.'),
+      stderr: expect.stringContaining('belongs to other rows; it is left out.'),
     });
     const rows = readRows(await world.read(page));
     expect(rows.map(({ status, texts }) => [status, texts.Reason])).toEqual([
@@ -305,7 +305,7 @@ describe('the page is written', () => {
     expect(await world.loom('report', output, '-o', output, '--force')).toEqual({
       code: 2,
       stdout: '',
-      stderr: `Error: --output ${output} is no name for a page. Give it a name that ends in .html.\n`,
+      stderr: `Error: --output ${output} can't be the name of a page. Give it a name that ends in .html.\n`,
     });
     expect(await world.read(output)).toBe(before);
   });
@@ -342,7 +342,10 @@ test.each([
     'nothing.csv',
     /^Error: there is no file .*nothing\.csv, and no output of a batch of that name is known\. Give/,
   ],
-  ['reviews.csv', /^Error: .*reviews\.csv: no column "llm_response", so this is no output\. Give the file/],
+  [
+    'reviews.csv',
+    /^Error: .*reviews\.csv: no column "llm_response", so this is not an output of loom\. Give the file/,
+  ],
 ])('what is no output is refused: %s', async (target, words) => {
   expect(await world.loom('report', target)).toMatchObject({
     code: 1,

@@ -150,7 +150,7 @@ test('a part whose record is gone has its batch, and is unknown; list shows it t
     status: 'unknown, as last seen',
     requests: '1',
     progress: '-',
-    error: 'Its record is gone or damaged; loom fetch makes one that is gone anew.',
+    error: 'Its record is gone or damaged; loom fetch makes a new one where it is gone.',
   });
   expect((await world.loom('list')).stdout).toMatch(/^batch_002 +openai +m +unknown .* 2\/2$/m);
 });

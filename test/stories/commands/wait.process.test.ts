@@ -43,7 +43,7 @@ test.each([
   expect(await wait.ended).toEqual({
     code,
     stdout: `Checking the loom... id=${id} status=in_progress\n  ${running}\n`,
-    stderr: `Stopping...\nThe batches go on at the provider, and what is in is kept: loom fetch goes on from there.\nInterrupted by ${name}.\n`,
+    stderr: `Stopping...\nThe batches go on at the provider, and what has arrived is kept: loom fetch goes on from there.\nInterrupted by ${name}.\n`,
   });
   lastBatch(openai).status = 'completed';
   expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });

@@ -37,8 +37,13 @@ test.each<[what: string, name: string, content: string | Buffer, says: string]>(
     zip('[Content_Types].xml'),
     'this is an Excel or Word file. Open it there and save it as CSV UTF-8.',
   ],
-  ['Parquet as CSV', 'a.csv', parquet, 'this is a Parquet file. Let its name end in .parquet.'],
-  ['Parquet as JSON lines', 'a.jsonl', parquet, 'this is a Parquet file. Let its name end in .parquet.'],
+  ['Parquet as CSV', 'a.csv', parquet, 'this is a Parquet file. Give it a name that ends in .parquet.'],
+  [
+    'Parquet as JSON lines',
+    'a.jsonl',
+    parquet,
+    'this is a Parquet file. Give it a name that ends in .parquet.',
+  ],
   ...['a.csv', 'a.tsv', 'a.json', 'a.jsonl', 'a.parquet', 'a.csv.gz'].map(
     (name): [string, string, string, string] => [
       'a pointer of Git LFS',
@@ -52,13 +57,13 @@ test.each<[what: string, name: string, content: string | Buffer, says: string]>(
     'a table with lines that end with CR',
     name,
     table.replaceAll('\n', '\r'),
-    "its lines end with CR alone, as on Macs of old. Let them end with LF: tr '\\r' '\\n' < old > new",
+    "its lines end with CR alone, as on old Macs. Convert them to LF: tr '\\r' '\\n' < old > new",
   ]),
   [
     'objects with lines that end with CR',
     'a.jsonl',
     '{"text":"a"}\r{"text":"b"}\r',
-    "its lines end with CR alone, as on Macs of old. Let them end with LF: tr '\\r' '\\n' < old > new",
+    "its lines end with CR alone, as on old Macs. Convert them to LF: tr '\\r' '\\n' < old > new",
   ],
   [
     'batch requests',

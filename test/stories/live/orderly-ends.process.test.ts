@@ -287,7 +287,7 @@ describe.skipIf(process.platform === 'win32')('a reader of stdout', () => {
 describe.skipIf(process.platform !== 'linux')('a disk that is full', () => {
   const loom = (...args: string[]) => `loom ${args.join(' ')}`;
   const untold =
-    "can't write to stdout: the disk is full. What was to be told there is lost; what was done is kept.\n";
+    "can't write to stdout: the disk is full. What should have been printed there is lost; what was done is kept.\n";
 
   test.each([
     ['a live run', runArgs('--sync')],

@@ -10,7 +10,7 @@ const schema =
 const fenced = 'Sure:\n```json\n{"price": 4.35}\n```';
 const wrong = 'I can\u2019t tell, "sorry".';
 const answers: Record<string, string> = { Hello: fenced, World: wrong };
-const mismatch = '"kind":"schema_mismatch","message":"The answer is no JSON."';
+const mismatch = '"kind":"schema_mismatch","message":"The answer is not JSON."';
 /** The text of `wrong` as JSON has it. */
 const text = `"text":${JSON.stringify(wrong)}`;
 
@@ -39,7 +39,7 @@ describe.each(['live', 'batch'] as const)('answers of a %s run', (mode) => {
       expect([ended.code, ended.stderr]).toEqual([
         3,
         expect.stringContaining(
-          '  schema_mismatch (rows 2): The answer is no JSON.\nAnswers that do not fit are kept, and asked for again only with --no-cache.\n',
+          '  schema_mismatch (rows 2): The answer is not JSON.\nAnswers that do not fit are kept, and asked for again only with --no-cache.\n',
         ),
       ]);
       expect(await world.read(output)).toBe('id,text,llm_response\n1,Hello,"{""price"": 4.35}"\n2,World,\n');

@@ -16,7 +16,7 @@ const output = 'data_results_openai_m.csv';
 const merged =
   'id,text,llm_response\n1,Hello,"{""a"":""Sandbox answer from m: Hello""}"\n2,World [[sandbox:misfit]],\n';
 const misfit =
-  '{"row":2,"line":3,"kind":"schema_mismatch","message":"The answer is no JSON.","id":"2","text":"Sandbox answer from m: World [[sandbox:misfit]]"}\n';
+  '{"row":2,"line":3,"kind":"schema_mismatch","message":"The answer is not JSON.","id":"2","text":"Sandbox answer from m: World [[sandbox:misfit]]"}\n';
 
 async function cacheEntries(): Promise<number> {
   return (await world.listState('cache')).length;
@@ -30,7 +30,7 @@ test('an answer that does not fit is a failed row of a live run, is kept whole, 
       expect.stringContaining(`(2 prompts, ${hits} cache hits, 1 errors)`),
     ]);
     expect(ended.stderr).toContain(
-      'Warning: 1 of 2 rows have no response: 1 × schema_mismatch.\n  schema_mismatch (rows 2): The answer is no JSON.\n',
+      'Warning: 1 of 2 rows have no response: 1 × schema_mismatch.\n  schema_mismatch (rows 2): The answer is not JSON.\n',
     );
     expect(await world.read(output)).toBe(merged);
     expect(await world.read(`${output}.errors.jsonl`)).toBe(misfit);

@@ -40,7 +40,7 @@ test('a row is asked once, and says what came', async () => {
       .split('\n')
       .map((line) => JSON.parse(line)),
   ).toMatchObject([
-    { row: 1, kind: 'unreadable', message: expect.stringMatching(/It is no JSON, and begins: Welcome!$/) },
+    { row: 1, kind: 'unreadable', message: expect.stringMatching(/It is not JSON, and begins: Welcome!$/) },
     { row: 2, kind: 'unreadable' },
   ]);
 });

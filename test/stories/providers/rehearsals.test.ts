@@ -115,7 +115,7 @@ test('the commands that are proposed have it too', async () => {
   const id = submittedId(await run('openai', '-m', 'no-such-model'));
   const ended = await fetchUntilDone(world, '--sandbox', '--id', id);
   expect(ended.stderr).toContain(
-    `  0 answers are kept. With its cause mended, the same loom run command again sends all rows; loom fetch --id ${id} --partial --sandbox writes what there is.\n`,
+    `  0 answers are kept. Once its cause is mended, the same loom run command again sends all rows; loom fetch --id ${id} --partial --sandbox writes what there is.\n`,
   );
 });
 

@@ -223,7 +223,7 @@ describe('what a provider does not take is an error before anything is sent:', (
       'Anthropic has no setting for --json. Leave it out, or say with --schema what the JSON is to be.',
     ],
     ['anthropic', '-t|1.5', 'Anthropic does not take --temperature: 1.5 is not from 0 to 1.'],
-    ['anthropic', '--stop| ', 'Anthropic does not take --stop: white space alone stops nothing.'],
+    ['anthropic', '--stop| ', "Anthropic does not take --stop: white space alone can't be a stop text."],
     [
       'anthropic',
       '--schema|open.json',
@@ -239,7 +239,7 @@ describe('what a provider does not take is an error before anything is sent:', (
     [
       'openai',
       '--stop|a|--stop|b|--stop|c|--stop|d|--stop|e',
-      'OpenAI does not take --stop: 5 are given, and 4 are the most.',
+      'OpenAI does not take --stop: 5 are given, and at most 4 are allowed.',
     ],
     ['google', '--top-k|0', 'Google does not take --top-k: 0 is not from 1 to 2147483647.'],
     [
@@ -247,7 +247,7 @@ describe('what a provider does not take is an error before anything is sent:', (
       '--seed|3000000000',
       'Google does not take --seed: 3000000000 is not from -2147483648 to 2147483647.',
     ],
-    ['google', '--schema|loop.json', 'Google does not take --schema: #/$defs/a leads back to itself.'],
+    ['google', '--schema|loop.json', 'Google does not take --schema: #/$defs/a points to itself.'],
     ['google', '--schema|percent.json', 'Google does not take --schema: #/$defs/100% leads nowhere.'],
     ['google', '--schema|all.json', 'Google does not take --schema: it has no word for "allOf" at /.'],
     [
@@ -255,18 +255,18 @@ describe('what a provider does not take is an error before anything is sent:', (
       '--json|--schema|open.json',
       '--json and --schema exclude each other. Leave --json out: answers to a schema are JSON.',
     ],
-    ['openai', '--param|model=x', `--param can't say model: ${settled}`],
-    ['google', '--param|contents=[]', `--param can't say contents: ${settled}`],
-    ['openai', '--param|stream=true', `--param can't say stream: ${settled}`],
+    ['openai', '--param|model=x', `--param can't set model: ${settled}`],
+    ['google', '--param|contents=[]', `--param can't set contents: ${settled}`],
+    ['openai', '--param|stream=true', `--param can't set stream: ${settled}`],
     [
       'openai',
       '-t|1|--param|temperature=1',
-      "--param can't say temperature: another flag says it already. Leave it out.",
+      "--param can't set temperature: another flag sets it already. Leave it out.",
     ],
     [
       'google',
       '-t|1|--param|generationConfig={"temperature":1}',
-      "--param can't say generationConfig.temperature: another flag says it already. Leave it out.",
+      "--param can't set generationConfig.temperature: another flag sets it already. Leave it out.",
     ],
     ['openai', '--param|x', "option '--param <key=value>' argument 'x' is invalid. It must be key=value."],
     [
@@ -301,19 +301,19 @@ describe('what a provider does not take is an error before anything is sent:', (
     [
       'openai',
       '--schema|list.json',
-      'the file of --schema, FOLDER/list.json, holds no JSON object. A JSON Schema looks like {"type": "object", "properties": {…}}.',
+      'the file of --schema, FOLDER/list.json, does not hold a JSON object. A JSON Schema looks like {"type": "object", "properties": {…}}.',
       1,
     ],
     [
       'openai',
       '--schema|broken.json',
-      'the file of --schema, FOLDER/broken.json, is no JSON: Unexpected end of JSON input.',
+      'the file of --schema, FOLDER/broken.json, is not JSON: Unexpected end of JSON input.',
       1,
     ],
     [
       'openai',
       '--schema|wrong.json',
-      'the file of --schema, FOLDER/wrong.json, is no valid JSON Schema: schema is invalid: data/type must be equal to one of the allowed values, data/type must be array, data/type must match a schema in anyOf. Mend the file; nothing was sent.',
+      'the file of --schema, FOLDER/wrong.json, is not a valid JSON Schema: schema is invalid: data/type must be equal to one of the allowed values, data/type must be array, data/type must match a schema in anyOf. Mend the file; nothing was sent.',
       1,
     ],
   ])('%s with %s', async (provider, flags, message, code = 2) => {

@@ -60,7 +60,7 @@ describe('a project’s folder as LOOM_HOME is refused, and left as it is, by', 
     const ended = await world.loom(...args);
     expect(ended).toMatchObject({ code: 1, stdout: '' });
     expect(ended.stderr).toBe(
-      `Error: the folder ${world.folder} that LOOM_HOME names is no home of loom's, and not empty: it holds batches, cache, data.csv and 9 more. Name an empty folder, or one that is not there yet, such as ${join(world.folder, '.loom')}.\n`,
+      `Error: the folder ${world.folder} that LOOM_HOME names is not a home of loom, and is not empty: it holds batches, cache, data.csv and 9 more. Name an empty folder, or one that is not there yet, such as ${join(world.folder, '.loom')}.\n`,
     );
     expect(await survey(world.folder)).toEqual(before);
     expect(await world.countCalls('openai')).toEqual({});
@@ -82,7 +82,7 @@ describe('a project’s folder as cache is refused, and left as it is, by', () =
     const ended = await world.loom(...args, '--cache-dir', '.');
     expect(ended).toMatchObject({ code: 1, stdout: '' });
     expect(ended.stderr).toContain(
-      `Error: the cache folder ${world.folder} is no cache of loom's, and not empty: it holds batches, cache, data.csv and 9 more. Give --cache-dir or LOOM_CACHE_DIR an empty folder`,
+      `Error: the cache folder ${world.folder} is not a cache of loom, and is not empty: it holds batches, cache, data.csv and 9 more. Give --cache-dir or LOOM_CACHE_DIR an empty folder`,
     );
     expect(await survey(world.folder)).toEqual(before);
     expect(await world.countCalls('openai')).toEqual({});

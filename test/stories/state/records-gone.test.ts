@@ -10,7 +10,7 @@ import { useWorld } from '../worlds/use-world.ts';
 
 const { world } = useOpenAiWorld();
 
-const restored = (id: string) => `The record of batch ${id} was gone; it is made anew from its job.\n`;
+const restored = (id: string) => `The record of batch ${id} was gone; a new one is made from its job.\n`;
 
 describe('batches/ is deleted', () => {
   describe('at a provider', () => {
@@ -191,7 +191,7 @@ test('an id map that lacks rows names the batch, and what to do', async () => {
   const told = await world.loom('fetch');
   expect(told).toMatchObject({ code: 1, stdout: '' });
   expect(told.stderr).toBe(
-    `Error: batch ${id}: the record of batch ${id} names 1 of the 2 rows that were sent: it is damaged. The batch is at openai and paid for. Move openai_${id}.json away from batches/; the next loom fetch makes it anew from its job.\n`,
+    `Error: batch ${id}: the record of batch ${id} names 1 of the 2 rows that were sent: it is damaged. The batch is at openai and paid for. Move openai_${id}.json away from batches/; the next loom fetch makes a new one from its job.\n`,
   );
   await rename(world.statePath(path), join(world.folder, 'away.json'));
   expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
@@ -201,7 +201,7 @@ describe('a damaged file is one line, which names the batch that is paid for, an
   test.each([
     [
       'batches',
-      'The batch batch_001 is paid for. Repair it, or move it away: the next loom fetch makes it anew from its job.',
+      'The batch batch_001 is paid for. Repair it, or move it away: the next loom fetch makes a new one from its job.',
     ],
     [
       'jobs',
@@ -215,7 +215,7 @@ describe('a damaged file is one line, which names the batch that is paid for, an
     const told = await world.loom('fetch');
     expect(told).toMatchObject({ code: 1, stdout: world.completion(other, 'b.csv') });
     expect(told.stderr).toMatch(
-      /^Warning: can't read [^\n]*: it is cut short, or no JSON\. [^\n]*\n2 rows: 2 answered\n$/,
+      /^Warning: can't read [^\n]*: it is cut short, or not JSON\. [^\n]*\n2 rows: 2 answered\n$/,
     );
     expect(told.stderr).toContain(advice);
     const { damaged } = JSON.parse((await world.loom('list', '--output-format', 'json')).stdout);

@@ -55,7 +55,7 @@ function describeCutMap({ batch_id: id, provider }: BatchRecord, has: number, se
   return new LoomError('state', what, {
     code: 'record_short',
     facts: { id, file },
-    hint: `Move ${file} away from batches/; the next fetch makes it anew from its job.`,
+    hint: `Move ${file} away from batches/; the next fetch makes a new one from its job.`,
   });
 }
 

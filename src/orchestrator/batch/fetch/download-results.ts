@@ -198,7 +198,7 @@ export async function confirmPart(
 /** Where no job says what was sent, a batch of which no result fits was made of another input: it waits for that. */
 function refuseForeign(record: BatchRecord, { answered, refused, foreign }: BatchAccount): void {
   if (foreign === 0 || answered + refused > 0) return;
-  const what = `not one result of ${record.batch_id} has an id of a row of ${record.original_file_path}; everything is kept.`;
+  const what = `no result of ${record.batch_id} has an id of a row of ${record.original_file_path}; everything is kept.`;
   throw new LoomError('state', what, {
     code: 'batch_of_other_input',
     facts: { id: record.batch_id, path: record.original_file_path },

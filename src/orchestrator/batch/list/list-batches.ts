@@ -73,7 +73,7 @@ function describeLostPart(home: LoomHome, job: Job, part: JobPart): ListedBatch 
     // With --keep the output is written, and what it was made of was in.
     status: job.state === 'kept' ? 'completed' : 'unknown',
     lastError: {
-      message: 'Its record is gone or damaged; the next fetch makes one that is gone anew.',
+      message: 'Its record is gone or damaged; the next fetch makes a new one where it is gone.',
       code: 'record_lost',
       facts: { sandbox: home.isSandbox },
     },

@@ -68,7 +68,7 @@ export function planOutput({ job, provider }: StoredJob, options: MergeOptions):
   if (dataset.format.fileType !== original.format.fileType) {
     throw new LoomError(
       'input',
-      `${dataset.path} is no ${traitsOf(original.format.fileType).title} file, and ${originalPath} was.`,
+      `${dataset.path} is not a ${traitsOf(original.format.fileType).title} file, and ${originalPath} was one.`,
       {
         code: 'input_of_other_format',
         facts: { path: dataset.path, original: originalPath },
