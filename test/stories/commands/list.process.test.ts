@@ -1,51 +1,16 @@
 /** `loom list` at a terminal. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { atTerminal, hasTerminal } from '../worlds/at-terminal.ts';
-import { createOpenAiWorld, type OpenAiWorld } from '../worlds/openai-world.ts';
+import { type OldRecord, writeOldRecord } from '../worlds/old-record.ts';
+import { useOpenAiWorld } from '../worlds/openai-world.ts';
 
-let world: OpenAiWorld;
+const { world } = useOpenAiWorld();
 
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-  world.environment.TERM = 'xterm';
-  world.environment.ANTHROPIC_API_KEY = 'a-key-for-anthropic';
+beforeEach(() => {
+  Object.assign(world.environment, { TERM: 'xterm', ANTHROPIC_API_KEY: 'a-key-for-anthropic' });
 });
 
-afterEach(() => world.remove());
-
-const hour = 3_600_000;
-
-/** A record as the Python tool writes it, with what counts here. */
-async function writeRecord(
-  batchId: string,
-  fields: Partial<{
-    provider: string;
-    model: string;
-    status: string;
-    path: string;
-    hoursAgo: number;
-    counts: object;
-  }> = {},
-): Promise<string> {
-  const { provider = 'openai', model = 'm', status = 'in_progress', path = '/data/in.csv' } = fields;
-  const createdAt = new Date(Date.now() - (fields.hoursAgo ?? 3) * hour).toISOString();
-  const record = {
-    batch_id: batchId,
-    provider,
-    model,
-    original_file_path: path,
-    file_type: 'csv',
-    prompt_column: 'text',
-    id_map: {},
-    created_at: createdAt,
-    status,
-    output_path: null,
-    with_meta: false,
-    ...(fields.counts && { counts: fields.counts }),
-  };
-  await world.writeState(`batches/${provider}_${batchId}.json`, JSON.stringify(record));
-  return createdAt;
-}
+const writeRecord = (id: string, fields?: OldRecord) => writeOldRecord(world, id, fields);
 
 describe.skipIf(!hasTerminal)('at a terminal', () => {
   const linesAt = async (columns: number) => {

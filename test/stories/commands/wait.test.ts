@@ -9,7 +9,6 @@ import {
   lastBatch,
   merged,
   output,
-  runArgs,
   submission,
   submittedJob,
   until,
@@ -390,14 +389,6 @@ describe('a wait at OpenAI', () => {
       output: { rows: 2, answered: 2 },
       errors: [],
     });
-  });
-
-  test('what came through stdin is kept until its output is written', async () => {
-    completeAtThird();
-    const args = runArgs('-f', '-', '--format', 'csv', '-c', 'text', '-o', 'out.csv', ...waiting);
-    expect(await world.pipe(await world.read('data.csv'), ...args)).toMatchObject({ code: 0 });
-    expect(await world.read('out.csv')).toBe(merged);
-    expect(await world.listLeft()).toEqual([]);
   });
 
   test('a job of several parts is one wait, and each part that is in is told', async () => {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { describe, expect, test } from 'vitest';
-import { createSandboxWorld, fetchUntilDone, submittedId } from '../worlds/sandbox-world.ts';
+import { expect, test } from 'vitest';
+import { createSandboxWorld, fetchUntilDone } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const dataFolder = join(import.meta.dirname, '../../data');
@@ -28,31 +28,31 @@ const answeredTsv = tsv
 
 const world = useWorld(createSandboxWorld);
 
-describe.each([
-  ['a.jsonl', jsonl, [], 'a_results_openai_m.jsonl', answeredJsonl],
-  ['a.ndjson', jsonl, [], 'a_results_openai_m.jsonl', answeredJsonl],
+test.each([
   ['a.JSONL.gz', gzipSync(jsonl), [], 'a_results_openai_m.jsonl', answeredJsonl],
   ['a.tsv', tsv, ['-c', 'name'], 'a_results_openai_m.tsv', answeredTsv],
-  ['a.tsv.gz', gzipSync(tsv), ['-c', 'name'], 'a_results_openai_m.tsv', answeredTsv],
-] as const)('%s', (name, content, flags, output, answered) => {
-  const args = ['run', '-f', name, ...flags, '-p', 'openai', '-m', 'm'];
-
-  test('submitted as a batch and fetched comes out byte for byte with its answers', async () => {
+])(
+  '%s, submitted as a batch and fetched, comes out byte for byte with its answers',
+  async (name, content, flags, output, answered) => {
     await world.write(name, content);
-    const id = submittedId(await world.loom(...args));
+    const id = await world.submit('-f', name, ...flags);
     expect(await fetchUntilDone(world)).toEqual({
       code: 0,
       stdout: `Fabric complete. id=${id} -> ${join(world.folder, output)} (metadata removed)\n`,
       stderr: expect.stringMatching(/^200 rows: 200 answered\nTokens: 824 in, /),
     });
     expect(await world.read(output)).toBe(answered);
-  });
+  },
+);
 
-  test('answered live comes out the same', async () => {
-    await world.write(name, content);
-    expect(await world.loom(...args, '--sync', '-w', '32')).toMatchObject({ code: 0 });
-    expect(await world.read(output)).toBe(answered);
-  });
+test.each([
+  ['a.jsonl', jsonl, [], 'a_results_openai_m.jsonl', answeredJsonl],
+  ['a.ndjson', jsonl, [], 'a_results_openai_m.jsonl', answeredJsonl],
+  ['a.tsv.gz', gzipSync(tsv), ['-c', 'name'], 'a_results_openai_m.tsv', answeredTsv],
+])('%s, answered live, comes out the same', async (name, content, flags, output, answered) => {
+  await world.write(name, content);
+  expect(await world.run('-f', name, ...flags, '--sync', '-w', '32')).toMatchObject({ code: 0 });
+  expect(await world.read(output)).toBe(answered);
 });
 
 test('a row of JSONL without an answer is named by its id, and one of TSV by its number', async () => {
@@ -98,8 +98,7 @@ test('a Parquet file comes out with its data as it was and a column of answers, 
 
 test.each(['--limit', '--sample'])('rows of a Parquet file are not picked with %s', async (flag) => {
   const path = await world.write('a.parquet', await readFile(join(dataFolder, 'airports-polars.parquet')));
-  const args = ['run', '-f', 'a.parquet', '-c', 'name', '-p', 'openai', '-m', 'm', flag, '5'];
-  expect(await world.loom(...args)).toEqual({
+  expect(await world.run('-f', 'a.parquet', '-c', 'name', flag, '5')).toEqual({
     code: 2,
     stdout: '',
     stderr: `Error: ${flag} can't pick rows of ${path}. The data of a Parquet file is copied as it is; write the rows that you want to run into a file of their own.\n`,

@@ -3,11 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../../program.ts';
-import { type HttpServer, type Response, startHttpServer } from '../worlds/http-server.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Response } from '../worlds/http-server.ts';
 import { batchProviders, createSandboxWorld, fetchUntilDone, submittedId } from '../worlds/sandbox-world.ts';
-import { useWorld } from '../worlds/use-world.ts';
+import { useServedWorld, useWorld } from '../worlds/use-world.ts';
 
 interface PythonRecord {
   readonly batch_id: string;
@@ -38,25 +37,13 @@ const inputs = {
 };
 
 describe('a record that 0.7.0 wrote', () => {
-  let world: World;
-  let server: HttpServer;
   let answer: (path: string) => Response;
+  const { world, server } = useServedWorld(({ path }) => answer(path));
 
   beforeEach(async () => {
-    server = await startHttpServer(({ path }) => answer(path));
-    world = await createWorld({
-      OPENAI_BASE_URL: `${server.url}/v1`,
-      DASHSCOPE_BASE_URL: `${server.url}/v1`,
-      ANTHROPIC_BASE_URL: server.url,
-      GOOGLE_GEMINI_BASE_URL: server.url,
-      ...{ DASHSCOPE_API_KEY: 'key', ANTHROPIC_API_KEY: 'key', GOOGLE_API_KEY: 'key' },
-    });
+    for (const name of ['OPENAI_BASE_URL', 'DASHSCOPE_BASE_URL'])
+      world.environment[name] = `${server.url}/v1`;
     for (const [name, content] of Object.entries(inputs)) await world.write(name, content);
-  });
-
-  afterEach(async () => {
-    await server.close();
-    await world.remove();
   });
 
   const words = ({ provider, source, file_type, cached_responses, cache_dir }: PythonRecord) =>
@@ -234,22 +221,7 @@ describe('a record of ours', () => {
   });
 
   test('of one of several parts that 0.7.0 wrote anew stays a part', async () => {
-    const ended = await world.loom(
-      ...[
-        'run',
-        '-f',
-        'data.csv',
-        '-c',
-        'text',
-        '-p',
-        'openai',
-        '-m',
-        'm',
-        '--batch-size',
-        '2',
-        '--no-cache',
-      ],
-    );
+    const ended = await world.run('--batch-size', '2', '--no-cache');
     const ids = [...ended.stdout.matchAll(/^Batch submitted\. id=(\S+)/gm)].map(
       (match) => match[1] as string,
     );

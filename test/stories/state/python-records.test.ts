@@ -1,37 +1,23 @@
 /** Batches that the Python tool submitted, as its versions 0.1.0 and 0.7.0 record them, fetched by this program. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../../program.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { hashKey, openaiOf } from '../worlds/cache-keys.ts';
-import { type HttpServer, type Response, startHttpServer } from '../worlds/http-server.ts';
+import { type Response, refusal } from '../worlds/http-server.ts';
 import { answerLine } from '../worlds/openai-double.ts';
+import { useServedWorld } from '../worlds/use-world.ts';
 
-let world: World;
-let server: HttpServer;
 let answer: (path: string) => Response;
+const { world, server } = useServedWorld(({ path }) => answer(path));
 
 beforeEach(async () => {
-  answer = () => ({ status: 404, body: { error: { message: 'nothing is scripted' } } });
-  server = await startHttpServer(({ path }) => answer(path));
-  world = await createWorld({
-    OPENAI_BASE_URL: `${server.url}/v1`,
-    ANTHROPIC_BASE_URL: server.url,
-    GOOGLE_GEMINI_BASE_URL: server.url,
-    OPENAI_API_KEY: 'key',
-    ANTHROPIC_API_KEY: 'key',
-    GOOGLE_API_KEY: 'key',
-  });
+  answer = () => refusal(404, 'nothing is scripted');
+  world.environment.OPENAI_BASE_URL = `${server.url}/v1`;
   await world.write('data.csv', 'id,text,n\n007,"Hello, world",1.0\n008,Second,\n');
   await world.write(
     'data.json',
     '[{"id":"a-1","prompt":"First"},{"id":2,"prompt":"Second"},{"prompt":"Third"}]',
   );
-});
-
-afterEach(async () => {
-  await server.close();
-  await world.remove();
 });
 
 /** What both versions write, in their order, for data.csv. */
@@ -83,21 +69,17 @@ function store(record: Record<string, unknown>): Promise<void> {
 /** OpenAI with one completed batch of these results. */
 function openAiBatch(...lines: string[]): (path: string) => Response {
   return (path) => {
-    if (path === '/v1/batches/batch_py1') {
+    if (path === '/v1/batches/batch_py1')
       return {
-        body: {
-          id: 'batch_py1',
-          object: 'batch',
-          status: 'completed',
-          output_file_id: 'file-1',
-          error_file_id: null,
-        },
+        body: { id: 'batch_py1', status: 'completed', output_file_id: 'file-1', error_file_id: null },
       };
-    }
     if (path === '/v1/files/file-1/content') return { body: lines.map((line) => `${line}\n`).join('') };
-    return { status: 404, body: { error: { message: `nothing at ${path}` } } };
+    return refusal(404, `nothing at ${path}`);
   };
 }
+
+const both = openAiBatch(answerLine('row-0-2c5fbe0a', 'one'), answerLine('row-1-a3080a80', 'two'));
+const output = 'data_results_openai_gpt-4o-mini.csv';
 
 describe.each([
   ['0.1.0', () => ({}), []],
@@ -106,13 +88,12 @@ describe.each([
   test('of a CSV at OpenAI, with custom ids of random digits', async () => {
     await store({ ...csvRecord(), ...moreFields() });
     answer = openAiBatch(answerLine('row-1-a3080a80', 'two'), answerLine('row-0-2c5fbe0a', 'one, "1"'));
-    const output = join(world.folder, 'data_results_openai_gpt-4o-mini.csv');
     expect(await world.loom('fetch')).toEqual({
       code: 0,
-      stdout: `Fabric complete. id=batch_py1 -> ${output} (metadata removed)\n`,
+      stdout: `Fabric complete. id=batch_py1 -> ${join(world.folder, output)} (metadata removed)\n`,
       stderr: '2 rows: 2 answered\n',
     });
-    expect(await world.read('data_results_openai_gpt-4o-mini.csv')).toBe(
+    expect(await world.read(output)).toBe(
       'id,text,n,llm_response\n007,"Hello, world",1.0,"one, ""1"""\n008,Second,,two\n',
     );
     expect(await world.listLeft()).toEqual([]);
@@ -164,12 +145,12 @@ describe('a record of version 0.1.0', () => {
   test('that is kept says that it is completed, keeps its fields, and is not asked for again', async () => {
     const record = csvRecord();
     await store(record);
-    answer = openAiBatch(answerLine('row-0-2c5fbe0a', 'one'), answerLine('row-1-a3080a80', 'two'));
+    answer = both;
     expect((await world.loom('fetch', '--keep')).code).toBe(0);
     expect(JSON.parse(await world.readState('batches/openai_batch_py1.json'))).toMatchObject({
       ...record,
       status: 'completed',
-      output_path: join(world.folder, 'data_results_openai_gpt-4o-mini.csv'),
+      output_path: join(world.folder, output),
     });
     server.requests.length = 0;
     expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: '' });
@@ -179,24 +160,24 @@ describe('a record of version 0.1.0', () => {
   test('with a relative output is written from the current folder', async () => {
     await mkdir(join(world.folder, 'out'));
     await store({ ...csvRecord(), output_path: join('out', 'answers.csv') });
-    answer = openAiBatch(answerLine('row-0-2c5fbe0a', 'one'), answerLine('row-1-a3080a80', 'two'));
+    answer = both;
     expect((await world.loom('fetch')).stdout).toContain(`-> ${join(world.folder, 'out', 'answers.csv')} (`);
     expect(await world.read(join('out', 'answers.csv'))).toContain(',two\n');
   });
 
   test('with a relative input is read from the current folder', async () => {
     await store({ ...csvRecord(), original_file_path: 'data.csv' });
-    answer = openAiBatch(answerLine('row-0-2c5fbe0a', 'one'), answerLine('row-1-a3080a80', 'two'));
+    answer = both;
     expect((await world.loom('fetch')).code).toBe(0);
-    expect(await world.listFolder()).toContain('data_results_openai_gpt-4o-mini.csv');
+    expect(await world.listFolder()).toContain(output);
   });
 
   test('whose input has changed is merged all the same: its custom ids prove nothing', async () => {
     await store(csvRecord());
     await world.write('data.csv', 'id,text,n\n007,Good morning,1.0\n008,Second,\n');
-    answer = openAiBatch(answerLine('row-0-2c5fbe0a', 'one'), answerLine('row-1-a3080a80', 'two'));
+    answer = both;
     expect((await world.loom('fetch')).code).toBe(0);
-    expect(await world.read('data_results_openai_gpt-4o-mini.csv')).toContain('007,Good morning,1.0,one\n');
+    expect(await world.read(output)).toContain('007,Good morning,1.0,one\n');
   });
 
   test('with a missing result is kept and asked again, and --partial gives an empty cell and exit 3', async () => {
@@ -207,7 +188,7 @@ describe('a record of version 0.1.0', () => {
     expect(told.stderr).toContain('of 2 rows that were sent 1 have none yet (1 answered, 0 refused)');
     expect((await world.loom('list', '--status', 'pending')).stdout).toContain(' completed ');
     expect((await world.loom('fetch', '--partial')).code).toBe(3);
-    expect(await world.read('data_results_openai_gpt-4o-mini.csv')).toBe(
+    expect(await world.read(output)).toBe(
       'id,text,n,llm_response\n007,"Hello, world",1.0,\n008,Second,,two\n',
     );
   });
@@ -218,7 +199,7 @@ test('answers that 0.7.0 took from its cache at submission, and never sent, come
   await store({ ...csvRecord(), ...newerFields(), cached_responses: cached });
   answer = openAiBatch(answerLine('row-1-a3080a80', 'two'));
   const fetched = await world.loom('fetch');
-  expect(await world.read('data_results_openai_gpt-4o-mini.csv')).toBe(
+  expect(await world.read(output)).toBe(
     'id,text,n,llm_response\n007,"Hello, world",1.0,from the cache\n008,Second,,two\n',
   );
   expect(fetched).toMatchObject({ code: 0, stderr: '2 rows: 2 answered\n' });
@@ -229,7 +210,7 @@ test.each([
   ['a list', ['0', '1']],
 ])('a record whose id_map is %s is named and left alone', async (_, idMap) => {
   await store({ ...csvRecord(), id_map: idMap });
-  answer = openAiBatch(answerLine('row-0-2c5fbe0a', 'one'), answerLine('row-1-a3080a80', 'two'));
+  answer = both;
   const fetched = await world.loom('fetch');
   expect(fetched).toMatchObject({ code: 1, stdout: '' });
   expect(fetched.stderr).toContain(world.statePath('batches/openai_batch_py1.json'));
@@ -240,7 +221,7 @@ test('a record of a provider or a file type that we do not have is named and lef
   await store({ ...csvRecord(), ...newerFields(), provider: 'mistral', batch_id: 'batch_mis' });
   await store({ ...csvRecord(), ...newerFields(), file_type: 'xlsx', batch_id: 'batch_xlsx' });
   await store(csvRecord());
-  answer = openAiBatch(answerLine('row-0-2c5fbe0a', 'one'), answerLine('row-1-a3080a80', 'two'));
+  answer = both;
   const fetched = await world.loom('fetch');
   expect(fetched.code).toBe(1);
   expect(fetched.stdout).toMatch(/^Fabric complete\. id=batch_py1 -> /);
