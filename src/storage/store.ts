@@ -34,7 +34,7 @@ export interface Store {
   age(name: string): Promise<number | undefined>;
   /** Removes what writes of files with such names left that were cut off so long ago. What can't be removed stays. */
   clear(names: RegExp, milliseconds: number): Promise<void>;
-  /** Where people find a file. */
+  /** Where people find a file: a path or an address that ends with a slash and its name. */
   locate(name: string): string;
 }
 

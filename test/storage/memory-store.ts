@@ -75,6 +75,6 @@ export function createMemoryStore(): Store {
       return file && performance.now() - file.writtenAt;
     },
     async clear() {},
-    locate: (name) => `memory:${name}`,
+    locate: (name) => `memory:/${name}`,
   };
 }
