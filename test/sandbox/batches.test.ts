@@ -1,5 +1,5 @@
 /** What the batches of every vendor do alike, asked for by its real SDK; and what faults make of them. */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { BatchFault } from '../../src/sandbox/faults.ts';
@@ -225,6 +225,7 @@ test.each([
   async (name, id, own, line) => {
     const dir = await temporaryFolder();
     const { driver } = await openDriver(name, { dir });
+    await mkdir(join(dir, name, 'batches'), { recursive: true });
     const path = join(dir, name, 'batches', id);
     await writeFile(`${path}.json`, JSON.stringify({ id, ...kept, ...own }));
     await writeFile(`${path}.body`, `${line}\n`);

@@ -67,7 +67,7 @@ export class Collection<Kept extends { readonly id: string }> {
     fill: (write: Write) => Promise<Made>,
   ): Promise<Made> {
     const path = join(this.#folder, `${newId()}.part`);
-    const handle = await open(path, 'wx', 0o600);
+    const handle = await inFolder(this.#folder, () => open(path, 'wx', 0o600));
     try {
       const made = await fill((chunk) => handle.writeFile(chunk)).finally(() => handle.close());
       await rename(path, join(this.#folder, `${made.id}.${ending}`));
@@ -80,7 +80,9 @@ export class Collection<Kept extends { readonly id: string }> {
 
   /** Gives a file a second name as a body, at no cost: a batch keeps its requests when the uploaded file is deleted. */
   async linkBody(source: string, id: string): Promise<void> {
-    await link(source, this.bodyPath(id)).catch(() => copyFile(source, this.bodyPath(id)));
+    await inFolder(this.#folder, () =>
+      link(source, this.bodyPath(id)).catch(() => copyFile(source, this.bodyPath(id))),
+    );
   }
 
   /** Deletes a record and its body. */
@@ -95,7 +97,7 @@ export class Collection<Kept extends { readonly id: string }> {
     after: string | null,
     isWanted: (record: Kept) => boolean,
   ): Promise<{ readonly records: readonly Kept[]; readonly hasMore: boolean }> {
-    const names = (await readdir(this.#folder)).filter((name) => name.endsWith('.json'));
+    const names = (await listFolder(this.#folder)).filter((name) => name.endsWith('.json'));
     const records: Kept[] = [];
     for (const name of names.sort().reverse()) {
       const id = name.slice(0, -'.json'.length);
@@ -108,6 +110,23 @@ export class Collection<Kept extends { readonly id: string }> {
   }
 }
 
+/** Does what makes a file, in a folder that is made when it is missing. */
+async function inFolder<Done>(folder: string, makeFile: () => Promise<Done>): Promise<Done> {
+  return makeFile().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return makeFile();
+  });
+}
+
+/** The names in a folder; none where it is missing. */
+async function listFolder(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return [];
+  });
+}
+
 /** One folder of everything. */
 export class Store {
   readonly #dir: string;
@@ -116,14 +135,13 @@ export class Store {
     this.#dir = dir;
   }
 
-  /** Makes the folders and clears away what is older than a week. */
+  /** Clears away what is older than a week. */
   async prepare(): Promise<void> {
     const before = Date.now() - keptMs;
     for (const folder of vendorNames.flatMap((vendor) =>
       kinds.map((kind) => join(this.#dir, vendor, kind)),
     )) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      for (const name of await readdir(folder)) {
+      for (const name of await listFolder(folder)) {
         const made = Number.parseInt(/[0-9a-f]{21}/.exec(name)?.[0].slice(0, 11) ?? '', 16);
         if (made < before) await rm(join(folder, name), { force: true });
       }
