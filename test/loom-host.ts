@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runInProcess } from './program.ts';
+import { runInProcess } from './in-process.ts';
 
 export interface LoomHost {
   /** What a file of sh says that is such a `loom`. */

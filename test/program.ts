@@ -6,9 +6,8 @@ import { spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { Readable, Writable } from 'node:stream';
-import { main } from '../src/cli/main.ts';
-import { createContext } from '../src/cli/options/context.ts';
+import { type Input, runInProcess } from './in-process.ts';
+import { startLoomHost } from './loom-host.ts';
 
 /** The built program. */
 export const entry = resolve(import.meta.dirname, '../dist/loom.js');
@@ -18,9 +17,6 @@ export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
 }
-
-/** What is on stdin: at once, or as it comes. */
-type Input = string | Buffer | AsyncIterable<string | Buffer>;
 
 export interface World {
   /** The current folder of every command. */
@@ -41,6 +37,8 @@ export interface World {
   start(...args: string[]): Running;
   /** A line of sh, with `loom` and `loom-batch` on its PATH as the package's `bin` has them. */
   shell(line: string): Promise<Ended>;
+  /** The same, where these commands run within this process: they take no signals, and tell all at their end. */
+  shellHere(line: string): Promise<Ended>;
   write(name: string, content: string | Buffer): Promise<string>;
   read(name: string): Promise<string>;
   readBytes(name: string): Promise<Buffer>;
@@ -125,6 +123,13 @@ export async function createWorld(environment: Record<string, string> = {}, prog
       (name) => name !== 'loom-home.json' && !isHistory(name) && name.startsWith(within && `${within}/`),
     );
 
+  async function shell(line: string, script?: string): Promise<Ended> {
+    const commands = join(root, 'bin');
+    await writeCommands(commands, script);
+    const path = `PATH='${commands}${delimiter}'"$PATH"`;
+    return run('sh', ['-c', `${path}; ${line}`]).ended;
+  }
+
   async function listHome(): Promise<string[]> {
     const entries = await readdir(join(home, '.loom'), { recursive: true, withFileTypes: true }).catch(
       () => [],
@@ -145,11 +150,14 @@ export async function createWorld(environment: Record<string, string> = {}, prog
     run: runHere,
     submit: async (...flags) => submittedId(await runHere(...flags)),
     loomProcess,
-    async shell(line) {
-      const commands = join(root, 'bin');
-      await writeCommands(commands);
-      const path = `PATH='${commands}${delimiter}'"$PATH"`;
-      return run('sh', ['-c', `${path}; ${line}`]).ended;
+    shell,
+    async shellHere(line) {
+      const host = await startLoomHost();
+      try {
+        return await shell(line, host.script);
+      } finally {
+        await host.close();
+      }
     },
     async write(name, content) {
       const path = join(folder, name);
@@ -178,51 +186,6 @@ export async function createWorld(environment: Record<string, string> = {}, prog
     listHistory: async () => (await listHome()).filter(isHistory),
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 3 }),
   };
-}
-
-/** What `src/cli/index.ts` does, with streams in memory and without the signals. */
-export async function runInProcess(
-  args: readonly string[],
-  place: {
-    readonly folder: string;
-    readonly environment: NodeJS.ProcessEnv;
-    readonly input: Input;
-  },
-): Promise<Ended> {
-  const [stdout, stderr] = [new TextSink(), new TextSink()];
-  const context = createContext(args, {
-    stdin: Readable.from(readChunks(place.input)) as NodeJS.ReadStream,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: stderr as unknown as NodeJS.WriteStream,
-    // As of now, as for a process.
-    environment: { ...place.environment },
-    workingFolder: place.folder,
-    signal: new AbortController().signal,
-  });
-  const code = await main(args, context);
-  return { code, stdout: stdout.text(), stderr: stderr.text().replaceAll(progressLine, '') };
-}
-
-/** Told every ten seconds, for which a machine of others may stand still; it has tests of its own. */
-const progressLine = /^(Generating|Counting tokens) \d+\/\d+ .*\n/gm;
-
-async function* readChunks(input: Input): AsyncGenerator<Buffer> {
-  const chunks = typeof input === 'string' || Buffer.isBuffer(input) ? [input] : input;
-  for await (const chunk of chunks) if (chunk.length > 0) yield Buffer.from(chunk);
-}
-
-/** Takes what is written to it, as a pipe does. */
-class TextSink extends Writable {
-  readonly #chunks: Buffer[] = [];
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#chunks.push(chunk);
-    done();
-  }
-
-  text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8');
-  }
 }
 
 /** A command per `bin` of package.json, as npm makes them; `script` is what they say in place of the program. */

@@ -30,7 +30,7 @@ describe.each([
   });
 
   test.each(examplesOf(page))('%s', async (command, shown) => {
-    const { stdout, stderr } = await world.shell(command);
+    const { stdout, stderr } = await world.shellHere(command);
     expect([stdout, stderr]).toContainEqual(expect.stringContaining(shown));
   });
 });

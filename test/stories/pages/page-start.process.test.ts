@@ -43,12 +43,12 @@ test.skipIf(process.platform === 'win32')('the front page’s further examples r
   expect(blocksOf(frontPage, 'bash')).toHaveLength(3);
   const rehearsal = await createSandboxWorld();
   try {
-    expect(await rehearsal.shell(first)).toMatchObject({ code: 0 });
+    expect(await rehearsal.shellHere(first)).toMatchObject({ code: 0 });
     const inFolder = 'set -e; cd loom-demo\n';
-    const ended = await rehearsal.shell(`${inFolder}${live.replace(/^export .*$/m, '')}`);
+    const ended = await rehearsal.shellHere(`${inFolder}${live.replace(/^export .*$/m, '')}`);
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('(3 prompts, 0 cache hits') });
     // The answers are in the cache now: other rows are sent.
-    const others = await rehearsal.shell(
+    const others = await rehearsal.shellHere(
       `${inFolder}sed -i.old s/soup/stew/ reviews.csv; rm *_gpt-4o-mini.csv\n${batch}`,
     );
     expect(others).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Batch submitted\. /) });

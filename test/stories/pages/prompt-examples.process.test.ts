@@ -19,7 +19,7 @@ function examplesUnder(heading: string): string[] {
 test('prompts from several columns', async () => {
   const [inline = '', fromFile = ''] = examplesUnder('Prompts from several columns');
   const output = 'phrases_results_openai_gpt-4o-mini.csv';
-  expect(await world.shell(inline)).toMatchObject({
+  expect(await world.shellHere(inline)).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('(2 prompts, 0 cache hits, 0 errors)'),
   });
@@ -30,7 +30,7 @@ test('prompts from several columns', async () => {
       'Where is the station?,Japanese,Sandbox answer from gpt-4o-mini: Translate into Japanese: Where is the station?\n',
     ].join('\n'),
   );
-  expect(await world.shell(fromFile)).toMatchObject({ code: 0 });
+  expect(await world.shellHere(fromFile)).toMatchObject({ code: 0 });
   expect(await fetchUntilDone(world, '--force')).toMatchObject({ code: 0 });
   expect(await world.read(output)).toContain(
     'Translate the text into French.\nReply with the translation alone.\n\nText: Good morning"\n',
@@ -41,7 +41,7 @@ test('try a few rows first', async () => {
   const reviews = Array.from({ length: 30 }, (_, row) => `${row},Review ${row}\n`);
   await world.write('reviews.csv', `id,text\n${reviews.join('')}`);
   const [examples = ''] = examplesUnder('Try a few rows first');
-  const ended = await world.shell(examples);
+  const ended = await world.shellHere(examples);
   expect(ended.code).toBe(0);
   expect(ended.stdout.match(/\(10 prompts, /g)).toHaveLength(2);
   const trial = (await world.read('trial.csv')).split('\n').slice(1, -1);

@@ -22,7 +22,7 @@ test.skipIf(process.platform === 'win32').each(pages)('%s', async (name) => {
     // The page on cron is about a file that is there.
     if (name === 'cron-and-ci.md') await world.write('reviews.csv', 'id,text\n1,Hello\n');
     for (const { command, shown } of steps) {
-      const { code, stdout, stderr } = await world.shell(`set -e\n${command}`);
+      const { code, stdout, stderr } = await world.shellHere(`set -e\n${command}`);
       expect({ command, code, stderr }).toMatchObject({ command, code: 0 });
       expect(`${stdout}${stderr}`).toContain(shown);
     }

@@ -30,12 +30,12 @@ test.skipIf(process.platform === 'win32')('the guide’s line for Ollama runs, w
     delete rehearsal.environment.OPENAI_API_KEY;
     await rehearsal.write('reviews.csv', 'id,text\n1,Hello\n');
     const { baseUrls } = rehearsal.sandbox;
-    const ended = await rehearsal.shell(line.replace('http://localhost:11434/v1', baseUrls.local));
+    const ended = await rehearsal.shellHere(line.replace('http://localhost:11434/v1', baseUrls.local));
     expect(ended).toMatchObject({ code: 0 });
     expect(await rehearsal.read('reviews_results_openai_llama3.2.csv')).toBe(
       'id,text,llm_response\n1,Hello,Sandbox answer from llama3.2: Hello\n',
     );
-    const batch = await rehearsal.shell(
+    const batch = await rehearsal.shellHere(
       line
         .replace('--sync', '')
         .replace('http://localhost:11434/v1', `${baseUrls.local} -o other.csv --no-cache`),

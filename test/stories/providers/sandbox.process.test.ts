@@ -42,7 +42,7 @@ describe.skipIf(process.platform === 'win32')('loom sandbox', () => {
     const served = await serve('--turnaround', '50');
     for (const provider of providers) {
       const args = `-f data.csv -c text -p ${provider} -m m --sync -o ${provider}.csv`;
-      expect(await world.shell(`. ./env.sh; loom run ${args}`)).toMatchObject({ code: 0 });
+      expect(await world.shellHere(`. ./env.sh; loom run ${args}`)).toMatchObject({ code: 0 });
       expect(await world.read(`${provider}.csv`)).toBe(merged);
     }
     expect(await served.stop()).toBe(130);
@@ -52,10 +52,10 @@ describe.skipIf(process.platform === 'win32')('loom sandbox', () => {
     const refusal = { operation: 'generate', do: 'status', status: 400, message: 'As the script says.' };
     await world.write('faults.json', JSON.stringify({ calls: [{ provider: 'openai', ...refusal }] }));
     const served = await serve('--faults', 'faults.json');
-    const run = await world.shell('. ./env.sh; loom run -f data.csv -c text -p openai -m m --sync');
+    const run = await world.shellHere('. ./env.sh; loom run -f data.csv -c text -p openai -m m --sync');
     expect(run.code).toBe(1);
     expect(run.stderr).toContain('As the script says.');
-    const other = await world.shell('. ./env.sh; loom run -f data.csv -c text -p openrouter -m m --sync');
+    const other = await world.shellHere('. ./env.sh; loom run -f data.csv -c text -p openrouter -m m --sync');
     expect(other.code).toBe(0);
     await served.stop();
   });
@@ -65,7 +65,7 @@ test.skipIf(process.platform === 'win32')('a call that is tried again is told in
   const trouble = { operation: 'generate', do: 'status', status: 503, message: 'Overloaded', retryAfter: 2 };
   await world.write('faults.json', JSON.stringify({ calls: [{ ...trouble, times: 1 }] }));
   const served = await serve('--faults', 'faults.json');
-  const run = await world.shell('. ./env.sh; loom run -f data.csv -c text -p openai -m m --sync');
+  const run = await world.shellHere('. ./env.sh; loom run -f data.csv -c text -p openai -m m --sync');
   expect(run.stderr).toContain('OpenAI: Overloaded. Trying again in 2 s.\n');
   await served.stop();
 });

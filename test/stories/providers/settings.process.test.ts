@@ -16,7 +16,7 @@ afterEach(() => world.remove());
 test('every example of the page on settings runs, and together they have every flag', async () => {
   const [examples = ''] = blocksOf(readPage('docs/reference/settings.md'), 'bash');
   await world.write('reviews.csv', 'id,text\n1,Good.\n2,"Bad, very bad."\n');
-  const rehearsed = await world.shell(`set -e; ${examples.replaceAll('loom run', 'loom run --sandbox')}`);
+  const rehearsed = await world.shellHere(`set -e; ${examples.replaceAll('loom run', 'loom run --sandbox')}`);
   expect([rehearsed.code, rehearsed.stdout.match(/^Batch submitted/gm)?.length]).toEqual([
     ...[0, examples.match(/^loom run/gm)?.length],
   ]);

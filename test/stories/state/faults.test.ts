@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { providerEntry } from '../../../src/providers/registry.ts';
 import { type SandboxOptions, sandboxKey, startSandbox } from '../../../src/sandbox/server.ts';
 import { playSuite } from '../../faults/suite.mjs';
-import { runInProcess } from '../../program.ts';
+import { runInProcess } from '../../in-process.ts';
 import { providers } from '../worlds/sandbox-world.ts';
 
 /** Other tests run beside it on few processors. */

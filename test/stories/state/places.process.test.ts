@@ -34,6 +34,6 @@ test.skipIf(process.platform === 'win32')('the guide’s line with --cache-dir r
   const line = /^loom run .*--cache-dir .*$/m.exec(readPage('docs/guide/caching.md'))?.[0] ?? '';
   expect(line).not.toBe('');
   await world.write('reviews.csv', 'id,text\n1,Hello\n');
-  expect(await world.shell(line)).toMatchObject({ code: 0 });
+  expect(await world.shellHere(line)).toMatchObject({ code: 0 });
   await expectCache('answers');
 });
