@@ -1,4 +1,5 @@
 /** `runSync` of the library. */
+import type { EventOf } from '../core/models.ts';
 import { CostLimitReached } from '../orchestrator/estimate/cost-limit.ts';
 import { runSync as answerDataset, type SyncSummary } from '../orchestrator/live/run-sync.ts';
 import type { SyncEvent, SyncProgress } from '../orchestrator/live/sync-order.ts';
@@ -24,9 +25,9 @@ export type RunEvent =
   | ReachEvent
   | ForeignReasonsEvent
   /** All is checked but the rows: the first call is next. */
-  | { readonly type: 'started' }
+  | EventOf<'started'>
   /** The run is over, however it ended: what its calls cost. */
-  | { readonly type: 'spent'; readonly usage: PaidUsage | undefined; readonly madeAgain: number };
+  | EventOf<'spent', { usage: PaidUsage | undefined; madeAgain: number }>;
 
 export interface RunSyncOptions
   extends InputOptions,

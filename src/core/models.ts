@@ -261,3 +261,6 @@ export const cacheEntrySchema = z.object({
   finish_reason: z.optional(z.string()),
 });
 export type CacheEntry = z.infer<typeof cacheEntrySchema>;
+
+/** What is told while something is done: a story has one union of events, which `type` tells apart. */
+export type EventOf<Type extends string, Facts = object> = { readonly type: Type } & Readonly<Facts>;

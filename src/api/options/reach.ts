@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { ensureCacheFolder } from '../../cache/cache.ts';
 import { LoomError } from '../../core/errors.ts';
+import type { EventOf } from '../../core/models.ts';
 import { type ProviderName, sandboxKey } from '../../core/names.ts';
 import { type ConnectionChoice, describeConnection } from '../../orchestrator/calls/connection.ts';
 import type { RetryEvent } from '../../orchestrator/calls/retry.ts';
@@ -28,29 +29,20 @@ export type { RetryEvent };
 /** What is told of the way to a provider. */
 export type ReachEvent =
   /** A `.env`, which may have come with somebody else's project, says where state or answers are. */
-  | { readonly type: 'place_of_folder'; readonly name: string; readonly value: string; readonly path: string }
+  | EventOf<'place_of_folder', { name: string; value: string; path: string }>
   /** A key from elsewhere, of this variable or of `apiKey`, goes to an address that such a file names. */
-  | {
-      readonly type: 'key_to_folder';
-      readonly keyVariable: string | undefined;
-      readonly baseUrl: string;
-      readonly baseUrlVariable: string;
-      readonly path: string;
-    }
+  | EventOf<
+      'key_to_folder',
+      { keyVariable: string | undefined; baseUrl: string; baseUrlVariable: string; path: string }
+    >
   /** A request was answered, or was not; told with `requests`. */
-  | ({ readonly type: 'request' } & RequestNotice);
+  | EventOf<'request', RequestNotice>;
 
 /** Where the state is. Looks at nothing. */
 export function locateHome(options: ReachOptions): LoomHome {
   const { sandbox, cacheDir } = options;
-  const { workingFolder } = surroundingsOf(options);
-  const variables = variablesOf(options);
-  return loomHome({
-    sandbox: sandbox !== undefined && sandbox !== false,
-    cacheDir,
-    variables,
-    workingFolder,
-  });
+  const place = { variables: variablesOf(options), workingFolder: workingFolderOf(options) };
+  return loomHome({ sandbox: Boolean(sandbox), cacheDir, ...place });
 }
 
 /** LoomError `state` for a home that is somebody else's folder. */
@@ -76,9 +68,11 @@ function surroundingsOf(options: ReachOptions) {
   return { environment: options.environment ?? process.env, workingFolder: workingFolderOf(options) };
 }
 
+type Reaching = ReachOptions & CallOptions & Pick<OutputOptions, 'cache'> & ListeningTo<ReachEvent>;
+
 /** Does the work of a verb, which ends with the reason of the caller's signal when that is aborted. */
 export async function withReach<Result>(
-  options: ReachOptions & CallOptions & Pick<OutputOptions, 'cache'> & ListeningTo<ReachEvent>,
+  options: Reaching,
   work: (reach: Reach, signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   refuseOldEvents(options);
@@ -98,13 +92,13 @@ export interface ListeningTo<Event> {
   readonly onEvent?: ((event: Event) => void) | undefined;
 }
 
-export function openReach(options: Parameters<typeof withReach>[0]): Reach {
+function openReach(options: Reaching): Reach {
   const { sandbox, onEvent = () => {} } = options;
   const { environment, workingFolder } = surroundingsOf(options);
   const home = openHome(options);
   if (home.chosenBase !== undefined && options.cache) ensureCacheFolder(home.chosenBase, home.chosenCache);
-  if (options.dotenv) tellPlaces(environment, workingFolder, onEvent);
   const variables = variablesOf(options);
+  if (options.dotenv) tellPlaces(variables, options);
   const told = new Set<ProviderName>();
   const onRequest = (notice: RequestNotice) => onEvent({ type: 'request', ...notice });
   return {
@@ -126,15 +120,12 @@ export function openReach(options: Parameters<typeof withReach>[0]): Reach {
   };
 }
 
-function tellPlaces(
-  environment: NodeJS.ProcessEnv,
-  workingFolder: string,
-  onEvent: (event: ReachEvent) => void,
-): void {
+function tellPlaces(variables: NodeJS.ProcessEnv, options: Reaching): void {
+  const { environment, workingFolder } = surroundingsOf(options);
+  const path = folderVariablesPath(workingFolder);
   for (const name of ['LOOM_HOME', 'LOOM_CACHE_DIR']) {
-    if (!isFromFolder(name, environment, workingFolder)) continue;
-    const value = readVariables(environment, workingFolder)[name] ?? '';
-    onEvent({ type: 'place_of_folder', name, value, path: folderVariablesPath(workingFolder) });
+    if (isFromFolder(name, environment, workingFolder))
+      options.onEvent?.({ type: 'place_of_folder', name, value: variables[name] ?? '', path });
   }
 }
 
@@ -142,7 +133,7 @@ function tellKeyOnItsWay(
   provider: ProviderName,
   choice: ConnectionChoice,
   { apiKey, baseUrl }: Connection,
-  options: Parameters<typeof withReach>[0],
+  options: Reaching,
 ): void {
   const { environment, workingFolder } = surroundingsOf(options);
   const { keyVariable, baseUrlVariable } = providerEntry(provider);
@@ -150,13 +141,9 @@ function tellKeyOnItsWay(
   if (!isFromFolder(baseUrlVariable, environment, workingFolder)) return;
   const isOfOption = choice.apiKey !== undefined;
   if (!isOfOption && isFromFolder(keyVariable, environment, workingFolder)) return;
-  options.onEvent?.({
-    type: 'key_to_folder',
-    keyVariable: isOfOption ? undefined : keyVariable,
-    baseUrl,
-    baseUrlVariable,
-    path: folderVariablesPath(workingFolder),
-  });
+  const path = folderVariablesPath(workingFolder);
+  const key = { keyVariable: isOfOption ? undefined : keyVariable };
+  options.onEvent?.({ type: 'key_to_folder', ...key, baseUrl, baseUrlVariable, path });
 }
 
 /** Where a stand-in for the providers keeps its files. LoomError `state` where that can't be made. */

@@ -12,7 +12,7 @@ import { InterruptedError, LoomError } from '../../core/errors.ts';
 import { documentBatch } from '../documents/batch-document.ts';
 import { documentFetch } from '../documents/fetch-document.ts';
 import type { CommandContext, FetchOptions } from '../options/options.ts';
-import { askOverwriteOf } from '../options/overwrite.ts';
+import { askOverwrite } from '../options/overwrite.ts';
 import { withProviders } from '../options/reach.ts';
 import { standardStream } from '../options/stdin.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -51,7 +51,7 @@ export async function fetch(options: FetchOptions, context: CommandContext): Pro
     documentEvent(event);
   };
   const fetched = await withProviders(options, context, (reach) => {
-    const order = { ...reach, id, keep, partial, file, overwrite: askOverwriteOf(options, terminal) };
+    const order = { ...reach, id, keep, partial, file, overwrite: askOverwrite(options, terminal) };
     return options.wait
       ? waitAndTell(order, options, terminal, note)
       : fetchOnce(order, options, terminal, note);

@@ -1,4 +1,5 @@
 /** What each command is asked for, as its flags say it. */
+import type { InputOptions as InputOfLibrary } from '../../api/options/options.ts';
 import type { FileType, ProviderName } from '../../core/models.ts';
 import type { Shell, StatusWord } from '../../core/names.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -44,23 +45,11 @@ export interface CacheOptions {
 }
 
 /** Flags that say what is asked, and of whom. */
-export interface InputOptions {
+export interface InputOptions extends Omit<InputOfLibrary, 'file' | 'settings' | 'onRemark'> {
   /** `-` is stdin. */
   file: string;
   /** What stdin holds. */
   format?: FileType;
-  provider: ProviderName;
-  model: string;
-  col?: string;
-  /** A template, or `@` and the path of one. */
-  prompt?: string;
-  /** The column or field that names rows. */
-  rowId?: string;
-  /** How many rows from the start. */
-  limit?: number;
-  /** How many rows at random. */
-  sample?: number;
-  sampleSeed?: number;
 }
 
 /** Flags that say how to generate, and what the output holds. */

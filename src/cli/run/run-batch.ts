@@ -10,7 +10,7 @@ import { documentOutput } from '../documents/output-document.ts';
 import { exitCodeOfFetch, waitAndTell } from '../fetch/wait.ts';
 import { describeHalved } from '../fetch/words.ts';
 import { describeRun } from '../options/orders.ts';
-import { askOverwrite, askOverwriteOf } from '../options/overwrite.ts';
+import { askOverwrite } from '../options/overwrite.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { tellCalls } from '../words/calls.ts';
 import { describeSkipped, tellForeignReasons } from '../words/failures.ts';
@@ -78,7 +78,7 @@ export async function waitForRun(
     documentEvent(event);
     document.output = outputs[0] ?? null;
   };
-  const overwrite = askOverwriteOf({ force: mayReplace }, context.terminal);
+  const overwrite = askOverwrite({ force: mayReplace }, context.terminal);
   const order = { ...reach, id, overwrite, isOwn: true };
   return exitCodeOfFetch(await waitAndTell(order, { ...options, keep: false }, context.terminal, note));
 }

@@ -1,6 +1,6 @@
 /** What a live run is asked to do, and what it tells. */
 
-import type { GenerationSettings, RowResult } from '../../core/models.ts';
+import type { EventOf, GenerationSettings, RowResult } from '../../core/models.ts';
 import type { ProviderName } from '../../core/names.ts';
 import type { Placing } from '../../storage/output-file.ts';
 import type { RetryEvent } from '../calls/retry.ts';
@@ -48,15 +48,15 @@ export interface SyncProgress {
 
 export type SyncEvent =
   /** After the check of the input, and after each row. */
-  | ({ readonly type: 'progress' } & SyncProgress)
+  | EventOf<'progress', SyncProgress>
   | RetryEvent
   /** Another process is doing the very same run: this one goes on when that is done. */
-  | { readonly type: 'waiting' }
+  | EventOf<'waiting'>
   /** The same work is pending in a batch: its answers are paid for too. */
-  | { readonly type: 'pending'; readonly id: string }
+  | EventOf<'pending', { id: string }>
   /** Answers that a run which was cut off had paid for, and this one need not. */
-  | { readonly type: 'resumed'; readonly answers: number }
+  | EventOf<'resumed', { answers: number }>
   /** A call was answered, and is paid for. */
-  | { readonly type: 'answered'; readonly result: RowResult }
+  | EventOf<'answered', { result: RowResult }>
   /** An answer could not be stored in the cache; told once, the answers are in the output all the same. */
-  | { readonly type: 'cache_trouble'; readonly error: unknown };
+  | EventOf<'cache_trouble', { error: unknown }>;

@@ -1,7 +1,7 @@
 /** What a fetch is asked to do, what it tells, and what its steps share. */
 
 import type { LoomError, ProviderError } from '../../../core/errors.ts';
-import type { BatchRecord } from '../../../core/models.ts';
+import type { BatchRecord, EventOf } from '../../../core/models.ts';
 import type { ProviderName } from '../../../core/names.ts';
 import type { Connection } from '../../../providers/connection.ts';
 import type { BatchProvider } from '../../../providers/provider.ts';
@@ -68,42 +68,31 @@ export interface WrittenOutput extends Omit<MergedJob, 'usage'> {
 export type FetchEvent =
   | PartEvent
   /** A batch that is not done; `reason` is the provider's word on a failure, or ours on a failed call. */
-  | ({ readonly type: 'status'; readonly reason: string | undefined } & SeenBatch)
+  | EventOf<'status', { reason: string | undefined } & SeenBatch>
   /** A batch that should have ended by now, by its provider's completion window. */
-  | { readonly type: 'stuck'; readonly record: BatchRecord; readonly windowHours: number }
+  | EventOf<'stuck', { record: BatchRecord; windowHours: number }>
   /** A batch whose results are all there. */
-  | ({ readonly type: 'ready' } & SeenBatch)
+  | EventOf<'ready', SeenBatch>
   /** A part that waits because the provider's queue is full, or it was too large. */
-  | ({ readonly type: 'queued' } & QueuedPart)
+  | EventOf<'queued', QueuedPart>
   /** How many parts of a job are in; told of jobs with more than one. */
-  | { readonly type: 'parts'; readonly id: string; readonly partsIn: number; readonly parts: number }
-  | { readonly type: 'merged'; readonly output: WrittenOutput }
+  | EventOf<'parts', { id: string; partsIn: number; parts: number }>
+  | EventOf<'merged', { output: WrittenOutput }>
   /** An output in the way that stays, and what was answered. */
-  | {
-      readonly type: 'kept';
-      readonly id: string;
-      readonly outputPath: string;
-      readonly answer: 'no' | 'nobody';
-      readonly error: LoomError;
-    }
+  | EventOf<'kept', { id: string; outputPath: string; answer: 'no' | 'nobody'; error: LoomError }>
   /** A batch ended early: what it gave is kept. */
-  | ({ readonly type: 'ended'; readonly record: BatchRecord } & KeptAnswers)
+  | EventOf<'ended', { record: BatchRecord } & KeptAnswers>
   /** A completed batch whose results are short: what came is kept, and a later fetch asks again. */
-  | ({ readonly type: 'short'; readonly account: BatchAccount; readonly error: LoomError } & SeenBatch)
+  | EventOf<'short', { account: BatchAccount; error: LoomError } & SeenBatch>
   /** The record of a batch was out of sight, and was made anew from its job. */
-  | { readonly type: 'restored'; readonly record: BatchRecord }
+  | EventOf<'restored', { record: BatchRecord }>
   /** The provider's count of results is not what its files hold. */
-  | {
-      readonly type: 'miscount';
-      readonly record: BatchRecord;
-      readonly counted: number;
-      readonly held: number;
-    }
+  | EventOf<'miscount', { record: BatchRecord; counted: number; held: number }>
   /** Another process is working on this job: it is passed over. */
-  | { readonly type: 'busy'; readonly id: string }
-  | { readonly type: 'damaged'; readonly file: DamagedFile }
+  | EventOf<'busy', { id: string }>
+  | EventOf<'damaged', { file: DamagedFile }>
   /** One job could not be fetched; the others go on. */
-  | { readonly type: 'failed'; readonly id: string; readonly provider: ProviderName; readonly error: unknown }
+  | EventOf<'failed', { id: string; provider: ProviderName; error: unknown }>
   | RetryEvent;
 
 /** A batch as it is now: its record, and what a list shows of it. */

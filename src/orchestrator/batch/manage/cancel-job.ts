@@ -1,6 +1,7 @@
 /** The story of `loom cancel`: end what a job has at its provider, and never send what it has not sent. */
+
 import { LoomError } from '../../../core/errors.ts';
-import type { BatchRecord, BatchStatus, ProviderName } from '../../../core/models.ts';
+import type { BatchRecord, BatchStatus, EventOf, ProviderName } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
@@ -28,15 +29,15 @@ import { type Submission, takeRecorded, trySettlePart } from '../parts/submit-pa
 
 export type CancelEvent =
   /** Another process works on the job: it is waited for. */
-  | { readonly type: 'waiting'; readonly id: string }
+  | EventOf<'waiting', { id: string }>
   /** The provider ends the batch, which may take it some minutes. */
-  | { readonly type: 'cancelled'; readonly batch: CancelTarget; readonly status: BatchStatus }
+  | EventOf<'cancelled', { batch: CancelTarget; status: BatchStatus }>
   /** There was nothing left to cancel. */
-  | { readonly type: 'over'; readonly batch: CancelTarget; readonly status: BatchStatus }
+  | EventOf<'over', { batch: CancelTarget; status: BatchStatus }>
   /** A part that the provider does not have, and will not get: `job_1/2`, or the job's id where it is the only one. */
-  | { readonly type: 'dropped'; readonly id: string }
+  | EventOf<'dropped', { id: string }>
   /** This batch was not cancelled: the provider refused, or it may be another's. The others are all the same. */
-  | { readonly type: 'failed'; readonly id: string; readonly provider: ProviderName; readonly error: unknown }
+  | EventOf<'failed', { id: string; provider: ProviderName; error: unknown }>
   | RetryEvent;
 
 /** A batch that is to be cancelled: of a part whose record is gone or damaged it is all that is known. */

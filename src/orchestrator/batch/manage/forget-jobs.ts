@@ -2,7 +2,7 @@
  * The story of `loom forget`: remove what the home holds of jobs, and their uploads at the provider where no batch can
  * need them any more. Outputs, and answers in the cache, stay; so does the upload of a batch that may still run.
  */
-import type { BatchRecord, ProviderName } from '../../../core/models.ts';
+import type { BatchRecord, EventOf, ProviderName } from '../../../core/models.ts';
 import type { StatusWord } from '../../../core/names.ts';
 import {
   findAnyJob,
@@ -31,16 +31,10 @@ export interface ForgetTarget {
 
 export type ForgetEvent =
   /** An upload that no batch needs any more could not be deleted: its provider was out of reach, or there was no key. */
-  | {
-      readonly type: 'upload_left';
-      readonly id: string;
-      readonly provider: ProviderName;
-      readonly fileId: string;
-      readonly error: unknown;
-    }
-  | { readonly type: 'forgotten'; readonly id: string; readonly batches: number }
+  | EventOf<'upload_left', { id: string; provider: ProviderName; fileId: string; error: unknown }>
+  | EventOf<'forgotten', { id: string; batches: number }>
   /** Another process is working on this job: it stays. */
-  | { readonly type: 'busy'; readonly id: string };
+  | EventOf<'busy', { id: string }>;
 
 /** LoomError `state` for an id that there is not. */
 export async function findTargets(home: LoomHome, ids: readonly string[]): Promise<ForgetTarget[]> {

@@ -1,8 +1,9 @@
 /** Hands the parts of a job to the provider, one after the other, so that no part is ever submitted twice. */
+
 import { stat } from 'node:fs/promises';
 import type { CodeWithFacts } from '../../../core/error-facts.ts';
 import { isRefusedKey, LoomError, ProviderError } from '../../../core/errors.ts';
-import type { BatchRecord } from '../../../core/models.ts';
+import type { BatchRecord, EventOf } from '../../../core/models.ts';
 import { unreadableAnswer } from '../../../providers/protocol/refusal.ts';
 import type { BatchProvider, RequestFile } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
@@ -52,14 +53,9 @@ const createPauseMs = 2_000;
 /** What submitting parts comes to, told on the way. */
 export type PartEvent =
   /** A batch is at the provider, and its record on disk. */
-  | { readonly type: 'submitted'; readonly record: BatchRecord; readonly batch: ListedBatch }
+  | EventOf<'submitted', { record: BatchRecord; batch: ListedBatch }>
   /** A part that the provider does not take was cut in two: its name before, and the most requests of a half. */
-  | {
-      readonly type: 'halved';
-      readonly name: string;
-      readonly requests: number;
-      readonly reason: string | undefined;
-    };
+  | EventOf<'halved', { name: string; requests: number; reason: string | undefined }>;
 
 /**
  * Submits every part that is not yet at the provider, in order, and reports each batch as soon as its record is on

@@ -1,7 +1,7 @@
 /** The story of `loom run` in batch mode. */
 
 import { ensurePlaces } from '../../../cache/cache.ts';
-import type { BatchRecord } from '../../../core/models.ts';
+import type { BatchRecord, EventOf } from '../../../core/models.ts';
 import type { Connection } from '../../../providers/connection.ts';
 import type { BatchEntry } from '../../../providers/provider.ts';
 import { checkSettings } from '../../../providers/settings.ts';
@@ -31,29 +31,17 @@ import { type PartEvent, type Submission, submitParts } from '../parts/submit-pa
 
 export type SubmitEvent =
   /** The input is checked and nothing was sent yet. */
-  | {
-      readonly type: 'planned';
-      readonly blankRows: number;
-      readonly cachedRows: number;
-      readonly parts: number;
-    }
+  | EventOf<'planned', { blankRows: number; cachedRows: number; parts: number }>
   /** The same work was cut off in an earlier run: this run finishes it. */
-  | { readonly type: 'resumed'; readonly id: string }
+  | EventOf<'resumed', { id: string }>
   /** The same work is pending already, and is submitted once more. */
-  | { readonly type: 'pending'; readonly id: string }
+  | EventOf<'pending', { id: string }>
   /** Another pending job is to write the same output: the one that is fetched later will find it in its way. */
-  | { readonly type: 'shared_output'; readonly id: string; readonly outputPath: string }
+  | EventOf<'shared_output', { id: string; outputPath: string }>
   /** Of batches also those that a run which was cut off had submitted. */
   | PartEvent
-  /** Every part is submitted or waits in the queue. What is told here is told once for each job. */
-  | {
-      readonly type: 'announced';
-      readonly id: string;
-      readonly rows: number | undefined;
-      readonly parts: number;
-      /** Those that wait for room in the provider's queue. */
-      readonly waiting: readonly QueuedPart[];
-    }
+  /** Every part is submitted, or waits for room in the provider's queue. What is told here is told once for each job. */
+  | EventOf<'announced', { id: string; rows: number | undefined; parts: number; waiting: QueuedPart[] }>
   | RetryEvent;
 
 export interface SubmitOptions {

@@ -1,6 +1,7 @@
 /** A wait looks at the same batches many times; what it sees is told when it is new. */
 
 import type { ProviderError } from '../../../core/errors.ts';
+import type { EventOf } from '../../../core/models.ts';
 import type { ProviderName } from '../../../core/names.ts';
 import type { FetchEvent } from '../fetch/fetch-run.ts';
 import type { ListedBatch } from '../list/list-batches.ts';
@@ -8,16 +9,11 @@ import type { ListedBatch } from '../list/list-batches.ts';
 export type WaitEvent =
   | FetchEvent
   /** How the batches are that are waited for: before the first look and after each one. */
-  | { readonly type: 'watch'; readonly watch: Watch }
+  | EventOf<'watch', { watch: Watch }>
   /** A look failed; the next one tries again. */
-  | {
-      readonly type: 'trouble';
-      readonly id: string;
-      readonly provider: ProviderName;
-      readonly error: ProviderError;
-    }
+  | EventOf<'trouble', { id: string; provider: ProviderName; error: ProviderError }>
   /** Another process fetched it meanwhile, or its record was deleted: there is nothing to wait for. */
-  | { readonly type: 'gone'; readonly id: string };
+  | EventOf<'gone', { id: string }>;
 
 export interface Watch {
   /** Those that are waited for, and the other parts of their jobs. */
