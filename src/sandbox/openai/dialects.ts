@@ -58,8 +58,8 @@ export const dialects: Readonly<Record<CompatibleName, Dialect>> = {
   openai,
   /** Alibaba Cloud Model Studio, as its page on batches describes it. */
   alibaba: {
+    ...openai,
     prefix: '/compatible-mode',
-    needsKey: true,
     refusesUnknownFields: false,
     thoughtsField: 'reasoning_content',
     // Its filter refuses the call; there is no field for a refusal in an answer.
