@@ -4,11 +4,9 @@ import type { BatchStatus, RowResult } from '../../core/models.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asCount, asId, asList, asObject, asText, asTime, type WireObject } from '../network/wire.ts';
 import {
-  aboutBatch,
   aboutResults,
-  cancelThenCheck,
   lookThrough,
-  readBatch,
+  openBatchCalls,
   readId,
   readNext,
   requireList,
@@ -32,14 +30,14 @@ const batchesPath = '/v1/messages/batches';
 
 export async function openBatch(connection: VendorConnection): Promise<BatchProvider> {
   const { client, transport, baseUrl } = await openAnthropicClient(connection, classifyAnthropic);
-  const retrieve = (batchId: string, signal: AbortSignal) =>
-    aboutBatch(batchId, () =>
-      transport.call(signal, async (signal) =>
-        readBatch(await client.messages.batches.retrieve(batchId, {}, { signal })),
-      ),
-    );
-
-  const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
+  const { retrieve, check, cancel } = openBatchCalls(
+    transport.call,
+    {
+      look: (batchId, signal) => client.messages.batches.retrieve(batchId, {}, { signal }),
+      cancel: (batchId, signal) => client.messages.batches.cancel(batchId, {}, { signal }),
+    },
+    readCheck,
+  );
 
   /** What the list is answered with, and when: a clock tells the time whatever else it says. */
   const askForPage = (query: object, signal: AbortSignal, check: (page: unknown) => void = () => {}) =>
@@ -112,14 +110,7 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
 
     readClock: async (signal) => (await askForPage({ limit: 1 }, signal)).now,
 
-    cancel: (batchId, signal) =>
-      cancelThenCheck(
-        () =>
-          aboutBatch(batchId, () =>
-            transport.call(signal, (signal) => client.messages.batches.cancel(batchId, {}, { signal })),
-          ),
-        () => check(batchId, signal),
-      ),
+    cancel,
   };
 }
 

@@ -6,7 +6,7 @@ import { type Part, type PromptRequest, plainText } from '../../core/request/con
 import type { VendorConnection } from '../connection.ts';
 import { asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import { type Classify, scopeOfStatus } from '../protocol/refusal.ts';
-import { findHeld, saysSomething } from '../protocol/wrappings.ts';
+import { errorObject, failRow, findHeld, saysSomething } from '../protocol/wrappings.ts';
 import { settingsBody } from '../settings.ts';
 import { noTimeLimit, openTransport, withoutVariables } from '../transport/transport.ts';
 import { settings as settingsTable } from './settings.ts';
@@ -76,13 +76,7 @@ export function readMessage(customId: string, message: WireObject): RowResult {
     usage: readUsage(asObject(message.usage)),
     finishReason: asText(message.stop_reason) || undefined,
   };
-  const failed = (kind: string, reason: string, answered?: string): RowResult => ({
-    customId,
-    outcome: 'failed',
-    error: { kind, message: reason },
-    ...(answered && { text: answered }),
-    ...facts,
-  });
+  const failed = failRow(customId, facts);
   if (message.stop_reason === 'refusal') {
     const explanation = firstText(asObject(message.stop_details).explanation, text);
     return failed('refusal', explanation || 'The model refused to answer.', text);
@@ -124,7 +118,7 @@ const errorStatuses: Readonly<Record<string, number>> = {
 export function findMessageError(answer: unknown) {
   const { error: found } = asObject(answer);
   if (!saysSomething(found)) return undefined;
-  const error = typeof found === 'string' ? { message: found } : asObject(found);
+  const error = errorObject(found);
   return { status: errorStatuses[asText(error.type)] ?? 500, error };
 }
 

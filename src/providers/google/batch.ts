@@ -15,13 +15,11 @@ import {
   type WireObject,
 } from '../network/wire.ts';
 import {
-  aboutBatch,
   aboutResults,
-  cancelThenCheck,
   checkId,
   ignoreStatus,
   lookThrough,
-  readBatch,
+  openBatchCalls,
   readId,
   requireOver,
   unreadList,
@@ -55,18 +53,19 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
     transport.fetch(`${baseUrl}/v1beta/${path}`, { headers, signal });
   // The SDK leaves out a batch's counts and its error (googleapis/python-genai#1323), so the raw answer is read. A batch
   // that was made without a file holds its results.
-  const retrieve = (batchId: string, signal: AbortSignal) =>
-    aboutBatch(batchId, () =>
-      transport.call(
-        signal,
-        async (signal) => {
-          await get(batchPath(batchId), signal);
-          return readBatch(transport.answer());
-        },
-        'inline',
-      ),
-    );
-  const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
+  const { retrieve, check, cancel } = openBatchCalls(
+    transport.call,
+    {
+      look: async (batchId, signal) => {
+        await get(batchPath(batchId), signal);
+        return transport.answer();
+      },
+      cancel: (batchId, signal) =>
+        client.batches.cancel({ name: batchPath(batchId), config: { abortSignal: signal } }),
+      kind: 'inline',
+    },
+    readCheck,
+  );
 
   return {
     limits,
@@ -133,16 +132,7 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
       return found;
     },
 
-    cancel: (batchId, signal) =>
-      cancelThenCheck(
-        () =>
-          aboutBatch(batchId, () =>
-            transport.call(signal, (signal) =>
-              client.batches.cancel({ name: batchPath(batchId), config: { abortSignal: signal } }),
-            ),
-          ),
-        () => check(batchId, signal),
-      ),
+    cancel,
 
     deleteFile: (fileId, signal) =>
       transport

@@ -6,7 +6,7 @@ import type { VendorConnection } from '../connection.ts';
 import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import type { Reason } from '../protocol/reasons.ts';
 import { type Classify, scopeOfStatus } from '../protocol/refusal.ts';
-import { findHeld, saysSomething } from '../protocol/wrappings.ts';
+import { errorObject, failRow, findHeld, saysSomething } from '../protocol/wrappings.ts';
 import { settingsBody } from '../settings.ts';
 import { openTransport, withoutVariables } from '../transport/transport.ts';
 import { settings as settingsTable } from './settings.ts';
@@ -76,7 +76,7 @@ export function findContent(answer: unknown): WireObject | undefined {
 export function findContentError(answer: unknown) {
   const { error: found } = asObject(answer);
   if (!saysSomething(found)) return undefined;
-  const error = typeof found === 'string' ? { message: found } : asObject(found);
+  const error = errorObject(found);
   const code = asCount(error.code) ?? 0;
   return { status: code >= 400 && code <= 599 ? code : 500, error };
 }
@@ -89,13 +89,7 @@ export function readContent(customId: string, response: WireObject): RowResult {
     usage: readUsage(asObject(response.usageMetadata)),
     finishReason: firstText(asObject(first).finishReason, feedback.blockReason) || undefined,
   };
-  const failed = (kind: string, reason: string, answered?: string): RowResult => ({
-    customId,
-    outcome: 'failed',
-    error: { kind, message: reason },
-    ...(answered && { text: answered }),
-    ...facts,
-  });
+  const failed = failRow(customId, facts);
   if (!first) {
     if (feedback.blockReason) {
       return failed(

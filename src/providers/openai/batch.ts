@@ -6,13 +6,11 @@ import type { RowResult } from '../../core/models.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asCount, asId, asList, asObject, asText, type WireObject } from '../network/wire.ts';
 import {
-  aboutBatch,
   aboutResults,
-  cancelThenCheck,
   checkId,
   ignoreStatus,
   lookThrough,
-  readBatch,
+  openBatchCalls,
   readId,
   readNext,
   requireList,
@@ -37,12 +35,14 @@ export async function openBatch(
     profile.batches;
   const { purpose = 'batch', endpoint = '/v1/chat/completions', window = '24h' } = profile.batches;
   const { client, transport } = await openOpenAiClient(connection, profile);
-  const retrieve = (batchId: string, signal: AbortSignal) =>
-    aboutBatch(batchId, () =>
-      transport.call(signal, async (signal) => readBatch(await client.batches.retrieve(batchId, { signal }))),
-    );
-
-  const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
+  const { retrieve, check, cancel } = openBatchCalls(
+    transport.call,
+    {
+      look: (batchId, signal) => client.batches.retrieve(batchId, { signal }),
+      cancel: (batchId, signal) => client.batches.cancel(batchId, { signal }),
+    },
+    readCheck,
+  );
 
   return {
     limits,
@@ -139,16 +139,7 @@ export async function openBatch(
         });
       }),
 
-    ...(cancels !== false && {
-      cancel: (batchId: string, signal: AbortSignal) =>
-        cancelThenCheck(
-          () =>
-            aboutBatch(batchId, () =>
-              transport.call(signal, (signal) => client.batches.cancel(batchId, { signal })),
-            ),
-          () => check(batchId, signal),
-        ),
-    }),
+    ...(cancels !== false && { cancel }),
 
     deleteFile: (fileId, signal) =>
       transport

@@ -5,7 +5,7 @@ import { type Part, type PromptRequest, plainText } from '../../core/request/con
 import type { VendorConnection } from '../connection.ts';
 import { asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import { readReason } from '../protocol/reasons.ts';
-import { findHeld } from '../protocol/wrappings.ts';
+import { failRow, findHeld } from '../protocol/wrappings.ts';
 import { settingsBody } from '../settings.ts';
 import { noTimeLimit, openTransport, withoutVariables } from '../transport/transport.ts';
 import type { Profile } from './profile.ts';
@@ -65,13 +65,7 @@ export function readChatAnswer(customId: string, body: WireObject): RowResult {
     usage: readUsage(asObject(body.usage)),
     finishReason: asText(choice.finish_reason) || undefined,
   };
-  const failed = (kind: string, reason: string, answered?: string): RowResult => ({
-    customId,
-    outcome: 'failed',
-    error: { kind, message: reason },
-    ...(answered && { text: answered }),
-    ...facts,
-  });
+  const failed = failRow(customId, facts);
   const refusal = asText(message.refusal);
   if (refusal) return failed('refusal', refusal);
   if (choice.finish_reason === 'content_filter')

@@ -3,7 +3,7 @@
 import type { VendorConnection } from '../connection.ts';
 import { asCount, asList, asObject, asText, type WireObject } from '../network/wire.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
-import { saysSomething } from '../protocol/wrappings.ts';
+import { errorObject, saysSomething } from '../protocol/wrappings.ts';
 import type { SyncProvider } from '../provider.ts';
 import { chatBody, findCompletion, openOpenAiClient, readChatAnswer } from './chat.ts';
 import type { Profile } from './profile.ts';
@@ -39,7 +39,7 @@ function findUpstreamError(body: WireObject) {
 function findCompatibleError(body: WireObject) {
   const found = body.object === 'error' ? body : body.error;
   if (!saysSomething(found)) return undefined;
-  const error = typeof found === 'string' ? { message: found } : asObject(found);
+  const error = errorObject(found);
   return { status: readErrorStatus(error) ?? guessStatus(error), error };
 }
 

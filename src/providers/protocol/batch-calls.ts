@@ -22,7 +22,7 @@ export function readId(answer: unknown, field: 'id' | 'name'): string {
 const batchFields = ['id', 'name', 'status', 'processing_status', 'state', 'metadata'];
 
 /** The batch that an answer holds. */
-export function readBatch(answer: unknown): WireObject {
+function readBatch(answer: unknown): WireObject {
   const batch = findHeld(answer, (object) => batchFields.some((field) => saysSomething(object[field])));
   if (!batch) throw unreadableAnswer('it is not a batch');
   return batch;
@@ -112,7 +112,7 @@ function showId(id: string): string {
 }
 
 /** A 404 on a batch is about that batch, not about a model. */
-export async function aboutBatch<T>(batchId: string, call: () => Promise<T>): Promise<T> {
+async function aboutBatch<T>(batchId: string, call: () => Promise<T>): Promise<T> {
   checkId(batchId);
   try {
     return await call();
@@ -121,6 +121,34 @@ export async function aboutBatch<T>(batchId: string, call: () => Promise<T>): Pr
     const message = `There is no batch ${showId(batchId)} at the provider for this key: ${error.message}`;
     throw new ProviderError('run', 'not_found', message, { status: 404 });
   }
+}
+
+/** Runs a call, as `call` of a transport does. */
+type Run = <Result>(
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Result>,
+  kind?: 'inline',
+) => Promise<Result>;
+
+type AskOfBatch = (batchId: string, signal: AbortSignal) => Promise<unknown>;
+
+/** The calls about one batch: how the vendor is asked for it and told to cancel it, and how its answer is read. */
+export function openBatchCalls(
+  run: Run,
+  ask: { readonly look: AskOfBatch; readonly cancel: AskOfBatch; readonly kind?: 'inline' },
+  readCheck: (batch: WireObject) => BatchCheck,
+) {
+  const retrieve = (batchId: string, signal: AbortSignal) =>
+    aboutBatch(batchId, () =>
+      run(signal, async (signal) => readBatch(await ask.look(batchId, signal)), ask.kind),
+    );
+  const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
+  const cancel = (batchId: string, signal: AbortSignal) =>
+    cancelThenCheck(
+      () => aboutBatch(batchId, () => run(signal, (signal) => ask.cancel(batchId, signal))),
+      () => check(batchId, signal),
+    );
+  return { retrieve, check, cancel };
 }
 
 /** Refuses the results of a batch that is under way, as a server may say of one that was over a moment ago. */
@@ -176,7 +204,7 @@ export function ignoreStatus(...statuses: number[]) {
 const tooLateStatuses = new Set([400, 409]);
 
 /** Cancels, then looks how the batch is; a refusal that comes of its being over is none. */
-export async function cancelThenCheck(
+async function cancelThenCheck(
   cancel: () => Promise<unknown>,
   check: () => Promise<BatchCheck>,
 ): Promise<BatchCheck> {

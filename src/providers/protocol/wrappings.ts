@@ -3,7 +3,7 @@
  * of JSON. It counts by what it holds, live and on a line of results; whoever looks for it says what it has.
  * test/providers/protocol/wrappings.test.ts holds this at every provider.
  */
-import { isDeepText, isJsonObject } from '../../core/models.ts';
+import { type AnswerFacts, isDeepText, isJsonObject, type RowResult } from '../../core/models.ts';
 import { asCount, asObject, type WireObject } from '../network/wire.ts';
 
 /** Where servers put an answer. */
@@ -51,6 +51,22 @@ export function saysSomething(value: unknown): boolean {
   if (value === null || value === undefined || value === false || value === 0) return false;
   if (typeof value === 'string') return !/^\s*(?:null|none)?\s*$/i.test(value);
   return typeof value !== 'object' || Object.values(value).some(saysSomething);
+}
+
+/** Makes the result of a row without a usable answer; what was answered all the same is kept. */
+export function failRow(customId: string, facts: AnswerFacts) {
+  return (kind: string, message: string, answered?: string): RowResult => ({
+    customId,
+    outcome: 'failed',
+    error: { kind, message },
+    ...(answered && { text: answered }),
+    ...facts,
+  });
+}
+
+/** An error that came in place of an answer, as an object. */
+export function errorObject(found: unknown): WireObject {
+  return typeof found === 'string' ? { message: found } : asObject(found);
 }
 
 /** A number that an answer is about, by its name; undefined where it is nowhere. */
