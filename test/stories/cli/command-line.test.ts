@@ -54,7 +54,7 @@ function openProgram(onRun: (command: string) => void): Command {
   };
   const commands = new Proxy({}, { get: () => run }) as Commands;
   const voice = { quiet: false, verbose: false, json: false };
-  const terminal = { print: () => {}, fail: () => {} };
+  const terminal = { print: () => {}, printText: () => {}, fail: () => {} };
   const context = { version: '1.0.0', terminal, voice, environment: {} } as unknown as CommandContext;
   return createProgram(commands, context, () => {});
 }

@@ -137,7 +137,7 @@ describe('the input is gone', () => {
   test.each([
     ['another file', 'other.csv', 'id,text\n1,Moon\n2,World\n', /other\.csv has changed[^\n]* row 1 /],
     ['no file', 'nowhere.csv', undefined, /nowhere\.csv is gone/],
-    ['a file of another kind', 'other.json', '[{"prompt":"Hello"}]', /other\.json is no CSV file/],
+    ['a file of another kind', 'other.json', '[{"prompt":"Hello"}]', /other\.json is not a CSV file/],
     ['a file without the column', 'bare.csv', 'id,words\n1,Hello\n2,World\n', /bare\.csv[^\n]*"text"/],
   ])('and --file names %s: refused, nothing is written or lost', async (_, name, content, says) => {
     const id = await world.submit();
