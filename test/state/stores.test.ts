@@ -87,7 +87,7 @@ describe.each([
     expect(damaged).toEqual([
       {
         path: home.batches.locate('openai_batch_1.json'),
-        reason: 'it is cut short, or no JSON',
+        reason: 'it is cut short, or not JSON',
         batchIds: ['batch_1'],
         mend: 'adopt',
       },

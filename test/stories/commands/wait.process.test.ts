@@ -59,7 +59,7 @@ test('run --wait, interrupted while it waits, names the batch with which to go o
   wait.process.kill('SIGINT');
   const { code, stderr } = await wait.ended;
   expect(code).toBe(130);
-  expect(stderr).toContain('what is in is kept: loom fetch --id batch_001 goes on from there.\n');
+  expect(stderr).toContain('what has arrived is kept: loom fetch --id batch_001 goes on from there.\n');
 });
 
 async function lockTexts(): Promise<string[]> {

@@ -94,6 +94,46 @@ test.each<[options: Refused, refusal: object]>([
       hint: 'Did you mean "question"?',
     },
   ],
+  [
+    { settings: { top_k: 3 } },
+    {
+      kind: 'usage',
+      code: 'setting_unknown',
+      facts: { title: 'OpenAI', setting: 'top_k', hasSchema: false },
+      message: 'OpenAI has no setting for settings.top_k.',
+      hint: 'Leave it out.',
+    },
+  ],
+  [
+    { settings: { extra: { model: 'other' } } },
+    {
+      kind: 'usage',
+      code: 'extra_field_taken',
+      facts: { field: 'model', by: 'loom' },
+      message: "settings.extra can't set model: loom fills this field, or depends on it.",
+      hint: 'Leave it out.',
+    },
+  ],
+  [
+    { output: 'data.csv', limit: 1, overwrite: true },
+    {
+      kind: 'usage',
+      code: 'pick_replaces_input',
+      facts: { path: 'data.csv', option: 'limit' },
+      message: "the output of limit can't replace its input, data.csv.",
+      hint: 'The rows that are not picked would be lost. Choose another output.',
+    },
+  ],
+  [
+    { apiKey: '' },
+    {
+      kind: 'key',
+      code: 'key_missing',
+      facts: { title: 'OpenAI', variable: 'OPENAI_API_KEY' },
+      message: 'no API key for OpenAI.',
+      hint: 'Set OPENAI_API_KEY, or give apiKey.',
+    },
+  ],
 ])('%j', async (options, refusal) => {
   expect(await refusalOf(options)).toEqual(refusal);
 });
