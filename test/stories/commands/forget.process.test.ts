@@ -18,9 +18,7 @@ test.skipIf(!hasTerminal).each([
 ])('forgetting a batch that is not over asks at a terminal: %s', async (typed, listed) => {
   const id = await world.submitAs('in_progress');
   const shown = await atTerminal(world, ['forget', '--id', id], { typed: `${typed}\r` });
-  expect(shown.text).toContain(
-    `Forget ${id} (validating)? What is answered there, and not written, is lost;`,
-  );
+  expect(shown.text).toContain(`Forget ${id} (validating)? Answers that are not written yet are lost;`);
   expect(shown.code).toBe(0);
   expect((await world.loom('list')).stdout).toContain(listed || id);
 });
