@@ -1,4 +1,4 @@
-/** CONTRIBUTING.md names files as they are. */
+/** CONTRIBUTING.md and comments name files as they are. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { expect, test } from 'vitest';
@@ -16,6 +16,16 @@ async function listPaths(): Promise<string[]> {
     return entry.isDirectory() ? `${path}/` : path;
   });
 }
+
+test('every test that a comment of the program names is there', async () => {
+  const paths = await listPaths();
+  const sources = await Promise.all(
+    paths.filter((path) => /^src\/.*\.ts$/.test(path)).map((path) => readFile(join(project, path), 'utf8')),
+  );
+  const named = sources.flatMap((source) => source.match(/\btest\/[\w./-]+\.ts\b/g) ?? []);
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter((name) => !paths.includes(name))).toEqual([]);
+});
 
 test('every file and folder that it names is there', async () => {
   const page = await readFile(join(project, 'CONTRIBUTING.md'), 'utf8');

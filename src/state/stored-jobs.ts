@@ -1,7 +1,7 @@
 /**
  * What lies in the loom home, as jobs: records of one `loom run` together, the Python tool's each on its own. A command
  * reads all of it once, and what it works on once more under the lock of the job, as it may have changed since: not once a
- * job, nor once a part. test/stories/state-reads.test.ts counts it.
+ * job, nor once a part. test/stories/state/state-reads.test.ts counts it.
  */
 import { basename } from 'node:path';
 import { LoomError } from '../core/errors.ts';

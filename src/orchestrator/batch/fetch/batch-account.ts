@@ -3,7 +3,7 @@
  * only when every row is answered or refused in its results. While some are missing, because a download was cut at a
  * line, a page stood in its middle, or only the file of errors was there yet, the batch is `short`: what came is kept,
  * its record and its upload stay, and each fetch asks again. A day after the batch's end it is written with what there is.
- * test/stories/short-results.test.ts holds this at every provider.
+ * test/stories/batch/short-results.test.ts holds this at every provider.
  */
 
 import { LoomError } from '../../../core/errors.ts';

@@ -1,7 +1,7 @@
 /**
  * A job whose records are out of sight goes on: what `jobs/` knows is enough to make the record of a paid batch anew, so
  * that `batches/` may be moved or deleted, whole or in part, and nothing that was paid for is lost. `loom forget` ends
- * such a job, or deleting both files. test/stories/records-gone.test.ts holds it.
+ * such a job, or deleting both files. test/stories/state/records-gone.test.ts holds it.
  */
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
