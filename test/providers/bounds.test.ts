@@ -101,13 +101,13 @@ describe.each(entries)('$title, live', (entry) => {
     }
   });
 
-  it.each(['head', 'body'] as const)('gives up an answer whose %s comes bit by bit', async (place) => {
+  it.each([
+    ['head', 300, '0.3 seconds'],
+    ['body', 1000, '1 second'],
+  ] as const)('gives up an answer whose %s comes bit by bit', async (place, limitMs, told) => {
     server.play(() => ({ start: '{', piece: ' ', trickle: place }));
-    expect(await failureOf(call(300))).toMatchObject({
-      scope: 'row',
-      code: 'timeout',
-      message: 'No answer came within 0.3 seconds.',
-    });
+    const message = `No answer came within ${told}.`;
+    expect(await failureOf(call(limitMs))).toMatchObject({ scope: 'row', code: 'timeout', message });
     await server.untilLeft();
   });
 });

@@ -237,8 +237,8 @@ function tookTooLong(callTimeoutMs: number | undefined): ProviderError {
 
 function describeTime(milliseconds: number): string {
   const minutes = milliseconds / 60_000;
-  if (!Number.isInteger(minutes)) return `${milliseconds / 1000} seconds`;
-  return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+  const [count, unit] = Number.isInteger(minutes) ? [minutes, 'minute'] : [milliseconds / 1000, 'second'];
+  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
 }
 
 /**
