@@ -37,8 +37,8 @@ export default defineConfig({
       group('process', processes),
       group('slow', slow),
     ],
-    // One more than the processors that CI has: stories wait as often as they work.
-    maxWorkers: 3,
+    // Two for each processor that CI has: stories wait as often as they work.
+    maxWorkers: 4,
     // Each process loads the program once, for all of its files.
     isolate: false,
     // Whole programs, servers and terminals are tested, and a machine of others may stand still for seconds.
