@@ -115,6 +115,26 @@ test("the script of a report's page, which runs in a browser, imports nothing of
   expect(own.filter(({ to }) => !to.startsWith(page) && to !== 'cli/report/page-data.ts')).toEqual([]);
 });
 
+test('what every start of the program loads needs commander alone', () => {
+  const loaded = new Set(['cli/index.ts']);
+  const packages = new Set<string>();
+  for (const name of loaded) {
+    const text = files.find((file) => file.name === name)?.text ?? '';
+    // Not types, and not what is imported in the course of a command.
+    for (const [, target = ''] of text.matchAll(/^(?:import|export) (?!type\b)[^;]*?from '([^']+)'/gm)) {
+      if (target.startsWith('.'))
+        loaded.add(
+          relative(source, join(source, dirname(name), target))
+            .split(sep)
+            .join('/'),
+        );
+      else if (!target.startsWith('node:')) packages.add(target);
+    }
+  }
+  expect(loaded.size).toBeGreaterThan(20);
+  expect([...packages]).toEqual(['commander']);
+});
+
 function packageOf(target: string): string {
   return target
     .split('/')

@@ -3,14 +3,8 @@
  * error before anything is sent.
  */
 import { LoomError } from '../core/errors.ts';
-import {
-  type GenerationSettings,
-  isDeepValue,
-  isJsonObject,
-  type JsonObject,
-  mostLevels,
-  type SettingName,
-} from '../core/models.ts';
+import { type GenerationSettings, isJsonObject, type JsonObject, type SettingName } from '../core/models.ts';
+import { isDeepValue, mostLevels } from '../core/nesting.ts';
 
 type Value<Name extends SettingName> = NonNullable<GenerationSettings[Name]>;
 

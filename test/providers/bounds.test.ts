@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mostLevels } from '../../src/core/models.ts';
 import { providerNames } from '../../src/core/names.ts';
+import { mostLevels } from '../../src/core/nesting.ts';
 import { plainContent } from '../../src/core/request/content.ts';
 import { readRefusalText, readWhole } from '../../src/providers/network/bodies.ts';
 import { mostLinesFor } from '../../src/providers/network/limits.ts';

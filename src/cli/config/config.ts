@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import { variablesOf } from '../../api/options/reach.ts';
 import { LoomError } from '../../core/errors.ts';
-import { isDeepValue, mostLevels } from '../../core/models.ts';
+import { isDeepValue, mostLevels } from '../../core/nesting.ts';
 import type { CommandContext, Doubt } from '../options/options.ts';
 import { namesOutputFormat } from '../terminal/voice.ts';
 import { proposeFrom } from '../usage/usage-errors.ts';

@@ -5,7 +5,7 @@
 import type { ErrorCode, ErrorFacts } from '../../core/error-facts.ts';
 import type { Told } from '../../core/errors.ts';
 import type { SettingName } from '../../core/models.ts';
-import { mostLevels } from '../../core/models.ts';
+import { mostLevels } from '../../core/nesting.ts';
 import { quoteShell } from '../../core/shell.ts';
 import { describeColumns } from '../../core/words.ts';
 import { formatDollars } from './counts.ts';

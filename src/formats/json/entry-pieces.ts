@@ -1,6 +1,6 @@
 /** Cuts a JSON list or a JSONL file into the texts of its entries as the bytes come in, and parses them. */
 import { LoomError } from '../../core/errors.ts';
-import { isDeepText, mostLevels } from '../../core/models.ts';
+import { isDeepText, mostLevels } from '../../core/nesting.ts';
 import type { TextRecord } from '../format.ts';
 import { ByteWindow } from '../text/byte-window.ts';
 import type { TextSource } from '../text/text-source.ts';

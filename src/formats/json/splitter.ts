@@ -1,6 +1,6 @@
 /** Cuts a JSON list into its top-level entries as the bytes come in, without parsing them. */
 
-import { mostLevels } from '../../core/models.ts';
+import { mostLevels } from '../../core/nesting.ts';
 
 /** An open bracket must not pull a whole file of any size into memory. */
 const longestEntryBytes = 100 * 1024 * 1024;

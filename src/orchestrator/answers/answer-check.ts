@@ -3,14 +3,8 @@
  * failed result that still has the whole text, because it is paid for; so nothing but checked results may be told, and
  * nothing but unchecked ones kept. A refusal names its true cause: an answer that was cut off does not count as no JSON.
  */
-import {
-  type GenerationSettings,
-  isCutOff,
-  isDeepText,
-  isJsonObject,
-  mostLevels,
-  type RowOutcome,
-} from '../../core/models.ts';
+import { type GenerationSettings, isCutOff, isJsonObject, type RowOutcome } from '../../core/models.ts';
+import { isDeepText, mostLevels } from '../../core/nesting.ts';
 import { findJson, type JsonPiece } from './json-answer.ts';
 import { type FindMisfit, openSchemaCheck } from './schema-check.ts';
 

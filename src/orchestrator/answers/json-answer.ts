@@ -2,7 +2,7 @@
  * The JSON in an answer: the whole of it, or what stands in a code fence or between sentences. Models add these however
  * they are asked not to, and the answer is paid for.
  */
-import { isDeepText } from '../../core/models.ts';
+import { isDeepText } from '../../core/nesting.ts';
 
 /** JSON, as it stands in an answer. */
 export interface JsonPiece {

@@ -3,7 +3,7 @@
  * at all vendors: an object `error` within an object, a text in its place, a list of errors, a `detail` as FastAPI has it,
  * JSON that was put into a text by a gateway, the words of an upstream beside those of a router, a web page.
  */
-import { isDeepText } from '../../core/models.ts';
+import { isDeepText } from '../../core/nesting.ts';
 import { asCount, asList, asObject, asText, firstText, type WireObject } from '../network/wire.ts';
 
 /** What a server says of a refusal. */

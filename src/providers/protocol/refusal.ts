@@ -1,6 +1,6 @@
 /** From an HTTP answer or a broken call to a classed ProviderError: what all vendors have in common. */
 import { type ErrorScope, ProviderError, type RateLimit } from '../../core/errors.ts';
-import { isDeepText } from '../../core/models.ts';
+import { isDeepText } from '../../core/nesting.ts';
 import { longestWaitMs } from '../network/limits.ts';
 import {
   collectHeaders,

@@ -3,7 +3,8 @@
  * of JSON. It counts by what it holds, live and on a line of results; whoever looks for it says what it has.
  * test/providers/protocol/wrappings.test.ts holds this at every provider.
  */
-import { type AnswerFacts, isDeepText, isJsonObject, type RowResult } from '../../core/models.ts';
+import { type AnswerFacts, isJsonObject, type RowResult } from '../../core/models.ts';
+import { isDeepText } from '../../core/nesting.ts';
 import { asCount, asObject, type WireObject } from '../network/wire.ts';
 
 /** Where servers put an answer. */

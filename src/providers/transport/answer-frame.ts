@@ -6,7 +6,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { ProviderError } from '../../core/errors.ts';
-import { isDeepText, mostLevels } from '../../core/models.ts';
+import { isDeepText, mostLevels } from '../../core/nesting.ts';
 import { asObject, type WireObject } from '../network/wire.ts';
 import { stripTags } from '../protocol/reasons.ts';
 import { cutText, type Words } from '../protocol/words.ts';

@@ -1,6 +1,6 @@
 /** JSON Lines from the network, one value at a time, however long a line is. */
 import { ProviderError } from '../../core/errors.ts';
-import { isDeepText } from '../../core/models.ts';
+import { isDeepText } from '../../core/nesting.ts';
 import { mostLineBytes } from '../network/limits.ts';
 import { brokenAnswer } from '../protocol/refusal.ts';
 import { openObject } from '../protocol/wrappings.ts';

@@ -1,6 +1,6 @@
 /** JSON that is nested deeper than it could be written again is refused before anything is sent, or kept as text. */
 import { expect, test } from 'vitest';
-import { isDeepText, isDeepValue, mostLevels } from '../../../src/core/models.ts';
+import { isDeepText, isDeepValue, mostLevels } from '../../../src/core/nesting.ts';
 import { useOpenAiWorld } from '../worlds/openai-world.ts';
 
 const { world } = useOpenAiWorld();

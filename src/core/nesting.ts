@@ -1,0 +1,42 @@
+/** How deep JSON may be nested. */
+
+/**
+ * How deep JSON from outside may be nested. What is deeper is refused before it is read, sent or paid for: it could not be
+ * written again, for writers (ours, and those of other programs) use the stack, and indent each level.
+ */
+export const mostLevels = 500;
+
+const openings = ['[', '{'] as const;
+
+/** Whether a text, if it is JSON, is nested deeper than `mostLevels`. It need not be JSON, and is gone over once. */
+export function isDeepText(text: string): boolean {
+  if (openings.every((bracket) => hasFew(text, bracket))) return false;
+  let levels = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') {
+      at += 1;
+      while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+    } else if (character === '[' || character === '{') {
+      levels += 1;
+      if (levels > mostLevels) return true;
+    } else if (character === ']' || character === '}') levels -= 1;
+  }
+  return false;
+}
+
+/** Most texts have few brackets, which is found out much faster. */
+function hasFew(text: string, bracket: string): boolean {
+  let at = -1;
+  for (let count = 0; count <= mostLevels / openings.length; count++) {
+    at = text.indexOf(bracket, at + 1);
+    if (at === -1) return true;
+  }
+  return false;
+}
+
+/** The same of a value. */
+export function isDeepValue(value: unknown, levels = mostLevels): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeepValue(inner, levels - 1));
+}
