@@ -122,9 +122,12 @@ async function step(label, needs, perform) {
 
 function stepSync(label, needs, perform) {
   const number = begin(label, needs);
-  const result = perform();
-  end(number);
-  return result;
+  // Over too where it fails, as the making of a folder that is there.
+  try {
+    return perform();
+  } finally {
+    end(number);
+  }
 }
 
 const opensForWriting = (flags) => typeof flags === 'string' && /[wa+]/.test(flags);
