@@ -82,7 +82,7 @@ export async function withReach<Result>(
 /** A program without types may be one of before, and would wait for events that never come. */
 function refuseOldEvents(options: object): void {
   if (!('events' in options) || options.events === undefined) return;
-  throw new LoomError('usage', 'events is no option any more.', {
+  throw new LoomError('usage', 'events is not an option any more.', {
     hint: 'Pass onEvent, a function that is told of each event; event.type says what it is.',
   });
 }

@@ -333,7 +333,7 @@ await loom.runSync({ ...input, events: { onRetry() {} } }).catch((error) => cons
     stdout: [
       'text,llm_response\nHello,Sandbox answer from m: Hello\n\n',
       'true validating\n',
-      'usage events is no option any more.\n',
+      'usage events is not an option any more.\n',
     ].join(''),
     stderr: '',
   });
