@@ -8,7 +8,7 @@ import type { BatchRecord } from '../../../core/models.ts';
 import type { JobPart } from '../../../state/jobs.ts';
 import { loadRecord } from '../../../state/records.ts';
 import { findLostParts } from '../../../state/stored-jobs.ts';
-import { saveNewRecord } from '../parts/submit-parts.ts';
+import { saveNewRecord } from '../parts/new-record.ts';
 import type { JobFetch } from './job-fetch.ts';
 
 /** Makes the missing records of a job. One that can't be made is told, and the others go on. */

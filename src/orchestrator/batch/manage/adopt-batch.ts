@@ -14,8 +14,8 @@ import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { type Lock, tryLock, waitForLock } from '../../../storage/locks.ts';
 import { openAnswerCheck } from '../../answers/answer-check.ts';
 import { createCallQueue } from '../../calls/retry.ts';
+import { saveNewRecord } from '../parts/new-record.ts';
 import { type BatchOrder, planBatches } from '../parts/plan-batches.ts';
-import { saveNewRecord } from '../parts/submit-parts.ts';
 
 /**
  * Records a batch as if this home had submitted it. The batch must exist at the provider. Rows whose answer is in the

@@ -10,8 +10,8 @@ import { providerEntry } from '../../../providers/registry.ts';
 import type { HomeBatches } from '../../../state/home-batches.ts';
 import { requestFilePath } from '../../../state/job-files.ts';
 import { type Job, type JobPart, renewalOf, saveJob, stateWithoutBatch } from '../../../state/jobs.ts';
-import { deleteRecord, saveRecord } from '../../../state/records.ts';
-import { describeOwnership, namePart } from '../../../state/stored-jobs.ts';
+import { deleteRecord } from '../../../state/records.ts';
+import { namePart } from '../../../state/stored-jobs.ts';
 import { describeDiskError } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { noteSandbox } from '../../calls/answer-server.ts';
@@ -30,8 +30,8 @@ import {
   UnsettledPartError,
 } from './find-batch.ts';
 import { halvePart } from './halve-part.ts';
-import { readIdMembers } from './id-members.ts';
 import { isAboutOneBatch } from './job-reach.ts';
+import { saveNewRecord } from './new-record.ts';
 import { canBeHalved, isAlone, isBesideTaken, isTooLarge, judgePart, noteFullQueue } from './queue-room.ts';
 
 export interface Submission {
@@ -357,36 +357,6 @@ async function recordPart(submission: Submission, part: JobPart, batchId: string
   } catch (error) {
     throw nameUnrecordedBatch(error, submission, batchId);
   }
-}
-
-/**
- * Writes the record of a batch that was submitted, just now or at `createdAt`, with the id map that was planned for it.
- * Throws as `saveRecord` and `readIdMembers` do.
- */
-export async function saveNewRecord(
-  home: LoomHome,
-  job: Job,
-  part: JobPart,
-  batchId: string,
-  { createdAt = new Date().toISOString(), inputPath }: { createdAt?: string; inputPath?: string } = {},
-): Promise<BatchRecord> {
-  const record: BatchRecord = {
-    batch_id: batchId,
-    provider: job.provider,
-    model: job.model,
-    original_file_path: job.original_file_path,
-    file_type: job.file_type,
-    prompt_column: job.prompt_column,
-    created_at: createdAt,
-    status: 'validating',
-    output_path: job.output_path,
-    with_meta: job.with_meta,
-    ...describeOwnership(job, part),
-    counts: null,
-    last_error: null,
-  };
-  await saveRecord(home, record, await readIdMembers(home, job, part, inputPath));
-  return record;
 }
 
 /** A paid batch whose record can't be written is named, whatever happens to the disk. */
