@@ -2,16 +2,23 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
+/** The last commit before the program was made light and fast. */
+const usualBefore = '1b3961c';
+
 const help = `npm run bench -- [options]
 
-Measures the built program against the sandbox, beside the Python tool of the same name and physical limits, and
-writes bench/results.md. A full run takes about half an hour and up to 15 GB below the temporary folder (TMPDIR).
+Measures the built program against the sandbox, beside the Python tool of the same name, the build before and physical
+limits, and writes bench/results.md. A full run takes about an hour and up to 15 GB below the temporary folder (TMPDIR).
 
   --only <names>    Only these sections, separated by commas:
                     SECTIONS
-  --short           Small sizes, without the Python tool: does the benchmark itself work? The figures mean little.
+  --short           Small sizes, without the Python tool and the build before (unless it is named): does the benchmark
+                    itself work? The figures mean little.
   --rows <number>   Rows of the section "million" instead of 1,000,000; a tenth of them is what it is compared with.
   --no-python       Leave the Python tool out.
+  --before <what>   The build before: a commit of this repository, which is built first, or a folder with a built one.
+                    Otherwise commit ${usualBefore}.
+  --no-before       Leave it out.
   --output <path>   Where to write the tables; needed to have a part of the benchmark written.`;
 
 const fullSizes = {
@@ -46,6 +53,8 @@ export function readOptions(args, sectionNames) {
       short: { type: 'boolean', default: false },
       rows: { type: 'string' },
       'no-python': { type: 'boolean', default: false },
+      before: { type: 'string' },
+      'no-before': { type: 'boolean', default: false },
       output: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -63,6 +72,7 @@ export function readOptions(args, sectionNames) {
     sections,
     sizes: { ...sizes, millionRows: readRows(values.rows) ?? sizes.millionRows },
     python: !values['no-python'] && !values.short,
+    before: values['no-before'] ? undefined : (values.before ?? (values.short ? undefined : usualBefore)),
     resultsPath: values.output ? resolve(values.output) : complete ? defaultResultsPath : undefined,
   };
 }

@@ -30,21 +30,24 @@ export function verdict(met) {
 }
 
 /**
- * A table of times. A row is `{ what, ours, beside?, target?, python? }` in seconds: `beside` is `{ what, seconds }`,
- * the physical limit or the bare program in the same run; `target` is `{ most }` times that, or `{ faster }` times as
- * fast as the Python tool.
+ * A table of times. A row is `{ what, ours, beside?, before?, python?, target? }` in seconds: `beside` is `{ what,
+ * seconds }`, the physical limit or the bare program in the same run; `before` what the build before took. `target` is
+ * one or more of `{ most }` times `beside`, `{ ofBefore }` times the build before, and `{ faster }` times as fast as the
+ * Python tool; it is met when all are.
  */
-export function tableOfTimes(title, rows, { python, notes = [] }) {
+export function tableOfTimes(title, rows, { python, before, notes = [] }) {
   const besideColumns = rows.some((row) => row.beside) ? ['beside', 'ratio'] : [];
+  const beforeColumns = before ? ['build before', 'ours / before'] : [];
   const pythonColumns = python ? ['Python tool', 'Python / ours'] : [];
   return {
     title,
-    columns: ['what', 'ours', ...besideColumns, ...pythonColumns, 'target', 'met'],
+    columns: ['what', 'ours', ...besideColumns, ...beforeColumns, ...pythonColumns, 'target', 'met'],
     rows: rows.map((row) => [
       row.what,
       formatSeconds(row.ours),
       ...(besideColumns.length > 0 ? besideCells(row) : []),
-      ...(python ? pythonCells(row) : []),
+      ...(before ? comparedCells(row.before, row.ours / row.before) : []),
+      ...(python ? comparedCells(row.python, row.python / row.ours) : []),
       ...targetCells(row),
     ]),
     notes,
@@ -56,17 +59,28 @@ function besideCells({ ours, beside }) {
   return [`${formatSeconds(beside.seconds)} (${beside.what})`, formatRatio(ours / beside.seconds)];
 }
 
-function pythonCells({ ours, python }) {
-  return python === undefined ? ['', ''] : [formatSeconds(python), formatRatio(python / ours)];
+function comparedCells(seconds, ratio) {
+  return seconds === undefined ? ['', ''] : [formatSeconds(seconds), formatRatio(ratio)];
 }
 
-function targetCells({ ours, beside, python, target }) {
+/** A part of a target that was not measured is not judged. */
+function targetCells({ ours, beside, before, python, target }) {
   if (!target) return ['', ''];
-  if (target.most !== undefined) {
-    return [`≤ ${target.most.toFixed(2)} ×`, verdict(ours / beside.seconds <= target.most)];
-  }
-  const words = target.faster === 1 ? 'faster than Python' : `≥ ${target.faster} × faster than Python`;
-  return [words, python === undefined ? '' : verdict(python / ours >= target.faster)];
+  const { most, ofBefore, faster } = target;
+  const parts = [
+    most && { words: `≤ ${most.toFixed(2)} ×`, met: beside && ours / beside.seconds <= most },
+    ofBefore && {
+      words: `≤ ${ofBefore.toFixed(2)} × the build before`,
+      met: before && ours / before <= ofBefore,
+    },
+    faster && {
+      words: faster === 1 ? 'faster than Python' : `≥ ${faster} × faster than Python`,
+      met: python && python / ours >= faster,
+    },
+  ].filter(Boolean);
+  const judged = parts.filter(({ met }) => met !== undefined);
+  const words = parts.map((part) => part.words).join(', ');
+  return [words, judged.length === 0 ? '' : verdict(judged.every(({ met }) => met))];
 }
 
 export function describeMachine(processors, memoryBytes, [load]) {

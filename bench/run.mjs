@@ -1,6 +1,7 @@
 /** `npm run bench`: how fast the built program is and how much memory it takes, as a table. `--help` tells the options. */
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { prepareBefore } from './build-before.mjs';
 import { readOptions } from './options.mjs';
 import { preparePython } from './python-tool.mjs';
 import { describeMachine, printTables, writeResults } from './report.mjs';
@@ -35,9 +36,11 @@ async function bench() {
   console.log(machine.join('\n'));
   const python = options.python ? await preparePython(workplace) : undefined;
   if (options.python && !python) console.log('Without the Python tool: python3 or the package is not there.');
+  const before = options.before ? await prepareBefore(workplace, options.before) : undefined;
+  machine.push(`The build before: ${before?.name ?? 'left out'}`);
 
   const tables = [];
-  const context = { workplace, python, sizes: options.sizes, ceiling: {} };
+  const context = { workplace, python, before, sizes: options.sizes, ceiling: {} };
   for (const name of options.sections) {
     const table = await measure(name, context);
     printTables([table]);

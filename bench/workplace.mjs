@@ -10,8 +10,10 @@ const preload = import.meta.resolve('./peak-memory.mjs');
 
 /** The built program as a command: first words of a command line. */
 export const loom = [process.execPath, entry];
-/** The same, telling its peak memory at its end. */
-const measuredLoom = [process.execPath, '--import', preload, entry];
+/** A built program as a command that tells its peak memory at its end. */
+export function measuredProgram(entry) {
+  return [process.execPath, '--import', preload, entry];
+}
 
 const passedOn = ['PATH', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'SYSTEMROOT', 'LANG', 'LC_ALL'];
 
@@ -113,5 +115,5 @@ function readExport(line) {
 
 /** Runs a measured command of the program in a place. */
 export function runLoom(place, ...args) {
-  return run([...measuredLoom, ...args], place);
+  return run([...measuredProgram(entry), ...args], place);
 }

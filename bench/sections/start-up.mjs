@@ -7,7 +7,7 @@ import { loom, runLoom } from '../workplace.mjs';
 
 const records = 100;
 
-export async function measureStartUp({ workplace, python, sizes }) {
+export async function measureStartUp({ workplace, python, before, sizes }) {
   const place = await workplace.createPlace('start-up');
   await createRecords(workplace, place);
   const commands = [
@@ -20,6 +20,7 @@ export async function measureStartUp({ workplace, python, sizes }) {
   const nodeSeconds = timer.add([process.execPath, '-e', '0']);
   const seconds = commands.map(({ args, onlyOurs }) => ({
     ours: timer.add([...loom, ...args]),
+    before: before && timer.add([...before.command, ...args]),
     python: python && !onlyOurs ? timer.add([...python.command, ...args]) : undefined,
   }));
   timer.run();
@@ -28,11 +29,12 @@ export async function measureStartUp({ workplace, python, sizes }) {
     what,
     ours: median(seconds[index].ours),
     beside,
+    before: seconds[index].before && median(seconds[index].before),
     python: seconds[index].python && median(seconds[index].python),
     target: { most },
   }));
   const notes = [`Medians of ${sizes.startUps} starts each, taken in turns.`];
-  return tableOfTimes('Start-up', rows, { python, notes });
+  return tableOfTimes('Start-up', rows, { python, before, notes });
 }
 
 /** A job of so many batches leaves as many records; the Python tool reads them too. */
