@@ -200,6 +200,7 @@ const batchTimesSchema = z.object({
   ended: z.nullable(z.string()),
   /** When the provider ends it, if it is not done by then. */
   expires: z.nullable(z.string()),
+  results_end: z.nullable(z.string()),
 });
 
 const partSchema = z.object({

@@ -27,6 +27,8 @@ export interface BatchTimes {
   readonly ended?: Date | undefined;
   /** When the provider ends it, if it is not done by then. */
   readonly expires?: Date | undefined;
+  /** Until when its results can be had, where they are kept for less than about a year. */
+  readonly resultsEnd?: Date | undefined;
 }
 
 export interface BatchCheck {

@@ -81,7 +81,7 @@ describe.each(providerNames)('%s against the sandbox', (name) => {
     const provider = await openBatch(connect());
     const file = await writeRequests(provider, customIds);
     const fileId = await provider.upload?.(file, never);
-    const batchId = await provider.create({ file, fileId }, { model, tag: `tag-${name}` }, never);
+    const batchId = await provider.create({ file, fileId }, { model, tag: `Tag_1.${name}-x` }, never);
     // On a busy machine the sandbox may have ended it by now.
     expect((await provider.check(batchId, never)).status).toMatch(/^(validating|in_progress|completed)$/);
     const end = await waitForEnd(provider, batchId);
@@ -90,7 +90,7 @@ describe.each(providerNames)('%s against the sandbox', (name) => {
     expect(rows.map((row) => row.customId).sort()).toEqual([...customIds].sort());
     expect(rows.filter((row) => row.outcome === 'succeeded' && row.text !== '')).toHaveLength(25);
     if (provider.find) {
-      expect(await provider.find({ tag: `tag-${name}`, fileId: undefined }, never)).toBe(batchId);
+      expect(await provider.find({ tag: `Tag_1.${name}-x`, fileId: undefined }, never)).toBe(batchId);
       expect(await provider.find({ tag: 'another tag', fileId: undefined }, never)).toBeUndefined();
     }
     if (fileId !== undefined) {

@@ -87,6 +87,7 @@ function describePart(part: PartReport): Line[] {
     ...timeLine('cancelled at', times.cancelRequested),
     ...timeLine('ended', times.ended),
     ...timeLine('expires', times.expires),
+    ...timeLine('results end', times.resultsEnd),
     ...(lastError ? ([['error', describeTold(wordsOf(lastError))]] as const) : []),
   ];
 }
@@ -136,6 +137,7 @@ function documentPart(part: PartReport): PartDocument {
           cancel_requested: iso(check.times.cancelRequested),
           ended: iso(check.times.ended),
           expires: iso(check.times.expires),
+          results_end: iso(check.times.resultsEnd),
         }
       : null,
   };

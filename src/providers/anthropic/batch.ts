@@ -181,8 +181,16 @@ function readCheck(batch: WireObject): BatchCheck {
       cancelRequested: asTime(batch.cancel_initiated_at),
       ended: asTime(batch.ended_at),
       expires: asTime(batch.expires_at),
+      resultsEnd: lastDayOf(asTime(batch.created_at)),
     },
   };
+}
+
+/** From its creation, by Anthropic's guide to batch processing. */
+const resultsKeptMs = 29 * 24 * 3_600_000;
+
+function lastDayOf(created: Date | undefined): Date | undefined {
+  return created && new Date(created.getTime() + resultsKeptMs);
 }
 
 /** What a result is called that has no message. */

@@ -48,7 +48,11 @@ describeBatchProvider({
         ended_at: null,
         cancel_initiated_at: null,
       },
-      { created: new Date('2026-11-22T10:00:00.123Z'), expires: new Date('2026-11-23T10:00:00Z') },
+      {
+        created: new Date('2026-11-22T10:00:00.123Z'),
+        expires: new Date('2026-11-23T10:00:00Z'),
+        resultsEnd: new Date('2026-12-21T10:00:00.123Z'),
+      },
     ],
     [
       'a cancelled batch',

@@ -200,5 +200,13 @@ describe('as JSON', () => {
     expect(batch.times.created).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
     expect(batch.times.ended).toBe(null);
     if (provider !== 'google') expect(Date.parse(batch.times.expires)).toBeGreaterThan(Date.now());
+    const results = batch.times.results_end;
+    const month = 29 * 24 * 3_600_000;
+    expect(results && Date.parse(results) - Date.parse(batch.times.created)).toBe(
+      provider === 'anthropic' ? month : null,
+    );
+    expect((await world.loom('status', '--id', id)).stdout).toMatch(
+      provider === 'anthropic' ? /^results end {3}\S+Z \(in 28 d( \d+ h)?\)$/m : /^(?!.*results end)/,
+    );
   });
 });
