@@ -13,7 +13,7 @@ import {
   textsOf,
 } from '../orchestrator/report/survey-output.ts';
 import type { HistoryEntry } from '../state/history.ts';
-import { describeDiskError } from '../storage/files.ts';
+import { diskFailure } from '../storage/files.ts';
 import { writeOutputFile } from '../storage/output-file.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
 import { openHome, underSignal, workingFolderOf } from './options/reach.ts';
@@ -78,11 +78,10 @@ export async function reportOutput(options: ReportOutputOptions): Promise<Writte
 }
 
 function cannotWrite(page: string, cause: unknown): LoomError {
-  return new LoomError('output', `can't write the report ${page}: ${describeDiskError(cause)}.`, {
+  return diskFailure('output', `write the report ${page}`, cause, {
     code: 'report_unwritable',
     facts: { page },
     hint: 'Make room, or choose another page.',
-    cause,
   });
 }
 

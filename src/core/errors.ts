@@ -40,6 +40,12 @@ export function describeTold({ message, hint }: Told): string {
   return hint ? `${message} ${hint}` : message;
 }
 
+/** What an error tells beside its message. */
+export type ErrorDetails = { readonly hint?: string; readonly cause?: unknown } & (
+  | CodeWithFacts
+  | { readonly code?: undefined; readonly facts?: undefined }
+);
+
 /**
  * An error for people: `message` says what happened with the value in question, `hint` what to do next.
  */
@@ -49,14 +55,7 @@ export class LoomError extends Error implements Told {
   readonly code: ErrorCode | undefined;
   readonly facts: ErrorFacts[ErrorCode] | undefined;
 
-  constructor(
-    kind: ErrorKind,
-    message: string,
-    options: { readonly hint?: string; readonly cause?: unknown } & (
-      | CodeWithFacts
-      | { readonly code?: undefined; readonly facts?: undefined }
-    ) = {},
-  ) {
+  constructor(kind: ErrorKind, message: string, options: ErrorDetails = {}) {
     super(message, { cause: options.cause });
     this.name = 'LoomError';
     this.kind = kind;

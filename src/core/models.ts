@@ -101,6 +101,16 @@ export interface RowError {
   readonly message: string;
 }
 
+/** Rows that failed for one reason, as files tell it. */
+export const failureGroupSchema = z.object({
+  kind: z.string(),
+  message: z.string(),
+  count: z.number(),
+  row_ids: z.array(z.string()),
+  /** From 1; older versions left it out. */
+  rows: z.optional(z.array(z.number())),
+});
+
 /** The tokens of one answer, as the provider counted them. */
 export interface Usage {
   /** All input tokens; those read from and written to the provider's own prompt cache are among them. */

@@ -1,4 +1,4 @@
-/** How deep JSON may be nested. */
+/** JSON from outside, which may be nested only so deep. */
 
 /**
  * How deep JSON from outside may be nested. What is deeper is refused before it is read, sent or paid for: it could not be
@@ -39,4 +39,13 @@ function hasFew(text: string, bracket: string): boolean {
 export function isDeepValue(value: unknown, levels = mostLevels): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isDeepValue(inner, levels - 1));
+}
+
+/** The value in a text from outside; undefined for what is no JSON, or is nested too deep. */
+export function readJson(text: string): unknown {
+  try {
+    return isDeepText(text) ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

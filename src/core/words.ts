@@ -1,4 +1,14 @@
-/** How values from a file are shown in one-line messages, and the name that a mistyped one may stand for. */
+/** Pieces of one-line messages: sentences, values from a file, and the name that a mistyped one may stand for. */
+
+/** The sentence with a stop at its end, so that another can follow. */
+export function endSentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
+/** The sentence without its stop, to stand within another. */
+export function withoutStop(text: string): string {
+  return text.replace(/[.!?…]*$/, '');
+}
 
 const longestShown = 60;
 const mostNamesShown = 20;

@@ -5,8 +5,9 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { histogramSchema } from '../core/log-histogram.ts';
-import { rowPickSchema } from '../core/models.ts';
+import { failureGroupSchema, rowPickSchema } from '../core/models.ts';
 import { fileTypes, providerNames } from '../core/names.ts';
+import { readJson } from '../core/nesting.ts';
 import { likelyNames } from '../core/own-names.ts';
 import { observeFile } from '../storage/file-identity.ts';
 import type { LoomHome } from '../storage/home.ts';
@@ -45,16 +46,7 @@ const historyEntrySchema = z.object({
   blank_rows: z.number(),
   failed: z.number(),
   cached_rows: z.number(),
-  failures: z.array(
-    z.object({
-      kind: z.string(),
-      message: z.string(),
-      count: z.number(),
-      row_ids: z.array(z.string()),
-      /** From 1; older versions left it out. */
-      rows: z.optional(z.array(z.number())),
-    }),
-  ),
+  failures: z.array(failureGroupSchema),
   /** Of the answers that were paid for; absent where the provider told none. */
   input_tokens: z.optional(z.number()),
   output_tokens: z.optional(z.number()),
@@ -109,9 +101,6 @@ export async function findHistory(history: Store, id: string): Promise<HistoryEn
 
 /** A damaged entry is as good as none. */
 export async function readEntry(history: Store, name: string): Promise<HistoryEntry | undefined> {
-  try {
-    return historyEntrySchema.safeParse(JSON.parse((await history.read(name)) ?? '')).data;
-  } catch {
-    return undefined;
-  }
+  const text = await history.read(name).catch(() => undefined);
+  return historyEntrySchema.safeParse(readJson(text ?? '')).data;
 }

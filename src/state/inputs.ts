@@ -6,9 +6,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LoomError } from '../core/errors.ts';
+import type { LoomError } from '../core/errors.ts';
 import { likelyNames, listOwnFiles } from '../core/own-names.ts';
-import { describeDiskError, ensurePrivateFolder, flushFolder, removeFile } from '../storage/files.ts';
+import { diskFailure, ensurePrivateFolder, flushFolder, removeFile } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
 import { type Lock, listLocks, tryLock, waitForLock } from '../storage/locks.ts';
 import { ensureHome, ownsHome } from '../storage/marks.ts';
@@ -129,8 +129,7 @@ async function writeChunks(
 }
 
 function cantKeepError(path: string, cause: unknown): LoomError {
-  return new LoomError('state', `can't keep the input in ${path}: ${describeDiskError(cause)}.`, {
+  return diskFailure('state', `keep the input in ${path}`, cause, {
     hint: 'Make the folder writable and free some space. Nothing was sent.',
-    cause,
   });
 }

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
 import { LoomError } from '../core/errors.ts';
-import { generationSettingsSchema, rowPickSchema } from '../core/models.ts';
+import { failureGroupSchema, generationSettingsSchema, rowPickSchema } from '../core/models.ts';
 import { fileTypes, providerNames } from '../core/names.ts';
 import { fileIdentitySchema } from '../storage/file-identity.ts';
 import { deleteHeld, type LoomHome } from '../storage/home.ts';
@@ -75,16 +75,7 @@ const jobOutputSchema = z.extend(fileIdentitySchema, {
   cut_off: z.optional(z.number()),
   blank_rows: z.number(),
   failed: z.number(),
-  failures: z.array(
-    z.object({
-      kind: z.string(),
-      message: z.string(),
-      count: z.number(),
-      row_ids: z.array(z.string()),
-      /** From 1; older versions left it out. */
-      rows: z.optional(z.array(z.number())),
-    }),
-  ),
+  failures: z.array(failureGroupSchema),
   unknown_results: z.number(),
 });
 

@@ -6,10 +6,10 @@
  * - A result is given out for no other prompt than the one that it answers: each line has that prompt's digest.
  */
 import * as z from 'zod/mini';
-import { LoomError } from '../core/errors.ts';
-import type { RowResult } from '../core/models.ts';
+import { isJsonObject, type RowResult } from '../core/models.ts';
+import { readJson } from '../core/nesting.ts';
 import { fileIdentitySchema, identifyFile, isIdentifiedFile } from '../storage/file-identity.ts';
-import { describeDiskError } from '../storage/files.ts';
+import { diskFailure } from '../storage/files.ts';
 import type { Store } from '../storage/store.ts';
 import { LineReader, pieceBytes, ResultPlaces, readLines } from './result-lines.ts';
 
@@ -83,9 +83,8 @@ export async function openJournal(store: Store, name: string, earlier: readonly 
           while (refused.length > 0) refused = refused.subarray(await file.append(refused));
         }
       } catch (error) {
-        throw new LoomError('state', `can't write ${path}: ${describeDiskError(error)}.`, {
+        throw diskFailure('state', `write ${path}`, error, {
           hint: 'Free some space; what was answered so far is kept.',
-          cause: error,
         });
       } finally {
         writing = undefined;
@@ -137,9 +136,8 @@ export async function openJournal(store: Store, name: string, earlier: readonly 
 
 async function explained<File>(act: 'read' | 'write', path: string, opening: Promise<File>): Promise<File> {
   return opening.catch((error: unknown) => {
-    throw new LoomError('state', `can't ${act} ${path}: ${describeDiskError(error)}.`, {
+    throw diskFailure('state', `${act} ${path}`, error, {
       hint: 'Make the folder writable and free some space.',
-      cause: error,
     });
   });
 }
@@ -156,12 +154,10 @@ function encodeLine(digest: Buffer, { customId, ...rest }: RowResult): string {
 
 /** Undefined for a line that was cut off. */
 function decodeLine(bytes: Buffer): JournalLine | undefined {
-  try {
-    const { custom_id: customId, prompt_sha256: promptSha256, ...rest } = JSON.parse(bytes.toString('utf8'));
-    return typeof customId === 'string' ? { result: { customId, ...rest }, promptSha256 } : undefined;
-  } catch {
-    return undefined;
-  }
+  const line = readJson(bytes.toString('utf8'));
+  if (!isJsonObject(line) || typeof line.custom_id !== 'string') return undefined;
+  const { custom_id: customId, prompt_sha256: promptSha256, ...rest } = line;
+  return { result: { customId, ...rest } as RowResult, promptSha256: promptSha256 as string | undefined };
 }
 
 function isOf({ result, promptSha256 }: JournalLine, { customId, digest }: AskedRow): boolean {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'dotenv';
 import { LoomError } from '../core/errors.ts';
 import { looksSecret } from '../core/secret-shapes.ts';
-import { describeDiskError, errorCode } from '../storage/files.ts';
+import { diskFailure, errorCode } from '../storage/files.ts';
 import { readPlainText } from '../storage/plain-file.ts';
 
 /** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden, an empty one neither. */
@@ -19,10 +19,7 @@ export function readFolderVariables(folder: string): NodeJS.ProcessEnv {
     text = readPlainText(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return {};
-    throw new LoomError('key', `can't read ${path}: ${describeDiskError(error)}.`, {
-      hint: 'Make it readable, or move it away.',
-      cause: error,
-    });
+    throw diskFailure('key', `read ${path}`, error, { hint: 'Make it readable, or move it away.' });
   }
   return parse(text);
 }

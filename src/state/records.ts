@@ -3,7 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { LoomError } from '../core/errors.ts';
 import { type BatchRecord, batchRecordSchema, type IdMap, isJsonObject } from '../core/models.ts';
 import { plainFileId, safeFileId } from '../storage/file-ids.ts';
-import { describeDiskError } from '../storage/files.ts';
+import { describeDiskError, diskFailure } from '../storage/files.ts';
 import { deleteHeld, type LoomHome } from '../storage/home.ts';
 import type { Content, Store } from '../storage/store.ts';
 import {
@@ -100,16 +100,11 @@ async function* readIdMapText(
       head = undefined;
     }
   } catch (error) {
-    throw new LoomError(
-      'state',
-      `can't read the batch record ${batches.locate(name)}: ${describeDiskError(error)}.`,
-      {
-        code: 'record_unreadable',
-        facts: { path: batches.locate(name) },
-        hint: 'Another process may have finished it.',
-        cause: error,
-      },
-    );
+    throw diskFailure('state', `read the batch record ${batches.locate(name)}`, error, {
+      code: 'record_unreadable',
+      facts: { path: batches.locate(name) },
+      hint: 'Another process may have finished it.',
+    });
   }
   if (!head) return;
   const members = Object.entries(await readIdMap(batches, record));

@@ -1,4 +1,5 @@
 /** Results as lines of a file, and where in it each row's line lies. */
+import { growNumbers } from '../core/growing.ts';
 import type { RowResult } from '../core/models.ts';
 import type { OpenFile } from '../storage/store.ts';
 
@@ -54,7 +55,9 @@ export class ResultPlaces {
   }
 
   set(slot: number, file: number, offset: number, length: number): void {
-    if (slot >= this.#lengths.length) this.#grow(slot + 1);
+    this.#offsets = growNumbers(this.#offsets, slot + 1);
+    this.#lengths = growNumbers(this.#lengths, slot + 1);
+    this.#files = growNumbers(this.#files, slot + 1);
     this.#files[slot] = file;
     this.#offsets[slot] = offset;
     this.#lengths[slot] = length;
@@ -68,21 +71,6 @@ export class ResultPlaces {
       length: this.#lengths[slot] as number,
     };
   }
-
-  #grow(needed: number): void {
-    const size = Math.max(needed, this.#lengths.length * 2);
-    this.#offsets = copyInto(new Float64Array(size), this.#offsets);
-    this.#lengths = copyInto(new Uint32Array(size), this.#lengths);
-    this.#files = copyInto(new Uint16Array(size), this.#files);
-  }
-}
-
-function copyInto<Numbers extends Float64Array | Uint32Array | Uint16Array>(
-  target: Numbers,
-  source: Numbers,
-): Numbers {
-  target.set(source);
-  return target;
 }
 
 /** Reads lines of a results file by their place, a window at a time: neighbours come from memory. */

@@ -1,8 +1,9 @@
 /** Results on disk: one line each, in whatever order they came, found again by the row they belong to. */
 import { createHash } from 'node:crypto';
-import { LoomError, ProviderError } from '../core/errors.ts';
+import { ProviderError } from '../core/errors.ts';
+import { growNumbers } from '../core/growing.ts';
 import type { RowResult } from '../core/models.ts';
-import { describeDiskError, isDiskError } from '../storage/files.ts';
+import { diskFailure, isDiskError } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
 import type { OpenFile, Store } from '../storage/store.ts';
 import {
@@ -60,14 +61,9 @@ export async function keepResults(
     await store.write(name, measured(chunkLines(allLines())), { onComplete: ensureHeld });
   } catch (error) {
     if (!isDiskError(error)) throw error;
-    throw new LoomError(
-      'state',
-      `can't write the results ${store.locate(name)}: ${describeDiskError(error)}.`,
-      {
-        hint: 'Free some space or make the folder writable, then fetch again; nothing is lost.',
-        cause: error,
-      },
-    );
+    throw diskFailure('state', `write the results ${store.locate(name)}`, error, {
+      hint: 'Free some space or make the folder writable, then fetch again; nothing is lost.',
+    });
   }
   return { ...tally.counts, downloaded, file: { size, sha256: hash.digest('hex') }, trouble };
 
@@ -143,7 +139,7 @@ class ResultTally {
       if (takesForeign) this.counts.foreign += 1;
       return takesForeign;
     }
-    if (slot >= this.#states.length) this.#grow(slot + 1);
+    this.#states = growNumbers(this.#states, slot + 1);
     const state = this.#states[slot];
     const next = outcome === 'succeeded' ? answered : refused;
     if (state !== none && !(state === refused && next === answered)) return false;
@@ -151,12 +147,6 @@ class ResultTally {
     if (state === refused) this.counts.refused -= 1;
     this.counts[next === answered ? 'answered' : 'refused'] += 1;
     return true;
-  }
-
-  #grow(needed: number): void {
-    const states = new Uint8Array(Math.max(needed, this.#states.length * 2));
-    states.set(this.#states);
-    this.#states = states;
   }
 }
 
@@ -243,12 +233,6 @@ export async function indexResults(
 
 async function openResults(store: Store, name: string): Promise<OpenFile> {
   return store.open(name).catch((error: unknown) => {
-    throw new LoomError(
-      'state',
-      `can't read the results ${store.locate(name)}: ${describeDiskError(error)}.`,
-      {
-        cause: error,
-      },
-    );
+    throw diskFailure('state', `read the results ${store.locate(name)}`, error);
   });
 }

@@ -1,6 +1,6 @@
 /** What the files of jobs and of records have in common: each is written whole, and one that can't be read is told of. */
 import { LoomError } from '../core/errors.ts';
-import { describeDiskError } from '../storage/files.ts';
+import { describeDiskError, diskFailure } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
 import type { Content, Store } from '../storage/store.ts';
 
@@ -24,14 +24,9 @@ export async function writeStateFile(
     await store.write(name, content, { onComplete: ensureHeld });
   } catch (error) {
     if (error instanceof LoomError) throw error;
-    throw new LoomError(
-      'state',
-      `can't write the ${title} ${store.locate(name)}: ${describeDiskError(error)}.`,
-      {
-        hint: 'Make the folder writable and free some space.',
-        cause: error,
-      },
-    );
+    throw diskFailure('state', `write the ${title} ${store.locate(name)}`, error, {
+      hint: 'Make the folder writable and free some space.',
+    });
   }
 }
 
@@ -57,9 +52,7 @@ export async function readStateFiles<Item>(
   parse: (name: string) => Promise<Item | undefined>,
 ): Promise<{ items: Item[]; damaged: DamagedRecord[] }> {
   const names = await store.list('').catch((error: unknown) => {
-    throw new LoomError('state', `can't read the folder ${store.locate('')}: ${describeDiskError(error)}.`, {
-      cause: error,
-    });
+    throw diskFailure('state', `read the folder ${store.locate('')}`, error);
   });
   const items: Item[] = [];
   const damaged: DamagedRecord[] = [];

@@ -1,7 +1,7 @@
 /** A new file that is written once, from start to end, in large pieces. */
 import { open } from 'node:fs/promises';
-import { LoomError } from '../core/errors.ts';
-import { describeDiskError, removeFile } from './files.ts';
+import type { LoomError } from '../core/errors.ts';
+import { diskFailure, removeFile } from './files.ts';
 
 /** `write` keeps what it gets until `drain` says to wait for the disk. Errors are LoomError `state` and name the file. */
 export interface BufferedFile {
@@ -48,8 +48,7 @@ export async function openBufferedFile(path: string, mode = 0o600): Promise<Buff
 }
 
 function describeWriteError(path: string, error: unknown): LoomError {
-  return new LoomError('state', `can't write ${path}: ${describeDiskError(error)}.`, {
+  return diskFailure('state', `write ${path}`, error, {
     hint: 'Free some space, or make the folder writable.',
-    cause: error,
   });
 }

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { LoomError } from '../core/errors.ts';
+import { type ErrorDetails, type ErrorKind, LoomError } from '../core/errors.ts';
 import { wholeCharactersLength } from '../core/utf8.ts';
 import type { Content, WriteOptions } from './store.ts';
 
@@ -39,6 +39,19 @@ export function describeDiskError(error: unknown): string {
   return (code && diskReasons[code]) ?? (error instanceof Error ? error.message : String(error));
 }
 
+/** `can't read <path>: permission denied.`, and what to do. */
+export function diskFailure(
+  kind: ErrorKind,
+  act: string,
+  cause: unknown,
+  told: Omit<ErrorDetails, 'cause'> = {},
+): LoomError {
+  return new LoomError(kind, `can't ${act}: ${describeDiskError(cause)}.`, {
+    ...told,
+    cause,
+  } as ErrorDetails);
+}
+
 /** Whether an error is a system call's, as opposed to one that a provider or the program made. */
 export function isDiskError(error: unknown): boolean {
   return typeof (error as NodeJS.ErrnoException | undefined)?.syscall === 'string';
@@ -65,9 +78,8 @@ export async function ensurePrivateFolder(path: string): Promise<void> {
   try {
     makePrivateFolder(path);
   } catch (error) {
-    throw new LoomError('state', `can't create the folder ${path}: ${describeDiskError(error)}.`, {
+    throw diskFailure('state', `create the folder ${path}`, error, {
       hint: 'Make it writable, or free the path.',
-      cause: error,
     });
   }
 }
@@ -178,9 +190,6 @@ export async function removeFile(path: string): Promise<void> {
     await rm(path, { force: true });
   } catch (error) {
     if (isGone(error)) return;
-    throw new LoomError('state', `can't remove ${path}: ${describeDiskError(error)}.`, {
-      hint: 'Make its folder writable.',
-      cause: error,
-    });
+    throw diskFailure('state', `remove ${path}`, error, { hint: 'Make its folder writable.' });
   }
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
+import { readJson } from '../core/nesting.ts';
 
 /**
  * A process, told so that no other can be taken for it: a process id alone could be another container's, or one from
@@ -50,12 +51,8 @@ export function observeHolder(content: string, heldHere: ReadonlySet<string>): H
 }
 
 function parseHolder(content: string | undefined): Holder | undefined {
-  try {
-    return JSON.parse(content ?? '') as Holder;
-  } catch {
-    // Released, or caught in the middle of a rewrite.
-    return undefined;
-  }
+  // Nothing where it was released, or is caught in the middle of a rewrite.
+  return readJson(content ?? '') as Holder | undefined;
 }
 
 function isOfThisSystem(holder: Holder): boolean {

@@ -16,7 +16,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { LoomError } from '../core/errors.ts';
-import { describeDiskError } from './files.ts';
+import { diskFailure } from './files.ts';
 import { describeHolder, observeHolder, readToken } from './lock-holder.ts';
 import type { Store } from './store.ts';
 
@@ -71,9 +71,8 @@ export async function tryLock(
       !known.includes(number) && staysHeld(store, fileName(name, number), takeOver);
     return await takeNumber(store, name, last === undefined ? Date.now() : last + 1, isTaken);
   } catch (error) {
-    throw new LoomError('state', `can't lock ${store.locate(name)}: ${describeDiskError(error)}.`, {
+    throw diskFailure('state', `lock ${store.locate(name)}`, error, {
       hint: 'Make the folder writable and free some space.',
-      cause: error,
     });
   }
 }
@@ -185,9 +184,8 @@ function holdLock(store: Store, file: string, token: string, content: string): L
       lost.signal.throwIfAborted();
       if (isRecent(lastLook)) return;
       const isOwn = await look().catch((error: unknown) => {
-        throw new LoomError('state', `can't read the lock ${file}: ${describeDiskError(error)}.`, {
+        throw diskFailure('state', `read the lock ${file}`, error, {
           hint: 'Nothing more was done. Run the same again when the folder can be read.',
-          cause: error,
         });
       });
       if (!isOwn) throw new LockLostError();

@@ -8,9 +8,10 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, type Dir, opendirSync, readSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../core/errors.ts';
-import { cacheEntrySchema } from '../core/models.ts';
+import { cacheEntrySchema, isJsonObject } from '../core/models.ts';
+import { readJson } from '../core/nesting.ts';
 import { likelyNames, listOwnPaths, ownNames } from '../core/own-names.ts';
-import { describeDiskError, errorCode, makePrivateFolder, removeQuietly } from './files.ts';
+import { diskFailure, errorCode, makePrivateFolder, removeQuietly } from './files.ts';
 import type { LoomHome } from './home.ts';
 import { openPlainFile, readPlainText } from './plain-file.ts';
 import { makeCacheFolder, sharingOf, writeSharedFile } from './sharing.ts';
@@ -142,17 +143,13 @@ function readMark(path: string): number | undefined {
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new LoomError('state', `can't read ${path}: ${describeDiskError(error)}.`, {
+    throw diskFailure('state', `read ${path}`, error, {
       hint: 'It says whose the folder is: make it readable, or name another folder.',
-      cause: error,
     });
   }
-  try {
-    const { version } = JSON.parse(text);
-    return Number.isSafeInteger(version) && version > 0 ? version : undefined;
-  } catch {
-    return undefined;
-  }
+  const mark = readJson(text);
+  const version = isJsonObject(mark) ? mark.version : undefined;
+  return typeof version === 'number' && Number.isSafeInteger(version) && version > 0 ? version : undefined;
 }
 
 /** In place whole or not at all: processes may mark one folder at once, each with the same. */
@@ -162,9 +159,8 @@ function mark(folder: string, name: Mark, makeFolder: () => void): void {
   try {
     makeFolder();
   } catch (error) {
-    throw new LoomError('state', `can't create the folder ${folder}: ${describeDiskError(error)}.`, {
+    throw diskFailure('state', `create the folder ${folder}`, error, {
       hint: 'Make it writable, or free the path.',
-      cause: error,
     });
   }
   try {
@@ -176,9 +172,8 @@ function mark(folder: string, name: Mark, makeFolder: () => void): void {
     renameSync(temporary, path);
   } catch (error) {
     removeQuietly(temporary);
-    throw new LoomError('state', `can't write ${path}: ${describeDiskError(error)}.`, {
+    throw diskFailure('state', `write ${path}`, error, {
       hint: 'Make the folder writable and free some space, or name another folder.',
-      cause: error,
     });
   }
 }
@@ -210,9 +205,8 @@ function openListing(folder: string): Dir | undefined {
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new LoomError('state', `can't read the folder ${folder}: ${describeDiskError(error)}.`, {
+    throw diskFailure('state', `read the folder ${folder}`, error, {
       hint: 'Make it readable, or name another folder.',
-      cause: error,
     });
   }
 }

@@ -26,7 +26,7 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../core/errors.ts';
-import { describeDiskError, errorCode, flushFolder, pathBeside, writeChunks } from './files.ts';
+import { diskFailure, errorCode, flushFolder, pathBeside, writeChunks } from './files.ts';
 
 /** Whether a file that is in the way may go: only where somebody said so. */
 export type Placing = 'new' | 'replace';
@@ -216,11 +216,10 @@ export async function checkOutputPath(path: string): Promise<boolean> {
   }
   const fileState = await stat(path).catch((error: unknown) => {
     if (errorCode(error) !== 'ENAMETOOLONG') return undefined;
-    throw new LoomError('output', `can't write the output to ${path}: ${describeDiskError(error)}.`, {
+    throw diskFailure('output', `write the output to ${path}`, error, {
       code: 'output_name_too_long',
       facts: { path },
       hint: 'Choose a shorter output.',
-      cause: error,
     });
   });
   if (fileState && !fileState.isFile()) {
@@ -234,16 +233,11 @@ export async function checkOutputPath(path: string): Promise<boolean> {
   try {
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new LoomError(
-      'output',
-      `can't write to the output folder ${folder}: ${describeDiskError(error)}.`,
-      {
-        code: 'output_folder_unwritable',
-        facts: { folder },
-        hint: 'Make it writable, or choose another output.',
-        cause: error,
-      },
-    );
+    throw diskFailure('output', `write to the output folder ${folder}`, error, {
+      code: 'output_folder_unwritable',
+      facts: { folder },
+      hint: 'Make it writable, or choose another output.',
+    });
   }
   if (fileState) await removeSecondNames(await followLinks(path), fileState);
   return fileState !== undefined;

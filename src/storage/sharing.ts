@@ -20,7 +20,7 @@ import {
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { LoomError } from '../core/errors.ts';
-import { describeDiskError, errorCode, makePrivateFolder } from './files.ts';
+import { diskFailure, errorCode, makePrivateFolder } from './files.ts';
 
 export interface Sharing {
   /** The group that files get; undefined where the folder is its owner's alone. */
@@ -104,16 +104,11 @@ export function checkSharing(folder: string, cache: string): void {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return;
     if (isOwn(folder)) {
-      throw new LoomError(
-        'state',
-        `can't write to the cache folder ${folder}: ${describeDiskError(error)}.`,
-        {
-          code: 'cache_unwritable',
-          facts: { folder },
-          hint: 'Make it writable, or give cacheDir or LOOM_CACHE_DIR another.',
-          cause: error,
-        },
-      );
+      throw diskFailure('state', `write to the cache folder ${folder}`, error, {
+        code: 'cache_unwritable',
+        facts: { folder },
+        hint: 'Make it writable, or give cacheDir or LOOM_CACHE_DIR another.',
+      });
     }
     throw new LoomError('state', `the cache folder ${folder} belongs to another user, and is not shared.`, {
       code: 'cache_not_shared',

@@ -1,7 +1,7 @@
 /** Finds the file that holds defaults of flags. Small: every command does this, and most find none. */
 import { basename, join, resolve } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
-import { describeDiskError, errorCode } from '../../storage/files.ts';
+import { diskFailure, errorCode } from '../../storage/files.ts';
 import { readPlainText } from '../../storage/plain-file.ts';
 
 /** A file of defaults, as text. */
@@ -68,9 +68,6 @@ function readIfThere(path: string): string | undefined {
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new LoomError('usage', `can't read ${path}: ${describeDiskError(error)}.`, {
-      hint: 'Make it readable, or pass --no-config.',
-      cause: error,
-    });
+    throw diskFailure('usage', `read ${path}`, error, { hint: 'Make it readable, or pass --no-config.' });
   }
 }

@@ -5,6 +5,7 @@ import type { DamagedFile } from '../../api/list-batches.ts';
 import { describeProvider } from '../../api/providers.ts';
 import type { BatchRecord, BatchStatus } from '../../core/models.ts';
 import { quoteShell } from '../../core/shell.ts';
+import { withoutStop } from '../../core/words.ts';
 import { nameProvider } from '../options/reach.ts';
 import { linkPath } from '../terminal/hyperlinks.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -141,7 +142,7 @@ export function tellFullQueue({ name, reason }: QueuedPart, terminal: Terminal):
 
 /** What became of a part that the provider can't take. */
 export function describeHalved({ name, requests, reason }: Extract<FetchEvent, { type: 'halved' }>): string {
-  const why = reason === undefined ? '' : ` ${reason.replace(/[.!?…]*$/, '')}.`;
+  const why = reason === undefined ? '' : ` ${withoutStop(reason)}.`;
   const most = requests === 1 ? '1 request' : `${requests} requests`;
   return `${name} is more than the provider takes at once: it is sent as two parts, of at most ${most}.${why} --batch-size ${requests} makes such parts from the start.`;
 }

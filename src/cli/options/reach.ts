@@ -5,6 +5,7 @@ import { ensureSandboxFolder } from '../../api/options/reach.ts';
 import { describeProvider } from '../../api/providers.ts';
 import { isRefusedKey, LongWaitError, LoomError, ProviderError } from '../../core/errors.ts';
 import type { ProviderName } from '../../core/names.ts';
+import { endSentence } from '../../core/words.ts';
 import type { CacheOptions, CallOptions, CommandContext, ReachOptions as ReachFlags } from './options.ts';
 
 /** What every verb is given. */
@@ -45,9 +46,8 @@ export function nameProvider(provider: ProviderName, error: unknown): unknown {
   const { title, keyVariable, baseUrlVariable } = describeProvider(provider);
   const refusedKey = isRefusedKey(error);
   const hint = refusedKey ? `Check ${keyVariable} or --api-key.` : hintAt(baseUrlVariable, error);
-  const stop = hint && !/[.!?…]$/.test(error.message) ? '.' : '';
   const kind = refusedKey ? 'key' : error instanceof LongWaitError ? 'limit' : 'provider';
-  const message = `${title}: ${error.message}${stop}`;
+  const message = `${title}: ${hint ? endSentence(error.message) : error.message}`;
   return new LoomError(kind, message, { ...(hint && { hint }), cause: error });
 }
 

@@ -2,6 +2,7 @@
 import type { ReachEvent, RetryEvent } from '../../api/options/reach.ts';
 import { describeProvider } from '../../api/providers.ts';
 import type { ProviderName } from '../../core/names.ts';
+import { endSentence } from '../../core/words.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { showAddress } from './addresses.ts';
 
@@ -22,8 +23,9 @@ export function tellCalls(terminal: Terminal): (event: CallEvent) => void {
     if (terminal.tellsDetails) terminal.detail(`${title}: ${describeRetry(event)}`);
     else if (pauseMs >= worthTellingMs && now >= (quietUntil.get(provider) ?? 0)) {
       quietUntil.set(provider, now + quietMs);
-      const stop = /[.!?…]$/.test(error.message) ? '' : '.';
-      terminal.note(`${title}: ${error.message}${stop} Trying again in ${Math.round(pauseMs / 1000)} s.`);
+      terminal.note(
+        `${title}: ${endSentence(error.message)} Trying again in ${Math.round(pauseMs / 1000)} s.`,
+      );
     }
   }
 

@@ -2,7 +2,7 @@
  * The JSON in an answer: the whole of it, or what stands in a code fence or between sentences. Models add these however
  * they are asked not to, and the answer is paid for.
  */
-import { isDeepText } from '../../core/nesting.ts';
+import { readJson } from '../../core/nesting.ts';
 
 /** JSON, as it stands in an answer. */
 export interface JsonPiece {
@@ -77,9 +77,6 @@ function findEnd(text: string, start: number): number | undefined {
 }
 
 function parsePiece(text: string): JsonPiece | undefined {
-  try {
-    return isDeepText(text) ? undefined : { text, value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
+  const value = readJson(text);
+  return value === undefined ? undefined : { text, value };
 }

@@ -3,6 +3,7 @@
  * is refused for every row, and a server whose answers can't be read will not be understood at the next row either.
  */
 import { ProviderError } from '../../core/errors.ts';
+import { endSentence } from '../../core/words.ts';
 
 /** So many answers have to agree; a run with fewer rows never ends early. */
 export const firstAnswers = 8;
@@ -88,8 +89,4 @@ function isAboutSettings({ scope, status, code, message }: ProviderError): boole
 /** Ids of requests, times and counts differ where the trouble is the same. */
 function leaveOutNumbers(message: string): string {
   return message.replace(/\b(?=[\w-]*\d)[\w-]{8,}\b|\d+/g, '#');
-}
-
-function endSentence(message: string): string {
-  return /[.!?…]$/.test(message) ? message : `${message}.`;
 }

@@ -1,5 +1,6 @@
 /** Waits that nobody should sit through without knowing: each is an error instead, which says when it ends. */
 import { type ErrorScope, LongWaitError, ProviderError } from '../../core/errors.ts';
+import { endSentence } from '../../core/words.ts';
 import { rateLimitStatuses } from '../../providers/network/rate-limits.ts';
 
 /** Whether the provider asked for fewer calls, as opposed to failing at one. */
@@ -32,8 +33,7 @@ export function findLongWait(
     : { ms: retryAfterMs, isOfDay: false, leftMs: patience.wholeMs };
   const why = describeWait(wait, patience.wholeMs);
   if (why === undefined) return undefined;
-  const stop = /[.!?…]$/.test(message) ? '' : '.';
-  return new LongWaitError(scope, code, `${message}${stop} ${why}`, {
+  return new LongWaitError(scope, code, `${endSentence(message)} ${why}`, {
     status,
     retryAfterMs: wait.ms,
     limit,

@@ -3,10 +3,11 @@
  * this is proved row by row, by the prompt as it is read now: also where the input looked the same a moment ago.
  */
 
+import { growNumbers } from '../../core/growing.ts';
 import type { FileType, IdMap, Row } from '../../core/models.ts';
 import { contentOf, digestContent } from '../../core/request/content.ts';
 import { fingerprintOf, parseCustomId } from './custom-ids.ts';
-import { PromptIndex } from './prompt-index.ts';
+import { PromptIndex } from './first-rows.ts';
 
 export interface RowMatcher {
   /** The slot of the row that was sent under this custom id; undefined for an id that was not sent. */
@@ -40,7 +41,8 @@ export class SentIds {
   add(customId: string): void {
     const id = parseCustomId(customId);
     if (!id) return;
-    if (id.index >= this.#sent.length) this.#grow(id.index + 1);
+    this.#fingerprints = growNumbers(this.#fingerprints, id.index + 1);
+    this.#sent = growNumbers(this.#sent, id.index + 1);
     if (this.#sent[id.index] === 0) this.#count += 1;
     this.#sent[id.index] = 1;
     this.#fingerprints[id.index] = id.fingerprint;
@@ -58,16 +60,6 @@ export class SentIds {
   slotOf(customId: string): number | undefined {
     const id = parseCustomId(customId);
     return id && this.has(id.index) && this.#fingerprints[id.index] === id.fingerprint ? id.index : undefined;
-  }
-
-  #grow(needed: number): void {
-    const size = Math.max(needed, this.#sent.length * 2);
-    const fingerprints = new Uint32Array(size);
-    const sent = new Uint8Array(size);
-    fingerprints.set(this.#fingerprints);
-    sent.set(this.#sent);
-    this.#fingerprints = fingerprints;
-    this.#sent = sent;
   }
 }
 

@@ -3,7 +3,7 @@ import type { Told } from '../../core/errors.ts';
 import type { Row } from '../../core/models.ts';
 import { quoteValue } from '../../core/words.ts';
 import type { DatasetOrder } from './dataset-order.ts';
-import { IdRows } from './id-rows.ts';
+import { IdRows } from './first-rows.ts';
 
 const mostIdsTold = 3;
 const mostRowsTold = 4;

@@ -1,6 +1,7 @@
 /** Finds prompts that are JSON themselves: whoever has conversations in a column may mean more than their text. */
 import type { Told } from '../../core/errors.ts';
-import type { Row } from '../../core/models.ts';
+import { isJsonObject, type Row } from '../../core/models.ts';
+import { readJson } from '../../core/nesting.ts';
 import type { DatasetOrder } from './dataset-order.ts';
 
 /** Longer ones are no lists of messages that somebody wrote. */
@@ -42,13 +43,9 @@ const words: Readonly<Record<Kind, readonly [string, string]>> = {
 
 function classify(prompt: string): Kind | undefined {
   if (!/^\s*[[{]/.test(prompt) || prompt.length > longestLooked) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(prompt);
-  } catch {
-    return undefined;
-  }
-  if (!Array.isArray(value)) return 'object';
+  const value = readJson(prompt);
+  if (isJsonObject(value)) return 'object';
+  if (!Array.isArray(value)) return undefined;
   return value.length > 0 && value.every(isMessage) ? 'conversation' : 'list';
 }
 

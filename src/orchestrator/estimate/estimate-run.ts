@@ -12,7 +12,7 @@ import { describeServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { type Dataset, drawRows, readDataset } from '../dataset/dataset.ts';
 import type { DatasetOrder } from '../dataset/dataset-order.ts';
-import { PromptIndex } from '../dataset/prompt-index.ts';
+import { PromptIndex } from '../dataset/first-rows.ts';
 import { KeptAnswers } from '../journals/kept-answers.ts';
 import { leaveOutSpent } from '../journals/run-journals.ts';
 import { listUncachedJournals } from '../journals/run-names.ts';

@@ -3,7 +3,7 @@ import { digestContent, plainContent } from '../../core/request/content.ts';
 import { type AskedRow, type KeptPlace, readKeptLines } from '../../state/journal.ts';
 import { ResultPlaces } from '../../state/result-lines.ts';
 import type { Store } from '../../storage/store.ts';
-import { PromptIndex } from '../dataset/prompt-index.ts';
+import { PromptIndex } from '../dataset/first-rows.ts';
 
 const none = -1;
 

@@ -3,9 +3,8 @@
  * own; so one that was paused, and finds that another has gone on in its place, can write whatever it still gets without
  * touching that one's results, and a later run finds it.
  */
-import { LoomError } from '../../core/errors.ts';
 import { type AskedRow, isSpentJournal, type Journal, openJournal } from '../../state/journal.ts';
-import { describeDiskError } from '../../storage/files.ts';
+import { diskFailure } from '../../storage/files.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import type { Store } from '../../storage/store.ts';
 import { KeptAnswers } from './kept-answers.ts';
@@ -46,14 +45,9 @@ export async function openRunJournals(
       try {
         if (await home.results.rename(name, keptNameOf(name))) name = keptNameOf(name);
       } catch (error) {
-        throw new LoomError(
-          'state',
-          `can't keep the answers in ${home.results.locate(name)}: ${describeDiskError(error)}.`,
-          {
-            hint: 'Make its folder writable.',
-            cause: error,
-          },
-        );
+        throw diskFailure('state', `keep the answers in ${home.results.locate(name)}`, error, {
+          hint: 'Make its folder writable.',
+        });
       }
     },
     remove: () => home.results.delete(name),

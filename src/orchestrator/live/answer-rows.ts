@@ -3,16 +3,17 @@
 import type { BackgroundCache } from '../../cache/background-cache.ts';
 import { openCache } from '../../cache/cache.ts';
 import { ProviderError } from '../../core/errors.ts';
+import { RowSet } from '../../core/growing.ts';
 import type { RowResult } from '../../core/models.ts';
 import { type Content, contentText } from '../../core/request/content.ts';
-import { RowSet } from '../../core/row-set.ts';
+import { endSentence } from '../../core/words.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import type { AnswerCheck } from '../answers/answer-check.ts';
 import { selectCached } from '../answers/store-answers.ts';
 import { describeServer, isSandboxServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
-import { PromptIndex } from '../dataset/prompt-index.ts';
+import { PromptIndex } from '../dataset/first-rows.ts';
 import type { RunJournals } from '../journals/run-journals.ts';
 import type { RunMeter } from '../usage/leave-history.ts';
 import { runRows } from './run-rows.ts';
@@ -113,8 +114,8 @@ export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> 
 function asFailedRow(customId: string, error: unknown): RowResult {
   if (!(error instanceof ProviderError) || error.scope === 'run') throw error;
   const { code: kind, message } = error;
-  const stop = /[.!?…]$/.test(message) ? '' : '.';
-  const told = error.status === 413 ? `${message}${stop} The prompt is too large for the server.` : message;
+  const told =
+    error.status === 413 ? `${endSentence(message)} The prompt is too large for the server.` : message;
   return { customId, outcome: 'failed', error: { kind, message: told } };
 }
 

@@ -21,8 +21,8 @@ import { findTwinsOfInput } from '../batch/parts/claim-work.ts';
 import { describeServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { drawRows, readDataset } from '../dataset/dataset.ts';
+import { PromptIndex } from '../dataset/first-rows.ts';
 import { checkFreeSpace } from '../dataset/free-space.ts';
-import { PromptIndex } from '../dataset/prompt-index.ts';
 import { leaveOutSpent, openRunJournals, type RunJournals } from '../journals/run-journals.ts';
 import {
   listKeptJournals,

@@ -1,5 +1,6 @@
 /** The reasons of rows without a response, from the file beside an output, as its rows are read. */
-import type { RowError } from '../../core/models.ts';
+import { isJsonObject, type RowError } from '../../core/models.ts';
+import { readJson } from '../../core/nesting.ts';
 import { type Line, readLines } from '../../state/result-lines.ts';
 import { streamPlainFile } from '../../storage/plain-file.ts';
 
@@ -56,31 +57,23 @@ export class RowErrors {
 }
 
 function parseLine(line: Buffer): RowErrorLine | undefined {
-  try {
-    const reason = JSON.parse(line.toString('utf8'));
-    const { row, kind, message } = reason;
-    return typeof row === 'number'
-      ? { row: readRowNumber(reason), kind: String(kind), message: String(message) }
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const reason = readJson(line.toString('utf8'));
+  if (!isJsonObject(reason) || typeof reason.row !== 'number') return undefined;
+  const { row, kind, message } = reason;
+  return { row: readRowNumber({ ...reason, row }), kind: String(kind), message: String(message) };
 }
 
 const lineMembers = new Set(['row', 'line', 'id', 'kind', 'message', 'text']);
 
 /** Whether a line is a reason as this program writes them: its members and no others. */
 export function isReasonLine(text: string): boolean {
-  try {
-    const value = JSON.parse(text) as Record<string, unknown>;
-    const { row, kind, message } = value;
-    return (
-      [typeof row, typeof kind, typeof message].join() === 'number,string,string' &&
-      Object.keys(value).every((name) => lineMembers.has(name))
-    );
-  } catch {
-    return false;
-  }
+  const value = readJson(text);
+  if (!isJsonObject(value)) return false;
+  const { row, kind, message } = value;
+  return (
+    [typeof row, typeof kind, typeof message].join() === 'number,string,string' &&
+    Object.keys(value).every((name) => lineMembers.has(name))
+  );
 }
 
 /** A reason as it stands in the column `llm_error`. */

@@ -13,6 +13,11 @@ export interface FailureGroup {
   readonly rowIds: string[];
 }
 
+/** The group as files tell it. */
+export function recordFailure({ rowIds: row_ids, kind, message, count, rows }: FailureGroup) {
+  return { kind, message, count, row_ids, rows };
+}
+
 /** A row without a response, and what was answered all the same. */
 export interface RowFailure extends RowError {
   readonly row: Row;

@@ -14,7 +14,6 @@ export interface OutputSurvey {
   readonly failures: readonly FailureGroup[];
   /** In characters. */
   readonly answerLengths: LogHistogram;
-  readonly promptLengths: LogHistogram;
   /** As the rows have them, where they do. */
   readonly tokens: { readonly input: number; readonly output: number } | undefined;
   /** As the first row has them, where it does. */
@@ -32,7 +31,6 @@ export async function surveyOutput(source: OutputSource, signal: AbortSignal): P
   const tally = new RowTally();
   const counts = { answered: 0, failed: 0, blank: 0, unanswered: 0 };
   const answerLengths = new LogHistogram();
-  const promptLengths = new LogHistogram();
   const tokens = { input: 0, output: 0, known: false };
   let first: OutputRow | undefined;
   let rows = 0;
@@ -42,7 +40,6 @@ export async function surveyOutput(source: OutputSource, signal: AbortSignal): P
     rows += 1;
     counts[row.status] += 1;
     if (row.answer !== null) answerLengths.add(row.answer.length);
-    if (row.prompt !== null) promptLengths.add(row.prompt.length);
     if (row.error) {
       const { index, prompt } = row;
       tally.countFailure({ row: { index, id: String(index), prompt }, ...row.error });
@@ -61,7 +58,6 @@ export async function surveyOutput(source: OutputSource, signal: AbortSignal): P
     counts,
     failures: tally.summarize().failures,
     answerLengths,
-    promptLengths,
     tokens: tokens.known ? tokens : undefined,
     provider: first?.textOf('llm_provider') ?? undefined,
     model: first?.textOf('llm_model') ?? undefined,

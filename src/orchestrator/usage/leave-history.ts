@@ -6,7 +6,7 @@ import { providerEntry } from '../../providers/registry.ts';
 import { type HistoryFacts, loadHistory, saveHistory } from '../../state/history.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { type Dataset, recordDataset } from '../dataset/dataset.ts';
-import type { MergeSummary } from '../output/row-tally.ts';
+import { type MergeSummary, recordFailure } from '../output/row-tally.ts';
 import { priceUsage } from './price-usage.ts';
 import { UsageTally } from './usage-tally.ts';
 
@@ -73,13 +73,10 @@ async function describeRun(home: LoomHome, run: WrittenRun): Promise<HistoryFact
     blank_rows: summary.blankRows,
     failed: summary.failed,
     cached_rows: run.cachedRows,
-    failures: summary.failures.slice(0, mostGroups).map(({ kind, message, count, rows, rowIds }) => ({
-      kind,
-      message: message.slice(0, longestMessage),
-      count,
-      row_ids: rowIds,
-      rows,
-    })),
+    failures: summary.failures.slice(0, mostGroups).map((group) => {
+      const failure = recordFailure(group);
+      return { ...failure, message: failure.message.slice(0, longestMessage) };
+    }),
     ...(await describeUsage(run)),
     latencies: latencies.summarize(),
   };

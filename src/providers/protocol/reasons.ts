@@ -3,7 +3,7 @@
  * at all vendors: an object `error` within an object, a text in its place, a list of errors, a `detail` as FastAPI has it,
  * JSON that was put into a text by a gateway, the words of an upstream beside those of a router, a web page.
  */
-import { isDeepText } from '../../core/nesting.ts';
+import { readJson } from '../../core/nesting.ts';
 import { asCount, asList, asObject, asText, firstText, type WireObject } from '../network/wire.ts';
 
 /** What a server says of a refusal. */
@@ -98,18 +98,10 @@ const webPage = /^<(?:!doctype|html|head|body|\?xml)/i;
 function readText(text: string, depth: number): Reason {
   const trimmed = text.slice(0, longestReason).trim();
   if (/^["{[]/.test(trimmed)) {
-    const reason = readPlace(tryParse(trimmed), depth - 1);
+    const reason = readPlace(readJson(trimmed), depth - 1);
     if (reason.message) return reason;
   }
   return { ...nothing, message: webPage.test(trimmed) ? stripTags(trimmed) : trimmed };
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return isDeepText(text) ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** So much of a web page is looked at: its title stands near the beginning. */

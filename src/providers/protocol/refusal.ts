@@ -1,6 +1,6 @@
 /** From an HTTP answer or a broken call to a classed ProviderError: what all vendors have in common. */
 import { type ErrorScope, ProviderError, type RateLimit } from '../../core/errors.ts';
-import { isDeepText } from '../../core/nesting.ts';
+import { readJson } from '../../core/nesting.ts';
 import { longestWaitMs } from '../network/limits.ts';
 import {
   collectHeaders,
@@ -30,7 +30,8 @@ export type Classify = (refusal: Refusal) => { readonly scope: ErrorScope; reado
 
 /** The text is without secrets: what is cut off below can't be a part of one. */
 export function readRefusal(status: number, headers: Headers, bodyText: string): Refusal {
-  return readRefusedBody(status, headers, parseJson(bodyText), bodyText);
+  const body = readJson(bodyText);
+  return readRefusedBody(status, headers, asObject(Array.isArray(body) ? body[0] : body), bodyText);
 }
 
 /** A refusal whose body was read already. */
@@ -145,15 +146,6 @@ export function unreadableAnswer(why: string): ProviderError {
 /** One that seems to lack its end, and costs nothing: it is asked for again. */
 export function brokenAnswer(why: string): ProviderError {
   return new ProviderError('retry', 'unreadable', `The provider's answer can't be read: ${why}.`);
-}
-
-function parseJson(text: string): WireObject {
-  try {
-    const body: unknown = isDeepText(text) ? undefined : JSON.parse(text);
-    return asObject(Array.isArray(body) ? body[0] : body);
-  } catch {
-    return {};
-  }
 }
 
 /** A POST is not sent on: the address is to be set right. */

@@ -4,7 +4,7 @@
  * test/providers/protocol/wrappings.test.ts holds this at every provider.
  */
 import { type AnswerFacts, isJsonObject, type RowResult } from '../../core/models.ts';
-import { isDeepText } from '../../core/nesting.ts';
+import { readJson } from '../../core/nesting.ts';
 import { asCount, asObject, type WireObject } from '../network/wire.ts';
 
 /** Where servers put an answer. */
@@ -29,7 +29,7 @@ export function findHeld(
 
 /** An object, also one that is written as a text, or is alone in a list; undefined for anything else. */
 export function findObject(value: unknown): WireObject | undefined {
-  if (typeof value === 'string') return /^\s*["[{]/.test(value) ? findObject(parseText(value)) : undefined;
+  if (typeof value === 'string') return /^\s*["[{]/.test(value) ? findObject(readJson(value)) : undefined;
   const single: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
   return isJsonObject(single) ? single : undefined;
 }
@@ -37,14 +37,6 @@ export function findObject(value: unknown): WireObject | undefined {
 /** The same, with an empty one for anything else. */
 export function openObject(value: unknown): WireObject {
   return asObject(findObject(value));
-}
-
-function parseText(text: string): unknown {
-  try {
-    return isDeepText(text) ? undefined : (JSON.parse(text) as unknown);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether a member says something: `null`, nothing, and lists and objects of nothing else do not. */

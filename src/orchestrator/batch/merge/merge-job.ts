@@ -22,7 +22,7 @@ import { type Dataset, defaultOutputPath, recordedDataset } from '../../dataset/
 import { recordedColumns } from '../../output/columns.ts';
 import { mergeAnswers } from '../../output/merge.ts';
 import { findForeignReasons, reasonsPathFor, removeOldReasons } from '../../output/reasons-file.ts';
-import type { MergeSummary, RowCounts } from '../../output/row-tally.ts';
+import { type MergeSummary, type RowCounts, recordFailure } from '../../output/row-tally.ts';
 import { leaveHistory } from '../../usage/leave-history.ts';
 import type { UsageTally } from '../../usage/usage-tally.ts';
 import { openJobAnswers } from './job-answers.ts';
@@ -161,13 +161,6 @@ async function noteWriting(
   unknownResults: number,
 ): Promise<void> {
   const { rows, answered, cutOff, blankRows, failed, failures } = counts;
-  const groups = failures.map(({ kind, message, count, rows, rowIds }) => ({
-    kind,
-    message,
-    count,
-    row_ids: rowIds,
-    rows,
-  }));
   job.output = {
     ...(await identifyFile(draftPath)),
     rows,
@@ -175,7 +168,7 @@ async function noteWriting(
     cut_off: cutOff,
     blank_rows: blankRows,
     failed,
-    failures: groups,
+    failures: failures.map(recordFailure),
     unknown_results: unknownResults,
   };
   job.state = 'writing';

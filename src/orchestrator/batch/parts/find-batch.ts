@@ -3,6 +3,7 @@
  * for at the provider before anything is sent again. A look-up that fails answers nothing, and settles nothing.
  */
 import { isRefusedKey, LoomError, ProviderError } from '../../../core/errors.ts';
+import { withoutStop } from '../../../core/words.ts';
 import type { BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
@@ -63,7 +64,7 @@ export class UnsettledPartError extends LoomError {
   ) {
     const { title } = providerEntry(job.provider);
     const name = namePart(job, part.part);
-    const why = cause.message.replace(/[.!?…]*$/, '');
+    const why = withoutStop(cause.message);
     const what =
       reason === 'not_listed'
         ? `its creation did not end clearly (${why}), and it is not listed yet.`

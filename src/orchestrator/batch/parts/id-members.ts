@@ -12,8 +12,8 @@ import { hashFile, isFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { createCustomId } from '../../dataset/custom-ids.ts';
 import { recordedDataset } from '../../dataset/dataset.ts';
+import { PromptIndex } from '../../dataset/first-rows.ts';
 import { createPicker } from '../../dataset/pick-rows.ts';
-import { PromptIndex } from '../../dataset/prompt-index.ts';
 import { formatIdMember } from './part-writer.ts';
 
 /**

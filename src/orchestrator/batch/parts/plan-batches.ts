@@ -17,7 +17,7 @@ import { describeServer } from '../../calls/answer-server.ts';
 import { createCustomId } from '../../dataset/custom-ids.ts';
 import { type Census, type Dataset, drawRows, readDataset } from '../../dataset/dataset.ts';
 import type { DatasetOrder } from '../../dataset/dataset-order.ts';
-import { PromptIndex } from '../../dataset/prompt-index.ts';
+import { PromptIndex } from '../../dataset/first-rows.ts';
 import type { ColumnGroups } from '../../output/columns.ts';
 import { workOf } from '../../work/same-work.ts';
 import { largestRequest } from './part-cutter.ts';

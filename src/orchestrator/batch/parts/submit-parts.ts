@@ -12,7 +12,7 @@ import { requestFilePath } from '../../../state/job-files.ts';
 import { type Job, type JobPart, renewalOf, saveJob, stateWithoutBatch } from '../../../state/jobs.ts';
 import { deleteRecord } from '../../../state/records.ts';
 import { namePart } from '../../../state/stored-jobs.ts';
-import { describeDiskError } from '../../../storage/files.ts';
+import { diskFailure } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { noteSandbox } from '../../calls/answer-server.ts';
 import { findLongWait, isRateLimit } from '../../calls/long-waits.ts';
@@ -282,10 +282,7 @@ async function describeRequestFile({ home, job }: Submission, part: JobPart): Pr
     hint: 'Nothing of it is sent. Cancel the job, then submit the input again.',
   } as const;
   const { size } = await stat(path).catch((error: unknown) => {
-    throw new LoomError('state', `can't read the request file ${path}: ${describeDiskError(error)}.`, {
-      ...told,
-      cause: error,
-    });
+    throw diskFailure('state', `read the request file ${path}`, error, told);
   });
   if (size !== part.bytes) {
     const what = `the request file ${path} is damaged: it has ${size} bytes, and ${part.bytes} were written.`;

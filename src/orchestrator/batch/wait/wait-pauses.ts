@@ -10,17 +10,7 @@ export interface WaitClock {
   random(): number;
 }
 
-/** Timers can't be set further ahead: 24.8 days. */
-const longestTimerMs = 2 ** 31 - 1;
-
-export const systemClock: WaitClock = {
-  now: () => performance.now(),
-  async sleep(milliseconds, signal) {
-    for (let left = milliseconds; left > 0; left -= longestTimerMs)
-      await sleep(Math.min(left, longestTimerMs), signal);
-  },
-  random: Math.random,
-};
+export const systemClock: WaitClock = { now: () => performance.now(), sleep, random: Math.random };
 
 /** The first pause between two looks, in milliseconds. */
 export const firstPauseMs = 2_000;
@@ -51,7 +41,7 @@ export function withJitter(milliseconds: number, { random }: WaitClock): number 
 export function abortAfter(milliseconds: number): { signal: AbortSignal; cancel(): void } {
   const time = new AbortController();
   const cancelled = new AbortController();
-  systemClock.sleep(milliseconds, cancelled.signal).then(
+  sleep(milliseconds, cancelled.signal).then(
     () => time.abort(new Error('The time is over.')),
     () => {},
   );

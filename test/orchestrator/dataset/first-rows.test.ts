@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { IdRows } from '../../../src/orchestrator/dataset/id-rows.ts';
+import { IdRows } from '../../../src/orchestrator/dataset/first-rows.ts';
 import { makeRandom } from '../../formats/files.ts';
 
 it('knows the first row of each of 300,000 ids and takes none for another', () => {
