@@ -2,30 +2,30 @@
 
 import { hashOf } from './checks.mjs';
 import { EditedInput, edits, formats } from './edits.mjs';
-import { defineCase, referenceOf } from './expect.mjs';
+import { defineCase, stopOf } from './expect.mjs';
 import { allProviders, batchProviders, fetchUntilDone, makeRows, refusedPrompt } from './stories.mjs';
 
-/** Steps of a command, by what it does there. */
+/** Steps of a command, by what it does there; those that are told by their labels need no undisturbed command before. */
 const findCalls = (steps) => steps.flatMap((label, index) => (/^fetch POST/.test(label) ? [index + 1] : []));
 const lastOf = (steps, pattern) => steps.findLastIndex((label) => pattern.test(label)) + 1;
 
 const livePhases = {
   'before the first call': (steps) => findCalls(steps)[0] - 1,
-  'in the middle of the calls': (steps) => findCalls(steps)[7],
+  'in the middle of the calls': '8suspend:^fetch POST',
   'after the last call': (steps) => findCalls(steps).at(-1),
-  'while the output is written': (steps) => lastOf(steps, /^(open|writeFile|write) \/work\//),
+  'while the output is written': '1suspend:^write(File)? /work/',
 };
 
 const fetchPhases = {
   'before the download': (steps) => steps.findIndex((label) => /^fetch/.test(label)) + 1,
   'after the download': (steps) => lastOf(steps, /^fetch/),
-  'while the output is written': (steps) => lastOf(steps, /^(open|writeFile|write) \/work\//),
+  'while the output is written': '1suspend:^write(File)? /work/',
 };
 
 /** Runs a command, edits its input at a step, and lets it go on. */
-async function editMeanwhile(trial, world, args, step, edit) {
-  const { isSuspended, resume, ended } = await world.suspend(args, `${step}suspend`, { isOvertaken: false });
-  trial.check(isSuspended, `it never got to step ${step}`);
+async function editMeanwhile(trial, world, args, stop, edit) {
+  const { isSuspended, resume, ended } = await world.suspend(args, stop, { isOvertaken: false });
+  trial.check(isSuspended, `it never got to ${stop}`);
   await edit();
   const { code, stderr } = isSuspended ? await resume() : await ended;
   return { code, stderr };
@@ -58,7 +58,7 @@ function pickFormat(...turns) {
 
 const live = allProviders.flatMap((provider, place) =>
   Object.entries(edits).flatMap(([edit, change], turn) =>
-    Object.entries(livePhases).map(([phase, stepOf], moment) =>
+    Object.entries(livePhases).map(([phase, stop], moment) =>
       defineCase({
         name: `${provider} sync: the input ${edit}, ${phase} (${pickFormat(place, turn, moment)})`,
         kind: 'the input edited, sync',
@@ -67,12 +67,11 @@ const live = allProviders.flatMap((provider, place) =>
         async play(trial, world) {
           const input = new EditedInput(world, provider, pickFormat(place, turn, moment));
           await input.write(makeRows());
-          const { steps } = await referenceOf(`${provider} run --sync`);
           const ended = await editMeanwhile(
             trial,
             world,
             input.args('--sync', '-w', '4'),
-            stepOf(steps),
+            await stopOf(`${provider} run --sync`, stop),
             () => input.write(change(makeRows()), moment % 2 === 0),
           );
           trial.check([0, 1, 3].includes(ended.code), `exit ${ended.code}: ${ended.stderr}`);
@@ -87,7 +86,7 @@ const live = allProviders.flatMap((provider, place) =>
 
 const fetched = batchProviders.flatMap((provider, place) =>
   Object.entries(edits).flatMap(([edit, change], turn) =>
-    Object.entries(fetchPhases).map(([phase, stepOf], moment) =>
+    Object.entries(fetchPhases).map(([phase, stop], moment) =>
       defineCase({
         name: `${provider} fetch: the input ${edit}, ${phase} (${pickFormat(place, turn, moment)})`,
         kind: 'the input edited, fetch',
@@ -97,8 +96,8 @@ const fetched = batchProviders.flatMap((provider, place) =>
           const input = new EditedInput(world, provider, pickFormat(place, turn, moment));
           await input.write(makeRows());
           await world.loom(input.args());
-          const { steps } = await referenceOf(`${provider} fetch`);
-          const ended = await editMeanwhile(trial, world, ['fetch'], stepOf(steps), () =>
+          const at = await stopOf(`${provider} fetch`, stop);
+          const ended = await editMeanwhile(trial, world, ['fetch'], at, () =>
             input.write(change(makeRows()), moment % 2 === 0),
           );
           trial.check([0, 1, 3].includes(ended.code), `exit ${ended.code}: ${ended.stderr}`);

@@ -17,7 +17,7 @@ const shortPauseMs = 120;
 async function startFetches(world, count) {
   const running = [];
   for (let turn = 0; turn < count; turn += 1) {
-    running.push(world.start(['fetch']).ended);
+    running.push(world.loomBeside(['fetch']));
     await pause(shortPauseMs);
   }
   return Promise.all(running);
@@ -55,11 +55,11 @@ const cancels = batchProviders.map((provider) =>
     world: { turnaroundMs: 3_000 },
     async play(trial, world) {
       const id = await leaveMixedJob(world, provider);
-      const wait = world.start(['fetch', ...waitFlags]);
-      const cancel = world.start(['cancel', '--id', id, '--yes']);
+      const cancel = world.loomBeside(['cancel', '--id', id, '--yes']);
+      const wait = world.loomBeside(['fetch', ...waitFlags]);
       await startFetches(world, 3);
-      await finishCancel(world, await cancel.ended, { provider, id, recovery: 'again' });
-      trial.check((await wait.ended).code !== null, 'the wait does not end');
+      await finishCancel(world, await cancel, { provider, id, recovery: 'again' });
+      trial.check((await wait).code !== null, 'the wait does not end');
       await trial.clearLeftovers();
       trial.take(await judgeCancel(world, provider));
     },

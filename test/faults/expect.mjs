@@ -17,6 +17,11 @@ export function stateOf(name) {
   return references.get(name) ?? references.get(`state of ${name}`) ?? play(name, { countSteps: false });
 }
 
+/** A stop of a scenario's command: told by its label, or found among the steps that it has undisturbed. */
+export async function stopOf(name, stop) {
+  return typeof stop === 'string' ? stop : `${stop((await referenceOf(name)).steps)}suspend`;
+}
+
 function play(name, options) {
   const played = playUndisturbed(
     scenarios.find((scenario) => scenario.name === name),

@@ -1,7 +1,7 @@
 /** Parts of the home that are gone between two commands, or while one works: a paid batch is named, and stops no other. */
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defineCase, lastSubmittedId, referenceOf, runAndFetch, stateOf } from './expect.mjs';
+import { defineCase, lastSubmittedId, runAndFetch, stateOf, stopOf } from './expect.mjs';
 import { atCreation } from './stop.mjs';
 import { batchProviders, fetchUntilDone, model, outputName, runArgs, writeCsv } from './stories.mjs';
 
@@ -113,11 +113,8 @@ const vanishing = batchProviders.flatMap((provider) =>
         async play(trial, world) {
           await world.loom(runArgs(provider));
           const id = lastSubmittedId(world);
-          const { steps } = await referenceOf(`${provider} fetch`);
-          const step = Math.round(steps.length * moment);
-          const { isSuspended, resume, ended } = await world.suspend(['fetch'], `${step}suspend`, {
-            isOvertaken: false,
-          });
+          const stop = await stopOf(`${provider} fetch`, ({ length }) => Math.round(length * moment));
+          const { isSuspended, resume, ended } = await world.suspend(['fetch'], stop, { isOvertaken: false });
           await rm(world.statePath(folder), { recursive: true, force: true });
           const { code, stderr } = isSuspended ? await resume() : await ended;
           trial.check([0, 1, 3].includes(code), `exit ${code}`);

@@ -2,7 +2,7 @@
 import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { submittedIds } from './checks.mjs';
-import { checkAskedAgain, defineCase, referenceOf } from './expect.mjs';
+import { checkAskedAgain, defineCase, stopOf } from './expect.mjs';
 import {
   allProviders,
   batchProviders,
@@ -17,10 +17,9 @@ const theirs = 'written by somebody meanwhile\n';
 
 /** When somebody else's file comes: early, and just before the output is put in its place, told by its label. */
 const moments = {
-  early: (steps) => `${Math.round(steps.length / 3)}suspend`,
-  'when all answers are there': (steps) =>
-    `${steps.findLastIndex((label) => /^fetch/.test(label)) + 1}suspend`,
-  'just before it is put there': () => '1suspend:^sync /work/.*\\.errors\\.',
+  early: (steps) => Math.round(steps.length / 3),
+  'when all answers are there': (steps) => steps.findLastIndex((label) => /^fetch/.test(label)) + 1,
+  'just before it is put there': '1suspend:^sync /work/.*\\.errors\\.',
 };
 
 async function checkIsKept(trial, world, name, words) {
@@ -38,8 +37,7 @@ function comesMeanwhile({ provider, command, args, prepare, moment, short }) {
     short,
     async play(trial, world) {
       await prepare(world);
-      const { steps } = await referenceOf(`${provider} ${command}`);
-      const stop = moments[moment](steps);
+      const stop = await stopOf(`${provider} ${command}`, moments[moment]);
       const { isSuspended, resume, ended } = await world.suspend(args, stop, { isOvertaken: false });
       await world.write(outputName(provider), theirs);
       const { code, stderr } = isSuspended ? await resume() : await ended;
@@ -111,7 +109,7 @@ const twoJobs = batchProviders.flatMap((provider, place) =>
       async play(trial, world) {
         for (const letter of ['a', 'b']) await world.loom(bothArgs(provider, letter, '--no-cache'));
         const ids = [...submittedIds(world)];
-        const runs = ids.map((id) => () => world.start(['fetch', '--id', id]).ended);
+        const runs = ids.map((id) => () => world.loomBeside(['fetch', '--id', id]));
         const ends = atOnce
           ? await Promise.all(runs.map((run) => run()))
           : [await runs[0]?.(), await runs[1]?.()];

@@ -76,15 +76,15 @@ const mixed = batchProviders.map((provider, index) =>
       for (const letter of ['a', 'b', 'c']) await world.write(`${letter}.csv`, writeCsv(promptsOf(letter)));
       await world.loom(args('a', provider));
       const running = [
-        world.start(args('b', provider, '--batch-size', '5')),
-        world.start(['fetch']),
-        world.start(args('c', provider, '--sync')),
+        world.loomBeside(args('b', provider, '--batch-size', '5')),
+        world.loomBeside(['fetch']),
+        world.loomBeside(args('c', provider, '--sync')),
       ];
       for (let turn = 0; turn < 4; turn += 1) {
         await pause(250);
-        running.push(world.start(['fetch']));
+        running.push(world.loomBeside(['fetch']));
       }
-      const ends = await Promise.all(running.map(({ ended }) => ended));
+      const ends = await Promise.all(running);
       for (const ended of ends)
         trial.check([0, 3].includes(ended.code), `one of them ends with exit ${ended.code}: ${ended.stderr}`);
       await fetchUntilDone(world);
@@ -226,7 +226,7 @@ const sameSync = allProviders.map((provider) =>
     short: provider === 'openrouter',
     world: { latencyMs: 20 },
     async play(trial, world) {
-      const ends = await times(3, () => world.start(runArgs(provider, '--sync', '--force')).ended);
+      const ends = await times(3, () => world.loomBeside(runArgs(provider, '--sync', '--force')));
       for (const ended of ends) trial.checkExit(ended, 3, 'run --sync');
       await trial.compare(`${provider} run --sync`);
     },

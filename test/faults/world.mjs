@@ -81,6 +81,7 @@ class World {
   #sandbox;
   #origin;
   #hurry;
+  #beside = 0;
 
   constructor(root, hurry) {
     this.root = root;
@@ -132,6 +133,15 @@ class World {
     });
     entry.ended = { signal: null, hung: false, ...ended };
     return entry.ended;
+  }
+
+  /**
+   * One of several commands at once. Of those that could all be within this process the first is one of its own, so that
+   * two processes are at it.
+   */
+  loomBeside(args) {
+    this.#beside += 1;
+    return this.#beside === 1 ? this.start(args).ended : this.loom(args);
   }
 
   #variables({ home = this.home, variables }) {

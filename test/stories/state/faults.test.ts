@@ -34,6 +34,7 @@ test(
     expect(summary).toMatch(/^Rows asked twice in batches: 0$/m);
     expect(summary).toMatch(/^Wrong rows: 0$/m);
     expect(summary).toMatch(/^Foreign files touched: 0$/m);
+    expect(summary).not.toContain('not reached');
     expect(report.failures).toEqual([]);
   },
   patienceMs,
