@@ -3,14 +3,14 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import { stripExtension } from '../formats/format.ts';
 import { type FoundOutput, findOutput } from '../orchestrator/report/find-output.ts';
-import { type OutputRow, type OutputSource, openOutput } from '../orchestrator/report/output-rows.ts';
+import { type OutputSource, openOutput } from '../orchestrator/report/output-rows.ts';
 import {
   chooseCounts,
   type OutputSurvey,
   type RowChoice,
   readChosenRows,
+  type ShownRow,
   surveyOutput,
-  textsOf,
 } from '../orchestrator/report/survey-output.ts';
 import type { HistoryEntry } from '../state/history.ts';
 import { diskFailure } from '../storage/files.ts';
@@ -19,7 +19,7 @@ import type { InputOptions, OutputOptions, ReachOptions } from './options/option
 import { openHome, underSignal, workingFolderOf } from './options/reach.ts';
 import { choosePlacing, describeSource } from './options/run-order.ts';
 
-export type { FoundOutput, HistoryEntry, OutputRow, OutputSource, OutputSurvey, RowChoice };
+export type { FoundOutput, HistoryEntry, OutputSource, OutputSurvey, RowChoice, ShownRow };
 
 export interface ReportOutputOptions extends ReachOptions, Pick<InputOptions, 'col' | 'prompt'> {
   /** Path of an output, or the id of the batch or job that it came from. */
@@ -28,7 +28,7 @@ export interface ReportOutputOptions extends ReachOptions, Pick<InputOptions, 'c
   readonly rows?: number | undefined;
   /** Makes a page of the report, in pieces, to be written. */
   readonly drawPage?:
-    | ((report: OutputReport, rows: AsyncIterable<OutputRow>) => AsyncIterable<string>)
+    | ((report: OutputReport, rows: AsyncIterable<ShownRow>) => AsyncIterable<string>)
     | undefined;
   /** Where that page goes. Default: `<output>_report.html` beside the output. */
   readonly page?: string | undefined;
@@ -90,6 +90,3 @@ function listHomes(options: ReachOptions) {
   const rehearsals = openHome({ ...options, sandbox: true });
   return options.sandbox ? [rehearsals] : [openHome(options), rehearsals];
 }
-
-/** The texts of a row that a page shows. */
-export { textsOf };

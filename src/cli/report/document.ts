@@ -1,7 +1,7 @@
 /** The whole page of a report: one file that loads nothing, and runs no script but its own. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type OutputReport, type OutputRow, type OutputSource, textsOf } from '../../api/report-output.ts';
+import type { OutputReport, ShownRow } from '../../api/report-output.ts';
 import { formatCount } from '../words/counts.ts';
 import { Html, html, jsonForScript } from './html.ts';
 import { type PageColumn, type PageRow, type PageTable, rowStatuses } from './page-data.ts';
@@ -11,11 +11,7 @@ import { drawFooter, drawSummary, titleOf } from './summary.ts';
 const blockCharacters = 64 * 1024;
 
 /** The page in pieces. Memory does not grow with the rows. */
-export async function* writePage(
-  facts: OutputReport,
-  rows: AsyncIterable<OutputRow>,
-): AsyncGenerator<string> {
-  const { source } = facts.survey;
+export async function* writePage(facts: OutputReport, rows: AsyncIterable<ShownRow>): AsyncGenerator<string> {
   const script = await readAsset('report-page.js');
   const style = await readAsset('report-page-style.css');
   yield html`<!doctype html>
@@ -35,7 +31,7 @@ ${drawTable(facts)}
 ${drawFooter(facts)}
 <script type="application/json" id="table">${new Html(jsonForScript(describeTable(facts)))}</script>
 `.text;
-  yield* writeBlocks(rows, source);
+  yield* writeBlocks(rows);
   yield `<script>${script}</script>\n</body>\n</html>\n`;
 }
 
@@ -58,13 +54,13 @@ function describePolicy(script: string, style: string): string {
   ].join('; ');
 }
 
-async function* writeBlocks(rows: AsyncIterable<OutputRow>, source: OutputSource): AsyncGenerator<string> {
+async function* writeBlocks(rows: AsyncIterable<ShownRow>): AsyncGenerator<string> {
   let block: string[] = [];
   let length = 0;
   const finish = () =>
     `<script type="application/json" class="rows" data-rows="${block.length}">[${block.join(',\n')}]</script>\n`;
   for await (const row of rows) {
-    const text = jsonForScript(encodeRow(row, source));
+    const text = jsonForScript(encodeRow(row));
     block.push(text);
     length += text.length;
     if (length < blockCharacters) continue;
@@ -75,11 +71,11 @@ async function* writeBlocks(rows: AsyncIterable<OutputRow>, source: OutputSource
   if (block.length > 0) yield finish();
 }
 
-function encodeRow(row: OutputRow, source: OutputSource): PageRow {
-  return [row.index + 1, rowStatuses.indexOf(row.status), ...textsOf(row, source)];
+function encodeRow({ index, status, texts }: ShownRow): PageRow {
+  return [index + 1, rowStatuses.indexOf(status), ...texts];
 }
 
-/** Columns in the order of `textsOf`. */
+/** Columns in the order of a row's texts. */
 function describeTable({ survey: { source, failures } }: OutputReport): PageTable {
   const { otherNames, detailNames, promptSource } = source;
   const columns: PageColumn[] = [

@@ -75,8 +75,12 @@ function addTokens(tokens: { input: number; output: number; known: boolean }, ro
   tokens.known = true;
 }
 
-/** The texts of a row that a report shows: other columns, what was asked, the answer, the reason, and details. */
-export function textsOf(row: OutputRow, { otherNames, detailNames }: OutputSource): (string | null)[] {
+/** A row of a report, with its texts: other columns, what was asked, the answer, the reason, and details. */
+export interface ShownRow extends OutputRow {
+  readonly texts: readonly (string | null)[];
+}
+
+function textsOf(row: OutputRow, { otherNames, detailNames }: OutputSource): (string | null)[] {
   const reason = row.error ? `${row.error.kind}: ${row.error.message}` : null;
   const textOf = (name: string) => row.textOf(name);
   return [...otherNames.map(textOf), row.prompt, row.answer, reason, ...detailNames.map(textOf)];
@@ -105,12 +109,12 @@ export async function* readChosenRows(
   { source, counts, rows }: OutputSurvey,
   choice: RowChoice,
   signal: AbortSignal,
-): AsyncGenerator<OutputRow> {
+): AsyncGenerator<ShownRow> {
   const reasons = source.errorsPath === undefined ? undefined : new RowErrors(source.errorsPath);
   const failed = createEvenPicker(choice.failed, counts.failed);
   const others = createEvenPicker(choice.rows - choice.failed, rows - counts.failed);
   for await (const row of readOutputRows(source, reasons, signal)) {
-    if (row.status === 'failed' ? failed() : others()) yield row;
+    if (row.status === 'failed' ? failed() : others()) yield { ...row, texts: textsOf(row, source) };
   }
   await reasons?.close();
 }
