@@ -5,8 +5,8 @@ import { describeRecord, type ListedBatch } from '../orchestrator/batch/list/lis
 import { adoptBatch as adopt } from '../orchestrator/batch/manage/adopt-batch.ts';
 import type { BatchEntry } from '../providers/provider.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
-import { type ListeningTo, type ReachEvent, withReach } from './options/reach.ts';
-import { describeRun, findProvider, withDataset } from './options/run-order.ts';
+import type { ListeningTo, ReachEvent } from './options/reach.ts';
+import { describeRun, findProvider, withInput } from './options/run-order.ts';
 
 export interface AdoptBatchOptions
   extends InputOptions,
@@ -32,13 +32,12 @@ export async function adoptBatch(options: AdoptBatchOptions): Promise<AdoptedBat
     throw new LoomError('provider', `${entry.title} has no batch API.`, {
       hint: 'There is nothing to adopt.',
     });
-  return withReach({ ...options, cache: options.cache ?? true }, (reach, signal) =>
-    withDataset(options, reach, signal, async (dataset) => {
-      const { home } = reach;
-      const connection = reach.connect(entry.name);
-      const order = { ...describeRun(options, dataset, reach, connection), batchSize: undefined };
-      const record = await adopt(home, options.id, order, entry as BatchEntry, connection, signal);
-      return { record, batch: describeRecord(home, record) };
-    }),
-  );
+  return withInput({ ...options, cache: options.cache ?? true }, async (dataset, reach, signal) => {
+    const { home } = reach;
+    const connection = reach.connect(entry.name);
+    const order = { ...describeRun(options, dataset, reach, connection), batchSize: undefined };
+    const adoption = { batchId: options.id, order, entry: entry as BatchEntry, connection };
+    const record = await adopt(home, adoption, signal);
+    return { record, batch: describeRecord(home, record) };
+  });
 }

@@ -9,8 +9,8 @@ import {
 import { estimateTokens as estimateDataset } from '../orchestrator/estimate/estimate-tokens.ts';
 import { priceUsage } from '../orchestrator/usage/price-usage.ts';
 import type { CallOptions, InputOptions, ReachOptions } from './options/options.ts';
-import { type ListeningTo, type ReachEvent, withReach } from './options/reach.ts';
-import { findProvider, requireWhole, withDataset } from './options/run-order.ts';
+import type { ListeningTo, ReachEvent } from './options/reach.ts';
+import { findProvider, requireWhole, withInput } from './options/run-order.ts';
 
 export type { TokenEvent, TokenProgress, TokenSummary };
 
@@ -29,13 +29,11 @@ export async function countTokens(options: CountTokensOptions): Promise<TokenSum
   requireWhole({ workers, callTimeoutMs, patienceMs });
   const entry = findProvider(options.provider);
   requireTokenCounting(entry);
-  return withReach(options, (reach, signal) =>
-    withDataset(options, reach, signal, (dataset) => {
-      const connection = reach.connect(entry.name);
-      const order = { dataset, provider: entry.name, model, settings, workers, patienceMs };
-      return countDataset(order, () => entry.openSync(connection), signal, onEvent);
-    }),
-  );
+  return withInput(options, (dataset, reach, signal) => {
+    const connection = reach.connect(entry.name);
+    const order = { dataset, provider: entry.name, model, settings, workers, patienceMs };
+    return countDataset(order, () => entry.openSync(connection), signal, onEvent);
+  });
 }
 
 export interface TokenEstimate {
@@ -55,12 +53,10 @@ export interface TokenEstimate {
 export async function estimateTokens(options: InputOptions & ReachOptions): Promise<TokenEstimate> {
   const { model, settings } = options;
   const entry = findProvider(options.provider);
-  return withReach({ ...options, onEvent: undefined }, (reach, signal) =>
-    withDataset(options, reach, signal, async (dataset) => {
-      const { usage, ...counts } = await estimateDataset(dataset, model, settings, entry, signal);
-      const liveCost = await priceUsage(usage, { entry, model, batch: false });
-      const batchCost = entry.openBatch && (await priceUsage(usage, { entry, model, batch: true }));
-      return { ...counts, inputTokens: usage.inputTokens, liveCost, batchCost };
-    }),
-  );
+  return withInput({ ...options, onEvent: undefined }, async (dataset, _reach, signal) => {
+    const { usage, ...counts } = await estimateDataset(dataset, model, settings, entry, signal);
+    const liveCost = await priceUsage(usage, { entry, model, batch: false });
+    const batchCost = entry.openBatch && (await priceUsage(usage, { entry, model, batch: true }));
+    return { ...counts, inputTokens: usage.inputTokens, liveCost, batchCost };
+  });
 }

@@ -4,8 +4,7 @@ import { resolveBaseUrl } from '../state/keys.ts';
 import { checkOutputPath } from '../storage/output-file.ts';
 import { type PricedEstimate, priceRun } from './options/cost-limit.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
-import { withReach } from './options/reach.ts';
-import { describeRun, findProvider, requireWhole, withDataset } from './options/run-order.ts';
+import { describeRun, findProvider, requireWhole, withInput } from './options/run-order.ts';
 
 export interface PreviewRunOptions extends InputOptions, OutputOptions, ReachOptions {
   /** Whether it would be a live run. Default: batches. */
@@ -26,16 +25,14 @@ export async function previewRun(options: PreviewRunOptions): Promise<RunPreview
   requireWhole({ batchSize });
   const entry = findProvider(options.provider);
   if (!live) requireBatchApi(entry);
-  return withReach({ ...options, cache: false }, (reach, signal) =>
-    withDataset(options, reach, signal, async (dataset) => {
-      const { home, variables } = reach;
-      const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
-      const apiKey = options.apiKey ?? variables[entry.keyVariable];
-      const order = describeRun(options, dataset, reach, { baseUrl, apiKey });
-      const { outputPath } = order;
-      const outputExists = !deliver && (await checkOutputPath(outputPath));
-      const estimate = await priceRun(home, entry, order, live ? undefined : { batchSize }, signal);
-      return { ...estimate, outputPath, outputExists };
-    }),
-  );
+  return withInput({ ...options, cache: false }, async (dataset, reach, signal) => {
+    const { home, variables } = reach;
+    const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
+    const apiKey = options.apiKey ?? variables[entry.keyVariable];
+    const order = describeRun(options, dataset, reach, { baseUrl, apiKey });
+    const { outputPath } = order;
+    const outputExists = !deliver && (await checkOutputPath(outputPath));
+    const estimate = await priceRun(home, entry, order, live ? undefined : { batchSize }, signal);
+    return { ...estimate, outputPath, outputExists };
+  });
 }

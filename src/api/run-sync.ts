@@ -7,7 +7,7 @@ import { describeUsage, type PaidUsage } from '../orchestrator/usage/price-usage
 import { UsageTally } from '../orchestrator/usage/usage-tally.ts';
 import { openCostLimit, reachedLimit } from './options/cost-limit.ts';
 import type { CallOptions, InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
-import { type ListeningTo, type ReachEvent, withReach } from './options/reach.ts';
+import type { ListeningTo, ReachEvent } from './options/reach.ts';
 import {
   choosePlacing,
   describeRun,
@@ -15,7 +15,7 @@ import {
   findProvider,
   requireWhole,
   tellForeignReasons,
-  withDataset,
+  withInput,
 } from './options/run-order.ts';
 
 export type { PaidUsage, SyncEvent, SyncProgress, SyncSummary };
@@ -61,39 +61,37 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
   const { model, workers = 8, callTimeoutMs, patienceMs, maxCost, deliver, onEvent = () => {} } = options;
   requireWhole({ workers, callTimeoutMs, patienceMs });
   const entry = findProvider(options.provider);
-  return withReach({ ...options, cache: options.cache ?? true }, (reach, signal) =>
-    withDataset(options, reach, signal, async (dataset) => {
-      const { home } = reach;
-      const connection = reach.connect(entry.name);
-      const described = describeRun(options, dataset, reach, connection);
-      const placing = deliver ? 'new' : await choosePlacing(described.outputPath, options.overwrite);
-      if (!placing) return undefined;
-      if (!deliver) await tellForeignReasons(described, onEvent);
-      const limit =
-        maxCost === undefined ? undefined : await openCostLimit(home, maxCost, entry, described, signal);
-      const beforeCall = () => limit?.check();
-      const order = { ...described, placing, workers, patienceMs, deliver, beforeCall };
-      onEvent({ type: 'started' });
-      const tally = new UsageTally();
-      const tell = (event: SyncEvent) => {
-        if (event.type === 'answered') {
-          tally.add(event.result);
-          limit?.add(event.result);
-        } else if (event.type === 'retry') tally.addRetry(event);
-        onEvent(event);
-      };
-      const tellSpent = async () => {
-        const usage = await describeUsage(tally, { entry, model, batch: false });
-        onEvent({ type: 'spent', usage, madeAgain: tally.madeAgain });
-        return usage;
-      };
-      try {
-        const summary = await answerDataset(home, order, () => entry.openSync(connection), signal, tell);
-        return { ...summary, usage: await tellSpent(), madeAgain: tally.madeAgain };
-      } catch (error) {
-        await tellSpent();
-        throw error instanceof CostLimitReached && limit ? reachedLimit(limit) : error;
-      }
-    }),
-  );
+  return withInput({ ...options, cache: options.cache ?? true }, async (dataset, reach, signal) => {
+    const { home } = reach;
+    const connection = reach.connect(entry.name);
+    const described = describeRun(options, dataset, reach, connection);
+    const placing = deliver ? 'new' : await choosePlacing(described.outputPath, options.overwrite);
+    if (!placing) return undefined;
+    if (!deliver) await tellForeignReasons(described, onEvent);
+    const limit =
+      maxCost === undefined ? undefined : await openCostLimit(home, maxCost, entry, described, signal);
+    const beforeCall = () => limit?.check();
+    const order = { ...described, placing, workers, patienceMs, deliver, beforeCall };
+    onEvent({ type: 'started' });
+    const tally = new UsageTally();
+    const tell = (event: SyncEvent) => {
+      if (event.type === 'answered') {
+        tally.add(event.result);
+        limit?.add(event.result);
+      } else if (event.type === 'retry') tally.addRetry(event);
+      onEvent(event);
+    };
+    const tellSpent = async () => {
+      const usage = await describeUsage(tally, { entry, model, batch: false });
+      onEvent({ type: 'spent', usage, madeAgain: tally.madeAgain });
+      return usage;
+    };
+    try {
+      const summary = await answerDataset(home, order, () => entry.openSync(connection), signal, tell);
+      return { ...summary, usage: await tellSpent(), madeAgain: tally.madeAgain };
+    } catch (error) {
+      await tellSpent();
+      throw error instanceof CostLimitReached && limit ? reachedLimit(limit) : error;
+    }
+  });
 }

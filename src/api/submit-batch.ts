@@ -7,7 +7,7 @@ import { requireBatchApi } from '../providers/registry.ts';
 import { nameJob } from '../state/stored-jobs.ts';
 import { openCostLimit } from './options/cost-limit.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
-import { type ListeningTo, type ReachEvent, withReach } from './options/reach.ts';
+import type { ListeningTo, ReachEvent } from './options/reach.ts';
 import {
   choosePlacing,
   describeRun,
@@ -16,7 +16,7 @@ import {
   findProvider,
   requireWhole,
   tellForeignReasons,
-  withDataset,
+  withInput,
 } from './options/run-order.ts';
 
 export type { SubmitEvent };
@@ -65,8 +65,9 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
   if (again && once) throw exclude('again', 'once');
   requireWhole({ batchSize });
   const entry = requireBatchApi(findProvider(options.provider));
-  return withReach({ ...options, cache: options.cache ?? true }, (reach, signal) =>
-    withDataset(options, reach, signal, async (dataset): Promise<SubmittedBatch> => {
+  return withInput(
+    { ...options, cache: options.cache ?? true },
+    async (dataset, reach, signal): Promise<SubmittedBatch> => {
       const { home } = reach;
       const connection = reach.connect(entry.name);
       const order = { ...describeRun(options, dataset, reach, connection), batchSize };
@@ -96,6 +97,6 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
         case 'declined':
           return { kind: 'declined' };
       }
-    }),
+    },
   );
 }

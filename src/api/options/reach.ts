@@ -68,7 +68,7 @@ function surroundingsOf(options: ReachOptions) {
   return { environment: options.environment ?? process.env, workingFolder: workingFolderOf(options) };
 }
 
-type Reaching = ReachOptions & CallOptions & Pick<OutputOptions, 'cache'> & ListeningTo<ReachEvent>;
+export type Reaching = ReachOptions & CallOptions & Pick<OutputOptions, 'cache'> & ListeningTo<ReachEvent>;
 
 /** Does the work of a verb, which ends with the reason of the caller's signal when that is aborted. */
 export async function withReach<Result>(

@@ -24,7 +24,7 @@ import { keepInput } from '../../state/inputs.ts';
 import { isSameFile } from '../../storage/files.ts';
 import { checkOutputPath, outputExists, type Placing } from '../../storage/output-file.ts';
 import type { InputOptions, InputStream, OutputOptions } from './options.ts';
-import type { Reach } from './reach.ts';
+import { type Reach, type Reaching, withReach } from './reach.ts';
 
 /** LoomError `usage` for one that there is not: a program without types may pass anything. */
 export function findProvider(provider: ProviderName): ProviderEntry {
@@ -34,8 +34,18 @@ export function findProvider(provider: ProviderName): ProviderEntry {
   });
 }
 
+/** Does the work of a verb that has an input. */
+export function withInput<Result>(
+  options: InputOptions & Reaching,
+  work: (dataset: DatasetOrder, reach: Reach, signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  return withReach(options, (reach, signal) =>
+    withDataset(options, reach, signal, (dataset) => work(dataset, reach, signal)),
+  );
+}
+
 /** Does the work on the input. What a stream brought is on disk until then, and after it if a job needs it. */
-export async function withDataset<Result>(
+async function withDataset<Result>(
   options: InputOptions,
   { home, workingFolder }: Reach,
   signal: AbortSignal,

@@ -3,8 +3,6 @@
 import type { LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord, EventOf } from '../../../core/models.ts';
 import type { ProviderName } from '../../../core/names.ts';
-import type { Connection } from '../../../providers/connection.ts';
-import type { BatchProvider } from '../../../providers/provider.ts';
 import type { DamagedFile } from '../../../state/damaged-files.ts';
 import type { HeldResults } from '../../../state/results.ts';
 import type { LoomHome } from '../../../storage/home.ts';
@@ -13,6 +11,7 @@ import type { RetryPolicy } from '../../calls/retry-policy.ts';
 import type { PaidUsage } from '../../usage/price-usage.ts';
 import type { ListedBatch, QueuedPart } from '../list/list-batches.ts';
 import type { MergedJob, MergeOptions } from '../merge/merge-job.ts';
+import type { Connect, ReachedProviders } from '../parts/job-reach.ts';
 import type { PartEvent } from '../parts/submit-parts.ts';
 
 export interface FetchOrder {
@@ -31,8 +30,7 @@ export interface FetchOrder {
   readonly workingFolder: string;
   /** Set where a key or an address was given that belongs to one provider only. */
   readonly reachOfOne?: 'apiKey' | 'baseUrl' | undefined;
-  /** How to reach a provider, given the address in the record. LoomError when there is no key. */
-  connect(provider: ProviderName, recordedBaseUrl: string | undefined): Connection;
+  readonly connect: Connect;
   /** Of a run that waits for its own job: what is wrong with others is told by those who fetch them. */
   readonly isOwnRun?: boolean;
   /**
@@ -118,8 +116,7 @@ export interface FetchRun {
   readonly merging: MergeOptions;
   readonly onEvent: (event: FetchEvent) => void;
   readonly signal: AbortSignal;
-  /** Those that were opened, by name and address: their connections are used again. */
-  readonly providers: Map<string, ReachedProvider>;
+  readonly providers: ReachedProviders;
   /** How calls are tried again; undefined: as everywhere. */
   readonly retryPolicy?: RetryPolicy;
   /** Not the first look at the job: what it gave or how it ended is known, and not asked again. */
@@ -144,10 +141,4 @@ export interface BatchAccount extends HeldResults {
   readonly sent: number;
   /** Sent, and neither answered nor refused. */
   readonly missing: number;
-}
-
-/** A provider, and the address that it is reached at; undefined: the vendor's own. */
-export interface ReachedProvider {
-  readonly provider: BatchProvider;
-  readonly baseUrl: string | undefined;
 }

@@ -1,9 +1,6 @@
 /** One job under fetch: what its steps share. */
 
-import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
-import type { BatchProvider } from '../../../providers/provider.ts';
-import { providerEntry } from '../../../providers/registry.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
 import type { Job, JobPart } from '../../../state/jobs.ts';
 import { deleteRecord, resultsName } from '../../../state/records.ts';
@@ -11,65 +8,31 @@ import { sizeOfResults } from '../../../state/results.ts';
 import { findLostParts, findPart, isDropped, type StoredJob } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { nameServer } from '../../calls/answer-server.ts';
-import { abortAfterGrace } from '../../calls/grace.ts';
-import { type CallQueue, createCallQueue, type RetryNotice } from '../../calls/retry.ts';
-import { recordedBaseUrl } from '../parts/job-reach.ts';
-import type { FetchRun, ReachedProvider } from './fetch-run.ts';
+import { type JobReach, openJobReach } from '../parts/job-reach.ts';
+import type { FetchRun } from './fetch-run.ts';
 
 /** One job under fetch. */
-export interface JobFetch {
+export interface JobFetch extends JobReach {
   readonly run: FetchRun;
   readonly stored: StoredJob;
   readonly job: Job;
   /** The job's batches; grows as queued parts are submitted. */
   readonly records: BatchRecord[];
   readonly known: HomeBatches;
-  readonly provider: BatchProvider;
-  readonly calls: CallQueue;
-  readonly callSignal: AbortSignal;
 }
 
 export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetch> {
-  const { job, records } = stored;
-  const { provider, baseUrl } = await openProvider(run, stored);
-  noteServer(run, stored, baseUrl);
-  const onRetry = (notice: RetryNotice) =>
-    run.onEvent({ type: 'retry', provider: stored.provider, ...notice });
-  return {
-    run,
-    stored,
-    job,
-    records: [...records],
-    known: new HomeBatches(run.home),
-    provider,
-    calls: createCallQueue({
-      workers: 1,
-      signal: run.signal,
-      onRetry,
-      ...(run.retryPolicy && { policy: run.retryPolicy }),
-    }),
-    callSignal: abortAfterGrace(run.signal),
-  };
-}
-
-async function openProvider({ order, providers }: FetchRun, stored: StoredJob): Promise<ReachedProvider> {
-  const { provider: name } = stored;
-  const entry = providerEntry(name);
-  if (!entry.openBatch)
-    throw new LoomError('state', `${entry.title} has no batch API, but the record says so.`);
-  const baseUrl = recordedBaseUrl(stored);
-  const key = `${name} ${baseUrl ?? ''}`;
-  const known = providers.get(key);
-  if (known) return known;
-  const connection = order.connect(name, baseUrl);
-  const reached = { provider: await entry.openBatch(connection), baseUrl: connection.baseUrl };
-  providers.set(key, reached);
-  return reached;
-}
-
-/** Older builds, and the Python tool, noted no server where the environment named it: it is the one of this fetch. */
-function noteServer({ home }: FetchRun, { provider, job }: StoredJob, baseUrl: string | undefined): void {
+  const { job, records, provider } = stored;
+  const { home, order, signal, retryPolicy: policy, onEvent, providers: reached } = run;
+  const { baseUrl, ...reach } = await openJobReach(stored, order.connect, {
+    signal,
+    policy,
+    onEvent,
+    reached,
+  });
+  // Older builds, and the Python tool, noted no server where the environment named it: it is the one of this fetch.
   job.server ??= nameServer(home, provider, { baseUrl });
+  return { run, stored, job, records: [...records], known: new HomeBatches(home), ...reach };
 }
 
 /** Parts from which nothing comes: dropped ones, and those that were submitted and whose record is gone. */

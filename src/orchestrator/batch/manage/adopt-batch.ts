@@ -17,6 +17,14 @@ import { createCallQueue } from '../../calls/retry.ts';
 import { saveNewRecord } from '../parts/new-record.ts';
 import { type BatchOrder, planBatches } from '../parts/plan-batches.ts';
 
+/** A batch that is at a provider, and the run that it is of. */
+export interface Adoption {
+  readonly batchId: string;
+  readonly order: BatchOrder;
+  readonly entry: BatchEntry;
+  readonly connection: Connection;
+}
+
 /**
  * Records a batch as if this home had submitted it. The batch must exist at the provider. Rows whose answer is in the
  * cache by now need no result of it. Of processes that adopt a batch at the same moment one does, and one that was silent
@@ -24,17 +32,15 @@ import { type BatchOrder, planBatches } from '../parts/plan-batches.ts';
  */
 export async function adoptBatch(
   home: LoomHome,
-  batchId: string,
-  order: BatchOrder,
-  entry: BatchEntry,
-  connection: Connection,
+  adoption: Adoption,
   signal: AbortSignal,
 ): Promise<BatchRecord> {
+  const { batchId, order, entry } = adoption;
   checkSettings(entry, order.settings);
   await openAnswerCheck(order.settings);
   const claim = await waitForLock(home.locks, batchLockName(entry.name, batchId), signal, () => {});
   try {
-    return await adoptClaimed(holdHome(home, claim), batchId, order, entry, connection, signal);
+    return await adoptClaimed(holdHome(home, claim), adoption, signal);
   } finally {
     await claim.forget();
   }
@@ -42,10 +48,7 @@ export async function adoptBatch(
 
 async function adoptClaimed(
   home: LoomHome,
-  batchId: string,
-  order: BatchOrder,
-  entry: BatchEntry,
-  connection: Connection,
+  { batchId, order, entry, connection }: Adoption,
   signal: AbortSignal,
 ): Promise<BatchRecord> {
   if (await loadRecord(home.batches, entry.name, batchId)) {

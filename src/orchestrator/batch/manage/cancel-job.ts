@@ -24,8 +24,14 @@ import { waitForLock } from '../../../storage/locks.ts';
 import type { RetryEvent } from '../../calls/retry.ts';
 import { keepDownloaded } from '../fetch/keep-answers.ts';
 import { UnsettledPartError } from '../parts/find-batch.ts';
-import { type Connect, isAboutOneBatch, type JobReach, openJobReach } from '../parts/job-reach.ts';
-import { type Submission, takeRecorded, trySettlePart } from '../parts/submit-parts.ts';
+import {
+  type Connect,
+  isAboutOneBatch,
+  type JobReach,
+  openJobReach,
+  type Submission,
+} from '../parts/job-reach.ts';
+import { takeRecorded, trySettlePart } from '../parts/submit-parts.ts';
 
 export type CancelEvent =
   /** Another process works on the job: it is waited for. */

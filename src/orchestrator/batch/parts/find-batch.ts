@@ -4,26 +4,13 @@
  */
 import { isRefusedKey, LoomError, ProviderError } from '../../../core/errors.ts';
 import { withoutStop } from '../../../core/words.ts';
-import type { BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
 import type { Job, JobPart } from '../../../state/jobs.ts';
 import { loadRecord } from '../../../state/records.ts';
 import { namePart } from '../../../state/stored-jobs.ts';
-import type { LoomHome } from '../../../storage/home.ts';
-import type { CallQueue } from '../../calls/retry.ts';
 import { sleep } from '../../calls/sleep.ts';
-
-/** What a search for a part's batch needs. */
-export interface BatchSearch {
-  readonly home: LoomHome;
-  readonly job: Job;
-  readonly known: HomeBatches;
-  readonly provider: BatchProvider;
-  readonly calls: CallQueue;
-  readonly signal: AbortSignal;
-  readonly callSignal: AbortSignal;
-}
+import type { Submission } from './job-reach.ts';
 
 /** Refusals that a gateway makes in the name of a server that may have gone on, or that come of an earlier creation. */
 const doubtfulRefusals = new Set([408, 409, 425, 499]);
@@ -57,7 +44,7 @@ export function goesOnUntil(): string {
 /** It is not known whether the provider has a batch of this part: the part stays `submitting` for the next command. */
 export class UnsettledPartError extends LoomError {
   constructor(
-    { job, home }: BatchSearch,
+    { job, home }: Submission,
     part: JobPart,
     reason: 'look_up_failed' | 'not_listed',
     cause: ProviderError,
@@ -80,14 +67,14 @@ export class UnsettledPartError extends LoomError {
 }
 
 /** The batch of a creation that was cut off by an earlier command, if the provider has it. UnsettledPartError when that can't be told. */
-export async function findLeftBatch(search: BatchSearch, part: JobPart): Promise<string | undefined> {
-  const { batchId, now } = await lookUp(search, part);
+export async function findLeftBatch(submission: Submission, part: JobPart): Promise<string | undefined> {
+  const { batchId, now } = await lookUp(submission, part);
   const age = now.getTime() - Date.parse(part.submitting_since ?? '');
   const found =
-    batchId === undefined && age < longAgoMs ? await lookAgain(search, part, listingPausesMs) : batchId;
+    batchId === undefined && age < longAgoMs ? await lookAgain(submission, part, listingPausesMs) : batchId;
   if (found === undefined && stillGoesOn(part)) {
     const why = 'nobody waited for its end, which may be less than a minute ago';
-    throw new UnsettledPartError(search, part, 'not_listed', new ProviderError('retry', 'timeout', why));
+    throw new UnsettledPartError(submission, part, 'not_listed', new ProviderError('retry', 'timeout', why));
   }
   return found;
 }
@@ -100,26 +87,26 @@ function stillGoesOn({ may_go_on_until: until = '' }: JobPart): boolean {
 
 /** The same for a creation of just now, which may itself have taken minutes, by the answer that it got. */
 export async function findNewBatch(
-  search: BatchSearch,
+  submission: Submission,
   part: JobPart,
   failure: unknown,
 ): Promise<string | undefined> {
-  const { batchId } = await lookUp(search, part);
+  const { batchId } = await lookUp(submission, part);
   if (batchId !== undefined) return batchId;
   const status = failure instanceof ProviderError ? failure.status : undefined;
   const gaveUp = status === undefined || gaveUpStatuses.has(status);
-  return lookAgain(search, part, gaveUp ? longListingPausesMs : listingPausesMs);
+  return lookAgain(submission, part, gaveUp ? longListingPausesMs : listingPausesMs);
 }
 
 /** A batch that was created a moment ago may not be listed yet. */
 async function lookAgain(
-  search: BatchSearch,
+  submission: Submission,
   part: JobPart,
   pausesMs: readonly number[],
 ): Promise<string | undefined> {
   for (const pauseMs of pausesMs) {
-    await sleep(pauseMs, search.signal);
-    const { batchId } = await lookUp(search, part);
+    await sleep(pauseMs, submission.signal);
+    const { batchId } = await lookUp(submission, part);
     if (batchId !== undefined) return batchId;
   }
   return undefined;
@@ -127,7 +114,7 @@ async function lookAgain(
 
 /** Batches at the same provider that are of other parts than that with this tag, as far as records or jobs know. */
 async function listTakenIds(
-  { job, known }: Pick<BatchSearch, 'job' | 'known'>,
+  { job, known }: Pick<Submission, 'job' | 'known'>,
   tag: string,
 ): Promise<ReadonlySet<string>> {
   const records = await known.listRecords();
@@ -141,12 +128,12 @@ async function listTakenIds(
 
 /** Whether a batch is that of another part than this tag's: also of one that another command has recorded just now. */
 export async function isOfAnotherPart(
-  search: Pick<BatchSearch, 'home' | 'job' | 'known'>,
+  submission: Pick<Submission, 'home' | 'job' | 'known'>,
   batchId: string,
   tag: string,
 ): Promise<boolean> {
-  if ((await listTakenIds(search, tag)).has(batchId)) return true;
-  const { home, job } = search;
+  if ((await listTakenIds(submission, tag)).has(batchId)) return true;
+  const { home, job } = submission;
   // A damaged one tells nothing.
   const record = await loadRecord(home.batches, job.provider, batchId).catch(() => undefined);
   return record !== undefined && isAtSamePlace(record, job) && record.tag !== tag;
@@ -167,17 +154,17 @@ interface FoundBatch {
   readonly now: Date;
 }
 
-async function lookUp(search: BatchSearch, part: JobPart): Promise<FoundBatch> {
+async function lookUp(submission: Submission, part: JobPart): Promise<FoundBatch> {
   try {
-    return await askForBatch(search, part);
+    return await askForBatch(submission, part);
   } catch (error) {
-    if (!(error instanceof ProviderError) || isRefusedKey(error) || search.signal.aborted) throw error;
-    throw new UnsettledPartError(search, part, 'look_up_failed', error);
+    if (!(error instanceof ProviderError) || isRefusedKey(error) || submission.signal.aborted) throw error;
+    throw new UnsettledPartError(submission, part, 'look_up_failed', error);
   }
 }
 
-async function askForBatch(search: BatchSearch, part: JobPart): Promise<FoundBatch> {
-  const { provider, calls, callSignal } = search;
+async function askForBatch(submission: Submission, part: JobPart): Promise<FoundBatch> {
+  const { provider, calls, callSignal } = submission;
   const find = provider.find?.bind(provider);
   if (find) {
     const sent = { tag: part.tag, fileId: part.file_id };
@@ -193,7 +180,7 @@ async function askForBatch(search: BatchSearch, part: JobPart): Promise<FoundBat
     list(new Date(since - clockMarginMs), part.requests, callSignal),
   );
   // As of now: other commands look for batches of theirs too.
-  const taken = await listTakenIds({ ...search, known: new HomeBatches(search.home) }, part.tag);
+  const taken = await listTakenIds({ ...submission, known: new HomeBatches(submission.home) }, part.tag);
   const free = candidates.filter(
     ({ batchId }) => !taken.has(batchId) && !part.mistaken_ids?.includes(batchId),
   );

@@ -1,10 +1,13 @@
-/** The way to the provider of a stored job, for stories that ask about its batches one by one. */
+/** The way to the provider of a job, for stories that send its parts or ask about its batches, one by one. */
 import { ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord, ProviderName } from '../../../core/models.ts';
 import type { Connection } from '../../../providers/connection.ts';
 import type { BatchCheck, BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry, requireBatchApi } from '../../../providers/registry.ts';
+import type { HomeBatches } from '../../../state/home-batches.ts';
+import type { Job } from '../../../state/jobs.ts';
 import type { StoredJob } from '../../../state/stored-jobs.ts';
+import type { LoomHome } from '../../../storage/home.ts';
 import { abortAfterGrace } from '../../calls/grace.ts';
 import { type CallQueue, createCallQueue, type RetryEvent, type RetryNotice } from '../../calls/retry.ts';
 import type { RetryPolicy } from '../../calls/retry-policy.ts';
@@ -19,19 +22,62 @@ export interface JobReach {
   readonly callSignal: AbortSignal;
 }
 
+/** What brings the parts of a job to its provider, under the lock of the job. */
+export interface Submission extends JobReach {
+  readonly home: LoomHome;
+  readonly job: Job;
+  /** Not read before the lock on the job is held. */
+  readonly known: HomeBatches;
+  /** No new call is made once it is aborted. */
+  readonly signal: AbortSignal;
+}
+
+/** A provider, and the address that it is reached at; undefined: the vendor's own. */
+interface ReachedProvider {
+  readonly provider: BatchProvider;
+  readonly baseUrl: string | undefined;
+}
+
+/** Those that were opened, by name and address: their connections are used again. */
+export type ReachedProviders = Map<string, ReachedProvider>;
+
+interface CallOptions {
+  readonly signal: AbortSignal;
+  /** How calls are tried again; undefined: as everywhere. */
+  readonly policy?: RetryPolicy | undefined;
+  readonly onEvent: (event: RetryEvent) => void;
+}
+
 export async function openJobReach(
   stored: StoredJob,
   connect: Connect,
-  options: {
-    readonly signal: AbortSignal;
-    readonly policy?: RetryPolicy;
-    readonly onEvent: (event: RetryEvent) => void;
-  },
-): Promise<JobReach> {
-  const { signal, policy, onEvent } = options;
-  const entry = requireBatchApi(providerEntry(stored.provider));
-  const provider = await entry.openBatch(connect(stored.provider, recordedBaseUrl(stored)));
-  const onRetry = (notice: RetryNotice) => onEvent({ type: 'retry', provider: stored.provider, ...notice });
+  options: CallOptions & { readonly reached?: ReachedProviders },
+): Promise<JobReach & ReachedProvider> {
+  const { reached = new Map() } = options;
+  const recorded = recordedBaseUrl(stored);
+  const key = `${stored.provider} ${recorded ?? ''}`;
+  const { provider, baseUrl } = reached.get(key) ?? (await openProvider(stored.provider, connect, recorded));
+  reached.set(key, { provider, baseUrl });
+  return { ...callOneByOne(provider, stored.provider, options), baseUrl };
+}
+
+async function openProvider(
+  name: ProviderName,
+  connect: Connect,
+  recorded: string | undefined,
+): Promise<ReachedProvider> {
+  const entry = requireBatchApi(providerEntry(name));
+  const connection = connect(name, recorded);
+  return { provider: await entry.openBatch(connection), baseUrl: connection.baseUrl };
+}
+
+/** The calls to a provider that is open. */
+export function callOneByOne(
+  provider: BatchProvider,
+  name: ProviderName,
+  { signal, policy, onEvent }: CallOptions,
+): JobReach {
+  const onRetry = (notice: RetryNotice) => onEvent({ type: 'retry', provider: name, ...notice });
   const calls = createCallQueue({ workers: 1, signal, onRetry, ...(policy && { policy }) });
   return { provider, calls, callSignal: abortAfterGrace(signal) };
 }

@@ -5,18 +5,15 @@ import type { CodeWithFacts } from '../../../core/error-facts.ts';
 import { isRefusedKey, LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord, EventOf } from '../../../core/models.ts';
 import { unreadableAnswer } from '../../../providers/protocol/refusal.ts';
-import type { BatchProvider, RequestFile } from '../../../providers/provider.ts';
+import type { RequestFile } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
-import type { HomeBatches } from '../../../state/home-batches.ts';
 import { requestFilePath } from '../../../state/job-files.ts';
-import { type Job, type JobPart, renewalOf, saveJob, stateWithoutBatch } from '../../../state/jobs.ts';
+import { type JobPart, renewalOf, saveJob, stateWithoutBatch } from '../../../state/jobs.ts';
 import { deleteRecord } from '../../../state/records.ts';
 import { namePart } from '../../../state/stored-jobs.ts';
 import { diskFailure } from '../../../storage/files.ts';
-import type { LoomHome } from '../../../storage/home.ts';
 import { noteSandbox } from '../../calls/answer-server.ts';
 import { findLongWait, isRateLimit } from '../../calls/long-waits.ts';
-import type { CallQueue } from '../../calls/retry.ts';
 import { defaultPatience } from '../../calls/retry-policy.ts';
 import { sleep } from '../../calls/sleep.ts';
 import { describeRecord, type ListedBatch } from '../list/list-batches.ts';
@@ -30,22 +27,9 @@ import {
   UnsettledPartError,
 } from './find-batch.ts';
 import { halvePart } from './halve-part.ts';
-import { isAboutOneBatch } from './job-reach.ts';
+import { isAboutOneBatch, type Submission } from './job-reach.ts';
 import { saveNewRecord } from './new-record.ts';
 import { canBeHalved, isAlone, isBesideTaken, isTooLarge, judgePart, noteFullQueue } from './queue-room.ts';
-
-export interface Submission {
-  readonly home: LoomHome;
-  readonly job: Job;
-  /** Not read before the lock on the job is held. */
-  readonly known: HomeBatches;
-  readonly provider: BatchProvider;
-  readonly calls: CallQueue;
-  /** No new call is made once it is aborted. */
-  readonly signal: AbortSignal;
-  /** Cuts calls that are under way. */
-  readonly callSignal: AbortSignal;
-}
 
 const createAttempts = 4;
 const createPauseMs = 2_000;

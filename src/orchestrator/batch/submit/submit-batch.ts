@@ -19,15 +19,15 @@ import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { type Lock, tryLock } from '../../../storage/locks.ts';
 import { checkOutputPath, type Placing } from '../../../storage/output-file.ts';
 import { openAnswerCheck } from '../../answers/answer-check.ts';
-import { abortAfterGrace } from '../../calls/grace.ts';
-import { createCallQueue, type RetryEvent } from '../../calls/retry.ts';
+import type { RetryEvent } from '../../calls/retry.ts';
 import { checkFreeSpace } from '../../dataset/free-space.ts';
 import { sweepHome } from '../../sweep/sweep-home.ts';
 import { describeQueued, describeRecord, type QueuedPart } from '../list/list-batches.ts';
 import { type MergedJob, mergeJob, noteJobOutput } from '../merge/merge-job.ts';
 import { type Claim, claimWork, listRivals } from '../parts/claim-work.ts';
+import { callOneByOne, type Submission } from '../parts/job-reach.ts';
 import { type BatchOrder, limitParts, type Plan, planBatches } from '../parts/plan-batches.ts';
-import { type PartEvent, type Submission, submitParts } from '../parts/submit-parts.ts';
+import { type PartEvent, submitParts } from '../parts/submit-parts.ts';
 
 export type SubmitEvent =
   /** The input is checked and nothing was sent yet. */
@@ -107,14 +107,9 @@ export async function submitBatch(
     const held = holdHome(home, lock);
     if (job.parts.length === 0) return await writeKnownAnswers(held, job, options, plan.discard, signal);
     const stop = AbortSignal.any([signal, lock.lost]);
-    const calls = createCallQueue({
-      workers: 1,
-      signal: stop,
-      onRetry: (notice) => onEvent({ type: 'retry', provider: entry.name, ...notice }),
-    });
+    const reach = callOneByOne(provider, entry.name, { signal: stop, onEvent });
     const known = new HomeBatches(held, claim.kind === 'own' ? claim.state.records : undefined);
-    const callSignal = abortAfterGrace(stop);
-    await submitJob({ home: held, job, known, provider, calls, signal: stop, callSignal }, onEvent);
+    await submitJob({ ...reach, home: held, job, known, signal: stop }, onEvent);
     return { kind: 'submitted', job };
   } finally {
     if (!(await loadJob(home.jobs, jobId))) await ownLock.forget();
