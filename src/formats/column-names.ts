@@ -19,7 +19,7 @@ export async function readColumnNames(path: string): Promise<string[]> {
 }
 
 async function readHeader(reader: RecordReader): Promise<string[]> {
-  for await (const { records } of reader.readBatches()) return records[0] ?? [];
+  for await (const batch of reader.readBatches()) return batch.count > 0 ? batch.cellsOf(0) : [];
   return [];
 }
 

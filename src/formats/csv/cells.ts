@@ -1,6 +1,6 @@
 /** Cells as bytes: how ours are written, and where those of a record lie. */
 
-const quote = 0x22;
+export const quote = 0x22;
 
 /** What stands between two cells. */
 export interface Delimiter {
@@ -15,6 +15,13 @@ export const tab: Delimiter = { name: 'a tab', text: '\t', byte: 0x09 };
 /** The text as one cell, in quotes when RFC 4180 asks for them whatever the file's line ends. */
 export function formatCell(text: string, delimiter: Delimiter): string {
   return text.includes(delimiter.text) || /["\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** The text of a cell that lies between the two places, its quotes included. */
+export function readCell(bytes: Buffer, start: number, end: number): string {
+  if (bytes[start] !== quote) return bytes.toString('utf8', start, end);
+  const text = bytes.toString('utf8', start + 1, end - 1);
+  return text.includes('"') ? text.replaceAll('""', '"') : text;
 }
 
 /** Where each cell of a record lies, its quotes included. The record was parsed before: its quoting is sound. */

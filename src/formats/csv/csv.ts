@@ -8,7 +8,7 @@ import type { AddedFields, Converter, ReadOptions, TextRecord } from '../format.
 import { OutputChunks } from '../output-chunks.ts';
 import { flatten, prepareBatches, readFirstNames } from '../rows.ts';
 import { createRecordMaker } from '../table-records.ts';
-import { findIdColumn, openPromptColumns } from '../template/prompt-columns.ts';
+import { findIdColumn, findPromptColumns } from '../template/prompt-columns.ts';
 import { readPromptSource } from '../template/prompt-source.ts';
 import { byteOrderMark, TextSource } from '../text/text-source.ts';
 import { comma, type Delimiter, tab } from './cells.ts';
@@ -54,11 +54,12 @@ async function* readRowBatches(
 
 async function* readRecords({ delimiter }: Dialect, source: TextSource): AsyncGenerator<TextRecord> {
   let makeRecord: ReturnType<typeof createRecordMaker> | undefined;
-  for await (const { records } of new RecordReader(source, delimiter).readBatches()) {
-    const isFirst = makeRecord === undefined;
-    makeRecord ??= createRecordMaker(records[0] ?? throwNoHeader(source.path));
-    for (const cells of isFirst ? records.slice(1) : records) yield makeRecord(cells);
+  for await (const batch of new RecordReader(source, delimiter).readBatches()) {
+    const first = makeRecord ? 0 : 1;
+    makeRecord ??= createRecordMaker(readHeader(batch, source));
+    for (let record = first; record < batch.count; record += 1) yield makeRecord(batch.cellsOf(record));
   }
+  if (!makeRecord) throw noHeader(source.path);
 }
 
 async function* mergeRows(
@@ -93,24 +94,22 @@ async function* readTable(
   source: TextSource,
   options: ReadOptions,
 ): AsyncGenerator<TableBatch> {
-  let composePrompt: ((cells: readonly string[]) => string | null) | undefined;
+  let prompts: ReturnType<typeof findPromptColumns> | undefined;
   let idPlace: number | undefined;
   let rowCount = 0;
   let swallowed: SwallowedLines | undefined;
   for await (const batch of new RecordReader(source, delimiter).readBatches()) {
-    const header = composePrompt ? undefined : (batch.records[0] ?? throwNoHeader(source.path));
-    const file = { path: source.path, fileType };
+    const header = prompts ? undefined : readHeader(batch, source);
     if (header) refuseTitleLine(source, header, options, delimiter);
-    const compose = composePrompt ?? openPromptColumns(options.promptSource, header ?? [], file);
-    composePrompt = compose;
+    prompts ??= findPromptColumns(options.promptSource, header ?? [], { path: source.path, fileType });
     if (header) idPlace = findIdColumn(options.rowId, header, source.path);
-    const records = header ? batch.records.slice(1) : batch.records;
-    const lines = header ? batch.lines.slice(1) : batch.lines;
-    const rows = records.map((cells, offset): Row => {
-      const index = rowCount + offset;
-      const givenId = idPlace === undefined ? undefined : cells[idPlace] || undefined;
-      return { index, id: String(index), givenId, line: lines[offset], prompt: compose(cells) };
-    });
+    const rows: Row[] = [];
+    for (let record = header ? 1 : 0; record < batch.count; record += 1) {
+      const index = rowCount + rows.length;
+      const givenId = idPlace === undefined ? undefined : batch.textOf(record, idPlace) || undefined;
+      const prompt = prompts.compose(prompts.places.map((place) => batch.textOf(record, place)));
+      rows.push({ index, id: String(index), givenId, line: batch.lines[record], prompt });
+    }
     swallowed ??= new SwallowedLines(delimiter, header?.length ?? 0);
     swallowed.add(batch, header ? 0 : rowCount + 1);
     rowCount += rows.length;
@@ -144,8 +143,13 @@ function refuseTitleLine(
   });
 }
 
-function throwNoHeader(path: string): never {
-  throw new LoomError('input', `${path}: the file has no header line.`, {
+function readHeader(batch: RecordBatch, { path }: TextSource): string[] {
+  if (batch.count === 0) throw noHeader(path);
+  return batch.cellsOf(0);
+}
+
+function noHeader(path: string): LoomError {
+  return new LoomError('input', `${path}: the file has no header line.`, {
     hint: 'Its first line must name the columns.',
   });
 }

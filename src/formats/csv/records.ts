@@ -1,24 +1,27 @@
-/** Splits a CSV file into records: csv-parse finds the cells, and each record keeps its own bytes. */
-import { type CsvError, Parser } from 'csv-parse';
+/** Splits a CSV file into records, each of which keeps its own bytes: cells are read of those bytes when somebody asks. */
 import { LoomError } from '../../core/errors.ts';
 import { ByteWindow } from '../text/byte-window.ts';
 import type { TextSource } from '../text/text-source.ts';
-import type { Delimiter } from './cells.ts';
+import { type Delimiter, readCell } from './cells.ts';
+import { type ScannedRecords, scanRecords } from './record-scanner.ts';
+import type { RecordProblem, StrictParser } from './strict-parser.ts';
 
-/** An open quote must not pull a whole file of any size into memory. */
-const longestRecordBytes = 100 * 1024 * 1024;
+/** An open quote must not pull a whole file of any size into memory: from here on csv-parse decides. */
+const longestScannedBytes = 100 * 1024 * 1024;
 const carriageReturn = 0x0d;
 const newline = 0x0a;
 
 /** Consecutive records. Every byte of the text is in exactly one batch. */
 export interface RecordBatch {
-  readonly records: readonly string[][];
+  readonly count: number;
   /** Where each record ends in `bytes`, its line end included; empty lines stand before the record they precede. */
   readonly ends: readonly number[];
   /** The line on which each record starts, from 1. */
   readonly lines: readonly number[];
   /** In the last batch, empty lines may follow the last record. */
   readonly bytes: Buffer;
+  textOf(record: number, column: number): string;
+  cellsOf(record: number): string[];
 }
 
 /** The first byte at or after `start` that belongs to a record and not to an empty line. */
@@ -31,71 +34,102 @@ export function skipEmptyLines(bytes: Buffer, start: number): number {
   }
 }
 
-/** csv-parse with its records taken at once where it puts them out: its own queue and `info` objects are slow. */
-class RecordParser extends Parser {
-  readonly #take: (cells: string[], end: number) => void;
-
-  constructor(delimiter: Delimiter, take: (cells: string[], end: number) => void) {
-    super({
-      delimiter: delimiter.text,
-      record_delimiter: ['\n', '\r\n'],
-      skip_empty_lines: true,
-      max_record_size: longestRecordBytes,
-    });
-    this.#take = take;
-  }
-
-  override push(record: string[] | null): boolean {
-    if (record === null) return super.push(null);
-    this.#take(record, this.info.bytes);
-    return true;
-  }
-}
-
 export class RecordReader {
   readonly #source: TextSource;
   readonly #delimiter: Delimiter;
-  readonly #parser: Parser;
   readonly #window = new ByteWindow();
   #newlinesTaken = 0;
-  #headerLength = 0;
-  #records: string[][] = [];
-  /** Counted from the start of the text. */
-  #ends: number[] = [];
+  #columns: number | undefined;
+  /** A record that is longer than what is there is looked for again when this much is there. */
+  #nextScan = 0;
+  /** Reads the rest, once there was a record that is not beyond doubt. */
+  #strict: StrictReading | undefined;
 
   constructor(source: TextSource, delimiter: Delimiter) {
     this.#source = source;
     this.#delimiter = delimiter;
-    this.#parser = new RecordParser(delimiter, (cells, end) => {
-      if (this.#headerLength === 0) this.#headerLength = cells.length;
-      this.#records.push(cells);
-      this.#ends.push(end);
-    });
-    // The error also reaches the callback of the write that met it.
-    this.#parser.on('error', () => {});
   }
 
   async *readBatches(): AsyncGenerator<RecordBatch> {
     for await (const chunk of this.#source.readChunks(() => `on line ${this.#currentLine()}`)) {
       this.#window.append(chunk);
-      const error = await settle((done) => this.#parser.write(chunk, done));
-      if (this.#records.length > 0) yield this.#takeBatch(this.#ends.at(-1) as number);
-      if (error) throw this.#explain(error);
+      const problem = await this.#strict?.parser.write(chunk);
+      if (!this.#strict && this.#window.length >= this.#nextScan) yield* this.#scan(false);
+      yield* this.#takeStrict(problem);
     }
-    const error = await settle((done) => this.#parser.end(done));
-    if (!error) yield this.#takeBatch(this.#window.start + this.#window.length);
-    else if (this.#records.length > 0) yield this.#takeBatch(this.#ends.at(-1) as number);
-    if (error) throw this.#explain(error);
+    if (!this.#strict) yield* this.#scan(true);
+    const problem = await this.#strict?.parser.end();
+    yield* this.#takeStrict(problem);
+    if (this.#window.length > 0) yield this.#takeEmptyLines();
   }
 
-  #takeBatch(end: number): RecordBatch {
-    const start = this.#window.start;
+  /** The records that are there whole. */
+  async *#scan(isLast: boolean): AsyncGenerator<RecordBatch> {
+    if (this.#window.length === 0) return;
+    const scanned = scanRecords(this.#window.join(), isLast, this.#delimiter.byte, this.#columns);
+    const end = scanned.ends.at(-1);
+    if (end !== undefined) yield this.#takeScanned(scanned, end);
+    this.#nextScan = end === undefined ? this.#window.length * 2 : 0;
+    const isTooLong = this.#window.length > longestScannedBytes;
+    if (scanned.rest === 'incomplete' && !isTooLong) return;
+    yield* this.#takeStrict(await this.#openStrict());
+  }
+
+  #takeScanned({ ends, newlines, bounds, columns }: ScannedRecords, end: number): RecordBatch {
+    this.#columns = columns;
+    const bytes = this.#window.takeUntil(this.#window.start + end);
+    const lines = ends.map((_, record) => this.#newlinesTaken + (newlines[record] as number) + 1);
+    this.#newlinesTaken += newlines[ends.length] as number;
+    const textOf = (record: number, column: number) => {
+      const at = (record * columns + column) * 2;
+      return readCell(bytes, bounds[at] as number, bounds[at + 1] as number);
+    };
+    const cellsOf = (record: number) =>
+      Array.from({ length: columns }, (_, column) => textOf(record, column));
+    return { count: ends.length, ends, lines, bytes, textOf, cellsOf };
+  }
+
+  async #openStrict(): Promise<RecordProblem | undefined> {
+    const { StrictParser } = await import('./strict-parser.ts');
+    const { start } = this.#window;
+    const records: string[][] = [];
+    const ends: number[] = [];
+    const parser = new StrictParser(this.#delimiter, this.#columns, (cells, end) => {
+      records.push(cells);
+      ends.push(start + end);
+    });
+    this.#strict = { parser, records, ends };
+    return parser.write(this.#window.join());
+  }
+
+  /** The records that csv-parse has put out, and then what is wrong with the next one. */
+  *#takeStrict(problem: RecordProblem | undefined): Generator<RecordBatch> {
+    const { records = [], ends = [] } = this.#strict ?? {};
+    const end = ends.at(-1);
+    if (end !== undefined) yield this.#takeParsed(records.splice(0), ends.splice(0), end);
+    if (!problem) return;
+    const message = `${this.#source.path}: line ${this.#recordLine()} ${problem.problem}.`;
+    throw new LoomError('input', message, { hint: problem.hint, cause: problem.cause });
+  }
+
+  #takeParsed(records: readonly string[][], places: readonly number[], end: number): RecordBatch {
+    const { start } = this.#window;
     const bytes = this.#window.takeUntil(end);
-    const ends = this.#ends.map((place) => place - start);
-    const batch = { records: this.#records, ends, lines: this.#countLines(bytes, ends), bytes };
-    this.#records = [];
-    this.#ends = [];
-    return batch;
+    const ends = places.map((place) => place - start);
+    return {
+      count: records.length,
+      ends,
+      lines: this.#countLines(bytes, ends),
+      bytes,
+      textOf: (record, column) => records[record]?.[column] as string,
+      cellsOf: (record) => records[record] as string[],
+    };
+  }
+
+  /** What stands behind the last record; all that there is in a file without one. */
+  #takeEmptyLines(): RecordBatch {
+    const bytes = this.#window.takeUntil(this.#window.start + this.#window.length);
+    return { count: 0, ends: [], lines: [], bytes, textOf: () => '', cellsOf: () => [] };
   }
 
   /** Takes the bytes as read. */
@@ -125,53 +159,18 @@ export class RecordReader {
     const held = this.#window.join();
     return this.#newlinesTaken + countNewlines(held.subarray(0, skipEmptyLines(held, 0))) + 1;
   }
-
-  #explain(error: CsvError): LoomError {
-    const place = `${this.#source.path}: line ${this.#recordLine()}`;
-    const { problem, hint } = describeProblem(error, this.#headerLength, this.#delimiter);
-    return new LoomError('input', `${place} ${problem}.`, { hint, cause: error });
-  }
 }
 
-function settle(act: (done: (error?: Error | null) => void) => void): Promise<CsvError | undefined> {
-  return new Promise((resolve) => act((error) => resolve((error as CsvError | null) ?? undefined)));
+interface StrictReading {
+  readonly parser: StrictParser;
+  /** Put out and not taken yet. */
+  readonly records: string[][];
+  /** Where each of them ends, counted from the start of the text. */
+  readonly ends: number[];
 }
 
 function countNewlines(bytes: Buffer): number {
   let count = 0;
   for (let at = 0; at < bytes.length; at += 1) if (bytes[at] === newline) count += 1;
   return count;
-}
-
-function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-const quoteHint = 'Put the whole cell in quotes and double each quote inside it.';
-
-function describeProblem(
-  error: CsvError,
-  headerLength: number,
-  delimiter: Delimiter,
-): { problem: string; hint: string } {
-  switch (error.code as string) {
-    case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH':
-      return {
-        problem: `has ${countOf((error.record as string[]).length, 'cell')}, but the header has ${headerLength}`,
-        hint: `Quote each cell that holds ${delimiter.name}, and leave no cell out.`,
-      };
-    case 'CSV_QUOTE_NOT_CLOSED':
-      return { problem: 'opens a quote that is never closed', hint: quoteHint };
-    case 'CSV_INVALID_CLOSING_QUOTE':
-      return { problem: 'has text after a closing quote', hint: quoteHint };
-    case 'INVALID_OPENING_QUOTE':
-      return { problem: 'has a quote inside a cell that does not start with one', hint: quoteHint };
-    case 'CSV_MAX_RECORD_SIZE':
-      return {
-        problem: 'starts a row of more than 100 MB',
-        hint: 'A closing quote may be missing; see that line.',
-      };
-    default:
-      return { problem: `could not be parsed (${error.message})`, hint: 'Correct that line and run again.' };
-  }
 }

@@ -12,16 +12,6 @@ export interface TableFile {
   readonly fileType: FileType;
 }
 
-/** Finds the columns of a prompt source, and gives what makes the prompt of a row's cells. LoomError `input` without them. */
-export function openPromptColumns(
-  source: PromptSource | undefined,
-  header: readonly string[],
-  file: TableFile,
-): (cells: readonly string[]) => string | null {
-  const { places, compose } = findPromptColumns(source, header, file);
-  return (cells) => compose(places.map((place) => cells[place] as string));
-}
-
 /** The places of the columns that make a prompt, and what makes it of their texts. LoomError `input` without them. */
 export function findPromptColumns(
   source: PromptSource | undefined,

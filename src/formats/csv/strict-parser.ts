@@ -1,0 +1,114 @@
+/** Has csv-parse read what the scanner leaves: it knows what is wrong with a record, and we the words for it. */
+import { type CsvError, Parser } from 'csv-parse';
+import type { Delimiter } from './cells.ts';
+
+/** An open quote must not pull a whole file of any size into memory. */
+const longestRecordBytes = 100 * 1024 * 1024;
+
+/** A record, and where it ends in the bytes that were written, its line end included. */
+type Take = (cells: string[], end: number) => void;
+
+/** csv-parse with its records taken at once where it puts them out: its own queue and `info` objects are slow. */
+class RecordParser extends Parser {
+  readonly #take: Take;
+
+  constructor(delimiter: Delimiter, take: Take) {
+    super({
+      delimiter: delimiter.text,
+      record_delimiter: ['\n', '\r\n'],
+      skip_empty_lines: true,
+      max_record_size: longestRecordBytes,
+    });
+    this.#take = take;
+  }
+
+  override push(record: string[] | null): boolean {
+    if (record === null) return super.push(null);
+    this.#take(record, this.info.bytes);
+    return true;
+  }
+}
+
+/** What is wrong with the record behind the last one, and how to mend it. */
+export interface RecordProblem {
+  readonly problem: string;
+  readonly hint: string;
+  readonly cause: Error;
+}
+
+export class StrictParser {
+  readonly #parser: Parser;
+  readonly #delimiter: Delimiter;
+  #columns: number | undefined;
+  #isHeaderTaken: boolean;
+  /** How many bytes stand for the header. */
+  #headerBytes = 0;
+
+  /** `columns` is how many cells each record has, where that is known: a header of so many goes ahead. */
+  constructor(delimiter: Delimiter, columns: number | undefined, take: Take) {
+    this.#delimiter = delimiter;
+    this.#columns = columns;
+    this.#isHeaderTaken = columns === undefined;
+    this.#parser = new RecordParser(delimiter, (cells, end) => {
+      this.#columns ??= cells.length;
+      if (this.#isHeaderTaken) take(cells, end - this.#headerBytes);
+      this.#isHeaderTaken = true;
+    });
+    // The error also reaches the callback of the write that met it.
+    this.#parser.on('error', () => {});
+  }
+
+  async write(bytes: Buffer): Promise<RecordProblem | undefined> {
+    if (!this.#isHeaderTaken && this.#headerBytes === 0 && this.#columns !== undefined) {
+      const header = Buffer.from(`""${`${this.#delimiter.text}""`.repeat(this.#columns - 1)}\n`);
+      this.#headerBytes = header.length;
+      await settle((done) => this.#parser.write(header, done));
+    }
+    return this.#explain(await settle((done) => this.#parser.write(bytes, done)));
+  }
+
+  async end(): Promise<RecordProblem | undefined> {
+    return this.#explain(await settle((done) => this.#parser.end(done)));
+  }
+
+  #explain(error: CsvError | undefined): RecordProblem | undefined {
+    return error && { ...describeProblem(error, this.#columns ?? 0, this.#delimiter), cause: error };
+  }
+}
+
+function settle(act: (done: (error?: Error | null) => void) => void): Promise<CsvError | undefined> {
+  return new Promise((resolve) => act((error) => resolve((error as CsvError | null) ?? undefined)));
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+const quoteHint = 'Put the whole cell in quotes and double each quote inside it.';
+
+function describeProblem(
+  error: CsvError,
+  headerLength: number,
+  delimiter: Delimiter,
+): { problem: string; hint: string } {
+  switch (error.code as string) {
+    case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH':
+      return {
+        problem: `has ${countOf((error.record as string[]).length, 'cell')}, but the header has ${headerLength}`,
+        hint: `Quote each cell that holds ${delimiter.name}, and leave no cell out.`,
+      };
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return { problem: 'opens a quote that is never closed', hint: quoteHint };
+    case 'CSV_INVALID_CLOSING_QUOTE':
+      return { problem: 'has text after a closing quote', hint: quoteHint };
+    case 'INVALID_OPENING_QUOTE':
+      return { problem: 'has a quote inside a cell that does not start with one', hint: quoteHint };
+    case 'CSV_MAX_RECORD_SIZE':
+      return {
+        problem: 'starts a row of more than 100 MB',
+        hint: 'A closing quote may be missing; see that line.',
+      };
+    default:
+      return { problem: `could not be parsed (${error.message})`, hint: 'Correct that line and run again.' };
+  }
+}
