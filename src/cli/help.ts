@@ -3,7 +3,7 @@
  * them; `--help-all` shows every one. Which is which stands where the flag is defined.
  */
 import { type Command, Help, Option } from 'commander';
-import { RareOption } from './flags/rare-option.ts';
+import { RareOption } from './flags/flag.ts';
 import { nameCommand } from './usage/usage-errors.ts';
 
 /** A command with no more flags than these shows all of them. */

@@ -7,7 +7,7 @@ import { addCancel } from './cancel/flags.ts';
 import { addCompletion } from './completion/flags.ts';
 import { addFetch } from './fetch/flags.ts';
 import { parseText } from './flags/flag-values.ts';
-import { addConfigOptions, addVoiceOptions } from './flags/shared-flags.ts';
+import { addConfigFlags, addVoiceFlags } from './flags/shared-flags.ts';
 import { addForget } from './forget/flags.ts';
 import { addHelp, shapeHelp } from './help.ts';
 import { addList } from './list/flags.ts';
@@ -42,19 +42,19 @@ export function createProgram(
       onExitCode((await mayUseDefaults(context)) ? await work(options, context) : 1);
     };
 
-  addVoiceOptions(addRun(program)).action(act(commands.run));
-  addVoiceOptions(addFetch(program)).action(act(commands.fetch));
-  addVoiceOptions(addAdopt(program)).action(act(commands.adopt));
-  addVoiceOptions(addList(program)).action(act(commands.list));
-  addVoiceOptions(addStatus(program)).action(act(commands.showStatus));
-  addVoiceOptions(addCancel(program)).action(act(commands.cancel));
-  addVoiceOptions(addForget(program)).action(act(commands.forget));
-  addVoiceOptions(addTokens(program)).action(act(commands.tokens));
-  const report = addVoiceOptions(addReport(program));
+  addVoiceFlags(addRun(program)).action(act(commands.run));
+  addVoiceFlags(addFetch(program)).action(act(commands.fetch));
+  addVoiceFlags(addAdopt(program)).action(act(commands.adopt));
+  addVoiceFlags(addList(program)).action(act(commands.list));
+  addVoiceFlags(addStatus(program)).action(act(commands.showStatus));
+  addVoiceFlags(addCancel(program)).action(act(commands.cancel));
+  addVoiceFlags(addForget(program)).action(act(commands.forget));
+  addVoiceFlags(addTokens(program)).action(act(commands.tokens));
+  const report = addVoiceFlags(addReport(program));
   report.action((target: string, options) => act(commands.report)({ ...options, target }, report));
   const cache = addCache(program);
-  addVoiceOptions(addCacheStats(cache)).action(act(commands.showCache));
-  addVoiceOptions(addCacheClear(cache)).action(act(commands.clearCache));
+  addVoiceFlags(addCacheStats(cache)).action(act(commands.showCache));
+  addVoiceFlags(addCacheClear(cache)).action(act(commands.clearCache));
   addSandbox(program).action(act(commands.serveSandbox));
   const completion = addCompletion(program);
   completion.action((shell, options) => act(commands.completion)({ ...options, shell }, completion));
@@ -109,7 +109,7 @@ async function tellStart(command: Command, context: CommandContext): Promise<voi
  * text: it comes from a variable that is not set, and what stands behind the flag would be taken from elsewhere.
  */
 function finishFlags(command: Command): void {
-  addConfigOptions(command);
+  addConfigFlags(command);
   for (const option of command.options) if (option.required && !option.parseArg) option.argParser(parseText);
   for (const { long, negate, required, optional } of [...command.options]) {
     if (!long || required || optional) continue;

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { providerNames } from '../../core/names.ts';
 import { parseDuration, parseText } from '../flags/flag-values.ts';
-import { cacheDirOption, sandboxOption } from '../flags/shared-flags.ts';
+import { cacheDirFlag, sandboxFlag } from '../flags/shared-flags.ts';
 
 /** The group of commands; it has no action of its own. */
 export function addCache(program: Command): Command {
@@ -22,8 +22,8 @@ export function addCacheStats(cache: Command): Command {
   return cache
     .command('stats')
     .description('Show how many responses are cached, of which models, and how much room they take.')
-    .addOption(cacheDirOption())
-    .addOption(sandboxOption())
+    .addOption(cacheDirFlag())
+    .addOption(sandboxFlag())
     .addHelpText('after', '\nExample:\n  loom cache stats');
 }
 
@@ -37,8 +37,8 @@ export function addCacheClear(cache: Command): Command {
     )
     .option('-m, --model <id>', 'Only those of this model.', parseText)
     .option('-y, --yes', 'Do not ask.', false)
-    .addOption(cacheDirOption())
-    .addOption(sandboxOption())
+    .addOption(cacheDirFlag())
+    .addOption(sandboxFlag())
     .addHelpText(
       'after',
       '\nExamples:\n  loom cache clear --yes\n  loom cache clear --older-than 30d --provider openai',

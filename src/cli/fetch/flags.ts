@@ -1,6 +1,6 @@
 /** The flags of `loom fetch`. */
 import type { Command } from 'commander';
-import { addReachOptions, addWaitOptions, cacheDirOption } from '../flags/shared-flags.ts';
+import { addReachFlags, addWaitFlags, cacheDirFlag } from '../flags/shared-flags.ts';
 
 const fetchExamples = `
 Examples:
@@ -27,6 +27,6 @@ export function addFetch(program: Command): Command {
       false,
     )
     .option('-f, --file <path>', 'With --id: where the input is now, if it was moved.')
-    .addOption(cacheDirOption());
-  return addReachOptions(addWaitOptions(fetch)).addHelpText('after', fetchExamples);
+    .addOption(cacheDirFlag());
+  return addReachFlags(addWaitFlags(fetch)).addHelpText('after', fetchExamples);
 }

@@ -1,7 +1,7 @@
 /** The flags of `loom forget`. */
 import { type Command, Option } from 'commander';
 import { collectIds } from '../flags/flag-values.ts';
-import { sandboxOption, statusOption } from '../flags/shared-flags.ts';
+import { sandboxFlag, statusFlag } from '../flags/shared-flags.ts';
 
 export function addForget(program: Command): Command {
   return program
@@ -16,10 +16,10 @@ export function addForget(program: Command): Command {
         .conflicts('status'),
     )
     .addOption(
-      statusOption('In place of --id: all jobs whose parts all have this status; several with commas.'),
+      statusFlag('In place of --id: all jobs whose parts all have this status; several with commas.'),
     )
     .option('-y, --yes', 'Do not ask, also where answers would be lost.', false)
-    .addOption(sandboxOption())
+    .addOption(sandboxFlag())
     .addHelpText(
       'after',
       '\nExamples:\n  loom forget --id batch_abc123\n  loom forget --status completed,failed',

@@ -2,14 +2,14 @@
 import { type Command, Option } from 'commander';
 import { providerNames } from '../../core/names.ts';
 import { collectWords } from '../flags/flag-values.ts';
-import { sandboxOption, statusOption } from '../flags/shared-flags.ts';
+import { sandboxFlag, statusFlag } from '../flags/shared-flags.ts';
 
 export function addList(program: Command): Command {
   return program
     .command('list')
     .description('List every batch known to loom with its last-seen status.')
     .addOption(
-      statusOption(
+      statusFlag(
         'List only batches with this status; several with commas. pending is whatever is not over, stuck what is pending for longer than its provider lets a batch run.',
       ),
     )
@@ -18,6 +18,6 @@ export function addList(program: Command): Command {
         .choices([...providerNames])
         .argParser(collectWords(providerNames)),
     )
-    .addOption(sandboxOption())
+    .addOption(sandboxFlag())
     .addHelpText('after', '\nExamples:\n  loom list\n  loom list --status pending --provider openai');
 }

@@ -1,97 +1,73 @@
 /** The flags of `loom run`. */
 import type { Command } from 'commander';
+import { addFlags, flag, rareFlag } from '../flags/flag.ts';
 import { parseDollars, parseWhole } from '../flags/flag-values.ts';
-import { RareOption } from '../flags/rare-option.ts';
-import { addSettingsOptions } from '../flags/settings-flags.ts';
+import { addSettingsFlags } from '../flags/settings-flags.ts';
 import {
-  addInputOptions,
-  addReachOptions,
-  addWaitOptions,
-  cacheDirOption,
-  callTimeoutOption,
-  noCacheOption,
-  patienceOption,
-  serverNameOption,
-  withErrorOption,
-  withMetaOption,
-  withUsageOption,
-  workersOption,
+  addInputFlags,
+  addReachFlags,
+  addWaitFlags,
+  cacheFlags,
+  callFlags,
+  columnFlags,
 } from '../flags/shared-flags.ts';
 
 export function addRun(program: Command): Command {
-  const run = addInputOptions(program.command('run'))
-    .description(
-      'Submit a file of prompts as a batch (cheap; fetch the answers later, or --wait), or answer it at once with --sync.',
-    )
-    .optionsGroup('Output:')
-    .option(
+  const run = addInputFlags(program.command('run')).description(
+    'Submit a file of prompts as a batch (cheap; fetch the answers later, or --wait), or answer it at once with --sync.',
+  );
+  addFlags(run, 'Output:', [
+    flag(
       '-o, --output <path>',
       'Output file, in a folder that exists; - writes to stdout, with --sync (default: <input>_results_<provider>_<model>.<ext>).',
-    )
-    .option(
+    ),
+    flag(
       '--force',
       'Overwrite an existing output file without asking. (A batch asks when it is fetched, with --wait before it is sent.)',
+    ).default(false),
+    ...columnFlags(),
+  ]);
+  addFlags(run, 'Batch or sync:', [
+    flag('--sync', 'Call the provider for each prompt and write the output at once.').default(false),
+    rareFlag(
+      '--batch',
+      'Submit through the batch API of the provider (default). The last of --sync and --batch wins.',
+    ),
+    ...callFlags(
+      'Concurrent calls (with --sync).',
+      'With --sync: give up a row whose answer takes longer than 90 (seconds), 30m or 2h (default: 10m). It may be paid for, so it is not asked again by itself.',
+      'With --sync: end after so long without an answer under rate limits, or at once when one lasts longer (default: 5m). What was answered is kept, and no output is written.',
+    ),
+    ...cacheFlags(),
+    rareFlag(
+      '--again',
+      'Submit also while the same work is pending, and pay for it once more. Without it nothing is sent then; a terminal asks.',
+    )
+      .default(false)
+      .conflicts('once'),
+    rareFlag('--once', 'Send nothing while the same work is pending: what a run does by itself.').default(
       false,
-    )
-    .addOption(withMetaOption())
-    .addOption(withUsageOption())
-    .addOption(withErrorOption())
-    .optionsGroup('Batch or sync:')
-    .option('--sync', 'Call the provider for each prompt and write the output at once.', false)
-    .addOption(
-      new RareOption(
-        '--batch',
-        'Submit through the batch API of the provider (default). The last of --sync and --batch wins.',
-      ),
-    )
-    .addOption(workersOption('Concurrent calls (with --sync).'))
-    .addOption(
-      callTimeoutOption(
-        'With --sync: give up a row whose answer takes longer than 90 (seconds), 30m or 2h (default: 10m). It may be paid for, so it is not asked again by itself.',
-      ),
-    )
-    .addOption(
-      patienceOption(
-        'With --sync: end after so long without an answer under rate limits, or at once when one lasts longer (default: 5m). What was answered is kept, and no output is written.',
-      ),
-    )
-    .addOption(noCacheOption())
-    .addOption(cacheDirOption())
-    .addOption(serverNameOption())
-    .addOption(
-      new RareOption(
-        '--again',
-        'Submit also while the same work is pending, and pay for it once more. Without it nothing is sent then; a terminal asks.',
-      )
-        .default(false)
-        .conflicts('once'),
-    )
-    .addOption(
-      new RareOption(
-        '--once',
-        'Send nothing while the same work is pending: what a run does by itself.',
-      ).default(false),
-    )
-    .addOption(
-      new RareOption(
-        '--batch-size <rows>',
-        "Most rows in one batch; a larger input becomes several (default: the provider's limit).",
-      ).argParser(parseWhole(1)),
-    )
-    .optionsGroup('Cost:')
-    .option(
+    ),
+    rareFlag(
+      '--batch-size <rows>',
+      "Most rows in one batch; a larger input becomes several (default: the provider's limit).",
+      parseWhole(1),
+    ),
+  ]);
+  addFlags(run, 'Cost:', [
+    flag(
       '--dry-run',
       'Check the whole input, tell what would be sent and its cost, and send and write nothing. Needs no key.',
-      false,
-    )
-    .option(
+    ).default(false),
+    flag(
       '--max-cost <usd>',
       'Refuse a run whose input alone costs more than so many US dollars, and stop one with --sync that has cost as much.',
       parseDollars,
-    );
+    ),
+  ]);
   // The last of --sync and --batch wins.
   run.on('option:batch', () => run.setOptionValueWithSource('sync', false, 'cli'));
-  return addReachOptions(addSettingsOptions(addWaitOptions(run))).addHelpText('after', runExamples);
+  return addReachFlags(addSettingsFlags(addWaitFlags(run))).addHelpText('after', runExamples);
 }
 
 const runExamples = `
