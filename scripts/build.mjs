@@ -1,4 +1,4 @@
-/** Bundles the program into dist/: one small entry, a chunk per command, the SDKs left to node_modules. */
+/** Bundles the program into dist/: one small entry, a chunk per command and per SDK. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
@@ -8,19 +8,42 @@ import { openProgram } from './flags.mjs';
 import { writeManPages } from './man-pages.mjs';
 
 const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
-/** zod is installed for the types of the library; the program starts faster with its own copy. */
-const leftOut = Object.keys(dependencies).filter((name) => name !== 'zod');
 
-/** commander can run commands as processes, which takes a tenth of the start-up to load; ours has no such commands. */
-const withoutChildProcesses = {
-  name: 'without-child-processes',
+/**
+ * What packages bring along and the program never calls. It costs time at each start, or takes room; a call all the same
+ * fails, by its name.
+ */
+const unused = [
+  // commander can run commands as processes, which takes a tenth of the start-up to load; ours has no such commands.
+  { module: 'node:child_process', by: 'commander', exports: [] },
+  // The Gemini SDK signs in to Google Cloud with these, where no key is; loom asks with a key only.
+  { module: 'google-auth-library', by: '@google/genai', exports: ['GoogleAuth'] },
+  // The Anthropic SDK checks the signatures of webhooks with it; nobody calls loom.
+  { module: 'standardwebhooks', by: '@anthropic-ai/sdk', exports: ['Webhook'] },
+  // Its live sessions, over a WebSocket; loom asks over HTTP only.
+  { module: 'ws', by: '@google/genai', exports: ['WebSocket'] },
+];
+
+const withoutUnused = {
+  name: 'without-unused',
   setup(build) {
-    build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      /node_modules[\\/]commander[\\/]/.test(importer) ? { path: 'none', namespace: 'none' } : undefined,
-    );
-    build.onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'module.exports = {};' }));
+    for (const { module, by, exports } of unused) {
+      const filter = new RegExp(`^${module}$`);
+      build.onResolve({ filter }, ({ importer }) =>
+        packageFolderOf(importer)?.endsWith(`/${by}`)
+          ? { path: module, namespace: 'unused', pluginData: exports, sideEffects: false }
+          : undefined,
+      );
+    }
+    build.onLoad({ filter: /.*/, namespace: 'unused' }, ({ path, pluginData: exports }) => ({
+      contents: exports.map((name) => refusalOf(path, name)).join('\n') || 'module.exports = {};',
+    }));
   },
 };
+
+function refusalOf(module, name) {
+  return `export function ${name}() { throw new Error('loom-batch is built without ${module}.'); }`;
+}
 
 /** What every bundle of ours has. */
 const shared = {
@@ -29,8 +52,8 @@ const shared = {
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  external: leftOut,
-  plugins: [withoutChildProcesses],
+  external: Object.keys(dependencies),
+  plugins: [withoutUnused],
   // Bundled CommonJS packages (commander) call require for node's own modules.
   banner: {
     js: "import { createRequire as loomCreateRequire } from 'node:module';const require = loomCreateRequire(import.meta.url);",
@@ -95,18 +118,24 @@ async function writeConfigSchema() {
 
 /** The licences of the packages that are bundled into the program. */
 async function collectLicenses(inputs) {
-  const folders = new Set(inputs.flatMap((path) => path.match(/^node_modules\/(@[^/]+\/)?[^/]+/)?.[0] ?? []));
+  const folders = new Set(inputs.flatMap((path) => packageFolderOf(path) ?? []));
   const texts = [];
   for (const folder of [...folders].sort()) {
     const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'));
     const text = await readLicense(folder);
-    texts.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
+    texts.push(`${name} ${version} (${license})\n\n${text}\n`);
   }
   return texts.join('\n---\n\n');
 }
 
+/** The folder of the package that a file belongs to, also of one within another's. */
+function packageFolderOf(path) {
+  return path.replaceAll('\\', '/').match(/^.*node_modules\/(@[^/]+\/)?[^/]+/)?.[0];
+}
+
 async function readLicense(folder) {
-  const name = (await readdir(folder)).find((file) => /^licen[cs]e/i.test(file));
-  if (!name) throw new Error(`${folder} has no licence file.`);
-  return readFile(`${folder}/${name}`, 'utf8');
+  const names = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
+  if (names.length === 0) throw new Error(`${folder} has no licence file.`);
+  const texts = names.sort().map((name) => readFile(`${folder}/${name}`, 'utf8'));
+  return (await Promise.all(texts)).map((text) => text.trim()).join('\n\n');
 }

@@ -159,14 +159,21 @@ describe('only', () => {
     const users = imports.filter(({ to }) => names.includes(packageOf(to)));
     expect(users.length).toBeGreaterThan(0);
     expect(users.filter(({ from }) => layerOf(from) !== layer)).toEqual([]);
-    // An SDK costs 140 to 260 ms: none is loaded before it is needed.
-    if (layer !== 'providers') return;
-    for (const { name, text } of files) {
-      for (const [line] of text.matchAll(/^import (?!type\b)[^;]*;/gm)) {
-        const target = /'([^']+)'/.exec(line)?.[1] ?? '';
-        expect([name, names.includes(packageOf(target)) ? line : '']).toEqual([name, '']);
-      }
-    }
+  });
+
+  test('a file named sdk.ts loads an SDK, and it is loaded when a client is opened', () => {
+    const loaders = files.flatMap(({ name, text }) =>
+      [...text.matchAll(/^(?:import|export) (?!type\b)[^;]*?from '([^']+)'/gm)].map(([, to = '']) => ({
+        name,
+        to,
+      })),
+    );
+    const sdks = ['openai', '@anthropic-ai/sdk', '@google/genai'];
+    const users = loaders.filter(({ to }) => sdks.includes(packageOf(to))).map(({ name }) => name);
+    expect([...new Set(users)].sort()).toEqual(
+      ['anthropic', 'google', 'openai'].map((vendor) => `providers/${vendor}/sdk.ts`),
+    );
+    expect(loaders.filter(({ to }) => /\/(sdk|price-list)\.ts$/.test(to))).toEqual([]);
   });
 
   // Who runs the program, and what the SDKs would read by themselves.

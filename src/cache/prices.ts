@@ -1,4 +1,4 @@
-/** What a model's tokens cost, by the price list that was installed with the program: nothing is fetched. */
+/** What a model's tokens cost, by the price list that the program was built with: nothing is fetched. */
 import type { Usage } from '../core/models.ts';
 
 export interface ModelPrice {
@@ -8,7 +8,7 @@ export interface ModelPrice {
 
 /** The price of a model under the price list's name for its provider; undefined when the list has none. */
 export async function findPrice(provider: string, model: string): Promise<ModelPrice | undefined> {
-  const { calcPrice } = await import('@pydantic/genai-prices');
+  const { calcPrice } = await import('./price-list.ts');
   const found = calcPrice({ input_tokens: 0, output_tokens: 0 }, model, { providerId: provider });
   if (!found) return undefined;
   // Some models are listed without a price for tokens. Only OpenRouter's free ones cost nothing.

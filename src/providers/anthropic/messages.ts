@@ -17,7 +17,7 @@ const maxTokens = 4096;
 export async function openAnthropicClient(connection: VendorConnection, classify: Classify) {
   const { baseUrl } = connection;
   const transport = await openTransport(connection, classify);
-  const { default: Anthropic } = await import('@anthropic-ai/sdk');
+  const { Anthropic } = await import('./sdk.ts');
   const client = withoutVariables(
     /^ANTHROPIC_/,
     () =>

@@ -31,7 +31,7 @@ export async function openGoogleClient(connection: VendorConnection, classify: C
   const { baseUrl } = connection;
   const apiKey = connection.apiKey ?? '';
   const transport = await openTransport(connection, classify);
-  const { GoogleGenAI } = await import('@google/genai');
+  const { GoogleGenAI } = await import('./sdk.ts');
   /** A client of its own for a call that takes no signal (googleapis/js-genai: files.upload). */
   const openClient = (signal?: AbortSignal) => {
     const fetch: typeof transport.fetch = signal

@@ -13,7 +13,7 @@ import { classifyBy } from './refusals.ts';
 
 export async function openOpenAiClient(connection: VendorConnection, profile: Profile) {
   const transport = await openTransport(connection, classifyBy(profile));
-  const { default: OpenAI } = await import('openai');
+  const { OpenAI } = await import('./sdk.ts');
   const { OPENAI_ORG_ID, OPENAI_PROJECT_ID } = profile.accountHeaders ? connection.environment : {};
   const client = withoutVariables(
     /^OPENAI_/,

@@ -1,0 +1,2 @@
+/** OpenAI's SDK, as far as it is used: the bundle leaves the rest out. Loaded when a client is opened. */
+export { OpenAI } from 'openai';
