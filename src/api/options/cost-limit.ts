@@ -3,12 +3,9 @@ import { findPrice } from '../../cache/prices.ts';
 import { LoomError } from '../../core/errors.ts';
 import { limitParts } from '../../orchestrator/batch/parts/plan-batches.ts';
 import { CostLimit } from '../../orchestrator/estimate/cost-limit.ts';
-import {
-  type EstimateOrder,
-  estimateRun,
-  type RunEstimate,
-} from '../../orchestrator/estimate/estimate-run.ts';
+import { estimateRun, type RunEstimate } from '../../orchestrator/estimate/estimate-run.ts';
 import { priceUsage } from '../../orchestrator/usage/price-usage.ts';
+import type { RunOrder } from '../../orchestrator/work/run-order.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import type { LoomHome } from '../../storage/home.ts';
 
@@ -29,7 +26,7 @@ export interface PricedEstimate extends Omit<RunEstimate, 'usage' | 'most'> {
 export async function priceRun(
   home: LoomHome,
   entry: ProviderEntry,
-  order: EstimateOrder,
+  order: RunOrder,
   asBatch: AsBatch | undefined,
   signal: AbortSignal,
 ): Promise<PricedEstimate> {
@@ -47,7 +44,7 @@ export async function openCostLimit(
   home: LoomHome,
   maxCost: number,
   entry: ProviderEntry,
-  order: EstimateOrder,
+  order: RunOrder,
   signal: AbortSignal,
   asBatch?: AsBatch,
 ): Promise<CostLimit> {

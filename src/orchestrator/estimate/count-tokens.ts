@@ -1,19 +1,15 @@
 /** The story of `loom tokens`: check the input whole, then ask the provider for the size of each prompt. */
 import { LoomError, ProviderError } from '../../core/errors.ts';
-import type { GenerationSettings, ProviderName } from '../../core/models.ts';
+import type { ProviderName } from '../../core/models.ts';
 import type { ProviderEntry, SyncProvider } from '../../providers/provider.ts';
 import type { RetryEvent } from '../calls/retry.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { drawRows, readDataset } from '../dataset/dataset.ts';
-import type { DatasetOrder } from '../dataset/dataset-order.ts';
 import { runRows } from '../live/run-rows.ts';
+import type { RunOrder } from '../work/run-order.ts';
 
-export interface TokenOrder {
-  readonly dataset: DatasetOrder;
-  readonly provider: ProviderName;
-  readonly model: string;
-  /** Its system text counts, once for each prompt. */
-  readonly settings?: GenerationSettings | undefined;
+/** The system text of its settings counts, once for each prompt. */
+export interface TokenOrder extends Pick<RunOrder, 'dataset' | 'provider' | 'model' | 'settings'> {
   readonly workers: number;
   /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
   readonly patienceMs?: number | undefined;

@@ -1,7 +1,6 @@
 /** The story of a run that sends nothing: what it would send, and what its input would cost. */
 
 import { openCache } from '../../cache/cache.ts';
-import type { GenerationSettings, ProviderName } from '../../core/models.ts';
 import { type Content, contentOf, contentText, digestContent } from '../../core/request/content.ts';
 import type { BatchLimits, BatchProvider, ProviderEntry } from '../../providers/provider.ts';
 import { checkSettings } from '../../providers/settings.ts';
@@ -10,25 +9,14 @@ import { openAnswerCheck } from '../answers/answer-check.ts';
 import { PartCutter } from '../batch/parts/part-cutter.ts';
 import { describeServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
-import { type Dataset, drawRows, readDataset } from '../dataset/dataset.ts';
-import type { DatasetOrder } from '../dataset/dataset-order.ts';
+import { drawRows, readDataset } from '../dataset/dataset.ts';
 import { PromptIndex } from '../dataset/first-rows.ts';
 import { KeptAnswers } from '../journals/kept-answers.ts';
 import { leaveOutSpent } from '../journals/run-journals.ts';
 import { listUncachedJournals } from '../journals/run-names.ts';
 import { UsageTally } from '../usage/usage-tally.ts';
+import type { DrawnOrder, RunOrder } from '../work/run-order.ts';
 import { openRequestCounter } from './request-tokens.ts';
-
-export interface EstimateOrder {
-  readonly dataset: DatasetOrder;
-  readonly provider: ProviderName;
-  readonly model: string;
-  readonly outputPath: string;
-  readonly useCache: boolean;
-  readonly settings: GenerationSettings | undefined;
-  /** Whose answers it takes and gives, as `nameServer` has it. */
-  readonly server: string;
-}
 
 /** How requests would be cut into batches. */
 export interface BatchCut {
@@ -61,7 +49,7 @@ export interface RunEstimate {
 /** Reads and checks the whole input. Sends nothing, writes nothing, needs no key. */
 export async function estimateRun(
   home: LoomHome,
-  order: EstimateOrder,
+  order: RunOrder,
   entry: ProviderEntry,
   cut: BatchCut | undefined,
   signal: AbortSignal,
@@ -105,11 +93,7 @@ export async function estimateRun(
   return { rows, blankRows, ...counts, batches: cutter?.parts, usage, most, encoding: counter.encoding };
 }
 
-async function readKeptAnswers(
-  home: LoomHome,
-  order: EstimateOrder & { readonly dataset: Dataset },
-  signal: AbortSignal,
-): Promise<KeptAnswers> {
+async function readKeptAnswers(home: LoomHome, order: DrawnOrder, signal: AbortSignal): Promise<KeptAnswers> {
   const { sha256 } = await readDataset(order.dataset, signal);
   const paths = await listUncachedJournals(home, order, sha256);
   return KeptAnswers.read(home.results, await leaveOutSpent(home.results, paths));

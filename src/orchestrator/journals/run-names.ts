@@ -5,13 +5,14 @@
 
 import { randomBytes } from 'node:crypto';
 import type { LoomHome } from '../../storage/home.ts';
-import { hashLiveWork, type WorkOrder, workOf } from '../work/same-work.ts';
+import type { DrawnOrder } from '../work/run-order.ts';
+import { hashLiveWork, workOf } from '../work/same-work.ts';
 
 const cachedRunPrefix = 'live_';
 const uncachedRunPrefix = 'sync_';
 
 /** What else is asked for does not change what is answered. */
-type LiveOrder = Omit<WorkOrder, 'columns' | 'useCache'>;
+type LiveOrder = Omit<DrawnOrder, 'columns' | 'useCache'>;
 
 /**
  * Runs of the same name ask the same server the same of the rows of one input for the same output; the rows may have

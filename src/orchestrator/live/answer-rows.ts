@@ -17,13 +17,13 @@ import { PromptIndex } from '../dataset/first-rows.ts';
 import type { RunJournals } from '../journals/run-journals.ts';
 import type { RunMeter } from '../usage/leave-history.ts';
 import { runRows } from './run-rows.ts';
-import type { DrawnOrder, SyncEvent } from './sync-order.ts';
+import type { DrawnSyncOrder, SyncEvent } from './sync-order.ts';
 
 /** What the steps of one run share. */
 export interface SyncRun {
   /** As it may be changed, and calls be made, while the lock of the run is held. */
   readonly home: LoomHome;
-  readonly order: DrawnOrder;
+  readonly order: DrawnSyncOrder;
   readonly provider: SyncProvider;
   readonly checkAnswer: AnswerCheck;
   readonly journals: RunJournals;

@@ -39,7 +39,7 @@ import { leaveHistory, RunMeter } from '../usage/leave-history.ts';
 import { workOf } from '../work/same-work.ts';
 import { answerRows } from './answer-rows.ts';
 import { mergeCachedAnswers } from './merge-cached.ts';
-import type { DrawnOrder, SyncEvent, SyncOrder } from './sync-order.ts';
+import type { DrawnSyncOrder, SyncEvent, SyncOrder } from './sync-order.ts';
 
 export interface SyncSummary extends MergeSummary {
   readonly outputPath: string;
@@ -75,7 +75,7 @@ export async function runSync(
 /** What a live run is given. */
 interface SyncGround {
   readonly home: LoomHome;
-  readonly order: DrawnOrder;
+  readonly order: DrawnSyncOrder;
   readonly openProvider: () => Promise<SyncProvider>;
   readonly checkAnswer: AnswerCheck;
   readonly signal: AbortSignal;

@@ -1,31 +1,16 @@
 /** What a live run is asked to do, and what it tells. */
 
-import type { EventOf, GenerationSettings, RowResult } from '../../core/models.ts';
-import type { ProviderName } from '../../core/names.ts';
+import type { EventOf, RowResult } from '../../core/models.ts';
 import type { Placing } from '../../storage/output-file.ts';
 import type { RetryEvent } from '../calls/retry.ts';
 import type { Dataset } from '../dataset/dataset.ts';
-import type { DatasetOrder } from '../dataset/dataset-order.ts';
-import type { ColumnGroups } from '../output/columns.ts';
+import type { DrawnOrder, RunOrder } from '../work/run-order.ts';
 
-export interface SyncOrder {
-  readonly dataset: DatasetOrder;
-  readonly provider: ProviderName;
-  readonly model: string;
-  /** Absolute. With `deliver` only a name. */
-  readonly outputPath: string;
+export interface SyncOrder extends RunOrder {
   /** Whether a file that is there, or comes meanwhile, may go. */
   readonly placing: Placing;
   /** Takes the complete output from a file, in place of leaving it at `outputPath`. */
   readonly deliver?: ((path: string) => Promise<void>) | undefined;
-  readonly columns: ColumnGroups;
-  /** Answers go to and come from the cache, and equal prompts are asked once. */
-  readonly useCache: boolean;
-  readonly settings?: GenerationSettings | undefined;
-  /** The address that was given for this run. */
-  readonly baseUrl?: string | undefined;
-  /** Whose answers it takes and gives, as `nameServer` has it. */
-  readonly server: string;
   readonly workers: number;
   /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
   readonly patienceMs?: number | undefined;
@@ -33,8 +18,7 @@ export interface SyncOrder {
   readonly beforeCall?: (() => void) | undefined;
 }
 
-/** An order of which it is settled what rows are run. */
-export interface DrawnOrder extends SyncOrder {
+export interface DrawnSyncOrder extends SyncOrder, DrawnOrder {
   readonly dataset: Dataset;
 }
 

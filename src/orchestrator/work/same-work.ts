@@ -3,12 +3,12 @@
  * each other's; the names of their journals and locks stay what they are from version to version.
  */
 import { createHash } from 'node:crypto';
-import type { GenerationSettings, ProviderName } from '../../core/models.ts';
 import { settingsText, wherePresent } from '../../core/request/settings-text.ts';
 import type { Job } from '../../state/jobs.ts';
 import { isSameServer, placeOfServer } from '../calls/answer-server.ts';
-import { type Dataset, recordDataset } from '../dataset/dataset.ts';
-import { type ColumnGroups, recordColumns } from '../output/columns.ts';
+import { recordDataset } from '../dataset/dataset.ts';
+import { recordColumns } from '../output/columns.ts';
+import type { DrawnOrder } from './run-order.ts';
 
 /** As a job notes it, but for the content of its input. */
 export type Work = Pick<
@@ -33,21 +33,7 @@ export type Work = Pick<
 /** The same with the content of the input: two jobs that agree in it write the same output from the same answers. */
 export type SettledWork = Work & Pick<Job, 'input_sha256'>;
 
-/** What a run was asked for, in whatever way it is done. */
-export interface WorkOrder {
-  readonly dataset: Dataset;
-  readonly provider: ProviderName;
-  readonly model: string;
-  /** Absolute, or a name. */
-  readonly outputPath: string;
-  readonly columns: ColumnGroups;
-  readonly useCache: boolean;
-  readonly settings?: GenerationSettings | undefined;
-  readonly baseUrl?: string | undefined;
-  readonly server: string;
-}
-
-export function workOf({ dataset, settings, ...order }: WorkOrder) {
+export function workOf({ dataset, settings, ...order }: DrawnOrder) {
   return {
     provider: order.provider,
     model: order.model,

@@ -2,7 +2,7 @@
 
 import { openCache } from '../../../cache/cache.ts';
 import { LoomError } from '../../../core/errors.ts';
-import type { GenerationSettings, ProviderName } from '../../../core/models.ts';
+import type { ProviderName } from '../../../core/models.ts';
 import { type Content, contentOf, contentText, digestContent } from '../../../core/request/content.ts';
 import type { BatchLimits, BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
@@ -16,27 +16,14 @@ import { watchInput } from '../../../storage/input-watch.ts';
 import { describeServer } from '../../calls/answer-server.ts';
 import { createCustomId } from '../../dataset/custom-ids.ts';
 import { type Census, type Dataset, drawRows, readDataset } from '../../dataset/dataset.ts';
-import type { DatasetOrder } from '../../dataset/dataset-order.ts';
 import { PromptIndex } from '../../dataset/first-rows.ts';
-import type { ColumnGroups } from '../../output/columns.ts';
+import type { RunOrder } from '../../work/run-order.ts';
 import { workOf } from '../../work/same-work.ts';
 import { largestRequest } from './part-cutter.ts';
 import { createPartWriter } from './part-writer.ts';
 
 /** What a person asked a batch run for. */
-export interface BatchOrder {
-  readonly dataset: DatasetOrder;
-  readonly provider: ProviderName;
-  readonly model: string;
-  /** Absolute. */
-  readonly outputPath: string;
-  readonly columns: ColumnGroups;
-  readonly useCache: boolean;
-  readonly settings?: GenerationSettings | undefined;
-  /** Kept for the fetch: the address that was given for this run. */
-  readonly baseUrl: string | undefined;
-  /** Whose answers it takes and gives, as `nameServer` has it. */
-  readonly server: string;
+export interface BatchOrder extends RunOrder {
   /** Most rows in one batch, where people want fewer than the provider takes. */
   readonly batchSize: number | undefined;
 }
