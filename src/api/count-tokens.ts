@@ -55,8 +55,9 @@ export async function estimateTokens(options: InputOptions & ReachOptions): Prom
   const entry = findProvider(options.provider);
   return withInput({ ...options, onEvent: undefined }, async (dataset, _reach, signal) => {
     const { usage, ...counts } = await estimateDataset(dataset, model, settings, entry, signal);
-    const liveCost = await priceUsage(usage, { entry, model, batch: false });
-    const batchCost = entry.openBatch && (await priceUsage(usage, { entry, model, batch: true }));
+    const liveCost = await priceUsage(usage, { provider: entry.name, model, batch: false });
+    const batchCost =
+      entry.openBatch && (await priceUsage(usage, { provider: entry.name, model, batch: true }));
     return { ...counts, inputTokens: usage.inputTokens, liveCost, batchCost };
   });
 }

@@ -33,7 +33,7 @@ export async function priceRun(
   const provider = asBatch && (await entry.openBatch?.({ apiKey: 'none', timeoutMs: 0, environment: {} }));
   const cut = provider && { provider, limits: limitParts(provider.limits, asBatch?.batchSize) };
   const { usage, most, ...counts } = await estimateRun(home, order, entry, cut, signal);
-  const priced = { entry, model: order.model, batch: asBatch !== undefined };
+  const priced = { provider: entry.name, model: order.model, batch: asBatch !== undefined };
   const cost = await priceUsage(usage, priced);
   const { inputTokens } = usage;
   return { ...counts, inputTokens, cost, mostCost: most && (await priceUsage(most, priced)) };

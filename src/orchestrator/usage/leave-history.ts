@@ -2,12 +2,11 @@
 import { dirname } from 'node:path';
 import { LogHistogram } from '../../core/log-histogram.ts';
 import type { ProviderName, RowOutcome } from '../../core/models.ts';
-import { providerEntry } from '../../providers/registry.ts';
 import { type HistoryFacts, loadHistory, saveHistory } from '../../state/history.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { type Dataset, recordDataset } from '../dataset/dataset.ts';
 import { type MergeSummary, recordFailure } from '../output/row-tally.ts';
-import { priceUsage } from './price-usage.ts';
+import { describeUsage } from './price-usage.ts';
 import { UsageTally } from './usage-tally.ts';
 
 /** What a run measures on its way, in constant memory. */
@@ -77,13 +76,12 @@ async function describeRun(home: LoomHome, run: WrittenRun): Promise<HistoryFact
       const failure = recordFailure(group);
       return { ...failure, message: failure.message.slice(0, longestMessage) };
     }),
-    ...(await describeUsage(run)),
+    ...(await recordUsage(run)),
     latencies: latencies.summarize(),
   };
 }
 
-async function describeUsage({ usage, provider, model, mode }: WrittenRun) {
-  if (!usage || usage.answers === 0) return {};
-  const cost = await priceUsage(usage, { entry: providerEntry(provider), model, batch: mode === 'batch' });
-  return { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens, cost };
+async function recordUsage({ usage, provider, model, mode }: WrittenRun) {
+  const paid = await describeUsage(usage, { provider, model, batch: mode === 'batch' });
+  return paid && { input_tokens: paid.inputTokens, output_tokens: paid.outputTokens, cost: paid.cost };
 }

@@ -1,12 +1,13 @@
 /** What answers cost at the price of their model. */
 
 import { findPrice } from '../../cache/prices.ts';
-import type { ProviderEntry } from '../../providers/provider.ts';
+import type { ProviderName } from '../../core/names.ts';
+import { providerEntry } from '../../providers/registry.ts';
 import type { UsageTally } from './usage-tally.ts';
 
 /** What answers are priced by. */
 export interface PricedModel {
-  readonly entry: ProviderEntry;
+  readonly provider: ProviderName;
   readonly model: string;
   /** At the price of a batch, where the provider has one. */
   readonly batch: boolean;
@@ -15,14 +16,12 @@ export interface PricedModel {
 /** US dollars for these answers at the price that the model is used at; undefined when that is not known. */
 export async function priceUsage(
   usage: UsageTally,
-  { entry, model, batch }: PricedModel,
+  { provider, model, batch }: PricedModel,
 ): Promise<number | undefined> {
-  const cost = usage.cost(await findPrice(entry.priceListName, model));
-  return cost === undefined ? undefined : cost * (batch ? shareOf(entry, model) : 1);
-}
-
-function shareOf({ batchPriceShare: share }: ProviderEntry, model: string): number {
-  return typeof share === 'number' ? share : share(model);
+  const { priceListName, batchPriceShare: share } = providerEntry(provider);
+  const cost = usage.cost(await findPrice(priceListName, model));
+  if (cost === undefined || !batch) return cost;
+  return cost * (typeof share === 'number' ? share : share(model));
 }
 
 /** Tokens that were paid for. */

@@ -196,6 +196,20 @@ function lastDayOf(created: Date | undefined): Date | undefined {
 /** What a result is called that has no message. */
 const unanswered = ['errored', 'canceled', 'expired'];
 
+type Failure = Omit<Extract<RowResult, { outcome: 'failed' | 'expired' | 'cancelled' }>, 'customId'>;
+
+const ownReasons: Readonly<Record<string, Failure>> = {
+  succeeded: {
+    outcome: 'failed',
+    error: { kind: 'unreadable', message: 'The result has no message.' },
+  },
+  canceled: {
+    outcome: 'cancelled',
+    error: { kind: 'batch_cancelled', message: 'The batch was cancelled.' },
+  },
+  expired: { outcome: 'expired', error: { kind: 'batch_expired', message: 'The batch expired first.' } },
+};
+
 function readResult(line: WireObject): RowResult | undefined {
   const customId = asId(line.custom_id);
   if (!customId) return undefined;
@@ -203,23 +217,8 @@ function readResult(line: WireObject): RowResult | undefined {
   const answer = findMessage(line);
   const saysNo = [result.error, line.error].some(saysSomething);
   if (answer && !saysNo && !unanswered.includes(asText(result.type))) return readMessage(customId, answer);
-  const unread = { kind: 'unreadable', message: 'The result has no message.' };
-  switch (result.type) {
-    case 'succeeded':
-      return { customId, outcome: 'failed', error: unread };
-    case 'canceled':
-      return {
-        customId,
-        outcome: 'cancelled',
-        error: { kind: 'batch_cancelled', message: 'The batch was cancelled.' },
-      };
-    case 'expired':
-      return {
-        customId,
-        outcome: 'expired',
-        error: { kind: 'batch_expired', message: 'The batch expired first.' },
-      };
-  }
+  const own = ownReasons[asText(result.type)];
+  if (own) return { customId, ...own };
   const reason = readReason(result.error, line.error, result.message, result.reason, line.message);
   return {
     customId,

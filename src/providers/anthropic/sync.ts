@@ -2,7 +2,7 @@
 
 import type { VendorConnection } from '../connection.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
-import { findCount } from '../protocol/wrappings.ts';
+import { requireCount } from '../protocol/wrappings.ts';
 import type { SyncProvider } from '../provider.ts';
 import {
   classifyAnthropic,
@@ -35,10 +35,7 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
         const { model, messages } = messageBody(request);
         const system = request.settings?.system;
         const params = { model, messages, ...(system !== undefined && { system }) };
-        const answer = await client.messages.countTokens(params, { signal });
-        const count = findCount(answer, 'input_tokens');
-        if (count === undefined) throw unreadableAnswer('it has no input_tokens');
-        return count;
+        return requireCount(await client.messages.countTokens(params, { signal }), 'input_tokens');
       }),
   };
 }

@@ -2,7 +2,7 @@
 
 import type { VendorConnection } from '../connection.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
-import { findCount } from '../protocol/wrappings.ts';
+import { requireCount } from '../protocol/wrappings.ts';
 import type { SyncProvider } from '../provider.ts';
 import {
   checkModel,
@@ -46,9 +46,7 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
         const config = { abortSignal: signal, ...(extraBody && { httpOptions: { extraBody } }) };
         const params = { model, contents, config };
         await client.models.countTokens(params);
-        const count = findCount(transport.answer(), 'totalTokens');
-        if (count === undefined) throw unreadableAnswer('it has no totalTokens');
-        return count;
+        return requireCount(transport.answer(), 'totalTokens');
       }),
   };
 }

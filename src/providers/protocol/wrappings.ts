@@ -6,6 +6,7 @@
 import { type AnswerFacts, isJsonObject, type RowResult } from '../../core/models.ts';
 import { readJson } from '../../core/nesting.ts';
 import { asCount, asObject, type WireObject } from '../network/wire.ts';
+import { unreadableAnswer } from './refusal.ts';
 
 /** Where servers put an answer. */
 const places = ['response', 'body', 'result', 'message', 'data', 'output', 'answer', 'completion'];
@@ -62,7 +63,9 @@ export function errorObject(found: unknown): WireObject {
   return typeof found === 'string' ? { message: found } : asObject(found);
 }
 
-/** A number that an answer is about, by its name; undefined where it is nowhere. */
-export function findCount(answer: unknown, name: string): number | undefined {
-  return asCount(findHeld(answer, (object) => asCount(object[name]) !== undefined)?.[name]);
+/** A number that an answer is about, by its name. ProviderError `unreadable` where it is nowhere. */
+export function requireCount(answer: unknown, name: string): number {
+  const count = asCount(findHeld(answer, (object) => asCount(object[name]) !== undefined)?.[name]);
+  if (count === undefined) throw unreadableAnswer(`it has no ${name}`);
+  return count;
 }

@@ -2,7 +2,6 @@
 
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
-import { providerEntry } from '../../../providers/registry.ts';
 import {
   findJob,
   isPending,
@@ -243,8 +242,7 @@ async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): P
   const left = await clearMergedJob(run.home, stored, merged.outputPath, run.order.keep);
   if (merged.summary.failed > 0) run.outcome.incomplete = true;
   if (merged.summary.answered === 0) run.outcome.troubled = true;
-  const priced = { entry: providerEntry(merged.provider), model: merged.model, batch: true };
-  const usage = await describeUsage(merged.usage, priced);
+  const usage = await describeUsage(merged.usage, { ...merged, batch: true });
   run.onEvent({ type: 'merged', output: { ...merged, usage } });
   return { fate: 'written', left };
 }

@@ -1,7 +1,6 @@
 /** The step of a fetch that keeps what the batches of a job gave which has no output by itself: a part of it ended early. */
 import { LoomError, type ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
-import { providerEntry } from '../../../providers/registry.ts';
 import { saveJob } from '../../../state/jobs.ts';
 import { updateRecord } from '../../../state/records.ts';
 import { findPart, type StoredJob } from '../../../state/stored-jobs.ts';
@@ -94,8 +93,8 @@ async function keepJobAnswers(
       });
       const cacheTrouble = await answers.finishCaching();
       const inCacheNow = inCache && cacheTrouble === undefined;
-      const priced = { entry: providerEntry(stored.provider), model: stored.job.model, batch: true };
-      const usage = await describeUsage(answers.usage, priced);
+      const { provider, model } = stored.job;
+      const usage = await describeUsage(answers.usage, { provider, model, batch: true });
       return { answers: kept, inCache: inCacheNow, usage };
     } finally {
       await answers.close();

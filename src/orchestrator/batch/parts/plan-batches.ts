@@ -15,7 +15,7 @@ import type { LoomHome } from '../../../storage/home.ts';
 import { watchInput } from '../../../storage/input-watch.ts';
 import { describeServer } from '../../calls/answer-server.ts';
 import { createCustomId } from '../../dataset/custom-ids.ts';
-import { type Census, type Dataset, drawRows, readDataset } from '../../dataset/dataset.ts';
+import { drawRows, readDataset } from '../../dataset/dataset.ts';
 import { PromptIndex } from '../../dataset/first-rows.ts';
 import type { RunOrder } from '../../work/run-order.ts';
 import { workOf } from '../../work/same-work.ts';
@@ -89,7 +89,22 @@ export async function planBatches(
       throw allRowsTooLarge(order, largestRequest(limits, provider.framing));
     }
     requireLeast(parts, limits, order.provider);
-    return { job: describeJob(home, jobId, order, dataset, census, cachedRows, parts), discard };
+    const job: JobRecord = {
+      version: jobVersion,
+      job_id: jobId,
+      created_at: new Date().toISOString(),
+      ...workOf({ ...order, dataset }),
+      file_type: dataset.format.fileType,
+      input_sha256: census.sha256,
+      rows: census.rows,
+      blank_rows: census.blankRows,
+      cached_rows: cachedRows,
+      ...(order.useCache && home.chosenCache !== undefined && { cache_dir: home.chosenCache }),
+      announced: false,
+      state: 'pending',
+      parts,
+    };
+    return { job, discard };
   } catch (error) {
     await discard();
     throw await inputWatch.explain(error);
@@ -162,37 +177,7 @@ async function openKnownAnswers(home: LoomHome, jobId: string, order: BatchOrder
 }
 
 function allRowsTooLarge(order: BatchOrder, mostBytes: number): LoomError {
-  return new LoomError(
-    'input',
-    `every row of ${order.dataset.path} is larger than the ${mostBytes} bytes that one request may have.`,
-    {
-      hint: 'Shorten the prompts.',
-    },
-  );
-}
-
-function describeJob(
-  home: LoomHome,
-  jobId: string,
-  order: BatchOrder,
-  dataset: Dataset,
-  census: Census,
-  cachedRows: number,
-  parts: JobPart[],
-): JobRecord {
-  return {
-    version: jobVersion,
-    job_id: jobId,
-    created_at: new Date().toISOString(),
-    ...workOf({ ...order, dataset }),
-    file_type: dataset.format.fileType,
-    input_sha256: census.sha256,
-    rows: census.rows,
-    blank_rows: census.blankRows,
-    cached_rows: cachedRows,
-    ...(order.useCache && home.chosenCache !== undefined && { cache_dir: home.chosenCache }),
-    announced: false,
-    state: 'pending',
-    parts,
-  };
+  const { path } = order.dataset;
+  const what = `every row of ${path} is larger than the ${mostBytes} bytes that one request may have.`;
+  return new LoomError('input', what, { hint: 'Shorten the prompts.' });
 }
