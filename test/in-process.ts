@@ -7,26 +7,35 @@ import type { Ended } from './program.ts';
 /** What is on stdin: at once, or as it comes. */
 export type Input = string | Buffer | AsyncIterable<string | Buffer>;
 
-/** What `src/cli/index.ts` does, with streams in memory and without the signals. */
-export async function runInProcess(
+interface Place {
+  readonly folder: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** What `src/cli/index.ts` does, without the signals. */
+export function runWithStreams(
   args: readonly string[],
-  place: {
-    readonly folder: string;
-    readonly environment: NodeJS.ProcessEnv;
-    readonly input: Input;
-  },
-): Promise<Ended> {
-  const [stdout, stderr] = [new TextSink(), new TextSink()];
+  { folder, environment }: Place,
+  streams: Record<'stdin' | 'stdout' | 'stderr', Readable | Writable>,
+): Promise<number> {
   const context = createContext(args, {
-    stdin: Readable.from(readChunks(place.input)) as NodeJS.ReadStream,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: stderr as unknown as NodeJS.WriteStream,
+    ...(streams as unknown as Pick<NodeJS.Process, 'stdin' | 'stdout' | 'stderr'>),
     // As of now, as for a process.
-    environment: { ...place.environment },
-    workingFolder: place.folder,
+    environment: { ...environment },
+    workingFolder: folder,
     signal: new AbortController().signal,
   });
-  const code = await main(args, context);
+  return main(args, context);
+}
+
+/** The same with streams in memory. */
+export async function runInProcess(
+  args: readonly string[],
+  place: Place & { readonly input: Input },
+): Promise<Ended> {
+  const [stdout, stderr] = [new TextSink(), new TextSink()];
+  const stdin = Readable.from(readChunks(place.input));
+  const code = await runWithStreams(args, place, { stdin, stdout, stderr });
   return { code, stdout: stdout.text(), stderr: stderr.text().replaceAll(progressLine, '') };
 }
 

@@ -2,13 +2,16 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { atTerminalHere } from '../worlds/at-terminal.ts';
 import { startHttpServer } from '../worlds/http-server.ts';
 import {
   lastBatch,
   merged,
   output,
+  runArgs,
   submission,
   submittedJob,
+  until,
   useOpenAiWorld,
   voice,
 } from '../worlds/openai-world.ts';
@@ -303,5 +306,39 @@ describe('two at once:', () => {
     );
     for (const name of ['a', 'b', 'c']) expect(await world.read(`${name}.csv`)).toBe(merged);
     expect(await world.listLeft()).toEqual([]);
+  });
+});
+
+describe('at a terminal the same work is asked about, and', () => {
+  const question = 'The same work is pending already as batch_001. Submit it once more? [y/N] ';
+
+  test.each([
+    ['n', 'Nothing sent: the same work is pending already as batch_001.\n', 1],
+    ['', 'Nothing sent: the same work is pending already as batch_001.\n', 1],
+    ['y', 'Batch submitted. id=batch_002 provider=openai\n', 2],
+  ])('%j is heard', async (typed, sentence, batches) => {
+    await world.submit();
+    const shown = await atTerminalHere(world, runArgs(), { typed: `${typed}\r` });
+    expect(shown.code).toBe(0);
+    expect(shown.text).toContain(question);
+    expect(shown.text).toContain(sentence);
+    expect(openai.batches).toHaveLength(batches);
+  });
+
+  test('nothing is locked meanwhile', async () => {
+    await world.submit();
+    const shown = await atTerminalHere(world, runArgs(), {
+      act: () => void world.run('--again').then(() => world.loom('list')),
+      typed: 'n\r',
+    });
+    await until(() => openai.batches.length === 2);
+    expect(shown.text).toContain('Nothing sent: ');
+  });
+
+  test.each(['--again', '--wait'])('not with %s', async (flag) => {
+    await world.submit();
+    const shown = await atTerminalHere(world, runArgs(flag));
+    expect(shown.text).not.toContain('[y/N]');
+    expect(openai.batches).toHaveLength(flag === '--again' ? 2 : 1);
   });
 });

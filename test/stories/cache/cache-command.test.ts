@@ -4,6 +4,7 @@ import { utimes } from 'node:fs/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { cacheStatsDocumentSchema } from '../../../src/index.ts';
 import { createWorld } from '../../program.ts';
+import { atTerminalHere } from '../worlds/at-terminal.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const world = useWorld(() => createWorld({ TERM: 'xterm' }));
@@ -139,4 +140,15 @@ describe('loom cache clear with filters', () => {
     expect(ended.stderr).toContain(message);
     expect(await world.listState()).toHaveLength(6);
   });
+});
+
+test('the cached responses that go are named in the question, at a terminal', async () => {
+  for (const prompt of ['a', 'b', 'c']) await writeEntry(prompt);
+  for (const prompt of ['d', 'e', 'f']) await writeEntry(prompt, { model: 'n' });
+  const shown = await atTerminalHere(world, ['cache', 'clear', '-m', 'm'], { typed: 'y\r' });
+  expect(shown.text).toContain(
+    `Delete 3 of 6 cached responses (of the model m) from ${world.statePath('cache')}? [y/N] `,
+  );
+  expect(shown.code).toBe(0);
+  expect(await world.listState()).toHaveLength(3);
 });

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { cancelBatch, cancelDocumentSchema } from '../../../src/index.ts';
+import { atTerminalHere } from '../worlds/at-terminal.ts';
 import { openDoubt, otherOrder } from '../worlds/doubt.ts';
 import { refusal } from '../worlds/http-server.ts';
 import { answerLine, type DoubleBatch, usualAnswer } from '../worlds/openai-double.ts';
@@ -301,4 +302,28 @@ test('the library cancels as well', async () => {
     isForgotten: false,
   });
   expect(told).toEqual(['batch_001', 'batch_002']);
+});
+
+describe('at a terminal', () => {
+  test.each([
+    ['n', 'in_progress'],
+    ['y', 'cancelling'],
+  ])('asks first; %s leaves it %s', async (typed, status) => {
+    const id = await world.submitAs('in_progress');
+    const shown = await atTerminalHere(world, ['cancel', '--id', id], { typed: `${typed}\r` });
+    expect(shown.text).toContain(
+      `Cancel batch ${id} (openai, m)? What is answered by then is kept, and paid for. [y/N] `,
+    );
+    expect(shown.code).toBe(0);
+    expect(lastBatch(world.openai).status).toBe(status);
+  });
+
+  test('names the parts of a job', async () => {
+    const jobId = await submitParts(2);
+    const shown = await atTerminalHere(world, ['cancel', '--id', jobId], { typed: 'n\r' });
+    expect(shown.text).toContain(
+      `Cancel job ${jobId} (openai, m: 2 batches, and 1 part that was not sent)? `,
+    );
+    expect(world.takeRequests()).toEqual([]);
+  });
 });

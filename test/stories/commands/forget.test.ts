@@ -2,6 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { forgetDocumentSchema } from '../../../src/index.ts';
+import { atTerminalHere } from '../worlds/at-terminal.ts';
 import { lastBatch, merged, output, submittedJob, useOpenAiWorld } from '../worlds/openai-world.ts';
 
 const { world } = useOpenAiWorld();
@@ -84,6 +85,17 @@ describe('where answers would be lost', () => {
     const forgotten = await world.loom('forget', '--id', failed, pending, '-y', '--output-format', 'json');
     expect(JSON.parse(forgotten.stdout)).toMatchObject({ exit_code: 0, forgotten: [failed, pending] });
     expect(await world.listLeft()).toEqual([]);
+  });
+
+  test.each([
+    ['n', ''],
+    ['y', 'No batches stored'],
+  ])('it is asked about at a terminal: %s', async (typed, listed) => {
+    const id = await world.submitAs('in_progress');
+    const shown = await atTerminalHere(world, ['forget', '--id', id], { typed: `${typed}\r` });
+    expect(shown.text).toContain(`Forget ${id} (validating)? Answers that are not written yet are lost;`);
+    expect(shown.code).toBe(0);
+    expect((await world.loom('list')).stdout).toContain(listed || id);
   });
 
   test('a batch that failed gave none: it is forgotten at once', async () => {

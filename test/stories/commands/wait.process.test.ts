@@ -1,7 +1,15 @@
 /** `--wait` that is interrupted. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { OpenAiDouble } from '../worlds/openai-double.ts';
-import { createOpenAiWorld, lastBatch, type OpenAiWorld, runArgs, until } from '../worlds/openai-world.ts';
+import {
+  createOpenAiWorld,
+  lastBatch,
+  merged,
+  type OpenAiWorld,
+  output,
+  runArgs,
+  until,
+} from '../worlds/openai-world.ts';
 
 /** As often as a test can want. */
 const often = ['--interval', '0.02s'];
@@ -49,7 +57,7 @@ test.each([
   expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
 });
 
-test('run --wait, interrupted while it waits, names the batch with which to go on', async () => {
+test('run --wait, interrupted while it waits, names the batch, and the same command goes on', async () => {
   openai.onCreate = (batch) => {
     batch.status = 'in_progress';
   };
@@ -60,6 +68,16 @@ test('run --wait, interrupted while it waits, names the batch with which to go o
   const { code, stderr } = await wait.ended;
   expect(code).toBe(130);
   expect(stderr).toContain('what has arrived is kept: loom fetch --id batch_001 goes on from there.\n');
+  expect(await world.run()).toMatchObject({
+    code: 0,
+    stdout: 'Nothing sent: the same work is pending already as batch_001.\n',
+  });
+  lastBatch(openai).status = 'completed';
+  const again = await world.run('--wait');
+  expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining(world.completion('batch_001')) });
+  expect(await world.read(output)).toBe(merged);
+  expect(openai.batches).toHaveLength(1);
+  expect(await world.loom('fetch')).toMatchObject({ code: 0 });
 });
 
 async function lockTexts(): Promise<string[]> {

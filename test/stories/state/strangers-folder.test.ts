@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sandboxKey } from '../../../src/sandbox/server.ts';
 import { makePipe } from '../../make-pipe.ts';
 import { type Ended, runArgs } from '../../program.ts';
-import { atTerminal, hasTerminal } from '../worlds/at-terminal.ts';
+import { atTerminalHere } from '../worlds/at-terminal.ts';
 import { createSandboxWorld, fetchUntilDone } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
@@ -126,15 +126,15 @@ describe('a file of defaults that nobody named', () => {
     expect((await world.loom('run', '--system', 'Be brief.', '--force')).stdout).toContain('2 cache hits');
   });
 
-  test.skipIf(!hasTerminal)('is asked about at a terminal, for each of them', async () => {
+  test('is asked about at a terminal, for each of them', async () => {
     const path = await configure({ run: { ...run, output: '../home/out.csv' }, cacheDir: 'answers' });
     const question = `${path} sets --cache-dir to ${join(world.folder, 'answers')}, and answers would be taken from there. Take it? [y/N]`;
-    const refused = await atTerminal(world, ['run'], { typed: '\r' });
+    const refused = await atTerminalHere(world, ['run'], { typed: '\r' });
     expect(refused.code).toBe(1);
     expect(refused.text).toContain('Aborted. Re-run with --no-config to leave the file out.');
     expect(await world.countCalls('openai')).toEqual({});
     expect(await world.listFolder()).toEqual(['data.csv', 'loom.config.json']);
-    const taken = await atTerminal(world, ['run', '--output', 'out.csv'], { typed: 'y\r' });
+    const taken = await atTerminalHere(world, ['run', '--output', 'out.csv'], { typed: 'y\r' });
     expect(taken.text).toContain(question);
     expect(taken.code).toBe(0);
     expect(await world.listFolder()).toEqual(['answers', 'data.csv', 'loom.config.json', 'out.csv']);
