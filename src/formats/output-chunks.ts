@@ -29,7 +29,7 @@ export class OutputChunks {
     this.#length += this.#current.write(text, this.#length);
   }
 
-  /** The chunks that are full. */
+  /** The chunks that are full. Few rows fill one: a loop over none takes no step of a generator, as `yield*` would. */
   takeReady(): Buffer[] {
     const ready = this.#ready;
     this.#ready = [];

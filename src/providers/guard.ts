@@ -77,7 +77,7 @@ function guardBatch(provider: BatchProvider, words: Words, run: Run): BatchProvi
         for (;;) {
           const next = await run(() => results.next());
           if (next.done) return;
-          yield guardResult(next.value, words);
+          yield next.value.map((result) => guardResult(result, words));
         }
       } finally {
         await results.return?.();

@@ -121,13 +121,13 @@ export interface BatchProvider extends MarkedProvider {
   ): Promise<string>;
   check(batchId: string, signal: AbortSignal): Promise<BatchCheck>;
   /**
-   * Every result the batch has, in any order, also for a batch that ended early. A line that can't be read is
+   * Every result the batch has, as many at a time as came, in any order, also for a batch that ended early. A line that can't be read is
    * skipped, its row has no result. A broken connection throws; a second call starts again from the first result.
    * With far more lines than results of `requests` (default: as many as the provider takes) it throws `too_large`.
    * `not_over` when the batch is under way; `results_gone` when it is there and its results are not any more, in the
    * provider's own words.
    */
-  results(batchId: string, signal: AbortSignal, requests?: number): AsyncIterable<RowResult>;
+  results(batchId: string, signal: AbortSignal, requests?: number): AsyncIterable<readonly RowResult[]>;
   /** The batch that was created so, if any. Absent where the provider keeps no tag. */
   find?(sent: SentBatch, signal: AbortSignal): Promise<string | undefined>;
   /**

@@ -204,18 +204,21 @@ function describeDamage(path: string, reason: string): LoomError {
   });
 }
 
-/** The custom ids of a record that we wrote, one at a time. */
-export async function* readCustomIds(batches: Store, record: BatchRecord): AsyncGenerator<string> {
+/** The custom ids of a record that we wrote, some at a time. */
+export async function* readCustomIds(batches: Store, record: BatchRecord): AsyncGenerator<readonly string[]> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const piece of readIdMapText(batches, record, await recordName(batches, record))) {
     const lines = (rest + decoder.write(piece as Buffer)).split('\n');
     rest = lines.pop() as string;
-    for (const line of lines) {
-      const [, id] = /^\s*"((?:[^"\\]|\\.)*)"/.exec(line) ?? [];
-      if (id !== undefined) yield id.includes('\\') ? JSON.parse(`"${id}"`) : id;
-    }
+    yield lines.map(readMemberName).filter((id) => id !== undefined);
   }
+}
+
+/** The name on a line of an id map; undefined where there is none. */
+function readMemberName(line: string): string | undefined {
+  const [, id] = /^\s*"((?:[^"\\]|\\.)*)"/.exec(line) ?? [];
+  return id?.includes('\\') ? JSON.parse(`"${id}"`) : id;
 }
 
 export async function deleteRecord(home: LoomHome, record: BatchName): Promise<void> {

@@ -73,26 +73,42 @@ export class ResultPlaces {
   }
 }
 
-/** Reads lines of a results file by their place, a window at a time: neighbours come from memory. */
+/** A line that starts so close behind the last one is read with those that follow it. */
+const nearBytes = 4 * 1024;
+
+/**
+ * Reads lines of a results file by their place. Neighbours come from memory, a window at a time; a provider may give its
+ * results in any order, and then each line is read alone, as a window for each would be a hundred times as much.
+ */
 export class LineReader {
   readonly #file: OpenFile;
-  #memory = Buffer.allocUnsafeSlow(pieceBytes);
-  #window = Buffer.alloc(0);
+  readonly #windowMemory = Buffer.allocUnsafeSlow(pieceBytes);
+  #window = this.#windowMemory.subarray(0, 0);
   #windowStart = 0;
+  #lineMemory = Buffer.allocUnsafeSlow(nearBytes);
+  /** Where the line ends that was read last. */
+  #lastEnd = 0;
 
   constructor(file: OpenFile) {
     this.#file = file;
   }
 
+  /** What it gives is there until the next line is read. */
   read(offset: number, length: number): Buffer {
-    const start = offset - this.#windowStart;
-    if (start < 0 || start + length > this.#window.length) {
-      if (length > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(length);
-      this.#window = this.#memory.subarray(0, this.#file.readAt(this.#memory, offset));
+    const isNear = offset >= this.#lastEnd && offset - this.#lastEnd <= nearBytes;
+    this.#lastEnd = offset + length;
+    const isHeld = offset >= this.#windowStart && this.#lastEnd <= this.#windowStart + this.#window.length;
+    if (!isHeld && (!isNear || length > pieceBytes)) return this.#readAlone(offset, length);
+    if (!isHeld) {
+      this.#window = this.#windowMemory.subarray(0, this.#file.readAt(this.#windowMemory, offset));
       this.#windowStart = offset;
-      return this.#window.subarray(0, length);
     }
-    return this.#window.subarray(start, start + length);
+    return this.#window.subarray(offset - this.#windowStart, this.#lastEnd - this.#windowStart);
+  }
+
+  #readAlone(offset: number, length: number): Buffer {
+    if (length > this.#lineMemory.length) this.#lineMemory = Buffer.allocUnsafeSlow(length);
+    return this.#lineMemory.subarray(0, this.#file.readAt(this.#lineMemory.subarray(0, length), offset));
   }
 
   close(): Promise<void> {
@@ -126,18 +142,25 @@ export interface Line {
 
 /** The complete lines in the pieces of a file; a last one that was cut off is not among them. */
 export async function* readLines(pieces: AsyncIterable<Buffer>): AsyncGenerator<Line> {
+  for await (const lines of readLineGroups(pieces)) yield* lines;
+}
+
+/** The same with as many lines at a time as end in a piece: a step for each costs more than most of them. */
+export async function* readLineGroups(pieces: AsyncIterable<Buffer>): AsyncGenerator<readonly Line[]> {
   let pending: Buffer[] = [];
   let lineStart = 0;
   for await (const chunk of pieces) {
+    const lines: Line[] = [];
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
       const last = chunk.subarray(start, end);
       const line = pending.length > 0 ? Buffer.concat([...pending, last]) : last;
-      yield { line, offset: lineStart };
+      lines.push({ line, offset: lineStart });
       lineStart += line.length + 1;
       pending = [];
       start = end + 1;
     }
     if (start < chunk.length) pending.push(chunk.subarray(start));
+    yield lines;
   }
 }

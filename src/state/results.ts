@@ -11,10 +11,12 @@ import {
   encodeResult,
   type FoundResult,
   isAnswerLine,
+  type Line,
   LineReader,
   pieceBytes,
   ResultPlaces,
   readCustomId,
+  readLineGroups,
   readLines,
   readResult,
   tryDecodeResult,
@@ -49,7 +51,7 @@ export type SlotOf = (customId: string) => number | undefined;
 export async function keepResults(
   { results: store, ensureHeld }: Pick<LoomHome, 'results' | 'ensureHeld'>,
   name: string,
-  results: AsyncIterable<RowResult>,
+  results: AsyncIterable<readonly RowResult[]>,
   { slotOf, isTrusted }: { readonly slotOf: SlotOf; readonly isTrusted: boolean },
 ): Promise<KeptResults> {
   const tally = new ResultTally(slotOf);
@@ -70,9 +72,9 @@ export async function keepResults(
   async function* allLines() {
     if (isTrusted) yield* earlierLines();
     try {
-      for await (const result of results) {
-        downloaded += 1;
-        if (tally.takes(result, true)) yield encodeResult(result);
+      for await (const some of results) {
+        downloaded += some.length;
+        yield encodeResults(some.filter((result) => tally.takes(result, true)));
       }
     } catch (error) {
       // An end that was asked for leaves the file as it was.
@@ -83,9 +85,8 @@ export async function keepResults(
   }
 
   async function* earlierLines() {
-    for await (const result of readDecodedResults(store, name)) {
-      if (tally.takes(result, false)) yield encodeResult(result);
-    }
+    for await (const some of readDecodedResults(store, name))
+      yield encodeResults(some.filter((result) => tally.takes(result, false)));
   }
 
   async function* measured(chunks: AsyncIterable<string>) {
@@ -101,7 +102,8 @@ export async function keepResults(
 /** What a file of results holds, whoever wrote it; nothing where there is none. */
 export async function countResults(store: Store, name: string, slotOf: SlotOf): Promise<HeldResults> {
   const tally = new ResultTally(slotOf);
-  for await (const result of readDecodedResults(store, name)) tally.takes(result, true);
+  for await (const some of readDecodedResults(store, name))
+    for (const result of some) tally.takes(result, true);
   return tally.counts;
 }
 
@@ -153,20 +155,23 @@ class ResultTally {
 const [none, refused, answered] = [0, 1, 2] as const;
 
 /** The results in a file that can be read; none where there is no file. */
-async function* readDecodedResults(store: Store, name: string): AsyncGenerator<RowResult> {
+async function* readDecodedResults(store: Store, name: string): AsyncGenerator<readonly RowResult[]> {
   if ((await sizeOfResults(store, name)) === undefined) return;
-  for await (const { line } of readLines(store.stream(name))) {
-    const result = tryDecodeResult(line);
-    if (result) yield result;
-  }
+  for await (const lines of readLineGroups(store.stream(name)))
+    yield lines.map(({ line }) => tryDecodeResult(line)).filter((result) => result !== undefined);
 }
 
-async function* chunkLines(lines: AsyncIterable<string>): AsyncGenerator<string> {
+function encodeResults(results: readonly RowResult[]): string {
+  return results.map(encodeResult).join('');
+}
+
+/** Lines in pieces that are worth a write. */
+async function* chunkLines(texts: AsyncIterable<string>): AsyncGenerator<string> {
   let chunk: string[] = [];
   let length = 0;
-  for await (const line of lines) {
-    chunk.push(line);
-    length += line.length;
+  for await (const text of texts) {
+    chunk.push(text);
+    length += text.length;
     if (length < pieceBytes) continue;
     yield chunk.join('');
     chunk = [];
@@ -209,19 +214,22 @@ export async function indexResults(
   const close = async () => {
     for (const reader of readers) await reader.close();
   };
+  const note = ({ line, offset }: Line, file: number) => {
+    const slot = slotOf(readCustomId(line), file);
+    if (slot === undefined) {
+      unknown += 1;
+      return;
+    }
+    const isAnswer = isAnswerLine(line);
+    if (places.has(slot) && (!isAnswer || !refusals.delete(slot))) return;
+    places.set(slot, file, offset, line.length);
+    if (!isAnswer) refusals.add(slot);
+  };
   try {
     for (const [file, name] of names.entries()) {
       readers.push(new LineReader(await openResults(store, name)));
-      for await (const { line, offset } of readLines(store.stream(name))) {
-        const slot = slotOf(readCustomId(line), file);
-        if (slot === undefined) {
-          unknown += 1;
-          continue;
-        }
-        const isAnswer = isAnswerLine(line);
-        if (places.has(slot) && (!isAnswer || !refusals.delete(slot))) continue;
-        places.set(slot, file, offset, line.length);
-        if (!isAnswer) refusals.add(slot);
+      for await (const lines of readLineGroups(store.stream(name))) {
+        for (const line of lines) note(line, file);
       }
     }
   } catch (error) {

@@ -196,8 +196,18 @@ it('does not read JSON that is nested deeper than any answer', async () => {
   expect(readAnswer(Buffer.from(JSON.stringify(text)), null).object).toBeUndefined();
   const values: unknown[] = [];
   for await (const value of readJsonLines(new Response(`{"a":${deep}}\n{"a":1}\n`).body, 2))
-    values.push(value);
+    values.push(...value);
   expect(values).toEqual([{ a: 1 }]);
+});
+
+it('gives out the lines that stand ahead of the one that ends the reading', async () => {
+  const values: unknown[] = [];
+  const reading = (async () => {
+    const body = new Response('{"a": 1}\n{"a": 2}\n{"a": 12345}\n{"a": 4}\n').body;
+    for await (const some of readJsonLines(body, 9, 8)) values.push(...some);
+  })();
+  expect(await failureOf(reading)).toMatchObject({ code: 'too_large' });
+  expect(values).toEqual([{ a: 1 }, { a: 2 }]);
 });
 
 it('counts the bytes and the lines that it keeps, and takes as many as the bound', async () => {
@@ -213,7 +223,7 @@ it('counts the bytes and the lines that it keeps, and takes as many as the bound
 
   const read = async (text: string, mostLines: number) => {
     const values: unknown[] = [];
-    for await (const value of readJsonLines(new Response(text).body, mostLines, 8)) values.push(value);
+    for await (const value of readJsonLines(new Response(text).body, mostLines, 8)) values.push(...value);
     return values;
   };
   expect(await read('{"a": 1}\n\n{"a": 2}\n', 3)).toEqual([{ a: 1 }, { a: 2 }]);

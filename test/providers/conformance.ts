@@ -182,9 +182,9 @@ export async function failureOf(promise: Promise<unknown> | undefined): Promise<
   return outcome.error;
 }
 
-export async function collect(results: AsyncIterable<RowResult>): Promise<RowResult[]> {
+export async function collect(results: AsyncIterable<readonly RowResult[]>): Promise<RowResult[]> {
   const rows: RowResult[] = [];
-  for await (const row of results) rows.push(row);
+  for await (const some of results) rows.push(...some);
   return rows;
 }
 
@@ -555,8 +555,8 @@ export function describeBatchProvider(vendor: BatchVendor): void {
         vendor.answerLine(`row-${index}`, 'x'.repeat(500)),
       ).join('\n');
       server().play(vendor.serveResults({ body, fault: 'stall' }, server().url));
-      for await (const row of await results()) {
-        expect(row.customId).toBe('row-0');
+      for await (const [row] of await results()) {
+        expect(row?.customId).toBe('row-0');
         break;
       }
     });

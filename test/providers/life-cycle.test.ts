@@ -110,7 +110,8 @@ describe.each(providerNames)('%s against the sandbox', (name) => {
     expect(status).toMatch(/^(cancelled|completed)$/);
     expect(times.ended).toBeInstanceOf(Date);
     expect(await provider.cancel?.(batchId, never)).toMatchObject({ status });
-    for await (const row of provider.results(batchId, never)) expect(customIds).toContain(row.customId);
+    for (const row of await collect(provider.results(batchId, never)))
+      expect(customIds).toContain(row.customId);
   });
 
   it('names a batch that does not exist', async () => {

@@ -26,7 +26,7 @@ test.skipIf(process.platform !== 'linux')(
       { results, ensureHeld: async () => {} },
       'part.jsonl',
       (async function* () {
-        yield { customId: 'row-0-00000000', outcome: 'succeeded', text: 'x' } as const;
+        yield [{ customId: 'row-0-00000000', outcome: 'succeeded', text: 'x' } as const];
       })(),
       { slotOf: () => 0, isTrusted: true },
     );

@@ -124,12 +124,12 @@ describe.each([
   });
 });
 
-async function collect(items: AsyncIterable<string>): Promise<string[]> {
+async function collect(lists: AsyncIterable<readonly string[]>): Promise<string[]> {
   const all: string[] = [];
-  for await (const item of items) all.push(item);
+  for await (const items of lists) all.push(...items);
   return all;
 }
 
-async function* asyncOf(result: RowResult): AsyncGenerator<RowResult> {
-  yield result;
+async function* asyncOf(result: RowResult): AsyncGenerator<readonly RowResult[]> {
+  yield [result];
 }

@@ -80,7 +80,7 @@ async function* mergeRows(
       const row = rows[index - rowsStart];
       const values = row ? fields.valuesFor(row) : names;
       if (values) merger.appendRecord(batch.bytes, start, end, values);
-      yield* output.takeReady();
+      for (const chunk of output.takeReady()) yield chunk;
       start = end;
     }
     output.appendBytes(batch.bytes, start);

@@ -53,7 +53,7 @@ async function* mergeRows(
       output.appendText(entryCount === 0 ? '[\n' : ',\n');
       output.appendText(layOutEntry(texts[index] as string, names, values));
       entryCount += 1;
-      yield* output.takeReady();
+      for (const chunk of output.takeReady()) yield chunk;
     }
   }
   if (entryCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);

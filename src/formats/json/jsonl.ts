@@ -60,7 +60,7 @@ async function* mergeRows(
       }
       at = end;
       rowCount += 1;
-      yield* output.takeReady();
+      for (const chunk of output.takeReady()) yield chunk;
     }
   }
   if (rowCount === 0 && source.hasByteOrderMark) output.appendBytes(byteOrderMark);

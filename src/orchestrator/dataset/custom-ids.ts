@@ -1,5 +1,8 @@
 /** Our custom ids: valid at every provider, unique in a job, and proof of what was sent. */
-const pattern = /^row-(0|[1-9]\d{0,14})-([0-9a-f]{8})$/;
+const start = 'row-';
+/** More digits than these make no whole number. */
+const mostDigits = 15;
+const fingerprintDigits = 8;
 
 /** The part of a digest that stands in a custom id: its first 32 bits. */
 export function fingerprintOf(digest: Buffer): number {
@@ -13,8 +16,24 @@ export function createCustomId(index: number, digest: Buffer): string {
 
 /** The parts of a custom id of ours, or undefined for any other. */
 export function parseCustomId(customId: string): { index: number; fingerprint: number } | undefined {
-  const match = pattern.exec(customId);
-  return match
-    ? { index: Number(match[1]), fingerprint: Number.parseInt(match[2] as string, 16) }
-    : undefined;
+  const end = customId.length - fingerprintDigits - 1;
+  const digits = end - start.length;
+  const isOfForm = customId.startsWith(start) && digits > 0 && digits <= mostDigits && customId[end] === '-';
+  const isPadded = digits > 1 && customId[start.length] === '0';
+  if (!isOfForm || isPadded) return undefined;
+  const index = readDigits(customId, start.length, end, 10);
+  const fingerprint = readDigits(customId, end + 1, customId.length, 16);
+  return index === undefined || fingerprint === undefined ? undefined : { index, fingerprint };
+}
+
+/** The number that these digits write, the letters among them small; undefined where another character is among them. */
+function readDigits(text: string, from: number, to: number, base: 10 | 16): number | undefined {
+  let number = 0;
+  for (let at = from; at < to; at += 1) {
+    const code = text.charCodeAt(at);
+    const digit = code <= 0x39 ? code - 0x30 : code - 0x61 + 10;
+    if (digit < 0 || digit >= base || (code > 0x39 && code < 0x61)) return undefined;
+    number = number * base + digit;
+  }
+  return number;
 }

@@ -7,6 +7,7 @@ import {
   aboutResults,
   lookThrough,
   openBatchCalls,
+  readEach,
   readId,
   readNext,
   requireList,
@@ -85,10 +86,8 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
       );
       // An ended batch has an address of its results until these are archived.
       const isArchived = asText(batch.archived_at) !== '' || batch.results_url === null;
-      for await (const line of aboutResults(batchId, lines, { batchSaysSo: isArchived })) {
-        const result = readResult(asObject(line));
-        if (result) yield result;
-      }
+      for await (const some of aboutResults(batchId, lines, { batchSaysSo: isArchived }))
+        yield readEach(some, readResult);
     },
 
     async listCandidates(since, requests, signal) {

@@ -20,6 +20,7 @@ import {
   ignoreStatus,
   lookThrough,
   openBatchCalls,
+  readEach,
   readId,
   requireOver,
   unreadList,
@@ -107,7 +108,7 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
             ),
             { says: isMissingFile },
           )
-        : inlined;
+        : [inlined];
       yield* readEntries(entries);
     },
 
@@ -211,19 +212,16 @@ function readOutput(operation: WireObject) {
   return { fileName, inlined: inlined.find((entries) => entries.length > 0) ?? [] };
 }
 
-async function* readEntries(entries: AsyncIterable<unknown> | Iterable<unknown>): AsyncGenerator<RowResult> {
+async function* readEntries(
+  lists: AsyncIterable<readonly unknown[]> | Iterable<readonly unknown[]>,
+): AsyncGenerator<readonly RowResult[]> {
   let named = 0;
   let nameless = 0;
-  for await (const value of entries) {
-    const entry = asObject(value);
-    const metadata = asObject(entry.metadata);
-    const customId = [entry.key, metadata.custom_id, metadata.key].map(asId).find((id) => id !== '');
-    if (customId === undefined) {
-      nameless++;
-      continue;
-    }
-    named++;
-    yield readResult(customId, entry);
+  for await (const entries of lists) {
+    const results = readEach(entries, readEntry);
+    named += results.length;
+    nameless += entries.length - results.length;
+    yield results;
   }
   // Results may come in any order, so without ids they belong to nobody; to pass over them would lose them all.
   if (named === 0 && nameless > 0) {
@@ -233,6 +231,13 @@ async function* readEntries(entries: AsyncIterable<unknown> | Iterable<unknown>)
       `The batch's ${nameless} results carry no ids, so they can't be matched to rows.`,
     );
   }
+}
+
+/** `undefined` for one without an id. */
+function readEntry(entry: WireObject): RowResult | undefined {
+  const metadata = asObject(entry.metadata);
+  const customId = [entry.key, metadata.custom_id, metadata.key].map(asId).find((id) => id !== '');
+  return customId === undefined ? undefined : readResult(customId, entry);
 }
 
 function readResult(customId: string, entry: WireObject): RowResult {

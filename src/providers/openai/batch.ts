@@ -11,6 +11,7 @@ import {
   ignoreStatus,
   lookThrough,
   openBatchCalls,
+  readEach,
   readId,
   readNext,
   requireList,
@@ -101,10 +102,7 @@ export async function openBatch(
           client.files.content(checkId(fileId), { signal }).asResponse(),
         );
         try {
-          for await (const line of aboutResults(batchId, lines)) {
-            const result = readResult(asObject(line));
-            if (result) yield result;
-          }
+          for await (const some of aboutResults(batchId, lines)) yield readEach(some, readResult);
         } catch (error) {
           // Either file can be deleted by itself: what the other has is taken all the same.
           if (!(error instanceof ProviderError) || error.code !== 'results_gone') throw error;

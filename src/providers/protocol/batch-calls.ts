@@ -1,5 +1,6 @@
 /** What the calls about a batch have in common at all vendors. */
 import { ProviderError } from '../../core/errors.ts';
+import type { RowResult } from '../../core/models.ts';
 import { longestId } from '../network/limits.ts';
 import { asObject, asText, type WireObject } from '../network/wire.ts';
 import type { BatchCheck } from '../provider.ts';
@@ -187,6 +188,14 @@ export async function* aboutResults<T>(
     const message = `The results of batch ${batchId} are gone at the provider: ${error.message}`;
     throw new ProviderError('run', 'results_gone', message, { status: error.status });
   }
+}
+
+/** The results on some lines; those that belong to no row are left out. */
+export function readEach(
+  lines: readonly unknown[],
+  readResult: (line: WireObject) => RowResult | undefined,
+): RowResult[] {
+  return lines.map((line) => readResult(asObject(line))).filter((result) => result !== undefined);
 }
 
 const goneStatuses = new Set([404, 410]);

@@ -23,9 +23,24 @@ const longestLook = 4_096;
 export function openWords(connection: Connection): Words {
   const redactor = openRedactor(listSecrets(connection));
   return {
-    message: (text) => cutText(makeLine(text, redactor), longestMessage),
-    word: (text) => cutText(makeLine(text, redactor), longestWord),
+    message: rememberWords((text) => cutText(makeLine(text, redactor), longestMessage)),
+    word: rememberWords((text) => cutText(makeLine(text, redactor), longestWord)),
     hide: redactor.hide,
+  };
+}
+
+const mostRemembered = 64;
+const longestRemembered = 256;
+
+/** A batch has a hundred thousand rows, and the same few words in each: the work is done once for them. */
+function rememberWords(make: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const made = known.get(text) ?? make(text);
+    if (text.length > longestRemembered || known.has(text)) return made;
+    if (known.size === mostRemembered) known.clear();
+    known.set(text, made);
+    return made;
   };
 }
 

@@ -1,4 +1,4 @@
-/** JSON Lines from the network, one value at a time, however long a line is. */
+/** JSON Lines from the network, as many at a time as came, however long a line is. */
 import { ProviderError } from '../../core/errors.ts';
 import { isDeepText } from '../../core/nesting.ts';
 import { mostLineBytes } from '../network/limits.ts';
@@ -11,51 +11,90 @@ const lineFeed = 0x0a;
  * Lines end at LF or CR LF only: answers may hold U+2028 and its like. What stands around a line does not count: a byte
  * order mark, a text of JSON that it is written as, a list of several. A line that is no JSON is skipped; a last
  * line that breaks off, or a body without one readable line, is an error worth another try. More than `mostLines`
- * lines, blank ones included, or a line that is longer than any answer, ends the reading with an error that stays.
+ * lines, blank ones included, or a line that is longer than any answer, ends the reading with an error that stays. What
+ * stands ahead of an error is given out first. One step for each chunk, as one for each line costs more than its JSON.
  */
 export async function* readJsonLines(
   body: AsyncIterable<Uint8Array> | null,
   mostLines: number,
   mostBytes = mostLineBytes,
-): AsyncGenerator<unknown> {
-  let openLine: Buffer[] = [];
-  let openBytes = 0;
-  let lines = 0;
-  let readable = 0;
-  let unreadable = 0;
+): AsyncGenerator<readonly unknown[]> {
+  const lines = new LineReading(mostLines, mostBytes);
   // fetch itself rejects a body that is shorter than its content-length or breaks off between two chunks.
   for await (const chunk of body ?? []) {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const failure = lines.read(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    yield* lines.take();
+    if (failure) throw failure;
+  }
+  const failure = lines.finish();
+  yield* lines.take();
+  if (failure) throw failure;
+}
+
+class LineReading {
+  readonly #mostLines: number;
+  readonly #mostBytes: number;
+  /** Of a line whose end has not come. */
+  #openLine: Buffer[] = [];
+  #openBytes = 0;
+  #lines = 0;
+  #values: unknown[] = [];
+  #readable = 0;
+  #unreadable = 0;
+
+  constructor(mostLines: number, mostBytes: number) {
+    this.#mostLines = mostLines;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** The values that were read and not taken yet, in one list, if there are any. */
+  *take(): Generator<readonly unknown[]> {
+    const values = this.#values;
+    this.#values = [];
+    if (values.length > 0) yield values;
+  }
+
+  /** Gives the error that ends the reading. */
+  read(bytes: Buffer): ProviderError | undefined {
     let start = 0;
     for (let end = bytes.indexOf(lineFeed); end !== -1; end = bytes.indexOf(lineFeed, start)) {
-      if (++lines > mostLines) throw tooMuch(`more than ${mostLines} lines`);
-      if (openBytes + end - start > mostBytes) throw tooLongLine(mostBytes);
-      const line = joinLine(openLine, bytes.subarray(start, end));
+      if (++this.#lines > this.#mostLines) return tooMuch(`more than ${this.#mostLines} lines`);
+      if (this.#openBytes + end - start > this.#mostBytes) return tooLongLine(this.#mostBytes);
+      if (!this.#readLine(this.#closeLine(bytes, start, end))) this.#unreadable += 1;
       start = end + 1;
-      if (openLine.length > 0) openLine = [];
-      openBytes = 0;
-      if (line.trim() === '') continue;
-      const value = parseLine(line);
-      if (value === undefined) {
-        unreadable++;
-        continue;
-      }
-      readable++;
-      yield* listOf(value);
     }
-    if (start === bytes.length) continue;
-    openLine.push(bytes.subarray(start));
-    openBytes += bytes.length - start;
-    if (openBytes > mostBytes) throw tooLongLine(mostBytes);
+    if (start === bytes.length) return undefined;
+    this.#openLine.push(bytes.subarray(start));
+    this.#openBytes += bytes.length - start;
+    return this.#openBytes > this.#mostBytes ? tooLongLine(this.#mostBytes) : undefined;
   }
-  const lastLine = Buffer.concat(openLine).toString('utf8');
-  if (lastLine.trim() !== '') {
-    const value = parseLine(lastLine);
-    if (value === undefined) throw brokenAnswer('its last line breaks off');
-    readable++;
-    yield* listOf(value);
+
+  /** Reads a last line without an end. */
+  finish(): ProviderError | undefined {
+    if (!this.#readLine(this.#closeLine(Buffer.alloc(0), 0, 0)))
+      return brokenAnswer('its last line breaks off');
+    if (this.#readable === 0 && this.#unreadable > 0) return brokenAnswer('it holds no JSON lines');
+    return undefined;
   }
-  if (readable === 0 && unreadable > 0) throw brokenAnswer('it holds no JSON lines');
+
+  #closeLine(bytes: Buffer, start: number, end: number): string {
+    if (this.#openLine.length === 0) return bytes.toString('utf8', start, end);
+    const line = Buffer.concat([...this.#openLine, bytes.subarray(start, end)]).toString('utf8');
+    this.#openLine = [];
+    this.#openBytes = 0;
+    return line;
+  }
+
+  /** Whether a line is blank, or JSON. */
+  #readLine(line: string): boolean {
+    const text = line.trim();
+    if (text === '') return true;
+    const value = parseLine(text);
+    if (value === undefined) return false;
+    this.#readable += 1;
+    for (const single of Array.isArray(value) ? value : [value]) this.#values.push(single);
+    return true;
+  }
 }
 
 function tooLongLine(mostBytes: number): ProviderError {
@@ -67,21 +106,12 @@ function tooMuch(what: string): ProviderError {
   return new ProviderError('run', 'too_large', `The provider's results hold ${what}, and were not read on.`);
 }
 
-function joinLine(pieces: Buffer[], lastPiece: Buffer): string {
-  if (pieces.length === 0) return lastPiece.toString('utf8');
-  return Buffer.concat([...pieces, lastPiece]).toString('utf8');
-}
-
 /** A line that is nested deeper than any result is as good as none. A byte order mark is white space to `trim`. */
 function parseLine(line: string): unknown {
   try {
-    const value = isDeepText(line) ? undefined : (JSON.parse(line.trim()) as unknown);
+    const value = isDeepText(line) ? undefined : (JSON.parse(line) as unknown);
     return typeof value === 'string' ? openObject(value) : value;
   } catch {
     return undefined;
   }
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [value];
 }

@@ -44,14 +44,14 @@ export interface Transport {
    */
   call<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>, kind?: CallKind): Promise<T>;
   /**
-   * The JSON lines of one download, which holds the results of so many requests; throws as `call` does, also in the
-   * middle.
+   * The JSON lines of one download, which holds the results of so many requests, as many at a time as came; throws as
+   * `call` does, also in the middle.
    */
   lines(
     signal: AbortSignal,
     requests: number,
     open: (signal: AbortSignal) => Promise<Response>,
-  ): AsyncGenerator<unknown>;
+  ): AsyncGenerator<readonly unknown[]>;
   /**
    * Within a call: the object that its last success held, as it came; undefined where that was none. An SDK leaves out
    * what it does not know.
@@ -163,9 +163,9 @@ export async function openTransport(connection: VendorConnection, classify: Clas
         const body = noteStart(response.body ?? [], (text) => {
           start = text;
         });
-        for await (const line of readJsonLines(body, mostLinesFor(requests))) {
+        for await (const lines of readJsonLines(body, mostLinesFor(requests))) {
           isRead = true;
-          yield line;
+          yield lines;
         }
       } catch (failure) {
         signal.throwIfAborted();

@@ -32,7 +32,7 @@ export interface SentRows {
 export async function readSentRows(home: LoomHome, record: BatchRecord, part: JobPart): Promise<SentRows> {
   if (record.job_id === undefined) return readMappedRows(home, record);
   const ids = new SentIds();
-  for await (const customId of readCustomIds(home.batches, record)) ids.add(customId);
+  for await (const some of readCustomIds(home.batches, record)) for (const id of some) ids.add(id);
   // A map that was made anew from the input has the rows of all parts.
   if (ids.count < part.requests) throw describeCutMap(record, ids.count, part.requests);
   const sent = part.requests || ids.count;

@@ -133,7 +133,7 @@ async function matchRows(
     rowsWithPrompt: rows === undefined ? undefined : rows - blankRows,
   });
   for (const record of records) {
-    for await (const customId of readCustomIds(home.batches, record)) matcher.add(customId);
+    for await (const some of readCustomIds(home.batches, record)) for (const id of some) matcher.add(id);
   }
   return matcher;
 }
