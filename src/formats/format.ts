@@ -57,8 +57,11 @@ export interface TextRecord {
 
 /** Reads and merges one file type, as streams: memory does not grow with the file. */
 export interface Converter {
-  /** Every row in order. Checks the file on the way: throws LoomError `input` at the first thing that is wrong. */
-  readRows(path: string, gzip: boolean, options: ReadOptions): AsyncIterable<Row>;
+  /**
+   * Every row in order, as many at a time as were read: a step for each costs as much as the reading. Checks the file on
+   * the way: throws LoomError `input` at the first thing that is wrong, after the rows ahead of it are out.
+   */
+  readRows(path: string, gzip: boolean, options: ReadOptions): AsyncIterable<readonly Row[]>;
   /** The columns of a table that can be read as text, or the fields of the first object; none of an empty file. */
   readNames(path: string, gzip: boolean): Promise<readonly string[]>;
   /**

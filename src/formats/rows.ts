@@ -2,13 +2,6 @@
 import type { Row } from '../core/models.ts';
 import type { AddedFields, TextRecord } from './format.ts';
 
-/** The rows of all batches, one after the other. */
-export async function* flatten(batches: AsyncGenerator<readonly Row[]>): AsyncGenerator<Row> {
-  for await (const rows of batches) {
-    for (const row of rows) yield row;
-  }
-}
-
 /** So far does the reading run ahead of what waits to be prepared. */
 const batchesAhead = 8;
 

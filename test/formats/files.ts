@@ -34,7 +34,7 @@ export function by(column: string, options: ReadOptions = {}): ReadOptions {
 export async function readAll(path: string, options: ReadOptions = {}): Promise<Row[]> {
   const { fileType, gzip } = detectFormat(path);
   const rows: Row[] = [];
-  for await (const row of (await converterFor(fileType)).readRows(path, gzip, options)) rows.push(row);
+  for await (const some of (await converterFor(fileType)).readRows(path, gzip, options)) rows.push(...some);
   return rows;
 }
 

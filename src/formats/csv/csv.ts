@@ -6,7 +6,7 @@ import { LoomError } from '../../core/errors.ts';
 import type { FileType, Row } from '../../core/models.ts';
 import type { AddedFields, Converter, ReadOptions, TextRecord } from '../format.ts';
 import { OutputChunks } from '../output-chunks.ts';
-import { flatten, prepareBatches, readFirstNames } from '../rows.ts';
+import { prepareBatches, readFirstNames } from '../rows.ts';
 import { createRecordMaker } from '../table-records.ts';
 import { findIdColumn, findPromptColumns } from '../template/prompt-columns.ts';
 import { readPromptSource } from '../template/prompt-source.ts';
@@ -29,7 +29,7 @@ function createConverter(dialect: Dialect): Converter {
   const open = (path: string, gzip: boolean, options: ReadOptions) =>
     new TextSource(path, { fileType: dialect.fileType, gzip }, options);
   return {
-    readRows: (path, gzip, options) => flatten(readRowBatches(dialect, open(path, gzip, options), options)),
+    readRows: (path, gzip, options) => readRows(dialect, open(path, gzip, options), options),
     readNames: (path, gzip) => readFirstNames(readRecords(dialect, open(path, gzip, {}))),
     readRecords: (path, gzip) => readRecords(dialect, open(path, gzip, {})),
     mergeRows: (path, gzip, options, fields) =>
@@ -44,7 +44,7 @@ interface TableBatch {
   readonly rows: readonly Row[];
 }
 
-async function* readRowBatches(
+async function* readRows(
   dialect: Dialect,
   source: TextSource,
   options: ReadOptions,

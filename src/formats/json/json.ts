@@ -7,7 +7,7 @@
 import type { Row } from '../../core/models.ts';
 import type { AddedFields, AddedValue, Converter, ReadOptions } from '../format.ts';
 import { OutputChunks } from '../output-chunks.ts';
-import { flatten, prepareBatches, readFirstNames } from '../rows.ts';
+import { prepareBatches, readFirstNames } from '../rows.ts';
 import { byteOrderMark, TextSource } from '../text/text-source.ts';
 import { EntryReader } from './entries.ts';
 import { readEntryRecords } from './entry-pieces.ts';
@@ -18,7 +18,7 @@ const entryMargin = '  ';
 const memberMargin = '    ';
 
 export const jsonConverter: Converter = {
-  readRows: (path, gzip, options) => flatten(readRowBatches(openSource(path, gzip, options), options)),
+  readRows: (path, gzip, options) => readRows(openSource(path, gzip, options), options),
   readNames: (path, gzip) =>
     readFirstNames(readEntryRecords(openSource(path, gzip, {}), new EntrySplitter())),
   readRecords: (path, gzip) => readEntryRecords(openSource(path, gzip, {}), new EntrySplitter()),
@@ -29,7 +29,7 @@ function openSource(path: string, gzip: boolean, options: ReadOptions): TextSour
   return new TextSource(path, { fileType: 'json', gzip }, options);
 }
 
-async function* readRowBatches(source: TextSource, options: ReadOptions): AsyncGenerator<readonly Row[]> {
+async function* readRows(source: TextSource, options: ReadOptions): AsyncGenerator<readonly Row[]> {
   for await (const { rows } of new EntryReader(source, options, new EntrySplitter()).readBatches())
     yield rows;
 }

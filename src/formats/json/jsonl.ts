@@ -6,7 +6,7 @@
 
 import type { AddedFields, AddedValue, Converter, ReadOptions } from '../format.ts';
 import { OutputChunks } from '../output-chunks.ts';
-import { flatten, prepareBatches, readFirstNames } from '../rows.ts';
+import { prepareBatches, readFirstNames } from '../rows.ts';
 import { byteOrderMark, TextSource } from '../text/text-source.ts';
 import { EntryReader } from './entries.ts';
 import { readEntryRecords } from './entry-pieces.ts';
@@ -18,7 +18,7 @@ const newline = 0x0a;
 const carriageReturn = 0x0d;
 
 export const jsonlConverter: Converter = {
-  readRows: (path, gzip, options) => flatten(readRowBatches(openSource(path, gzip, options), options)),
+  readRows: (path, gzip, options) => readRows(openSource(path, gzip, options), options),
   readNames: (path, gzip) => readFirstNames(readEntryRecords(openSource(path, gzip, {}), new LineSplitter())),
   readRecords: (path, gzip) => readEntryRecords(openSource(path, gzip, {}), new LineSplitter()),
   mergeRows: (path, gzip, options, fields) => mergeRows(openSource(path, gzip, options), options, fields),
@@ -28,7 +28,7 @@ function openSource(path: string, gzip: boolean, options: ReadOptions): TextSour
   return new TextSource(path, { fileType: 'jsonl', gzip }, options);
 }
 
-async function* readRowBatches(source: TextSource, options: ReadOptions) {
+async function* readRows(source: TextSource, options: ReadOptions) {
   for await (const { rows } of new EntryReader(source, options, new LineSplitter()).readBatches()) yield rows;
 }
 

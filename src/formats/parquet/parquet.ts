@@ -21,7 +21,7 @@ export const parquetConverter: Converter = {
     try {
       const reader = new RowReader(file, options);
       for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
-        for await (const { rows } of reader.readGroup(group)) yield* rows;
+        for await (const { rows } of reader.readGroup(group)) yield rows;
       }
     } finally {
       await file.close();

@@ -11,7 +11,7 @@ export function fingerprintOf(digest: Buffer): number {
 
 /** `row-<index>-<first 8 hex digits of sha256(content)>`. */
 export function createCustomId(index: number, digest: Buffer): string {
-  return `row-${index}-${digest.toString('hex', 0, 4)}`;
+  return `row-${index}-${fingerprintOf(digest).toString(16).padStart(fingerprintDigits, '0')}`;
 }
 
 /** The parts of a custom id of ours, or undefined for any other. */

@@ -93,15 +93,17 @@ export async function readDataset(
   const isPicked = createPicker(dataset.pick);
   let rows = 0;
   let blankRows = 0;
-  for await (const row of converter.readRows(dataset.path, dataset.format.gzip, options)) {
+  for await (const some of converter.readRows(dataset.path, dataset.format.gzip, options)) {
     signal.throwIfAborted();
-    if (!isPicked(row.index)) continue;
-    rows += 1;
-    if (row.prompt === null) blankRows += 1;
-    ids.add(row);
-    structured.add(row);
-    const visited = visit(row);
-    if (visited) await visited;
+    for (const row of some) {
+      if (!isPicked(row.index)) continue;
+      rows += 1;
+      if (row.prompt === null) blankRows += 1;
+      ids.add(row);
+      structured.add(row);
+      const visited = visit(row);
+      if (visited) await visited;
+    }
   }
   requirePrompts(dataset, rows - blankRows);
   for (const remark of [...ids.describe(dataset), ...structured.describe(dataset)])

@@ -124,7 +124,7 @@ it.skipIf(process.platform !== 'linux')(
           return false;
         }
       });
-    for await (const _row of parquetConverter.readRows(path, false, by('name'))) {
+    for await (const _rows of parquetConverter.readRows(path, false, by('name'))) {
       expect(isOpen()).toBe(true);
       break;
     }

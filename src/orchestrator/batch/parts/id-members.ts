@@ -53,13 +53,17 @@ async function* makeIdMembers(job: Job, inputPath: string): AsyncGenerator<strin
   const isPicked = createPicker(pick);
   const prompts = job.use_cache ? new PromptIndex() : undefined;
   let separator = '';
-  for await (const row of converter.readRows(path, format.gzip, { promptSource })) {
-    const content = contentOf(row);
-    if (content === null || !isPicked(row.index)) continue;
-    const digest = digestContent(content);
-    if (prompts && prompts.firstRowWith(digest, row.index) !== row.index) continue;
-    yield separator + formatIdMember(createCustomId(row.index, digest), row.id);
-    separator = ',\n';
+  for await (const rows of converter.readRows(path, format.gzip, { promptSource })) {
+    let members = '';
+    for (const row of rows) {
+      const content = contentOf(row);
+      if (content === null || !isPicked(row.index)) continue;
+      const digest = digestContent(content);
+      if (prompts && prompts.firstRowWith(digest, row.index) !== row.index) continue;
+      members += separator + formatIdMember(createCustomId(row.index, digest), row.id);
+      separator = ',\n';
+    }
+    yield members;
   }
 }
 

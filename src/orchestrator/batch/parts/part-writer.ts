@@ -8,6 +8,7 @@ import type { JobPart } from '../../../state/jobs.ts';
 import { type BufferedFile, openBufferedFile } from '../../../storage/buffered-file.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { PartCutter } from './part-cutter.ts';
+import { openRequestEncoder } from './request-encoder.ts';
 
 /** A line of an id map, without the comma and line end before it. */
 export function formatIdMember(customId: string, rowId: string): string {
@@ -29,6 +30,7 @@ export function createPartWriter(
   limits: BatchLimits,
 ): PartWriter {
   const { framing } = provider;
+  const encode = openRequestEncoder(provider);
   const cutter = new PartCutter(framing, limits);
   const parts: JobPart[] = [];
   let current: OpenPart | undefined;
@@ -51,15 +53,17 @@ export function createPartWriter(
     await open.ids.close();
   }
 
-  async function addToNewPart(line: string, member: string): Promise<void> {
+  /** The line is a copy: the next request is encoded in the same place. */
+  async function addToNewPart(line: Buffer, member: string): Promise<void> {
     const open = await start();
-    write(open, line, member);
+    await write(open, line, member);
   }
 
-  function write(open: OpenPart, line: string, member: string): Promise<void> | undefined {
+  function write(open: OpenPart, line: Buffer, member: string): Promise<void> | undefined {
     const part = parts.at(-1) as JobPart;
     const first = part.requests === 0;
-    open.requests.write(first ? line : framing.between + line);
+    if (!first) open.requests.write(framing.between);
+    open.requests.write(line);
     open.ids.write(first ? member : `,\n${member}`);
     part.requests = cutter.requests;
     part.bytes = cutter.bytes;
@@ -68,11 +72,13 @@ export function createPartWriter(
 
   return {
     add(row, request) {
-      const line = provider.encode(request);
-      const place = cutter.place(Buffer.byteLength(line));
+      const line = encode(request);
+      const place = cutter.place(line.length);
       if (place === 'no_part') return;
       const member = formatIdMember(request.customId, row.id);
-      return place === 'last_part' && current ? write(current, line, member) : addToNewPart(line, member);
+      return place === 'last_part' && current
+        ? write(current, line, member)
+        : addToNewPart(Buffer.from(line), member);
     },
     async finish() {
       if (current) await close(current);

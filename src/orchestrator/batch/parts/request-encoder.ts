@@ -1,0 +1,57 @@
+/**
+ * Encodes requests as bytes. All that is not the prompt is the same in all requests of a run but for the id: a provider
+ * encodes it once, with marks in the places of both. What this gives is, byte for byte, what the provider's `encode`
+ * would: test/orchestrator/batch/parts/request-encoder.test.ts holds it to that at every provider.
+ */
+import { randomUUID } from 'node:crypto';
+import type { GenerationSettings } from '../../../core/models.ts';
+import { contentText, type PromptRequest, plainContent } from '../../../core/request/content.ts';
+import type { BatchProvider } from '../../../providers/provider.ts';
+import { JsonBytes } from './json-bytes.ts';
+
+/** What stands before the id, between it and the prompt, and after that. */
+interface Frame {
+  readonly model: string;
+  readonly settings: GenerationSettings | undefined;
+  readonly pieces: readonly [Buffer, Buffer, Buffer];
+}
+
+/** The bytes are there until the next request is encoded. */
+export function openRequestEncoder({
+  encode,
+}: Pick<BatchProvider, 'encode'>): (request: PromptRequest) => Buffer {
+  const bytes = new JsonBytes();
+  let frame: Frame | undefined;
+  return (request) => {
+    const text = contentText(request.content);
+    const isPlain = !text.startsWith('\0');
+    if (frame?.model !== request.model || frame.settings !== request.settings)
+      frame = makeFrame(encode, request);
+    if (!frame || !isPlain) return Buffer.from(encode(request));
+    const [before, between, after] = frame.pieces;
+    bytes.start();
+    bytes.append(before);
+    bytes.appendString(request.customId);
+    bytes.append(between);
+    bytes.appendString(text);
+    bytes.append(after);
+    return bytes.take();
+  };
+}
+
+/** undefined where the id and the prompt do not stand once each, in this order. */
+function makeFrame(
+  encode: BatchProvider['encode'],
+  { model, settings }: Pick<PromptRequest, 'model' | 'settings'>,
+): Frame | undefined {
+  const [id, prompt] = [randomUUID(), randomUUID()];
+  const line = encode({ customId: id, model, content: plainContent(prompt), settings });
+  const [before, rest, ...moreIds] = line.split(`"${id}"`);
+  const [between, after, ...morePrompts] = (rest ?? '').split(`"${prompt}"`);
+  if (after === undefined || moreIds.length > 0 || morePrompts.length > 0) return undefined;
+  return {
+    model,
+    settings,
+    pieces: [Buffer.from(before as string), Buffer.from(between as string), Buffer.from(after)],
+  };
+}
