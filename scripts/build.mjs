@@ -7,8 +7,6 @@ import { build } from 'esbuild';
 import { openProgram } from './flags.mjs';
 import { writeManPages } from './man-pages.mjs';
 
-const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
-
 /**
  * What packages bring along and the program never calls. It costs time at each start, or takes room; a call all the same
  * fails, by its name.
@@ -52,7 +50,6 @@ const shared = {
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  external: Object.keys(dependencies),
   plugins: [withoutUnused],
   // Bundled CommonJS packages (commander) call require for node's own modules.
   banner: {

@@ -1,10 +1,11 @@
 /** What the sandbox can do when nothing but bare HTTP asks of it, and the disk: they must not be what is measured. */
+import { once } from 'node:events';
 import { createWriteStream, openAsBlob, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import http from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Pool } from 'undici';
 import { createPrompt } from '../inputs.mjs';
 import { formatCount, formatSeconds } from '../report.mjs';
 
@@ -33,25 +34,23 @@ export async function measureCeiling({ workplace, sizes, ceiling }) {
 }
 
 async function countCalls({ variables }, calls) {
-  const { origin, pathname } = new URL(variables.OPENAI_BASE_URL);
-  const pool = new Pool(origin, { connections });
+  const address = `${variables.OPENAI_BASE_URL}/chat/completions`;
+  const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
+  const headers = headersFor(variables, 'application/json');
   let left = calls;
   async function callOn() {
     while (left-- > 0) {
-      const { statusCode, body } = await pool.request({
-        method: 'POST',
-        path: `${pathname}/chat/completions`,
-        headers: headersFor(variables, 'application/json'),
-        body: JSON.stringify(requestBody(left)),
-      });
-      await body.text();
-      if (statusCode !== 200) throw new Error(`The sandbox answered ${statusCode}.`);
+      const request = http.request(address, { method: 'POST', headers, agent });
+      request.end(JSON.stringify(requestBody(left)));
+      const [answer] = await once(request, 'response');
+      for await (const _ of answer);
+      if (answer.statusCode !== 200) throw new Error(`The sandbox answered ${answer.statusCode}.`);
     }
   }
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: connections }, callOn));
   const seconds = (performance.now() - startedAt) / 1000;
-  await pool.close();
+  agent.destroy();
   return calls / seconds;
 }
 

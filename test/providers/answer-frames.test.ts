@@ -58,6 +58,14 @@ const frames: readonly (readonly [what: string, bytes: Buffer])[] = [
   ...['201 Created', '202 Accepted', '203 Other', '205 Reset Content', '206 Partial Content', '299 X'].map(
     (status) => [`the status ${status}`, frame(answer, { status })] as const,
   ),
+  ...['100 Continue', '102 Processing', '103 Early Hints'].map(
+    (notice) =>
+      [
+        `${notice} ahead of it`,
+        Buffer.concat([Buffer.from(`HTTP/1.1 ${notice}\r\n\r\n`), frame(answer)]),
+      ] as const,
+  ),
+  ['a byte too many', Buffer.concat([frame(answer, { connection: undefined }), Buffer.from('x')])],
   ['a head of 200 kB', frame(answer, { 'x-trace': 'x'.repeat(200_000) })],
 ];
 
@@ -122,8 +130,8 @@ const unread: readonly (readonly [what: string, bytes: Buffer | string, told: Re
   ['two lengths', frame(answer, { 'Content-Length': '3' }), /it breaks the rules of HTTP/],
   ['a status of 99', frame(answer, { status: '099 X' }), /it breaks the rules of HTTP/],
   [
-    'another answer ahead of it',
-    `HTTP/1.1 100 Continue\r\n\r\n${frame(answer)}`,
+    'another protocol',
+    frame(answer, { status: '101 Switching Protocols', upgrade: 'websocket', connection: 'upgrade' }),
     /it breaks the rules of HTTP/,
   ],
   ['a head of 2 MB', frame(answer, { 'x-trace': 'x'.repeat(2_000_000) }), /it breaks the rules of HTTP/],

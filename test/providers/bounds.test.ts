@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
+import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { providerNames } from '../../src/core/names.ts';
 import { mostLevels } from '../../src/core/nesting.ts';
 import { plainContent } from '../../src/core/request/content.ts';
-import { readRefusalText, readWhole } from '../../src/providers/network/bodies.ts';
+import { readRefusalText, readWhole } from '../../src/providers/http/bodies.ts';
 import { mostLinesFor } from '../../src/providers/network/limits.ts';
 import type { ProviderEntry } from '../../src/providers/provider.ts';
 import { providerEntry } from '../../src/providers/registry.ts';
@@ -190,10 +191,10 @@ describe.each(batchEntries)('$title, batches', (entry) => {
 
 it('does not read JSON that is nested deeper than any answer', async () => {
   const text = `{"choices":${deep}}`;
-  expect(() => readAnswer(Buffer.from(text), null)).toThrow(
+  expect(() => readAnswer(Buffer.from(text), undefined)).toThrow(
     expect.objectContaining({ scope: 'row', code: 'unreadable' }),
   );
-  expect(readAnswer(Buffer.from(JSON.stringify(text)), null).object).toBeUndefined();
+  expect(readAnswer(Buffer.from(JSON.stringify(text)), undefined).object).toBeUndefined();
   const values: unknown[] = [];
   for await (const value of readJsonLines(new Response(`{"a":${deep}}\n{"a":1}\n`).body, 2))
     values.push(...value);
@@ -210,16 +211,22 @@ it('gives out the lines that stand ahead of the one that ends the reading', asyn
   expect(values).toEqual([{ a: 1 }, { a: 2 }]);
 });
 
+const answerOf = (text: string) => ({ body: Readable.from([Buffer.from(text)]), headers: {} });
+
 it('counts the bytes and the lines that it keeps, and takes as many as the bound', async () => {
-  const whole = (length: number) => readWhole(new Response('x'.repeat(length)), 10);
+  const whole = (length: number) => readWhole(answerOf('x'.repeat(length)), 10);
   expect((await whole(10)).toString()).toBe('x'.repeat(10));
   expect(await failureOf(whole(11))).toMatchObject({ code: 'too_large' });
-  expect(await readRefusalText(new Response('x'.repeat(11)), 10)).toEqual({
+  expect(await readRefusalText(answerOf('x'.repeat(11)), 10)).toEqual({
     text: 'x'.repeat(10),
     isCut: false,
   });
-  const stalled = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('so far')) });
-  expect(await readRefusalText(new Response(stalled), 10, 1)).toEqual({ text: 'so far', isCut: false });
+  const stalled = new PassThrough();
+  stalled.write('so far');
+  expect(await readRefusalText({ body: stalled, headers: {} }, 10, 1)).toEqual({
+    text: 'so far',
+    isCut: false,
+  });
 
   const read = async (text: string, mostLines: number) => {
     const values: unknown[] = [];

@@ -34,16 +34,16 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
   const { retrieve, check, cancel } = openBatchCalls(
     transport.call,
     {
-      look: (batchId, signal) => client.messages.batches.retrieve(batchId, {}, { signal }),
-      cancel: (batchId, signal) => client.messages.batches.cancel(batchId, {}, { signal }),
+      look: (batchId, call) => client.messages.batches.retrieve(batchId, {}, call.options),
+      cancel: (batchId, call) => client.messages.batches.cancel(batchId, {}, call.options),
     },
     readCheck,
   );
 
   /** What the list is answered with, and when: a clock tells the time whatever else it says. */
   const askForPage = (query: object, signal: AbortSignal, check: (page: unknown) => void = () => {}) =>
-    transport.call(signal, async (signal) => {
-      const { data, response } = await client.messages.batches.list(query, { signal }).withResponse();
+    transport.call(signal, async (call) => {
+      const { data, response } = await client.messages.batches.list(query, call.options).withResponse();
       check(asObject(data).body);
       return { data, now: readDate(response.headers.get('date')) };
     });
@@ -66,11 +66,11 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
     create: ({ file }, { settings }, signal) =>
       transport.call(
         signal,
-        async (signal) => {
+        async (call) => {
           // The file is the JSON body already; batches.create would hold all requests as objects.
           const body = await openAsBlob(file.path, { type: 'application/json' });
           const headers = versionHeaders(settings);
-          return readId(await client.post(batchesPath, { body, headers, signal }), 'id');
+          return readId(await client.post(batchesPath, { body, headers, ...call.options }), 'id');
         },
         'upload',
       ),
@@ -81,8 +81,8 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
       const batch = await retrieve(batchId, signal);
       requireOver(batchId, readCheck(batch));
       const address = resultsAddress(baseUrl, batchId, asText(batch.results_url));
-      const lines = transport.lines(signal, requests, (signal) =>
-        client.get(address, { signal, headers: { accept: 'application/binary' } }).asResponse(),
+      const lines = transport.lines(signal, requests, (call) =>
+        client.get(address, { ...call.options, headers: { accept: 'application/binary' } }).asResponse(),
       );
       // An ended batch has an address of its results until these are archived.
       const isArchived = asText(batch.archived_at) !== '' || batch.results_url === null;

@@ -19,10 +19,10 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
 
   return {
     generate: (request, signal) =>
-      transport.call(signal, async (signal) => {
+      transport.call(signal, async (call) => {
         // messages.create would print warnings about old models.
-        const call = { body: messageBody(request), headers: versionHeaders(request.settings), signal };
-        const answer = await client.post('/v1/messages', call);
+        const asked = { body: messageBody(request), headers: versionHeaders(request.settings) };
+        const answer = await client.post('/v1/messages', { ...asked, ...call.options });
         const message = findMessage(answer);
         const found = message ? undefined : findMessageError(answer);
         if (found) throw transport.refuse(found.status, { error: found.error });
@@ -31,11 +31,11 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
       }),
 
     countTokens: (request, signal) =>
-      transport.call(signal, async (signal) => {
+      transport.call(signal, async (call) => {
         const { model, messages } = messageBody(request);
         const system = request.settings?.system;
         const params = { model, messages, ...(system !== undefined && { system }) };
-        return requireCount(await client.messages.countTokens(params, { signal }), 'input_tokens');
+        return requireCount(await client.messages.countTokens(params, call.options), 'input_tokens');
       }),
   };
 }

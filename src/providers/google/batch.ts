@@ -3,6 +3,7 @@
 import { openAsBlob } from 'node:fs';
 import { ProviderError } from '../../core/errors.ts';
 import type { RowResult } from '../../core/models.ts';
+import type { Call } from '../call.ts';
 import type { VendorConnection } from '../connection.ts';
 import {
   asCount,
@@ -33,6 +34,7 @@ import type { BatchCheck, BatchProvider } from '../provider.ts';
 import {
   checkModel,
   classifyGoogle,
+  configOf,
   contentBody,
   findContent,
   kindOf,
@@ -50,19 +52,17 @@ const listFields = ['operations', 'batches', 'nextPageToken', 'unreachable'];
 export async function openBatch(connection: VendorConnection): Promise<BatchProvider> {
   const { client, openClient, transport, baseUrl } = await openGoogleClient(connection, classifyGoogle);
   const headers = { 'x-goog-api-key': connection.apiKey ?? '' };
-  const get = (path: string, signal: AbortSignal) =>
-    transport.fetch(`${baseUrl}/v1beta/${path}`, { headers, signal });
+  const get = (path: string, call: Call) => call.fetch(`${baseUrl}/v1beta/${path}`, { headers });
   // The SDK leaves out a batch's counts and its error (googleapis/python-genai#1323), so the raw answer is read. A batch
   // that was made without a file holds its results.
   const { retrieve, check, cancel } = openBatchCalls(
     transport.call,
     {
-      look: async (batchId, signal) => {
-        await get(batchPath(batchId), signal);
-        return transport.answer();
+      look: async (batchId, call) => {
+        await get(batchPath(batchId), call);
+        return call.answer();
       },
-      cancel: (batchId, signal) =>
-        client.batches.cancel({ name: batchPath(batchId), config: { abortSignal: signal } }),
+      cancel: (batchId, call) => client.batches.cancel({ name: batchPath(batchId), config: configOf(call) }),
       kind: 'inline',
     },
     readCheck,
@@ -76,22 +76,19 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
     upload: (file, signal) =>
       transport.call(
         signal,
-        async (signal) => {
+        async (call) => {
           // Given a path, the SDK copies every piece into memory; slices of a blob of the disk stay there.
           const upload = await openAsBlob(file.path, { type: mimeType });
-          return readId(
-            await openClient(signal).files.upload({ file: upload, config: { mimeType } }),
-            'name',
-          );
+          return readId(await openClient(call).files.upload({ file: upload, config: { mimeType } }), 'name');
         },
         'upload',
       ),
 
     create: ({ fileId }, { model, tag }, signal) =>
-      transport.call(signal, async (signal) => {
-        const config = { displayName: tag, abortSignal: signal };
+      transport.call(signal, async (call) => {
+        const config = { displayName: tag, ...configOf(call) };
         await client.batches.create({ model: checkModel(model), src: { fileName: fileId ?? '' }, config });
-        return readId(transport.answer(), 'name');
+        return readId(call.answer(), 'name');
       }),
 
     check,
@@ -103,8 +100,8 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
       const entries = fileName
         ? aboutResults(
             batchId,
-            transport.lines(signal, requests, (signal) =>
-              get(`${encodePath(fileName)}:download?alt=media`, signal),
+            transport.lines(signal, requests, (call) =>
+              get(`${encodePath(fileName)}:download?alt=media`, call),
             ),
             { says: isMissingFile },
           )
@@ -115,9 +112,9 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
     async find({ tag }, signal) {
       const openPage = async (pageToken: string | undefined) => {
         const query = new URLSearchParams({ pageSize: String(pageSize), ...(pageToken && { pageToken }) });
-        const listed = await transport.call(signal, async (signal) => {
-          await get(`batches?${query}`, signal);
-          return readList(transport.answer());
+        const listed = await transport.call(signal, async (call) => {
+          await get(`batches?${query}`, call);
+          return readList(call.answer());
         });
         const operations = [...asList(listed.operations), ...asList(listed.batches)].map(asObject);
         const isWhole = asList(listed.unreachable).length === 0;
@@ -137,8 +134,8 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
 
     deleteFile: (fileId, signal) =>
       transport
-        .call(signal, async (signal) => {
-          await client.files.delete({ name: checkId(fileId), config: { abortSignal: signal } });
+        .call(signal, async (call) => {
+          await client.files.delete({ name: checkId(fileId), config: configOf(call) });
         })
         // Google says 403 for a file that doesn't exist.
         .catch(ignoreStatus(403, 404)),

@@ -1,7 +1,9 @@
 /** What Gemini's batches and live calls share: client, request, answer, refusals. */
+import type { HttpOptions } from '@google/genai';
 import { ProviderError } from '../../core/errors.ts';
 import { isCutOff, type RowResult, type Usage } from '../../core/models.ts';
 import type { PromptRequest } from '../../core/request/content.ts';
+import type { Call } from '../call.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import type { Reason } from '../protocol/reasons.ts';
@@ -33,17 +35,19 @@ export async function openGoogleClient(connection: VendorConnection, classify: C
   const transport = await openTransport(connection, classify);
   const { GoogleGenAI } = await import('./sdk.ts');
   /** A client of its own for a call that takes no signal (googleapis/js-genai: files.upload). */
-  const openClient = (signal?: AbortSignal) => {
-    const fetch: typeof transport.fetch = signal
-      ? (address, init) => transport.fetch(address, { ...init, signal })
-      : transport.fetch;
+  const openClient = ({ fetch }: Pick<Call, 'fetch'>) => {
     // No timeout: it would have to cover the whole body, and the server takes it for its own deadline.
     return withoutVariables(
       /^(GOOGLE|GEMINI)_/,
       () => new GoogleGenAI({ apiKey, vertexai: false, httpOptions: { baseUrl, fetch } }),
     );
   };
-  return { client: openClient(), openClient, transport, baseUrl };
+  return { client: openClient(transport), openClient, transport, baseUrl };
+}
+
+/** How the SDK is told by which call it asks. */
+export function configOf({ signal, fetch }: Call, options: HttpOptions = {}) {
+  return { abortSignal: signal, httpOptions: { ...options, fetch } };
 }
 
 /** A GenerateContentRequest. */

@@ -7,6 +7,7 @@ import type { SyncProvider } from '../provider.ts';
 import {
   checkModel,
   classifyGoogle,
+  configOf,
   contentBody,
   findContent,
   findContentError,
@@ -19,13 +20,13 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
 
   return {
     generate: (request, signal) =>
-      transport.call(signal, async (signal) => {
+      transport.call(signal, async (call) => {
         const { contents, ...extraBody } = contentBody(request);
         // The SDK knows some fields, under names of its own; what it merges into the body goes out as it is in a batch.
-        const config = { abortSignal: signal, httpOptions: { extraBody } };
+        const config = configOf(call, { extraBody });
         const params = { model: checkModel(request.model), contents, config };
         await client.models.generateContent(params);
-        const answer = transport.answer();
+        const answer = call.answer();
         const content = findContent(answer);
         const found = content ? undefined : findContentError(answer);
         if (found) throw transport.refuse(found.status, { error: found.error });
@@ -34,7 +35,7 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
       }),
 
     countTokens: (request, signal) =>
-      transport.call(signal, async (signal) => {
+      transport.call(signal, async (call) => {
         const { contents, systemInstruction } = contentBody(request) as ReturnType<typeof contentBody> & {
           systemInstruction?: object;
         };
@@ -43,10 +44,10 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
         const name = model.includes('/') ? model : `models/${model}`;
         const whole = { model: name, contents, systemInstruction };
         const extraBody = systemInstruction && { generateContentRequest: whole };
-        const config = { abortSignal: signal, ...(extraBody && { httpOptions: { extraBody } }) };
+        const config = configOf(call, extraBody && { extraBody });
         const params = { model, contents, config };
         await client.models.countTokens(params);
-        return requireCount(transport.answer(), 'totalTokens');
+        return requireCount(call.answer(), 'totalTokens');
       }),
   };
 }

@@ -21,11 +21,11 @@ export interface LimitNotice {
 export type HeaderTexts = Readonly<Record<string, string>>;
 
 /** OpenRouter repeats in `error.metadata.headers` what a gateway may have taken away. */
-export function collectHeaders(headers: Headers, body: WireObject, error: WireObject): HeaderTexts {
+export function collectHeaders(headers: HeaderTexts, body: WireObject, error: WireObject): HeaderTexts {
   const copies = [body.headers, error.headers, asObject(error.metadata).headers].map(asObject);
   const entries = copies.flatMap((copy) => Object.entries(copy));
   const repeated = entries.map(([name, value]) => [name.toLowerCase(), String(value)]);
-  return { ...Object.fromEntries(repeated), ...Object.fromEntries(headers) };
+  return { ...Object.fromEntries(repeated), ...headers };
 }
 
 /** Call it for refusals with one of `rateLimitStatuses`. */

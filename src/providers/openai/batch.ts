@@ -39,8 +39,8 @@ export async function openBatch(
   const { retrieve, check, cancel } = openBatchCalls(
     transport.call,
     {
-      look: (batchId, signal) => client.batches.retrieve(batchId, { signal }),
-      cancel: (batchId, signal) => client.batches.cancel(batchId, { signal }),
+      look: (batchId, call) => client.batches.retrieve(batchId, call.options),
+      cancel: (batchId, call) => client.batches.cancel(batchId, call.options),
     },
     readCheck,
   );
@@ -61,11 +61,11 @@ export async function openBatch(
       transport
         .call(
           signal,
-          async (signal) => {
+          async (call) => {
             // A File over a blob of the disk is sent with its length; a bare Blob is dropped from the form.
             const upload = new File([await openAsBlob(file.path)], basename(file.path));
             const form = { file: upload, purpose: purpose as 'batch' };
-            const answer = await client.files.create(form, { signal });
+            const answer = await client.files.create(form, call.options);
             // LM Studio says 200 to an address that it does not have.
             if (asText(asObject(answer).error)) throw noBatchApi(client.baseURL);
             return readId(answer, 'id');
@@ -75,9 +75,9 @@ export async function openBatch(
         .catch(refuseMissingFiles(client.baseURL)),
 
     create: ({ fileId = '' }, { model, tag }, signal) =>
-      transport.call(signal, async (signal) => {
+      transport.call(signal, async (call) => {
         if (waitsForFile)
-          requireProcessed(asObject(await client.files.retrieve(checkId(fileId), { signal })));
+          requireProcessed(asObject(await client.files.retrieve(checkId(fileId), call.options)));
         const creation = {
           input_file_id: fileId,
           endpoint: endpoint as '/v1/chat/completions',
@@ -86,7 +86,7 @@ export async function openBatch(
           ...(tagField !== undefined && { metadata: { [tagField]: tag } }),
           ...(repeatField !== undefined && { [repeatField]: tag }),
         };
-        return readId(await client.batches.create(creation, { signal }), 'id');
+        return readId(await client.batches.create(creation, call.options), 'id');
       }),
 
     check,
@@ -98,8 +98,8 @@ export async function openBatch(
       let gone: unknown;
       for (const fileId of [asText(batch.output_file_id), asText(batch.error_file_id)]) {
         if (!fileId) continue;
-        const lines = transport.lines(signal, requests, (signal) =>
-          client.files.content(checkId(fileId), { signal }).asResponse(),
+        const lines = transport.lines(signal, requests, (call) =>
+          client.files.content(checkId(fileId), call.options).asResponse(),
         );
         try {
           for await (const some of aboutResults(batchId, lines)) yield readEach(some, readResult);
@@ -113,7 +113,7 @@ export async function openBatch(
     },
 
     find: (sent, signal) =>
-      transport.call(signal, async (signal) => {
+      transport.call(signal, async (call) => {
         let field = 'after';
         const openPage = async (next: string | undefined) => {
           const query = {
@@ -121,7 +121,7 @@ export async function openBatch(
             ...(listsByTag && tagField !== undefined && { [tagField]: sent.tag }),
             ...(next !== undefined && { [field]: next }),
           };
-          const { body } = asObject(await client.batches.list(query, { signal }));
+          const { body } = asObject(await client.batches.list(query, call.options));
           requireList(body);
           const { data, has_more, paging } = asObject(body);
           const batches = asList(data).map(asObject);
@@ -141,8 +141,8 @@ export async function openBatch(
 
     deleteFile: (fileId, signal) =>
       transport
-        .call(signal, async (signal) => {
-          await client.files.delete(checkId(fileId), { signal });
+        .call(signal, async (call) => {
+          await client.files.delete(checkId(fileId), call.options);
         })
         .catch(ignoreStatus(404)),
   };

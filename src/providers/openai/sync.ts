@@ -14,8 +14,8 @@ export async function openSync(connection: VendorConnection, profile: Profile): 
 
   return {
     generate: (request, signal) =>
-      transport.call(signal, async (signal) => {
-        const answer = await client.chat.completions.create(chatBody(profile, request), { signal });
+      transport.call(signal, async (call) => {
+        const answer = await client.chat.completions.create(chatBody(profile, request), call.options);
         const completion = findCompletion(answer);
         const found = findError(completion ?? asObject(answer));
         if (found) throw transport.refuse(found.status, { error: found.error });

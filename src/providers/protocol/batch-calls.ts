@@ -1,6 +1,7 @@
 /** What the calls about a batch have in common at all vendors. */
 import { ProviderError } from '../../core/errors.ts';
 import type { RowResult } from '../../core/models.ts';
+import type { Call } from '../call.ts';
 import { longestId } from '../network/limits.ts';
 import { asObject, asText, type WireObject } from '../network/wire.ts';
 import type { BatchCheck } from '../provider.ts';
@@ -127,11 +128,11 @@ async function aboutBatch<T>(batchId: string, call: () => Promise<T>): Promise<T
 /** Runs a call, as `call` of a transport does. */
 type Run = <Result>(
   signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<Result>,
+  work: (call: Call) => Promise<Result>,
   kind?: 'inline',
 ) => Promise<Result>;
 
-type AskOfBatch = (batchId: string, signal: AbortSignal) => Promise<unknown>;
+type AskOfBatch = (batchId: string, call: Call) => Promise<unknown>;
 
 /** The calls about one batch: how the vendor is asked for it and told to cancel it, and how its answer is read. */
 export function openBatchCalls(
@@ -141,12 +142,12 @@ export function openBatchCalls(
 ) {
   const retrieve = (batchId: string, signal: AbortSignal) =>
     aboutBatch(batchId, () =>
-      run(signal, async (signal) => readBatch(await ask.look(batchId, signal)), ask.kind),
+      run(signal, async (call) => readBatch(await ask.look(batchId, call)), ask.kind),
     );
   const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
   const cancel = (batchId: string, signal: AbortSignal) =>
     cancelThenCheck(
-      () => aboutBatch(batchId, () => run(signal, (signal) => ask.cancel(batchId, signal))),
+      () => aboutBatch(batchId, () => run(signal, (call) => ask.cancel(batchId, call))),
       () => check(batchId, signal),
     );
   return { retrieve, check, cancel };

@@ -1,6 +1,8 @@
 /** From an HTTP answer or a broken call to a classed ProviderError: what all vendors have in common. */
 import { type ErrorScope, ProviderError, type RateLimit } from '../../core/errors.ts';
 import { readJson } from '../../core/nesting.ts';
+import { causesOf } from '../http/causes.ts';
+import { BrokenFrame } from '../http/http-call.ts';
 import { longestWaitMs } from '../network/limits.ts';
 import {
   collectHeaders,
@@ -29,7 +31,7 @@ export interface Refusal {
 export type Classify = (refusal: Refusal) => { readonly scope: ErrorScope; readonly code?: string };
 
 /** The text is without secrets: what is cut off below can't be a part of one. */
-export function readRefusal(status: number, headers: Headers, bodyText: string): Refusal {
+export function readRefusal(status: number, headers: HeaderTexts, bodyText: string): Refusal {
   const body = readJson(bodyText);
   return readRefusedBody(status, headers, asObject(Array.isArray(body) ? body[0] : body), bodyText);
 }
@@ -37,7 +39,7 @@ export function readRefusal(status: number, headers: Headers, bodyText: string):
 /** A refusal whose body was read already. */
 export function readRefusedBody(
   status: number,
-  headers: Headers,
+  headers: HeaderTexts,
   body: WireObject,
   bodyText: string,
 ): Refusal {
@@ -90,29 +92,21 @@ export function failureToError(failure: unknown, words: Words): ProviderError {
   // The innermost error says the most: "connect ECONNREFUSED 127.0.0.1:9", not "fetch failed".
   const innermost = [...codes, ...trail.map((error) => error.message)].findLast((text) => text !== '');
   const detail = words.message(innermost ?? String(failure));
-  if (isBrokenFrame(marks))
+  if (trail.some(isBrokenFrame))
     return unreadableAnswer(`it breaks the rules of HTTP (${detail}), and may have been paid for`);
   if (codes.some((code) => /^(?:Z_|ZSTD_|ERR_BROTLI|ERR__ERROR)/.test(code)))
     return unreadableAnswer(`it is packed, and can't be unpacked (${detail})`);
   if (/ENOENT|ERR_INVALID_ARG_VALUE|NotReadableError/.test(marks)) {
     return new ProviderError('run', 'request_file', `The request file can't be read: ${detail}`);
   }
-  // A mistake in a program is no reason to ask again; fetch's own failures are TypeErrors too.
-  if (
-    trail.length === 1 &&
-    /^(ReferenceError|RangeError|TypeError)/.test(marks) &&
-    !/fetch failed|terminated/.test(marks)
-  ) {
+  // A mistake in a program is no reason to ask again.
+  if (trail.length === 1 && /^(ReferenceError|RangeError|TypeError)/.test(marks))
     return new ProviderError('run', 'internal', `Reading the provider's answer failed: ${detail}`);
-  }
   if (/timed? ?out|DOMException AbortError/i.test(marks)) {
     return new ProviderError('retry', 'timeout', 'The provider took too long to answer.');
   }
   // A certificate or an address that is wrong stays wrong.
-  const isLasting =
-    /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL_WRONG_VERSION|ERR_INVALID_URL|includes credentials|bad port/.test(
-      marks,
-    );
+  const isLasting = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL_WRONG_VERSION|ERR_INVALID_URL/.test(marks);
   const scope = isLasting ? 'run' : 'retry';
   const brokeOff = !isLasting && !neverSent.test(marks) && !trail.some(isAboutConnecting);
   return new ProviderError(scope, 'connection', `The connection to the provider failed: ${detail}`, {
@@ -120,19 +114,16 @@ export function failureToError(failure: unknown, words: Words): ProviderError {
   });
 }
 
-/**
- * What undici says to an answer that is no HTTP/1.1: it came all the same. Its parser errors have no code; one of them,
- * and a wrong length once the head was read, is a body that ended too early.
- */
-function isBrokenFrame(marks: string): boolean {
-  if (/Invalid EOF state/.test(marks)) return false;
-  if (/UND_ERR_RES_CONTENT_LENGTH_MISMATCH/.test(marks)) return !/\bterminated\b/.test(marks);
-  return /HTTPParserError|UND_ERR_HEADERS_OVERFLOW|ERR_ASSERTION|\bbad (?:response|upgrade)\b/.test(marks);
+/** What is no HTTP/1.1 came all the same. A body that ended too early is another matter. */
+function isBrokenFrame(error: NodeJS.ErrnoException): boolean {
+  return (
+    error instanceof BrokenFrame || (/^HPE_/.test(error.code ?? '') && error.code !== 'HPE_INVALID_EOF_STATE')
+  );
 }
 
 /** What goes wrong before a byte of a call is on its way. */
 const neverSent =
-  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|before secure TLS/;
+  /NOT_SENT|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|CONNECT_TIMEOUT|before secure TLS/;
 
 function isAboutConnecting(error: NodeJS.ErrnoException): boolean {
   return error.syscall === 'connect' || error.syscall === 'getaddrinfo';
@@ -149,8 +140,8 @@ export function brokenAnswer(why: string): ProviderError {
 }
 
 /** A POST is not sent on: the address is to be set right. */
-function readRedirect(headers: Headers): string {
-  const location = headers.get('location');
+function readRedirect(headers: HeaderTexts): string {
+  const { location } = headers;
   return location ? `, which points to ${location.replace(/[?#].*/, '')}` : '';
 }
 
@@ -173,11 +164,4 @@ function readRetryInfo(error: WireObject): number | undefined {
     if (seconds) return boundWait(Math.round(Number(seconds) * 1000));
   }
   return undefined;
-}
-
-function causesOf(failure: unknown): Error[] {
-  const trail: Error[] = [];
-  for (let error = failure; error instanceof Error && trail.length < 6; error = error.cause)
-    trail.push(error);
-  return trail;
 }

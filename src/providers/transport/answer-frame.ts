@@ -7,6 +7,7 @@
 import { isUtf8 } from 'node:buffer';
 import { ProviderError } from '../../core/errors.ts';
 import { isDeepText, mostLevels } from '../../core/nesting.ts';
+import type { HttpAnswer } from '../http/http-call.ts';
 import { asObject, type WireObject } from '../network/wire.ts';
 import { stripTags } from '../protocol/reasons.ts';
 import { cutText, type Words } from '../protocol/words.ts';
@@ -22,7 +23,7 @@ export interface HeldAnswer {
 }
 
 /** Reads a whole body. ProviderError `unreadable` for one that is nested too deep. */
-export function readAnswer(bytes: Buffer, contentType: string | null): HeldAnswer {
+export function readAnswer(bytes: Buffer, contentType: string | undefined): HeldAnswer {
   const text = decodeText(bytes, contentType);
   return { object: readObject(text), text };
 }
@@ -34,17 +35,17 @@ function readObject(text: string): WireObject | undefined {
   return object || !Array.isArray(value) ? object : joinPieces(value.map(asObject));
 }
 
-/** An answer as the SDKs want it, with the object that was read of it; an adapter that finds nothing in that says so. */
-export function showAsJson({ status, headers }: Response, { object = {} }: HeldAnswer): Response {
-  const shown = new Headers(headers);
-  for (const name of ['content-length', 'transfer-encoding']) shown.delete(name);
-  shown.set('content-type', 'application/json');
-  // The words beside the status stay behind: nobody reads them, and a server's may be none that a Response takes.
+/**
+ * An answer as the SDKs want it, with the object that was read of it; an adapter that finds nothing in that says so. The
+ * words beside the status stay behind: nobody reads them.
+ */
+export function showAnswer({ status, headers }: HttpAnswer, held: HeldAnswer | undefined): Response {
+  const { 'content-length': _, 'transfer-encoding': __, ...shown } = headers;
   const response = new Response(null, {
     status: withoutBody.includes(status) ? 200 : status,
-    headers: shown,
+    headers: { ...shown, 'content-type': 'application/json' },
   });
-  return Object.assign(response, { json: async () => object });
+  return Object.assign(response, { json: async () => held?.object ?? {} });
 }
 
 const withoutBody = [204, 205];
@@ -62,7 +63,7 @@ export function describeAnswer({ text }: HeldAnswer, words: Words): string {
 }
 
 /** JSON is UTF-8. What is none says by its mark, its zeros or its label what it is. */
-function decodeText(bytes: Buffer, contentType: string | null): string {
+function decodeText(bytes: Buffer, contentType: string | undefined): string {
   const label = findMarked(bytes) ?? (isUtf8(bytes) ? 'utf-8' : findLabel(contentType));
   return new TextDecoder(label).decode(bytes);
 }
@@ -75,7 +76,7 @@ function findMarked(bytes: Buffer): string | undefined {
   return first === 0 ? 'utf-16be' : 'utf-16le';
 }
 
-function findLabel(contentType: string | null): string {
+function findLabel(contentType: string | undefined): string {
   const label = /charset\s*=\s*"?([^\s";]+)/i.exec(contentType ?? '')?.[1] ?? 'utf-8';
   try {
     return new TextDecoder(label).encoding;

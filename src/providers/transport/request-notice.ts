@@ -1,18 +1,20 @@
 /** What is told of each HTTP request: enough to follow a run, and never a key, a prompt or an answer. */
 import type { RequestNotice } from '../connection.ts';
+import type { HttpAnswer } from '../http/http-call.ts';
+import type { HeaderTexts } from '../network/rate-limits.ts';
 import type { Words } from '../protocol/words.ts';
 import { currentAttempt } from './attempt.ts';
 
-/** A fetch as both the built-in one and ours are called. */
-export type Fetch = (address: string, init: RequestInit) => Promise<Response>;
+/** Makes a call, and resolves with the head of its answer. */
+export type Ask = (address: string, init: RequestInit) => Promise<HttpAnswer>;
 
-/** The fetch, with a notice of each request once its answer begins or fails to come. */
+/** The same, with a notice of each request once its answer begins or fails to come. */
 export function tellRequests(
-  fetch: Fetch,
+  ask: Ask,
   words: Words,
   asError: (failure: unknown) => Error,
   onRequest: (notice: RequestNotice) => void,
-): Fetch {
+): Ask {
   return async (address, init) => {
     const startedAt = performance.now();
     const tell = (end: Pick<RequestNotice, 'status' | 'failure' | 'requestId'>) =>
@@ -24,10 +26,10 @@ export function tellRequests(
         ...end,
       });
     try {
-      const response = await fetch(address, init);
-      const requestId = readRequestId(response.headers, words);
-      tell({ status: response.status, failure: undefined, requestId });
-      return response;
+      const answer = await ask(address, init);
+      const requestId = readRequestId(answer.headers, words);
+      tell({ status: answer.status, failure: undefined, requestId });
+      return answer;
     } catch (failure) {
       const reason = init.signal?.aborted ? 'stopped' : asError(failure).message;
       tell({ status: undefined, failure: reason, requestId: undefined });
@@ -43,7 +45,7 @@ function showAddress(address: string, words: Words): string {
 }
 
 /** One word, or none: a header may hold anything. */
-function readRequestId(headers: Headers, words: Words): string | undefined {
-  const id = headers.get('x-request-id') ?? headers.get('request-id') ?? '';
+function readRequestId(headers: HeaderTexts, words: Words): string | undefined {
+  const id = headers['x-request-id'] ?? headers['request-id'] ?? '';
   return /^[\w.:/=+-]{1,128}$/.test(id) ? words.message(id) : undefined;
 }

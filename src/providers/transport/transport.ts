@@ -1,9 +1,14 @@
 /** The way to one provider: the fetch that its SDK is given, and the frame around every call. */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
+import type { Readable } from 'node:stream';
 import { ProviderError } from '../../core/errors.ts';
+import type { Call } from '../call.ts';
 import type { VendorConnection } from '../connection.ts';
-import { readRefusalText, readWhole } from '../network/bodies.ts';
+import { readRefusalText, readWhole } from '../http/bodies.ts';
+import { type HttpAnswer, makeCall } from '../http/http-call.ts';
+import { unpackBody } from '../http/packings.ts';
+import { readProxyRefusal, readRouteFailure } from '../http/route-failures.ts';
+import { openRoutes, type Route } from '../http/routes.ts';
 import {
   inlineTimes,
   longestTransferMs,
@@ -11,10 +16,7 @@ import {
   mostInlineBytes,
   mostLinesFor,
 } from '../network/limits.ts';
-import { unpackBody } from '../network/packings.ts';
-import { readRouteFailure } from '../network/route-failures.ts';
-import { openRoutes, type Route } from '../network/routes.ts';
-import { asObject, type WireObject } from '../network/wire.ts';
+import { asObject } from '../network/wire.ts';
 import {
   type Classify,
   failureToError,
@@ -23,17 +25,18 @@ import {
   refusalToError,
   unreadableAnswer,
 } from '../protocol/refusal.ts';
-import { openWords } from '../protocol/words.ts';
-import { describeAnswer, type HeldAnswer, readAnswer, showAsJson } from './answer-frame.ts';
+import { openWords, type Words } from '../protocol/words.ts';
+import { describeAnswer, type HeldAnswer, readAnswer, showAnswer } from './answer-frame.ts';
 import { readJsonLines } from './json-lines.ts';
-import { type Fetch, tellRequests } from './request-notice.ts';
+import { type Ask, tellRequests } from './request-notice.ts';
 import { isMarked } from './sandbox-mark.ts';
 
 export interface Transport {
   /**
-   * The built-in fetch with our time limits and proxies; an answer outside 200–299 is thrown, classed. A success has the
-   * object that its body holds as its JSON, whatever its frame says (answer-frame.ts). No more is read of an answer than
-   * limits.ts says, so that a body without an end, or one that was packed small, ends in an error.
+   * node's own HTTP client as a fetch (http-call.ts), with our time limits and proxies; an answer outside 200–299 is
+   * thrown, classed. A success has the object that its body holds as its JSON, whatever its frame says (answer-frame.ts).
+   * No more is read of an answer than limits.ts says, so that a body without an end, or one that was packed small, ends in
+   * an error. For an SDK's client; within a call, what it has of its own goes before.
    */
   readonly fetch: typeof globalThis.fetch;
   /**
@@ -42,7 +45,7 @@ export interface Transport {
    * take its connection's `callTimeoutMs` in all; one about a batch `timeoutMs`, a few times that where results may stand
    * in the answer (`inline`), and for an `upload` as long as its bytes go.
    */
-  call<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>, kind?: CallKind): Promise<T>;
+  call<T>(signal: AbortSignal, work: (call: Call) => Promise<T>, kind?: CallKind): Promise<T>;
   /**
    * The JSON lines of one download, which holds the results of so many requests, as many at a time as came; throws as
    * `call` does, also in the middle.
@@ -50,13 +53,8 @@ export interface Transport {
   lines(
     signal: AbortSignal,
     requests: number,
-    open: (signal: AbortSignal) => Promise<Response>,
+    open: (call: Call) => Promise<unknown>,
   ): AsyncGenerator<readonly unknown[]>;
-  /**
-   * Within a call: the object that its last success held, as it came; undefined where that was none. An SDK leaves out
-   * what it does not know.
-   */
-  answer(): WireObject | undefined;
   /** Classes an error that came in the body of a 200. */
   refuse(status: number, body: unknown): ProviderError;
 }
@@ -69,15 +67,20 @@ export const noTimeLimit = 2 ** 31 - 1;
 
 const mostRedirects = 5;
 
-/** A call that is under way. */
+/** What is known of a call that is under way. */
 interface CallState {
   /** How much of its answer it reads; where that is `lines`, it is read piece by piece. */
   readonly bound: number | 'lines';
   /** The success that came last, while nothing else is asked. */
   answer?: HeldAnswer | undefined;
+  /** The same where it is read piece by piece. */
+  lines?: Readable;
 }
 
-const callStates = new AsyncLocalStorage<CallState>();
+/** How a call goes through an SDK: as a setting of its request that only our fetch knows. */
+interface CarriedCall {
+  readonly call?: CallState;
+}
 
 export async function openTransport(connection: VendorConnection, classify: Classify): Promise<Transport> {
   const { apiKey, baseUrl, timeoutMs, callTimeoutMs, environment, onRequest, onSandbox } = connection;
@@ -92,7 +95,8 @@ export async function openTransport(connection: VendorConnection, classify: Clas
   }
   const words = openWords(connection);
   // The time of a live call decides alone, however long a model thinks before its first byte.
-  const findRoute = await openRoutes(callTimeoutMs === undefined ? timeoutMs : 0, environment);
+  const silenceMs = callTimeoutMs === undefined ? timeoutMs : 0;
+  const findRoute = openRoutes(environment);
   // A proxy that can't be is told at once.
   findRoute(new URL(baseUrl));
   const asError = (failure: unknown): ProviderError => findRefusal(failure) ?? failureToError(failure, words);
@@ -109,32 +113,44 @@ export async function openTransport(connection: VendorConnection, classify: Clas
     const meant = classify(refusal);
     return meant.scope === 'row' ? { ...meant, scope: 'retry' } : meant;
   };
-  const askOnce: Fetch = (address, init) => fetchOnce(address, init, findRoute, environment);
+  const askOnce: Ask = (address, init) =>
+    callOnce(address, init, { findRoute, silenceMs, environment, words });
   const ask = onRequest ? tellRequests(askOnce, words, asError, onRequest) : askOnce;
 
-  const fetchAnswer: typeof globalThis.fetch = async (address, init) => {
-    // OpenAI's SDK asks for `data:,` to learn what fetch can do.
-    if (!/^https?:/i.test(String(address))) return globalThis.fetch(address, init);
-    const state: CallState = callStates.getStore() ?? { bound: mostAnswerBytes };
+  const fetchAnswer = async (
+    state: CallState,
+    address: unknown,
+    init: RequestInit = {},
+  ): Promise<Response> => {
     state.answer = undefined;
-    const response = await followRedirects(ask, String(address), { ...init });
-    if (isMarked(response)) onSandbox?.();
-    if (response.ok && state.bound === 'lines') return new Response(unpackBody(response));
-    if (response.ok) {
-      const bytes = await readWhole(response, Number(state.bound));
-      state.answer = readAnswer(bytes, response.headers.get('content-type'));
-      return showAsJson(response, state.answer);
+    const answer = await followRedirects(ask, String(address), init);
+    if (isMarked(answer)) onSandbox?.();
+    if (answer.status >= 200 && answer.status <= 299) {
+      if (state.bound === 'lines') state.lines = await unpackBody(answer);
+      else {
+        const bytes = await readWhole(answer, state.bound);
+        state.answer = readAnswer(bytes, answer.headers['content-type']);
+      }
+      return showAnswer(answer, state.answer);
     }
-    const { text, isCut } = await readRefusalText(response);
-    const refusal = readRefusal(response.status, response.headers, words.hide(text));
+    const { text, isCut } = await readRefusalText(answer);
+    const refusal = readRefusal(answer.status, answer.headers, words.hide(text));
     throw new RefusedCall(refusalToError(refusal, isCut ? classifyCut : classify, words));
   };
+  const openCall = (state: CallState, signal: AbortSignal): Call => ({
+    signal,
+    fetch: (address, init) => fetchAnswer(state, address, { signal, ...init }),
+    options: { signal, fetchOptions: { call: state } satisfies CarriedCall },
+    answer: () => state.answer?.object,
+  });
+  const fetch: typeof globalThis.fetch = (address, init) =>
+    fetchAnswer((init as CarriedCall).call ?? { bound: mostAnswerBytes }, address, init);
 
   return {
-    fetch: fetchAnswer,
-    answer: () => callStates.getStore()?.answer?.object,
+    // OpenAI's SDK wants to know whose forms it is to send.
+    fetch: Object.assign(fetch, { Response }),
     refuse: (status, body) =>
-      refusalToError(readRefusedBody(status, new Headers(), asObject(body), ''), classify, words),
+      refusalToError(readRefusedBody(status, {}, asObject(body), ''), classify, words),
 
     async call(signal, work, kind = 'plain') {
       const plainMs = callTimeoutMs ?? timeoutMs;
@@ -142,8 +158,7 @@ export async function openTransport(connection: VendorConnection, classify: Clas
       const link = linkSignal(signal, longest[kind], () => tookTooLong(callTimeoutMs));
       const state: CallState = { bound: kind === 'inline' ? mostInlineBytes : mostAnswerBytes };
       try {
-        const working = callStates.run(state, () => work(link.signal));
-        return await Promise.race([working, link.aborted]);
+        return await Promise.race([work(openCall(state, link.signal)), link.aborted]);
       } catch (failure) {
         signal.throwIfAborted();
         throw asUnread(failure, state.answer) ?? asError(failure);
@@ -157,10 +172,10 @@ export async function openTransport(connection: VendorConnection, classify: Clas
       let start = '';
       let isRead = false;
       try {
-        const opening = callStates.run({ bound: 'lines' }, () => open(link.signal));
-        const response = await Promise.race([opening, link.aborted]);
+        const state: CallState = { bound: 'lines' };
+        await Promise.race([open(openCall(state, link.signal)), link.aborted]);
         link.allow(longestTransferMs);
-        const body = noteStart(response.body ?? [], (text) => {
+        const body = noteStart(state.lines ?? [], (text) => {
           start = text;
         });
         for await (const lines of readJsonLines(body, mostLinesFor(requests))) {
@@ -283,34 +298,62 @@ function withRejection() {
  * Only a GET follows a redirect, and to another origin it goes without the headers that hold the key: fetch by
  * itself would take x-goog-api-key along.
  */
-async function followRedirects(ask: Fetch, address: string, init: RequestInit): Promise<Response> {
-  let response = await ask(address, init);
+async function followRedirects(ask: Ask, address: string, init: RequestInit): Promise<HttpAnswer> {
+  let answer = await ask(address, init);
   let from = address;
   for (let hop = 0; hop < mostRedirects && (init.method ?? 'GET') === 'GET'; hop++) {
-    const location = response.headers.get('location');
-    if (response.status < 300 || response.status > 399 || !location) break;
+    const { location } = answer.headers;
+    if (answer.status < 300 || answer.status > 399 || !location) break;
     const target = new URL(location, from);
     const headers = target.origin === new URL(from).origin ? init.headers : { accept: '*/*' };
-    await response.body?.cancel();
+    answer.body.destroy();
     from = target.href;
     init = { ...init, ...(headers && { headers }) };
-    response = await ask(from, init);
+    answer = await ask(from, init);
   }
-  return response;
+  return answer;
 }
 
-async function fetchOnce(
+interface Surroundings {
+  readonly findRoute: (target: URL) => Route;
+  readonly silenceMs: number;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly words: Words;
+}
+
+async function callOnce(
   address: string,
-  init: RequestInit,
-  findRoute: (target: URL) => Route,
-  environment: NodeJS.ProcessEnv,
-): Promise<Response> {
-  const target = new URL(address);
-  const { dispatcher, proxy } = findRoute(target);
+  { method = 'GET', headers = {}, body, signal }: RequestInit,
+  { findRoute, silenceMs, environment, words }: Surroundings,
+): Promise<HttpAnswer> {
+  const target = readAddress(address);
+  const route = findRoute(target);
+  const listed = headers instanceof Headers || Array.isArray(headers) ? headers : Object.entries(headers);
   try {
-    return await globalThis.fetch(address, { ...init, dispatcher, redirect: 'manual' });
+    const answer = await makeCall(route, {
+      method: method.toUpperCase(),
+      target,
+      headers: listed as Iterable<[string, string]>,
+      body,
+      signal: signal ?? undefined,
+      silenceMs,
+    });
+    const refused = readProxyRefusal(answer, target, route.proxy);
+    if (!refused) return answer;
+    answer.body.destroy();
+    throw refused;
   } catch (failure) {
-    const reason = readRouteFailure(failure, target, proxy, environment);
-    throw reason ? new RefusedCall(reason) : failure;
+    if (signal?.aborted) throw failure;
+    const reason = readRouteFailure(failure, target, route.proxy, environment);
+    throw new RefusedCall(reason ?? failureToError(failure, words));
   }
+}
+
+function readAddress(address: string): URL {
+  const target = new URL(address);
+  if (/^https?:$/.test(target.protocol) && !target.username && !target.password) return target;
+  const what = target.username || target.password ? 'includes credentials' : `is of ${target.protocol}`;
+  throw new RefusedCall(
+    new ProviderError('run', 'connection', `The connection to the provider failed: its address ${what}.`),
+  );
 }

@@ -13,7 +13,7 @@ beforeEach(() => void vi.useFakeTimers({ now, toFake: ['Date'] }));
 afterEach(() => void vi.useRealTimers());
 
 function readLimit(headers: Record<string, string>, error: object = { message: 'Slow down.' }, status = 429) {
-  return readRefusal(status, new Headers(headers), JSON.stringify({ error })).limit;
+  return readRefusal(status, Object.fromEntries(new Headers(headers)), JSON.stringify({ error })).limit;
 }
 
 const requests = (reset: string, remaining = '0') => ({

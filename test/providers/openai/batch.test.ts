@@ -43,7 +43,7 @@ describe('OpenAI, batches', () => {
     const [upload, creation] = server().arrived as [Arrived, Arrived];
     expect(upload.path).toBe('/v1/files');
     expect(Number(upload.headers['content-length'])).toBe(Buffer.byteLength(upload.body));
-    const parts = upload.body.split(/--+formdata-undici-\d+(?:--)?\r\n/).filter((part) => part !== '');
+    const parts = upload.body.split(/--+loom-\w+(?:--)?\r\n/).filter((part) => part !== '');
     const [filePart, purposePart] = parts as [string, string];
     const lines = ['row-0-1a2b3c4d', 'row-1-1a2b3c4d'].map((customId) =>
       provider.encode({ customId, model: 'model-1', content: plainContent(prompt) }),

@@ -111,7 +111,7 @@ describe('a reason is read', () => {
 });
 
 it('refused calls are read in the same way', () => {
-  const refusal = (body: object) => readRefusal(400, new Headers(), JSON.stringify(body));
+  const refusal = (body: object) => readRefusal(400, {}, JSON.stringify(body));
   expect(
     refusal({ code: 'InvalidParameter', message: 'Range of input length.', request_id: 'r' }),
   ).toMatchObject({
@@ -122,7 +122,7 @@ it('refused calls are read in the same way', () => {
     code: '',
     message: 'No such model.',
   });
-  expect(readRefusal(502, new Headers(), '<html><title>502 Bad Gateway</title></html>').message).toBe(
+  expect(readRefusal(502, {}, '<html><title>502 Bad Gateway</title></html>').message).toBe(
     'HTTP 502 Bad Gateway',
   );
 });

@@ -1,17 +1,19 @@
 import { expect, it } from 'vitest';
+import { NotSent } from '../../../src/providers/http/http-call.ts';
+import { Silence } from '../../../src/providers/http/silence.ts';
+import { ConnectTimeout } from '../../../src/providers/http/sockets.ts';
 import { failureToError } from '../../../src/providers/protocol/refusal.ts';
 import { openWords } from '../../../src/providers/protocol/words.ts';
 
 const words = openWords({ apiKey: undefined, timeoutMs: 0, environment: {} });
 
-const caused = (code: string, message: string) =>
-  new TypeError('fetch failed', { cause: Object.assign(new Error(message), { code }) });
+const failed = (code: string, message: string) => Object.assign(new Error(message), { code });
 
 it.each([
   ['a mistake in a program', new TypeError('x is not a function'), { scope: 'run', code: 'internal' }],
   [
     'a certificate that has expired',
-    caused('CERT_HAS_EXPIRED', 'certificate has expired'),
+    failed('CERT_HAS_EXPIRED', 'certificate has expired'),
     {
       scope: 'run',
       code: 'connection',
@@ -20,20 +22,31 @@ it.each([
   ],
   [
     'a broken connection',
-    caused('UND_ERR_SOCKET', 'other side closed'),
-    { scope: 'retry', code: 'connection' },
-  ],
-  [
-    'a port that no call may go to',
-    caused('', 'bad port'),
-    { scope: 'run', code: 'connection', message: 'The connection to the provider failed: bad port' },
+    failed('ECONNRESET', 'socket hang up'),
+    { scope: 'retry', code: 'connection', brokeOff: true },
   ],
   [
     'a name that is not found',
-    caused('ENOTFOUND', 'getaddrinfo ENOTFOUND x'),
-    { scope: 'retry', code: 'connection' },
+    failed('ENOTFOUND', 'getaddrinfo ENOTFOUND x'),
+    { scope: 'retry', code: 'connection', brokeOff: false },
   ],
-  ['a slow connect', caused('UND_ERR_CONNECT_TIMEOUT', ''), { scope: 'retry', code: 'timeout' }],
+  [
+    'a name with several addresses that nobody answers at',
+    new AggregateError([failed('ECONNREFUSED', 'connect ECONNREFUSED ::1:9')], ''),
+    {
+      scope: 'retry',
+      code: 'connection',
+      message: 'The connection to the provider failed: connect ECONNREFUSED ::1:9',
+      brokeOff: false,
+    },
+  ],
+  [
+    'a kept connection that was closed before the call was sent',
+    new NotSent(failed('ECONNRESET', 'socket hang up')),
+    { scope: 'retry', code: 'connection', brokeOff: false },
+  ],
+  ['a slow connect', new ConnectTimeout(), { scope: 'retry', code: 'timeout', brokeOff: false }],
+  ['silence', new Silence(), { scope: 'retry', code: 'timeout' }],
 ])('classes %s', (_what, failure, expected) => {
   expect(failureToError(failure, words)).toMatchObject({ status: undefined, ...expected });
 });

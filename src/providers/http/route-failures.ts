@@ -1,6 +1,10 @@
 /** What goes wrong on the way to a provider: a proxy that refuses, a certificate that nobody vouches for. */
 import { ProviderError } from '../../core/errors.ts';
-import type { HttpProxy } from './proxies.ts';
+import type { HttpProxy } from '../network/proxies.ts';
+import { causesOf } from './causes.ts';
+import type { HttpAnswer } from './http-call.ts';
+import { Silence } from './silence.ts';
+import { TunnelRefused } from './tunnels.ts';
 
 const unknownAuthority = [
   'UNABLE_TO_GET_ISSUER_CERT',
@@ -18,12 +22,9 @@ export function readRouteFailure(
   proxy: HttpProxy | undefined,
   variables: NodeJS.ProcessEnv,
 ): ProviderError | undefined {
-  const causes: NodeJS.ErrnoException[] = [];
-  for (let error = failure; error instanceof Error && causes.length < 6; error = error.cause)
-    causes.push(error);
-  const last = causes.at(-1);
-  // A name with several addresses fails once for each.
-  const { message = '', syscall = '' } = (last instanceof AggregateError ? last.errors[0] : last) ?? {};
+  if (failure instanceof ProviderError) return failure;
+  const causes = causesOf(failure);
+  const { message = '', syscall = '' } = causes.at(-1) ?? {};
   const code = causes.findLast((error) => typeof error.code === 'string')?.code ?? '';
   if (unknownAuthority.includes(code)) {
     return refuseAuthority(code, describeEnds(target, proxy), variables.NODE_EXTRA_CA_CERTS);
@@ -32,24 +33,33 @@ export function readRouteFailure(
     const what = `The certificate of ${describeEnds(target, proxy)} can't be trusted: ${message}`;
     return new ProviderError('run', 'certificate', endSentence(what));
   }
-  return proxy && readProxyFailure({ code, message, syscall }, target, proxy);
+  return proxy && readProxyFailure(failure, { code, message, syscall }, target, proxy);
+}
+
+/** The reason where a proxy, and not the provider behind it, says no to a call that it was to pass on. */
+export function readProxyRefusal(
+  { status }: Pick<HttpAnswer, 'status'>,
+  target: URL,
+  proxy: HttpProxy | undefined,
+): ProviderError | undefined {
+  return proxy && status === 407 && target.protocol === 'http:'
+    ? refuseByProxy(status, target, proxy)
+    : undefined;
 }
 
 function readProxyFailure(
+  failure: unknown,
   { code, message, syscall }: { readonly code: string; readonly message: string; readonly syscall: string },
   target: URL,
   proxy: HttpProxy,
 ): ProviderError | undefined {
-  const status = /^Proxy response \((\d+)\)/.exec(message)?.[1];
-  if (status) return refuseByProxy(Number(status), target, proxy);
-  // The built-in fetch makes a failure without words of a 407 that is no tunnel's.
-  if (target.protocol === 'http:' && code === '' && message === '') return refuseByProxy(407, target, proxy);
+  if (failure instanceof TunnelRefused) return refuseByProxy(failure.status, target, proxy);
   if (/wrong.version.number|packet.length.too.long/i.test(`${code} ${message}`)) {
     const other = proxy.address.replace(/^https:/, 'http:');
     const what = `${describeProxy(proxy)} does not speak TLS. Set ${proxy.variable} to ${other}, if that is how it is meant.`;
     return proxy.address === other ? undefined : new ProviderError('run', 'proxy', what);
   }
-  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+  if (failure instanceof Silence) {
     const who = describeProxy(proxy).replace('The', 'the');
     const what = `The provider, or ${who} on the way to it, took too long to answer.`;
     return new ProviderError('retry', 'timeout', what);
