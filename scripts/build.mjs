@@ -4,6 +4,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { joinDeclarations } from './declarations.mjs';
 import { openProgram } from './flags.mjs';
 import { writeManPages } from './man-pages.mjs';
 
@@ -97,12 +98,14 @@ async function buildReportPage() {
   });
 }
 
-/** The types of the library. */
+/** The types of the library: as the compiler emits them, file by file, and then those that are exported in one. */
 async function writeDeclarations() {
   const compiler = 'node_modules/typescript/bin/tsc';
   await promisify(execFile)(process.execPath, [compiler, '-p', 'tsconfig.types.json']).catch(({ stdout }) => {
     throw new Error(`The types of the library could not be written.\n${stdout}`);
   });
+  await writeFile('dist/index.d.ts', joinDeclarations('dist/types/index.d.ts'));
+  await rm('dist/types', { recursive: true });
 }
 
 /** What editors know of loom.config.json, told by the flags themselves. */

@@ -1,11 +1,15 @@
 /** What is known of a provider without asking it. */
 import type { ProviderName } from '../core/names.ts';
-import type { ProviderEntry } from '../providers/provider.ts';
 import { providerEntry } from '../providers/registry.ts';
 
-type Facts = Pick<ProviderEntry, 'name' | 'title' | 'keyVariable' | 'baseUrlVariable' | 'countsTokens'>;
-
-export interface ProviderInfo extends Facts {
+export interface ProviderInfo {
+  readonly name: ProviderName;
+  /** What people call it. */
+  readonly title: string;
+  readonly keyVariable: string;
+  readonly baseUrlVariable: string;
+  /** Whether it counts tokens itself. */
+  readonly countsTokens: boolean;
   readonly takesBatches: boolean;
   /** Within which a batch ends. */
   readonly completionWindowHours: number | undefined;

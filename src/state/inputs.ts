@@ -26,7 +26,7 @@ export interface KeptInput {
 /** Brings a stream to disk whole. `extension` is that of its format; gzip is told by its first bytes. */
 export async function keepInput(
   home: LoomHome,
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Uint8Array>,
   extension: string,
   signal: AbortSignal,
 ): Promise<KeptInput> {
@@ -106,7 +106,7 @@ async function listHeld(home: LoomHome): Promise<ReadonlySet<string>> {
 
 async function writeChunks(
   path: string,
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Uint8Array>,
 ): Promise<{ sha256: string; isGzip: boolean }> {
   const hash = createHash('sha256');
   let start: Buffer = Buffer.alloc(0);

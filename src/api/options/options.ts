@@ -27,7 +27,7 @@ export interface InputOptions {
 
 /** An input that is no file. */
 export interface InputStream {
-  readonly content: AsyncIterable<Buffer>;
+  readonly content: AsyncIterable<Uint8Array>;
   readonly format: FileType;
   /** What errors call it. Default: `the stream`. */
   readonly name?: string | undefined;
@@ -46,7 +46,7 @@ export interface ReachOptions {
   /** Stops the work: nothing new is sent, and what is rejected is the signal's reason. What was paid for is kept. */
   readonly signal?: AbortSignal | undefined;
   /** In place of `process.env`. */
-  readonly environment?: NodeJS.ProcessEnv | undefined;
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** What relative paths are taken from, in place of `process.cwd()`. */
   readonly workingFolder?: string | undefined;
   /** Whether a `.env` in that folder adds to the environment, as it does for the program. Default false. */
