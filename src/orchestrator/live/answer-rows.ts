@@ -8,29 +8,19 @@ import type { RowResult } from '../../core/models.ts';
 import { type Content, contentText } from '../../core/request/content.ts';
 import { endSentence } from '../../core/words.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
-import type { LoomHome } from '../../storage/home.ts';
-import type { AnswerCheck } from '../answers/answer-check.ts';
 import { selectCached } from '../answers/store-answers.ts';
 import { describeServer, isSandboxServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { PromptIndex } from '../dataset/first-rows.ts';
 import type { RunJournals } from '../journals/run-journals.ts';
-import type { RunMeter } from '../usage/leave-history.ts';
 import { runRows } from './run-rows.ts';
-import type { DrawnSyncOrder, SyncEvent } from './sync-order.ts';
+import type { SyncContext } from './sync-order.ts';
 
-/** What the steps of one run share. */
-export interface SyncRun {
-  /** As it may be changed, and calls be made, while the lock of the run is held. */
-  readonly home: LoomHome;
-  readonly order: DrawnSyncOrder;
+/** A live run whose input is checked. */
+export interface CheckedRun extends SyncContext {
   readonly provider: SyncProvider;
-  readonly checkAnswer: AnswerCheck;
   readonly journals: RunJournals;
   readonly cache: BackgroundCache | undefined;
-  readonly signal: AbortSignal;
-  readonly onEvent: (event: SyncEvent) => void;
-  readonly meter: RunMeter;
   readonly progress: { done: number; readonly total: number; cacheHits: number; errors: number };
 }
 
@@ -38,7 +28,7 @@ export interface SyncRun {
  * Puts an answer for every row with a prompt into the journal, but for rows that ask what an earlier one asked: whether
  * answers are shared in that way.
  */
-export async function answerRows(run: SyncRun): Promise<{ areShared: boolean }> {
+export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean }> {
   const { order, provider, checkAnswer, journals, cache, signal, onEvent, meter, progress } = run;
   const { journal } = journals;
   const prompts = new PromptIndex();
@@ -120,7 +110,7 @@ function asFailedRow(customId: string, error: unknown): RowResult {
 }
 
 /** Stores what is an answer, if it can; what the cache refuses is safe in the journal. */
-function createCacheWriter({ cache, order, provider, onEvent, journals }: SyncRun) {
+function createCacheWriter({ cache, order, provider, onEvent, journals }: CheckedRun) {
   let keeping: Promise<void> | undefined;
   const isKnownSandbox = isSandboxServer(order.server);
   return async (content: Content, result: RowResult | undefined): Promise<void> => {

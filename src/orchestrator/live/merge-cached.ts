@@ -6,10 +6,10 @@
 import type { BackgroundCache } from '../../cache/background-cache.ts';
 import type { Answer, Row } from '../../core/models.ts';
 import { contentOf, contentText } from '../../core/request/content.ts';
-import type { AnswerCheck } from '../answers/answer-check.ts';
 import { requirePrompts } from '../dataset/dataset.ts';
 import { type MergeOrder, tryMergeAnswers } from '../output/merge.ts';
 import type { MergeSummary } from '../output/row-tally.ts';
+import type { SyncContext } from './sync-order.ts';
 
 export interface CachedPass {
   /** Rows that are run. */
@@ -24,8 +24,7 @@ export interface CachedPass {
 export async function mergeCachedAnswers(
   order: Omit<MergeOrder, 'changedRows'>,
   cache: BackgroundCache,
-  checkAnswer: AnswerCheck,
-  signal: AbortSignal,
+  { checkAnswer, signal }: Pick<SyncContext, 'checkAnswer' | 'signal'>,
 ): Promise<CachedPass> {
   let rows = 0;
   let prompts = 0;

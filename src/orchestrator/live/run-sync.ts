@@ -16,7 +16,7 @@ import { nameJob } from '../../state/stored-jobs.ts';
 import { ensurePrivateFolder, removeFile } from '../../storage/files.ts';
 import { deleteHeld, holdHome, type LoomHome } from '../../storage/home.ts';
 import { waitForLock } from '../../storage/locks.ts';
-import { type AnswerCheck, openAnswerCheck } from '../answers/answer-check.ts';
+import { openAnswerCheck } from '../answers/answer-check.ts';
 import { findTwinsOfInput } from '../batch/parts/claim-work.ts';
 import { describeServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
@@ -39,7 +39,7 @@ import { leaveHistory, RunMeter } from '../usage/leave-history.ts';
 import { workOf } from '../work/same-work.ts';
 import { answerRows } from './answer-rows.ts';
 import { mergeCachedAnswers } from './merge-cached.ts';
-import type { DrawnSyncOrder, SyncEvent, SyncOrder } from './sync-order.ts';
+import type { SyncContext, SyncEvent, SyncOrder } from './sync-order.ts';
 
 export interface SyncSummary extends MergeSummary {
   readonly outputPath: string;
@@ -65,49 +65,36 @@ export async function runSync(
   await sweepHome(home);
   await ensurePrivateFolder(home.results.locate(''));
   const meter = new RunMeter();
-  const ground = { home, order, openProvider, checkAnswer, signal, onEvent, meter };
-  const summary = await (order.useCache ? runWithCache(ground) : runWithoutCache(ground));
+  const run = { home, order, openProvider, checkAnswer, meter, signal, onEvent };
+  const summary = await (order.useCache ? runWithCache(run) : runWithoutCache(run));
   if (!order.deliver && summary.isWritten)
     await leaveHistory(home, { ...order, ...meter, mode: 'live', summary, cachedRows: summary.cacheHits });
   return summary;
 }
 
-/** What a live run is given. */
-interface SyncGround {
-  readonly home: LoomHome;
-  readonly order: DrawnSyncOrder;
+interface SyncRun extends SyncContext {
   readonly openProvider: () => Promise<SyncProvider>;
-  readonly checkAnswer: AnswerCheck;
-  readonly signal: AbortSignal;
-  readonly onEvent: (event: SyncEvent) => void;
-  readonly meter: RunMeter;
 }
 
 /** What an earlier run paid for is in the cache, and in journals what the cache refused. */
-async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
-  const { home, order, onEvent } = ground;
+async function runWithCache(run: SyncRun): Promise<SyncSummary> {
+  const { home, order, onEvent } = run;
   const runName = nameCachedRun(order);
-  return underLock(ground, runName, async (held) => {
-    const paths = await listKeptJournals(home, runName);
-    const kept = await dropSpent(held, paths);
+  return underLock(run, runName, async (held) => {
+    const kept = await dropSpent(held, await listKeptJournals(home, runName));
     const server = describeServer(order.provider, order.server);
     const cache = openBackgroundCache(home.cache, order.provider, order.model, order.settings, server);
     try {
-      const { rows, prompts, summary } = await mergeCachedAnswers(
-        describeMerge(ground, held),
-        cache,
-        ground.checkAnswer,
-        held.signal,
-      );
+      const { rows, prompts, summary } = await mergeCachedAnswers(describeMerge(held), cache, held);
       if (summary) {
-        await deliverOutput(ground, held);
+        await deliverOutput(held);
         await dropJournals(held, kept);
         const counts = { done: prompts, total: prompts, cacheHits: prompts, errors: summary.failed };
         onEvent({ type: 'progress', ...counts });
         return { ...summary, outputPath: order.outputPath, cacheHits: prompts };
       }
-      const provider = await ground.openProvider();
-      return await answerAndMerge(ground, held, { kept, rows, prompts, provider, cache });
+      const provider = await run.openProvider();
+      return await answerAndMerge(held, { kept, rows, prompts, provider, cache });
     } finally {
       await cache.close();
     }
@@ -115,40 +102,38 @@ async function runWithCache(ground: SyncGround): Promise<SyncSummary> {
 }
 
 /** The journals have what earlier runs were answered, until the output is written. */
-async function runWithoutCache(ground: SyncGround): Promise<SyncSummary> {
-  const { home, order } = ground;
-  const { rows, blankRows, sha256 } = await readDataset(order.dataset, ground.signal);
-  const provider = await ground.openProvider();
-  return underLock(ground, nameUncachedRun(order), async (held) => {
+async function runWithoutCache(run: SyncRun): Promise<SyncSummary> {
+  const { home, order } = run;
+  const { rows, blankRows, sha256 } = await readDataset(order.dataset, run.signal);
+  const provider = await run.openProvider();
+  return underLock(run, nameUncachedRun(order), async (held) => {
     const kept = await dropSpent(held, await listUncachedJournals(home, order, sha256));
     const prompts = rows - blankRows;
-    return answerAndMerge(ground, held, { kept, rows, prompts, provider, cache: undefined });
+    return answerAndMerge(held, { kept, rows, prompts, provider, cache: undefined });
   });
 }
 
-/** A run that no other process does. */
-interface HeldRun {
+/** A run that no other process does: its home may be changed while the lock is held, and its signal is aborted when that is lost. */
+interface HeldRun extends SyncContext {
   readonly runName: string;
-  /** Aborted by whoever wants the run to end, and when the lock is lost. */
-  readonly signal: AbortSignal;
-  /** As it may be changed while the lock is held. */
-  readonly home: LoomHome;
   /** Where the output is written: in its place, or where it waits to be delivered. */
   readonly outputPath: string;
 }
 
 /** Does the work of a run while no other process does the same, or writes its output; the lock stays only with a journal. */
 async function underLock<Result>(
-  { home, order, signal, onEvent }: SyncGround,
+  run: SyncContext,
   runName: string,
   work: (held: HeldRun) => Promise<Result>,
 ): Promise<Result> {
+  const { home, order, signal, onEvent } = run;
   const lock = await waitForLock(home.locks, runName, signal, () => onEvent({ type: 'waiting' }));
   try {
     const claim = order.deliver ? undefined : await claimOutput(home, order);
     try {
       const waiting = home.results.locate(`${runName}_output.${randomBytes(6).toString('hex')}`);
       return await work({
+        ...run,
         runName,
         signal: AbortSignal.any([signal, lock.lost]),
         home: holdHome(home, lock),
@@ -173,7 +158,7 @@ async function dropJournals({ home }: HeldRun, journals: readonly string[]): Pro
   for (const name of journals) await deleteHeld(home, home.results, name);
 }
 
-async function deliverOutput({ order }: SyncGround, { outputPath }: HeldRun): Promise<void> {
+async function deliverOutput({ order, outputPath }: HeldRun): Promise<void> {
   if (!order.deliver) return;
   try {
     await order.deliver(outputPath);
@@ -183,7 +168,7 @@ async function deliverOutput({ order }: SyncGround, { outputPath }: HeldRun): Pr
   }
 }
 
-function describeMerge({ order }: SyncGround, { runName, home, outputPath }: HeldRun) {
+function describeMerge({ order, runName, home, outputPath }: HeldRun) {
   return {
     ...order,
     outputPath,
@@ -209,42 +194,39 @@ interface CheckedInput {
 }
 
 async function answerAndMerge(
-  ground: SyncGround,
-  held: HeldRun,
+  run: HeldRun,
   { kept, rows, prompts, provider, cache }: CheckedInput,
 ): Promise<SyncSummary> {
-  const { onEvent } = ground;
-  const [twin] = await findTwinsOfInput(held.home, workOf(ground.order), held.signal);
+  const { home, order, signal, onEvent } = run;
+  const [twin] = await findTwinsOfInput(home, workOf(order), signal);
   if (twin) onEvent({ type: 'pending', id: nameJob(twin) });
-  const journals = await openRunJournals(held.home, held.runName, kept);
+  const journals = await openRunJournals(home, run.runName, kept);
   if (journals.kept > 0) onEvent({ type: 'resumed', answers: journals.kept });
   const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
   try {
-    const { home, signal } = held;
-    const { areShared } = await answerRows({ ...ground, home, signal, provider, cache, journals, progress });
+    const { areShared } = await answerRows({ ...run, provider, cache, journals, progress });
     await journals.journal.flush();
-    const summary = await mergeJournal(ground, held, journals, { rows, areShared });
-    if (summary.isWritten) await dropJournals(held, kept);
+    const summary = await mergeJournal(run, journals, { rows, areShared });
+    if (summary.isWritten) await dropJournals(run, kept);
     await journals.remove();
-    return { ...summary, outputPath: ground.order.outputPath, cacheHits: progress.cacheHits };
+    return { ...summary, outputPath: order.outputPath, cacheHits: progress.cacheHits };
   } finally {
     await journals.close();
   }
 }
 
 async function mergeJournal(
-  ground: SyncGround,
-  held: HeldRun,
+  run: HeldRun,
   { journal }: RunJournals,
   { rows, areShared }: { readonly rows: number; readonly areShared: boolean },
 ): Promise<MergeSummary> {
-  const { outputPath } = held;
+  const { order, outputPath, checkAnswer } = run;
   const equalPrompts = areShared ? new PromptIndex() : undefined;
   const merge = {
-    ...describeMerge(ground, held),
+    ...describeMerge(run),
     expectedRows: rows,
     // An output that is delivered is not safe before it is: until then its answers stay in the journal.
-    ...(!ground.order.deliver && {
+    ...(!order.deliver && {
       onComplete: (draftPath: string) => journal.markSpent(draftPath, outputPath),
     }),
   };
@@ -255,8 +237,8 @@ async function mergeJournal(
     const digest = digestContent(content);
     const slot = equalPrompts ? equalPrompts.firstRowWith(digest, index) : index;
     const result = journal.get({ slot, digest, customId: createCustomId(slot, digest) });
-    return result ? ground.checkAnswer(result) : 'changed';
+    return result ? checkAnswer(result) : 'changed';
   });
-  await deliverOutput(ground, held);
+  await deliverOutput(run);
   return summary;
 }

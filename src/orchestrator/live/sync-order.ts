@@ -1,9 +1,12 @@
 /** What a live run is asked to do, and what it tells. */
 
 import type { EventOf, RowResult } from '../../core/models.ts';
+import type { LoomHome } from '../../storage/home.ts';
 import type { Placing } from '../../storage/output-file.ts';
+import type { AnswerCheck } from '../answers/answer-check.ts';
 import type { RetryEvent } from '../calls/retry.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import type { RunMeter } from '../usage/leave-history.ts';
 import type { DrawnOrder, RunOrder } from '../work/run-order.ts';
 
 export interface SyncOrder extends RunOrder {
@@ -20,6 +23,16 @@ export interface SyncOrder extends RunOrder {
 
 export interface DrawnSyncOrder extends SyncOrder, DrawnOrder {
   readonly dataset: Dataset;
+}
+
+/** What every step of a live run is given. */
+export interface SyncContext {
+  readonly home: LoomHome;
+  readonly order: DrawnSyncOrder;
+  readonly checkAnswer: AnswerCheck;
+  readonly meter: RunMeter;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: SyncEvent) => void;
 }
 
 export interface SyncProgress {
