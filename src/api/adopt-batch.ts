@@ -36,8 +36,8 @@ export async function adoptBatch(options: AdoptBatchOptions): Promise<AdoptedBat
     const { home } = reach;
     const connection = reach.connect(entry.name);
     const order = { ...describeRun(options, dataset, reach, connection), batchSize: undefined };
-    const adoption = { batchId: options.id, order, entry: entry as BatchEntry, connection };
-    const record = await adopt(home, adoption, signal);
+    const run = { home, order, entry: entry as BatchEntry, connection, signal };
+    const record = await adopt(run, options.id);
     return { record, batch: describeRecord(home, record) };
   });
 }

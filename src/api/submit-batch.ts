@@ -83,7 +83,7 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
         // Who said yes to a file that is there is not asked again; one that comes meanwhile is another matter.
         choosePlacing: () => choosePlacing(output, first === 'replace' || overwrite),
       };
-      const outcome = await submitDataset(home, order, entry, connection, submitOptions, signal, onEvent);
+      const outcome = await submitDataset({ home, order, entry, connection, signal }, submitOptions, onEvent);
       switch (outcome.kind) {
         case 'answered': {
           const { summary } = outcome.merged;

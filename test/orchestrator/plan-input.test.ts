@@ -50,7 +50,7 @@ async function planWhile(path: string, meanwhile: () => void) {
   const home = loomHome({ variables: { LOOM_HOME: join(folder, 'home') }, workingFolder: folder });
   const limits = { requests: 100, bytes: 1_000_000 };
   const { signal } = new AbortController();
-  return planBatches(home, 'job_20260101000000_abcdef', order, watched, limits, signal);
+  return planBatches({ home, jobId: 'job_20260101000000_abcdef', order, provider: watched, limits, signal });
 }
 
 describe.each<[string, (prompts: readonly string[]) => string | Buffer]>([

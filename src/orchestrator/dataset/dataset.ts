@@ -20,7 +20,7 @@ export interface Dataset extends DatasetOrder {
 }
 
 /** What a whole read of a dataset tells; the rows are those that are picked. */
-export interface Census {
+export interface DatasetSummary {
   readonly rows: number;
   /** Rows without a prompt, which are never sent. */
   readonly blankRows: number;
@@ -79,7 +79,7 @@ export async function readDataset(
   dataset: Dataset,
   signal: AbortSignal,
   visit: (row: Row) => void | Promise<void> = () => {},
-): Promise<Census> {
+): Promise<DatasetSummary> {
   const converter = await converterFor(dataset.format.fileType);
   const hash = createHash('sha256');
   const options = {

@@ -3,53 +3,38 @@
 import { ensurePlaces } from '../../../cache/cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import type { BatchRecord } from '../../../core/models.ts';
-import type { Connection } from '../../../providers/connection.ts';
-import type { BatchEntry } from '../../../providers/provider.ts';
 import { checkSettings } from '../../../providers/settings.ts';
 import { removeRequestFiles } from '../../../state/job-files.ts';
 import { createJobId, loadJob, saveJob } from '../../../state/jobs.ts';
 import { loadRecord } from '../../../state/records.ts';
 import { batchLockName, hasId, loadState } from '../../../state/stored-jobs.ts';
-import { holdHome, type LoomHome } from '../../../storage/home.ts';
+import { holdHome } from '../../../storage/home.ts';
 import { type Lock, tryLock, waitForLock } from '../../../storage/locks.ts';
 import { openAnswerCheck } from '../../answers/answer-check.ts';
 import { createCallQueue } from '../../calls/retry.ts';
 import { saveNewRecord } from '../parts/new-record.ts';
-import { type BatchOrder, planBatches } from '../parts/plan-batches.ts';
-
-/** A batch that is at a provider, and the run that it is of. */
-export interface Adoption {
-  readonly batchId: string;
-  readonly order: BatchOrder;
-  readonly entry: BatchEntry;
-  readonly connection: Connection;
-}
+import { type BatchRun, planBatches } from '../parts/plan-batches.ts';
 
 /**
  * Records a batch as if this home had submitted it. The batch must exist at the provider. Rows whose answer is in the
  * cache by now need no result of it. Of processes that adopt a batch at the same moment one does, and one that was silent
  * for so long that another did records nothing any more.
  */
-export async function adoptBatch(
-  home: LoomHome,
-  adoption: Adoption,
-  signal: AbortSignal,
-): Promise<BatchRecord> {
-  const { batchId, order, entry } = adoption;
+export async function adoptBatch(run: BatchRun, batchId: string): Promise<BatchRecord> {
+  const { home, order, entry, signal } = run;
   checkSettings(entry, order.settings);
   await openAnswerCheck(order.settings);
   const claim = await waitForLock(home.locks, batchLockName(entry.name, batchId), signal, () => {});
   try {
-    return await adoptClaimed(holdHome(home, claim), adoption, signal);
+    return await adoptClaimed({ ...run, home: holdHome(home, claim) }, batchId);
   } finally {
     await claim.forget();
   }
 }
 
 async function adoptClaimed(
-  home: LoomHome,
-  { batchId, order, entry, connection }: Adoption,
-  signal: AbortSignal,
+  { home, order, entry, connection, signal }: BatchRun,
+  batchId: string,
 ): Promise<BatchRecord> {
   if (await loadRecord(home.batches, entry.name, batchId)) {
     throw new LoomError('state', `the batch ${batchId} has a record already.`, {
@@ -75,8 +60,8 @@ async function adoptClaimed(
   const lock = (await tryLock(home.locks, jobId)) as Lock;
   const held = holdHome(home, lock);
   try {
-    const noLimits = { requests: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
-    const { job, discard } = await planBatches(held, jobId, order, provider, noLimits, signal);
+    const limits = { requests: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+    const { job, discard } = await planBatches({ home: held, jobId, order, provider, limits, signal });
     const [part] = job.parts;
     if (!part) {
       await discard();

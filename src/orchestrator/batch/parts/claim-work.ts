@@ -19,13 +19,13 @@ export type Claim =
   | { readonly kind: 'stale' };
 
 /** Jobs that may bring answers for the same output, by id, and how far they are. */
-export type Rivals = ReadonlyMap<string, JobRecord['state']>;
+export type CompetingJobs = ReadonlyMap<string, JobRecord['state']>;
 
 /** Call it before the plan is made, for `claimWork` after. */
-export async function listRivals(home: LoomHome, order: BatchOrder): Promise<Rivals> {
+export async function listCompetingJobs(home: LoomHome, order: BatchOrder): Promise<CompetingJobs> {
   if (!order.useCache) return new Map();
   const { jobs } = await loadJobs(home.jobs);
-  const rivals = jobs.filter(
+  const competing = jobs.filter(
     (job) =>
       job.use_cache &&
       job.original_file_path === order.dataset.path &&
@@ -33,7 +33,7 @@ export async function listRivals(home: LoomHome, order: BatchOrder): Promise<Riv
       job.model === order.model &&
       settingsText(job.params) === settingsText(order.settings),
   );
-  return new Map(rivals.map((job) => [job.job_id, job.state]));
+  return new Map(competing.map((job) => [job.job_id, job.state]));
 }
 
 /**
@@ -44,12 +44,12 @@ export async function claimWork(
   home: LoomHome,
   planned: JobRecord,
   again: boolean,
-  rivals: Rivals,
+  competing: CompetingJobs,
   signal: AbortSignal,
 ): Promise<Claim> {
   const lock = await waitForLock(home.locks, nameWork(planned), signal, () => {});
   try {
-    if (await haveMoved(home, rivals)) return { kind: 'stale' };
+    if (await haveMoved(home, competing)) return { kind: 'stale' };
     const state = await loadState(home);
     const twins = findTwins(state, planned);
     const cutOff = await lockCutOffTwin(home, twins);
@@ -63,8 +63,8 @@ export async function claimWork(
   }
 }
 
-async function haveMoved(home: LoomHome, rivals: Rivals): Promise<boolean> {
-  for (const [jobId, state] of rivals) {
+async function haveMoved(home: LoomHome, competing: CompetingJobs): Promise<boolean> {
+  for (const [jobId, state] of competing) {
     if ((await loadJob(home.jobs, jobId))?.state !== state) return true;
   }
   return false;

@@ -4,7 +4,8 @@ import { openCache } from '../../../cache/cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import type { ProviderName } from '../../../core/models.ts';
 import { type Content, contentOf, contentText, digestContent } from '../../../core/request/content.ts';
-import type { BatchLimits, BatchProvider } from '../../../providers/provider.ts';
+import type { Connection } from '../../../providers/connection.ts';
+import type { BatchEntry, BatchLimits, BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import { cachedAnswersName } from '../../../state/job-files.ts';
 import { type JobPart, type JobRecord, jobVersion } from '../../../state/jobs.ts';
@@ -28,6 +29,15 @@ export interface BatchOrder extends RunOrder {
   readonly batchSize: number | undefined;
 }
 
+/** A batch run and its way to the provider. */
+export interface BatchRun {
+  readonly home: LoomHome;
+  readonly order: BatchOrder;
+  readonly entry: BatchEntry;
+  readonly connection: Connection;
+  readonly signal: AbortSignal;
+}
+
 /** Room for what a provider counts and we don't. */
 const safeShareOfBytes = 0.95;
 /** Larger uploads cost memory: 189 MB peaks at 270 MB however it is streamed through fetch, 100 MB at 182 MB. */
@@ -42,6 +52,15 @@ export function limitParts(limits: BatchLimits, batchSize: number | undefined): 
   };
 }
 
+interface PlannedJob {
+  readonly home: LoomHome;
+  readonly jobId: string;
+  readonly order: BatchOrder;
+  readonly provider: BatchProvider;
+  readonly limits: BatchLimits;
+  readonly signal: AbortSignal;
+}
+
 /** A job that is planned and not saved yet: nothing of it is on disk but its files of requests and cached answers. */
 export interface Plan {
   readonly job: JobRecord;
@@ -54,26 +73,20 @@ export interface Plan {
  * the input is written to or replaced meanwhile, or a part would have fewer requests than the provider takes, a LoomError
  * `input`.
  */
-export async function planBatches(
-  home: LoomHome,
-  jobId: string,
-  order: BatchOrder,
-  provider: BatchProvider,
-  limits: BatchLimits,
-  signal: AbortSignal,
-): Promise<Plan> {
+export async function planBatches(planned: PlannedJob): Promise<Plan> {
+  const { home, jobId, order, provider, limits, signal } = planned;
   // Its digest and its requests have to be of the same bytes; a Parquet file is read by place, after its digest is taken.
   const inputWatch = await watchInput(order.dataset.path);
   const dataset = await drawRows(order.dataset, signal);
   await ensurePrivateFolder(home.requests);
   const writer = createPartWriter(home, jobId, provider, limits);
-  const answers = await openKnownAnswers(home, jobId, order);
+  const answers = await openKnownAnswers(planned);
   const discard = async () => {
     await writer.discard();
     await answers.discard();
   };
   try {
-    const census = await readDataset(dataset, signal, (row) => {
+    const { rows, blankRows, sha256 } = await readDataset(dataset, signal, (row) => {
       const content = contentOf(row);
       if (content === null) return;
       const digest = digestContent(content);
@@ -95,9 +108,9 @@ export async function planBatches(
       created_at: new Date().toISOString(),
       ...workOf({ ...order, dataset }),
       file_type: dataset.format.fileType,
-      input_sha256: census.sha256,
-      rows: census.rows,
-      blank_rows: census.blankRows,
+      input_sha256: sha256,
+      rows,
+      blank_rows: blankRows,
       cached_rows: cachedRows,
       ...(order.useCache && home.chosenCache !== undefined && { cache_dir: home.chosenCache }),
       announced: false,
@@ -136,18 +149,13 @@ interface KnownAnswers {
   discard(): Promise<void>;
 }
 
-async function openKnownAnswers(home: LoomHome, jobId: string, order: BatchOrder): Promise<KnownAnswers> {
+async function openKnownAnswers({ home, jobId, order }: PlannedJob): Promise<KnownAnswers> {
   if (!order.useCache) {
     return { has: () => false, drain: () => undefined, finish: async () => 0, discard: async () => {} };
   }
   await ensurePrivateFolder(home.results.locate(''));
-  const cache = openCache(
-    home.cache,
-    order.provider,
-    order.model,
-    order.settings,
-    describeServer(order.provider, order.server),
-  );
+  const server = describeServer(order.provider, order.server);
+  const cache = openCache(home.cache, order.provider, order.model, order.settings, server);
   const path = home.results.locate(cachedAnswersName(jobId));
   const file = await openBufferedFile(path);
   let prompts: PromptIndex | undefined = new PromptIndex();

@@ -2,8 +2,6 @@
 
 import { ensurePlaces } from '../../../cache/cache.ts';
 import type { BatchRecord, EventOf } from '../../../core/models.ts';
-import type { Connection } from '../../../providers/connection.ts';
-import type { BatchEntry } from '../../../providers/provider.ts';
 import { checkSettings } from '../../../providers/settings.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
 import { createJobId, type Job, type JobRecord, loadJob, saveJob } from '../../../state/jobs.ts';
@@ -24,9 +22,9 @@ import { checkFreeSpace } from '../../dataset/free-space.ts';
 import { sweepHome } from '../../sweep/sweep-home.ts';
 import { describeQueued, describeRecord, type QueuedPart } from '../list/list-batches.ts';
 import { type MergedJob, mergeJob, noteJobOutput } from '../merge/merge-job.ts';
-import { type Claim, claimWork, listRivals } from '../parts/claim-work.ts';
+import { type Claim, claimWork, listCompetingJobs } from '../parts/claim-work.ts';
 import { callOneByOne, type Submission } from '../parts/job-reach.ts';
-import { type BatchOrder, limitParts, type Plan, planBatches } from '../parts/plan-batches.ts';
+import { type BatchRun, limitParts, type Plan, planBatches } from '../parts/plan-batches.ts';
 import { type PartEvent, submitParts } from '../parts/submit-parts.ts';
 
 export type SubmitEvent =
@@ -69,14 +67,11 @@ export type SubmitOutcome =
  * before the first batch is created, nothing is left behind; what may have been created stays recorded.
  */
 export async function submitBatch(
-  home: LoomHome,
-  order: BatchOrder,
-  entry: BatchEntry,
-  connection: Connection,
+  run: BatchRun,
   options: SubmitOptions,
-  signal: AbortSignal,
   onEvent: (event: SubmitEvent) => void,
 ): Promise<SubmitOutcome> {
+  const { home, order, entry, connection, signal } = run;
   checkSettings(entry, order.settings);
   await openAnswerCheck(order.settings);
   await checkOutputPath(order.outputPath);
@@ -90,8 +85,8 @@ export async function submitBatch(
   let lock = ownLock;
   try {
     const ownHome = holdHome(home, ownLock);
-    const { plan, claim } = await planAndClaim(ownHome, options, signal, order, () =>
-      planBatches(ownHome, jobId, order, provider, limits, signal),
+    const { plan, claim } = await planAndClaim({ ...run, home: ownHome }, options, () =>
+      planBatches({ home: ownHome, jobId, order, provider, limits, signal }),
     );
     if (claim.kind === 'pending') return { kind: 'pending', job: claim.job };
     if (claim.kind === 'cut_off') {
@@ -119,22 +114,20 @@ export async function submitBatch(
 
 /** Plans until the plan is of now: answers that came in while it was made are not asked for again. */
 async function planAndClaim(
-  home: LoomHome,
+  { home, order, signal }: BatchRun,
   options: SubmitOptions,
-  signal: AbortSignal,
-  order: BatchOrder,
   makePlan: () => Promise<Plan>,
 ): Promise<{ plan: Plan; claim: Exclude<Claim, { kind: 'stale' }> }> {
   let { again } = options;
   for (;;) {
-    const rivals = await listRivals(home, order);
+    const competing = await listCompetingJobs(home, order);
     const plan = await makePlan();
     let claim: Claim | undefined;
     try {
-      claim = await claimWork(home, plan.job, again, rivals, signal);
+      claim = await claimWork(home, plan.job, again, competing, signal);
       if (claim.kind === 'pending' && (await options.confirmAgain?.(nameJob(claim.job)))) {
         again = true;
-        claim = await claimWork(home, plan.job, again, rivals, signal);
+        claim = await claimWork(home, plan.job, again, competing, signal);
       }
     } finally {
       if (claim?.kind !== 'own') await plan.discard();

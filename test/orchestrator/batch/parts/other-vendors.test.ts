@@ -46,14 +46,10 @@ async function plan(): Promise<Submission> {
     ...{ useCache: false, baseUrl: undefined, server: server.url, batchSize: undefined },
   };
   const provider = await openBatch(chatBatch(createElsewhere()), server.url);
-  const { job } = await planBatches(
-    home,
-    'job_20260101000000_abcdef',
-    order,
-    provider,
-    provider.limits,
-    signal,
-  );
+  const { job } = await planBatches({
+    ...{ home, jobId: 'job_20260101000000_abcdef', order, provider, signal },
+    limits: provider.limits,
+  });
   await saveJob(home, job);
   const calls = createCallQueue({ workers: 1, signal });
   return { home, job, known: new HomeBatches(home), provider, calls, signal, callSignal: signal };

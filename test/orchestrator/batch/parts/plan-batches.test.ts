@@ -41,16 +41,9 @@ async function plan(
     batchSize: undefined,
   };
   const provider = await openProvider(name);
-  return (
-    await planBatches(
-      home,
-      'job_20260101000000_abcdef',
-      order,
-      provider,
-      limits,
-      new AbortController().signal,
-    )
-  ).job;
+  const jobId = 'job_20260101000000_abcdef';
+  const { signal } = new AbortController();
+  return (await planBatches({ home, jobId, order, provider, limits, signal })).job;
 }
 
 async function openProvider(name: 'openai' | 'anthropic' | 'google'): Promise<BatchProvider> {
