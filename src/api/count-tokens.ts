@@ -1,12 +1,12 @@
 /** `countTokens` and `estimateTokens` of the library. */
 import {
   countTokens as countDataset,
+  countTokensLocally,
   requireTokenCounting,
   type TokenEvent,
   type TokenProgress,
   type TokenSummary,
 } from '../orchestrator/estimate/count-tokens.ts';
-import { estimateTokens as estimateDataset } from '../orchestrator/estimate/estimate-tokens.ts';
 import { priceUsage } from '../orchestrator/usage/price-usage.ts';
 import type { CallOptions, InputOptions, ReachOptions } from './options/options.ts';
 import type { ListeningTo, ReachEvent } from './options/reach.ts';
@@ -51,13 +51,13 @@ export interface TokenEstimate {
 
 /** Counts them on this machine, roughly, as `loom tokens --estimate` does. Sends nothing, and needs no key. */
 export async function estimateTokens(options: InputOptions & ReachOptions): Promise<TokenEstimate> {
-  const { model, settings } = options;
-  const entry = findProvider(options.provider);
+  const { provider, model, settings } = options;
+  const { openBatch } = findProvider(provider);
   return withInput({ ...options, onEvent: undefined }, async (dataset, _reach, signal) => {
-    const { usage, ...counts } = await estimateDataset(dataset, model, settings, entry, signal);
-    const liveCost = await priceUsage(usage, { provider: entry.name, model, batch: false });
-    const batchCost =
-      entry.openBatch && (await priceUsage(usage, { provider: entry.name, model, batch: true }));
+    const asked = { dataset, provider, model, settings };
+    const { usage, ...counts } = await countTokensLocally(asked, signal);
+    const liveCost = await priceUsage(usage, { provider, model, batch: false });
+    const batchCost = openBatch && (await priceUsage(usage, { provider, model, batch: true }));
     return { ...counts, inputTokens: usage.inputTokens, liveCost, batchCost };
   });
 }

@@ -32,7 +32,7 @@ export async function previewRun(options: PreviewRunOptions): Promise<RunPreview
     const order = describeRun(options, dataset, reach, { baseUrl, apiKey });
     const { outputPath } = order;
     const outputExists = !deliver && (await checkOutputPath(outputPath));
-    const estimate = await priceRun(home, entry, order, live ? undefined : { batchSize }, signal);
+    const estimate = await priceRun(home, order, live ? undefined : { batchSize }, signal);
     return { ...estimate, outputPath, outputExists };
   });
 }

@@ -68,8 +68,7 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
     const placing = deliver ? 'new' : await choosePlacing(described.outputPath, options.overwrite);
     if (!placing) return undefined;
     if (!deliver) await tellForeignReasons(described, onEvent);
-    const limit =
-      maxCost === undefined ? undefined : await openCostLimit(home, maxCost, entry, described, signal);
+    const limit = maxCost === undefined ? undefined : await openCostLimit(maxCost, home, described, signal);
     const beforeCall = () => limit?.check();
     const order = { ...described, placing, workers, patienceMs, deliver, beforeCall };
     onEvent({ type: 'started' });

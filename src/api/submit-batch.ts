@@ -76,7 +76,7 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
       const first = asksFirst ? await choosePlacing(output, overwrite) : undefined;
       if (asksFirst && !first) return { kind: 'declined' };
       await tellForeignReasons(order, onEvent);
-      if (maxCost !== undefined) await openCostLimit(home, maxCost, entry, order, signal, { batchSize });
+      if (maxCost !== undefined) await openCostLimit(maxCost, home, order, signal, { batchSize });
       const submitOptions = {
         again: again === true,
         confirmAgain: typeof again === 'function' ? again : undefined,

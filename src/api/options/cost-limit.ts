@@ -6,7 +6,7 @@ import { CostLimit } from '../../orchestrator/estimate/cost-limit.ts';
 import { estimateRun, type RunEstimate } from '../../orchestrator/estimate/estimate-run.ts';
 import { priceUsage } from '../../orchestrator/usage/price-usage.ts';
 import type { RunOrder } from '../../orchestrator/work/run-order.ts';
-import type { ProviderEntry } from '../../providers/provider.ts';
+import { providerEntry } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
 
 /** A run that is a batch, or several. */
@@ -25,15 +25,15 @@ export interface PricedEstimate extends Omit<RunEstimate, 'usage' | 'most'> {
 /** The adapter of a batch is opened with a key that is none, and sends nothing. */
 export async function priceRun(
   home: LoomHome,
-  entry: ProviderEntry,
   order: RunOrder,
   asBatch: AsBatch | undefined,
   signal: AbortSignal,
 ): Promise<PricedEstimate> {
+  const entry = providerEntry(order.provider);
   const provider = asBatch && (await entry.openBatch?.({ apiKey: 'none', timeoutMs: 0, environment: {} }));
   const cut = provider && { provider, limits: limitParts(provider.limits, asBatch?.batchSize) };
-  const { usage, most, ...counts } = await estimateRun(home, order, entry, cut, signal);
-  const priced = { provider: entry.name, model: order.model, batch: asBatch !== undefined };
+  const { usage, most, ...counts } = await estimateRun(home, order, cut, signal);
+  const priced = { ...order, batch: asBatch !== undefined };
   const cost = await priceUsage(usage, priced);
   const { inputTokens } = usage;
   return { ...counts, inputTokens, cost, mostCost: most && (await priceUsage(most, priced)) };
@@ -41,24 +41,24 @@ export async function priceRun(
 
 /** Refuses a run whose input alone would cost more than it may. LoomError `cost`; nothing is sent then. */
 export async function openCostLimit(
-  home: LoomHome,
   maxCost: number,
-  entry: ProviderEntry,
+  home: LoomHome,
   order: RunOrder,
   signal: AbortSignal,
   asBatch?: AsBatch,
 ): Promise<CostLimit> {
   const { model, settings } = order;
-  const price = await findPrice(entry.priceListName, model);
+  const { priceListName, title } = providerEntry(order.provider);
+  const price = await findPrice(priceListName, model);
   if (!price) {
-    const what = `no price is known for ${model} of ${entry.title}, so maxCost can't be kept; nothing was sent.`;
+    const what = `no price is known for ${model} of ${title}, so maxCost can't be kept; nothing was sent.`;
     throw new LoomError('cost', what, {
       code: 'price_unknown',
-      facts: { model, title: entry.title },
+      facts: { model, title },
       hint: 'Run without maxCost, or set a limit at the provider.',
     });
   }
-  const { cost = 0, mostCost } = await priceRun(home, entry, order, asBatch, signal);
+  const { cost = 0, mostCost } = await priceRun(home, order, asBatch, signal);
   // A live run is stopped by what it costs; a batch can't be.
   const most = (asBatch && mostCost) || cost;
   if (most <= maxCost) return new CostLimit(maxCost, price);

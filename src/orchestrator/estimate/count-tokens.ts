@@ -1,15 +1,25 @@
-/** The story of `loom tokens`: check the input whole, then ask the provider for the size of each prompt. */
+/**
+ * The story of `loom tokens`: check the input whole, then ask the provider for the size of each prompt, or count it on
+ * this machine.
+ */
 import { LoomError, ProviderError } from '../../core/errors.ts';
 import type { ProviderName } from '../../core/models.ts';
+import { contentOf } from '../../core/request/content.ts';
 import type { ProviderEntry, SyncProvider } from '../../providers/provider.ts';
 import type { RetryEvent } from '../calls/retry.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { drawRows, readDataset } from '../dataset/dataset.ts';
+import type { DatasetOrder } from '../dataset/dataset-order.ts';
 import { runRows } from '../live/run-rows.ts';
-import type { RunOrder } from '../work/run-order.ts';
+import { UsageTally } from '../usage/usage-tally.ts';
+import { type AskedModel, openRequestCounter } from './request-tokens.ts';
 
 /** The system text of its settings counts, once for each prompt. */
-export interface TokenOrder extends Pick<RunOrder, 'dataset' | 'provider' | 'model' | 'settings'> {
+export interface CountedInput extends AskedModel {
+  readonly dataset: DatasetOrder;
+}
+
+export interface TokenOrder extends CountedInput {
   readonly workers: number;
   /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
   readonly patienceMs?: number | undefined;
@@ -26,10 +36,13 @@ export interface TokenProgress {
 
 export type TokenEvent = ({ readonly type: 'progress' } & TokenProgress) | RetryEvent;
 
-export interface TokenSummary extends TokenProgress {
+interface CountedRows {
   /** Rows that were picked of the input, those without a prompt included. */
   readonly rows: number;
   readonly blankRows: number;
+}
+
+export interface TokenSummary extends TokenProgress, CountedRows {
   /** The provider's words for the first prompt that could not be counted. */
   readonly firstError: string | undefined;
 }
@@ -85,4 +98,22 @@ export async function countTokens(
     },
   });
   return { ...progress, rows, blankRows, firstError };
+}
+
+export interface LocalTokenCount extends CountedRows {
+  /** The input of one request for each row that has a prompt. */
+  readonly usage: UsageTally;
+  /** The name of the encoding that counted. */
+  readonly encoding: string;
+}
+
+/** Counts on this machine. Makes no call, and needs no key. */
+export async function countTokensLocally(order: CountedInput, signal: AbortSignal): Promise<LocalTokenCount> {
+  const counter = await openRequestCounter(order);
+  const usage = new UsageTally();
+  const { rows, blankRows } = await readDataset(await drawRows(order.dataset, signal), signal, (row) => {
+    const content = contentOf(row);
+    if (content) usage.addUsage({ inputTokens: counter.count(content), outputTokens: 0 });
+  });
+  return { rows, blankRows, usage, encoding: counter.encoding };
 }

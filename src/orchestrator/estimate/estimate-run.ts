@@ -2,7 +2,8 @@
 
 import { openCache } from '../../cache/cache.ts';
 import { type Content, contentOf, contentText, digestContent } from '../../core/request/content.ts';
-import type { BatchLimits, BatchProvider, ProviderEntry } from '../../providers/provider.ts';
+import type { BatchLimits, BatchProvider } from '../../providers/provider.ts';
+import { providerEntry } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { openAnswerCheck } from '../answers/answer-check.ts';
@@ -50,15 +51,14 @@ export interface RunEstimate {
 export async function estimateRun(
   home: LoomHome,
   order: RunOrder,
-  entry: ProviderEntry,
   cut: BatchCut | undefined,
   signal: AbortSignal,
 ): Promise<RunEstimate> {
   const { model, settings } = order;
-  checkSettings(entry, settings);
+  checkSettings(providerEntry(order.provider), settings);
   await openAnswerCheck(settings);
   const dataset = await drawRows(order.dataset, signal);
-  const counter = await openRequestCounter(entry, model, settings);
+  const counter = await openRequestCounter(order);
   const server = describeServer(order.provider, order.server);
   const cache = order.useCache ? openCache(home.cache, order.provider, model, settings, server) : undefined;
   const cutter = cut && new PartCutter(cut.provider.framing, cut.limits);

@@ -3,7 +3,11 @@
 import { openTokenizer, type Tokenizer } from '../../cache/tokenizer.ts';
 import type { GenerationSettings } from '../../core/models.ts';
 import { type Content, textsOf } from '../../core/request/content.ts';
-import type { ProviderEntry } from '../../providers/provider.ts';
+import { providerEntry } from '../../providers/registry.ts';
+import type { RunOrder } from '../work/run-order.ts';
+
+/** Who is asked, and with what settings. */
+export type AskedModel = Pick<RunOrder, 'provider' | 'model' | 'settings'>;
 
 export interface RequestCounter {
   /** The name of the encoding that counts. */
@@ -12,11 +16,8 @@ export interface RequestCounter {
   count(content: Content): number;
 }
 
-export async function openRequestCounter(
-  { messageTokens }: ProviderEntry,
-  model: string,
-  settings: GenerationSettings | undefined,
-): Promise<RequestCounter> {
+export async function openRequestCounter({ provider, model, settings }: AskedModel): Promise<RequestCounter> {
+  const { messageTokens } = providerEntry(provider);
   const tokenizer = await openTokenizer(model);
   const beside = messageTokens + countSettings(tokenizer, settings);
   return {
