@@ -13,8 +13,8 @@ import {
   parseStateJson,
   readStateFile,
   readStateFiles,
+  requireFields,
   writeStateFile,
-  wrongFieldError,
 } from './state-files.ts';
 
 /** The version of the job format that this program writes, and the newest that it reads. */
@@ -210,9 +210,7 @@ async function readJob(jobs: Store, name: string): Promise<JobRecord | undefined
   if (typeof version === 'number' && version > jobVersion) {
     throw new LoomError('state', `it was written by a newer version of loom (format ${version})`);
   }
-  const result = jobRecordSchema.safeParse(value);
-  if (result.success) return result.data;
-  throw wrongFieldError(result.error.issues[0]);
+  return requireFields(jobRecordSchema, value);
 }
 
 export async function deleteJob(home: LoomHome, jobId: string): Promise<void> {

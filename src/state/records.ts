@@ -11,8 +11,8 @@ import {
   parseStateJson,
   readStateFile,
   readStateFiles,
+  requireFields,
   writeStateFile,
-  wrongFieldError,
 } from './state-files.ts';
 
 export interface StoredBatches {
@@ -167,9 +167,7 @@ async function readHead(batches: Store, name: string): Promise<BatchRecord | und
 }
 
 function parseRecord(text: string): BatchRecord {
-  const result = batchRecordSchema.safeParse(parseStateJson(text));
-  if (!result.success) throw wrongFieldError(result.error.issues[0]);
-  const { id_map: _, ...record } = result.data;
+  const { id_map: _, ...record } = requireFields(batchRecordSchema, parseStateJson(text));
   return record as BatchRecord;
 }
 

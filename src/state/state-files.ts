@@ -1,4 +1,5 @@
 /** What the files of jobs and of records have in common: each is written whole, and one that can't be read is told of. */
+import type * as z from 'zod/mini';
 import { LoomError } from '../core/errors.ts';
 import { describeDiskError, diskFailure } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
@@ -78,9 +79,12 @@ export function parseStateJson(text: string): unknown {
   }
 }
 
-/** Of a file that a schema refuses. */
-export function wrongFieldError(issue: { readonly path: readonly PropertyKey[] } | undefined): LoomError {
-  return new LoomError('state', `its field ${issue?.path.join('.') || 'list'} is missing or wrong`);
+/** LoomError for the first field that the schema of a file refuses. */
+export function requireFields<Fields>(schema: z.ZodMiniType<Fields>, value: unknown): Fields {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const field = result.error.issues[0]?.path.join('.') || 'list';
+  throw new LoomError('state', `its field ${field} is missing or wrong`);
 }
 
 function describeDamage(error: unknown): string {

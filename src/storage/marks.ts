@@ -5,13 +5,13 @@
  * nothing is ever deleted in it. A mark that can't be understood counts as none.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, type Dir, opendirSync, readSync, renameSync } from 'node:fs';
+import { closeSync, type Dir, type Dirent, opendirSync, readSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import { cacheEntrySchema, isJsonObject } from '../core/models.ts';
 import { readJson } from '../core/nesting.ts';
 import { likelyNames, listOwnPaths, ownNames } from '../core/own-names.ts';
-import { diskFailure, errorCode, makePrivateFolder, removeQuietly } from './files.ts';
+import { diskFailure, isGone, makePrivateFolder, removeQuietly } from './files.ts';
 import type { LoomHome } from './home.ts';
 import { openPlainFile, readPlainText } from './plain-file.ts';
 import { makeCacheFolder, sharingOf, writeSharedFile } from './sharing.ts';
@@ -141,8 +141,7 @@ function readMark(path: string): number | undefined {
   try {
     text = readPlainText(path);
   } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (isGone(error)) return undefined;
     throw diskFailure('state', `read ${path}`, error, {
       hint: 'It says whose the folder is: make it readable, or name another folder.',
     });
@@ -185,26 +184,28 @@ const deepestLook = 4;
 
 /** Whether there is a file anywhere below; folders alone are nothing that could be lost. */
 function holdsFile(folder: string, depth: number): boolean {
+  for (const entry of listEntries(folder)) {
+    if (litter.test(entry.name)) continue;
+    if (!entry.isDirectory() || depth === 0 || holdsFile(join(folder, entry.name), depth - 1)) return true;
+  }
+  return false;
+}
+
+/** One by one, as there may be many; none where there is no folder. */
+function* listEntries(folder: string): Generator<Dirent> {
   const listing = openListing(folder);
-  if (!listing) return false;
   try {
-    for (let entry = listing.readSync(); entry; entry = listing.readSync()) {
-      if (litter.test(entry.name)) continue;
-      if (!entry.isDirectory() || depth === 0 || holdsFile(join(folder, entry.name), depth - 1)) return true;
-    }
-    return false;
+    for (let entry = listing?.readSync(); entry; entry = listing?.readSync()) yield entry;
   } finally {
-    listing.closeSync();
+    listing?.closeSync();
   }
 }
 
-/** undefined where there is no folder. */
 function openListing(folder: string): Dir | undefined {
   try {
     return opendirSync(folder);
   } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (isGone(error)) return undefined;
     throw diskFailure('state', `read the folder ${folder}`, error, {
       hint: 'Make it readable, or name another folder.',
     });
@@ -215,11 +216,8 @@ const namedFiles = 3;
 
 /** `data.csv, notes.txt, src and 4 more` */
 function nameContent(folder: string): string {
-  const listing = openListing(folder);
   const names: string[] = [];
-  for (let entry = listing?.readSync(); entry; entry = listing?.readSync())
-    if (!litter.test(entry.name)) names.push(entry.name);
-  listing?.closeSync();
+  for (const { name } of listEntries(folder)) if (!litter.test(name)) names.push(name);
   const named = names.sort().slice(0, namedFiles).join(', ');
   return names.length > namedFiles ? `${named} and ${names.length - namedFiles} more` : named;
 }
@@ -263,17 +261,12 @@ const mostLooks = 100;
 
 /** Whether there is an answer among the first files that are called like one. */
 function recognisesCache(folder: string): boolean {
-  const listing = openListing(folder);
-  if (!listing) return false;
-  try {
-    let looks = 0;
-    for (let entry = listing.readSync(); entry && looks < mostLooks; entry = listing.readSync()) {
-      if (!entry.isFile() || !likelyNames.cacheEntry.test(entry.name)) continue;
-      looks += 1;
-      if (isCacheEntry(join(folder, entry.name))) return true;
-    }
-  } finally {
-    listing.closeSync();
+  let looks = 0;
+  for (const entry of listEntries(folder)) {
+    if (!entry.isFile() || !likelyNames.cacheEntry.test(entry.name)) continue;
+    if (isCacheEntry(join(folder, entry.name))) return true;
+    looks += 1;
+    if (looks === mostLooks) break;
   }
   return basename(folder) !== 'sandbox' && recognisesCache(join(folder, 'sandbox'));
 }

@@ -20,7 +20,7 @@ import {
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { LoomError } from '../core/errors.ts';
-import { diskFailure, errorCode, makePrivateFolder } from './files.ts';
+import { diskFailure, errorCode, isGone, makePrivateFolder } from './files.ts';
 
 export interface Sharing {
   /** The group that files get; undefined where the folder is its owner's alone. */
@@ -101,8 +101,7 @@ export function checkSharing(folder: string, cache: string): void {
     if (!statSync(folder).isDirectory()) return;
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return;
+    if (isGone(error)) return;
     if (isOwn(folder)) {
       throw diskFailure('state', `write to the cache folder ${folder}`, error, {
         code: 'cache_unwritable',

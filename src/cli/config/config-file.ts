@@ -1,7 +1,7 @@
 /** Finds the file that holds defaults of flags. Small: every command does this, and most find none. */
 import { basename, join, resolve } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
-import { diskFailure, errorCode } from '../../storage/files.ts';
+import { diskFailure, isGone } from '../../storage/files.ts';
 import { readPlainText } from '../../storage/plain-file.ts';
 
 /** A file of defaults, as text. */
@@ -66,8 +66,7 @@ function readIfThere(path: string): string | undefined {
   try {
     return readPlainText(path);
   } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (isGone(error)) return undefined;
     throw diskFailure('usage', `read ${path}`, error, { hint: 'Make it readable, or pass --no-config.' });
   }
 }
