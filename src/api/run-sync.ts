@@ -1,11 +1,10 @@
 /** `runSync` of the library. */
 import type { EventOf } from '../core/models.ts';
-import { CostLimitReached } from '../orchestrator/estimate/cost-limit.ts';
 import { runSync as answerDataset, type SyncSummary } from '../orchestrator/live/run-sync.ts';
 import type { SyncEvent, SyncProgress } from '../orchestrator/live/sync-order.ts';
 import { describeUsage, type PaidUsage } from '../orchestrator/usage/price-usage.ts';
 import { UsageTally } from '../orchestrator/usage/usage-tally.ts';
-import { openCostLimit, reachedLimit } from './options/cost-limit.ts';
+import { openCostLimit } from './options/cost-limit.ts';
 import type { CallOptions, InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
 import type { ListeningTo, ReachEvent } from './options/reach.ts';
 import {
@@ -90,7 +89,7 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
       return { ...summary, usage: await tellSpent(), madeAgain: tally.madeAgain };
     } catch (error) {
       await tellSpent();
-      throw error instanceof CostLimitReached && limit ? reachedLimit(limit) : error;
+      throw limit ? limit.explain(error) : error;
     }
   });
 }

@@ -112,8 +112,6 @@ export interface ErrorFacts {
   extra_field_taken: { readonly field: string; readonly by: 'setting' | 'loom' };
   /** The schema for answers is none. */
   schema_invalid: { readonly reason: string };
-  /** A live run has cost as much as it may. */
-  cost_reached: object;
   /** An answer came without tokens: what the run costs is not known. */
   cost_unknown: object;
   /** No batch or job has this id. */

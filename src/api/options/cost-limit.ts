@@ -73,13 +73,3 @@ export async function openCostLimit(
     hint: 'Take fewer rows, another model, or a higher maxCost.',
   });
 }
-
-/** What a run that was stopped has spent. */
-export function reachedLimit({ most, spent }: CostLimit): LoomError {
-  const what = `maxCost $${most} is reached: this run has spent about $${spent}.`;
-  return new LoomError('cost', what, {
-    code: 'cost_spent',
-    facts: { maxCost: most, spent },
-    hint: 'The answers so far are kept, and no output is written: the same call with a higher maxCost goes on from there.',
-  });
-}

@@ -114,7 +114,6 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
     message: `--schema is not a valid JSON Schema: ${reason}.`,
     hint: 'Mend the file; nothing was sent.',
   }),
-  cost_reached: () => ({ message: 'the run has reached --max-cost.' }),
   cost_unknown: () => ({
     message: "an answer came without a count of tokens, so --max-cost can't be kept.",
     hint: 'The answers so far are kept; the same command without --max-cost goes on from there.',
