@@ -166,6 +166,11 @@ function isSubmitted(part: JobPart): boolean {
   return part.state === 'submitted' || part.state === 'downloaded';
 }
 
+/** Whether a part is still to be sent, or its sending was cut off. */
+export function isUnsent({ state }: JobPart): boolean {
+  return state === 'planned' || state === 'submitting';
+}
+
 /** Whether a part was cancelled before the provider had it. */
 export function isDropped(part: JobPart): boolean {
   return part.state === 'dropped';
@@ -223,6 +228,11 @@ const endedBadly: ReadonlySet<BatchStatus> = new Set(['failed', 'expired', 'canc
 /** Whether a batch ended without results that are merged by themselves. */
 export function hasEndedBadly(status: BatchStatus): boolean {
   return endedBadly.has(status);
+}
+
+/** Whether a batch is no longer under way, however it ended. */
+export function hasEnded(status: BatchStatus): boolean {
+  return status === 'completed' || hasEndedBadly(status);
 }
 
 /** Whether a bare `loom fetch` has anything to do for this job. */

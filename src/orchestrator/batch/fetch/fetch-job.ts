@@ -4,7 +4,7 @@ import type { BatchRecord, BatchStatus } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
 import { giveBackPart, type JobPart, saveJob } from '../../../state/jobs.ts';
 import { updateRecord } from '../../../state/records.ts';
-import { findPart, hasEndedBadly, isDropped, noteStatus } from '../../../state/stored-jobs.ts';
+import { findPart, hasEndedBadly, isDropped, isUnsent, noteStatus } from '../../../state/stored-jobs.ts';
 import { describeQueued, describeRecord, isStuck, windowOf } from '../list/list-batches.ts';
 import { isOfAnotherPart } from '../parts/find-batch.ts';
 import { lookAtBatch } from '../parts/job-reach.ts';
@@ -21,7 +21,7 @@ import { keepAllAnswers } from './keep-answers.ts';
 export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
   const { run, stored, job, records, known, provider, calls, callSignal } = fetching;
   const { parts } = job;
-  const unsent = parts.filter((part) => part.state === 'planned' || part.state === 'submitting');
+  const unsent = parts.filter(isUnsent);
   if (unsent.length === 0) return;
   const dropped = parts.filter(isDropped).length;
   const { home, signal, onEvent } = run;

@@ -9,8 +9,11 @@ import type { DamagedFile } from '../../../state/damaged-files.ts';
 import type { Job, JobPart } from '../../../state/jobs.ts';
 import {
   findLostParts,
+  hasEnded,
   hasEndedBadly,
+  isDropped,
   isShort,
+  isUnsent,
   loadState,
   namePart,
   type StoredJob,
@@ -57,7 +60,7 @@ export function listParts(home: LoomHome, stored: StoredJob): ListedBatch[] {
   const submitted = records.map((record) => describeRecord(home, record));
   const lost = findLostParts(stored).map((part) => describeLostPart(home, job, part));
   const unsent = job.parts
-    .filter(({ state }) => state === 'planned' || state === 'submitting' || state === 'dropped')
+    .filter((part) => isUnsent(part) || isDropped(part))
     .map((part) => describeUnsentPart(home, job, part));
   // A part that was halved made the job longer than its records know.
   const parts = job.parts.length;
@@ -175,7 +178,7 @@ export function isOver({ status, missing }: ListedBatch): boolean {
 /** Whether a batch is pending though its provider should have ended it. */
 export function isStuck(record: BatchRecord, now = Date.now()): boolean {
   const { status, created_at } = record;
-  if (status === 'completed' || hasEndedBadly(status)) return false;
+  if (hasEnded(status)) return false;
   return now - Date.parse(created_at) > windowOf(record) * 3_600_000;
 }
 

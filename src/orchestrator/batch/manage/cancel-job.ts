@@ -5,15 +5,17 @@ import type { BatchRecord, BatchStatus, EventOf, ProviderName } from '../../../c
 import type { BatchCheck } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
-import { giveBackPart, type Job, type JobPart, saveJob } from '../../../state/jobs.ts';
+import { giveBackPart, type Job, saveJob } from '../../../state/jobs.ts';
 import { deleteRecord, updateRecord } from '../../../state/records.ts';
 import {
   findAnyJob,
   findLostParts,
   findPart,
   forgetJob,
+  hasEnded,
   hasEndedBadly,
   isDropped,
+  isUnsent,
   loadState,
   namePart,
   reloadJob,
@@ -253,11 +255,7 @@ function isRecord(batch: CancelTarget): batch is BatchRecord {
 
 /** Whether a batch may be under way, as far as its record knows. */
 function mayRun({ status }: CancelTarget): boolean {
-  return status !== 'completed' && !hasEndedBadly(status);
-}
-
-function isUnsent({ state }: JobPart): boolean {
-  return state === 'planned' || state === 'submitting';
+  return !hasEnded(status);
 }
 
 function describeNoCancel({ id, provider }: StoredJob): CancelEvent {

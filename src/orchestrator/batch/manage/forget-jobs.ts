@@ -6,7 +6,7 @@ import type { BatchRecord, EventOf, ProviderName } from '../../../core/models.ts
 import type { StatusWord } from '../../../core/names.ts';
 import {
   findAnyJob,
-  hasEndedBadly,
+  hasEnded,
   isWritten,
   loadState,
   type OpenedRecords,
@@ -131,7 +131,7 @@ async function deleteUploads(
 
 function listUnneededUploads(stored: StoredJob): string[] {
   const isOver = isWritten(stored);
-  const isEnded = ({ status }: BatchRecord) => isOver || status === 'completed' || hasEndedBadly(status);
+  const isEnded = ({ status }: BatchRecord) => isOver || hasEnded(status);
   const unsent = stored.job.parts.filter(({ state }) => state === 'planned' || state === 'dropped');
   const ids = [...stored.records.filter(isEnded), ...unsent].map((source) => source.file_id);
   return [...new Set(ids.filter((id) => id !== undefined && id !== null))];

@@ -144,7 +144,7 @@ interface Place extends Pick<Job, 'provider'> {
   readonly base_url?: string | null | undefined;
 }
 
-function isAtSamePlace(one: Place, other: Place): boolean {
+export function isAtSamePlace(one: Place, other: Place): boolean {
   return one.provider === other.provider && (one.base_url ?? null) === (other.base_url ?? null);
 }
 

@@ -10,8 +10,9 @@ import type { BatchCheck, BatchLimits } from '../../../providers/provider.ts';
 import type { HomeBatches } from '../../../state/home-batches.ts';
 import type { Job, JobPart } from '../../../state/jobs.ts';
 import { loadRecords } from '../../../state/records.ts';
-import { hasEndedBadly } from '../../../state/stored-jobs.ts';
+import { hasEnded } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
+import { isAtSamePlace } from './find-batch.ts';
 
 /** What is to be done with a part that waits to be sent. */
 export type PartFate = 'send' | 'halve' | 'refuse';
@@ -101,7 +102,7 @@ function readLimit(message: string): number | undefined {
 export async function isAlone(home: LoomHome, job: Job, part: JobPart): Promise<boolean> {
   const { records } = await loadRecords(home.batches);
   const others = leaveOutPart(records, job, part);
-  return others.every(({ status }) => status === 'completed' || hasEndedBadly(status));
+  return others.every(({ status }) => hasEnded(status));
 }
 
 /** Whether another batch of this home runs there, as far as its record knows. */
@@ -122,9 +123,6 @@ export function noteTaken(job: Job, part: JobPart): boolean {
 /** The other batches at the same provider and address. */
 function leaveOutPart(records: readonly BatchRecord[], job: Job, part: JobPart): BatchRecord[] {
   return records.filter(
-    (record) =>
-      record.provider === job.provider &&
-      (record.base_url ?? null) === job.base_url &&
-      !(record.job_id === job.job_id && record.part === part.part),
+    (record) => isAtSamePlace(record, job) && !(record.job_id === job.job_id && record.part === part.part),
   );
 }
