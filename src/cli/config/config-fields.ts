@@ -117,13 +117,8 @@ export function describeConfig(program: Command): object {
 function describeFields(fields: readonly ConfigField[]): object {
   const entries = fields.flatMap(({ name, option }) => {
     const schema = { description: option.description, ...describeValue(option) };
-    const long = (option.long ?? '').slice(2);
-    return name === long
-      ? [[name, schema]]
-      : [
-          [name, schema],
-          [long, schema],
-        ];
+    const names = new Set([name, (option.long ?? '').slice(2)]);
+    return [...names].map((each) => [each, schema]);
   });
   return Object.fromEntries(entries);
 }

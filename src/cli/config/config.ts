@@ -112,11 +112,10 @@ function checkNames(fields: Fields, known: readonly ConfigField[], sections: str
       const own = known.filter(({ section }) => section === name);
       for (const field of Object.keys(value)) checkName(field, own, [], path, `${name}.`);
     } else {
-      const hint = known.find((field) => field.name === camelCase(name));
-      if (hint && !shared.some((field) => field.name === hint.name)) {
-        throw new LoomError('usage', `${path}: ${name} belongs to one command.`, {
-          hint: `Write it as {"${hint.section}": {"${name}": …}}.`,
-        });
+      const ofOne = known.find((field) => field.name === camelCase(name));
+      if (ofOne && !shared.some((field) => field.name === ofOne.name)) {
+        const hint = `Write it as {"${ofOne.section}": {"${name}": …}}.`;
+        throw wrongField(path, `${name} belongs to one command.`, hint);
       }
       checkName(name, shared, sections, path, '');
     }
@@ -132,19 +131,17 @@ function checkName(
 ): void {
   // An object knows names that nobody gave it, such as __proto__.
   if (Object.hasOwn(refusedFields, camelCase(name))) {
-    throw new LoomError('usage', `${path}: ${prefix}${name} can't have a default.`, {
-      hint: refusedFields[camelCase(name)] as string,
-    });
+    throw wrongField(path, `${prefix}${name} can't have a default.`, refusedFields[camelCase(name)]);
   }
   const names = [...new Set(known.map((field) => field.name))];
   if (names.includes(camelCase(name))) return;
-  throw new LoomError('usage', `${path}: unknown field ${prefix}${name}.`, {
-    hint: proposeFrom(
-      name,
-      [...names, ...sections],
-      'Fields are flags without their dashes; see loom run --help.',
-    ),
-  });
+  const usual = 'Fields are flags without their dashes; see loom run --help.';
+  const hint = proposeFrom(name, [...names, ...sections], usual);
+  throw wrongField(path, `unknown field ${prefix}${name}.`, hint);
+}
+
+function wrongField(path: string, what: string, hint?: string): LoomError {
+  return new LoomError('usage', `${path}: ${what}`, hint === undefined ? {} : { hint });
 }
 
 function readDefaults(
@@ -160,13 +157,8 @@ function readDefaults(
     const read = readValue(field, value, path, `${prefix}${name}`);
     const rival = defaults.find(({ option }) => option === field.option || excludes(option, field.option));
     if (rival) {
-      throw new LoomError(
-        'usage',
-        `${path}: ${prefix}${name} can't stand beside ${rival.option.long?.slice(2)}.`,
-        {
-          hint: 'Leave one of them out.',
-        },
-      );
+      const what = `${prefix}${name} can't stand beside ${rival.option.long?.slice(2)}.`;
+      throw wrongField(path, what, 'Leave one of them out.');
     }
     if (read !== undefined) defaults.push({ option: field.option, value: read });
   }
@@ -176,7 +168,7 @@ function readDefaults(
 /** Undefined where nothing is set: a switch that is off. */
 function readValue({ name, option }: ConfigField, value: unknown, path: string, label: string): unknown {
   const refuse = (reason: string): never => {
-    throw new LoomError('usage', `${path}: ${label} is ${JSON.stringify(value)}. ${reason}`);
+    throw wrongField(path, `${label} is ${JSON.stringify(value)}. ${reason}`);
   };
   if (!option.required) {
     if (typeof value !== 'boolean') refuse('It must be true or false.');
