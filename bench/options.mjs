@@ -31,18 +31,20 @@ const fullSizes = {
   cachedRows: 100_000,
   batchRows: 50_000,
   millionRows: 1_000_000,
+  millionBatches: Number.POSITIVE_INFINITY,
 };
 
 const shortSizes = {
-  startUps: 3,
-  ceilingCalls: 1_000,
-  prompts: 200,
+  startUps: 1,
+  ceilingCalls: 200,
+  prompts: 64,
   latencyMs: 50,
   workers: [8, 64],
   repeats: 1,
-  cachedRows: 1_000,
-  batchRows: 1_000,
-  millionRows: 5_000,
+  cachedRows: 200,
+  batchRows: 200,
+  millionRows: 1_000,
+  millionBatches: 1,
 };
 
 export function readOptions(args, sectionNames) {
