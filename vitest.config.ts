@@ -4,10 +4,9 @@ import { configDefaults, defineConfig } from 'vitest/config';
 /** Tests of the built program as a process. */
 const processes = ['test/**/*.process.test.ts'];
 /** Whole services and browsers, and copies of the project. */
-const slow = ['test/recipes/**/*.test.ts', 'test/stories/**/{add-provider,faults,report-page}.test.ts'];
-/** Adapters and the sandbox, against servers of the tests' own. */
-const servers = ['test/{providers,sandbox}/**/*.test.ts'];
-const stories = ['test/stories/**/*.test.ts'];
+const slow = ['test/recipes/docker.test.ts', 'test/stories/**/{add-provider,faults,report-page}.test.ts'];
+/** Commands, recipes, adapters and the sandbox, against servers of the tests' own. */
+const stories = ['test/{stories,recipes,providers,sandbox}/**/*.test.ts'];
 /** cron, systemd and containers are no part of Windows. */
 const left = process.platform === 'win32' ? ['test/recipes/**'] : [];
 
@@ -31,8 +30,7 @@ export default defineConfig({
   plugins: [builtChunks],
   test: {
     projects: [
-      group('unit', ['test/**/*.test.ts'], [...servers, ...stories, ...processes, ...slow]),
-      group('servers', servers, processes),
+      group('unit', ['test/**/*.test.ts'], [...stories, ...processes, ...slow]),
       group('stories', stories, [...processes, ...slow]),
       group('process', processes),
       group('slow', slow),

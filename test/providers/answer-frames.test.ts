@@ -1,10 +1,8 @@
 /** An answer counts by what it holds, and is asked for once: at every provider, live and about batches. */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { providerNames } from '../../src/core/names.ts';
 import { plainContent } from '../../src/core/request/content.ts';
-import { providerEntry } from '../../src/providers/registry.ts';
-import { apiKey, collect, failureOf, never, writeRequests } from './conformance.ts';
+import { adapters, apiKey, collect, failureOf, never, writeRequests } from './conformance.ts';
 import { frame, type RawServer, startRawServer } from './raw-server.ts';
 
 let server: RawServer;
@@ -13,8 +11,6 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const entries = providerNames.map(providerEntry);
-const batchEntries = entries.filter(({ openBatch }) => openBatch);
 const connection = () => ({ apiKey, baseUrl: server.url, environment: {}, timeoutMs: 20_000 });
 const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', content: plainContent('Hi') };
 
@@ -151,7 +147,7 @@ const cut: readonly (readonly [what: string, bytes: Buffer | string])[] = [
   ],
 ];
 
-describe.each(entries)('$title, live', (entry) => {
+describe.each(adapters)('$title, live', (entry) => {
   const generate = async () => (await entry.openSync(connection())).generate(request, never);
 
   it.each(frames)('reads an answer with %s, asked once', async (_, bytes) => {
@@ -254,7 +250,7 @@ const wrap: Readonly<Record<string, (body: string) => Buffer>> = {
   'gzip that is not told': (body) => frame(gzipSync(body)),
 };
 
-describe.each(batchEntries)('$title, batches', (entry) => {
+describe.each(adapters)('$title, batches', (entry) => {
   const open = () => entry.openBatch?.(connection()) as ReturnType<NonNullable<typeof entry.openBatch>>;
 
   it.each(Object.entries(wrap))('reads what comes with %s', async (_, wrapped) => {

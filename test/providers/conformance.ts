@@ -13,6 +13,7 @@ import type {
   RequestFile,
   SyncProvider,
 } from '../../src/providers/provider.ts';
+import { providerEntry } from '../../src/providers/registry.ts';
 import {
   type Arrived,
   type Reply,
@@ -24,6 +25,8 @@ import {
 /** Like no vendor's keys, so that no pattern knows it. */
 export const apiKey = 'conformance+key/0123456789abcdef';
 export const never = new AbortController().signal;
+/** A provider for each adapter: vendors that speak alike share one, and what it does for them is tried once. */
+export const adapters = (['openai', 'anthropic', 'google'] as const).map(providerEntry);
 export const prompt = 'Größe \u2028 "quoted" 😀';
 
 const text = (text: string) => ({ type: 'text', text }) as const;
@@ -51,6 +54,8 @@ interface Vendor {
   /** Variables that the vendor's SDK would heed. */
   readonly variables: Readonly<Record<string, string>>;
   readonly refusedKey: Reply;
+  /** Whether its adapter is another's, where every fault is tried: here are some. */
+  readonly sharesAdapter?: boolean;
 }
 
 export interface SyncVendor extends Vendor {
@@ -162,6 +167,11 @@ const faults: readonly (readonly [what: string, reply: Reply, expected: object])
     { scope: 'retry', status: undefined, code: 'timeout' },
   ],
 ];
+
+/** Each kind of outcome, where the adapter was tried with all. */
+function faultsOf({ sharesAdapter }: Vendor): typeof faults {
+  return sharesAdapter ? faults.filter((_, index) => index % 6 === 0) : faults;
+}
 
 export function refuse(status: number, headers: Record<string, string> = {}): Reply {
   return { status, headers, body: { type: 'error', error: { message: 'No luck.' } } };
@@ -333,7 +343,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       expect(server().arrived).toEqual([]);
     });
 
-    it.each(faults)('classes %s at create', async (_what, reply, expected) => {
+    it.each(faultsOf(vendor))('classes %s at create', async (_what, reply, expected) => {
       const provider = await open(patience(reply));
       const file = await writeRequests(provider, ['row-0-1a2b3c4d']);
       server().play(() => reply);
@@ -617,7 +627,7 @@ function checkEveryCall(
     for (const [name, value] of Object.entries(vendor.variables)) expect(process.env[name]).toBe(value);
   });
 
-  it.each(faults)('classes %s and does not try again by itself', async (_what, reply, expected) => {
+  it.each(faultsOf(vendor))('classes %s and does not try again by itself', async (_what, reply, expected) => {
     server().play(() => reply);
     const failure = await failureOf(call(never, patience(reply)));
     const isLasting = patience(reply) !== undefined || (expected as { code?: string }).code === 'unreadable';

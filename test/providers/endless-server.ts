@@ -2,14 +2,14 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setInterval } from 'node:timers/promises';
-import { createBrotliCompress, createDeflate, createGzip } from 'node:zlib';
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 
 /** An answer: what it begins with, and what comes again and again after that. */
 export interface Endless {
   readonly status?: number;
   readonly start?: string;
   readonly piece: string;
-  /** Packed, so that little goes over the wire. */
+  /** Packed, so that little goes over the wire: more than a bound allows, and then silence. */
   readonly packing?: 'gzip' | 'deflate' | 'br';
   /** Some bytes now and then, in place of as many as are taken: in the head of the answer, or in its body. */
   readonly trickle?: 'head' | 'body';
@@ -26,8 +26,13 @@ export interface EndlessServer {
   close(): Promise<void>;
 }
 
-const packings = { gzip: createGzip, deflate: createDeflate, br: createBrotliCompress } as const;
-const largePiece = 1024 * 1024;
+const level = { level: 1 };
+const packings = {
+  gzip: (text: Buffer) => gzipSync(text, level),
+  deflate: (text: Buffer) => deflateSync(text, level),
+  br: (text: Buffer) => brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
+} as const;
+const megabyte = 1024 * 1024;
 
 export async function startEndlessServer(): Promise<EndlessServer> {
   let answer: Answer = () => ({});
@@ -62,17 +67,19 @@ export async function startEndlessServer(): Promise<EndlessServer> {
 }
 
 function pour(outgoing: ServerResponse, { status = 200, start = '', piece, packing }: Endless): void {
-  const block = Buffer.from(piece.repeat(Math.ceil(largePiece / piece.length)));
   outgoing.writeHead(status, {
     'content-type': 'application/json',
     ...(packing && { 'content-encoding': packing }),
   });
-  const target = packing ? packings[packing]() : outgoing;
-  if (packing) target.pipe(outgoing);
+  if (packing) {
+    outgoing.write(packings[packing](Buffer.alloc(65 * megabyte, piece).fill(start, 0, start.length)));
+    return;
+  }
+  const block = Buffer.from(piece.repeat(Math.ceil(megabyte / piece.length)));
   const goOn = () => {
-    if (!outgoing.destroyed) target.write(block, () => setImmediate(goOn));
+    if (!outgoing.destroyed) outgoing.write(block, () => setImmediate(goOn));
   };
-  target.write(start || piece, goOn);
+  outgoing.write(start || piece, goOn);
 }
 
 async function trickle(

@@ -223,16 +223,14 @@ async function largeFile(pieces: number, piece: (number: number) => string): Pro
   return path;
 }
 
-test('uploads, creates and result files of 150 MB cost the server little memory', {
-  timeout: 5 * 60_000,
-}, async () => {
+test('uploads, creates and result files of 60 MB cost the server little memory', async () => {
   const { origin, child, peakMegabytes } = await openApart();
   const pad = 'x'.repeat(9_900);
   const block = (separator: string, line: (id: string) => string) => (number: number) =>
     Array.from({ length: 100 }, (_, row) => line(`row-${number}-${row}`)).join(separator) + separator;
 
   const jsonl = await largeFile(
-    150,
+    60,
     block('\n', (id) => openaiLine(id, pad)),
   );
   const openai = openaiClient({ baseUrls: { openai: `${origin}/openai/v1` } } as never);
@@ -240,10 +238,10 @@ test('uploads, creates and result files of 150 MB cost the server little memory'
   const { id } = await openai.files.create({ file, purpose: 'batch' });
   const request = { input_file_id: id, endpoint: '/v1/chat/completions', completion_window: '24h' } as const;
   const batch = await openaiEnd(openai, (await openai.batches.create(request)).id);
-  expect(batch.request_counts).toEqual({ total: 15_000, completed: 15_000, failed: 0 });
+  expect(batch.request_counts).toEqual({ total: 6_000, completed: 6_000, failed: 0 });
 
   const requests = await largeFile(
-    150,
+    60,
     block(',', (id) => JSON.stringify(anthropicRequest(id, pad))),
   );
   const last = JSON.stringify(anthropicRequest('last', pad));
@@ -252,10 +250,10 @@ test('uploads, creates and result files of 150 MB cost the server little memory'
   });
   const anthropic = anthropicClient({ baseUrls: { anthropic: `${origin}/anthropic` } } as never);
   const created = (await anthropic.post('/v1/messages/batches', { body })) as { request_counts: object };
-  expect(created.request_counts).toMatchObject({ succeeded: 15_001 });
+  expect(created.request_counts).toMatchObject({ succeeded: 6_001 });
 
-  // 300 answers of a megabyte each, to a reader that stops after the first bytes for a while.
-  const large = Array.from({ length: 300 }, (_, row) =>
+  // 100 answers of a megabyte each, to a reader that stops after the first bytes for a while.
+  const large = Array.from({ length: 100 }, (_, row) =>
     openaiLine(`row-${row}`, '[[sandbox:large 1000000]]'),
   );
   const wide = await openaiEnd(openai, (await openaiBatch(openai, large)).id);
@@ -265,9 +263,9 @@ test('uploads, creates and result files of 150 MB cost the server little memory'
   await new Promise((resolve) => setTimeout(resolve, 300));
   let bytes = 0;
   for (let step = await reader.read(); !step.done; step = await reader.read()) bytes += step.value.length;
-  expect(bytes).toBeGreaterThan(299_000_000);
+  expect(bytes).toBeGreaterThan(99_000_000);
 
-  expect(await peakMegabytes()).toBeLessThan(220);
+  expect(await peakMegabytes()).toBeLessThan(180);
   child.disconnect();
   await once(child, 'exit');
 });

@@ -126,6 +126,7 @@ const chat = ({ accountHeaders, ...profile }: Profile) => ({
   keyHeader: ['authorization', `Bearer ${apiKey}`] as [string, string],
   variables: { ...variables, ...(!accountHeaders && strayAccount) },
   refusedKey,
+  sharesAdapter: profile.title !== 'OpenAI',
 });
 
 /** Live calls. */
