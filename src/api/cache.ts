@@ -1,12 +1,11 @@
 /** `measureCache` and `clearCache` of the library. */
+import { type CacheStatistics, measureCache as measureEntries } from '../cache/cache-entries.ts';
 import {
   type CacheCount,
   type CacheFilter,
-  type CacheStatistics,
   clearCache as clearEntries,
   countCacheEntries,
-  measureCache as measureEntries,
-} from '../cache/cache-entries.ts';
+} from '../cache/clear-cache.ts';
 import { checkCache } from '../storage/marks.ts';
 import type { ReachOptions } from './options/options.ts';
 import { type ListeningTo, openHome, underSignal } from './options/reach.ts';
@@ -28,8 +27,10 @@ export interface ClearCacheOptions extends MeasureCacheOptions, CacheFilter {
 
 export interface ClearedCache extends CacheCount {
   readonly isThere: boolean;
-  /** Undefined where there was nothing to delete, or `confirm` said no. */
+  /** Files that went as a whole; undefined where there was nothing to delete, or `confirm` said no. */
   readonly removed: number | undefined;
+  /** The answers that were in them, and in packs of which others stay. */
+  readonly removedEntries: number | undefined;
 }
 
 /** What the cache holds; undefined where there is no such folder. LoomError `state` for a folder that is no cache. */
@@ -46,10 +47,15 @@ export async function clearCache(options: ClearCacheOptions = {}): Promise<Clear
   return underSignal(options.signal, async (signal) => {
     const scan = describeScan(options, signal);
     const count = await countCacheEntries(folder, filter, scan);
-    const { entries, matching } = count ?? { entries: 0, matching: 0 };
-    const isMeant = matching > 0 && (await (confirm?.({ entries, matching }) ?? true));
-    const removed = isMeant ? (await clearEntries(folder, filter, scan)).matching : undefined;
-    return { isThere: count !== undefined, entries, matching, removed };
+    const found = count ?? { entries: 0, matching: 0, files: 0 };
+    const isMeant = found.matching > 0 && (await (confirm?.(found) ?? true));
+    const gone = isMeant ? await clearEntries(folder, filter, scan) : undefined;
+    return {
+      isThere: count !== undefined,
+      ...found,
+      removed: gone?.files,
+      removedEntries: gone?.entries,
+    };
   });
 }
 

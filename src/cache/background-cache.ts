@@ -6,7 +6,10 @@ import type { CodeWithFacts } from '../core/error-facts.ts';
 import { LoomError, type Told } from '../core/errors.ts';
 import { Thread } from '../core/thread.ts';
 import { openCache, type ResponseCache } from './cache.ts';
+import { gatherPacks, hasMany } from './packs/gather-packs.ts';
+import { packLooseEntries } from './packs/pack-answers.ts';
 
+type Place = Parameters<typeof openCache>;
 type Read = Parameters<ResponseCache['get']>;
 type Write = Parameters<ResponseCache['set']>;
 type Found = ReturnType<ResponseCache['get']>;
@@ -14,17 +17,30 @@ type Found = ReturnType<ResponseCache['get']>;
 export interface BackgroundCache {
   /** What the cache has for each of these, in their order. */
   getAll(reads: readonly Read[]): Promise<readonly Found[]>;
-  /** Stored when this resolves. LoomError `state` where the disk refuses one of them; the others are stored. */
+  /**
+   * Stores answers of live calls: each is safe when this resolves. What comes while the thread is busy goes there at
+   * once. LoomError `state` where the disk refuses one of what went there together; the others are stored.
+   */
   setAll(writes: readonly Write[]): Promise<void>;
+  /**
+   * Adds answers of a batch, of which there may be many. `isLast`: with these there are all, in place and durable when
+   * this resolves. LoomError `state` where the disk refuses.
+   */
+  addAll(writes: readonly Write[], isLast: boolean): Promise<void>;
+  /** Puts together what this has stored live, if that was much. */
+  packNew(): Promise<void>;
   /** Ends the thread. What was not awaited may be lost. */
   close(): Promise<void>;
 }
 
 /** What the thread is asked. */
-export interface CacheTask {
-  readonly reads: readonly Read[];
-  readonly writes: readonly Write[];
-}
+export type CacheTask =
+  | { readonly type: 'read'; readonly reads: readonly Read[] }
+  | { readonly type: 'write'; readonly writes: readonly Write[] }
+  | { readonly type: 'add'; readonly writes: readonly Write[]; readonly isLast: boolean }
+  /** With the keys of those that the other thread has stored. */
+  | { readonly type: 'pack_new'; readonly keys: readonly Uint8Array[] }
+  | { readonly type: 'gather' };
 
 export interface CacheReply {
   readonly found: readonly Found[];
@@ -33,10 +49,20 @@ export interface CacheReply {
 }
 
 /** What this thread does by itself, in look-ups and writes at once and in milliseconds in all: to start another costs more. */
-const ownShare = { entries: 100, ms: 30 };
+const ownShare = { entries: 100, adds: 256, ms: 30 };
+
+/** A live run that has stored more than this puts its answers together. */
+const mostLoose = 1_000;
 
 /** Takes what `openCache` takes. The thread starts when this one has done its share. */
-export function openBackgroundCache(...place: Parameters<typeof openCache>): BackgroundCache {
+export function openBackgroundCache(
+  folder: string,
+  provider: string,
+  model: string,
+  settings?: Place[3],
+  server?: Place[4],
+): BackgroundCache {
+  const place: Place = [folder, provider, model, settings, server, { isSnapshot: true }];
   const thread = new Thread<CacheTask, CacheReply>(new URL('./cache-thread.js', import.meta.url), {
     data: place,
     // All it makes is garbage at once; without this the thread takes 20 MB more.
@@ -44,45 +70,135 @@ export function openBackgroundCache(...place: Parameters<typeof openCache>): Bac
     describeEnd: describeDeadThread,
   });
   const cache = openCache(...place);
+  const work = openCacheWork(place, cache);
+  const group = openGroup((writes) => perform({ type: 'write', writes }, writes.length));
   let ownMs = 0;
+  let stored = 0;
+  let adds = 0;
+  let hasPacked = false;
 
-  async function perform(task: CacheTask): Promise<CacheReply> {
-    const isSmall = task.reads.length + task.writes.length <= ownShare.entries;
-    if (!isSmall || ownMs >= ownShare.ms) return thread.ask(task);
+  async function perform(task: CacheTask, entries: number): Promise<CacheReply> {
+    if (entries > ownShare.entries || ownMs >= ownShare.ms) return thread.ask(task);
+    return performHere(task);
+  }
+
+  function performHere(task: CacheTask): CacheReply {
     const started = performance.now();
-    const reply = performTask(cache, task);
+    const reply = work(task);
     ownMs += performance.now() - started;
     return reply;
   }
 
   return {
     async getAll(reads) {
-      return reads.length === 0 ? [] : (await perform({ reads, writes: [] })).found;
+      return reads.length === 0 ? [] : (await perform({ type: 'read', reads }, reads.length)).found;
     },
     async setAll(writes) {
-      const { trouble } = await perform({ reads: [], writes });
-      if (trouble) throw new LoomError('state', trouble.message, trouble as CodeWithFacts);
+      stored += writes.length;
+      throwTrouble(await group.add(writes));
+    },
+    async addAll(writes, isLast) {
+      const isAll = isLast && adds === 0 && writes.length <= ownShare.adds;
+      adds += writes.length;
+      const task = { type: 'add', writes, isLast } as const;
+      throwTrouble(isAll ? performHere(task) : await thread.ask(task));
+      hasPacked ||= isLast;
+    },
+    async packNew() {
+      if (stored <= mostLoose) return;
+      await thread.ask({ type: 'pack_new', keys: [...cache.takeNewKeys()] });
+      hasPacked = true;
     },
     async close() {
+      // It is for speed alone: what ends the thread meanwhile is no trouble.
+      if (hasPacked && hasMany(folder)) await thread.ask({ type: 'gather' }).catch(() => {});
+      cache.close();
       await thread.close();
     },
   };
 }
 
-/** One task, in whichever thread. */
-export function performTask(cache: ResponseCache, { reads, writes }: CacheTask): CacheReply {
-  const found = reads.map((read) => cache.get(...read));
-  let trouble: CacheReply['trouble'];
-  for (const write of writes) {
-    try {
-      cache.set(...write);
-    } catch (error) {
-      // An error keeps its class between threads only if JavaScript itself made that.
-      const { message, hint, code, facts } = error as Told;
-      trouble ??= { message, hint, code, facts };
+/** Does one task after the other, in whichever thread. */
+export function openCacheWork(place: Place, cache = openCache(...place)): (task: CacheTask) => CacheReply {
+  const [folder] = place;
+  return (task) => {
+    switch (task.type) {
+      case 'read':
+        return { found: task.reads.map((read) => cache.get(...read)), trouble: undefined };
+      case 'write':
+        return tell(tryEach(task.writes, (write) => cache.set(...write)));
+      case 'add':
+        return tell(tryAll(() => addAnswers(cache, task)));
+      case 'pack_new': {
+        const keys = cache.takeNewKeys();
+        for (const key of task.keys) keys.add(key);
+        packLooseEntries(folder, keys);
+        return tell(undefined);
+      }
+      case 'gather':
+        gatherPacks(folder);
+        return tell(undefined);
     }
+  };
+}
+
+function addAnswers(cache: ResponseCache, { writes, isLast }: Extract<CacheTask, { type: 'add' }>): void {
+  for (const write of writes) cache.add(...write);
+  if (isLast) cache.seal();
+}
+
+/** The first error; the others are tried all the same. */
+function tryEach(writes: readonly Write[], store: (write: Write) => void): unknown {
+  const errors = writes.map((write) => tryAll(() => store(write)));
+  return errors.find((error) => error !== undefined);
+}
+
+function tryAll(work: () => void): unknown {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error;
   }
-  return { found, trouble };
+}
+
+/** An error keeps its class between threads only if JavaScript itself made that. */
+function tell(error: unknown): CacheReply {
+  if (error === undefined) return { found: [], trouble: undefined };
+  const { message, hint, code, facts } = error as Told;
+  return { found: [], trouble: { message, hint, code, facts } };
+}
+
+function throwTrouble({ trouble }: CacheReply): void {
+  if (trouble) throw new LoomError('state', trouble.message, trouble as CodeWithFacts);
+}
+
+/** Sends what comes while an earlier group is under way as one. */
+function openGroup(send: (writes: readonly Write[]) => Promise<CacheReply>) {
+  let underWay: Promise<CacheReply> | undefined;
+  let next: { readonly writes: Write[]; readonly sent: Promise<CacheReply> } | undefined;
+
+  async function sendNext(after: Promise<CacheReply> | undefined, writes: readonly Write[]) {
+    await after?.catch(() => {});
+    next = undefined;
+    const sending = send(writes);
+    underWay = sending;
+    return sending.finally(() => {
+      if (underWay === sending) underWay = undefined;
+    });
+  }
+
+  return {
+    add(writes: readonly Write[]): Promise<CacheReply> {
+      if (next) {
+        next.writes.push(...writes);
+        return next.sent;
+      }
+      const group = [...writes];
+      next = { writes: group, sent: sendNext(underWay, group) };
+      return next.sent;
+    },
+  };
 }
 
 function describeDeadThread(cause: unknown): LoomError {

@@ -1,13 +1,15 @@
-/** The cache as a whole, however many entries it has: what is in it, and what of it may go. */
-import { type Dir, opendirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+/** The cache as a whole, however many answers it has: what is in it, in loose entries and in packs. */
+import { type Dir, opendirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { LoomError } from '../core/errors.ts';
-import { type CacheEntry, cacheEntrySchema, isJsonObject } from '../core/models.ts';
+import { type CacheEntry, cacheEntrySchema } from '../core/models.ts';
 import { likelyNames } from '../core/own-names.ts';
-import { describeDiskError, errorCode } from '../storage/files.ts';
+import { diskFailure, errorCode } from '../storage/files.ts';
+import { isPackLike, PackFile } from './packs/pack-file.ts';
+import { packFolder } from './packs/pack-writer.ts';
+import { listPacks } from './packs/packs.ts';
 
-/** What entries of one model come to. */
+/** What answers of one model come to. */
 export interface CacheGroup {
   readonly provider: string;
   readonly model: string;
@@ -19,26 +21,16 @@ export interface CacheGroup {
 }
 
 export interface CacheStatistics {
-  /** All files that are named like an entry. */
+  /** Answers: files that are named like an entry, and all that is in packs. */
   readonly entries: number;
   readonly bytes: number;
-  /** Those of them that can't be read, and are answered anew. */
+  /** Those of them that can't be read, and are answered anew; a pack that can't be read at all counts as one. */
   readonly damaged: number;
+  /** The files that they are in, and how many of these are packs. */
+  readonly files: number;
+  readonly packs: number;
   /** Those with most entries first. */
   readonly groups: readonly CacheGroup[];
-}
-
-/** Entries for which all of this holds; an empty one is for all. A damaged entry is of no provider and no model. */
-export interface CacheFilter {
-  readonly provider?: string | undefined;
-  readonly model?: string | undefined;
-  readonly createdBefore?: Date | undefined;
-}
-
-/** How many entries there are, and how many of them a filter is for. */
-export interface CacheCount {
-  readonly entries: number;
-  readonly matching: number;
 }
 
 export interface CacheScan {
@@ -50,89 +42,87 @@ export interface CacheScan {
 /** undefined when there is no cache folder. LoomError `state` where it can't be read. */
 export async function measureCache(folder: string, scan: CacheScan): Promise<CacheStatistics | undefined> {
   const groups = new Map<string, CacheGroup>();
-  let [entries, bytes, damaged] = [0, 0, 0];
-  const isThere = await visitEntries(folder, scan, (path) => {
-    const stored = readEntry(path);
+  const total = { entries: 0, bytes: 0, damaged: 0, files: 0, packs: 0 };
+  const count = createCounter(scan);
+  const isThere = await visitLoose(folder, count, (path) => {
+    const stored = readStored(path);
     if (!stored) return;
-    entries += 1;
-    bytes += stored.bytes;
+    total.files += 1;
+    total.entries += 1;
+    total.bytes += stored.bytes;
     if (stored.entry) addToGroup(groups, stored.entry, stored);
-    else damaged += 1;
+    else total.damaged += 1;
   });
   if (!isThere) return undefined;
-  const byEntries = [...groups.values()].sort((a, b) => b.entries - a.entries);
-  return { entries, bytes, damaged, groups: byEntries };
-}
-
-/** undefined when there is no cache folder. */
-export async function countCacheEntries(
-  folder: string,
-  filter: CacheFilter,
-  scan: CacheScan,
-): Promise<CacheCount | undefined> {
-  let [entries, matching] = [0, 0];
-  const isThere = await visitEntries(folder, scan, (path) => {
-    entries += 1;
-    if (isMatch(path, filter)) matching += 1;
+  await visitPacks(folder, async (path, pack) => {
+    total.files += 1;
+    total.packs += 1;
+    total.bytes += pack?.bytes ?? statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    total.entries += pack?.count ?? 1;
+    if (!pack) total.damaged += 1;
+    for (const { entry, bytes } of pack?.records() ?? []) {
+      const source = entry && pack?.sources[entry.source];
+      if (source) addToGroup(groups, source, { bytes, createdAt: entry.createdAt });
+      else total.damaged += 1;
+      await count();
+    }
   });
-  return isThere ? { entries, matching } : undefined;
-}
-
-/** Deletes the entries that a filter is for; other files in the folder stay, and what holds something else than an answer. */
-export async function clearCache(folder: string, filter: CacheFilter, scan: CacheScan): Promise<CacheCount> {
-  let removed = 0;
-  let entries = 0;
-  const startedAt = Date.now();
-  for (let pass = 1; ; pass++) {
-    let removedNow = 0;
-    await visitEntries(folder, scan, (path) => {
-      if (pass === 1) entries += 1;
-      // What a run beside this one has answered since is not what was asked about.
-      if (isWrittenAfter(path, startedAt) || !isMatch(path, filter) || isSomethingElse(path)) return;
-      deleteEntry(path);
-      removedNow += 1;
-    });
-    removed += removedNow;
-    // Some systems pass over files when others are deleted while a folder is listed.
-    if (removedNow === 0 || pass === mostPasses) return { entries, matching: removed };
-  }
-}
-
-const mostPasses = 3;
-
-function isWrittenAfter(path: string, time: number): boolean {
-  const file = statSync(path, { throwIfNoEntry: false });
-  // A disk of another machine may have a clock that is ahead.
-  return file !== undefined && file.mtimeMs > time && file.mtimeMs <= Date.now();
+  const byEntries = [...groups.values()].sort((a, b) => b.entries - a.entries);
+  return { ...total, groups: byEntries };
 }
 
 const blockEntries = 1_000;
+
+/** To be called for each entry: now and then what it gives is to be awaited, which lets Ctrl+C through. */
+export type Counter = () => Promise<void> | undefined;
+
+export function createCounter({ signal, onProgress }: CacheScan): Counter {
+  let visited = 0;
+  return () => {
+    if (++visited % blockEntries !== 0) return undefined;
+    onProgress?.(visited);
+    return setImmediate().then(() => signal.throwIfAborted());
+  };
+}
 
 /**
  * Calls `visit` for every file that is named like an entry: somebody may have chosen a folder that holds files of their
  * own. Names come as they are read, so that a million of them take no memory. False when there is no folder.
  */
-async function visitEntries(
+export async function visitLoose(
   folder: string,
-  { signal, onProgress }: CacheScan,
+  count: Counter,
   visit: (path: string) => void,
 ): Promise<boolean> {
   const listing = openFolder(folder);
   if (!listing) return false;
   try {
-    let visited = 0;
-    // Synchronous on purpose, like all work with many small files; each block lets Ctrl+C through.
+    // Synchronous on purpose, like all work with many small files.
     for (let file = listing.readSync(); file; file = listing.readSync()) {
       if (!file.isFile() || !likelyNames.cacheEntry.test(file.name)) continue;
       visit(join(folder, file.name));
-      if (++visited % blockEntries !== 0) continue;
-      onProgress?.(visited);
-      await setImmediate();
-      signal.throwIfAborted();
+      await count();
     }
     return true;
   } finally {
     listing.closeSync();
+  }
+}
+
+/** Calls `visit` for every pack; with the path alone for one that is damaged as a whole. */
+export async function visitPacks(
+  folder: string,
+  visit: (path: string, pack: PackFile | undefined) => Promise<void>,
+): Promise<void> {
+  const packs = packFolder(folder);
+  for (const name of listPacks(packs)) {
+    const path = join(packs, name);
+    const pack = PackFile.open(path);
+    try {
+      if (pack || isPackLike(path)) await visit(path, pack);
+    } finally {
+      pack?.close();
+    }
   }
 }
 
@@ -141,13 +131,11 @@ function openFolder(folder: string): Dir | undefined {
     return opendirSync(folder, { bufferSize: blockEntries });
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
-    throw new LoomError('state', `can't read the folder ${folder}: ${describeDiskError(error)}.`, {
-      cause: error,
-    });
+    throw diskFailure('state', `read the folder ${folder}`, error);
   }
 }
 
-interface StoredEntry {
+export interface StoredEntry {
   readonly bytes: number;
   /** undefined for a damaged one. */
   readonly entry: CacheEntry | undefined;
@@ -156,7 +144,7 @@ interface StoredEntry {
 }
 
 /** undefined when it is gone. */
-function readEntry(path: string): StoredEntry | undefined {
+export function readStored(path: string): StoredEntry | undefined {
   try {
     const bytes = readFileSync(path);
     const entry = parseEntry(bytes);
@@ -180,38 +168,11 @@ function parseEntry(bytes: Buffer): CacheEntry | undefined {
   }
 }
 
-function isMatch(path: string, { provider, model, createdBefore }: CacheFilter): boolean {
-  if (provider === undefined && model === undefined && createdBefore === undefined) return true;
-  const stored = readEntry(path);
-  if (!stored) return false;
-  if (provider !== undefined && stored.entry?.provider !== provider) return false;
-  if (model !== undefined && stored.entry?.model !== model) return false;
-  return createdBefore === undefined || stored.createdAt < createdBefore.getTime();
-}
-
-/** Whether a file that is called like an entry is whole JSON without an answer in it: a damaged entry is cut short. */
-function isSomethingElse(path: string): boolean {
-  try {
-    const value = JSON.parse(readFileSync(path, 'utf8'));
-    return !isJsonObject(value) || !Object.hasOwn(value, 'response');
-  } catch {
-    return false;
-  }
-}
-
-/** One that is gone already is no error. */
-function deleteEntry(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return;
-    throw new LoomError('state', `can't delete ${path}: ${describeDiskError(error)}.`, { cause: error });
-  }
-}
-
-function addToGroup(groups: Map<string, CacheGroup>, entry: CacheEntry, stored: StoredEntry): void {
-  const { provider, model } = entry;
-  const { bytes, createdAt } = stored;
+function addToGroup(
+  groups: Map<string, CacheGroup>,
+  { provider, model }: Pick<CacheEntry, 'provider' | 'model'>,
+  { bytes, createdAt }: Pick<StoredEntry, 'bytes' | 'createdAt'>,
+): void {
   const name = JSON.stringify([provider, model]);
   const group = groups.get(name);
   if (!group) {

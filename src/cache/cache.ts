@@ -1,71 +1,41 @@
-/** Answers on disk, one file each under `cache/`, found by provider, model, prompt and settings. */
-import { hash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync } from 'node:fs';
-import { join, sep } from 'node:path';
-import { LoomError } from '../core/errors.ts';
-import { type Answer, type CacheEntry, cacheEntrySchema, type GenerationSettings } from '../core/models.ts';
-import { pythonSettingsText, settingsText } from '../core/request/settings-text.ts';
-import { describeDiskError, errorCode, removeQuietly } from '../storage/files.ts';
+/** Answers on disk, found by provider, model, prompt and settings: loose ones in a file each, and packs of many. */
+import type { Answer, GenerationSettings } from '../core/models.ts';
+import { settingsText } from '../core/request/settings-text.ts';
 import type { LoomHome } from '../storage/home.ts';
 import { ensureCache, ensureHome } from '../storage/marks.ts';
-import {
-  checkSharing,
-  makeCacheFolder,
-  makeSharedFolder,
-  type Sharing,
-  sharingOf,
-  writeSharedFile,
-} from '../storage/sharing.ts';
-
-/** What an answer was asked with, beside the prompt. */
-interface Source {
-  readonly provider: string;
-  readonly model: string;
-  readonly settings: GenerationSettings | undefined;
-}
-
-/** Whose answers are kept and taken. */
-export interface AnswerServer {
-  /** An address, or a name in its place; entries bear it. */
-  readonly name: string;
-  /** Whether its entries have plain names, without it: those of the vendor itself. */
-  readonly isPlain: boolean;
-}
-
-/**
- * Names entries: sha256 of `<provider>|<model>|<prompt>|<settings>|@<server>` in hex; without settings, and for a server
- * with plain names, their `|` is absent too.
- */
-function createKeys({ provider, model, settings }: Source, server?: AnswerServer): (asked: string) => string {
-  const text = settingsText(settings);
-  const place = server && !server.isPlain ? `|@${server.name}` : '';
-  const end = `${text === undefined ? '' : `|${text}`}${place}`;
-  return (asked) => hash('sha256', `${provider}|${model}|${asked}${end}`);
-}
-
-/** The names under which the Python tool files the same entries: it joins with NUL bytes. */
-function createPythonKeys({ provider, model, settings }: Source): (asked: string) => string {
-  const text = pythonSettingsText(settings);
-  const end = text === undefined ? '' : `\0${text}`;
-  return (asked) => hash('sha256', `${provider}\0${model}\0${asked}${end}`);
-}
-
-/** Entries on their way; apart, so that what a killed process left is found without reading a million names. */
-export function cacheTemporaryFolder(folder: string): string {
-  return join(folder, 'tmp');
-}
+import { checkSharing } from '../storage/sharing.ts';
+import { type AnswerServer, createKeys, createPythonKeys, createSourceCheck } from './answer-keys.ts';
+import { cacheTemporaryFolder, decodeEntry, openLooseEntries } from './loose-entries.ts';
+import { createPackedSourceCheck, describeSource, KeyList, openAnswerPacker } from './packs/pack-answers.ts';
+import { decodeAnswer } from './packs/pack-format.ts';
+import { packFolder } from './packs/pack-writer.ts';
+import { Packs } from './packs/packs.ts';
 
 /** By what was asked, as `contentText` has it. */
 export interface ResponseCache {
   /** The stored answer, or undefined: absent, damaged, empty and mislabelled entries are all misses. */
   get(asked: string): Answer | undefined;
-  /** Stores an answer; an empty one is not kept. LoomError `state` where the disk refuses. */
+  /** Stores an answer at once, as a loose entry; an empty one is not kept. LoomError `state` where the disk refuses. */
   set(asked: string, answer: Answer): void;
+  /** Stores one of many, which are found when they are sealed; few of them become loose entries. The same holds. */
+  add(asked: string, answer: Answer): void;
+  /** Puts what was added in place, durable when this returns. */
+  seal(): void;
+  /** The keys of the loose entries that were stored since the last time. */
+  takeNewKeys(): KeyList;
+  /** Closes what was opened to look up. */
+  close(): void;
+}
+
+interface LookUps {
+  /** For many look-ups in a row: what is stored after the first of them may be missed, and each is faster. */
+  readonly isSnapshot?: boolean;
 }
 
 /**
- * The cache for one provider, model, set of settings and server. Its folder is made, and marked, by the first `set`. What
- * another server answered is a miss. An entry that names none, of an older build or the Python tool, counts for any.
+ * The cache for one provider, model, set of settings and server. Its folder is made, and marked, when first something is
+ * stored. What another server answered is a miss. An entry that names none, of an older build or the Python tool, counts
+ * for any.
  */
 export function openCache(
   folder: string,
@@ -73,61 +43,73 @@ export function openCache(
   model: string,
   settings?: GenerationSettings | undefined,
   server?: AnswerServer | undefined,
+  { isSnapshot = false }: LookUps = {},
 ): ResponseCache {
   const source = { provider, model, settings };
   const keyOf = createKeys(source, server);
   const plainKeyOf = server && !server.isPlain ? createKeys(source) : undefined;
   const pythonKeyOf = createPythonKeys(source);
   const isFromHere = createSourceCheck(source, server);
+  const isPackedFromHere = createPackedSourceCheck(source, server);
   const hasSettings = settingsText(settings) !== undefined;
-  // Runs are all hits or nearly all misses: as the last look-up went, so will the next.
-  let expectsHit = true;
-  const write = createEntryWriter(folder);
+  const packs = new Packs(folder);
+  let packsMayBeOld = true;
+  const loose = openLooseEntries(folder, { isSnapshot, onListed: () => (packsMayBeOld = true) });
+  let newKeys = new KeyList();
+  const packer = openAnswerPacker({
+    folder,
+    source: describeSource(source, server?.name),
+    packs,
+    keepLoose: writeLoose,
+  });
 
-  // Synchronous on purpose: a small local file is read in a third of the time that a trip through the thread pool takes.
-  function readEntry(key: string): Answer | undefined {
-    const path = `${folder}${sep}${key}.json`;
-    // Reading what is not there throws, which costs ten times as much as this look; the look costs a third of a hit.
-    if (!expectsHit && !existsSync(path)) return undefined;
-    try {
-      const entry = cacheEntrySchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-      return entry.success && isFromHere(entry.data) ? decodeAnswer(entry.data) : undefined;
-    } catch {
-      return undefined;
-    }
+  function readLoose(key: Buffer): Answer | undefined {
+    const entry = loose.read(key);
+    return entry && isFromHere(entry) ? decodeEntry(entry) : undefined;
+  }
+
+  /** After the loose ones: an entry that has gone from there is in a pack by then. */
+  function readPacked(key: Buffer): Answer | undefined {
+    if (packsMayBeOld || !loose.isListed) packs.refresh();
+    packsMayBeOld = false;
+    const found = packs.find(key, isPackedFromHere);
+    return found && decodeAnswer(found.entry.body);
+  }
+
+  /** Entries that name no server are loose, all of them. */
+  function readOlder(asked: string): Answer | undefined {
+    if (loose.isEmpty) return undefined;
+    return (plainKeyOf && readLoose(plainKeyOf(asked))) ?? readLoose(pythonKeyOf(asked));
+  }
+
+  function writeLoose(key: Buffer, answer: Answer): void {
+    const created_at = new Date().toISOString();
+    const entry = { provider, model, ...encodeAnswer(answer), created_at, address: server?.name };
+    loose.write(key, hasSettings ? { ...entry, params: settings } : entry);
   }
 
   return {
     get(asked) {
-      const answer = readEntry(keyOf(asked));
-      expectsHit = answer !== undefined;
-      return answer ?? (plainKeyOf && readEntry(plainKeyOf(asked))) ?? readEntry(pythonKeyOf(asked));
+      const key = keyOf(asked);
+      return readLoose(key) ?? readPacked(key) ?? readOlder(asked);
     },
     set(asked, answer) {
       if (answer.text === '') return;
-      const created_at = new Date().toISOString();
-      const address = server?.name;
-      const entry = { provider, model, ...encodeAnswer(answer), created_at, address };
-      write(keyOf(asked), hasSettings ? { ...entry, params: settings } : entry);
+      const key = keyOf(asked);
+      writeLoose(key, answer);
+      newKeys.add(key);
     },
+    add(asked, answer) {
+      if (answer.text !== '') packer.add(keyOf(asked), answer);
+    },
+    seal: () => packer.seal(),
+    takeNewKeys() {
+      const keys = newKeys;
+      newKeys = new KeyList();
+      return keys;
+    },
+    close: () => packs.close(),
   };
-}
-
-function createSourceCheck(
-  { provider, model, settings }: Source,
-  server: AnswerServer | undefined,
-): (entry: CacheEntry) => boolean {
-  const text = settingsText(settings);
-  const asWritten = JSON.stringify(settings);
-  // Entries of our own have the members in the same order, and the canonical text costs five times as much.
-  const hasSameSettings = (params: GenerationSettings | undefined) =>
-    JSON.stringify(params) === asWritten || settingsText(params) === text;
-  const isOfServer = (address: string | undefined) => address === undefined || address === server?.name;
-  return (entry) =>
-    entry.provider === provider &&
-    entry.model === model &&
-    isOfServer(entry.address) &&
-    hasSameSettings(entry.params);
 }
 
 function encodeAnswer({ text, usage, finishReason }: Answer) {
@@ -139,61 +121,13 @@ function encodeAnswer({ text, usage, finishReason }: Answer) {
   };
 }
 
-function decodeAnswer({ response, input_tokens, output_tokens, finish_reason }: CacheEntry): Answer {
-  const isCounted = input_tokens !== undefined && output_tokens !== undefined;
-  const usage = isCounted ? { inputTokens: input_tokens, outputTokens: output_tokens } : undefined;
-  return { text: response, usage, finishReason: finish_reason };
-}
-
-/** Writes entries; the folder may be deleted by hand at any time, and is made when it is missing. */
-function createEntryWriter(folder: string): (key: string, entry: object) => void {
-  let sharing: Sharing | undefined;
-
-  function prepare(): Sharing {
-    ensureCache(folder);
-    makeCacheFolder(folder);
-    const found = sharingOf(folder);
-    makeSharedFolder(cacheTemporaryFolder(folder), found);
-    return found;
-  }
-
-  function writeTemporary(path: string, text: string): void {
-    sharing ??= prepare();
-    try {
-      writeSharedFile(path, text, sharing);
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error;
-      sharing = prepare();
-      writeSharedFile(path, text, sharing);
-    }
-  }
-
-  // Atomic but not flushed: an entry can be paid for again, and a flush costs more than writing it.
-  return (key, entry) => {
-    const path = join(folder, `${key}.json`);
-    const temporary = join(cacheTemporaryFolder(folder), `${randomBytes(8).toString('hex')}.tmp`);
-    try {
-      writeTemporary(temporary, JSON.stringify(entry));
-      renameSync(temporary, path);
-    } catch (error) {
-      removeQuietly(temporary);
-      if (error instanceof LoomError) throw error;
-      throw new LoomError('state', `can't write the cache entry ${path}: ${describeDiskError(error)}.`, {
-        code: 'cache_write_failed',
-        facts: { path },
-        hint: 'Free the disk, or set cache to false.',
-        cause: error,
-      });
-    }
-  };
-}
-
 /**
  * Sees to it that a chosen cache can be used: it is made and marked. LoomError `state` where it is somebody else's
  * folder, can't be made, or is another user's and not shared.
  */
 export function ensureCacheFolder(base: string, folder = base): void {
-  for (const path of [base, folder, cacheTemporaryFolder(folder)]) checkSharing(path, base);
+  for (const path of [base, folder, cacheTemporaryFolder(folder), packFolder(folder)])
+    checkSharing(path, base);
   ensureCache(base);
 }
 

@@ -296,11 +296,14 @@ export const cacheStatsDocumentSchema = z.object({
   command: z.literal('cache stats'),
   ...ending,
   folder: z.string(),
-  /** Files that are named like a cached response. */
+  /** Cached responses, and files that are named like one. */
   entries: z.number(),
   bytes: z.number(),
   /** Those of them that can't be read. */
   damaged: z.number(),
+  /** The files that they are in, and how many of these are packs of many responses. */
+  files: z.number(),
+  packs: z.number(),
   /** Those with most entries first; times are ISO 8601, UTC. */
   groups: z.array(
     z.object({
@@ -319,10 +322,12 @@ export const cacheClearDocumentSchema = z.object({
   command: z.literal('cache clear'),
   ...ending,
   folder: z.string(),
-  /** Files that were there. */
+  /** Responses that were there, and the files that they were in. */
   entries: z.number(),
-  /** Files. */
+  files: z.number(),
+  /** Files that went, and the responses that were in them and in packs of which others stay. */
   removed: z.number(),
+  removed_entries: z.number(),
 });
 export type CacheClearDocument = z.infer<typeof cacheClearDocumentSchema>;
 

@@ -25,7 +25,13 @@ export const ownNames = {
   /** An output that goes to stdout, with what is written beside it. */
   delivery: whole(String.raw`\.?(?<owner>${run})_output(?:\..+)?`),
   lock: whole(String.raw`(?<owner>${locked})\.\d+\.lock`),
+  pack: whole(String.raw`answers_\d{17}_[0-9a-f]{16}\.pack`),
 } as const;
+
+/** The name of a new pack of cached answers; those of later ones sort behind it. */
+export function packName(now: Date, random: string): string {
+  return `answers_${now.toISOString().replace(/\D/g, '')}_${random}.pack`;
+}
 
 /** Names that others may give too: what a file holds, or the folder it is in, has to say the rest. */
 export const likelyNames = {

@@ -1,6 +1,16 @@
 /** Atomic writes, private folders and the errors of the disk, in words. */
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, createReadStream, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type ErrorDetails, type ErrorKind, LoomError } from '../core/errors.ts';
@@ -158,6 +168,18 @@ export async function flushFolder(path: string): Promise<void> {
   if (!folder) return;
   await folder.sync().catch(() => {});
   await folder.close();
+}
+
+/** The same, for work that is synchronous. */
+export function flushFolderNow(path: string): void {
+  try {
+    const folder = openSync(path, constants.O_RDONLY);
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch {}
 }
 
 /** Whether there is a regular file at this path. */

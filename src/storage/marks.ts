@@ -259,8 +259,9 @@ function readHead(path: string): string {
 
 const mostLooks = 100;
 
-/** Whether there is an answer among the first files that are called like one. */
+/** Whether there is a pack of answers, or an answer among the first files that are called like one. */
 function recognisesCache(folder: string): boolean {
+  if (listOwnPaths(join(folder, 'packs'), ownNames.pack).length > 0) return true;
   let looks = 0;
   for (const entry of listEntries(folder)) {
     if (!entry.isFile() || !likelyNames.cacheEntry.test(entry.name)) continue;

@@ -46,18 +46,30 @@ export function sharingOf(folder: string): Sharing {
 }
 
 /** Writes a file that must not be there yet. */
-export function writeSharedFile(path: string, text: string, { group, fileMode }: Sharing): void {
-  if (group === undefined) {
-    writeFileSync(path, text, { mode: fileMode, flag: 'wx' });
+export function writeSharedFile(path: string, text: string, sharing: Sharing): void {
+  if (sharing.group === undefined) {
+    writeFileSync(path, text, { mode: sharing.fileMode, flag: 'wx' });
     return;
   }
-  const file = openSync(path, 'wx', alone.fileMode);
+  const file = openSharedFile(path, sharing);
   try {
-    if (fstatSync(file).gid !== group) tryTo(() => fchownSync(file, -1, group));
-    if (fstatSync(file).gid === group) fchmodSync(file, fileMode);
     writeFileSync(file, text);
   } finally {
     closeSync(file);
+  }
+}
+
+/** Opens such a file, to be written. */
+export function openSharedFile(path: string, { group, fileMode }: Sharing): number {
+  const file = openSync(path, 'wx', alone.fileMode);
+  try {
+    if (group === undefined) return file;
+    if (fstatSync(file).gid !== group) tryTo(() => fchownSync(file, -1, group));
+    if (fstatSync(file).gid === group) fchmodSync(file, fileMode);
+    return file;
+  } catch (error) {
+    closeSync(file);
+    throw error;
   }
 }
 

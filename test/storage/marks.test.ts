@@ -62,6 +62,7 @@ describe('a home', () => {
     ['of a lock', `locks/${jobId}.1.lock`, 'released\n'],
     ['of an output', `history/${hex(32)}.json`, '{"version":1,"output_path":"/data.csv"}'],
     ['of a cached answer', `cache/${hex(64)}.json`, entry],
+    ['of packed answers', `cache/packs/answers_20260101000000000_${hex(16)}.pack`, ''],
     ['of a rehearsal', `sandbox/cache/${hex(64)}.json`, entry],
   ])(
     'without a mark is known by the file %s, and taken over with the files of others',

@@ -27,6 +27,8 @@ export async function showCache(options: CacheStatsOptions, context: CommandCont
     entries: 0,
     bytes: 0,
     damaged: 0,
+    files: 0,
+    packs: 0,
     groups: [],
   });
   const statistics = await measureCache({ ...place, onEvent: tellProgress(terminal) });
@@ -35,8 +37,12 @@ export async function showCache(options: CacheStatsOptions, context: CommandCont
     return 0;
   }
   Object.assign(document, documentStatistics(statistics));
-  const { entries, bytes, damaged } = statistics;
+  const { entries, bytes, damaged, files, packs } = statistics;
   terminal.printResult(`${countResponses(entries)} in ${folder}: ${formatBytes(bytes)}.`);
+  if (packs > 0)
+    terminal.printResult(
+      `Files: ${formatCount(files)}, packs of many responses among them: ${formatCount(packs)}.`,
+    );
   if (statistics.groups.length > 0) await printGroups(statistics, terminal);
   if (damaged > 0) {
     terminal.printResult(`${formatCount(damaged)} of them can't be read; their prompts are asked again.`);
@@ -53,28 +59,32 @@ export async function clearCache(options: CacheClearOptions, context: CommandCon
     command: 'cache clear',
     folder,
     entries: 0,
+    files: 0,
     removed: 0,
+    removed_entries: 0,
   });
   const filter = describeFilter(options);
-  const { isThere, entries, matching, removed } = await clearEntries({
+  const { isThere, entries, matching, files, removed, removedEntries } = await clearEntries({
     ...place,
     provider,
     model,
     createdBefore: olderThan === undefined ? undefined : new Date(Date.now() - olderThan),
     async confirm(count) {
-      document.entries = count.entries;
+      Object.assign(document, { entries: count.entries, files: count.files });
       return yes || mayClear(count, filter, folder, terminal);
     },
     onEvent: tellProgress(terminal),
   });
-  Object.assign(document, { entries, removed: removed ?? 0 });
+  Object.assign(document, { entries, files, removed: removed ?? 0, removed_entries: removedEntries ?? 0 });
   if (!isThere) terminal.print('No cache directory exists yet — nothing to clear.');
   else if (entries === 0) terminal.print('Cache is already empty.');
   else if (matching === 0)
     terminal.print(`Nothing to clear: none of ${entries} cached responses is ${filter}.`);
   else if (removed !== undefined) {
-    const of = filter === undefined ? '' : ` of ${entries}`;
+    const of = filter === undefined ? '' : ` of ${files}`;
     terminal.print(`Cache cleared. Removed ${removed}${of} files.`);
+    if (removedEntries !== removed)
+      terminal.print(`${removedEntries} of ${entries} cached responses were deleted.`);
   }
   return 0;
 }

@@ -21,7 +21,9 @@ export function addCache(program: Command): Command {
 export function addCacheStats(cache: Command): Command {
   return cache
     .command('stats')
-    .description('Show how many responses are cached, of which models, and how much room they take.')
+    .description(
+      'Show how many responses are cached, of which models, in how many files, and how much room they take.',
+    )
     .addOption(cacheDirFlag())
     .addOption(sandboxFlag())
     .addHelpText('after', '\nExample:\n  loom cache stats');
@@ -41,6 +43,6 @@ export function addCacheClear(cache: Command): Command {
     .addOption(sandboxFlag())
     .addHelpText(
       'after',
-      '\nExamples:\n  loom cache clear --yes\n  loom cache clear --older-than 30d --provider openai',
+      '\nMany responses may be in one file, a pack: the question counts responses, the last line files.\n\nExamples:\n  loom cache clear --yes\n  loom cache clear --older-than 30d --provider openai',
     );
 }

@@ -4,7 +4,7 @@ import type { BackgroundCache } from '../../cache/background-cache.ts';
 import { type Answer, isCutOff } from '../../core/models.ts';
 import type { ColumnGroups } from '../output/columns.ts';
 
-type Write = Parameters<BackgroundCache['setAll']>[0][number];
+type Write = Parameters<BackgroundCache['addAll']>[0][number];
 
 /** So much goes to the cache at once, and so many times may it be behind: answers can be megabytes long. */
 const mostAnswers = 256;
@@ -22,7 +22,7 @@ export interface AnswerStore {
   add(...write: Write): void;
   /** To be awaited now and then: the cache may be slower than what comes in. */
   drain(): Promise<void> | undefined;
-  /** Waits until the cache has every answer; returns why it could not take one, when it couldn't. */
+  /** Waits until the cache has every answer, durable; returns why it could not take them, when it couldn't. */
   finish(): Promise<unknown>;
 }
 
@@ -30,17 +30,19 @@ export interface AnswerStore {
 export function openAnswerStore(cache: BackgroundCache): AnswerStore {
   let writes: Write[] = [];
   let length = 0;
+  let sent = 0;
   let trouble: unknown;
   const underWay = new Set<Promise<void>>();
 
-  function send(): void {
-    const sent: Promise<void> = cache
-      .setAll(writes)
+  function send(isLast: boolean): void {
+    const adding: Promise<void> = cache
+      .addAll(writes, isLast)
       .catch((error: unknown) => {
         trouble ??= error;
       })
-      .finally(() => underWay.delete(sent));
-    underWay.add(sent);
+      .finally(() => underWay.delete(adding));
+    underWay.add(adding);
+    sent += writes.length;
     writes = [];
     length = 0;
   }
@@ -48,14 +50,16 @@ export function openAnswerStore(cache: BackgroundCache): AnswerStore {
   return {
     add(...write) {
       if (trouble !== undefined) return;
+      // Before this one: those of a small batch are all in the last group.
+      if (writes.length >= mostAnswers || length >= mostLength) send(false);
       writes.push(write);
       length += write[0].length + write[1].text.length;
-      if (writes.length >= mostAnswers || length >= mostLength) send();
     },
     drain: () => (underWay.size < mostUnderWay ? undefined : Promise.race(underWay)),
     async finish() {
-      if (writes.length > 0) send();
+      if (sent + writes.length > 0 && trouble === undefined) send(true);
       await Promise.all(underWay);
+      sent = 0;
       return trouble;
     },
   };

@@ -4,7 +4,7 @@
  * address, or to the name that was given in its place.
  */
 
-import type { AnswerServer } from '../../cache/cache.ts';
+import type { AnswerServer } from '../../cache/answer-keys.ts';
 import type { ProviderName } from '../../core/models.ts';
 import { sandboxKey, sandboxName } from '../../core/names.ts';
 import type { MarkedProvider } from '../../providers/provider.ts';

@@ -60,7 +60,9 @@ export async function estimateRun(
   const dataset = await drawRows(order.dataset, signal);
   const counter = await openRequestCounter(order);
   const server = describeServer(order.provider, order.server);
-  const cache = order.useCache ? openCache(home.cache, order.provider, model, settings, server) : undefined;
+  const cache = order.useCache
+    ? openCache(home.cache, order.provider, model, settings, server, { isSnapshot: true })
+    : undefined;
   const cutter = cut && new PartCutter(cut.provider.framing, cut.limits);
   const prompts = new PromptIndex();
   const usage = new UsageTally();
@@ -89,7 +91,7 @@ export async function estimateRun(
       usage.addUsage({ inputTokens, outputTokens: 0 });
       most?.addUsage({ inputTokens, outputTokens: settings?.max_tokens ?? 0 });
     }
-  });
+  }).finally(() => cache?.close());
   return { rows, blankRows, ...counts, batches: cutter?.parts, usage, most, encoding: counter.encoding };
 }
 

@@ -96,7 +96,7 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
       });
       count(result);
     },
-  });
+  }).finally(() => known?.close());
   return { areShared };
 }
 

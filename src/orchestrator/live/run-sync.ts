@@ -206,7 +206,10 @@ async function answerAndMerge(
   try {
     const { areShared } = await answerRows({ ...run, provider, cache, journals, progress });
     await journals.journal.flush();
+    // By the other thread, beside the merge.
+    const packing = cache?.packNew().catch(() => {});
     const summary = await mergeJournal(run, journals, { rows, areShared });
+    await packing;
     if (summary.isWritten) await dropJournals(run, kept);
     await journals.remove();
     return { ...summary, outputPath: order.outputPath, cacheHits: progress.cacheHits };

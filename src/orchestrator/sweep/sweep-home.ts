@@ -6,7 +6,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { cacheTemporaryFolder } from '../../cache/cache.ts';
+import { cacheTemporaryFolder } from '../../cache/loose-entries.ts';
 import { likelyNames, listOwnPaths, ownerIn, ownNames, temporaryNames } from '../../core/own-names.ts';
 import { resultsName } from '../../state/records.ts';
 import { readFirstResult } from '../../state/results.ts';

@@ -33,6 +33,8 @@ test('an answer is in the cache before it is in the journal: a kill in between l
       journals,
       cache: {
         getAll: async () => [],
+        addAll: async () => {},
+        packNew: async () => {},
         async setAll() {
           await setImmediate();
           wasInJournal.push(!journals.journal.isEmpty);

@@ -60,6 +60,7 @@ describe('a sweep leaves alone', () => {
     jobs: `a.tmp job.json.tmp .${jobId}.json.tmp`,
     batches: `b.tmp .b.json.${hex(12)}.tmp`,
     'cache/tmp': `model.tmp 0123.tmp ${hex(16)}.tmp.gz`,
+    'cache/packs': `model.pack ${hex(16)}.tmp answers_20260101000000000_${hex(16)}.pack`,
     '': `session.tmp`,
     tmp: `upload.tmp`,
   }).flatMap(([within, names]) => names.split(' ').map((name) => join(within, name)));
@@ -198,6 +199,7 @@ describe('a sweep takes away', () => {
     ['a half of a job', `jobs/.${jobId}.json.${hex(12)}.tmp`, '{'],
     ['a half of an entry of the history', `history/.${hex(32)}.json.${hex(12)}.tmp`, '{'],
     ['a half of a cached answer', `cache/tmp/${hex(16)}.tmp`, '{'],
+    ['a half of a pack of them', `cache/tmp/${hex(16)}.tmp`, 'loom answers v1\n'],
     ['an input from stdin that nobody names', `inputs/${hex(64)}.csv`, 'id\n'],
     ['a part of one', `inputs/${hex(16)}.part`, 'id\n'],
     ['the lock of a job that is gone', `locks/${jobId}.3.lock`, 'released\n'],

@@ -51,7 +51,7 @@ describe('loom cache stats', () => {
     });
     const told = JSON.parse((await world.loom('cache', 'stats', '--output-format', 'json')).stdout);
     expect(cacheStatsDocumentSchema.parse(told)).toEqual(told);
-    expect(told).toMatchObject({ entries: 4, bytes: 315, damaged: 1 });
+    expect(told).toMatchObject({ entries: 4, bytes: 315, damaged: 1, files: 4, packs: 0 });
     expect(told.groups).toHaveLength(2);
     expect(told.groups[0]).toEqual({
       provider: 'openai',

@@ -155,7 +155,9 @@ async function openKnownAnswers({ home, jobId, order }: PlannedJob): Promise<Kno
   }
   await ensurePrivateFolder(home.results.locate(''));
   const server = describeServer(order.provider, order.server);
-  const cache = openCache(home.cache, order.provider, order.model, order.settings, server);
+  const cache = openCache(home.cache, order.provider, order.model, order.settings, server, {
+    isSnapshot: true,
+  });
   const path = home.results.locate(cachedAnswersName(jobId));
   const file = await openBufferedFile(path);
   let prompts: PromptIndex | undefined = new PromptIndex();
@@ -173,11 +175,13 @@ async function openKnownAnswers({ home, jobId, order }: PlannedJob): Promise<Kno
     async finish() {
       // `discard` outlives the planning, and would keep 33 bytes a row through every upload.
       prompts = undefined;
+      cache.close();
       await file.close();
       if (cachedRows === 0) await removeFile(path);
       return cachedRows;
     },
     async discard() {
+      cache.close();
       await file.abandon();
       await removeFile(path);
     },

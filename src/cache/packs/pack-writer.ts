@@ -1,0 +1,237 @@
+/**
+ * Writes a pack in one pass: records go to a temporary file as they come, and the index, which is kept in 22 bytes a
+ * record meanwhile, behind them. It is in place whole and durable when `finish` returns, or not at all.
+ */
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, renameSync, utimesSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { packName } from '../../core/own-names.ts';
+import { flushFolderNow, removeQuietly } from '../../storage/files.ts';
+import { makeSharedFolder, openSharedFile, type Sharing } from '../../storage/sharing.ts';
+import { describeCacheTrouble, nameTemporary, prepareCacheFolder } from '../loose-entries.ts';
+import {
+  encodeFooter,
+  encodeHeader,
+  encodeSources,
+  headerBytes,
+  keyBytes,
+  mostSources,
+  type PackedEntry,
+  type PackedSource,
+  packHead,
+  prefixBytes,
+  rowBytes,
+} from './pack-format.ts';
+
+/** Where the packs of a cache are; apart, so that they are found without reading a million names. */
+export function packFolder(folder: string): string {
+  return join(folder, 'packs');
+}
+
+/** More than this goes into another pack: its index is in memory while it is written. */
+export const mostRecords = 1_000_000;
+
+const pieceBytes = 256 * 1024;
+
+export interface FinishOptions {
+  /** Asked when all is written, right before others see it; false, and the pack is given up. */
+  isWanted?(): boolean;
+  /** When its answers were written, in milliseconds since 1970, where that was before now. */
+  readonly writtenAt?: number | undefined;
+}
+
+export class PackWriter {
+  readonly #folder: string;
+  readonly #temporary: string;
+  readonly #sharing: Sharing;
+  readonly #file: number;
+  readonly #index = new IndexRows();
+  readonly #sources: PackedSource[] = [];
+  readonly #sourceNumbers = new Map<string, number>();
+  readonly #piece = Buffer.allocUnsafeSlow(pieceBytes);
+  #filled = packHead.copy(this.#piece);
+  #place = packHead.length;
+
+  /** `folder` is the cache's. LoomError `state` where the disk refuses, here and in all that follows. */
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#temporary = nameTemporary(folder);
+    try {
+      this.#sharing = prepareCacheFolder(folder);
+      this.#file = openSharedFile(this.#temporary, this.#sharing);
+    } catch (error) {
+      throw describeCacheTrouble('pack of cached answers', this.#temporary, error);
+    }
+  }
+
+  get count(): number {
+    return this.#index.count;
+  }
+
+  get isFull(): boolean {
+    return this.#index.count >= mostRecords || this.#sources.length >= mostSources;
+  }
+
+  /** The number of a source in this pack. */
+  numberOf(source: PackedSource): number {
+    const name = JSON.stringify([source.provider, source.model, source.settings, source.address]);
+    const known = this.#sourceNumbers.get(name);
+    if (known !== undefined) return known;
+    this.#sourceNumbers.set(name, this.#sources.length);
+    return this.#sources.push(source) - 1;
+  }
+
+  add(entry: PackedEntry): void {
+    this.#attempt(() => {
+      this.#append(encodeHeader(entry));
+      this.#append(entry.body);
+    });
+    this.#index.add(entry.key, this.#place);
+    this.#place += headerBytes + entry.body.length;
+  }
+
+  /** The path of the pack; undefined where it was given up. */
+  finish({ isWanted, writtenAt }: FinishOptions = {}): string | undefined {
+    return this.#attempt(() => {
+      const packs = packFolder(this.#folder);
+      const path = join(packs, packName(new Date(), randomBytes(8).toString('hex')));
+      this.#flush();
+      for (const piece of this.#index.encode()) this.#write(piece);
+      this.#writeEnd();
+      fsyncSync(this.#file);
+      closeSync(this.#file);
+      if (writtenAt !== undefined) utimesSync(this.#temporary, new Date(), new Date(writtenAt));
+      makeSharedFolder(packs, this.#sharing);
+      if (isWanted && !isWanted()) {
+        removeQuietly(this.#temporary);
+        return undefined;
+      }
+      renameSync(this.#temporary, path);
+      flushFolderNow(packs);
+      return path;
+    });
+  }
+
+  /** Leaves nothing. */
+  discard(): void {
+    try {
+      closeSync(this.#file);
+    } catch {}
+    removeQuietly(this.#temporary);
+  }
+
+  #writeEnd(): void {
+    const sources = encodeSources(this.#sources);
+    this.#write(sources);
+    this.#write(
+      encodeFooter({
+        recordsEnd: this.#place,
+        count: this.#index.count,
+        sourcesBytes: sources.length,
+        sourcesCrc: crc32(sources),
+      }),
+    );
+  }
+
+  #append(bytes: Buffer): void {
+    if (this.#filled + bytes.length > pieceBytes) this.#flush();
+    if (bytes.length > pieceBytes) this.#write(bytes);
+    else this.#filled += bytes.copy(this.#piece, this.#filled);
+  }
+
+  #flush(): void {
+    this.#write(this.#piece.subarray(0, this.#filled));
+    this.#filled = 0;
+  }
+
+  #write(bytes: Buffer): void {
+    for (let written = 0; written < bytes.length; )
+      written += writeSync(this.#file, bytes, written, bytes.length - written);
+  }
+
+  #attempt<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      this.discard();
+      throw describeCacheTrouble('pack of cached answers', this.#temporary, error);
+    }
+  }
+}
+
+const chunkRows = 16_384;
+/** What is kept of a record: its key and its place. */
+const keptBytes = keyBytes + 6;
+/** The rows are sorted in so many shares, by the first bits of their keys, so that this takes little memory. */
+const shares = 16;
+const shareShift = 28;
+/** More than `mostRecords`: with 32 bits of a key beside it, a number stays exact. */
+const mostNumbers = 2 ** 20;
+
+class IndexRows {
+  readonly #chunks: Buffer[] = [];
+  count = 0;
+
+  add(key: Buffer, place: number): void {
+    const at = (this.count % chunkRows) * keptBytes;
+    if (at === 0) this.#chunks.push(Buffer.allocUnsafeSlow(chunkRows * keptBytes));
+    const chunk = this.#chunks[this.#chunks.length - 1] as Buffer;
+    key.copy(chunk, at, 0, keyBytes);
+    chunk.writeUIntLE(place, at + keyBytes, 6);
+    this.count += 1;
+  }
+
+  /** Prefixes and rows, as they stand in the file. */
+  *encode(): Generator<Buffer> {
+    const order = this.#sort();
+    yield* this.#encodeColumn(order, prefixBytes, (chunk, row, column, at) => {
+      column.writeUInt32LE(chunk.readUInt32BE(row), at);
+    });
+    yield* this.#encodeColumn(order, rowBytes, (chunk, row, column, at) => {
+      chunk.copy(column, at, row + prefixBytes, row + keptBytes);
+    });
+  }
+
+  /** The numbers of the rows in the order of their prefixes. */
+  #sort(): Uint32Array {
+    const prefixes = Uint32Array.from({ length: this.count }, (_, number) => this.#prefixOf(number));
+    const order = new Uint32Array(this.count);
+    let sorted = 0;
+    for (let share = 0; share < shares; share++) {
+      // A prefix and the number of its row, in one number that is exact.
+      const found: number[] = [];
+      prefixes.forEach((prefix, number) => {
+        if (prefix >>> shareShift === share) found.push(prefix * mostNumbers + number);
+      });
+      for (const value of Float64Array.from(found).sort()) order[sorted++] = value % mostNumbers;
+    }
+    return order;
+  }
+
+  *#encodeColumn(
+    order: Uint32Array,
+    width: number,
+    write: (chunk: Buffer, row: number, column: Buffer, at: number) => void,
+  ): Generator<Buffer> {
+    for (let start = 0; start < order.length; start += chunkRows) {
+      const numbers = order.subarray(start, start + chunkRows);
+      const column = Buffer.allocUnsafe(numbers.length * width);
+      for (const [at, number] of numbers.entries())
+        write(this.#chunkOf(number), placeOf(number), column, at * width);
+      yield column;
+    }
+  }
+
+  #prefixOf(number: number): number {
+    return this.#chunkOf(number).readUInt32BE(placeOf(number));
+  }
+
+  #chunkOf(number: number): Buffer {
+    return this.#chunks[Math.floor(number / chunkRows)] as Buffer;
+  }
+}
+
+function placeOf(number: number): number {
+  return (number % chunkRows) * keptBytes;
+}

@@ -1,0 +1,94 @@
+/**
+ * The packs of a cache, as they are at each moment: others add some, put several together, and delete them. A pack that
+ * goes while it is read takes its answers with it, and nothing else.
+ */
+import { readdirSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ownNames } from '../../core/own-names.ts';
+import { PackFile } from './pack-file.ts';
+import type { PackedEntry, PackedSource } from './pack-format.ts';
+import { packFolder } from './pack-writer.ts';
+
+export interface FoundInPack {
+  /** Good until the next look-up. */
+  readonly entry: PackedEntry;
+  readonly source: PackedSource;
+}
+
+/** So many prefixes of keys are held in memory, in all packs together: 16 MB. */
+const mostSamples = 4 * 2 ** 20;
+
+export class Packs {
+  readonly #folder: string;
+  /** The newest first. */
+  #packs: readonly PackFile[] = [];
+  #seen: Stats | undefined;
+  #isSettled = false;
+
+  /** `folder` is the cache's. Nothing is read before `refresh`. */
+  constructor(folder: string) {
+    this.#folder = packFolder(folder);
+  }
+
+  /** Looks which packs there are by now, if the folder has changed. */
+  refresh(): void {
+    const state = look(this.#folder);
+    if (this.#isSettled && isSame(state, this.#seen)) return;
+    this.#isSettled = !state || Date.now() - state.mtimeMs > coarsestTimeMs;
+    this.#seen = state;
+    this.#open(state ? listPacks(this.#folder) : []);
+  }
+
+  /** The newest answer under a key of a source that is meant. */
+  find(key: Buffer, isMeant: (source: PackedSource) => boolean): FoundInPack | undefined {
+    for (const pack of this.#packs) {
+      const entry = pack.find(key);
+      const source = entry && pack.sources[entry.source];
+      if (source && isMeant(source)) return { entry, source };
+    }
+    return undefined;
+  }
+
+  close(): void {
+    this.#open([]);
+    this.#seen = undefined;
+    this.#isSettled = false;
+  }
+
+  #open(names: readonly string[]): void {
+    const known = new Map(this.#packs.map((pack) => [pack.path, pack]));
+    const paths = names.map((name) => join(this.#folder, name)).reverse();
+    const packs = paths.flatMap((path) => known.get(path) ?? PackFile.open(path) ?? []);
+    for (const pack of this.#packs) if (!packs.includes(pack)) pack.close();
+    this.#packs = packs;
+    const rows = packs.reduce((sum, { count }) => sum + count, 0);
+    if (rows > mostSamples) for (const pack of packs) pack.thinOut(Math.ceil(rows / mostSamples));
+  }
+}
+
+/** Of two changes within this time the second one may leave no mark on a folder. */
+const coarsestTimeMs = 2_500;
+
+/** undefined where there is no such folder, or it can't be seen. */
+function look(folder: string): Stats | undefined {
+  try {
+    return statSync(folder, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function isSame(one: Stats | undefined, other: Stats | undefined): boolean {
+  return one?.ino === other?.ino && one?.mtimeMs === other?.mtimeMs;
+}
+
+/** The names of the files that are called like a pack, the oldest first; none where the folder can't be read. */
+export function listPacks(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => ownNames.pack.test(name))
+      .sort();
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,397 @@
+/** Packs: many answers in one file, found by key, whatever else happens to the folder and the file. */
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createKeys } from '../../../src/cache/answer-keys.ts';
+import { openCache, type ResponseCache } from '../../../src/cache/cache.ts';
+import { measureCache } from '../../../src/cache/cache-entries.ts';
+import { clearCache } from '../../../src/cache/clear-cache.ts';
+import { gather, gatherPacks } from '../../../src/cache/packs/gather-packs.ts';
+import { packLooseEntries } from '../../../src/cache/packs/pack-answers.ts';
+import { PackFile } from '../../../src/cache/packs/pack-file.ts';
+import { decodeAnswer } from '../../../src/cache/packs/pack-format.ts';
+import type { Answer } from '../../../src/core/models.ts';
+
+let folder: string;
+const opened: ResponseCache[] = [];
+
+beforeEach(() => {
+  folder = join(mkdtempSync(join(tmpdir(), 'loom-packs-')), 'cache');
+});
+
+afterEach(() => {
+  for (const cache of opened.splice(0)) cache.close();
+  rmSync(join(folder, '..'), { recursive: true });
+});
+
+const scan = { signal: new AbortController().signal };
+const vendor = { name: 'https://api.openai.com/v1', isPlain: true };
+
+function open(
+  model = 'm',
+  { server = vendor, ...lookUps }: { server?: typeof vendor; isSnapshot?: boolean } = {},
+) {
+  const cache = openCache(folder, 'openai', model, undefined, server, lookUps);
+  opened.push(cache);
+  return cache;
+}
+
+const promptsOf = (batch: string, count: number) =>
+  Array.from({ length: count }, (_, place) => `${batch}, prompt ${place}`);
+const answerTo = (prompt: string): Answer => ({ text: `Answer to "${prompt}"\n` });
+
+/** Stores the answers of a batch, and gives its prompts. */
+function packBatch(batch: string, count: number, cache = open()): string[] {
+  const prompts = promptsOf(batch, count);
+  for (const prompt of prompts) cache.add(prompt, answerTo(prompt));
+  cache.seal();
+  return prompts;
+}
+
+const listFiles = (place = '') => readdirSync(join(folder, place)).sort();
+const packNames = () => (existsSync(join(folder, 'packs')) ? listFiles('packs') : []);
+const packPaths = () => packNames().map((name) => join(folder, 'packs', name));
+const looseNames = () => listFiles().filter((name) => /^[0-9a-f]{64}\.json$/.test(name));
+
+/** How many of these have their answer. An answer that is not theirs fails the test. */
+function countFound(prompts: readonly string[], cache = open()): number {
+  return prompts.filter((prompt) => {
+    const found = cache.get(prompt);
+    if (found) expect(found.text).toBe(answerTo(prompt).text);
+    return found !== undefined;
+  }).length;
+}
+
+describe('the answers of a batch', () => {
+  test('are one file, and each is found in it', () => {
+    const prompts = packBatch('batch', 3_000);
+    expect(packNames()).toEqual([expect.stringMatching(/^answers_\d{17}_[0-9a-f]{16}\.pack$/)]);
+    expect(looseNames()).toEqual([]);
+    expect(listFiles('tmp')).toEqual([]);
+    expect(countFound(prompts)).toBe(3_000);
+    expect(countFound(promptsOf('another', 1_000))).toBe(0);
+  });
+
+  test('are found by who looks up many', () => {
+    const prompts = packBatch('batch', 3_000);
+    expect(countFound(prompts, open('m', { isSnapshot: true }))).toBe(3_000);
+  });
+
+  test('stay loose entries where they are few', () => {
+    const prompts = packBatch('batch', 32);
+    expect(looseNames()).toHaveLength(32);
+    expect(packNames()).toEqual([]);
+    expect(countFound(prompts)).toBe(32);
+    packBatch('larger', 33);
+    expect(packNames()).toHaveLength(1);
+  });
+
+  test('keep their tokens, the reason of their end, and every character', () => {
+    const cache = open();
+    const answer = {
+      text: 'Grüße \u{1f9f5} "and"\n\u2028 \ud800 a lone half',
+      usage: { inputTokens: 12, outputTokens: 34 },
+      finishReason: 'length',
+    };
+    cache.add('whole', answer);
+    for (const prompt of promptsOf('batch', 100)) cache.add(prompt, answerTo(prompt));
+    cache.seal();
+    expect(packNames()).toHaveLength(1);
+    expect(open().get('whole')).toEqual(answer);
+  });
+
+  test('are not written once more when the same batch is fetched again', () => {
+    packBatch('batch', 100);
+    packBatch('batch', 100);
+    expect(packNames()).toHaveLength(1);
+  });
+
+  test('replace older ones', () => {
+    const prompts = packBatch('batch', 100);
+    const cache = open();
+    for (const prompt of prompts) cache.add(prompt, { text: 'Newer' });
+    cache.seal();
+    expect(prompts.map((prompt) => open().get(prompt)?.text)).toEqual(prompts.map(() => 'Newer'));
+  });
+
+  test('take at most 1.3 times the answers and 64 bytes each', () => {
+    for (const [batch, text] of [
+      ['short', 'yes'],
+      ['long', 'An answer of some length, as a model writes it. '.repeat(10)],
+    ] as const) {
+      const cache = open();
+      for (const prompt of promptsOf(batch, 2_000)) cache.add(prompt, { text });
+      cache.seal();
+      const bytes = readFileSync(packPaths().at(-1) as string).length;
+      expect(bytes / 2_000 / (text.length + 64)).toBeLessThanOrEqual(1.3);
+    }
+  });
+});
+
+describe('whose answers they are', () => {
+  test.each([
+    ['another model', () => open('other')],
+    ['another server', () => open('m', { server: { name: 'http://127.0.0.1:9', isPlain: false } })],
+    ['another server whose names are plain', () => open('m', { server: { name: 'eu', isPlain: true } })],
+    ['nobody in particular', () => openCache(folder, 'openai', 'm')],
+    ['other settings', () => openCache(folder, 'openai', 'm', { seed: 1 }, vendor)],
+  ])('%s has none of them', (_, openOther) => {
+    const prompts = packBatch('batch', 100);
+    const other = openOther();
+    expect(countFound(prompts, other)).toBe(0);
+    other.close();
+  });
+
+  test('what only looks like the same by its key is a miss', () => {
+    const settings = openCache(folder, 'openai', 'm', { seed: 1 }, vendor);
+    for (const prompt of promptsOf('batch', 100)) settings.add(prompt, answerTo(prompt));
+    settings.seal();
+    settings.close();
+    // Without settings a prompt that ends like them has the very same key.
+    expect(open().get('batch, prompt 0|{"seed":1}')).toBeUndefined();
+  });
+});
+
+describe('a pack that is damaged', () => {
+  test('never gives a wrong answer, whichever byte is another', () => {
+    const prompts = packBatch('batch', 40);
+    const [path = ''] = packPaths();
+    const whole = readFileSync(path);
+    const asked = prompts.map((prompt) => ({ key: keyOf(prompt), text: answerTo(prompt).text }));
+    const bodies = new Set(asked.map(({ text }) => JSON.stringify([text])));
+    const wrong: number[] = [];
+    let found = 0;
+    for (let place = 0; place < whole.length; place++) {
+      const damaged = Buffer.from(whole);
+      damaged[place] = (damaged[place] as number) ^ (1 << (place % 8));
+      writeFileSync(path, damaged);
+      const pack = PackFile.open(path);
+      for (const { key, text } of asked) {
+        const entry = pack?.find(key);
+        if (entry) expect(decodeAnswer(entry.body).text).toBe(text);
+        if (entry) found += 1;
+      }
+      for (const { entry } of pack?.records() ?? [])
+        if (entry) expect(bodies).toContain(entry.body.toString());
+      pack?.close();
+    }
+    expect(wrong).toEqual([]);
+    expect(found).toBeGreaterThan(0.8 * whole.length * asked.length);
+  });
+
+  test('loses what was hit, and not the rest', () => {
+    const prompts = packBatch('batch', 1_000);
+    const [path = ''] = packPaths();
+    const bytes = readFileSync(path);
+    const place = bytes.indexOf('batch, prompt 500');
+    bytes.fill(0, place - 200, place + 200);
+    writeFileSync(path, bytes);
+    expect(countFound(prompts)).toBeGreaterThan(990);
+    expect(countFound(prompts)).toBeLessThan(1_000);
+  });
+
+  test.each([0, 1, 15, 16, 500, 0.5, 0.99])('is a miss where it ends at %s', async (end) => {
+    const prompts = packBatch('batch', 100);
+    const [path = ''] = packPaths();
+    const size = readFileSync(path).length;
+    truncateSync(path, end < 1 ? Math.floor(size * end) : end);
+    expect(countFound(prompts)).toBe(0);
+    expect(await measureCache(folder, scan)).toMatchObject({ entries: 1, damaged: 1, packs: 1 });
+    expect(await clearCache(folder, {}, scan)).toEqual({ files: 1, entries: 1 });
+    expect(packNames()).toEqual([]);
+  });
+
+  test('is a miss where it has grown', () => {
+    const prompts = packBatch('batch', 100);
+    appendFileSync(packPaths()[0] as string, 'more');
+    expect(countFound(prompts)).toBe(0);
+  });
+
+  test('does not stop those beside it from being put together', () => {
+    const prompts = Array.from({ length: 8 }, (_, batch) => packBatch(`batch ${batch}`, 40)).flat();
+    truncateSync(packPaths()[3] as string, 100);
+    packBatch('one more', 40);
+    gatherPacks(folder);
+    expect(packNames()).toHaveLength(2);
+    expect(countFound(prompts)).toBe(280);
+  });
+});
+
+describe('what others do meanwhile', () => {
+  test('a pack that appears is found, and one that goes takes its answers with it', () => {
+    const reader = open();
+    const prompts = promptsOf('batch', 100);
+    expect(countFound(prompts, reader)).toBe(0);
+    packBatch('batch', 100);
+    expect(countFound(prompts, reader)).toBe(100);
+    for (const path of packPaths()) rmSync(path);
+    expect(countFound(prompts, reader)).toBe(0);
+  });
+
+  test('loose entries that are moved into a pack are found all the time', () => {
+    for (const isSnapshot of [false, true]) {
+      const reader = open('m', { isSnapshot });
+      const prompts = promptsOf(`snapshot ${isSnapshot}`, 1_200);
+      const writer = open();
+      for (const prompt of prompts) writer.set(prompt, answerTo(prompt));
+      expect(countFound(prompts.slice(0, 600), reader)).toBe(600);
+      packLooseEntries(folder, writer.takeNewKeys());
+      expect(looseNames()).toEqual([]);
+      expect(countFound(prompts, reader)).toBe(1_200);
+    }
+  });
+
+  test('packs that are put together are found all the time', () => {
+    const prompts = Array.from({ length: 8 }, (_, batch) => packBatch(`batch ${batch}`, 40)).flat();
+    const reader = open();
+    expect(countFound(prompts, reader)).toBe(320);
+    gatherPacks(folder);
+    expect(packNames()).toHaveLength(1);
+    expect(countFound(prompts, reader)).toBe(320);
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'a folder of packs that is not there any more holds nothing',
+    () => {
+      const prompts = packBatch('batch', 100);
+      const reader = open();
+      expect(countFound(prompts, reader)).toBe(100);
+      renameSync(join(folder, 'packs'), join(folder, 'elsewhere'));
+      expect(countFound(prompts, reader)).toBe(0);
+      packBatch('batch', 100);
+      expect(countFound(prompts, reader)).toBe(100);
+    },
+  );
+
+  test('files of others among the packs are left alone', async () => {
+    const prompts = packBatch('batch', 100);
+    const names = ['notes.pack', `answers_20260101000000000_${'a0'.repeat(8)}.pack`, 'answers_1.pack.tmp'];
+    for (const name of names) writeFileSync(join(folder, 'packs', name), 'of somebody else');
+    mkdirSync(join(folder, 'packs', `answers_20260101000000000_${'b0'.repeat(8)}.pack`));
+    expect(countFound(prompts)).toBe(100);
+    expect(await measureCache(folder, scan)).toMatchObject({ entries: 100, packs: 1 });
+    expect(await clearCache(folder, {}, scan)).toEqual({ files: 1, entries: 100 });
+    expect(packNames()).toHaveLength(4);
+  });
+});
+
+describe('many packs', () => {
+  test('are put together, so that few of each size stay', () => {
+    const prompts: string[] = [];
+    for (let batch = 0; batch < 70; batch++) {
+      prompts.push(...packBatch(`batch ${batch}`, 40));
+      gatherPacks(folder);
+      expect(packNames().length).toBeLessThanOrEqual(14);
+    }
+    expect(countFound(prompts)).toBe(2_800);
+  });
+
+  test('the newest of several answers stays', () => {
+    const prompts = packBatch('batch', 40);
+    for (let round = 0; round < 7; round++) {
+      const cache = open();
+      for (const prompt of prompts) cache.add(prompt, { text: `Answer ${round}` });
+      cache.seal();
+    }
+    expect(packNames()).toHaveLength(8);
+    gatherPacks(folder);
+    expect(packNames()).toHaveLength(1);
+    expect(prompts.map((prompt) => open().get(prompt)?.text)).toEqual(prompts.map(() => 'Answer 6'));
+  });
+
+  test('those that somebody deletes while they are put together do not come back', () => {
+    const prompts = Array.from({ length: 8 }, (_, batch) => packBatch(`batch ${batch}`, 40)).flat();
+    const parts = packPaths().flatMap((path) => PackFile.open(path) ?? []);
+    rmSync(packPaths()[2] as string);
+    expect(gather(folder, parts)).toBe(false);
+    for (const part of parts) part.close();
+    expect(packNames()).toHaveLength(7);
+    expect(listFiles('tmp')).toEqual([]);
+    expect(countFound(prompts)).toBe(280);
+  });
+});
+
+describe('loose entries of a long run', () => {
+  function storeLive(count: number) {
+    const cache = open();
+    const prompts = promptsOf('live', count);
+    for (const prompt of prompts) cache.set(prompt, answerTo(prompt));
+    return { prompts, keys: [...cache.takeNewKeys()] };
+  }
+
+  test('become a pack, with the time at which each came', async () => {
+    const { prompts, keys } = storeLive(100);
+    const before = await measureCache(folder, scan);
+    packLooseEntries(folder, keys);
+    expect(looseNames()).toEqual([]);
+    expect(countFound(prompts)).toBe(100);
+    const after = await measureCache(folder, scan);
+    expect(after).toMatchObject({ entries: 100, files: 1, packs: 1, damaged: 0 });
+    const { oldest, newest } = before?.groups[0] ?? {};
+    expect(after?.groups).toMatchObject([{ provider: 'openai', model: 'm', entries: 100, oldest, newest }]);
+  });
+
+  test('that somebody deletes meanwhile do not come back', () => {
+    const { prompts, keys } = storeLive(100);
+    function* keysAndDeletion() {
+      yield* keys;
+      for (const name of looseNames().slice(0, 60)) rmSync(join(folder, name));
+    }
+    packLooseEntries(folder, keysAndDeletion());
+    expect(packNames()).toEqual([]);
+    expect(listFiles('tmp')).toEqual([]);
+    expect(countFound(prompts)).toBe(40);
+  });
+
+  test('that are damaged stay where they are', () => {
+    const { prompts, keys } = storeLive(100);
+    writeFileSync(join(folder, looseNames()[0] as string), '{"provider": "openai", "mod');
+    packLooseEntries(folder, keys);
+    expect(looseNames()).toHaveLength(1);
+    expect(countFound(prompts)).toBe(99);
+  });
+});
+
+describe('a cache with packs is cleared', () => {
+  test('of one model: the others stay, and what was asked about is gone from the disk', async () => {
+    const other = open('other');
+    for (const prompt of promptsOf('secret', 40)) other.set(prompt, answerTo(prompt));
+    const mixed = open();
+    for (const prompt of promptsOf('kept', 40)) mixed.set(prompt, answerTo(prompt));
+    packLooseEntries(folder, [...other.takeNewKeys(), ...mixed.takeNewKeys()]);
+    packBatch('batch', 40);
+    await setTimeout(5);
+    expect(await clearCache(folder, { model: 'other' }, scan)).toEqual({ files: 0, entries: 40 });
+    expect(packNames()).toHaveLength(2);
+    expect(countFound([...promptsOf('kept', 40), ...promptsOf('batch', 40)])).toBe(80);
+    expect(packPaths().filter((path) => readFileSync(path).includes('secret'))).toEqual([]);
+    expect(await clearCache(folder, { model: 'm' }, scan)).toEqual({ files: 2, entries: 80 });
+    expect(packNames()).toEqual([]);
+  });
+
+  test('of what is old', async () => {
+    packBatch('batch', 40);
+    await setTimeout(5);
+    const createdBefore = new Date();
+    expect(await clearCache(folder, { createdBefore: new Date(0) }, scan)).toEqual({ files: 0, entries: 0 });
+    expect(await clearCache(folder, { createdBefore }, scan)).toEqual({ files: 1, entries: 40 });
+  });
+});
+
+/** The key under which `open()` files the answer to a prompt. */
+function keyOf(prompt: string): Buffer {
+  return createKeys({ provider: 'openai', model: 'm', settings: undefined }, vendor)(prompt);
+}
