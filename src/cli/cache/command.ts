@@ -15,7 +15,7 @@ import { placeOf } from '../options/reach.ts';
 import { askFor } from '../terminal/questions.ts';
 import { printTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { formatBytes, formatCount } from '../words/counts.ts';
+import { countOf, formatBytes, formatCount } from '../words/counts.ts';
 
 export async function showCache(options: CacheStatsOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
@@ -38,7 +38,7 @@ export async function showCache(options: CacheStatsOptions, context: CommandCont
   }
   Object.assign(document, documentStatistics(statistics));
   const { entries, bytes, damaged, files, packs } = statistics;
-  terminal.printResult(`${countResponses(entries)} in ${folder}: ${formatBytes(bytes)}.`);
+  terminal.printResult(`${countOf(entries, 'cached response')} in ${folder}: ${formatBytes(bytes)}.`);
   if (packs > 0)
     terminal.printResult(
       `Files: ${formatCount(files)}, packs of many responses among them: ${formatCount(packs)}.`,
@@ -129,10 +129,6 @@ function tellProgress(terminal: Terminal): (event: CacheEvent) => void {
 
 function isoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
-}
-
-function countResponses(entries: number): string {
-  return entries === 1 ? '1 cached response' : `${formatCount(entries)} cached responses`;
 }
 
 async function printGroups({ groups }: CacheStatistics, terminal: Terminal): Promise<void> {

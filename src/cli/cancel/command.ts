@@ -9,7 +9,7 @@ import { askFor } from '../terminal/questions.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { tellCalls } from '../words/calls.ts';
-import { formatCount } from '../words/counts.ts';
+import { countOf } from '../words/counts.ts';
 import { describeError, describeErrorFields } from '../words/describe-error.ts';
 import { loom } from '../words/proposed-command.ts';
 
@@ -61,17 +61,9 @@ function describePlan({ id, provider, model, parts: all, batches, unsent, inDoub
       ? `job ${id} (${source}), whose batch may have been created`
       : `batch ${id} (${source})`;
   const parts = [
-    ...(batches > 0 ? [batches === 1 ? '1 batch' : `${formatCount(batches)} batches`] : []),
-    ...(unsent > 0
-      ? [unsent === 1 ? '1 part that was not sent' : `${formatCount(unsent)} parts that were not sent`]
-      : []),
-    ...(inDoubt > 0
-      ? [
-          inDoubt === 1
-            ? '1 part that may have been sent'
-            : `${formatCount(inDoubt)} parts that may have been sent`,
-        ]
-      : []),
+    ...(batches > 0 ? [countOf(batches, 'batch')] : []),
+    ...(unsent > 0 ? [countOf(unsent, 'part that was not sent', 'parts that were not sent')] : []),
+    ...(inDoubt > 0 ? [`${countOf(inDoubt, 'part')} that may have been sent`] : []),
   ];
   return `job ${id} (${source}: ${parts.join(', and ')})`;
 }

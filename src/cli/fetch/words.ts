@@ -11,6 +11,7 @@ import { linkPath } from '../terminal/hyperlinks.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { tellCalls } from '../words/calls.ts';
 import { reportUsage } from '../words/costs.ts';
+import { countOf } from '../words/counts.ts';
 import { describeError } from '../words/describe-error.ts';
 import { describeUnwritten, reportRows } from '../words/failures.ts';
 import { loom, type OfHome } from '../words/proposed-command.ts';
@@ -143,8 +144,7 @@ export function tellFullQueue({ name, reason }: QueuedPart, terminal: Terminal):
 /** What became of a part that the provider can't take. */
 export function describeHalved({ name, requests, reason }: Extract<FetchEvent, { type: 'halved' }>): string {
   const why = reason === undefined ? '' : ` ${withoutStop(reason)}.`;
-  const most = requests === 1 ? '1 request' : `${requests} requests`;
-  return `${name} is more than the provider takes at once: it is sent as two parts, of at most ${most}.${why} --batch-size ${requests} makes such parts from the start.`;
+  return `${name} is more than the provider takes at once: it is sent as two parts, of at most ${countOf(requests, 'request')}.${why} --batch-size ${requests} makes such parts from the start.`;
 }
 
 /** Why a batch is called stuck, and what to do about it. */
@@ -165,11 +165,10 @@ function describeKept(
   { answers, inCache }: Pick<Extract<FetchEvent, { type: 'ended' }>, 'answers' | 'inCache'>,
   home: OfHome,
 ): string {
-  const kept = answers === 1 ? '1 answer is kept' : `${answers} answers are kept`;
   const sends = inCache && answers > 0 ? 'only the rest' : 'all rows';
   const again = `${status === 'failed' ? 'Once its cause is mended, the' : 'The'} same loom run command again`;
   const partial = loom(`fetch --id ${quoteShell(id)} --partial`, home);
-  return `  ${kept}. ${again} sends ${sends}; ${partial} writes what there is.`;
+  return `  ${countOf(answers, 'answer is', 'answers are')} kept. ${again} sends ${sends}; ${partial} writes what there is.`;
 }
 
 function describeUnknown(results: number): string {

@@ -4,7 +4,7 @@ import { createTerminal } from '../terminal/terminal.ts';
 import { asksForJson, DocumentDraft, isDebugging, type Voice } from '../terminal/voice.ts';
 import type { CommandContext } from './options.ts';
 
-export interface Surroundings {
+export interface ProcessContext {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
@@ -17,7 +17,7 @@ export interface Surroundings {
 /** A context for one command line. */
 export function createContext(
   args: readonly string[],
-  { stdin, stdout, stderr, environment, workingFolder, signal }: Surroundings,
+  { stdin, stdout, stderr, environment, workingFolder, signal }: ProcessContext,
 ): CommandContext {
   const voice: Voice = { quiet: false, verbose: isDebugging(environment), json: asksForJson(args) };
   const terminal = createTerminal({ stdin, stdout, stderr, environment, voice, signal });

@@ -55,7 +55,7 @@ export function describeUnwritten(outputPath: string | undefined): string {
 }
 
 export function describeSkipped(blankRows: number): string {
-  return blankRows === 1 ? 'Skipped 1 row without a prompt.' : `Skipped ${blankRows} rows without a prompt.`;
+  return `Skipped ${countOf(blankRows, 'row')} without a prompt.`;
 }
 
 /** The exit code of a run that wrote its output. */
