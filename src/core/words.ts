@@ -18,10 +18,15 @@ export function quoteValue(value: string): string {
   return JSON.stringify(value.length > longestShown ? `${value.slice(0, longestShown)}…` : value);
 }
 
-/** `"a", "b" and 3 more`. */
+/** `a, b and 3 more` */
+export function listSome(items: readonly string[], most: number): string {
+  const shown = items.slice(0, most).join(', ');
+  return items.length > most ? `${shown} and ${items.length - most} more` : shown;
+}
+
+/** `"a", "b" and 3 more` */
 export function listNames(names: readonly string[]): string {
-  const shown = names.slice(0, mostNamesShown).map(quoteValue).join(', ');
-  return names.length > mostNamesShown ? `${shown} and ${names.length - mostNamesShown} more` : shown;
+  return listSome(names.map(quoteValue), mostNamesShown);
 }
 
 /** `the columns "a", "b"` */

@@ -11,6 +11,7 @@ import { LoomError } from '../core/errors.ts';
 import { cacheEntrySchema, isJsonObject } from '../core/models.ts';
 import { readJson } from '../core/nesting.ts';
 import { likelyNames, listOwnPaths, ownNames } from '../core/own-names.ts';
+import { listSome } from '../core/words.ts';
 import { diskFailure, isGone, makePrivateFolder, removeQuietly } from './files.ts';
 import type { LoomHome } from './home.ts';
 import { openPlainFile, readPlainText } from './plain-file.ts';
@@ -212,14 +213,11 @@ function openListing(folder: string): Dir | undefined {
   }
 }
 
-const namedFiles = 3;
-
 /** `data.csv, notes.txt, src and 4 more` */
 function nameContent(folder: string): string {
   const names: string[] = [];
   for (const { name } of listEntries(folder)) if (!litter.test(name)) names.push(name);
-  const named = names.sort().slice(0, namedFiles).join(', ');
-  return names.length > namedFiles ? `${named} and ${names.length - namedFiles} more` : named;
+  return listSome(names.sort(), 3);
 }
 
 /** Whether an unmarked folder holds something that nobody else writes. */

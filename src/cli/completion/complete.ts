@@ -113,10 +113,7 @@ async function propose(position: Position, context: CommandContext): Promise<Pro
   if (command.commands.length > 0) return proposeCommands(position);
   if (command.registeredArguments.some((argument) => argument.name() === 'output')) return { kind: 'files' };
   const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
-  return {
-    kind: 'words',
-    words: choices.length > 0 ? choices.map((value) => ({ value })) : listFlags(position),
-  };
+  return choices.length > 0 ? proposeWords(choices) : { kind: 'words', words: listFlags(position) };
 }
 
 async function proposeCommands({ command }: Position): Promise<Proposal> {
@@ -154,15 +151,18 @@ const proposers: Readonly<
 };
 
 async function proposeValue(option: Option, position: Position, context: CommandContext): Promise<Proposal> {
-  if (option.argChoices) return { kind: 'words', words: option.argChoices.map((value) => ({ value })) };
+  if (option.argChoices) return proposeWords(option.argChoices);
   return (await proposers[option.attributeName()]?.(position, context)) ?? { kind: 'words' };
+}
+
+function proposeWords(values: readonly string[]): Proposal {
+  return { kind: 'words', words: values.map((value) => ({ value })) };
 }
 
 async function proposeColumns({ given }: Position, context: CommandContext): Promise<Proposal> {
   const file = given.get('file');
   if (!file) return { kind: 'words' };
-  const names = await listColumns(file, placeOf({}, context));
-  return { kind: 'words', words: names.map((value) => ({ value })) };
+  return proposeWords(await listColumns(file, placeOf({}, context)));
 }
 
 /** Batches and jobs of several parts, newest first. */
@@ -184,5 +184,5 @@ async function proposeModels({ given }: Position, context: CommandContext): Prom
   const { batches } = await listBatches(placeOf({ sandbox: given.has('sandbox') }, context));
   const wanted = given.get('provider');
   const used = batches.filter(({ provider }) => !wanted || provider === wanted).map(({ model }) => model);
-  return { kind: 'words', words: [...new Set(used)].map((value) => ({ value })) };
+  return proposeWords([...new Set(used)]);
 }

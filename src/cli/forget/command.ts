@@ -3,6 +3,7 @@ import { type ForgetBatchesOptions, type ForgetTarget, forgetBatches } from '../
 import { describeProvider } from '../../api/providers.ts';
 import type { ForgetDocument } from '../../core/documents.ts';
 import { LoomError } from '../../core/errors.ts';
+import { listSome } from '../../core/words.ts';
 import type { CommandContext, ForgetOptions } from '../options/options.ts';
 import { nameProvider, withProviders } from '../options/reach.ts';
 import { askFor } from '../terminal/questions.ts';
@@ -77,13 +78,9 @@ async function mayForget(targets: readonly ForgetTarget[], terminal: Terminal): 
   });
 }
 
-const mostNames = 5;
-
 /** `batch_1 (in_progress), job_2 (completed, queued) and 3 more` */
 function nameTargets(targets: readonly ForgetTarget[]): string {
-  const names = targets
-    .slice(0, mostNames)
-    .map(({ id, parts }) => `${id} (${[...new Set(parts.map((part) => part.status))].join(', ')})`);
-  const more = targets.length - names.length;
-  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const statusesOf = ({ parts }: ForgetTarget) => [...new Set(parts.map(({ status }) => status))].join(', ');
+  const names = targets.map((target) => `${target.id} (${statusesOf(target)})`);
+  return listSome(names, 5);
 }

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { describeProvider } from '../../api/providers.ts';
 import type { HistoryEntry, OutputReport, OutputSurvey } from '../../api/report-output.ts';
+import { listSome } from '../../core/words.ts';
 import { countOf, formatCount, formatDollars } from '../words/counts.ts';
 import { type Html, html } from './html.ts';
 import { drawPlot } from './plots.ts';
@@ -147,7 +148,7 @@ export function drawFooter({ found: { path, history }, survey, writtenAt }: Outp
     else if (history.prompt_column) facts.push(['Prompt', `the column ${history.prompt_column}`]);
     if (history.pick) facts.push(['Rows', describePick(history.pick)]);
     if (history.batch_ids.length > 0)
-      facts.push([history.batch_ids.length === 1 ? 'Batch' : 'Batches', shortList(history.batch_ids)]);
+      facts.push([history.batch_ids.length === 1 ? 'Batch' : 'Batches', listSome(history.batch_ids, 5)]);
     if (history.job_id !== undefined) facts.push(['Job', history.job_id]);
     facts.push(['Begun', formatMoment(history.created_at)]);
   }
@@ -171,8 +172,4 @@ export function drawFooter({ found: { path, history }, survey, writtenAt }: Outp
 function describePick(pick: NonNullable<HistoryEntry['pick']>): string {
   if ('limit' in pick) return `the first ${formatCount(pick.limit)} of the input`;
   return `a sample of ${formatCount(pick.sample)} of ${formatCount(pick.of)}`;
-}
-
-function shortList(ids: readonly string[]): string {
-  return ids.length > 5 ? `${ids.slice(0, 5).join(', ')} and ${ids.length - 5} more` : ids.join(', ');
 }
