@@ -39,6 +39,8 @@ export default defineConfig({
     maxWorkers: 4,
     // Each process loads the program once, for all of its files.
     isolate: false,
+    // What is compiled for one group is there for the others, and for the next run.
+    experimental: { fsModuleCache: true },
     // Whole programs, servers and terminals are tested, and a machine of others may stand still for seconds.
     retry: process.env.CI ? 2 : 0,
     testTimeout: 60_000,

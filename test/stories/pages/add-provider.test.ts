@@ -95,7 +95,11 @@ test(
         'src',
         'test',
       ),
-      inCopy('node_modules/vitest/vitest.mjs', 'run', 'test/providers/openai/profiles.test.ts', '-t', 'Groq'),
+      inCopy(
+        'node_modules/vitest/vitest.mjs',
+        ...['run', '--experimental.fsModuleCache=false'],
+        ...['test/providers/openai/profiles.test.ts', '-t', 'Groq'],
+      ),
     ]);
   },
   patience,
