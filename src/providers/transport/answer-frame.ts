@@ -7,7 +7,6 @@
 import { isUtf8 } from 'node:buffer';
 import { ProviderError } from '../../core/errors.ts';
 import { isDeepText, mostLevels } from '../../core/nesting.ts';
-import type { HttpAnswer } from '../http/http-call.ts';
 import { asObject, type WireObject } from '../network/wire.ts';
 import { stripTags } from '../protocol/reasons.ts';
 import { cutText, type Words } from '../protocol/words.ts';
@@ -34,21 +33,6 @@ function readObject(text: string): WireObject | undefined {
   const object = findObject(value);
   return object || !Array.isArray(value) ? object : joinPieces(value.map(asObject));
 }
-
-/**
- * An answer as the SDKs want it, with the object that was read of it; an adapter that finds nothing in that says so. The
- * words beside the status stay behind: nobody reads them.
- */
-export function showAnswer({ status, headers }: HttpAnswer, held: HeldAnswer | undefined): Response {
-  const { 'content-length': _, 'transfer-encoding': __, ...shown } = headers;
-  const response = new Response(null, {
-    status: withoutBody.includes(status) ? 200 : status,
-    headers: { ...shown, 'content-type': 'application/json' },
-  });
-  return Object.assign(response, { json: async () => held?.object ?? {} });
-}
-
-const withoutBody = [204, 205];
 
 /** So much of a body is shown that can't be read. */
 const longestStart = 120;

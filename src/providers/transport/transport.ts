@@ -1,5 +1,4 @@
 /** The way to one provider: the fetch that its SDK is given, and the frame around every call. */
-import { setMaxListeners } from 'node:events';
 import type { Readable } from 'node:stream';
 import { ProviderError } from '../../core/errors.ts';
 import type { Call } from '../call.ts';
@@ -26,10 +25,12 @@ import {
   unreadableAnswer,
 } from '../protocol/refusal.ts';
 import { openWords, type Words } from '../protocol/words.ts';
-import { describeAnswer, type HeldAnswer, readAnswer, showAnswer } from './answer-frame.ts';
+import { describeAnswer, type HeldAnswer, readAnswer } from './answer-frame.ts';
 import { readJsonLines } from './json-lines.ts';
 import { type Ask, tellRequests } from './request-notice.ts';
 import { isMarked } from './sandbox-mark.ts';
+import { showAnswer } from './shown-answer.ts';
+import { watchAbort } from './watch-abort.ts';
 
 export interface Transport {
   /**
@@ -131,7 +132,7 @@ export async function openTransport(connection: VendorConnection, classify: Clas
         const bytes = await readWhole(answer, state.bound);
         state.answer = readAnswer(bytes, answer.headers['content-type']);
       }
-      return showAnswer(answer, state.answer);
+      return showAnswer(answer, state.answer?.object ?? {});
     }
     const { text, isCut } = await readRefusalText(answer);
     const refusal = readRefusal(answer.status, answer.headers, words.hide(text));
@@ -275,12 +276,10 @@ function linkSignal(signal: AbortSignal, limitMs: number, describeEnd: () => Pro
     timer = setTimeout(() => end(describeEnd()), Math.min(milliseconds, noTimeLimit));
   };
   allow(limitMs);
-  // One signal stops all workers, which Node would take for a leak.
-  setMaxListeners(0, signal);
-  signal.addEventListener('abort', stop, { once: true });
+  const unwatch = watchAbort(signal, stop);
   const release = () => {
     clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
+    unwatch();
   };
   return { signal: controller.signal, aborted, allow, release };
 }
