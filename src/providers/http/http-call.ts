@@ -8,7 +8,7 @@
  * - The status and the words of a head are taken as they come; what is no HTTP/1.1 is a BrokenFrame.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { pipeline, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { HeaderTexts } from '../network/rate-limits.ts';
 import { openRequestBody, type RequestBody } from './request-body.ts';
 import type { Route } from './routes.ts';
@@ -82,9 +82,16 @@ export function makeCall(route: Route, call: HttpCall): Promise<HttpAnswer> {
       reject(isUnsent() ? new NotSent(error) : error);
     });
     request.once('close', () => reject(new Error('The connection was closed')));
-    if (body.stream) pipeline(body.stream, request, (error) => error && request.destroy(error));
+    if (body.stream) pour(body.stream, request);
     else request.end(body.bytes);
   });
+}
+
+/** Not by `pipeline`, which ends a request without a word of what went wrong in its source. */
+function pour(source: Readable, request: ClientRequest): void {
+  source.once('error', (error) => request.destroy(error));
+  request.once('close', () => source.destroy());
+  source.pipe(request);
 }
 
 /** Tells whether a request on a connection of an earlier call was not begun to be written. */
