@@ -1,6 +1,7 @@
 /** Bundles the program into dist/: one small entry, a chunk per command and per SDK. */
 import { execFile } from 'node:child_process';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
@@ -52,15 +53,27 @@ const shared = {
   platform: 'node',
   target: 'node20',
   plugins: [withoutUnused],
-  // Bundled CommonJS packages (commander) call require for node's own modules.
-  banner: {
-    js: "import { createRequire as loomCreateRequire } from 'node:module';const require = loomCreateRequire(import.meta.url);",
-  },
+  write: false,
 };
 
+/** Bundled CommonJS packages (commander) call require for node's own modules. */
+const requireLine =
+  "import { createRequire as loomCreateRequire } from 'node:module';const require = loomCreateRequire(import.meta.url);\n";
+
+/** Builds modules, each with a require where something in it calls one. */
+async function buildModules(options) {
+  const { outputFiles, metafile } = await build({ ...shared, ...options });
+  for (const { path, text } of outputFiles) {
+    await mkdir(dirname(path), { recursive: true });
+    const isProgram = text.startsWith('#!');
+    const whole = /\brequire\b/.test(text) ? requireLine + text : text;
+    await writeFile(path, whole, { mode: isProgram ? 0o755 : 0o644 });
+  }
+  return metafile;
+}
+
 await rm('dist', { recursive: true, force: true });
-const { metafile } = await build({
-  ...shared,
+const metafile = await buildModules({
   entryPoints: {
     loom: 'src/cli/index.ts',
     index: 'src/index.ts',
@@ -79,6 +92,7 @@ await buildReportPage();
 await writeDeclarations();
 await writeConfigSchema();
 await writeManPages(await openProgram(), 'dist/man');
+await writeTexts();
 await writeFile('dist/LICENSES.txt', await collectLicenses(Object.keys(metafile.inputs)));
 
 /** The script and the style of a report's page, which the program puts into each. */
@@ -108,9 +122,17 @@ async function writeDeclarations() {
   await rm('dist/types', { recursive: true });
 }
 
+/** What the program tells of itself where there is no terminal, in its own words: it need not be loaded for that. */
+async function writeTexts() {
+  for (const name of ['version', 'help']) {
+    const { stdout } = await promisify(execFile)(process.execPath, ['dist/loom.js', `--${name}`]);
+    await writeFile(`dist/${name}.txt`, stdout);
+  }
+}
+
 /** What editors know of loom.config.json, told by the flags themselves. */
 async function writeConfigSchema() {
-  await build({ ...shared, entryPoints: ['src/cli/config-schema.ts'] });
+  await buildModules({ entryPoints: ['src/cli/config-schema.ts'] });
   const { createConfigSchema } = await import(pathToFileURL('dist/config-schema.js').href);
   await writeFile('dist/loom.config.schema.json', `${JSON.stringify(createConfigSchema(), null, 2)}\n`);
   await rm('dist/config-schema.js');

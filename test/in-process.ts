@@ -12,7 +12,7 @@ interface Place {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** What `src/cli/index.ts` does, without the signals. */
+/** What `src/cli/start.ts` does, without the signals. */
 export function runWithStreams(
   args: readonly string[],
   { folder, environment }: Place,

@@ -1,17 +1,12 @@
 #!/usr/bin/env node
-import { listenForInterrupts } from './interrupts.ts';
-import { main } from './main.ts';
-import { createContext } from './options/context.ts';
+/** The entry of the program. What needs none of its code is told at once; all else is loaded only now. */
+import { tellAtOnce } from './at-once.ts';
+import { keepCompiledCode } from './compiled-code.ts';
 
 // A key given with --api-key must not stay in the list of processes.
 process.title = 'loom';
 
-const { stdin, stdout, stderr, env: environment } = process;
-const args = process.argv.slice(2);
-const interruption = new AbortController();
-const { signal } = interruption;
-const workingFolder = process.cwd();
-const context = createContext(args, { stdin, stdout, stderr, environment, workingFolder, signal });
-listenForInterrupts(context.terminal, interruption);
-// Connections that a provider keeps open must not keep the process.
-process.exit(await main(args, context));
+if (!tellAtOnce(process.argv.slice(2))) {
+  keepCompiledCode(process.env, process.platform);
+  await import('./start.ts');
+}

@@ -52,12 +52,21 @@ export async function main(args: readonly string[], context: CommandContext): Pr
 async function runCommand(args: readonly string[], context: CommandContext): Promise<number> {
   let exitCode = 0;
   const { document, terminal, voice } = context;
-  const program = createProgram(commands, context, (code) => {
-    exitCode = code;
-  });
+  const open = (named: readonly string[]) =>
+    createProgram(
+      commands,
+      context,
+      (code) => {
+        exitCode = code;
+      },
+      named,
+    );
   try {
-    if (args[0] === completeWord) return await tellProposals(program, args.slice(1), context);
-    if (!asksForHelp(args)) await readDefaults(program, args, context);
+    if (args[0] === completeWord) return await tellProposals(open([]), args.slice(1), context);
+    const defaults = asksForHelp(args) ? undefined : await findDefaults(args, context);
+    // A file of defaults is about all commands.
+    const program = open(defaults ? [] : args);
+    if (defaults) (await import('./config/config.ts')).setDefaults(program, defaults, context);
     await program.parseAsync(args.length === 0 ? ['--help'] : args.map(readHelpWord), { from: 'user' });
     if (voice.json) terminal.printText(document.finish(exitCode, null));
     return exitCode;
@@ -86,18 +95,13 @@ async function tellProposals(
   return 0;
 }
 
-/** Gives the flags the defaults of a file, if there is one. */
-async function readDefaults(
-  program: Command,
-  args: readonly string[],
-  context: CommandContext,
-): Promise<void> {
+/** The file of defaults for flags, if there is one. */
+async function findDefaults(args: readonly string[], context: CommandContext) {
   // Each command reads them anyway; help does not.
   const { variablesOf } = await import('../api/options/reach.ts');
   const { environment, workingFolder } = context;
   const variables = variablesOf({ environment, workingFolder, dotenv: true });
-  const file = findConfigFile(args, { environment, variables }, workingFolder);
-  if (file) (await import('./config/config.ts')).setDefaults(program, file, context);
+  return findConfigFile(args, { environment, variables }, workingFolder);
 }
 
 /** Help is given whatever a file of defaults holds. */

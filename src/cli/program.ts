@@ -21,11 +21,15 @@ import { isDebugging } from './terminal/voice.ts';
 import { addTokens } from './tokens/flags.ts';
 import { Misuse } from './usage/usage-errors.ts';
 
-/** The commander program; an action's exit code is handed to `onExitCode`. */
+/**
+ * The commander program; an action's exit code is handed to `onExitCode`. With `args`, only the commands that they name get
+ * their flags, which takes most of a start; where they name none, or without them, each does.
+ */
 export function createProgram(
   commands: Commands,
   context: CommandContext,
   onExitCode: (code: number) => void,
+  args: readonly string[] = [],
 ): Command {
   const program = new Command('loom')
     .description(
@@ -42,27 +46,42 @@ export function createProgram(
       onExitCode((await mayUseDefaults(context)) ? await work(options, context) : 1);
     };
 
-  addVoiceFlags(addRun(program)).action(act(commands.run));
-  addVoiceFlags(addFetch(program)).action(act(commands.fetch));
-  addVoiceFlags(addAdopt(program)).action(act(commands.adopt));
-  addVoiceFlags(addList(program)).action(act(commands.list));
-  addVoiceFlags(addStatus(program)).action(act(commands.showStatus));
-  addVoiceFlags(addCancel(program)).action(act(commands.cancel));
-  addVoiceFlags(addForget(program)).action(act(commands.forget));
-  addVoiceFlags(addTokens(program)).action(act(commands.tokens));
-  const report = addVoiceFlags(addReport(program));
-  report.action((target: string, options) => act(commands.report)({ ...options, target }, report));
-  const cache = addCache(program);
-  addVoiceFlags(addCacheStats(cache)).action(act(commands.showCache));
-  addVoiceFlags(addCacheClear(cache)).action(act(commands.clearCache));
-  addSandbox(program).action(act(commands.serveSandbox));
-  const completion = addCompletion(program);
-  completion.action((shell, options) => act(commands.completion)({ ...options, shell }, completion));
-  const help = addHelp(program);
-  for (const command of allCommands(program)) {
-    if (command.commands.length === 0 && command !== help) finishFlags(command);
-    shapeCommand(command, context);
-  }
+  /** Adds a command, by its name, with its flags; in the order of the help. */
+  const adding: Readonly<Record<string, () => Command>> = {
+    run: () => addVoiceFlags(addRun(program)).action(act(commands.run)),
+    fetch: () => addVoiceFlags(addFetch(program)).action(act(commands.fetch)),
+    adopt: () => addVoiceFlags(addAdopt(program)).action(act(commands.adopt)),
+    list: () => addVoiceFlags(addList(program)).action(act(commands.list)),
+    status: () => addVoiceFlags(addStatus(program)).action(act(commands.showStatus)),
+    cancel: () => addVoiceFlags(addCancel(program)).action(act(commands.cancel)),
+    forget: () => addVoiceFlags(addForget(program)).action(act(commands.forget)),
+    tokens: () => addVoiceFlags(addTokens(program)).action(act(commands.tokens)),
+    report: () => {
+      const report = addVoiceFlags(addReport(program));
+      return report.action((target: string, options) => act(commands.report)({ ...options, target }, report));
+    },
+    cache: () => {
+      const cache = addCache(program);
+      addVoiceFlags(addCacheStats(cache)).action(act(commands.showCache));
+      addVoiceFlags(addCacheClear(cache)).action(act(commands.clearCache));
+      return cache;
+    },
+    sandbox: () => addSandbox(program).action(act(commands.serveSandbox)),
+    completion: () => {
+      const completion = addCompletion(program);
+      return completion.action((shell, options) =>
+        act(commands.completion)({ ...options, shell }, completion),
+      );
+    },
+  };
+  const named = Object.keys(adding).filter((name) => args.includes(name));
+  const added = Object.entries(adding).flatMap(([name, add]) => {
+    if (named.length === 0 || named.includes(name)) return allCommands(add());
+    program.command(name);
+    return [];
+  });
+  for (const command of added) if (command.commands.length === 0) finishFlags(command);
+  for (const command of [program, ...added, addHelp(program)]) shapeCommand(command, context);
   return program;
 }
 
