@@ -170,6 +170,16 @@ const countsSchema = z.object({
   failed: z.optional(z.number()),
 });
 
+/** The fields of a record that say how an input is read, and which rows of it. */
+export const datasetShape = {
+  file_type: z.enum(fileTypes),
+  prompt_column: z.nullable(z.string()),
+  prompt_template: z.optional(z.string()),
+  pick: z.optional(rowPickSchema),
+  /** The column or field that tells rows apart, where it was named. */
+  row_id_field: z.optional(z.string()),
+};
+
 /**
  * `batches/<provider>_<safe id>.json` without its `id_map`, which can be large and is read apart.
  * Fields after `with_meta` are ours; a record of the Python tool has none of them.

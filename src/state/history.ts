@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { histogramSchema } from '../core/log-histogram.ts';
-import { failureGroupSchema, rowPickSchema } from '../core/models.ts';
-import { fileTypes, providerNames } from '../core/names.ts';
+import { datasetShape, failureGroupSchema } from '../core/models.ts';
+import { providerNames } from '../core/names.ts';
 import { readJson } from '../core/nesting.ts';
 import { likelyNames } from '../core/own-names.ts';
 import { observeFile } from '../storage/file-identity.ts';
@@ -25,13 +25,8 @@ const historyEntrySchema = z.object({
   output_mtime_ms: z.number(),
   /** Null where it came through stdin. */
   input_path: z.nullable(z.string()),
-  /** Of both; the output may have any name. */
-  file_type: z.enum(fileTypes),
-  prompt_column: z.nullable(z.string()),
-  prompt_template: z.optional(z.string()),
-  pick: z.optional(rowPickSchema),
-  /** The column or field that tells rows apart, where it was named. */
-  row_id_field: z.optional(z.string()),
+  /** Its format is that of both; the output may have any name. */
+  ...datasetShape,
   provider: z.enum(providerNames),
   model: z.string(),
   mode: z.enum(['live', 'batch']),

@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
 import { LoomError } from '../core/errors.ts';
-import { failureGroupSchema, generationSettingsSchema, rowPickSchema } from '../core/models.ts';
-import { fileTypes, providerNames } from '../core/names.ts';
+import { datasetShape, failureGroupSchema, generationSettingsSchema } from '../core/models.ts';
+import { providerNames } from '../core/names.ts';
 import { fileIdentitySchema } from '../storage/file-identity.ts';
 import { deleteHeld, type LoomHome } from '../storage/home.ts';
 import type { Store } from '../storage/store.ts';
@@ -87,12 +87,7 @@ const jobRecordSchema = z.object({
   provider: z.enum(providerNames),
   model: z.string(),
   original_file_path: z.string(),
-  file_type: z.enum(fileTypes),
-  prompt_column: z.nullable(z.string()),
-  prompt_template: z.optional(z.string()),
-  pick: z.optional(rowPickSchema),
-  /** The column or field that tells rows apart, where it was named. */
-  row_id_field: z.optional(z.string()),
+  ...datasetShape,
   input_sha256: z.string(),
   /** Rows of the input that were picked, those without a prompt included. */
   rows: z.number(),

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
-import type { ProviderName, Row, RowPick } from '../../core/models.ts';
+import type { BatchRecord, ProviderName, Row, RowPick } from '../../core/models.ts';
 import type { PromptSource } from '../../formats/format.ts';
 import { detectFormat, type ReadOptions, stripExtension, traitsOf } from '../../formats/format.ts';
 import { converterFor } from '../../formats/index.ts';
@@ -142,12 +142,9 @@ function describeSource({ promptSource, format }: Dataset): string {
 }
 
 /** The fields of a record that say how its input is read. */
-export interface DatasetFields {
-  readonly prompt_column?: string | null | undefined;
-  readonly prompt_template?: string | undefined;
-  readonly pick?: RowPick | undefined;
-  readonly row_id_field?: string | undefined;
-}
+export type DatasetFields = Partial<
+  Pick<BatchRecord, 'prompt_column' | 'prompt_template' | 'pick' | 'row_id_field'>
+>;
 
 export function recordDataset({
   promptSource,
