@@ -79,11 +79,6 @@ export function submittedId(ended: Ended): string {
   return id;
 }
 
-/** The same world, where every command is a process. */
-export function asProcesses<Place extends World>(world: Place): Place {
-  return { ...world, loom: world.loomProcess, run: (...flags) => world.loomProcess(...runArgs(...flags)) };
-}
-
 /** A folder and a home that no other test sees; `program` is what processes run. */
 export async function createWorld(environment: Record<string, string> = {}, program = entry): Promise<World> {
   const root = await mkdtemp(join(tmpdir(), 'loom-test-'));

@@ -54,7 +54,7 @@ export async function createRecordedWorld(
   return {
     ...world,
     requests,
-    requestBodies: (provider) => requests.flatMap((request) => readBodies[provider](request)),
+    requestBodies: (provider) => requests.flatMap(readBodies[provider] ?? readChats),
     async remove() {
       await new Promise((resolve) => {
         server.close(resolve);
@@ -76,10 +76,8 @@ function readChats({ path, body }: Recorded): unknown[] {
   return path.endsWith('/v1/files') ? readLines(body).map((line) => line.body) : [];
 }
 
-const readBodies: Readonly<Record<ProviderName, (request: Recorded) => unknown[]>> = {
-  openai: readChats,
-  openrouter: readChats,
-  alibaba: readChats,
+/** Of the providers that have not OpenAI's form. */
+const readBodies: { readonly [Name in ProviderName]?: (request: Recorded) => unknown[] } = {
   anthropic({ method, path, body }) {
     if (path.endsWith('/v1/messages')) return [JSON.parse(body)];
     if (method !== 'POST' || !path.endsWith('/batches')) return [];
