@@ -28,14 +28,15 @@ export function runWithStreams(
   return main(args, context);
 }
 
-/** The same with streams in memory. */
+/** The same with streams in memory, or others in place of some. */
 export async function runInProcess(
   args: readonly string[],
   place: Place & { readonly input: Input },
+  others: { readonly stdout?: Writable; readonly stderr?: Writable } = {},
 ): Promise<Ended> {
   const [stdout, stderr] = [new TextSink(), new TextSink()];
   const stdin = Readable.from(readChunks(place.input));
-  const code = await runWithStreams(args, place, { stdin, stdout, stderr });
+  const code = await runWithStreams(args, place, { stdin, stdout, stderr, ...others });
   return { code, stdout: stdout.text(), stderr: stderr.text().replaceAll(progressLine, '') };
 }
 

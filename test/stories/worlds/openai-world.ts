@@ -1,6 +1,6 @@
 /** A world whose OpenAI is a double that does what a test says, with data.csv to submit. */
 import { join } from 'node:path';
-import { createWorld, type Ended, type World } from '../../program.ts';
+import { createWorld, type Ended, type Running, type World } from '../../program.ts';
 import { refusal } from './http-server.ts';
 import { type DoubleBatch, type OpenAiDouble, startOpenAiDouble, usualAnswer } from './openai-double.ts';
 import { standFor, useWorld } from './use-world.ts';
@@ -86,4 +86,15 @@ export function lastBatch(openai: OpenAiDouble): DoubleBatch {
 /** Resolves as soon as it holds. */
 export async function until(condition: () => unknown): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** Resolves when a stream of a process has shown a text. */
+export function shows(stream: Running['process']['stderr'], text: string): Promise<void> {
+  let shown = '';
+  return new Promise((resolve) => {
+    stream?.on('data', (more: string) => {
+      shown += more;
+      if (shown.includes(text)) resolve();
+    });
+  });
 }
