@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { openDoubt, otherOrder } from '../worlds/doubt.ts';
 import { type Received, type Response, refusal } from '../worlds/http-server.ts';
 import { lastBatch, merged, output, useOpenAiWorld } from '../worlds/openai-world.ts';
-import { createSandboxWorld, submittedId } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone, submittedId } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const { world } = useOpenAiWorld();
@@ -262,8 +262,7 @@ describe('where batches are found by their time and size', () => {
     const theirs = submittedId(await inOther('run', ...otherOrder));
     expect((await world.loom('fetch')).stdout).toContain(`Batch submitted. id=${theirs} `);
     await inOther('cancel', '--id', theirs, '--yes');
-    let ended = await world.loom('fetch');
-    while (ended.stdout.includes('in_progress')) ended = await world.loom('fetch');
+    const ended = await fetchUntilDone(world);
     expect(ended.stderr).toMatch(
       new RegExp(
         `^Error: batch ${theirs}: the batch ${theirs} is not part 1 of job job_\\w+\\. The next loom fetch looks for the right one\\.\n$`,

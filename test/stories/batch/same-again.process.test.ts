@@ -65,10 +65,6 @@ function creations(): number {
   return openai.requests.filter(({ method, path }) => method === 'POST' && path === '/v1/batches').length;
 }
 
-async function stateWithoutCache(): Promise<string[]> {
-  return (await world.listState()).filter((name) => !name.startsWith('cache/'));
-}
-
 describe.skipIf(process.platform === 'win32')('a run that was cut off', () => {
   const goneOn = {
     code: 0,
@@ -100,7 +96,7 @@ describe.skipIf(process.platform === 'win32')('a run that was cut off', () => {
     expect(await world.run('--once')).toEqual(goneOn);
     expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion('batch_001') });
     expect(await world.read(output)).toBe(merged);
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
     await restart();
     await rm(join(world.folder, output));
     expect(await world.loom('fetch')).toEqual({
@@ -165,12 +161,12 @@ describe.skipIf(process.platform === 'win32')('a fetch that was killed', () => {
     expect(await world.read(output)).toBe(merged);
     expect(await world.listFolder()).toEqual(['data.csv', output]);
     // A temporary file could be another process's: it is cleared away once it is old.
-    const left = await stateWithoutCache();
+    const left = await world.listLeft();
     expect(left.filter((name) => !name.endsWith('.tmp'))).toEqual([]);
     const longAgo = new Date(Date.now() - 2 * 60 * 60_000);
     for (const name of left) await utimes(world.statePath(name), longAgo, longAgo);
     await world.loom('fetch');
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 });
 

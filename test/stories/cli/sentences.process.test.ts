@@ -27,8 +27,9 @@ test('may be cut off: a closed pipe is no error', async () => {
     ...{ provider: 'openai', model: 'm', original_file_path: '/data.csv', file_type: 'csv' },
     ...{ prompt_column: 'text', id_map: {}, created_at: '2026-01-01T00:00:00Z', status: 'validating' },
   };
-  for (let index = 0; index < 3_000; index += 1) {
-    const id = `batch_${index}`;
+  // More than a pipe holds.
+  for (let index = 0; index < 400; index += 1) {
+    const id = `batch_${'0'.repeat(200)}${index}`;
     await world.writeState(`batches/openai_${id}.json`, JSON.stringify({ ...record, batch_id: id }));
   }
   const piped = await world.shell('{ loom list; echo "exit $?" >&2; } | head -1');

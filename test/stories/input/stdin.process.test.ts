@@ -19,12 +19,6 @@ beforeEach(async () => {
 
 afterEach(() => world.remove());
 
-async function stateWithoutCache(): Promise<string[]> {
-  return (await world.listState()).filter((name) => !name.startsWith('cache/'));
-}
-
-const _keptInputs = async () => (await world.listState()).filter((name) => name.startsWith('inputs/'));
-
 describe.skipIf(process.platform === 'win32')('a live run', () => {
   test('whose reader goes away says so in one line, and its answers are kept', async () => {
     const ended = await world.shell(
@@ -35,7 +29,7 @@ describe.skipIf(process.platform === 'win32')('a live run', () => {
       /\nError: can't write to stdout: its reader is gone\. The answers are kept: run again\.\n$/,
     );
     expect(ended.stderr).not.toMatch(/Done|EPIPE|\bat /);
-    expect(await stateWithoutCache()).toEqual([]);
+    expect(await world.listLeft()).toEqual([]);
   });
 
   test.skipIf(process.platform !== 'linux')(
@@ -52,7 +46,7 @@ describe.skipIf(process.platform === 'win32')('a live run', () => {
       expect(again).toMatchObject({ code: 0, stdout: answered });
       expect(again.stderr).toContain('2 answers are kept from a run that was cut off.\n');
       expect(await world.countCalls('openai')).toEqual({ generate: 2 });
-      expect(await stateWithoutCache()).toEqual([]);
+      expect(await world.listLeft()).toEqual([]);
     },
   );
 });
@@ -67,7 +61,7 @@ describe.skipIf(process.platform === 'win32')('the guide', () => {
     await world.write('prompts.tsv.gz', gzipSync('text\nHello\n'));
     await world.write('reviews.csv', 'id,text\n1,Hello\n');
     const ended = [];
-    for (const command of commands) ended.push(await world.shell(command));
+    for (const command of commands) ended.push(await world.shellHere(command));
     expect(ended.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
     await fetchUntilDone(world);
     expect(await world.read('answers.jsonl')).toBe(

@@ -59,30 +59,23 @@ async function arrived(count: number): Promise<void> {
 }
 
 describe.skipIf(process.platform === 'win32')('a signal', () => {
-  test.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)(
-    '%s ends the run with %i; nothing is written, and what was answered is in the cache',
-    async (signal, code) => {
-      answerTo = (prompt) =>
-        Number(prompt.slice(1)) < 3 ? say(`Answer to ${prompt}`) : new Promise(() => {});
-      await writePrompts(numbered(20));
-      const { process: running, ended } = world.start('run', ...args, '-w', '2');
-      await arrived(5);
-      while ((await world.listState()).filter((name) => /^cache\/\w+\.json$/.test(name)).length < 3) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      running.kill(signal);
-      const result = await ended;
-      expect(result).toMatchObject({ code, stdout: '' });
-      expect(result.stderr).not.toContain('Error:');
-      expect(await world.listFolder()).toEqual(['data.csv']);
-      expect((await world.listState()).filter((name) => !/^cache\/\w+\.json$/.test(name))).toEqual([]);
-      answerTo = (prompt) => say(`Answer to ${prompt}`);
-      expect((await run(numbered(20))).stdout).toContain('(20 prompts, 3 cache hits, 0 errors)');
-    },
-  );
+  test('ends the run; nothing is written, and what was answered is in the cache', async () => {
+    answerTo = (prompt) => (Number(prompt.slice(1)) < 3 ? say(`Answer to ${prompt}`) : new Promise(() => {}));
+    await writePrompts(numbered(20));
+    const { process: running, ended } = world.start('run', ...args, '-w', '2');
+    await arrived(5);
+    while ((await world.listState()).filter((name) => /^cache\/\w+\.json$/.test(name)).length < 3) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    running.kill('SIGINT');
+    const result = await ended;
+    expect(result).toMatchObject({ code: 130, stdout: '' });
+    expect(result.stderr).not.toContain('Error:');
+    expect(await world.listFolder()).toEqual(['data.csv']);
+    expect((await world.listState()).filter((name) => !/^cache\/\w+\.json$/.test(name))).toEqual([]);
+    answerTo = (prompt) => say(`Answer to ${prompt}`);
+    expect((await run(numbered(20))).stdout).toContain('(20 prompts, 3 cache hits, 0 errors)');
+  });
 
   test('ends a run that waits for its next try at once', async () => {
     let answeredAt = 0;
@@ -101,15 +94,15 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
   });
 });
 
-test.skipIf(process.platform === 'win32').each(['SIGINT', 'SIGKILL'] as const)(
-  'answers that the cache refuses are not paid for again after a %s',
-  async (signal) => {
+test.skipIf(process.platform === 'win32')(
+  'answers that the cache refuses are not paid for again after a SIGKILL',
+  async () => {
     await world.writeState('cache', 'a file where the folder should be');
     answerTo = (prompt) => (Number(prompt.slice(1)) < 3 ? say(`Paid for ${prompt}`) : new Promise(() => {}));
     await writePrompts(numbered(20));
     const { process: running, ended } = world.start('run', ...args, '-w', '1');
     await arrived(4);
-    running.kill(signal);
+    running.kill('SIGKILL');
     await ended;
     answerTo = (prompt) => say(`Answer to ${prompt}`);
     server.requests.length = 0;
