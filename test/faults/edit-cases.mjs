@@ -6,19 +6,19 @@ import { defineCase, stopOf } from './expect.mjs';
 import { allProviders, batchProviders, fetchUntilDone, makeRows, refusedPrompt } from './stories.mjs';
 
 /** Steps of a command, by what it does there; those that are told by their labels need no undisturbed command before. */
-const findCalls = (steps) => steps.flatMap((label, index) => (/^fetch POST/.test(label) ? [index + 1] : []));
+const findCalls = (steps) => steps.flatMap((label, index) => (/^call POST/.test(label) ? [index + 1] : []));
 const lastOf = (steps, pattern) => steps.findLastIndex((label) => pattern.test(label)) + 1;
 
 const livePhases = {
   'before the first call': (steps) => findCalls(steps)[0] - 1,
-  'in the middle of the calls': '8suspend:^fetch POST',
+  'in the middle of the calls': '8suspend:^call POST',
   'after the last call': (steps) => findCalls(steps).at(-1),
   'while the output is written': '1suspend:^write(File)? /work/',
 };
 
 const fetchPhases = {
-  'before the download': (steps) => steps.findIndex((label) => /^fetch/.test(label)) + 1,
-  'after the download': (steps) => lastOf(steps, /^fetch/),
+  'before the download': (steps) => steps.findIndex((label) => /^call/.test(label)) + 1,
+  'after the download': (steps) => lastOf(steps, /^call/),
   'while the output is written': '1suspend:^write(File)? /work/',
 };
 

@@ -58,8 +58,9 @@ const cancels = batchProviders.map((provider) =>
       const cancel = world.loomBeside(['cancel', '--id', id, '--yes']);
       const wait = world.loomBeside(['fetch', ...waitFlags]);
       await startFetches(world, 3);
-      await finishCancel(world, await cancel, { provider, id, recovery: 'again' });
+      const cancelled = await cancel;
       trial.check((await wait).code !== null, 'the wait does not end');
+      await finishCancel(world, cancelled, { provider, id, recovery: 'again' });
       await trial.clearLeftovers();
       trial.take(await judgeCancel(world, provider));
     },

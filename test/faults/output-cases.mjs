@@ -18,7 +18,7 @@ const theirs = 'written by somebody meanwhile\n';
 /** When somebody else's file comes: early, and just before the output is put in its place, told by its label. */
 const moments = {
   early: (steps) => Math.round(steps.length / 3),
-  'when all answers are there': (steps) => steps.findLastIndex((label) => /^fetch/.test(label)) + 1,
+  'when all answers are there': (steps) => steps.findLastIndex((label) => /^call/.test(label)) + 1,
   'just before it is put there': '1suspend:^sync /work/.*\\.errors\\.',
 };
 

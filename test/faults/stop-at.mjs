@@ -5,6 +5,8 @@
  */
 import fs from 'node:fs';
 import promises from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
 import { readStop, signalNames } from './stop.mjs';
 
@@ -200,16 +202,14 @@ fs.writeFileSync = (path, data, ...rest) => {
 };
 syncBuiltinESMExports();
 
-const originalFetch = globalThis.fetch;
-globalThis.fetch = async (address, init) => {
-  const label = `fetch ${init?.method ?? 'GET'} ${nameOf(new URL(String(address)).pathname)}`;
-  const number = begin(label, 'none');
-  callsInFlight += 1;
-  try {
-    const response = await originalFetch(address, init);
-    end(number);
-    return response;
-  } finally {
-    callsInFlight -= 1;
-  }
-};
+for (const protocol of [http, https]) {
+  const original = protocol.request;
+  protocol.request = (options) => {
+    const number = begin(`call ${options.method} ${nameOf(options.path.replace(/\?.*/, ''))}`, 'none');
+    const request = original(options);
+    callsInFlight += 1;
+    request.once('close', () => (callsInFlight -= 1));
+    request.once('response', () => end(number));
+    return request;
+  };
+}

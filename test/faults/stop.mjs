@@ -22,7 +22,7 @@ const ways = [
 /** The step that no command gets to: it only counts. */
 export const never = '1000000';
 
-/** `3after:^fetch POST`: of the steps that are called so, the third. */
+/** `3after:^call POST`: of the steps that are called so, the third. */
 export function readStop(text) {
   const match = /^(\d+)([a-z]*)(?::(.+))?$/.exec(text);
   if (!match) return { step: Number.POSITIVE_INFINITY, how: 'before' };
@@ -37,7 +37,7 @@ export const signalNames = { int: 'SIGINT', term: 'SIGTERM', hup: 'SIGHUP', quit
 export const isKill = (how) => how === 'before' || how === 'half' || how === 'after' || how === 'quit';
 
 /** At the creation of a batch, that of the first part unless said; told by its label, as steps before it may be more. */
-export const atCreation = (how, part = 1) => `${part}${how}:^fetch POST .*(batches|batchGenerateContent)$`;
+export const atCreation = (how, part = 1) => `${part}${how}:^call POST .*(batches|batchGenerateContent)$`;
 
 /** Every place where a command with these steps can be killed, in order. */
 export function listKills(steps) {

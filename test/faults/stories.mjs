@@ -23,7 +23,8 @@ export async function fetchUntilDone(world, ...flags) {
     const ended = await world.loom(['fetch', ...flags]);
     if (/No pending batches/.test(ended.stderr)) return last ?? ended;
     if (ended.signal === null) last = ended;
-    if (/status=(validating|in_progress|queued|unknown)/.test(ended.stdout)) await pause(pauseMs);
+    const isUnderWay = /status=(validating|in_progress|queued|unknown)/.test(ended.stdout);
+    if (isUnderWay || /Another process is working/.test(ended.stderr)) await pause(pauseMs);
   }
   throw new Error(`Something is still pending after ${mostFetches} fetches.`);
 }

@@ -375,11 +375,12 @@ describe('an error that no step waits for', () => {
     world.openai.override = ({ path, body }) =>
       path === chat ? until(() => ++answered > 2).then(() => say(usualAnswer(promptIn(body)))) : undefined;
     await preload(`
-      const { fetch } = globalThis;
+      import http from 'node:http';
+      const { request } = http;
       let calls = 0;
-      globalThis.fetch = (...args) => {
+      http.request = (...args) => {
         if (++calls === 2) setImmediate(() => { ${failure}; });
-        return fetch(...args);
+        return request(...args);
       };
     `);
     expect(await withoutProgress(world.start(...live(...twoAtOnce)).ended)).toEqual({
