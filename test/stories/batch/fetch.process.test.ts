@@ -1,18 +1,9 @@
 /** `loom fetch` and `loom run` that are interrupted while the provider is silent. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { startHttpServer } from '../worlds/http-server.ts';
-import type { OpenAiDouble } from '../worlds/openai-double.ts';
-import { createOpenAiWorld, type OpenAiWorld, runArgs, until } from '../worlds/openai-world.ts';
+import { runArgs, until, useOpenAiWorld } from '../worlds/openai-world.ts';
 
-let world: OpenAiWorld;
-let openai: OpenAiDouble;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-  openai = world.openai;
-});
-
-afterEach(() => world.remove());
+const { world, openai } = useOpenAiWorld();
 
 describe.skipIf(process.platform === 'win32')('a signal', () => {
   test('ends a fetch, and the batch is as it was', async () => {

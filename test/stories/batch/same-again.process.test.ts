@@ -3,31 +3,22 @@ import { existsSync } from 'node:fs';
 import { cp, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Running } from '../../program.ts';
 import type { Response } from '../worlds/http-server.ts';
-import { type OpenAiDouble, promptOf } from '../worlds/openai-double.ts';
+import { promptOf } from '../worlds/openai-double.ts';
 import {
-  createOpenAiWorld,
   merged,
-  type OpenAiWorld,
   output,
   runArgs,
   shows,
   submission,
   until,
+  useOpenAiWorld,
   voice,
 } from '../worlds/openai-world.ts';
 
-let world: OpenAiWorld;
-let openai: OpenAiDouble;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-  openai = world.openai;
-});
-
-afterEach(() => world.remove());
+const { world, openai } = useOpenAiWorld();
 
 const never = new Promise<Response>(() => {});
 

@@ -1,18 +1,16 @@
 /** Completion by the scripts that `loom completion` prints, each run in its own shell. */
 import { spawnSync } from 'node:child_process';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createSandboxWorld, type SandboxWorld, submittedId } from '../worlds/sandbox-world.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { createSandboxWorld, submittedId } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
 const has = (shell: string) => spawnSync(shell, ['-c', 'exit 0']).status === 0;
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
 beforeEach(async () => {
-  world = await createSandboxWorld();
   await world.write('data.csv', 'id,my col,text,"a,b"\n1,x,Hello,c\n');
 });
-
-afterEach(() => world.remove());
 
 test.skipIf(!has('bash'))('bash quotes what it inserts, and takes words apart at = and :', async () => {
   await world.write('my data.csv', 'id\n1\n');

@@ -1,17 +1,15 @@
 /** A file of defaults in the folder above, where a shell does not look. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createSandboxWorld, type SandboxWorld } from '../worlds/sandbox-world.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { createSandboxWorld } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
 beforeEach(async () => {
-  world = await createSandboxWorld();
   await world.write('data.csv', 'id,text,other\n1,Hello,World\n');
 });
-
-afterEach(() => world.remove());
 
 const order = { provider: 'openai', model: 'm', col: 'text' };
 

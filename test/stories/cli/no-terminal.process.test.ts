@@ -1,21 +1,19 @@
 /** Without a terminal nothing waits for an answer, also where stdin stays open: each question is answered by an error that names the flag. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { entry } from '../../program.ts';
-import { createSandboxWorld, type SandboxWorld, submittedId } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld, submittedId } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
 const output = 'data_results_openai_m.csv';
 const order = ['run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm'];
 
 beforeEach(async () => {
-  world = await createSandboxWorld();
   await world.write('data.csv', 'id,text\n1,Hello\n');
 });
-
-afterEach(() => world.remove());
 
 /** Runs loom with a stdin that nobody writes to and nobody closes. */
 async function runWithOpenInput(...args: string[]) {

@@ -1,16 +1,14 @@
 /** The two names of the program, and a reader that goes away. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import packageInfo from '../../../package.json' with { type: 'json' };
-import { createSandboxWorld, type SandboxWorld } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
 beforeEach(async () => {
-  world = await createSandboxWorld();
   await world.write('data.csv', 'id,text\n007,Hello\n008,World\n');
 });
-
-afterEach(() => world.remove());
 
 test('loom-batch is the same program as loom', async () => {
   expect(await world.shell('loom-batch --help')).toEqual(await world.shell('loom --help'));

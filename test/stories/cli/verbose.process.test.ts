@@ -1,16 +1,14 @@
 /** `-v` of a command that is interrupted. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createWorld, type World } from '../../program.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { createWorld } from '../../program.ts';
 import { startHttpServer } from '../worlds/http-server.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
-let world: World;
+const world = useWorld(() => createWorld({ OPENAI_API_KEY: 'a-key' }));
 
 beforeEach(async () => {
-  world = await createWorld({ OPENAI_API_KEY: 'a-key' });
   await world.write('data.csv', 'text\nHello\n');
 });
-
-afterEach(() => world.remove());
 
 const live = ['run', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync'];
 

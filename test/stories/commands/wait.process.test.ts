@@ -1,30 +1,13 @@
 /** `--wait` that is interrupted. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { OpenAiDouble } from '../worlds/openai-double.ts';
-import {
-  createOpenAiWorld,
-  lastBatch,
-  merged,
-  type OpenAiWorld,
-  output,
-  runArgs,
-  until,
-} from '../worlds/openai-world.ts';
+import { expect, test } from 'vitest';
+import { lastBatch, merged, output, runArgs, until, useOpenAiWorld } from '../worlds/openai-world.ts';
 
 /** As often as a test can want. */
 const often = ['--interval', '0.02s'];
 const waiting = ['--wait', ...often];
 const running = 'Provider is actively running the prompts.';
 
-let world: OpenAiWorld;
-let openai: OpenAiDouble;
-
-beforeEach(async () => {
-  world = await createOpenAiWorld();
-  openai = world.openai;
-});
-
-afterEach(() => world.remove());
+const { world, openai } = useOpenAiWorld();
 
 /** Counts the questions about batches. */
 function countQuestions(): { count: number } {

@@ -3,16 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   batchProviders,
   createSandboxWorld,
   fetchUntilDone,
   type ProviderName,
   providers,
-  type SandboxWorld,
   submittedId,
 } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
 const csv = await readFile(join(import.meta.dirname, '../../data/airports.csv'));
 const [header, ...lines] = csv.toString('utf8').trimEnd().split('\n') as [string, ...string[]];
@@ -74,13 +74,7 @@ function expectSameText(actual: string, expected: string): void {
   throw new Error('The files differ.');
 }
 
-let world: SandboxWorld;
-
-beforeEach(async () => {
-  world = await createSandboxWorld();
-});
-
-afterEach(() => world.remove());
+const world = useWorld(createSandboxWorld);
 
 test('the file is the one that these tests are about', () => {
   expect(lines).toHaveLength(3376);

@@ -1,8 +1,9 @@
 /** Pipes of a shell: a reader that goes away, a full disk behind stdout, and the guide’s examples. */
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { blocksOf, readPage } from '../../pages.ts';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
 const answerTo = (prompt: string) => `Sandbox answer from m: ${prompt}`;
 const csv = 'id,text\r\n007,"a, b"\r\n2,Hello\r\n';
@@ -10,14 +11,11 @@ const answered = `id,text,llm_response\r\n007,"a, b","${answerTo('a, b')}"\r\n2,
 const model = '-p openai -m m';
 const fromStdin = `loom run -f - --format csv -c text ${model}`;
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
 beforeEach(async () => {
-  world = await createSandboxWorld();
   await world.write('data.csv', csv);
 });
-
-afterEach(() => world.remove());
 
 describe.skipIf(process.platform === 'win32')('a live run', () => {
   test('whose reader goes away says so in one line, and its answers are kept', async () => {

@@ -1,21 +1,18 @@
 /** What the library has programs know of an error: its code, the facts, and words that name the library's own options. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { LoomError, type SubmitBatchOptions, submitBatch } from '../../../src/index.ts';
-import { createWorld, type World } from '../../program.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
-let world: World;
+const world = useWorld();
 
 beforeEach(async () => {
-  world = await createWorld();
   await world.write('data.csv', 'id,text\n1,Hello\n');
   await world.write('data.json', '[{"question": "Hello"}]');
   await world.write('taken.csv', '');
   await mkdir(join(world.folder, 'folder'));
 });
-
-afterEach(() => world.remove());
 
 type Refused = Partial<SubmitBatchOptions> & { readonly file?: string };
 

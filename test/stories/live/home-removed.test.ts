@@ -3,22 +3,20 @@
  * in one line, because a lock that is gone may be another process's by now, and the same command goes on from there.
  */
 import { rmSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { runArgs } from '../../program.ts';
-import { createLiveWorld, type LiveWorld } from '../worlds/live-server.ts';
+import { createLiveWorld } from '../worlds/live-server.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
-let world: LiveWorld;
+const world = useWorld(createLiveWorld);
 
 const output = 'data_results_openai_m.csv';
 const args = runArgs('--sync', '-w', '1');
 const answered = 'text,llm_response\na,Answer to a\nb,Answer to b\nc,Answer to c\n';
 
 beforeEach(async () => {
-  world = await createLiveWorld();
   await world.write('data.csv', 'text\na\nb\nc\n');
 });
-
-afterEach(() => world.remove());
 
 /** Removes a part of the home when the second of three prompts is asked; a file may come in its place. */
 function loseWhileAsking(part: string, instead?: 'a file'): void {

@@ -19,7 +19,7 @@ import { runInProcess } from '../../in-process.ts';
 import { createWorld, type Ended, entry } from '../../program.ts';
 import { Screen } from '../../screen.ts';
 import { atTerminal, hasTerminal } from '../worlds/at-terminal.ts';
-import type { Response } from '../worlds/http-server.ts';
+import { say } from '../worlds/http-server.ts';
 import { usualAnswer } from '../worlds/openai-double.ts';
 import {
   createOpenAiWorld,
@@ -47,15 +47,6 @@ afterEach(() => world.remove());
 const fourRows = () => world.write('data.csv', 'text\na\nb\nc\nd\n');
 const twoAtOnce = ['-w', '2'];
 const eachOnce = { a: 1, b: 1, c: 1, d: 1 };
-
-function say(text: string): Response {
-  return {
-    body: {
-      object: 'chat.completion',
-      choices: [{ index: 0, message: { role: 'assistant', content: text } }],
-    },
-  };
-}
 
 const promptIn = (body: string): string => JSON.parse(body).messages[0].content;
 

@@ -1,56 +1,37 @@
 /** `loom run --sync` that is interrupted, killed or watched while it runs. */
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type Ended, type World } from '../../program.ts';
-import { type HttpServer, type Response, startHttpServer } from '../worlds/http-server.ts';
-import { baseUrlVariables, keyVariables, providers } from '../worlds/sandbox-world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Ended, runArgs } from '../../program.ts';
+import { type Response, refusal, say } from '../worlds/http-server.ts';
+import { output } from '../worlds/openai-world.ts';
+import { useServedWorld } from '../worlds/use-world.ts';
 
-let world: World;
-let server: HttpServer;
 let answerTo: (prompt: string) => Response | Promise<Response>;
 
-beforeEach(async () => {
+const promptIn = (body: string): string => JSON.parse(body).messages[0].content;
+const { world, server } = useServedWorld(({ body }) => answerTo(promptIn(body)));
+
+beforeEach(() => {
   answerTo = (prompt) => say(`Answer to ${prompt}`);
-  server = await startHttpServer(({ body }) => answerTo(JSON.parse(body).messages[0].content));
-  world = await createWorld();
-  for (const provider of providers) {
-    world.environment[baseUrlVariables[provider]] = server.url;
-    world.environment[keyVariables[provider]] = 'a-key';
-  }
 });
-
-afterEach(async () => {
-  await server.close();
-  await world.remove();
-});
-
-function say(text: string): Response {
-  const message = { role: 'assistant', content: text };
-  return { body: { object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop' }] } };
-}
-
-function refuse(status: number, message: string, code?: string, headers?: Record<string, string>): Response {
-  return { status, body: { error: { message, code, type: 'error' } }, ...(headers && { headers }) };
-}
 
 async function run(prompts: readonly string[], ...flags: string[]): Promise<Ended> {
   await writePrompts(prompts);
-  return world.loom('run', ...args, ...flags);
+  return world.run('--sync', ...flags);
 }
 
 function writePrompts(prompts: readonly string[]): Promise<string> {
   return world.write('data.csv', `text\n${prompts.map((prompt) => `${prompt}\n`).join('')}`);
 }
 
-const args = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'm', '--sync'];
-const output = 'data_results_openai_m.csv';
+const args = runArgs('--sync');
 
 function numbered(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `p${index}`);
 }
 
 function promptsAsked(): string[] {
-  return server.requests.map(({ body }) => JSON.parse(body).messages[0].content);
+  return server.requests.map(({ body }) => promptIn(body));
 }
 
 /** Resolves when so many requests have arrived. */
@@ -62,7 +43,7 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
   test('ends the run; nothing is written, and what was answered is in the cache', async () => {
     answerTo = (prompt) => (Number(prompt.slice(1)) < 3 ? say(`Answer to ${prompt}`) : new Promise(() => {}));
     await writePrompts(numbered(20));
-    const { process: running, ended } = world.start('run', ...args, '-w', '2');
+    const { process: running, ended } = world.start(...args, '-w', '2');
     await arrived(5);
     while ((await world.listState()).filter((name) => /^cache\/\w+\.json$/.test(name)).length < 3) {
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -81,10 +62,10 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
     let answeredAt = 0;
     answerTo = () => {
       answeredAt = Date.now();
-      return refuse(429, 'later', 'rate_limit_exceeded', { 'retry-after': '200' });
+      return refusal(429, 'later', { code: 'rate_limit_exceeded' }, { 'retry-after': '200' });
     };
     await writePrompts(['x']);
-    const { process: running, ended } = world.start('run', ...args);
+    const { process: running, ended } = world.start(...args);
     await arrived(1);
     // Whether the refusal is read by then or not, the run must end.
     while (Date.now() - answeredAt < 300) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -100,13 +81,13 @@ test.skipIf(process.platform === 'win32')(
     await world.writeState('cache', 'a file where the folder should be');
     answerTo = (prompt) => (Number(prompt.slice(1)) < 3 ? say(`Paid for ${prompt}`) : new Promise(() => {}));
     await writePrompts(numbered(20));
-    const { process: running, ended } = world.start('run', ...args, '-w', '1');
+    const { process: running, ended } = world.start(...args, '-w', '1');
     await arrived(4);
     running.kill('SIGKILL');
     await ended;
     answerTo = (prompt) => say(`Answer to ${prompt}`);
     server.requests.length = 0;
-    expect((await world.loom('run', ...args)).code).toBe(0);
+    expect((await world.loom(...args)).code).toBe(0);
     expect(promptsAsked().sort()).toEqual(numbered(20).slice(3).sort());
     const answers = numbered(20).map(
       (prompt, row) => `${prompt},${row < 3 ? 'Paid for' : 'Answer to'} ${prompt}\n`,
@@ -124,7 +105,7 @@ test('without a terminal a long run says every ten seconds how far it is', async
           answers.push(() => resolve(say('slow')));
         });
   await writePrompts(numbered(3));
-  const { process: running, ended } = world.start('run', ...args);
+  const { process: running, ended } = world.start(...args);
   let stderr = '';
   running.stderr?.on('data', (text: string) => {
     stderr += text;

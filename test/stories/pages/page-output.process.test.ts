@@ -1,17 +1,15 @@
 /** What the guide shows of a command's output is what it prints: each example is run against the sandbox. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { blocksOf, readPage } from '../../pages.ts';
-import { createSandboxWorld, type SandboxWorld } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
 beforeEach(async () => {
-  world = await createSandboxWorld();
   const [csv = ''] = blocksOf(readPage('docs/guide/inputs.md'), 'csv');
   await world.write('reviews.csv', csv);
 });
-
-afterEach(() => world.remove());
 
 /** Commands of a page that are followed by what they print. */
 function examplesOf(page: string): [command: string, shown: string][] {

@@ -1,19 +1,13 @@
 /** The first examples of the front page and of the guide, as they stand, print what the pages say that they print. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { blocksOf, readPage, readSection } from '../../pages.ts';
-import { createWorld, type World } from '../../program.ts';
 import { createSandboxWorld, fetchUntilDone } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
 const frontPage = readPage('README.md');
 const guide = readSection('docs/guide/start.md', 'A first batch');
 
-let world: World;
-
-beforeEach(async () => {
-  world = await createWorld();
-});
-
-afterEach(() => world.remove());
+const world = useWorld();
 
 /** Ids and paths are each reader's own. */
 function withoutOwn(text: string): string {

@@ -1,15 +1,10 @@
 /** The examples of the page on prompts do what they say, typed into a shell as they stand. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { blocksOf, readSection } from '../../pages.ts';
-import { createSandboxWorld, fetchUntilDone, type SandboxWorld } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
-let world: SandboxWorld;
-
-beforeEach(async () => {
-  world = await createSandboxWorld();
-});
-
-afterEach(() => world.remove());
+const world = useWorld(createSandboxWorld);
 
 /** The blocks of bash under a heading, in order. */
 function examplesUnder(heading: string): string[] {

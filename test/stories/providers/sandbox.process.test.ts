@@ -1,17 +1,14 @@
 /** `loom sandbox` as a server, and commands that are told by its lines where it is. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, type World } from '../../program.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../worlds/openai-world.ts';
 import { providers } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
-let world: World;
+const world = useWorld();
 
 beforeEach(async () => {
-  world = await createWorld();
   await world.write('data.csv', 'id,text\n1,Hello\n');
 });
-
-afterEach(() => world.remove());
 
 const merged = 'id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n';
 

@@ -1,17 +1,15 @@
 /** The examples of the page on settings, in a shell. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { blocksOf, readPage } from '../../pages.ts';
-import { createRecordedWorld, type RecordedWorld } from '../worlds/recorder.ts';
+import { createRecordedWorld } from '../worlds/recorder.ts';
 import { fetchUntilDone } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
-let world: RecordedWorld;
+const world = useWorld(createRecordedWorld);
 
 beforeEach(async () => {
-  world = await createRecordedWorld();
   await world.write('data.csv', 'id,text\n1,Hello JSON\n');
 });
-
-afterEach(() => world.remove());
 
 test('every example of the page on settings runs, and together they have every flag', async () => {
   const [examples = ''] = blocksOf(readPage('docs/reference/settings.md'), 'bash');

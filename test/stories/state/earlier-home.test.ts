@@ -2,19 +2,18 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, realpath, rename, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { answerLine, type DoubleBatch } from '../worlds/openai-double.ts';
-import { createOpenAiWorld, type OpenAiWorld, runArgs } from '../worlds/openai-world.ts';
+import { runArgs, useOpenAiWorld } from '../worlds/openai-world.ts';
 
 const recorded = new URL('../../data/home-0.1.0/', import.meta.url).pathname;
 /** Of the outputs that it wrote. */
 const writtenAt = new Date(1795859176000);
 const name = ['--server-name', 'recorded'];
 
-let world: OpenAiWorld;
+const { world } = useOpenAiWorld();
 
 beforeEach(async () => {
-  world = await createOpenAiWorld();
   const places = { home: world.statePath(''), work: world.folder };
   for (const [part, place] of Object.entries(places)) {
     for (const path of await listFiles(join(recorded, part))) {
@@ -34,8 +33,6 @@ beforeEach(async () => {
   const batches: DoubleBatch[] = JSON.parse(await readFile(join(recorded, 'provider.json'), 'utf8'));
   world.openai.batches.push(...batches);
 });
-
-afterEach(() => world.remove());
 
 async function listFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

@@ -1,18 +1,16 @@
 /** The guide’s line on the place of the cache, in a shell. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { readPage } from '../../pages.ts';
-import { createSandboxWorld, type SandboxWorld } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
 
-let world: SandboxWorld;
+const world = useWorld(createSandboxWorld);
 
 beforeEach(async () => {
-  world = await createSandboxWorld();
   await world.write('data.csv', 'id,text\n1,Hello\n');
 });
-
-afterEach(() => world.remove());
 
 /** Names of the files below a folder of the world's current one, without the mark. */
 async function listFiles(folder: string): Promise<string[]> {
