@@ -1,16 +1,6 @@
 /** Atomic writes, private folders and the errors of the disk, in words. */
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  createReadStream,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type ErrorDetails, type ErrorKind, LoomError } from '../core/errors.ts';
@@ -192,12 +182,35 @@ export async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-/** sha256 of a file's bytes, in hex. */
+const hashedBytes = 256 * 1024;
+
+/**
+ * sha256 of a file's bytes, in hex. Two pieces of memory are enough for a file of any size, one of them read into while the
+ * other is hashed: new ones for each read would be some 30 MB of garbage at a time.
+ */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  const chunks = createReadStream(path, { highWaterMark: 1024 * 1024, ...(signal && { signal }) });
-  for await (const chunk of chunks) hash.update(chunk);
-  return hash.digest('hex');
+  const file = await open(path);
+  let reading: Promise<{ bytesRead: number }> | undefined;
+  const readInto = (piece: Buffer) => {
+    reading = file.read(piece, 0, piece.length, null);
+    // A failure counts when its turn comes.
+    reading.catch(() => {});
+    return reading;
+  };
+  try {
+    let [piece, next] = [Buffer.allocUnsafeSlow(hashedBytes), Buffer.allocUnsafeSlow(hashedBytes)];
+    for (let ahead = readInto(piece); ; [piece, next] = [next, piece]) {
+      const { bytesRead } = await ahead;
+      signal?.throwIfAborted();
+      if (bytesRead === 0) return hash.digest('hex');
+      ahead = readInto(next);
+      hash.update(piece.subarray(0, bytesRead));
+    }
+  } finally {
+    await reading?.catch(() => {});
+    await file.close();
+  }
 }
 
 /** Whether an error says that a file is not there, or that its folder is not. */
