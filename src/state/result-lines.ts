@@ -1,5 +1,5 @@
 /** Results as lines of a file, and where in it each row's line lies. */
-import { growNumbers } from '../core/growing.ts';
+import { NumberPages } from '../core/growing.ts';
 import type { RowResult } from '../core/models.ts';
 import type { OpenFile } from '../storage/store.ts';
 
@@ -46,30 +46,25 @@ export function readCustomId(line: Buffer): string {
 
 /** Where each row's result lies: 16 bytes a row, whatever the results hold. */
 export class ResultPlaces {
-  #offsets = new Float64Array(1024);
-  #lengths = new Uint32Array(1024);
-  #files = new Uint16Array(1024);
+  readonly #offsets = new NumberPages(Float64Array);
+  readonly #lengths = new NumberPages(Uint32Array);
+  readonly #files = new NumberPages(Uint16Array);
 
   has(slot: number): boolean {
-    return slot < this.#lengths.length && this.#lengths[slot] !== 0;
+    return this.#lengths.get(slot) !== 0;
   }
 
   set(slot: number, file: number, offset: number, length: number): void {
-    this.#offsets = growNumbers(this.#offsets, slot + 1);
-    this.#lengths = growNumbers(this.#lengths, slot + 1);
-    this.#files = growNumbers(this.#files, slot + 1);
-    this.#files[slot] = file;
-    this.#offsets[slot] = offset;
-    this.#lengths[slot] = length;
+    this.#files.set(slot, file);
+    this.#offsets.set(slot, offset);
+    this.#lengths.set(slot, length);
   }
 
   get(slot: number): { file: number; offset: number; length: number } | undefined {
-    if (!this.has(slot)) return undefined;
-    return {
-      file: this.#files[slot] as number,
-      offset: this.#offsets[slot] as number,
-      length: this.#lengths[slot] as number,
-    };
+    const length = this.#lengths.get(slot);
+    return length === 0
+      ? undefined
+      : { file: this.#files.get(slot), offset: this.#offsets.get(slot), length };
   }
 }
 

@@ -1,7 +1,7 @@
 /** Results on disk: one line each, in whatever order they came, found again by the row they belong to. */
 import { createHash } from 'node:crypto';
 import { ProviderError } from '../core/errors.ts';
-import { growNumbers } from '../core/growing.ts';
+import { NumberPages } from '../core/growing.ts';
 import type { RowResult } from '../core/models.ts';
 import { diskFailure, isDiskError } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
@@ -128,7 +128,7 @@ export async function isSameFile(store: Store, name: string, known: KeptResults[
 class ResultTally {
   readonly counts = { answered: 0, refused: 0, foreign: 0 };
   readonly #slotOf: SlotOf;
-  #states = new Uint8Array(1024);
+  readonly #states = new NumberPages(Uint8Array);
 
   constructor(slotOf: SlotOf) {
     this.#slotOf = slotOf;
@@ -141,11 +141,10 @@ class ResultTally {
       if (takesForeign) this.counts.foreign += 1;
       return takesForeign;
     }
-    this.#states = growNumbers(this.#states, slot + 1);
-    const state = this.#states[slot];
+    const state = this.#states.get(slot);
     const next = outcome === 'succeeded' ? answered : refused;
     if (state !== none && !(state === refused && next === answered)) return false;
-    this.#states[slot] = next;
+    this.#states.set(slot, next);
     if (state === refused) this.counts.refused -= 1;
     this.counts[next === answered ? 'answered' : 'refused'] += 1;
     return true;

@@ -3,7 +3,7 @@
  * this is proved row by row, by the prompt as it is read now: also where the input looked the same a moment ago.
  */
 
-import { growNumbers } from '../../core/growing.ts';
+import { NumberPages } from '../../core/growing.ts';
 import type { FileType, IdMap, Row } from '../../core/models.ts';
 import { contentOf, digestContent } from '../../core/request/content.ts';
 import { fingerprintOf, parseCustomId } from './custom-ids.ts';
@@ -29,8 +29,8 @@ export interface OwnRowsOptions {
 
 /** Custom ids of ours that were sent, by row: five bytes a row. */
 export class SentIds {
-  #fingerprints = new Uint32Array(1024);
-  #sent = new Uint8Array(1024);
+  readonly #fingerprints = new NumberPages(Uint32Array);
+  readonly #sent = new NumberPages(Uint8Array);
   #count = 0;
 
   /** How many rows were sent. */
@@ -41,25 +41,23 @@ export class SentIds {
   add(customId: string): void {
     const id = parseCustomId(customId);
     if (!id) return;
-    this.#fingerprints = growNumbers(this.#fingerprints, id.index + 1);
-    this.#sent = growNumbers(this.#sent, id.index + 1);
-    if (this.#sent[id.index] === 0) this.#count += 1;
-    this.#sent[id.index] = 1;
-    this.#fingerprints[id.index] = id.fingerprint;
+    if (!this.has(id.index)) this.#count += 1;
+    this.#sent.set(id.index, 1);
+    this.#fingerprints.set(id.index, id.fingerprint);
   }
 
   has(index: number): boolean {
-    return this.#sent[index] === 1;
+    return this.#sent.get(index) === 1;
   }
 
   /** The first 32 bits of the digest of the prompt that was sent. */
-  fingerprintAt(index: number): number | undefined {
-    return this.#fingerprints[index];
+  fingerprintAt(index: number): number {
+    return this.#fingerprints.get(index);
   }
 
   slotOf(customId: string): number | undefined {
     const id = parseCustomId(customId);
-    return id && this.has(id.index) && this.#fingerprints[id.index] === id.fingerprint ? id.index : undefined;
+    return id && this.has(id.index) && this.fingerprintAt(id.index) === id.fingerprint ? id.index : undefined;
   }
 }
 
