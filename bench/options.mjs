@@ -22,7 +22,8 @@ limits, and writes bench/results.md. A full run takes about an hour and up to 15
   --output <path>   Where to write the tables; needed to have a part of the benchmark written.`;
 
 const fullSizes = {
-  startUps: 20,
+  startUps: 25,
+  installs: 3,
   ceilingCalls: 20_000,
   prompts: 2_000,
   latencyMs: 100,

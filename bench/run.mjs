@@ -8,12 +8,14 @@ import { describeMachine, printTables, writeResults } from './report.mjs';
 import { measureBatches } from './sections/batch.mjs';
 import { measureCache } from './sections/cache.mjs';
 import { measureCeiling } from './sections/ceiling.mjs';
+import { measureInstall } from './sections/install.mjs';
 import { measureMillion } from './sections/million.mjs';
 import { measureStartUp } from './sections/start-up.mjs';
 import { measureSync } from './sections/sync.mjs';
 import { openWorkplace } from './workplace.mjs';
 
 const sections = {
+  install: measureInstall,
   'start-up': measureStartUp,
   ceiling: measureCeiling,
   sync: measureSync,
