@@ -42,6 +42,7 @@ export class PackFile {
   readonly #records: WindowedReader;
   readonly #prefixes: WindowedReader;
   #samples: Samples | undefined;
+  #rows: Buffer | undefined;
 
   private constructor(
     path: string,
@@ -102,6 +103,11 @@ export class PackFile {
     }
   }
 
+  /** Keeps the rows of a small pack in memory: a look-up reads nothing but its record then. */
+  holdRows(): void {
+    this.#rows ??= readAt(this.#file, this.#rowsStart, this.count * rowBytes);
+  }
+
   /** Keeps every so many-th prefix in memory, in place of all of them. */
   thinOut(step: number): void {
     if (this.#samples?.step !== step) this.#samples = this.#readSamples(step);
@@ -137,9 +143,12 @@ export class PackFile {
 
   /** Where the record of a row is, if the row is that of this key. */
   #placeInRow(number: number, key: Buffer): number | undefined {
-    readSync(this.#file, rowMemory, 0, rowBytes, this.#rowsStart + number * rowBytes);
-    const isMeant = rowMemory.compare(key, prefixBytes, keyBytes, 0, keyBytes - prefixBytes) === 0;
-    return isMeant ? rowMemory.readUIntLE(rowBytes - 6, 6) : undefined;
+    const rows = this.#rows ?? rowMemory;
+    const at = this.#rows ? number * rowBytes : 0;
+    if (!this.#rows) readSync(this.#file, rows, 0, rowBytes, this.#rowsStart + number * rowBytes);
+    const keyEnd = at + keyBytes - prefixBytes;
+    const isMeant = rows.compare(key, prefixBytes, keyBytes, at, keyEnd) === 0;
+    return isMeant ? rows.readUIntLE(keyEnd, 6) : undefined;
   }
 
   #readPlaces(): Float64Array {

@@ -17,6 +17,8 @@ export interface FoundInPack {
 
 /** So many prefixes of keys are held in memory, in all packs together: 16 MB. */
 const mostSamples = 4 * 2 ** 20;
+/** And where there are no more than this, the whole index: 5 MB. */
+const mostHeldRows = 2 ** 18;
 
 export class Packs {
   readonly #folder: string;
@@ -62,6 +64,7 @@ export class Packs {
     for (const pack of this.#packs) if (!packs.includes(pack)) pack.close();
     this.#packs = packs;
     const rows = packs.reduce((sum, { count }) => sum + count, 0);
+    if (rows <= mostHeldRows) for (const pack of packs) pack.holdRows();
     if (rows > mostSamples) for (const pack of packs) pack.thinOut(Math.ceil(rows / mostSamples));
   }
 }

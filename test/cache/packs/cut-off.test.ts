@@ -1,0 +1,183 @@
+/** Packs whose making is cut off: at each step of the disk, as by a kill, and by a disk that is full from there on. */
+import fs, { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { openCache } from '../../../src/cache/cache.ts';
+import { clearCache } from '../../../src/cache/clear-cache.ts';
+import { gatherPacks } from '../../../src/cache/packs/gather-packs.ts';
+import { packLooseEntries } from '../../../src/cache/packs/pack-answers.ts';
+import { PackFile } from '../../../src/cache/packs/pack-file.ts';
+
+const folders: string[] = [];
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'loom-cut-off-'));
+  folders.push(folder);
+  return join(folder, 'cache');
+}
+
+/** What changes a disk. `openSync` counts where it makes a file. */
+const changes = [
+  ...(['openSync', 'writeSync', 'writeFileSync', 'fsyncSync', 'renameSync', 'unlinkSync'] as const),
+  ...(['rmSync', 'mkdirSync', 'utimesSync'] as const),
+];
+
+/** Does the work until a step, which and all behind it fail; half of what is written then is on the disk. Gives whether it got there. */
+async function cutOff(step: number, work: () => unknown): Promise<boolean> {
+  const original = Object.fromEntries(changes.map((name) => [name, fs[name]]));
+  let steps = 0;
+  for (const name of changes) {
+    const perform = original[name] as (...args: unknown[]) => unknown;
+    const replacement = (...args: unknown[]) => {
+      if (name === 'openSync' && typeof args[1] !== 'string') return perform(...args);
+      steps += 1;
+      if (steps < step) return perform(...args);
+      const [file, bytes] = args;
+      if (steps === step && name === 'writeSync' && Buffer.isBuffer(bytes))
+        perform(file, bytes, 0, Math.floor(bytes.length / 2));
+      throw Object.assign(new Error('ENOSPC: cut off'), { code: 'ENOSPC', syscall: name });
+    };
+    Object.assign(fs, { [name]: replacement });
+  }
+  syncBuiltinESMExports();
+  try {
+    await work();
+  } catch {
+    // What is left on the disk counts.
+  } finally {
+    Object.assign(fs, original);
+    syncBuiltinESMExports();
+  }
+  return steps >= step;
+}
+
+const vendor = { name: 'https://api.openai.com/v1', isPlain: true };
+const scan = { signal: new AbortController().signal };
+const promptsOf = (batch: string) => Array.from({ length: 40 }, (_, place) => `${batch}, prompt ${place}`);
+const answerTo = (prompt: string) => `Answer to ${prompt}`;
+
+function use<Result>(
+  folder: string,
+  model: string,
+  work: (cache: ReturnType<typeof openCache>) => Result,
+): Result {
+  const cache = openCache(folder, 'openai', model, undefined, vendor);
+  try {
+    return work(cache);
+  } finally {
+    cache.close();
+  }
+}
+
+function packBatch(folder: string, batch: string, model = 'm'): void {
+  use(folder, model, (cache) => {
+    for (const prompt of promptsOf(batch)) cache.add(prompt, { text: answerTo(prompt) });
+    cache.seal();
+  });
+}
+
+function storeLive(folder: string, batch: string): Buffer[] {
+  return use(folder, 'm', (cache) => {
+    for (const prompt of promptsOf(batch)) cache.set(prompt, { text: answerTo(prompt) });
+    return [...cache.takeNewKeys()];
+  });
+}
+
+function countFound(folder: string, batch: string, model = 'm'): number {
+  return use(
+    folder,
+    model,
+    (cache) =>
+      promptsOf(batch).filter((prompt) => {
+        const found = cache.get(prompt);
+        if (found) expect(found.text).toBe(answerTo(prompt));
+        return found !== undefined;
+      }).length,
+  );
+}
+
+/** Whatever is called like a pack is a whole one. */
+function expectWholePacks(folder: string): void {
+  const packs = join(folder, 'packs');
+  for (const name of existsSync(packs) ? readdirSync(packs) : []) {
+    const pack = PackFile.open(join(packs, name));
+    expect([...(pack?.records() ?? [])].filter(({ entry }) => entry)).toHaveLength(pack?.count ?? -1);
+    pack?.close();
+  }
+}
+
+interface Making {
+  /** What is there before. */
+  prepare(folder: string): () => unknown;
+  check(folder: string, isDone: boolean): void;
+}
+
+const makings: Readonly<Record<string, Making>> = {
+  'the pack of a batch': {
+    prepare: (folder) => {
+      packBatch(folder, 'before');
+      return () => packBatch(folder, 'batch');
+    },
+    check(folder, isDone) {
+      expect(countFound(folder, 'before')).toBe(40);
+      expect(isDone ? [40] : [0, 40]).toContain(countFound(folder, 'batch'));
+    },
+  },
+  'the pack of a live run': {
+    prepare: (folder) => {
+      const keys = storeLive(folder, 'live');
+      return () => packLooseEntries(folder, keys);
+    },
+    check: (folder) => expect(countFound(folder, 'live')).toBe(40),
+  },
+  'a pack of small ones': {
+    prepare: (folder) => {
+      for (let batch = 0; batch < 8; batch++) packBatch(folder, `batch ${batch}`);
+      return () => gatherPacks(folder);
+    },
+    check(folder, isDone) {
+      for (let batch = 0; batch < 8; batch++) expect(countFound(folder, `batch ${batch}`)).toBe(40);
+      // Where some parts are deleted already, too few are left to go on.
+      if (isDone) expect(readdirSync(join(folder, 'packs')).length).toBeLessThan(8);
+    },
+  },
+  'a pack from which some answers are cleared': {
+    prepare: (folder) => {
+      const keys = storeLive(folder, 'kept');
+      use(folder, 'secret', (cache) => {
+        for (const prompt of promptsOf('secret')) cache.set(prompt, { text: answerTo(prompt) });
+        packLooseEntries(folder, [...keys, ...cache.takeNewKeys()]);
+      });
+      return () => clearCache(folder, { model: 'secret' }, scan);
+    },
+    check(folder, isDone) {
+      expect(countFound(folder, 'kept')).toBe(40);
+      if (isDone) expect(countFound(folder, 'secret', 'secret')).toBe(0);
+    },
+  },
+};
+
+describe.each(Object.entries(makings))('%s', (_, { prepare, check }) => {
+  test('leaves every answer where it was or in a whole pack, wherever it is cut off, and is made by the next try', async () => {
+    for (let step = 1; ; step++) {
+      const folder = makeFolder();
+      const make = prepare(folder);
+      const isReached = await cutOff(step, make);
+      expectWholePacks(folder);
+      check(folder, !isReached);
+      if (!isReached) {
+        expect(step).toBeGreaterThan(5);
+        return;
+      }
+      await make();
+      expectWholePacks(folder);
+      check(folder, true);
+    }
+  });
+});
