@@ -11,6 +11,11 @@ const provider = 'openai';
 const model = 'gpt-4o-mini';
 const longestEcho = 300;
 
+/** What the sandbox answers to the prompt of a row. */
+export function createAnswer(row) {
+  return `Sandbox answer from ${model}: ${createPrompt(row).slice(0, longestEcho)}`;
+}
+
 export async function fillCache(home, form, rows) {
   const folder = join(home, '.loom', 'cache');
   mkdirSync(folder, { recursive: true });
@@ -18,8 +23,7 @@ export async function fillCache(home, form, rows) {
   for (let row = 0; row < rows; row++) {
     const prompt = createPrompt(row);
     const name = createHash('sha256').update([provider, model, prompt].join(separators[form])).digest('hex');
-    const response = `Sandbox answer from ${model}: ${prompt.slice(0, longestEcho)}`;
-    const entry = { provider, model, response, created_at: created };
+    const entry = { provider, model, response: createAnswer(row), created_at: created };
     writeFileSync(join(folder, `${name}.json`), JSON.stringify(entry));
     // Now and then the rest of the benchmark may listen for a Ctrl+C.
     if (row % 1_000 === 0) await new Promise(setImmediate);

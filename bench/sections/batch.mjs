@@ -40,7 +40,7 @@ export async function measureBatches({ workplace, python, sizes, ceiling }) {
     python,
     notes: [
       `Peak memory, submit and fetch: ${peaks.join('; ')}.`,
-      'Each with a home of its own: nothing comes from a cache. Without --no-cache every answer goes into one, as a file of its own; the Python tool keeps none of a batch.',
+      'Each with a home of its own: nothing comes from a cache. Without --no-cache every answer goes into one, in a pack; the Python tool keeps none of a batch.',
       ...describeCeiling(ceiling),
     ],
   });
