@@ -24,8 +24,8 @@ export function createPrompt(row) {
 
 export const promptColumn = 'review';
 
-function csvRecord(row) {
-  return `${row},"${createPrompt(row).replaceAll('"', '""')}",${(row % 5) + 1}\n`;
+function tableRecord(row, delimiter) {
+  return [row, `"${createPrompt(row).replaceAll('"', '""')}"`, (row % 5) + 1].join(delimiter);
 }
 
 function jsonElement(row) {
@@ -34,10 +34,20 @@ function jsonElement(row) {
 
 const linesPerChunk = 1_000;
 
-function* csvChunks(rows) {
-  yield `id,${promptColumn},stars\n`;
+function* tableChunks(rows, delimiter) {
+  yield `${['id', promptColumn, 'stars'].join(delimiter)}\n`;
   for (let row = 0; row < rows; row += linesPerChunk) {
-    yield rowsFrom(row, rows).map(csvRecord).join('');
+    yield rowsFrom(row, rows)
+      .map((row) => `${tableRecord(row, delimiter)}\n`)
+      .join('');
+  }
+}
+
+function* lineChunks(rows) {
+  for (let row = 0; row < rows; row += linesPerChunk) {
+    yield rowsFrom(row, rows)
+      .map((row) => `${jsonElement(row)}\n`)
+      .join('');
   }
 }
 
@@ -53,9 +63,17 @@ function rowsFrom(first, rows) {
   return Array.from({ length: Math.min(linesPerChunk, rows - first) }, (_, place) => first + place);
 }
 
-/** Writes an input; its format is in its name: `.csv`, `.json`, and either with `.gz`. */
+const chunksOf = {
+  csv: (rows) => tableChunks(rows, ','),
+  tsv: (rows) => tableChunks(rows, '\t'),
+  json: jsonChunks,
+  jsonl: lineChunks,
+};
+
+/** Writes an input; its format is in its name: `.csv`, `.tsv`, `.json`, `.jsonl`, and each with `.gz`. */
 export async function writeInput(path, rows) {
-  const chunks = Readable.from(/\.csv/.test(path) ? csvChunks(rows) : jsonChunks(rows));
+  const [, format] = /\.(\w+)(?:\.gz)?$/.exec(path);
+  const chunks = Readable.from(chunksOf[format](rows));
   const stages = path.endsWith('.gz') ? [createGzip()] : [];
   await pipeline(chunks, ...stages, createWriteStream(path));
 }

@@ -13,7 +13,7 @@ export async function submitAndFetch(workplace, runTool, provider, input, rows, 
   );
   const format = extname(input.replace(/\.gz$/, ''));
   const output = join(place.folder, `answers${format}`);
-  const column = format === '.csv' ? ['--col', promptColumn] : [];
+  const column = format === '.csv' || format === '.tsv' ? ['--col', promptColumn] : [];
   const submit = await runTool(
     place,
     ...['run', '--file', input, ...column, '--provider', provider, '--model', models[provider]],
