@@ -85,7 +85,7 @@ describe.skipIf(process.platform !== 'linux')('a reader that stops early', () =>
     });
   }
 
-  const big = Array.from({ length: 10_000 }, (_, index) => `row ${index * 7919}`);
+  const big = Array.from({ length: 50_000 }, (_, index) => `row ${index * 7919}`);
   const objects = big.map((text) => JSON.stringify({ text }));
   it.each([
     ['.csv', `text\n${big.join('\n')}\n`],

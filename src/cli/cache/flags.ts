@@ -43,6 +43,6 @@ export function addCacheClear(cache: Command): Command {
     .addOption(sandboxFlag())
     .addHelpText(
       'after',
-      '\nMany responses may be in one file, a pack: the question counts responses, the last line files.\n\nExamples:\n  loom cache clear --yes\n  loom cache clear --older-than 30d --provider openai',
+      '\nMany responses may be in one file, a pack: the question counts responses, the\nlast line files.\n\nExamples:\n  loom cache clear --yes\n  loom cache clear --older-than 30d --provider openai',
     );
 }

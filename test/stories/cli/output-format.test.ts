@@ -48,7 +48,9 @@ test('cache clear tells what it removed, and without a terminal why not', async 
     },
     folder,
     entries: 1,
+    files: 1,
     removed: 0,
+    removed_entries: 0,
   });
   const cleared = await world.loom('cache', 'clear', '--yes', ...json);
   expect(cleared).toMatchObject({ code: 0, stderr: 'Cache cleared. Removed 1 files.\n' });
