@@ -93,7 +93,12 @@ await writeDeclarations();
 await writeConfigSchema();
 await writeManPages(await openProgram(), 'dist/man');
 await writeTexts();
-await writeFile('dist/LICENSES.txt', await collectLicenses(Object.keys(metafile.inputs)));
+const bundled = await listBundled(Object.keys(metafile.inputs));
+await writeFile('dist/LICENSES.txt', await collectLicenses(bundled));
+await writeFile(
+  'dist/versions.txt',
+  (await readFile('dist/version.txt', 'utf8')) + describeVersions(bundled),
+);
 
 /** The script and the style of a report's page, which the program puts into each. */
 async function buildReportPage() {
@@ -138,12 +143,22 @@ async function writeConfigSchema() {
   await rm('dist/config-schema.js');
 }
 
-/** The licences of the packages that are bundled into the program. */
-async function collectLicenses(inputs) {
+/** The packages that are bundled into the program. */
+async function listBundled(inputs) {
   const folders = new Set(inputs.flatMap((path) => packageFolderOf(path) ?? []));
+  const texts = [...folders]
+    .sort()
+    .map(async (folder) => ({ folder, ...JSON.parse(await readFile(`${folder}/package.json`, 'utf8')) }));
+  return Promise.all(texts);
+}
+
+function describeVersions(bundled) {
+  return bundled.map(({ name, version }) => `${name} ${version}\n`).join('');
+}
+
+async function collectLicenses(bundled) {
   const texts = [];
-  for (const folder of [...folders].sort()) {
-    const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'));
+  for (const { folder, name, version, license } of bundled) {
     const text = await readLicense(folder);
     texts.push(`${name} ${version} (${license})\n\n${text}\n`);
   }

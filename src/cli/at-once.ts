@@ -2,10 +2,13 @@
 import { fstatSync, readFileSync, writeSync } from 'node:fs';
 
 const asksForVersion = ['--version', '-V'];
+const asksForMore = ['--verbose', '-v'];
 const asksForHelp = ['', '--help', '-h', '-?', 'help'];
 
 /** Writes what is asked for, where it is such a text and stdout takes it; false leaves it to the program, with its manners. */
 export function tellAtOnce(args: readonly string[]): boolean {
+  if (args.length === 2 && asksForVersion.includes(args[0] ?? '') && asksForMore.includes(args[1] ?? ''))
+    return tell('versions.txt');
   if (args.length > 1) return false;
   const [word = ''] = args;
   if (asksForVersion.includes(word)) return tell('version.txt');

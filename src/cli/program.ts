@@ -36,7 +36,11 @@ export function createProgram(
       'Run a file of prompts through an LLM, in half-price batches or live, and get the answers back in the file.',
     )
 
-    .version(context.version, '-V, --version', 'Print the version.')
+    .version(
+      context.version,
+      '-V, --version',
+      'Print the version; with --verbose also those of the libraries in it.',
+    )
     .addHelpText('after', rootHelp);
   const act =
     <Options>(work: (options: Options, context: CommandContext) => Promise<number>) =>

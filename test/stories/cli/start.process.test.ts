@@ -1,5 +1,5 @@
 /** What a start of the built program loads, and what it tells without loading anything. */
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findCacheFolder } from '../../../src/cli/compiled-code.ts';
@@ -53,6 +53,16 @@ test.each(['list', 'fetch', 'cache stats', 'run --help'])('loom %s loads no SDK'
   const loaded = await filesLoadedBy(args);
   expect(loaded).toContain('loom.js');
   expect(loaded.filter((name) => sdks.includes(name))).toEqual([]);
+});
+
+test('loom --version --verbose tells the version, and those of the packages whose licences are in the package', async () => {
+  const { stdout } = await world.shell('loom --version --verbose');
+  const [version, ...bundled] = stdout.trim().split('\n');
+  expect(`${version}\n`).toBe((await world.loom('--version')).stdout);
+  const licenses = await readFile(join(dist, 'LICENSES.txt'), 'utf8');
+  expect(bundled).toEqual([...licenses.matchAll(/^(\S+ \d\S*) \(.+\)$/gm)].map(([, named]) => named));
+  expect(bundled).toEqual(expect.arrayContaining([expect.stringMatching(/^openai \d/)]));
+  expect(await world.shell('loom -V -v')).toMatchObject({ stdout });
 });
 
 test('compiled code is kept in the folder of the user, and not in that of a temporary file', () => {
