@@ -131,20 +131,22 @@ test('a file past the limit is refused when its upload begins', async () => {
 });
 
 test('a batch from a file succeeds, and says so with counts that are texts', async () => {
-  const sandbox = await open({ turnaroundMs: 300 });
-  const client = googleClient(sandbox);
   const lines = [
     googleLine('good', 'hello'),
     googleLine('empty', ''),
     JSON.stringify({ key: 'no-request' }),
     googleLine('quota', '[[sandbox:error 429]]'),
   ];
-  const { name = '' } = await googleBatch(client, lines);
-  expect(name).toMatch(/^batches\/[a-z0-9]+$/);
+  const patient = await open({ turnaroundMs: 60_000 });
+  const { name: waiting = '' } = await googleBatch(googleClient(patient), lines);
+  expect(waiting).toMatch(/^batches\/[a-z0-9]+$/);
   const pending = { requestCount: '4', pendingRequestCount: '4' };
   const metadata = { state: 'BATCH_STATE_PENDING', batchStats: pending, displayName: 'job-1' };
-  expect(await raw(sandbox, name)).toMatchObject({ name, metadata });
-  expect(await raw(sandbox, 'batches')).toMatchObject({ operations: [{ metadata }] });
+  expect(await raw(patient, waiting)).toMatchObject({ name: waiting, metadata });
+  expect(await raw(patient, 'batches')).toMatchObject({ operations: [{ metadata }] });
+  const sandbox = await open();
+  const client = googleClient(sandbox);
+  const { name = '' } = await googleBatch(client, lines);
   const job = await ended(client, name);
   expect(job).toMatchObject({ state: 'JOB_STATE_SUCCEEDED', displayName: 'job-1', model: 'models/m' });
   const operation = await raw(sandbox, name);
