@@ -4,6 +4,7 @@
  * write. It holds nothing but code, and may be deleted at any time. Where it can't be written it is left out, as it is
  * with NODE_DISABLE_COMPILE_CACHE=1; a folder of NODE_COMPILE_CACHE is used in its place.
  */
+import { existsSync, mkdirSync } from 'node:fs';
 import module from 'node:module';
 import { isAbsolute, join } from 'node:path';
 
@@ -13,7 +14,22 @@ export function keepCompiledCode(environment: Environment, platform: string): vo
   const folder = findCacheFolder(environment, platform);
   // Not in the types of Node.js 20.
   const { enableCompileCache } = module as { enableCompileCache?: (folder: string) => unknown };
-  if (folder !== undefined && isAbsolute(folder)) enableCompileCache?.(join(folder, 'loom-batch'));
+  if (!enableCompileCache || folder === undefined || !isAbsolute(folder)) return;
+  const own = join(folder, 'loom-batch');
+  if (makeFolder(folder) && makeFolder(own)) enableCompileCache(own);
+}
+
+/**
+ * Step by step: a home that is not there is not made, and Node.js, which makes whole paths, never ends where the system
+ * says of a parent that is there that it is not, as in /proc.
+ */
+function makeFolder(path: string): boolean {
+  try {
+    if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function findCacheFolder(environment: Environment, platform: string): string | undefined {

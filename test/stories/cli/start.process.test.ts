@@ -1,4 +1,5 @@
 /** What a start of the built program loads, and what it tells without loading anything. */
+import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -71,3 +72,17 @@ test('compiled code is kept in the folder of the user, and not in that of a temp
   expect(findCacheFolder({ HOME: '/home/ann', LOCALAPPDATA: 'C:\\ann' }, 'win32')).toBe('C:\\ann');
   expect(findCacheFolder({}, 'linux')).toBeUndefined();
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a home in which nothing can be made, or that is not there, is left alone',
+  async () => {
+    const missing = join(world.folder, 'missing');
+    for (const home of ['/proc', '/dev/null', missing]) {
+      const ended = await world.shell(
+        `HOME='${home}' LOOM_HOME='${world.folder}/state' XDG_CACHE_HOME= loom list`,
+      );
+      expect(ended).toMatchObject({ code: 0, stderr: '' });
+    }
+    expect(existsSync(missing)).toBe(false);
+  },
+);
