@@ -75,7 +75,7 @@ export async function clearCache(folder: string, filter: CacheFilter, scan: Cach
     await visitPacks(folder, async (path, pack) => {
       if (isWrittenAfter(path, startedAt)) return;
       const matching = await countMatches(path, pack, filter, count);
-      if (matching === 0) return;
+      if (matching === 0 && !isForAll(filter)) return;
       const isWhole = !pack || matching === pack.count;
       if (isWhole) deleteFile(path);
       else await writeWithout(folder, pack, filter, count);
@@ -156,7 +156,8 @@ async function writeWithout(
     writer.discard();
     throw error;
   }
-  writer.finish({ isWanted: () => existsSync(pack.path), writtenAt: pack.modifiedMs });
+  if (writer.count === 0) writer.discard();
+  else writer.finish({ isWanted: () => existsSync(pack.path), writtenAt: pack.modifiedMs });
   deleteFile(pack.path);
 }
 

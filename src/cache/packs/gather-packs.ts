@@ -79,10 +79,15 @@ export function gather(folder: string, parts: readonly PackFile[]): boolean {
   const areThere = () => parts.every(({ path }) => existsSync(path));
   const writer = new PackWriter(folder);
   try {
-    for (const [place, part] of parts.entries()) copyRecords(part, parts.slice(place + 1), writer);
+    for (const [place, part] of parts.entries())
+      copyRecords(part, { older: parts.slice(0, place), newer: parts.slice(place + 1) }, writer);
   } catch (error) {
     writer.discard();
     throw error;
+  }
+  if (writer.count === 0) {
+    writer.discard();
+    return false;
   }
   const path = writer.finish({
     isWanted: areThere,
@@ -110,10 +115,19 @@ function tryDelete(path: string): boolean {
   return !existsSync(path);
 }
 
-function copyRecords(part: PackFile, newer: readonly PackFile[], writer: PackWriter): void {
+interface OtherParts {
+  readonly older: readonly PackFile[];
+  readonly newer: readonly PackFile[];
+}
+
+function copyRecords(part: PackFile, { older, newer }: OtherParts, writer: PackWriter): void {
   for (const { entry } of part.records()) {
     const source = entry && part.sources[entry.source];
-    if (!source || newer.some((pack) => pack.find(entry.key))) continue;
-    writer.add({ ...entry, source: writer.numberOf(source) });
+    if (!source) continue;
+    const { key, createdAt } = entry;
+    const isReplaced =
+      newer.some((pack) => (pack.find(key)?.createdAt ?? Number.NEGATIVE_INFINITY) >= createdAt) ||
+      older.some((pack) => (pack.find(key)?.createdAt ?? Number.NEGATIVE_INFINITY) > createdAt);
+    if (!isReplaced) writer.add({ ...entry, source: writer.numberOf(source) });
   }
 }

@@ -5,6 +5,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ownNames } from '../../core/own-names.ts';
+import { errorCode } from '../../storage/files.ts';
 import { openPlainFile } from '../../storage/plain-file.ts';
 import {
   decodeFooter,
@@ -248,6 +249,9 @@ class WindowedReader {
   }
 }
 
+/** Why a file that is there can't be read by us: it may well be a pack, and counts as a damaged one. */
+const unreadable = new Set(['EACCES', 'EPERM', 'EIO', 'EMFILE', 'ENFILE', 'EBUSY']);
+
 /** Whether a file that is called like a pack is one, be it damaged: it begins or ends like one. */
 export function isPackLike(path: string): boolean {
   let file: number | undefined;
@@ -257,8 +261,8 @@ export function isPackLike(path: string): boolean {
     const ends = readAt(file, Math.max(0, size - footerBytes), footerBytes);
     const head = readAt(file, 0, packHead.length);
     return hasFooterEnd(ends) || packHead.subarray(0, size).equals(head);
-  } catch {
-    return false;
+  } catch (error) {
+    return unreadable.has(errorCode(error) ?? '');
   } finally {
     if (file !== undefined) closeSync(file);
   }

@@ -45,7 +45,9 @@ export class PackWriter {
   readonly #folder: string;
   readonly #temporary: string;
   readonly #sharing: Sharing;
-  readonly #file: number;
+  /** undefined once it is closed: the number may be another file's by then, of another thread too. */
+  #file: number | undefined;
+  #trouble: { readonly error: unknown } | undefined;
   readonly #index = new IndexRows();
   readonly #sources: PackedSource[] = [];
   readonly #sourceNumbers = new Map<string, number>();
@@ -53,7 +55,7 @@ export class PackWriter {
   #filled = packHead.copy(this.#piece);
   #place = packHead.length;
 
-  /** `folder` is the cache's. LoomError `state` where the disk refuses, here and in all that follows. */
+  /** `folder` is the cache's. LoomError `state` where the disk refuses, here and in all that follows: the first stays. */
   constructor(folder: string) {
     this.#folder = folder;
     this.#temporary = nameTemporary(folder);
@@ -99,8 +101,8 @@ export class PackWriter {
       this.#flush();
       for (const piece of this.#index.encode()) this.#write(piece);
       this.#writeEnd();
-      fsyncSync(this.#file);
-      closeSync(this.#file);
+      fsyncSync(this.#openFile());
+      this.#close();
       if (writtenAt !== undefined) utimesSync(this.#temporary, new Date(), new Date(writtenAt));
       makeSharedFolder(packs, this.#sharing);
       if (isWanted && !isWanted()) {
@@ -113,12 +115,23 @@ export class PackWriter {
     });
   }
 
-  /** Leaves nothing. */
+  /** Leaves nothing. What is added afterwards is an error. */
   discard(): void {
     try {
-      closeSync(this.#file);
+      this.#close();
     } catch {}
     removeQuietly(this.#temporary);
+  }
+
+  #close(): void {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file !== undefined) closeSync(file);
+  }
+
+  #openFile(): number {
+    if (this.#file === undefined) throw new Error('it is closed');
+    return this.#file;
   }
 
   #writeEnd(): void {
@@ -147,15 +160,17 @@ export class PackWriter {
 
   #write(bytes: Buffer): void {
     for (let written = 0; written < bytes.length; )
-      written += writeSync(this.#file, bytes, written, bytes.length - written);
+      written += writeSync(this.#openFile(), bytes, written, bytes.length - written);
   }
 
   #attempt<Result>(work: () => Result): Result {
+    if (this.#trouble) throw this.#trouble.error;
     try {
       return work();
     } catch (error) {
       this.discard();
-      throw describeCacheTrouble('pack of cached answers', this.#temporary, error);
+      this.#trouble = { error: describeCacheTrouble('pack of cached answers', this.#temporary, error) };
+      throw this.#trouble.error;
     }
   }
 }

@@ -41,14 +41,16 @@ export class Packs {
     this.#open(state ? listPacks(this.#folder) : []);
   }
 
-  /** The newest answer under a key of a source that is meant. */
+  /** The newest answer under a key of a source that is meant: packs that were put together stand in no order of time. */
   find(key: Buffer, isMeant: (source: PackedSource) => boolean): FoundInPack | undefined {
+    let newest: FoundInPack | undefined;
     for (const pack of this.#packs) {
       const entry = pack.find(key);
       const source = entry && pack.sources[entry.source];
-      if (source && isMeant(source)) return { entry, source };
+      if (!source || !isMeant(source)) continue;
+      if (!newest || entry.createdAt > newest.entry.createdAt) newest = { entry, source };
     }
-    return undefined;
+    return newest;
   }
 
   close(): void {
@@ -62,10 +64,20 @@ export class Packs {
     const paths = names.map((name) => join(this.#folder, name)).reverse();
     const packs = paths.flatMap((path) => known.get(path) ?? PackFile.open(path) ?? []);
     for (const pack of this.#packs) if (!packs.includes(pack)) pack.close();
-    this.#packs = packs;
     const rows = packs.reduce((sum, { count }) => sum + count, 0);
-    if (rows <= mostHeldRows) for (const pack of packs) pack.holdRows();
-    if (rows > mostSamples) for (const pack of packs) pack.thinOut(Math.ceil(rows / mostSamples));
+    this.#packs = packs.filter((pack) => prepare(pack, rows));
+  }
+}
+
+/** Takes as much of a pack into memory as there is room for in all; false, and it is closed, where it can't be read. */
+function prepare(pack: PackFile, rowsInAll: number): boolean {
+  try {
+    if (rowsInAll <= mostHeldRows) pack.holdRows();
+    if (rowsInAll > mostSamples) pack.thinOut(Math.ceil(rowsInAll / mostSamples));
+    return true;
+  } catch {
+    pack.close();
+    return false;
   }
 }
 

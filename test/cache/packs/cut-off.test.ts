@@ -12,8 +12,12 @@ import { PackFile } from '../../../src/cache/packs/pack-file.ts';
 
 const folders: string[] = [];
 
+/** Uses of a number after it was closed: by then it may be the number of another file. */
+const strays: string[] = [];
+
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+  expect(strays.splice(0)).toEqual([]);
 });
 
 function makeFolder(): string {
@@ -30,15 +34,27 @@ const changes = [
 
 /** Does the work until a step, which and all behind it fail; half of what is written then is on the disk. Gives whether it got there. */
 async function cutOff(step: number, work: () => unknown): Promise<boolean> {
-  const original = Object.fromEntries(changes.map((name) => [name, fs[name]]));
+  const original = Object.fromEntries([...changes, 'closeSync' as const].map((name) => [name, fs[name]]));
+  const closed = new Set<unknown>();
   let steps = 0;
+  fs.closeSync = (file) => {
+    if (closed.has(file)) strays.push('closed twice');
+    closed.add(file);
+    (original.closeSync as typeof fs.closeSync)(file);
+  };
   for (const name of changes) {
     const perform = original[name] as (...args: unknown[]) => unknown;
+    const open = (...args: unknown[]) => {
+      const file = perform(...args);
+      closed.delete(file);
+      return file;
+    };
     const replacement = (...args: unknown[]) => {
-      if (name === 'openSync' && typeof args[1] !== 'string') return perform(...args);
-      steps += 1;
-      if (steps < step) return perform(...args);
       const [file, bytes] = args;
+      if (name === 'openSync' && typeof args[1] !== 'string') return open(...args);
+      if (name === 'writeSync' && closed.has(file)) strays.push('written when closed');
+      steps += 1;
+      if (steps < step) return name === 'openSync' ? open(...args) : perform(...args);
       if (steps === step && name === 'writeSync' && Buffer.isBuffer(bytes))
         perform(file, bytes, 0, Math.floor(bytes.length / 2));
       throw Object.assign(new Error('ENOSPC: cut off'), { code: 'ENOSPC', syscall: name });

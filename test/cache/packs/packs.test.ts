@@ -192,6 +192,21 @@ describe('a pack that is damaged', () => {
     expect(found).toBeGreaterThan(0);
   });
 
+  test('is deleted by a clear that leaves nothing of it that can be read', async () => {
+    packBatch('of another', 40, open('another'));
+    packBatch('batch', 40);
+    gather(
+      folder,
+      packPaths().map((path) => PackFile.open(path) as PackFile),
+    );
+    const [path = ''] = packPaths();
+    const bytes = readFileSync(path);
+    for (const prompt of promptsOf('batch', 40)) bytes[bytes.indexOf(prompt)] = 0;
+    writeFileSync(path, bytes);
+    await clearCache(folder, { model: 'another' }, scan);
+    expect(packNames()).toEqual([]);
+  });
+
   test('loses what was hit, and not the rest', () => {
     const prompts = packBatch('batch', 1_000);
     const [path = ''] = packPaths();
@@ -218,6 +233,24 @@ describe('a pack that is damaged', () => {
     const prompts = packBatch('batch', 100);
     appendFileSync(packPaths()[0] as string, 'more');
     expect(countFound(prompts)).toBe(0);
+  });
+
+  test('gives the newest of several answers under one key, also when only the others were put together', () => {
+    const old = open();
+    const prompts = packBatch('batch', 40, old);
+    const [first = ''] = packPaths();
+    // A pack of another size, which stays by itself.
+    const large = open();
+    for (const prompt of [...prompts, ...promptsOf('large', 3_000)])
+      large.add(prompt, { text: `Newer: ${prompt}` });
+    large.seal();
+    for (let batch = 0; batch < 7; batch++) packBatch(`small ${batch}`, 40);
+    expect(existsSync(first)).toBe(true);
+    gatherPacks(folder);
+    expect(packNames()).toHaveLength(2);
+    expect(prompts.map((prompt) => open().get(prompt)?.text)).toEqual(
+      prompts.map((prompt) => `Newer: ${prompt}`),
+    );
   });
 
   test('does not stop those beside it from being put together', () => {

@@ -20,6 +20,15 @@ async function countCalls(): Promise<number> {
   return (await world.countCalls('openai')).generate ?? 0;
 }
 
+test('a batch of 100 rows with three prompts puts three answers into the cache', async () => {
+  const rows = Array.from({ length: 100 }, (_, row) => `${row},Text ${row % 3}\n`);
+  await world.write('data.csv', `id,text\n${rows.join('')}`);
+  await world.run();
+  expect((await fetchUntilDone(world)).code).toBe(0);
+  const { stdout } = await world.loom('cache', 'stats', '--output-format', 'json');
+  expect(JSON.parse(stdout)).toMatchObject({ entries: 3 });
+});
+
 describe('a batch of 100 rows', () => {
   beforeEach(async () => {
     await writeRows(100);

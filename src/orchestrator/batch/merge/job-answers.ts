@@ -2,6 +2,7 @@
 
 import { openBackgroundCache } from '../../../cache/background-cache.ts';
 import { LoomError } from '../../../core/errors.ts';
+import { RowSet } from '../../../core/growing.ts';
 import type { BatchRecord, Row, RowResult } from '../../../core/models.ts';
 import { contentOf, contentText } from '../../../core/request/content.ts';
 import { cachedAnswersName } from '../../../state/job-files.ts';
@@ -63,6 +64,8 @@ export async function openJobAnswers(
   const cachedResponses = await readPythonAnswers(home, matcher, records[0]);
   const store = cache && openAnswerStore(cache);
   const usage = new UsageTally();
+  /** By slot: rows with equal prompts share one answer, which the cache takes once. */
+  const cachedSlots = new RowSet();
 
   /** The whole answer, also one that does not fit its schema: it is paid for, and asked for again only without the cache. */
   function keepInCache(row: Row, result: RowResult): void {
@@ -83,7 +86,8 @@ export async function openJobAnswers(
       if (found.file >= known.length) {
         // Rows with equal prompts share the answer of the first of them.
         if (!own || slot === row.index) usage.add(found.result);
-        keepInCache(row, found.result);
+        if (!cachedSlots.has(slot)) keepInCache(row, found.result);
+        cachedSlots.add(slot);
       }
       return checkAnswer(found.result);
     },
