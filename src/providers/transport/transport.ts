@@ -140,7 +140,8 @@ export async function openTransport(connection: VendorConnection, classify: Clas
   };
   const openCall = (state: CallState, signal: AbortSignal): Call => ({
     signal,
-    fetch: (address, init) => fetchAnswer(state, address, { signal, ...init }),
+    // Google's SDK passes a signal that is undefined where it was given none.
+    fetch: (address, init) => fetchAnswer(state, address, { ...init, signal: init?.signal ?? signal }),
     options: { signal, fetchOptions: { call: state } satisfies CarriedCall },
     answer: () => state.answer?.object,
   });
@@ -302,7 +303,7 @@ async function followRedirects(ask: Ask, address: string, init: RequestInit): Pr
   let from = address;
   for (let hop = 0; hop < mostRedirects && (init.method ?? 'GET') === 'GET'; hop++) {
     const { location } = answer.headers;
-    if (answer.status < 300 || answer.status > 399 || !location) break;
+    if (answer.status < 300 || answer.status > 399 || !location || !URL.canParse(location, from)) break;
     const target = new URL(location, from);
     const headers = target.origin === new URL(from).origin ? init.headers : { accept: '*/*' };
     answer.body.destroy();

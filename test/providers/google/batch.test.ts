@@ -96,7 +96,7 @@ describeBatchProvider({
 
 describe('Google, batches', () => {
   const server = useServer();
-  const open = () => openBatch(vendor, server().url);
+  const open = (timeoutMs?: number) => openBatch(vendor, server().url, timeoutMs);
   const check = async (body: object) => {
     server().play(() => ({ body }));
     return (await open()).check('batches/b1', never);
@@ -148,7 +148,8 @@ describe('Google, batches', () => {
   });
 
   it('stops an upload at once when it is aborted, and hangs up', async () => {
-    const provider = await open();
+    // Nothing but the abort may end the connection before the test is given up.
+    const provider = await open(600_000);
     const file = await writeRequests(provider, ['row-0-1a2b3c4d']);
     server().play(() => ({ fault: 'silence' }));
     const stop = new AbortController();
