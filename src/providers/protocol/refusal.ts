@@ -2,7 +2,7 @@
 import { type ErrorScope, ProviderError, type RateLimit } from '../../core/errors.ts';
 import { readJson } from '../../core/nesting.ts';
 import { causesOf } from '../http/causes.ts';
-import { BrokenFrame } from '../http/http-call.ts';
+import { BrokenFrame, NotSent } from '../http/http-call.ts';
 import { longestWaitMs } from '../network/limits.ts';
 import {
   collectHeaders,
@@ -102,13 +102,15 @@ export function failureToError(failure: unknown, words: Words): ProviderError {
   // A mistake in a program is no reason to ask again.
   if (trail.length === 1 && /^(ReferenceError|RangeError|TypeError)/.test(marks))
     return new ProviderError('run', 'internal', `Reading the provider's answer failed: ${detail}`);
-  if (/timed? ?out|DOMException AbortError/i.test(marks)) {
+  const isLost = trail.some(isLostUnderWay);
+  if (/timed? ?out|DOMException AbortError/i.test(marks) && !isLost) {
     return new ProviderError('retry', 'timeout', 'The provider took too long to answer.');
   }
   // A certificate or an address that is wrong stays wrong.
   const isLasting = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL_WRONG_VERSION|ERR_INVALID_URL/.test(marks);
   const scope = isLasting ? 'run' : 'retry';
-  const brokeOff = !isLasting && !neverSent.test(marks) && !trail.some(isAboutConnecting);
+  const isUnsent = trail.some((error) => error instanceof NotSent) || (!isLost && isNeverSent(trail, marks));
+  const brokeOff = !isLasting && !isUnsent;
   return new ProviderError(scope, 'connection', `The connection to the provider failed: ${detail}`, {
     brokeOff,
   });
@@ -122,8 +124,17 @@ function isBrokenFrame(error: NodeJS.ErrnoException): boolean {
 }
 
 /** What goes wrong before a byte of a call is on its way. */
+function isNeverSent(trail: readonly Error[], marks: string): boolean {
+  return neverSent.test(marks) || trail.some(isAboutConnecting);
+}
+
 const neverSent =
-  /NOT_SENT|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|CONNECT_TIMEOUT|before secure TLS/;
+  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|CONNECT_TIMEOUT|before secure TLS/;
+
+/** On a connection that was there: also where its code, such as EHOSTUNREACH, would mean another thing before. */
+function isLostUnderWay(error: NodeJS.ErrnoException): boolean {
+  return error.syscall === 'read' || error.syscall === 'write';
+}
 
 function isAboutConnecting(error: NodeJS.ErrnoException): boolean {
   return error.syscall === 'connect' || error.syscall === 'getaddrinfo';

@@ -26,6 +26,21 @@ it.each([
     { scope: 'retry', code: 'connection', brokeOff: true },
   ],
   [
+    'a network that went away while an answer was waited for',
+    Object.assign(failed('ETIMEDOUT', 'read ETIMEDOUT'), { syscall: 'read' }),
+    { scope: 'retry', code: 'connection', brokeOff: true },
+  ],
+  [
+    'a host that went out of reach while an answer was waited for',
+    Object.assign(failed('EHOSTUNREACH', 'read EHOSTUNREACH'), { syscall: 'read' }),
+    { scope: 'retry', code: 'connection', brokeOff: true },
+  ],
+  [
+    'a host that is out of reach',
+    Object.assign(failed('EHOSTUNREACH', 'connect EHOSTUNREACH'), { syscall: 'connect' }),
+    { scope: 'retry', code: 'connection', brokeOff: false },
+  ],
+  [
     'a name that is not found',
     failed('ENOTFOUND', 'getaddrinfo ENOTFOUND x'),
     { scope: 'retry', code: 'connection', brokeOff: false },
