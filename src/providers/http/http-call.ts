@@ -50,17 +50,18 @@ export function makeCall(route: Route, call: HttpCall): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     call.signal?.throwIfAborted();
     const body = openRequestBody(call.body);
-    const request = route.open(call.method, call.target, listHeaders(call, body));
+    const request = route.open(call.method, call.target, listHeaders(call, body), call.signal);
     let answer: IncomingMessage | undefined;
     const isUnsent = watchSending(request);
 
     const end = (error: Error) => (answer ? answer.destroy(error) : request.destroy(error));
-    call.signal?.addEventListener('abort', () => end(asError(call.signal?.reason)), { once: true });
+    const stop = () => end(asError(call.signal?.reason));
+    const forget = () => call.signal?.removeEventListener('abort', stop);
+    call.signal?.addEventListener('abort', stop, { once: true });
     if (call.silenceMs > 0) {
-      request.setTimeout(call.silenceMs, () => {
+      watchSilence(request, call.silenceMs, () => {
         // Bytes that nobody has taken yet: whoever reads slowly stops the server himself.
-        if (answer && answer.readableLength > 0) request.socket?.setTimeout(call.silenceMs);
-        else end(new Silence());
+        if (!answer || answer.readableLength === 0) end(new Silence());
       });
     }
     request.on('response', (message) => {
@@ -81,9 +82,28 @@ export function makeCall(route: Route, call: HttpCall): Promise<HttpAnswer> {
       if (answer && !answer.complete) answer.destroy(error);
       reject(isUnsent() ? new NotSent(error) : error);
     });
-    request.once('close', () => reject(new Error('The connection was closed')));
+    request.once('close', () => {
+      if (!answer || answer.closed) forget();
+      else answer.once('close', forget);
+      reject(new Error('The connection was closed'));
+    });
     if (body.stream) pour(body.stream, request);
     else request.end(body.bytes);
+  });
+}
+
+/** Told each time that nothing came or went for so long, once the connection is there. `request.setTimeout` tells it once. */
+function watchSilence(request: ClientRequest, silenceMs: number, onSilence: () => void): void {
+  request.once('socket', (socket) => {
+    const start = () => void socket.setTimeout(silenceMs);
+    const tell = () => {
+      start();
+      onSilence();
+    };
+    if (socket.connecting) socket.once('connect', start);
+    else start();
+    socket.on('timeout', tell);
+    request.once('close', () => socket.off('timeout', tell).off('connect', start));
   });
 }
 

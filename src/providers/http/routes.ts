@@ -7,8 +7,16 @@ import { type OpenRequest, openSockets } from './sockets.ts';
 import { openTunnels } from './tunnels.ts';
 
 export interface Route {
-  /** Opens a request for this address. `headers` are names and values in turn. */
-  open(method: string, target: URL, headers: readonly string[]): ClientRequest;
+  /**
+   * Opens a request for this address. `headers` are names and values in turn; `signal` ends what is opened on the way to
+   * it, and not the request.
+   */
+  open(
+    method: string,
+    target: URL,
+    headers: readonly string[],
+    signal?: AbortSignal | undefined,
+  ): ClientRequest;
   /** Undefined: the way is straight. */
   readonly proxy: HttpProxy | undefined;
 }
@@ -34,7 +42,14 @@ export function openRoutes(variables: NodeJS.ProcessEnv): (target: URL) => Route
     const toProxy = openSockets(proxy.address.startsWith('https:'), lookups);
     const openRequest = openSockets(true, lookups, openTunnels(proxy, toProxy));
     return {
-      open: (method, target, headers) => openAt(openRequest, target, method, pathOf(target), headers),
+      open: (method, target, headers, signal) =>
+        openAt(
+          (options) => openRequest({ ...options, waySignal: signal }),
+          target,
+          method,
+          pathOf(target),
+          headers,
+        ),
       proxy,
     };
   }

@@ -36,11 +36,14 @@ export function noteIdleTime({ headers, socket }: http.IncomingMessage): void {
   if (seconds !== undefined) toldIdleMs.set(socket, Number(seconds) * 1_000 - aheadMs);
 }
 
+/** With a signal that ends the making of a way; the connection behind it outlasts the request. */
+type RequestOptions = http.RequestOptions & { readonly waySignal?: AbortSignal | undefined };
+
 /** Opens requests on connections that outlast them. */
-export type OpenRequest = (options: http.RequestOptions) => http.ClientRequest;
+export type OpenRequest = (options: RequestOptions) => http.ClientRequest;
 
 /** Puts a way, such as a tunnel, ahead of a connection: one over the socket that it opens. */
-export type OpenWay = (options: http.ClientRequestArgs) => Promise<Duplex>;
+export type OpenWay = (options: RequestOptions) => Promise<Duplex>;
 
 export function openSockets(isSecure: boolean, lookups: SharedLookups, openWay?: OpenWay): OpenRequest {
   const protocol = isSecure ? https : http;

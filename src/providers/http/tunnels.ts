@@ -18,7 +18,7 @@ export class TunnelRefused extends Error {
 /** `openRequest` leads to the proxy. A proxy that says nothing to CONNECT is as good as one out of reach: Silence. */
 export function openTunnels({ address, authorization }: HttpProxy, openRequest: OpenRequest): OpenWay {
   const { hostname, port } = new URL(address);
-  return ({ host, port: targetPort }) =>
+  return ({ host, port: targetPort, waySignal }) =>
     new Promise((resolve, reject) => {
       const path = `${host?.includes(':') ? `[${host}]` : host}:${targetPort}`;
       const login = authorization === undefined ? [] : ['proxy-authorization', authorization];
@@ -36,6 +36,9 @@ export function openTunnels({ address, authorization }: HttpProxy, openRequest: 
         reject(new TunnelRefused(statusCode));
       });
       request.on('error', reject);
+      const stop = () => request.destroy(waySignal?.reason);
+      waySignal?.addEventListener('abort', stop, { once: true });
+      request.once('close', () => waySignal?.removeEventListener('abort', stop));
       request.setTimeout(connectTimeoutMs, () => request.destroy(new Silence()));
       request.end();
     });

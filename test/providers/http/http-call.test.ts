@@ -1,5 +1,5 @@
 /** Connections and what becomes of calls on them, with servers that see each connection. */
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import http, { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createConnectionServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -82,6 +82,9 @@ describe('a connection', () => {
   });
 });
 
+const untilTrue = async (isTrue: () => boolean) => {
+  while (!isTrue()) await sleep(5);
+};
 const untilClosed = (socket: Socket | undefined) =>
   new Promise<void>((resolve) => {
     if (!socket || socket.closed) resolve();
@@ -152,6 +155,37 @@ describe('a call', () => {
     await once(answer.body, 'readable');
     await sleep(2_500);
     expect((await readWhole(answer, 1_000_000)).toString()).toBe(text);
+  });
+
+  it('is given up when nothing comes any more, also after its reader has paused', async () => {
+    serve = (_, outgoing) => void outgoing.write('x'.repeat(500_000));
+    const answer = await makeCall(route, callOf({ silenceMs: 100 }));
+    await once(answer.body, 'readable');
+    await sleep(300);
+    expect(await failureOf(readWhole(answer, 1_000_000))).toBeInstanceOf(Silence);
+  });
+
+  it('leaves nothing on the signal that may stop it', async () => {
+    const { signal } = new AbortController();
+    for (let call = 0; call < 20; call++) await ask({ signal });
+    await untilTrue(() => getEventListeners(signal, 'abort').length === 0);
+  });
+
+  it('ends the way through a proxy that it waits for when it is aborted', async () => {
+    const taken: Socket[] = [];
+    const silent = createConnectionServer((socket) => void taken.push(socket.resume().on('error', () => {})));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const proxy = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const place = new URL('https://model.test/v1');
+    const stop = new AbortController();
+    const failure = failureOf(
+      makeCall(openRoutes({ HTTPS_PROXY: proxy })(place), callOf({ target: place, signal: stop.signal })),
+    );
+    await untilTrue(() => taken.length === 1);
+    stop.abort(new Error('enough'));
+    expect(await failure).toMatchObject({ message: 'enough' });
+    await untilClosed(taken[0]);
+    await new Promise((resolve) => silent.close(resolve));
   });
 
   it('ends with an answer that comes ahead of the end of an upload, also where the server closes nothing', async () => {
