@@ -64,6 +64,8 @@ export class Thread<Task, Reply> {
       ...(resourceLimits && { resourceLimits }),
     });
     worker.on('message', (reply: Reply) => {
+      // Of a thread that is being ended: only its end holds up the process now.
+      if (worker !== this.#worker) return;
       this.#waiting.shift()?.resolve(reply);
       this.#setAlarm();
       // Nothing under way: the process may end.

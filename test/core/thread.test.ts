@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LoomError } from '../../src/core/errors.ts';
 import { Thread } from '../../src/core/thread.ts';
 import { createPageThread } from '../../src/formats/parquet/page-thread.ts';
@@ -54,6 +55,18 @@ test('a thread that fails rejects its tasks, and the next task starts another', 
   await expect(thread.ask(1)).rejects.toThrow('it failed: no');
   expect(await thread.ask(2)).toBe(2);
   await thread.close();
+});
+
+test('a reply that comes while its thread is ended does not let the process go before that end', async () => {
+  const thread = startThread('parentPort.postMessage(task);');
+  expect(await thread.ask(1)).toBe(1);
+  void thread.ask(2);
+  // By then the reply is there, and nobody has looked at it.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  const letGo = vi.spyOn(Worker.prototype, 'unref');
+  await thread.close();
+  expect(letGo).not.toHaveBeenCalled();
+  letGo.mockRestore();
 });
 
 test('a thread that is closed for a reason rejects its tasks with it, whatever it is doing', async () => {
