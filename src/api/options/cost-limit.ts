@@ -4,8 +4,8 @@ import { LoomError } from '../../core/errors.ts';
 import { limitParts } from '../../orchestrator/batch/parts/plan-batches.ts';
 import { CostLimit } from '../../orchestrator/estimate/cost-limit.ts';
 import { estimateRun, type RunEstimate } from '../../orchestrator/estimate/estimate-run.ts';
+import type { RunOrder } from '../../orchestrator/orders/run-order.ts';
 import { priceUsage } from '../../orchestrator/usage/price-usage.ts';
-import type { RunOrder } from '../../orchestrator/work/run-order.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
 

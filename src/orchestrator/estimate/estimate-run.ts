@@ -15,8 +15,8 @@ import { PromptIndex } from '../dataset/first-rows.ts';
 import { KeptAnswers } from '../journals/kept-answers.ts';
 import { leaveOutSpent } from '../journals/run-journals.ts';
 import { listUncachedJournals } from '../journals/run-names.ts';
+import type { DrawnOrder, RunOrder } from '../orders/run-order.ts';
 import { UsageTally } from '../usage/usage-tally.ts';
-import type { DrawnOrder, RunOrder } from '../work/run-order.ts';
 import { openRequestCounter } from './request-tokens.ts';
 
 /** How requests would be cut into batches. */

@@ -4,7 +4,7 @@ import { openTokenizer, type Tokenizer } from '../../cache/tokenizer.ts';
 import type { GenerationSettings } from '../../core/models.ts';
 import { type Content, textsOf } from '../../core/request/content.ts';
 import { providerEntry } from '../../providers/registry.ts';
-import type { RunOrder } from '../work/run-order.ts';
+import type { RunOrder } from '../orders/run-order.ts';
 
 /** Who is asked, and with what settings. */
 export type AskedModel = Pick<RunOrder, 'provider' | 'model' | 'settings'>;

@@ -5,8 +5,8 @@
 
 import { randomBytes } from 'node:crypto';
 import type { LoomHome } from '../../storage/home.ts';
-import type { DrawnOrder } from '../work/run-order.ts';
-import { hashLiveWork, workOf } from '../work/same-work.ts';
+import type { DrawnOrder } from '../orders/run-order.ts';
+import { hashLiveWork, workOf } from '../orders/same-work.ts';
 
 const cachedRunPrefix = 'live_';
 const uncachedRunPrefix = 'sync_';

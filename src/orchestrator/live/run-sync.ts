@@ -30,13 +30,13 @@ import {
   nameCachedRun,
   nameUncachedRun,
 } from '../journals/run-names.ts';
+import { workOf } from '../orders/same-work.ts';
 import { claimOutput } from '../output/claim-output.ts';
 import { mergeAnswers } from '../output/merge.ts';
 import { reasonsPathFor } from '../output/reasons-file.ts';
 import type { MergeSummary } from '../output/row-tally.ts';
 import { sweepHome } from '../sweep/sweep-home.ts';
 import { leaveHistory, RunMeter } from '../usage/leave-history.ts';
-import { workOf } from '../work/same-work.ts';
 import { answerRows } from './answer-rows.ts';
 import { mergeCachedAnswers } from './merge-cached.ts';
 import type { SyncContext, SyncEvent, SyncOrder } from './sync-order.ts';

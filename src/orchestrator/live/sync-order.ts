@@ -6,8 +6,8 @@ import type { Placing } from '../../storage/output-file.ts';
 import type { AnswerCheck } from '../answers/answer-check.ts';
 import type { RetryEvent } from '../calls/retry.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import type { DrawnOrder, RunOrder } from '../orders/run-order.ts';
 import type { RunMeter } from '../usage/leave-history.ts';
-import type { DrawnOrder, RunOrder } from '../work/run-order.ts';
 
 export interface SyncOrder extends RunOrder {
   /** Whether a file that is there, or comes meanwhile, may go. */

@@ -5,7 +5,7 @@ import { isPending, loadState, type StoredState } from '../../../state/stored-jo
 import { hashFile } from '../../../storage/files.ts';
 import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { type Lock, tryLock, waitForLock } from '../../../storage/locks.ts';
-import { isSameWork, nameWork, type SettledWork, type Work } from '../../work/same-work.ts';
+import { isSameWork, nameWork, type SettledWork, type Work } from '../../orders/same-work.ts';
 import type { BatchOrder } from './plan-batches.ts';
 
 export type Claim =

@@ -18,8 +18,8 @@ import { describeServer } from '../../calls/answer-server.ts';
 import { createCustomId } from '../../dataset/custom-ids.ts';
 import { drawRows, readDataset } from '../../dataset/dataset.ts';
 import { PromptIndex } from '../../dataset/first-rows.ts';
-import type { RunOrder } from '../../work/run-order.ts';
-import { workOf } from '../../work/same-work.ts';
+import type { RunOrder } from '../../orders/run-order.ts';
+import { workOf } from '../../orders/same-work.ts';
 import { largestRequest } from './part-cutter.ts';
 import { createPartWriter } from './part-writer.ts';
 

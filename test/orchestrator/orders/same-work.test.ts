@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { describeDataset } from '../../../src/orchestrator/dataset/dataset.ts';
 import { nameCachedRun, nameUncachedRun } from '../../../src/orchestrator/journals/run-names.ts';
-import { isSameWork, nameWork, workOf } from '../../../src/orchestrator/work/same-work.ts';
+import { isSameWork, nameWork, workOf } from '../../../src/orchestrator/orders/same-work.ts';
 
 const plain = {
   dataset: describeDataset('/in/data.csv', { column: 'text' }),
