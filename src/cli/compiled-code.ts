@@ -4,7 +4,7 @@
  * write. It holds nothing but code, and may be deleted at any time. Where it can't be written it is left out, as it is
  * with NODE_DISABLE_COMPILE_CACHE=1; a folder of NODE_COMPILE_CACHE is used in its place.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import module from 'node:module';
 import { isAbsolute, join } from 'node:path';
 
@@ -16,13 +16,17 @@ export function keepCompiledCode(environment: Environment, platform: string): vo
   const { enableCompileCache } = module as { enableCompileCache?: (folder: string) => unknown };
   if (!enableCompileCache || folder === undefined || !isAbsolute(folder)) return;
   const own = join(folder, 'loom-batch');
-  if (makeFolder(folder) && makeFolder(own)) enableCompileCache(own);
+  if (makeFolder(folder) && makeFolder(own) && isOwnFolder(own)) enableCompileCache(own);
 }
 
-/**
- * Step by step: a home that is not there is not made, and Node.js, which makes whole paths, never ends where the system
- * says of a parent that is there that it is not, as in /proc.
- */
+/** Whether a folder is the user's, and nobody else may write there: what lies in it is run. Windows tells by other means. */
+export function isOwnFolder(path: string): boolean {
+  const folder = lstatSync(path, { throwIfNoEntry: false });
+  if (!folder?.isDirectory()) return false;
+  return process.getuid === undefined || (folder.uid === process.getuid() && (folder.mode & 0o022) === 0);
+}
+
+/** One step at a time, which Node.js would not do by itself: a home that is not there, or takes nothing, is left alone. */
 function makeFolder(path: string): boolean {
   try {
     if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
