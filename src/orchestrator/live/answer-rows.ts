@@ -82,10 +82,10 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
         const startedAt = performance.now();
         const answer = await provider.generate(request, callSignal);
         meter.addCall(answer, performance.now() - startedAt);
-        // Within the call's place in the queue: no more answers than workers wait for the disk. The cache is first: what
-        // a killed run leaves in its journal alone is lost, unless the cache has refused something.
-        await storeInCache(content, answer);
-        await journal.add(row, answer);
+        // Within the call's place in the queue: no more answers than workers wait for the disk. What the cache has can
+        // be had again for nothing: its place in the journal is only the way into the output.
+        const isCached = await storeInCache(content, answer);
+        await (isCached ? journal.addCached(row, answer) : journal.add(row, answer));
         onEvent({ type: 'answered', result: answer });
         return answer;
       });
@@ -109,20 +109,22 @@ function asFailedRow(customId: string, error: unknown): RowResult {
   return { customId, outcome: 'failed', error: { kind, message: told } };
 }
 
-/** Stores what is an answer, if it can; what the cache refuses is safe in the journal. */
+/** Stores what is an answer, and tells whether it could; what the cache refuses is to be safe in the journal. */
 function createCacheWriter({ cache, order, provider, onEvent, journals }: CheckedRun) {
   let keeping: Promise<void> | undefined;
   const isKnownSandbox = isSandboxServer(order.server);
-  return async (content: Content, result: RowResult | undefined): Promise<void> => {
+  return async (content: Content, result: RowResult | undefined): Promise<boolean> => {
     // What a sandbox makes up, where another server was looked for, goes nowhere but into the output.
-    if (provider.isSandbox?.() && !isKnownSandbox) return;
-    if (!cache || result?.outcome !== 'succeeded') return;
+    if (provider.isSandbox?.() && !isKnownSandbox) return false;
+    if (!cache || result?.outcome !== 'succeeded') return false;
     try {
       await cache.setAll([[contentText(content), selectCached(result, order.columns)]]);
+      return true;
     } catch (error) {
       if (!keeping) onEvent({ type: 'cache_trouble', error });
       keeping ??= journals.keep();
       await keeping;
+      return false;
     }
   };
 }
