@@ -5,9 +5,12 @@
 import type { CodeWithFacts } from '../core/error-facts.ts';
 import { LoomError, type Told } from '../core/errors.ts';
 import { Thread } from '../core/thread.ts';
+import { createKeys } from './answer-keys.ts';
 import { openCache, type ResponseCache } from './cache.ts';
 import { gatherPacks, hasMany } from './packs/gather-packs.ts';
-import { packLooseEntries } from './packs/pack-answers.ts';
+import { GrowingWriter } from './packs/growing-writer.ts';
+import { describeSource } from './packs/pack-answers.ts';
+import { listAbandoned, mostLoose, settleGrowing } from './packs/settle-growing.ts';
 
 type Place = Parameters<typeof openCache>;
 type Read = Parameters<ResponseCache['get']>;
@@ -17,18 +20,22 @@ type Found = ReturnType<ResponseCache['get']>;
 export interface BackgroundCache {
   /** What the cache has for each of these, in their order. */
   getAll(reads: readonly Read[]): Promise<readonly Found[]>;
+  /** So many answers of live calls may come. Many go into one file as they do, which all others read meanwhile. */
+  expectLive(answers: number): void;
   /**
-   * Stores answers of live calls: each is safe when this resolves. What comes while the thread is busy goes there at
-   * once. LoomError `state` where the disk refuses one of what went there together; the others are stored.
+   * Stores answers of live calls: each is safe when this resolves. What comes while others are written goes together.
+   * LoomError `state` where the disk refuses one of what went together; others of it may be stored.
    */
   setAll(writes: readonly Write[]): Promise<void>;
+  /** For look-ups one by one beside the calls, which find what others have stored until then. */
+  openLookUps(): ResponseCache;
   /**
    * Adds answers of a batch, of which there may be many. `isLast`: with these there are all, in place and durable when
    * this resolves. LoomError `state` where the disk refuses.
    */
   addAll(writes: readonly Write[], isLast: boolean): Promise<void>;
-  /** Puts together what this has stored live, if that was much. */
-  packNew(): Promise<void>;
+  /** Brings what this has stored live where it stays, if it has gone into one file. */
+  settleLive(): Promise<void>;
   /** Ends the thread. What was not awaited may be lost. */
   close(): Promise<void>;
 }
@@ -38,8 +45,8 @@ export type CacheTask =
   | { readonly type: 'read'; readonly reads: readonly Read[] }
   | { readonly type: 'write'; readonly writes: readonly Write[] }
   | { readonly type: 'add'; readonly writes: readonly Write[]; readonly isLast: boolean }
-  /** With the keys of those that the other thread has stored. */
-  | { readonly type: 'pack_new'; readonly keys: readonly Uint8Array[] }
+  /** Growing packs, by their paths. */
+  | { readonly type: 'settle'; readonly paths: readonly string[] }
   | { readonly type: 'gather' };
 
 export interface CacheReply {
@@ -50,9 +57,6 @@ export interface CacheReply {
 
 /** What this thread does by itself, in look-ups and writes at once and in milliseconds in all: to start another costs more. */
 const ownShare = { entries: 100, adds: 256, ms: 30 };
-
-/** A live run that has stored more than this puts its answers together. */
-const mostLoose = 1_000;
 
 /** Takes what `openCache` takes. The thread starts when this one has done its share. */
 export function openBackgroundCache(
@@ -72,10 +76,16 @@ export function openBackgroundCache(
   const cache = openCache(...place);
   const work = openCacheWork(place, cache);
   const group = openGroup((writes) => perform({ type: 'write', writes }, writes.length));
+  const keyOf = createKeys({ provider, model, settings }, server);
+  let growing: GrowingWriter | undefined;
   let ownMs = 0;
-  let stored = 0;
   let adds = 0;
   let hasPacked = false;
+
+  async function addLive(pack: GrowingWriter, writes: readonly Write[]): Promise<void> {
+    const answers = writes.filter(([, { text }]) => text !== '');
+    await Promise.all(answers.map(([asked, answer]) => pack.add(keyOf(asked), answer)));
+  }
 
   async function perform(task: CacheTask, entries: number): Promise<CacheReply> {
     if (entries > ownShare.entries || ownMs >= ownShare.ms) return thread.ask(task);
@@ -93,9 +103,18 @@ export function openBackgroundCache(
     async getAll(reads) {
       return reads.length === 0 ? [] : (await perform({ type: 'read', reads }, reads.length)).found;
     },
+    expectLive(answers) {
+      const packed = describeSource({ provider, model, settings }, server?.name);
+      const params = packed.settings === undefined ? undefined : settings;
+      if (answers > mostLoose) growing ??= new GrowingWriter(folder, { ...packed, params });
+    },
     async setAll(writes) {
-      stored += writes.length;
-      throwTrouble(await group.add(writes));
+      if (growing) await addLive(growing, writes);
+      else throwTrouble(await group.add(writes));
+    },
+    openLookUps() {
+      const leaveOut = (path: string) => growing?.paths.includes(path) ?? false;
+      return openCache(folder, provider, model, settings, server, { leaveOut });
     },
     async addAll(writes, isLast) {
       const isAll = isLast && adds === 0 && writes.length <= ownShare.adds;
@@ -104,14 +123,20 @@ export function openBackgroundCache(
       throwTrouble(isAll ? performHere(task) : await thread.ask(task));
       hasPacked ||= isLast;
     },
-    async packNew() {
-      if (stored <= mostLoose) return;
-      await thread.ask({ type: 'pack_new', keys: [...cache.takeNewKeys()] });
+    async settleLive() {
+      const paths = growing?.paths ?? [];
+      growing?.close();
+      growing = undefined;
+      if (paths.length === 0) return;
+      await thread.ask({ type: 'settle', paths });
       hasPacked = true;
     },
     async close() {
       // It is for speed alone: what ends the thread meanwhile is no trouble.
+      const paths = listAbandoned(folder);
+      if (paths.length > 0) await thread.ask({ type: 'settle', paths }).catch(() => {});
       if (hasPacked && hasMany(folder)) await thread.ask({ type: 'gather' }).catch(() => {});
+      growing?.close();
       cache.close();
       await thread.close();
     },
@@ -129,12 +154,9 @@ export function openCacheWork(place: Place, cache = openCache(...place)): (task:
         return tell(tryEach(task.writes, (write) => cache.set(...write)));
       case 'add':
         return tell(tryAll(() => addAnswers(cache, task)));
-      case 'pack_new': {
-        const keys = cache.takeNewKeys();
-        for (const key of task.keys) keys.add(key);
-        packLooseEntries(folder, keys);
+      case 'settle':
+        for (const path of task.paths) settleGrowing(folder, path);
         return tell(undefined);
-      }
       case 'gather':
         gatherPacks(folder);
         return tell(undefined);

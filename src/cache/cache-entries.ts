@@ -5,9 +5,10 @@ import { setImmediate } from 'node:timers/promises';
 import { type CacheEntry, cacheEntrySchema } from '../core/models.ts';
 import { likelyNames } from '../core/own-names.ts';
 import { diskFailure, errorCode } from '../storage/files.ts';
-import { isPackLike, PackFile } from './packs/pack-file.ts';
+import { GrowingPack } from './packs/growing-pack.ts';
+import { type AnswerPack, isPackLike, PackFile } from './packs/pack-file.ts';
 import { packFolder } from './packs/pack-writer.ts';
-import { listPacks } from './packs/packs.ts';
+import { listGrowingPacks, listPacks } from './packs/packs.ts';
 
 /** What answers of one model come to. */
 export interface CacheGroup {
@@ -109,12 +110,22 @@ export async function visitLoose(
   }
 }
 
-/** Calls `visit` for every pack; with the path alone for one that is damaged as a whole. */
+/** Calls `visit` for every pack, those that grow first; with the path alone for one that is damaged as a whole. */
 export async function visitPacks(
   folder: string,
-  visit: (path: string, pack: PackFile | undefined) => Promise<void>,
+  visit: (path: string, pack: AnswerPack | undefined) => Promise<void>,
 ): Promise<void> {
   const packs = packFolder(folder);
+  for (const name of listGrowingPacks(packs)) {
+    const pack = GrowingPack.open(join(packs, name));
+    try {
+      if (pack?.source) await visit(pack.path, pack);
+      // One that was just begun is no damaged one.
+      else if (pack?.isBegun) await visit(pack.path, undefined);
+    } finally {
+      pack?.close();
+    }
+  }
   for (const name of listPacks(packs)) {
     const path = join(packs, name);
     const pack = PackFile.open(path);

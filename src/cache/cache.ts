@@ -5,8 +5,8 @@ import type { LoomHome } from '../storage/home.ts';
 import { ensureCache, ensureHome } from '../storage/marks.ts';
 import { checkSharing } from '../storage/sharing.ts';
 import { type AnswerServer, createKeys, createPythonKeys, createSourceCheck } from './answer-keys.ts';
-import { cacheTemporaryFolder, decodeEntry, openLooseEntries } from './loose-entries.ts';
-import { createPackedSourceCheck, describeSource, KeyList, openAnswerPacker } from './packs/pack-answers.ts';
+import { cacheTemporaryFolder, decodeEntry, describeLooseEntry, openLooseEntries } from './loose-entries.ts';
+import { createPackedSourceCheck, describeSource, openAnswerPacker } from './packs/pack-answers.ts';
 import { decodeAnswer } from './packs/pack-format.ts';
 import { packFolder } from './packs/pack-writer.ts';
 import { Packs } from './packs/packs.ts';
@@ -21,8 +21,6 @@ export interface ResponseCache {
   add(asked: string, answer: Answer): void;
   /** Puts what was added in place, durable when this returns. */
   seal(): void;
-  /** The keys of the loose entries that were stored since the last time. */
-  takeNewKeys(): KeyList;
   /** Closes what was opened to look up. */
   close(): void;
 }
@@ -30,6 +28,8 @@ export interface ResponseCache {
 interface LookUps {
   /** For many look-ups in a row: what is stored after the first of them may be missed, and each is faster. */
   readonly isSnapshot?: boolean;
+  /** Growing packs that are not looked into, by their paths: those of the run that asks. */
+  readonly leaveOut?: ((path: string) => boolean) | undefined;
 }
 
 /**
@@ -43,7 +43,7 @@ export function openCache(
   model: string,
   settings?: GenerationSettings | undefined,
   server?: AnswerServer | undefined,
-  { isSnapshot = false }: LookUps = {},
+  { isSnapshot = false, leaveOut }: LookUps = {},
 ): ResponseCache {
   const source = { provider, model, settings };
   const keyOf = createKeys(source, server);
@@ -52,10 +52,9 @@ export function openCache(
   const isFromHere = createSourceCheck(source, server);
   const isPackedFromHere = createPackedSourceCheck(source, server);
   const hasSettings = settingsText(settings) !== undefined;
-  const packs = new Packs(folder);
+  const packs = new Packs(folder, leaveOut);
   let packsMayBeOld = true;
-  const loose = openLooseEntries(folder, { isSnapshot, onListed: () => (packsMayBeOld = true) });
-  let newKeys = new KeyList();
+  const loose = openLooseEntries(folder, { isSnapshot, onGone: () => (packsMayBeOld = true) });
   const packer = openAnswerPacker({
     folder,
     source: describeSource(source, server?.name),
@@ -68,10 +67,13 @@ export function openCache(
     return entry && isFromHere(entry) ? decodeEntry(entry) : undefined;
   }
 
-  /** After the loose ones: an entry that has gone from there is in a pack by then. */
-  function readPacked(key: Buffer): Answer | undefined {
+  /** Ahead of each look: what leaves a growing pack after this is still read in it. */
+  function refreshPacks(): void {
     if (packsMayBeOld || !loose.isListed) packs.refresh();
     packsMayBeOld = false;
+  }
+
+  function readPacked(key: Buffer): Answer | undefined {
     const found = packs.find(key, isPackedFromHere);
     return found && decodeAnswer(found.entry.body);
   }
@@ -83,41 +85,27 @@ export function openCache(
   }
 
   function writeLoose(key: Buffer, answer: Answer): void {
-    const created_at = new Date().toISOString();
-    const entry = { provider, model, ...encodeAnswer(answer), created_at, address: server?.name };
-    loose.write(key, hasSettings ? { ...entry, params: settings } : entry);
+    const params = hasSettings ? settings : undefined;
+    loose.write(
+      key,
+      describeLooseEntry({ provider, model, address: server?.name, params }, answer, Date.now()),
+    );
   }
 
   return {
     get(asked) {
+      refreshPacks();
       const key = keyOf(asked);
       return readLoose(key) ?? readPacked(key) ?? readOlder(asked);
     },
     set(asked, answer) {
-      if (answer.text === '') return;
-      const key = keyOf(asked);
-      writeLoose(key, answer);
-      newKeys.add(key);
+      if (answer.text !== '') writeLoose(keyOf(asked), answer);
     },
     add(asked, answer) {
       if (answer.text !== '') packer.add(keyOf(asked), answer);
     },
     seal: () => packer.seal(),
-    takeNewKeys() {
-      const keys = newKeys;
-      newKeys = new KeyList();
-      return keys;
-    },
     close: () => packs.close(),
-  };
-}
-
-function encodeAnswer({ text, usage, finishReason }: Answer) {
-  return {
-    response: text,
-    input_tokens: usage?.inputTokens,
-    output_tokens: usage?.outputTokens,
-    finish_reason: finishReason,
   };
 }
 

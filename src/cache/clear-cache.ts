@@ -11,14 +11,22 @@ import {
   visitLoose,
   visitPacks,
 } from './cache-entries.ts';
-import type { PackFile, PackRecord } from './packs/pack-file.ts';
+import { GrowingPack } from './packs/growing-pack.ts';
+import type { AnswerPack, PackRecord } from './packs/pack-file.ts';
 import { PackWriter } from './packs/pack-writer.ts';
+import { keepAddedSince } from './packs/settle-growing.ts';
 
 /** Answers for which all of this holds; an empty one is for all. A damaged entry is of no provider and no model. */
 export interface CacheFilter {
   readonly provider?: string | undefined;
   readonly model?: string | undefined;
   readonly createdBefore?: Date | undefined;
+}
+
+/** The same, but for what was answered after this moment. */
+interface ClearFilter extends CacheFilter {
+  /** Milliseconds since 1970. */
+  readonly storedUntil?: number | undefined;
 }
 
 /** How many answers there are, how many of them a filter is for, and in how many files they are. */
@@ -73,12 +81,16 @@ export async function clearCache(folder: string, filter: CacheFilter, scan: Cach
       total.entries += 1;
     });
     await visitPacks(folder, async (path, pack) => {
-      if (isWrittenAfter(path, startedAt)) return;
-      const matching = await countMatches(path, pack, filter, count);
-      if (matching === 0 && !isForAll(filter)) return;
+      const growing = pack instanceof GrowingPack ? pack : undefined;
+      if (!growing && isWrittenAfter(path, startedAt)) return;
+      const meant: ClearFilter = growing ? { ...filter, storedUntil: startedAt } : filter;
+      const matching = await countMatches(path, pack, meant, count);
+      if (matching === 0 && !isForAll(meant)) return;
       const isWhole = !pack || matching === pack.count;
+      const seen = growing?.count;
       if (isWhole) deleteFile(path);
-      else await writeWithout(folder, pack, filter, count);
+      else await writeWithout(folder, pack, meant, count);
+      if (growing && seen !== undefined) keepAddedSince(folder, growing, seen);
       if (isWhole) total.files += 1;
       total.entries += matching;
     });
@@ -91,11 +103,13 @@ export async function clearCache(folder: string, filter: CacheFilter, scan: Cach
 function isWrittenAfter(path: string, time: number): boolean {
   const file = statSync(path, { throwIfNoEntry: false });
   // A disk of another machine may have a clock that is ahead.
-  return file !== undefined && file.mtimeMs > time && file.mtimeMs <= Date.now();
+  return file !== undefined && isBetween(time, file.mtimeMs);
 }
 
-function isForAll({ provider, model, createdBefore }: CacheFilter): boolean {
-  return provider === undefined && model === undefined && createdBefore === undefined;
+const isBetween = (time: number, moment: number) => moment > time && moment <= Date.now();
+
+function isForAll({ provider, model, createdBefore, storedUntil }: ClearFilter): boolean {
+  return [provider, model, createdBefore, storedUntil].every((part) => part === undefined);
 }
 
 function isLooseMatch(path: string, filter: CacheFilter): boolean {
@@ -107,18 +121,19 @@ function isLooseMatch(path: string, filter: CacheFilter): boolean {
 function isMatch(
   entry: Pick<NonNullable<StoredEntry['entry']>, 'provider' | 'model'> | undefined,
   createdAt: number,
-  { provider, model, createdBefore }: CacheFilter,
+  { provider, model, createdBefore, storedUntil }: ClearFilter,
 ): boolean {
   if (provider !== undefined && entry?.provider !== provider) return false;
   if (model !== undefined && entry?.model !== model) return false;
+  if (storedUntil !== undefined && isBetween(storedUntil, createdAt)) return false;
   return createdBefore === undefined || createdAt < createdBefore.getTime();
 }
 
 /** How many answers of a pack a filter is for; a pack that is damaged as a whole is one. */
 async function countMatches(
   path: string,
-  pack: PackFile | undefined,
-  filter: CacheFilter,
+  pack: AnswerPack | undefined,
+  filter: ClearFilter,
   count: Counter,
 ): Promise<number> {
   if (isForAll(filter)) return pack?.count ?? 1;
@@ -132,15 +147,15 @@ async function countMatches(
   return matching;
 }
 
-function isRecordMatch(pack: PackFile, { entry }: PackRecord, filter: CacheFilter): boolean {
+function isRecordMatch(pack: AnswerPack, { entry }: PackRecord, filter: ClearFilter): boolean {
   return isMatch(entry && pack.sources[entry.source], entry?.createdAt ?? pack.modifiedMs, filter);
 }
 
 /** In place of the pack when this resolves; what can't be read in it is not in the new one. */
 async function writeWithout(
   folder: string,
-  pack: PackFile,
-  filter: CacheFilter,
+  pack: AnswerPack,
+  filter: ClearFilter,
   count: Counter,
 ): Promise<void> {
   const writer = new PackWriter(folder);

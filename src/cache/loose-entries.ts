@@ -1,6 +1,6 @@
 /** Loose entries: answers in a file each, `<sha256>.json`, as live calls leave them, older builds and the Python tool. */
 import { randomBytes } from 'node:crypto';
-import { type Dir, existsSync, opendirSync, readFileSync, renameSync } from 'node:fs';
+import { type Dir, existsSync, opendirSync, readFileSync, renameSync, utimesSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { LoomError } from '../core/errors.ts';
 import { type Answer, type CacheEntry, cacheEntrySchema } from '../core/models.ts';
@@ -58,8 +58,8 @@ export interface LooseEntries {
   readonly isEmpty: boolean;
   /** undefined: absent, damaged, or no entry. */
   read(key: Buffer): CacheEntry | undefined;
-  /** LoomError `state` where the disk refuses. */
-  write(key: Buffer, entry: object): void;
+  /** `writtenAt` in milliseconds since 1970, where that was before now. LoomError `state` where the disk refuses. */
+  write(key: Buffer, entry: object, writtenAt?: number): void;
 }
 
 /** So many look-ups are made one by one; who makes more has the folder listed. */
@@ -69,11 +69,11 @@ const mostListed = 100_000;
 
 /**
  * With `isSnapshot` for who looks up many at once: the folder is listed then after the first look-ups, and what comes
- * later is a miss. `onListed` is called when that is so, and when an entry of the list is found to be gone.
+ * later is a miss. `onGone` is called when an entry of the list is found to be gone.
  */
 export function openLooseEntries(
   folder: string,
-  { isSnapshot, onListed }: { readonly isSnapshot: boolean; onListed?(): void },
+  { isSnapshot, onGone }: { readonly isSnapshot: boolean; onGone?(): void },
 ): LooseEntries {
   // Runs are all hits or nearly all misses: as the last look-up went, so will the next.
   let expectsHit = true;
@@ -85,7 +85,6 @@ export function openLooseEntries(
     looks += 1;
     if (isSnapshot && looks === firstLooks) {
       listed = listLooseKeys(folder);
-      if (listed) onListed?.();
     }
     if (listed) return listed.has(headOf(key));
     // Reading what is not there throws, which costs ten times as much as this look; the look costs a third of a hit.
@@ -120,15 +119,16 @@ export function openLooseEntries(
       // Synchronous on purpose: a small local file is read in a third of the time that a trip through the thread pool takes.
       const entry = readLooseEntry(path);
       expectsHit = entry !== undefined;
-      if (listed && !entry) onListed?.();
+      if (listed && !entry) onGone?.();
       return entry;
     },
     // Atomic but not flushed: an entry can be paid for again, and a flush costs more than writing it.
-    write(key, entry) {
+    write(key, entry, writtenAt) {
       const path = loosePath(folder, key);
       const temporary = nameTemporary(folder);
       try {
         writeTemporary(temporary, JSON.stringify(entry));
+        if (writtenAt !== undefined) utimesSync(temporary, new Date(), new Date(writtenAt));
         renameSync(temporary, path);
         listed?.add(headOf(key));
       } catch (error) {
@@ -146,6 +146,25 @@ export function readLooseEntry(path: string): CacheEntry | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What is written for an answer. */
+export function describeLooseEntry(
+  { provider, model, address, params }: Pick<CacheEntry, 'provider' | 'model' | 'address' | 'params'>,
+  { text, usage, finishReason }: Answer,
+  createdAt: number,
+): CacheEntry {
+  return {
+    provider,
+    model,
+    response: text,
+    input_tokens: usage?.inputTokens,
+    output_tokens: usage?.outputTokens,
+    finish_reason: finishReason,
+    created_at: new Date(createdAt).toISOString(),
+    address,
+    params,
+  };
 }
 
 export function decodeEntry({ response, input_tokens, output_tokens, finish_reason }: CacheEntry): Answer {

@@ -26,11 +26,21 @@ export const ownNames = {
   delivery: whole(String.raw`\.?(?<owner>${run})_output(?:\..+)?`),
   lock: whole(String.raw`(?<owner>${locked})\.\d+\.lock`),
   pack: whole(String.raw`answers_\d{17}_[0-9a-f]{16}\.pack`),
+  growingPack: whole(String.raw`answers_\d{17}_[0-9a-f]{16}\.growing`),
 } as const;
 
 /** The name of a new pack of cached answers; those of later ones sort behind it. */
 export function packName(now: Date, random: string): string {
-  return `answers_${now.toISOString().replace(/\D/g, '')}_${random}.pack`;
+  return `${startOfPackName(now, random)}.pack`;
+}
+
+/** The same while a live run adds to it. */
+export function growingPackName(now: Date, random: string): string {
+  return `${startOfPackName(now, random)}.growing`;
+}
+
+function startOfPackName(now: Date, random: string): string {
+  return `answers_${now.toISOString().replace(/\D/g, '')}_${random}`;
 }
 
 /** Names that others may give too: what a file holds, or the folder it is in, has to say the rest. */

@@ -259,7 +259,8 @@ const mostLooks = 100;
 
 /** Whether there is a pack of answers, or an answer among the first files that are called like one. */
 function recognisesCache(folder: string): boolean {
-  if (listOwnPaths(join(folder, 'packs'), ownNames.pack).length > 0) return true;
+  const packs = join(folder, 'packs');
+  if ([ownNames.pack, ownNames.growingPack].some((name) => listOwnPaths(packs, name).length > 0)) return true;
   let looks = 0;
   for (const entry of listEntries(folder)) {
     if (!entry.isFile() || !likelyNames.cacheEntry.test(entry.name)) continue;

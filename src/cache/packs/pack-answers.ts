@@ -1,10 +1,8 @@
-/** How answers get into packs: those of a batch as they come, and the loose ones of a long live run when it ends. */
+/** How the answers of a batch get into a pack: as they come. */
 import { hash } from 'node:crypto';
-import { existsSync, unlinkSync } from 'node:fs';
-import type { Answer, CacheEntry } from '../../core/models.ts';
+import type { Answer } from '../../core/models.ts';
 import { settingsText } from '../../core/request/settings-text.ts';
 import type { AnswerServer, Source } from '../answer-keys.ts';
-import { decodeEntry, loosePath, readLooseEntry } from '../loose-entries.ts';
 import { encodeAnswer, type PackedSource } from './pack-format.ts';
 import { PackWriter } from './pack-writer.ts';
 import type { Packs } from './packs.ts';
@@ -90,79 +88,4 @@ function isSameSource(one: PackedSource, other: PackedSource): boolean {
     one.settings === other.settings &&
     one.address === other.address
   );
-}
-
-/** Keys of loose entries, 32 bytes each and no more. */
-export class KeyList {
-  #chunks: Buffer[] = [];
-  length = 0;
-
-  add(key: Uint8Array): void {
-    const at = (this.length % keysAtOnce) * looseKeyBytes;
-    if (at === 0) this.#chunks.push(Buffer.allocUnsafeSlow(keysAtOnce * looseKeyBytes));
-    this.#chunks[this.#chunks.length - 1]?.set(key, at);
-    this.length += 1;
-  }
-
-  *[Symbol.iterator](): Generator<Buffer> {
-    for (let number = 0; number < this.length; number++) {
-      const at = (number % keysAtOnce) * looseKeyBytes;
-      yield (this.#chunks[Math.floor(number / keysAtOnce)] as Buffer).subarray(at, at + looseKeyBytes);
-    }
-  }
-}
-
-const looseKeyBytes = 32;
-const keysAtOnce = 1_024;
-
-/**
- * Moves loose entries into a pack: each is deleted only when the pack is in place and durable. Entries that somebody
- * deletes meanwhile do not come back: the others stay loose then. What the disk refuses leaves everything as it is.
- */
-export function packLooseEntries(folder: string, keys: Iterable<Buffer>): void {
-  let writer: PackWriter | undefined;
-  let moved = new KeyList();
-  let newest = 0;
-
-  function areThere(): boolean {
-    for (const key of moved) if (!existsSync(loosePath(folder, key))) return false;
-    return true;
-  }
-
-  function move(): void {
-    const isInPlace = writer?.finish({ isWanted: areThere, writtenAt: newest }) !== undefined;
-    if (isInPlace) for (const key of moved) deleteLoose(loosePath(folder, key));
-    writer = undefined;
-    moved = new KeyList();
-  }
-
-  try {
-    for (const key of keys) {
-      const entry = readLooseEntry(loosePath(folder, key));
-      const createdAt = Date.parse(entry?.created_at ?? '');
-      // One whose time can't be kept as it is stays as it is.
-      if (!entry || Number.isNaN(createdAt)) continue;
-      if (writer?.isFull) move();
-      writer ??= new PackWriter(folder);
-      const source = writer.numberOf(sourceOf(entry));
-      writer.add({ key, createdAt, source, body: encodeAnswer(decodeEntry(entry)) });
-      moved.add(key);
-      newest = Math.max(newest, createdAt);
-    }
-    move();
-  } catch {
-    // Loose entries are as good as packed ones, only larger.
-    writer?.discard();
-  }
-}
-
-function sourceOf({ provider, model, params, address }: CacheEntry): PackedSource {
-  return describeSource({ provider, model, settings: params }, address);
-}
-
-/** One that can't be deleted is found before the packed one, and is the same. */
-function deleteLoose(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {}
 }

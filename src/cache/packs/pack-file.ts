@@ -23,6 +23,7 @@ import {
   recordLength,
   rowBytes,
 } from './pack-format.ts';
+import { WindowedReader } from './windowed-reader.ts';
 
 export interface PackRecord {
   /** undefined for one that is damaged. */
@@ -31,11 +32,26 @@ export interface PackRecord {
   readonly bytes: number;
 }
 
-export class PackFile {
+/** Many answers in one file, to be looked up and looked through. */
+export interface AnswerPack {
   readonly path: string;
   /** Of the file. */
   readonly bytes: number;
   /** When it was written, or its answers were. */
+  readonly modifiedMs: number;
+  readonly sources: readonly PackedSource[];
+  /** Of answers. */
+  readonly count: number;
+  /** What is filed under a key, good until the next call; undefined where it is not there, or can't be read. */
+  find(key: Buffer): PackedEntry | undefined;
+  /** All records in the order of their places, each as `find` would read it. Throws what the disk throws. */
+  records(): Generator<PackRecord>;
+  close(): void;
+}
+
+export class PackFile implements AnswerPack {
+  readonly path: string;
+  readonly bytes: number;
   readonly modifiedMs: number;
   readonly sources: readonly PackedSource[];
   readonly #file: number;
@@ -84,7 +100,6 @@ export class PackFile {
     return this.#footer.count;
   }
 
-  /** What is filed under a key, good until the next call; undefined where it is not there, or can't be read. */
   find(key: Buffer): PackedEntry | undefined {
     try {
       const samples = this.#samples ?? this.#readSamples(1);
@@ -114,7 +129,6 @@ export class PackFile {
     if (this.#samples?.step !== step) this.#samples = this.#readSamples(step);
   }
 
-  /** All records in the order of their places, each as `find` would read it. Throws what the disk throws. */
   *records(): Generator<PackRecord> {
     for (const place of this.#readPlaces()) yield this.#readRecord(place) ?? { entry: undefined, bytes: 0 };
   }
@@ -210,42 +224,6 @@ class Samples {
       else high = middle;
     }
     return this.step === 1 ? low : Math.max(low - 1, 0) * this.step;
-  }
-}
-
-const window = { least: 1_024, most: 64 * 1_024 };
-
-/** Reads parts of a file; the larger a piece at once, the more it is read from start to end. */
-class WindowedReader {
-  readonly #file: number;
-  /** Where the part that is read ends. */
-  readonly #end: number;
-  #memory = Buffer.alloc(0);
-  #start = 0;
-  #length = 0;
-  #size = window.least;
-
-  constructor(file: number, end: number) {
-    this.#file = file;
-    this.#end = end;
-  }
-
-  /** Less where there is no more. Good until the next call. */
-  read(place: number, length: number): Buffer {
-    const offset = place - this.#start;
-    if (offset < 0 || offset + length > this.#length) return this.#move(place, length);
-    return this.#memory.subarray(offset, offset + length);
-  }
-
-  #move(place: number, length: number): Buffer {
-    const isNext = place >= this.#start && place <= this.#start + this.#length + this.#size;
-    this.#size = isNext ? Math.min(this.#size * 2, window.most) : window.least;
-    const wanted = Math.max(0, Math.min(Math.max(length, this.#size), this.#end - place));
-    if (wanted > this.#memory.length || this.#memory.length > Math.max(wanted, window.most))
-      this.#memory = Buffer.allocUnsafeSlow(wanted);
-    this.#start = place;
-    this.#length = readSync(this.#file, this.#memory, 0, wanted, place);
-    return this.#memory.subarray(0, Math.min(length, this.#length));
   }
 }
 

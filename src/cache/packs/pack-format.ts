@@ -107,14 +107,14 @@ export function encodeSources(sources: readonly PackedSource[]): Buffer {
   return Buffer.from(JSON.stringify(sources));
 }
 
-const sourcesSchema = z.array(
-  z.object({
-    provider: z.string(),
-    model: z.string(),
-    settings: z.optional(z.string()),
-    address: z.optional(z.string()),
-  }),
-);
+export const packedSourceSchema = z.object({
+  provider: z.string(),
+  model: z.string(),
+  settings: z.optional(z.string()),
+  address: z.optional(z.string()),
+});
+
+const sourcesSchema = z.array(packedSourceSchema);
 
 /** undefined for what is not the sources of a pack. */
 export function decodeSources(bytes: Buffer, crc: number): readonly PackedSource[] | undefined {

@@ -2,9 +2,10 @@
  * The packs of a cache, as they are at each moment: others add some, put several together, and delete them. A pack that
  * goes while it is read takes its answers with it, and nothing else.
  */
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownNames } from '../../core/own-names.ts';
+import { GrowingPack } from './growing-pack.ts';
 import { PackFile } from './pack-file.ts';
 import type { PackedEntry, PackedSource } from './pack-format.ts';
 import { packFolder } from './pack-writer.ts';
@@ -22,29 +23,34 @@ const mostHeldRows = 2 ** 18;
 
 export class Packs {
   readonly #folder: string;
+  readonly #leaveOut: (path: string) => boolean;
   /** The newest first. */
   #packs: readonly PackFile[] = [];
+  #growing: readonly GrowingPack[] = [];
   #seen: Stats | undefined;
   #isSettled = false;
 
-  /** `folder` is the cache's. Nothing is read before `refresh`. */
-  constructor(folder: string) {
+  /** `folder` is the cache's; `leaveOut` is for growing packs. Nothing is read before `refresh`. */
+  constructor(folder: string, leaveOut: (path: string) => boolean = () => false) {
     this.#folder = packFolder(folder);
+    this.#leaveOut = leaveOut;
   }
 
-  /** Looks which packs there are by now, if the folder has changed. */
+  /** Looks which packs there are by now, if the folder has changed, and what was added to those that grow. */
   refresh(): void {
     const state = look(this.#folder);
-    if (this.#isSettled && isSame(state, this.#seen)) return;
-    this.#isSettled = !state || Date.now() - state.mtimeMs > coarsestTimeMs;
-    this.#seen = state;
-    this.#open(state ? listPacks(this.#folder) : []);
+    if (!this.#isSettled || !isSame(state, this.#seen)) {
+      this.#isSettled = !state || Date.now() - state.mtimeMs > coarsestTimeMs;
+      this.#seen = state;
+      this.#openAll(state !== undefined);
+    }
+    for (const pack of this.#growing) tryTo(() => pack.refresh());
   }
 
   /** The newest answer under a key of a source that is meant: packs that were put together stand in no order of time. */
   find(key: Buffer, isMeant: (source: PackedSource) => boolean): FoundInPack | undefined {
     let newest: FoundInPack | undefined;
-    for (const pack of this.#packs) {
+    for (const pack of [...this.#packs, ...this.#growing]) {
       const entry = pack.find(key);
       const source = entry && pack.sources[entry.source];
       if (!source || !isMeant(source)) continue;
@@ -55,8 +61,28 @@ export class Packs {
 
   close(): void {
     this.#open([]);
+    this.#openGrowing([]);
     this.#seen = undefined;
     this.#isSettled = false;
+  }
+
+  /** Once more where one of those listed has gone: what was in it is in another by then. */
+  #openAll(isThere: boolean): void {
+    for (let tries = 0; tries < mostListings; tries++) {
+      const growing = isThere ? listGrowingPacks(this.#folder) : [];
+      const packs = isThere ? listPacks(this.#folder) : [];
+      this.#openGrowing(growing);
+      this.#open(packs);
+      if ([...growing, ...packs].every((name) => existsSync(join(this.#folder, name)))) return;
+    }
+  }
+
+  #openGrowing(names: readonly string[]): void {
+    const known = new Map(this.#growing.map((pack) => [pack.path, pack]));
+    const paths = names.map((name) => join(this.#folder, name)).filter((path) => !this.#leaveOut(path));
+    const growing = paths.flatMap((path) => known.get(path) ?? GrowingPack.open(path) ?? []);
+    for (const pack of this.#growing) if (!growing.includes(pack)) pack.close();
+    this.#growing = growing;
   }
 
   #open(names: readonly string[]): void {
@@ -81,6 +107,16 @@ function prepare(pack: PackFile, rowsInAll: number): boolean {
   }
 }
 
+/** What can't be read holds nothing new. */
+function tryTo(read: () => void): void {
+  try {
+    read();
+  } catch {}
+}
+
+/** A folder that changes each time it is looked at is read as it is then. */
+const mostListings = 3;
+
 /** Of two changes within this time the second one may leave no mark on a folder. */
 const coarsestTimeMs = 2_500;
 
@@ -99,9 +135,18 @@ function isSame(one: Stats | undefined, other: Stats | undefined): boolean {
 
 /** The names of the files that are called like a pack, the oldest first; none where the folder can't be read. */
 export function listPacks(folder: string): string[] {
+  return listNames(folder, ownNames.pack);
+}
+
+/** The same of those that grow. */
+export function listGrowingPacks(folder: string): string[] {
+  return listNames(folder, ownNames.growingPack);
+}
+
+function listNames(folder: string, name: RegExp): string[] {
   try {
     return readdirSync(folder)
-      .filter((name) => ownNames.pack.test(name))
+      .filter((file) => name.test(file))
       .sort();
   } catch {
     return [];

@@ -1,7 +1,6 @@
 /** The calls of a live run: an answer for every row, from the cache, from an earlier try, or from the provider. */
 
 import type { BackgroundCache } from '../../cache/background-cache.ts';
-import { openCache } from '../../cache/cache.ts';
 import { ProviderError } from '../../core/errors.ts';
 import { RowSet } from '../../core/growing.ts';
 import type { RowResult } from '../../core/models.ts';
@@ -9,7 +8,7 @@ import { type Content, contentText } from '../../core/request/content.ts';
 import { endSentence } from '../../core/words.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
 import { selectCached } from '../answers/store-answers.ts';
-import { describeServer, isSandboxServer } from '../calls/answer-server.ts';
+import { isSandboxServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { PromptIndex } from '../dataset/first-rows.ts';
 import type { RunJournals } from '../journals/run-journals.ts';
@@ -33,8 +32,7 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
   const { journal } = journals;
   const prompts = new PromptIndex();
   const cachedRows = new RowSet();
-  const server = describeServer(order.provider, order.server);
-  const known = cache && openCache(run.home.cache, order.provider, order.model, order.settings, server);
+  const known = cache?.openLookUps();
   const storeInCache = createCacheWriter(run);
   let areShared = false;
   onEvent({ type: 'progress', ...progress });

@@ -203,13 +203,14 @@ async function answerAndMerge(
   const journals = await openRunJournals(home, run.runName, kept);
   if (journals.kept > 0) onEvent({ type: 'resumed', answers: journals.kept });
   const progress = { done: 0, total: prompts, cacheHits: 0, errors: 0 };
+  cache?.expectLive(prompts);
   try {
     const { areShared } = await answerRows({ ...run, provider, cache, journals, progress });
     await journals.journal.flush();
     // By the other thread, beside the merge.
-    const packing = cache?.packNew().catch(() => {});
+    const settling = cache?.settleLive().catch(() => {});
     const summary = await mergeJournal(run, journals, { rows, areShared });
-    await packing;
+    await settling;
     if (summary.isWritten) await dropJournals(run, kept);
     await journals.remove();
     return { ...summary, outputPath: order.outputPath, cacheHits: progress.cacheHits };

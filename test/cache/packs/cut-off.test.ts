@@ -1,14 +1,17 @@
 /** Packs whose making is cut off: at each step of the disk, as by a kill, and by a disk that is full from there on. */
-import fs, { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createKeys } from '../../../src/cache/answer-keys.ts';
 import { openCache } from '../../../src/cache/cache.ts';
 import { clearCache } from '../../../src/cache/clear-cache.ts';
-import { gatherPacks } from '../../../src/cache/packs/gather-packs.ts';
-import { packLooseEntries } from '../../../src/cache/packs/pack-answers.ts';
+import { gather, gatherPacks } from '../../../src/cache/packs/gather-packs.ts';
+import { encodeGrown, encodeStart } from '../../../src/cache/packs/growing-pack.ts';
 import { PackFile } from '../../../src/cache/packs/pack-file.ts';
+import { settleGrowing } from '../../../src/cache/packs/settle-growing.ts';
+import { growingPackName } from '../../../src/core/own-names.ts';
 
 const folders: string[] = [];
 
@@ -75,7 +78,8 @@ async function cutOff(step: number, work: () => unknown): Promise<boolean> {
 
 const vendor = { name: 'https://api.openai.com/v1', isPlain: true };
 const scan = { signal: new AbortController().signal };
-const promptsOf = (batch: string) => Array.from({ length: 40 }, (_, place) => `${batch}, prompt ${place}`);
+const promptsOf = (batch: string, count = 40) =>
+  Array.from({ length: count }, (_, place) => `${batch}, prompt ${place}`);
 const answerTo = (prompt: string) => `Answer to ${prompt}`;
 
 function use<Result>(
@@ -98,19 +102,27 @@ function packBatch(folder: string, batch: string, model = 'm'): void {
   });
 }
 
-function storeLive(folder: string, batch: string): Buffer[] {
-  return use(folder, 'm', (cache) => {
-    for (const prompt of promptsOf(batch)) cache.set(prompt, { text: answerTo(prompt) });
-    return [...cache.takeNewKeys()];
-  });
+const secondMs = 1_000;
+
+/** A growing pack, as a live run leaves it that is killed, each answer a second older than the one before; gives its path. */
+function leaveGrowing(folder: string, batch: string, count: number): string {
+  const source = { provider: 'openai', model: 'm', address: vendor.name };
+  const keyOf = createKeys({ ...source, settings: undefined }, vendor);
+  const path = join(folder, 'packs', growingPackName(new Date(), 'a'.repeat(16)));
+  const records = promptsOf(batch, count).map((prompt, place) =>
+    encodeGrown(keyOf(prompt), { text: answerTo(prompt) }, Date.now() - place * secondMs),
+  );
+  mkdirSync(join(folder, 'packs'), { recursive: true });
+  writeFileSync(path, Buffer.concat([encodeStart(source), ...records]));
+  return path;
 }
 
-function countFound(folder: string, batch: string, model = 'm'): number {
+function countFound(folder: string, batch: string, model = 'm', count = 40): number {
   return use(
     folder,
     model,
     (cache) =>
-      promptsOf(batch).filter((prompt) => {
+      promptsOf(batch, count).filter((prompt) => {
         const found = cache.get(prompt);
         if (found) expect(found.text).toBe(answerTo(prompt));
         return found !== undefined;
@@ -118,10 +130,11 @@ function countFound(folder: string, batch: string, model = 'm'): number {
   );
 }
 
-/** Whatever is called like a pack is a whole one. */
+/** Whatever is called like a pack that is done is a whole one. */
 function expectWholePacks(folder: string): void {
   const packs = join(folder, 'packs');
   for (const name of existsSync(packs) ? readdirSync(packs) : []) {
+    if (name.endsWith('.growing')) continue;
     const pack = PackFile.open(join(packs, name));
     expect([...(pack?.records() ?? [])].filter(({ entry }) => entry)).toHaveLength(pack?.count ?? -1);
     pack?.close();
@@ -147,10 +160,35 @@ const makings: Readonly<Record<string, Making>> = {
   },
   'the pack of a live run': {
     prepare: (folder) => {
-      const keys = storeLive(folder, 'live');
-      return () => packLooseEntries(folder, keys);
+      const path = leaveGrowing(folder, 'live', 1_001);
+      return () => settleGrowing(folder, path);
     },
-    check: (folder) => expect(countFound(folder, 'live')).toBe(40),
+    check(folder, isDone) {
+      expect(countFound(folder, 'live', 'm', 1_001)).toBe(1_001);
+      if (isDone)
+        expect(readdirSync(join(folder, 'packs')).filter((name) => !/\.pack$/.test(name))).toEqual([]);
+    },
+  },
+  'the loose entries of a live run with few answers': {
+    prepare: (folder) => {
+      const path = leaveGrowing(folder, 'live', 3);
+      return () => settleGrowing(folder, path);
+    },
+    check(folder, isDone) {
+      expect(countFound(folder, 'live', 'm', 3)).toBe(3);
+      if (isDone) expect(readdirSync(join(folder, 'packs'))).toEqual([]);
+    },
+  },
+  'a growing pack from which some answers are cleared': {
+    prepare: (folder) => {
+      leaveGrowing(folder, 'live', 40);
+      const createdBefore = new Date(Date.now() - 20 * secondMs + secondMs / 2);
+      return () => clearCache(folder, { createdBefore }, scan);
+    },
+    check(folder, isDone) {
+      expect(countFound(folder, 'live', 'm', 20)).toBe(20);
+      if (isDone) expect(countFound(folder, 'live')).toBe(20);
+    },
   },
   'a pack of small ones': {
     prepare: (folder) => {
@@ -165,11 +203,12 @@ const makings: Readonly<Record<string, Making>> = {
   },
   'a pack from which some answers are cleared': {
     prepare: (folder) => {
-      const keys = storeLive(folder, 'kept');
-      use(folder, 'secret', (cache) => {
-        for (const prompt of promptsOf('secret')) cache.set(prompt, { text: answerTo(prompt) });
-        packLooseEntries(folder, [...keys, ...cache.takeNewKeys()]);
-      });
+      packBatch(folder, 'kept');
+      packBatch(folder, 'secret', 'secret');
+      const packs = join(folder, 'packs');
+      const parts = readdirSync(packs).flatMap((name) => PackFile.open(join(packs, name)) ?? []);
+      gather(folder, parts);
+      for (const part of parts) part.close();
       return () => clearCache(folder, { model: 'secret' }, scan);
     },
     check(folder, isDone) {

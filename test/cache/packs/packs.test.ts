@@ -21,7 +21,6 @@ import { openCache, type ResponseCache } from '../../../src/cache/cache.ts';
 import { measureCache } from '../../../src/cache/cache-entries.ts';
 import { clearCache } from '../../../src/cache/clear-cache.ts';
 import { gather, gatherPacks } from '../../../src/cache/packs/gather-packs.ts';
-import { packLooseEntries } from '../../../src/cache/packs/pack-answers.ts';
 import { PackFile } from '../../../src/cache/packs/pack-file.ts';
 import { decodeAnswer } from '../../../src/cache/packs/pack-format.ts';
 import type { Answer } from '../../../src/core/models.ts';
@@ -277,19 +276,6 @@ describe('what others do meanwhile', () => {
     expect(countFound(prompts, reader)).toBe(0);
   });
 
-  test('loose entries that are moved into a pack are found all the time', () => {
-    for (const isSnapshot of [false, true]) {
-      const reader = open('m', { isSnapshot });
-      const prompts = promptsOf(`snapshot ${isSnapshot}`, 1_200);
-      const writer = open();
-      for (const prompt of prompts) writer.set(prompt, answerTo(prompt));
-      expect(countFound(prompts.slice(0, 600), reader)).toBe(600);
-      packLooseEntries(folder, writer.takeNewKeys());
-      expect(looseNames()).toEqual([]);
-      expect(countFound(prompts, reader)).toBe(1_200);
-    }
-  });
-
   test('packs that are put together are found all the time', () => {
     const prompts = Array.from({ length: 8 }, (_, batch) => packBatch(`batch ${batch}`, 40)).flat();
     const reader = open();
@@ -360,54 +346,13 @@ describe('many packs', () => {
   });
 });
 
-describe('loose entries of a long run', () => {
-  function storeLive(count: number) {
-    const cache = open();
-    const prompts = promptsOf('live', count);
-    for (const prompt of prompts) cache.set(prompt, answerTo(prompt));
-    return { prompts, keys: [...cache.takeNewKeys()] };
-  }
-
-  test('become a pack, with the time at which each came', async () => {
-    const { prompts, keys } = storeLive(100);
-    const before = await measureCache(folder, scan);
-    packLooseEntries(folder, keys);
-    expect(looseNames()).toEqual([]);
-    expect(countFound(prompts)).toBe(100);
-    const after = await measureCache(folder, scan);
-    expect(after).toMatchObject({ entries: 100, files: 1, packs: 1, damaged: 0 });
-    const { oldest, newest } = before?.groups[0] ?? {};
-    expect(after?.groups).toMatchObject([{ provider: 'openai', model: 'm', entries: 100, oldest, newest }]);
-  });
-
-  test('that somebody deletes meanwhile do not come back', () => {
-    const { prompts, keys } = storeLive(100);
-    function* keysAndDeletion() {
-      yield* keys;
-      for (const name of looseNames().slice(0, 60)) rmSync(join(folder, name));
-    }
-    packLooseEntries(folder, keysAndDeletion());
-    expect(packNames()).toEqual([]);
-    expect(listFiles('tmp')).toEqual([]);
-    expect(countFound(prompts)).toBe(40);
-  });
-
-  test('that are damaged stay where they are', () => {
-    const { prompts, keys } = storeLive(100);
-    writeFileSync(join(folder, looseNames()[0] as string), '{"provider": "openai", "mod');
-    packLooseEntries(folder, keys);
-    expect(looseNames()).toHaveLength(1);
-    expect(countFound(prompts)).toBe(99);
-  });
-});
-
 describe('a cache with packs is cleared', () => {
   test('of one model: the others stay, and what was asked about is gone from the disk', async () => {
-    const other = open('other');
-    for (const prompt of promptsOf('secret', 40)) other.set(prompt, answerTo(prompt));
-    const mixed = open();
-    for (const prompt of promptsOf('kept', 40)) mixed.set(prompt, answerTo(prompt));
-    packLooseEntries(folder, [...other.takeNewKeys(), ...mixed.takeNewKeys()]);
+    packBatch('secret', 40, open('other'));
+    packBatch('kept', 40);
+    const parts = packPaths().flatMap((path) => PackFile.open(path) ?? []);
+    expect(gather(folder, parts)).toBe(true);
+    for (const part of parts) part.close();
     packBatch('batch', 40);
     await setTimeout(5);
     expect(await clearCache(folder, { model: 'other' }, scan)).toEqual({ files: 0, entries: 40 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { openCache } from '../../../src/cache/cache.ts';
 import { describeDataset } from '../../../src/orchestrator/dataset/dataset.ts';
 import { openRunJournals } from '../../../src/orchestrator/journals/run-journals.ts';
 import { answerRows } from '../../../src/orchestrator/live/answer-rows.ts';
@@ -34,7 +35,9 @@ test('an answer is in the cache before it is in the journal: a kill in between l
       cache: {
         getAll: async () => [],
         addAll: async () => {},
-        packNew: async () => {},
+        settleLive: async () => {},
+        expectLive: () => {},
+        openLookUps: () => openCache(home.cache, 'openai', 'm'),
         async setAll() {
           await setImmediate();
           wasInJournal.push(!journals.journal.isEmpty);
