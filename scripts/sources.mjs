@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '..');
 
 /** What a module exports, by its path in the project. */
 export async function importSource(path) {
-  const outfile = join(root, `dist/${basename(path, '.ts')}-${process.pid}.js`);
+  const outfile = join(root, `dist/${basename(path, '.ts')}-${process.pid}.mjs`);
   await mkdir(join(root, 'dist'), { recursive: true });
   await build({
     entryPoints: [join(root, path)],

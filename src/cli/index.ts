@@ -8,5 +8,5 @@ process.title = 'loom';
 
 if (!tellAtOnce(process.argv.slice(2))) {
   keepCompiledCode(process.env, process.platform);
-  await import('./start.ts');
+  void import('./start.ts');
 }

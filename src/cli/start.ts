@@ -11,4 +11,4 @@ const workingFolder = process.cwd();
 const context = createContext(args, { stdin, stdout, stderr, environment, workingFolder, signal });
 listenForInterrupts(context.terminal, interruption);
 // Connections that a provider keeps open must not keep the process.
-process.exit(await main(args, context));
+void main(args, context).then((code) => process.exit(code));

@@ -1,7 +1,7 @@
 /** What a start of the built program loads, and what it tells without loading anything. */
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { chmod, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findCacheFolder, isOwnFolder } from '../../../src/cli/compiled-code.ts';
 import { createSandboxWorld, type SandboxWorld } from '../worlds/sandbox-world.ts';
@@ -15,24 +15,32 @@ beforeEach(async () => {
 
 afterEach(() => world.remove());
 
-/** Names of the files of dist/ that Node.js loads for a command line, by what it tells of its loading. */
-async function filesLoadedBy(args: string): Promise<string[]> {
-  const tell = `import { register } from 'node:module';
-register('data:text/javascript,' + encodeURIComponent(\`
-import { appendFileSync } from 'node:fs';
-export async function load(url, context, next) {
-  if (url.startsWith('file:')) appendFileSync(\${JSON.stringify(process.env.LOADED)}, url + '\\\\n');
-  return next(url, context);
-}\`));`;
-  await world.write('tell.mjs', tell);
-  const log = join(world.folder, 'loaded.txt');
-  await writeFile(log, '');
+interface Loaded {
+  /** Names of the files of dist/. */
+  readonly files: string[];
+  /** Modules of Node.js, public ones. */
+  readonly builtins: string[];
+}
+
+/** What Node.js has loaded by the end of a command line. */
+async function loadedBy(args: string): Promise<Loaded> {
+  await world.write(
+    'tell.cjs',
+    `const { writeFileSync } = require('node:fs');
+process.on('exit', () => {
+  const builtins = process.moduleLoadList.map((name) => name.replace('NativeModule ', ''));
+  writeFileSync('loaded.json', JSON.stringify({ files: Object.keys(require.cache), builtins }));
+});`,
+  );
   const ended = await world.shell(
-    `LOADED='${log}' '${process.execPath}' --import ./tell.mjs '${join(dist, 'loom.js')}' ${args}`,
+    `'${process.execPath}' --require ./tell.cjs '${join(dist, 'loom.js')}' ${args}`,
   );
   expect(ended).toMatchObject({ code: 0 });
-  const loaded = (await world.read('loaded.txt')).trim().split('\n');
-  return loaded.map((url) => url.slice(url.lastIndexOf('/') + 1)).filter((name) => name !== 'tell.mjs');
+  const { files, builtins }: Loaded = JSON.parse(await world.read('loaded.json'));
+  return {
+    files: files.map((path) => basename(path)).filter((name) => name !== 'tell.cjs'),
+    builtins,
+  };
 }
 
 test.each([
@@ -45,13 +53,13 @@ test.each([
   ['help', ['--help']],
 ])('loom %s tells what the program tells, and loads next to nothing', async (args, words) => {
   expect(await world.shell(`loom ${args}`)).toEqual(await world.loom(...words));
-  expect((await filesLoadedBy(args)).length).toBeLessThan(4);
+  expect((await loadedBy(args)).files.length).toBeLessThan(3);
 });
 
 test.each(['list', 'fetch', 'cache stats', 'run --help'])('loom %s loads no SDK', async (args) => {
   const sdks = (await readdir(join(dist, 'chunks'))).filter((name) => /^(sdk|price-list)-/.test(name));
   expect(sdks.length).toBe(4);
-  const loaded = await filesLoadedBy(args);
+  const { files: loaded } = await loadedBy(args);
   expect(loaded).toContain('loom.js');
   expect(loaded.filter((name) => sdks.includes(name))).toEqual([]);
 });

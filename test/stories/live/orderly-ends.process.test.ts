@@ -391,9 +391,9 @@ test('a Parquet file whose pages a decoder never comes to the end of is left wit
   cpSync(dirname(entry), join(program, 'dist'), { recursive: true });
   cpSync(resolve(dirname(entry), '../package.json'), join(program, 'package.json'));
   const endless =
-    "import { parentPort } from 'node:worker_threads';" +
-    "import { writeFileSync } from 'node:fs';" +
-    "parentPort.on('message', () => { writeFileSync(new URL('reading', import.meta.url), ''); for (;;); });";
+    "const { parentPort } = require('node:worker_threads');" +
+    "const { writeFileSync } = require('node:fs');" +
+    "parentPort.on('message', () => { writeFileSync(__dirname + '/reading', ''); for (;;); });";
   writeFileSync(join(program, 'dist/chunks/parquet-thread.js'), endless);
   const place = await createWorld({}, join(program, 'dist/loom.js'));
   try {
