@@ -5,10 +5,10 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { LoomError } from '../core/errors.ts';
 import { likelyNames, listOwnFiles } from '../core/own-names.ts';
-import { diskFailure, ensurePrivateFolder, flushFolder, removeFile } from '../storage/files.ts';
+import { diskFailure, ensurePrivateFolder, flushFolder, hashFile, removeFile } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
 import { type Lock, listLocks, tryLock, waitForLock } from '../storage/locks.ts';
 import { ensureHome, ownsHome } from '../storage/marks.ts';
@@ -42,8 +42,7 @@ export async function keepInput(
     const guard = await waitForLock(home.locks, guardName, signal, () => {});
     try {
       const lock = (await tryLock(home.locks, lockName(sha256, id))) as Lock;
-      await rename(partPath, path);
-      await flushFolder(home.inputs);
+      await putInPlace(partPath, path, sha256, signal);
       return { path, release: () => lock.forget() };
     } finally {
       await guard.forget();
@@ -52,6 +51,19 @@ export async function keepInput(
     await removeFile(partPath);
     await partLock.forget();
   }
+}
+
+/** An equal input that is there stays as it is: another command may be reading it, and would take it for changed. */
+async function putInPlace(
+  partPath: string,
+  path: string,
+  sha256: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const isThere = (await hashFile(path, signal).catch(() => undefined)) === sha256;
+  if (isThere) return;
+  await rename(partPath, path);
+  await flushFolder(dirname(path));
 }
 
 /**
