@@ -9,6 +9,7 @@ import { keyCases } from './key-cases.mjs';
 import { limitCases } from './limit-cases.mjs';
 import { lossCases } from './loss-cases.mjs';
 import { outputCases } from './output-cases.mjs';
+import { packCases } from './pack-cases.mjs';
 import { providerCases } from './provider-cases.mjs';
 import { readerCases } from './reader-cases.mjs';
 import { resultCases } from './result-cases.mjs';
@@ -35,4 +36,5 @@ export const cases = [
   ...boundCases,
   ...limitCases,
   ...serverCases,
+  ...packCases,
 ];

@@ -1,5 +1,5 @@
 /**
- * The fault suite: the built program as a process, the sandbox as another, and everything that can go wrong between
+ * The fault suite: the built program, each command a process, the sandbox, and everything that can go wrong between
  * them. `--only <part of a name>` chooses scenarios, `--at 37after,12` stops them at these steps, `--stops <n>` says
  * how many stops each scenario gets, `--short` is the selection for every day, `--list` names what there is. `--part
  * 2/5` is the second of five shares of it, for as many processes; `--report <file>` keeps what one found, and `--sum`
@@ -8,6 +8,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Report } from './report.mjs';
+import { openSandboxHost } from './sandboxes.mjs';
 import { choose, playSuite } from './suite.mjs';
 
 const { values: options, positionals } = parseArgs({
@@ -44,10 +45,6 @@ if (options.list) {
   process.exit(0);
 }
 
-// Sandboxes end with the process.
-process.on('SIGINT', () => process.exit(130));
-process.on('SIGTERM', () => process.exit(143));
-
-const report = await playSuite(options);
+const report = await playSuite({ ...options, host: await openSandboxHost() });
 if (options.report) await writeFile(options.report, JSON.stringify(report));
 end(report);

@@ -36,19 +36,6 @@ export function collect(child) {
   });
 }
 
-/** All that a process said when it fits; throws when the process ends before. */
-export function waitForText(child, pattern) {
-  return new Promise((done, fail) => {
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk) => {
-      text += chunk;
-      if (pattern.test(text)) done(text);
-    });
-    child.stderr.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-    child.once('exit', () => fail(new Error(`The sandbox ended: ${text}`)));
-  });
-}
-
 /** A command line through `script`, which gives it a terminal and its exit code to us. */
 export function throughTerminal(line) {
   const quoted = line.map((word) => `'${word.replaceAll("'", "'\\''")}'`);

@@ -1,11 +1,13 @@
 /**
  * Stories of which one command is stopped in the middle. `prepare` comes before it, `command` is the one, `finish`
  * is what people and cron jobs do afterwards; without a stop the same story is the reference. `judge` says what must
- * hold at the end, where that is not the end of the reference.
+ * hold at the end, where that is not the end of the reference; `wholeOutput` is the output that it leaves. `focus`: half
+ * of the kills are at steps called so. `share`: of the usual number of stops.
  */
 import { cancelScenario, forgetScenario } from './ending-scenarios.mjs';
 import { lastSubmittedId } from './expect.mjs';
 import { halveScenario } from './limit-scenarios.mjs';
+import { clearPackScenario, fetchPackScenario, livePackScenario } from './pack-scenarios.mjs';
 import {
   allProviders,
   batchProviders,
@@ -192,6 +194,10 @@ const all = [
     halveScenario(provider),
   ]),
   ...allProviders.map((provider) => [syncScenario(provider), syncScenario(provider, ['--no-cache'])]),
+  fetchPackScenario('openai', { seeded: false }),
+  fetchPackScenario('google', { seeded: true }),
+  livePackScenario('openai'),
+  clearPackScenario('google'),
 ];
 
 /** Where stories are stopped every day, through the providers in turn; those that differ in a flag alone are left out. */
@@ -207,6 +213,7 @@ const dailyStops = {
   'google run of 3 parts': '1suspend:^call POST .*batchGenerateContent$',
   'google run --wait of 3 parts again and again': '3before:^rename .*batches/',
   'alibaba fetch expired': '1half:^writeFile .*results/',
+  'google fetch that puts packs together': '2after:^renameSync .*cache/',
   'alibaba fetch --wait': '2after:^link /work/',
 };
 

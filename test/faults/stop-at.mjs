@@ -1,35 +1,56 @@
 /**
  * Preloaded into the program (`node --import`): counts its steps (disk operations and calls) and stops it at one of
  * them. Nothing in the program knows of it. Variables: LOOM_STOP_AT, a stop as in `readStop`; LOOM_STOP_TRACE, a file
- * that gets what happened; LOOM_STOP_ROOT, which is cut off the paths in it.
+ * that gets what happened; LOOM_STOP_ROOT, which is cut off the paths in it; LOOM_STOP_CACHE, where the steps of the cache
+ * are counted too. It is loaded into each thread, and they count together.
  */
 import fs from 'node:fs';
 import promises from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
-import { readStop, signalNames } from './stop.mjs';
+import threads from 'node:worker_threads';
+import { never, readStop, signalNames } from './stop.mjs';
 
 const stop = readStop(process.env.LOOM_STOP_AT ?? '');
-/** The number of the step that it stops at; not known yet where it is told by its label. */
-let target = stop.label ? Number.POSITIVE_INFINITY : stop.step;
-let labelled = 0;
 const tracePath = process.env.LOOM_STOP_TRACE;
 const root = process.env.LOOM_STOP_ROOT ?? '';
+const countsCache = process.env.LOOM_STOP_CACHE !== undefined;
 const { writeFileSync } = fs;
 
-const steps = [];
-let callsInFlight = 0;
-let reached = false;
+/** What all threads know: how far they are, and the labels of the steps as lines, in the order in which they came. */
+const memoryName = 'loom-stop-at';
+const memory = threads.getEnvironmentData(memoryName) ?? new SharedArrayBuffer(8 * 1024 * 1024);
+const places = { steps: 0, labelled: 1, target: 2, reached: 3, labelBytes: 4 };
+const shared = new Int32Array(memory, 0, Object.keys(places).length);
+const labels = new Uint8Array(memory, shared.byteLength);
+const isReached = () => Atomics.load(shared, places.reached) === 1;
+const markReached = () => Atomics.store(shared, places.reached, 1);
+/** The number of the step that it stops at; not known yet where it is told by its label. */
+const target = () => Atomics.load(shared, places.target) || Number.POSITIVE_INFINITY;
 
-process.on('exit', writeTrace);
+if (threads.isMainThread) {
+  threads.setEnvironmentData(memoryName, memory);
+  if (!stop.label) Atomics.store(shared, places.target, Math.min(stop.step, Number(never)));
+  process.on('exit', writeTrace);
+}
+
+/** Gives a step its number. */
+function count(label) {
+  const line = Buffer.from(`${label}\n`);
+  const number = Atomics.add(shared, places.steps, 1) + 1;
+  labels.set(line, Atomics.add(shared, places.labelBytes, line.length));
+  return number;
+}
 
 function writeTrace() {
-  writeFileSync(tracePath, JSON.stringify({ steps, reached, at: steps[target - 1], callsInFlight }));
+  const text = Buffer.from(labels.subarray(0, Atomics.load(shared, places.labelBytes))).toString();
+  const steps = text.split('\n').slice(0, -1);
+  writeFileSync(tracePath, JSON.stringify({ steps, reached: isReached(), at: steps[target() - 1] }));
 }
 
 function killNow() {
-  reached = true;
+  markReached();
   writeTrace();
   process.kill(process.pid, 'SIGKILL');
 }
@@ -41,7 +62,7 @@ const failures = {
 
 /** A step may need new space on the disk (`space`), only change it (`change`), or neither (`none`). */
 function failsNow(number, needs) {
-  if (number < target || needs === 'none') return undefined;
+  if (number < target() || needs === 'none') return undefined;
   if (stop.how === 'full' && needs === 'space') return failures.full;
   if (stop.how === 'readonly') return failures.readonly;
   return undefined;
@@ -56,30 +77,41 @@ function diskError({ code, errno, words }, label) {
 }
 
 /**
- * What comes when its time has come is not counted, or the numbers of all others would be others each time: answers on
- * their way to the cache, which a second thread may do as well, and heartbeats.
+ * What comes when its time has come is not counted, or the numbers of all others would be others each time: heartbeats,
+ * and answers on their way to the cache, unless they are what is tried.
  */
 const ofCache = /\/\.loom\/cache\b/;
 const isHeartbeat = (path, flags) => flags === 'r+' && /\.lock$/.test(path);
 
+/** Node.js performs some of these with others of them, and those are no steps of their own. */
+let isWithin = false;
+
+function perform(work) {
+  const outer = isWithin;
+  isWithin = true;
+  try {
+    return work();
+  } finally {
+    isWithin = outer;
+  }
+}
+
 /** Counts a step; throws where the disk refuses it, ends the process where it stops before it. */
 function begin(label, needs) {
-  if (ofCache.test(label)) return 0;
-  const number = steps.push(label);
-  if (stop.label?.test(label)) {
-    labelled += 1;
-    if (labelled === stop.step) target = number;
-  }
+  if (isWithin || (!countsCache && ofCache.test(label))) return 0;
+  const number = count(label);
+  if (stop.label?.test(label) && Atomics.add(shared, places.labelled, 1) + 1 === stop.step)
+    Atomics.store(shared, places.target, number);
   const failure = failsNow(number, needs);
   if (failure) {
-    reached = true;
+    markReached();
     throw diskError(failure, label);
   }
-  if (number !== target) return number;
+  if (number !== target()) return number;
   if (stop.how === 'before') killNow();
   const signal = signalNames[stop.how];
   if (signal) {
-    reached = true;
+    markReached();
     writeTrace();
     process.kill(process.pid, signal);
   }
@@ -87,15 +119,15 @@ function begin(label, needs) {
 }
 
 function end(number) {
-  if (number !== target) return;
+  if (number !== target()) return;
   if (stop.how === 'after') killNow();
   if (stop.how !== 'suspend') return;
-  reached = true;
+  markReached();
   writeTrace();
   process.kill(process.pid, 'SIGSTOP');
 }
 
-const isHalf = (number) => number === target && stop.how === 'half';
+const isHalf = (number) => number === target() && stop.how === 'half';
 
 function halfOf(data) {
   return data.subarray(0, Math.floor(data.length / 2));
@@ -105,28 +137,29 @@ function nameOf(path) {
   return String(path)
     .replace(root, '')
     .replace(/job_\d{14}_[0-9a-f]+/g, 'job_…')
+    .replace(/answers_\d+_[0-9a-f]+/g, 'answers_…')
     .replace(/[0-9a-f]{10,}/g, '…');
 }
 
 /** Long enough for another process to do all of its work meanwhile. */
 const pauseMs = 2_500;
 
-async function step(label, needs, perform) {
+async function step(label, needs, work) {
   const number = begin(label, needs);
-  if (number === target && stop.how === 'pause') {
-    reached = true;
+  if (number === target() && stop.how === 'pause') {
+    markReached();
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
-  const result = await perform();
+  const result = await work();
   end(number);
   return result;
 }
 
-function stepSync(label, needs, perform) {
+function stepSync(label, needs, work) {
   const number = begin(label, needs);
   // Over too where it fails, as the making of a folder that is there.
   try {
-    return perform();
+    return perform(work);
   } finally {
     end(number);
   }
@@ -191,15 +224,64 @@ for (const name of Object.keys(needsOf)) {
   fs[`${name}Sync`] = (...rest) =>
     stepSync(`${name}Sync ${nameOf(rest[0])}`, needsFor(name, rest[0]), () => originalSync(...rest));
 }
-fs.writeFileSync = (path, data, ...rest) => {
-  const number = begin(`writeFileSync ${nameOf(path)}`, 'space');
+
+/** Numbers of the files that are open for writing here, and what they are called. */
+const writableNumbers = new Map();
+const { openSync, writeSync, closeSync } = fs;
+fs.openSync = (path, flags = 'r', ...rest) => {
+  if (!opensForWriting(flags)) return openSync(path, flags, ...rest);
+  return stepSync(`openSync ${nameOf(path)}`, createsFile(flags) ? 'space' : 'change', () => {
+    const file = openSync(path, flags, ...rest);
+    writableNumbers.set(file, nameOf(path));
+    return file;
+  });
+};
+fs.writeSync = (file, data, ...rest) => {
+  if (!writableNumbers.has(file)) return writeSync(file, data, ...rest);
+  const number = begin(`writeSync ${writableNumbers.get(file)}`, 'space');
   if (isHalf(number)) {
-    writeFileSync(path, halfOf(Buffer.from(data)), ...rest);
+    const [offset = 0, length = data.length - offset] = rest;
+    writeSync(file, data, offset, Math.floor(length / 2));
     killNow();
   }
-  writeFileSync(path, data, ...rest);
+  const written = writeSync(file, data, ...rest);
+  end(number);
+  return written;
+};
+for (const name of ['fsyncSync', 'fchmodSync']) {
+  const original = fs[name];
+  fs[name] = (file, ...rest) => {
+    if (!writableNumbers.has(file)) return original(file, ...rest);
+    return stepSync(`${name} ${writableNumbers.get(file)}`, 'change', () => original(file, ...rest));
+  };
+}
+fs.closeSync = (file) => {
+  const name = writableNumbers.get(file);
+  writableNumbers.delete(file);
+  return name === undefined ? closeSync(file) : stepSync(`closeSync ${name}`, 'none', () => closeSync(file));
+};
+const { utimesSync } = fs;
+fs.utimesSync = (path, ...rest) =>
+  stepSync(`utimesSync ${nameOf(path)}`, 'change', () => utimesSync(path, ...rest));
+fs.writeFileSync = (file, data, ...rest) => {
+  const number = begin(`writeFileSync ${writableNumbers.get(file) ?? nameOf(file)}`, 'space');
+  if (isHalf(number)) {
+    perform(() => writeFileSync(file, halfOf(Buffer.from(data)), ...rest));
+    killNow();
+  }
+  perform(() => writeFileSync(file, data, ...rest));
   end(number);
 };
+
+/** The program starts its threads without what was preloaded into it. */
+const { Worker } = threads;
+if (countsCache) {
+  threads.Worker = class extends Worker {
+    constructor(script, options) {
+      super(script, { ...options, execArgv: ['--import', import.meta.url] });
+    }
+  };
+}
 syncBuiltinESMExports();
 
 for (const protocol of [http, https]) {
@@ -207,8 +289,6 @@ for (const protocol of [http, https]) {
   protocol.request = (options) => {
     const number = begin(`call ${options.method} ${nameOf(options.path.replace(/\?.*/, ''))}`, 'none');
     const request = original(options);
-    callsInFlight += 1;
-    request.once('close', () => (callsInFlight -= 1));
     request.once('response', () => end(number));
     return request;
   };

@@ -39,12 +39,11 @@ export const isKill = (how) => how === 'before' || how === 'half' || how === 'af
 /** At the creation of a batch, that of the first part unless said; told by its label, as steps before it may be more. */
 export const atCreation = (how, part = 1) => `${part}${how}:^call POST .*(batches|batchGenerateContent)$`;
 
-/** Every place where a command with these steps can be killed, in order. */
-export function listKills(steps) {
-  return steps.flatMap((label, index) => {
-    const number = index + 1;
+/** Every place where a command with these steps can be killed at those with these numbers, in order. */
+export function listKills(steps, numbers) {
+  return numbers.flatMap((number) => {
     const kills = [`${number}`, `${number}after`];
-    return /^(write|append)/.test(label) ? [kills[0], `${number}half`, kills[1]] : kills;
+    return /^(write|append)/.test(steps[number - 1]) ? [kills[0], `${number}half`, kills[1]] : kills;
   });
 }
 

@@ -79,6 +79,7 @@ export async function playStopped(scenario, reference, stops) {
     violations.push(...judged.violations, ...harm.violations, ...checkCommands(world));
     return {
       reached: reached.map(({ stop, at }) => `${stop} (${at})`),
+      steps: world.traces[0]?.steps.length ?? 0,
       violations: [...new Set(violations)],
       figures,
       log: violations.length > 0 ? describeLog(world) : '',
@@ -119,7 +120,12 @@ async function checkStopped(world, scenario, reference, ended, stop) {
   const violations = [];
   const name = outputName(scenario.provider);
   const output = await world.read(name);
-  const whole = [scenario.oldOutput, reference.outputAfterCommand, reference.state.folder[name]];
+  const whole = [
+    scenario.oldOutput,
+    scenario.wholeOutput,
+    reference.outputAfterCommand,
+    reference.state.folder[name],
+  ];
   if (!whole.includes(output))
     violations.push('the output was neither the old one nor the whole new one after the stop');
   if (isKill(how)) return violations;

@@ -16,6 +16,11 @@ export function runArgs(provider, ...flags) {
 const mostFetches = 100;
 const pauseMs = 150;
 
+/** Whether the home has nothing that another fetch could go on with, or clear away. */
+async function hasNothing(world) {
+  return (await world.listHome()).every((name) => /^(cache\/(?!tmp\/)|history\/)/.test(name));
+}
+
 /** Fetches until nothing is pending; gives the last fetch that had something to do. */
 export async function fetchUntilDone(world, ...flags) {
   let last;
@@ -23,6 +28,7 @@ export async function fetchUntilDone(world, ...flags) {
     const ended = await world.loom(['fetch', ...flags]);
     if (/No pending batches/.test(ended.stderr)) return last ?? ended;
     if (ended.signal === null) last = ended;
+    if (ended.signal === null && (await hasNothing(world))) return ended;
     const isUnderWay = /status=(validating|in_progress|queued|unknown)/.test(ended.stdout);
     if (isUnderWay || /Another process is working/.test(ended.stderr)) await pause(pauseMs);
   }

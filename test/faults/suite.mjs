@@ -26,7 +26,7 @@ export function choose({ only, at, short, kind, part = '1/1' }) {
 
 /** `jobs`: so many at a time. `host`: as `runWithin` takes it. */
 export async function playSuite(options) {
-  if (options.host) runWithin(options.host);
+  runWithin(options.host);
   const report = new Report();
   const chosen = choose(options);
   const work = [

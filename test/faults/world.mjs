@@ -1,4 +1,4 @@
-/** A folder and a home of their own, a sandbox as its own process, and the built program run against it. */
+/** A folder and a home of their own, a sandbox, and the built program run against it. */
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,22 +7,16 @@ import { pathToFileURL } from 'node:url';
 import { outputName } from './inputs.mjs';
 import { findWrongRows, listFiles } from './outputs.mjs';
 import { findTouched, plantForeignFiles } from './plants.mjs';
-import { collect, isStopped, pause, waitForText } from './processes.mjs';
+import { collect, isStopped, pause } from './processes.mjs';
 
 export const program = resolve(import.meta.dirname, '../../dist/loom.js');
 const preloadOf = (name) => ['--import', pathToFileURL(resolve(import.meta.dirname, name)).href];
 
-/** Sandboxes of worlds that are still there: they must not outlive the suite. */
-const sandboxes = new Set();
-process.on('exit', () => {
-  for (const sandbox of sandboxes) sandbox.kill('SIGKILL');
-});
-
 let host;
 
 /**
- * From now on what needs no process of its own runs within this one, which takes a fifth of the time: the sandbox
- * (`startSandbox`), and commands that nothing stops and nobody signals (`run`).
+ * What runs within this process, which takes a fifth of the time: the sandbox (`startSandbox`), and where the host has a
+ * `run`, commands that nothing stops and nobody signals.
  */
 export function runWithin(chosen) {
   host = chosen;
@@ -44,18 +38,19 @@ const silenceMs = 31_000;
 
 /**
  * `faults` is what the sandbox is told to do wrong; a batch ends after `turnaroundMs`. `hurry`: the program's long
- * pauses are short. Foreign files lie beside the output of `provider`, and in the home unless `plants` is false.
+ * pauses are short; `countsCache`: steps of the cache are places to stop at, too. Foreign files lie beside the output of `provider`, and in the home unless `plants` is false.
  */
 export async function createWorld({
   faults,
   turnaroundMs = 0,
   latencyMs = 0,
   hurry = false,
+  countsCache = false,
   provider,
   plants = true,
 } = {}) {
   const root = await mkdtemp(join(tmpdir(), 'loom-faults-'));
-  const world = new World(root, hurry);
+  const world = new World(root, { hurry, countsCache });
   for (const folder of [world.folder, world.home, world.sandboxHome]) await mkdir(folder);
   if (plants) {
     const output = provider ? outputName(provider) : 'output.csv';
@@ -81,50 +76,29 @@ class World {
   #sandbox;
   #origin;
   #hurry;
+  #countsCache;
   #beside = 0;
 
-  constructor(root, hurry) {
+  constructor(root, { hurry, countsCache }) {
     this.root = root;
     this.#hurry = hurry;
+    this.#countsCache = countsCache;
     this.folder = join(root, 'work');
     this.home = join(root, 'home');
     this.sandboxHome = join(root, 'sandbox');
   }
 
   async startSandbox(options) {
-    if (!host) return this.#spawnSandbox(options);
     const dir = join(this.sandboxHome, providersFolder);
-    const { environment, ...sandbox } = await host.startSandbox({ ...options, dir });
-    this.#sandbox = sandbox;
-    this.#use(environment);
-  }
-
-  async #spawnSandbox({ faults, turnaroundMs, latencyMs }) {
-    const args = ['sandbox', '--turnaround', String(turnaroundMs), '--latency', String(latencyMs)];
-    if (faults) {
-      await writeFile(join(this.root, 'faults.json'), JSON.stringify(faults));
-      args.push('--faults', join(this.root, 'faults.json'));
-    }
-    const child = spawn(process.execPath, [program, ...args], {
-      env: { PATH: process.env.PATH, HOME: this.sandboxHome, USERPROFILE: this.sandboxHome },
-      cwd: this.root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    sandboxes.add(child);
-    this.#sandbox = { close: () => child.kill('SIGKILL') && sandboxes.delete(child) };
-    const text = await waitForText(child, /export DASHSCOPE.*\n/);
-    this.#use(Object.fromEntries([...text.matchAll(/(\w+)=(\S+)/g)].map(([, ...pair]) => pair)));
-  }
-
-  #use(environment) {
-    Object.assign(this.environment, environment);
+    this.#sandbox = await host.startSandbox({ ...options, dir });
+    Object.assign(this.environment, this.#sandbox.environment);
     this.#origin = new URL(this.environment.OPENAI_BASE_URL).origin;
   }
 
   /** Runs the program; with a stop, or one that waits, it is stopped there. */
   async loom(args, { stop = this.stops.shift(), ...options } = {}) {
     const needsProcess = stop !== undefined || options.uid !== undefined || options.through || options.stdio;
-    if (!host || needsProcess || this.#hurry) return this.start(args, { stop, ...options }).ended;
+    if (!host.run || needsProcess || this.#hurry) return this.start(args, { stop, ...options }).ended;
     const entry = { args, ended: undefined };
     this.log.push(entry);
     const ended = await host.run(args, {
@@ -155,7 +129,12 @@ class World {
   start(args, options = {}) {
     const { stop, uid, stdio = ['ignore', 'pipe', 'pipe'] } = options;
     const tracePath = join(this.root, `trace-${this.log.length}.json`);
-    const stopVariables = { LOOM_STOP_AT: stop, LOOM_STOP_TRACE: tracePath, LOOM_STOP_ROOT: this.root };
+    const stopVariables = {
+      LOOM_STOP_AT: stop,
+      LOOM_STOP_TRACE: tracePath,
+      LOOM_STOP_ROOT: this.root,
+      ...(this.#countsCache && { LOOM_STOP_CACHE: '1' }),
+    };
     const preloads = [
       ...(stop === undefined ? [] : preloadOf('stop-at.mjs')),
       ...(this.#hurry ? preloadOf('hurry.mjs') : []),
