@@ -13,7 +13,8 @@ export interface Levels {
   readonly end: number;
 }
 
-const fourBytes = 4;
+/** Behind their length. */
+export const framedLevelsStart = 4;
 
 export function checkChecksum(body: Buffer, crc: number | undefined): void {
   if (crc !== undefined && crc32(body) !== crc >>> 0) fail('the checksum of a page is not that of its bytes');
@@ -28,10 +29,10 @@ export function checkCount(count: number | undefined, most: number, what: string
 
 /** The levels of a page whose first four bytes tell their length. */
 export function readFramedLevels(page: Buffer, values: number): Levels {
-  if (page.length < fourBytes) fail('a page is cut short');
-  const end = fourBytes + page.readUInt32LE(0);
+  if (page.length < framedLevelsStart) fail('a page is cut short');
+  const end = framedLevelsStart + page.readUInt32LE(0);
   if (end > page.length) fail('a page is cut short');
-  return { nulls: countNulls(page.subarray(fourBytes, end), values), end };
+  return { nulls: countNulls(page.subarray(framedLevelsStart, end), values), end };
 }
 
 /** How many of the levels, each 0 or 1, are 0. */
@@ -58,21 +59,11 @@ export function checkIndexes(bytes: Buffer, values: number, dictionarySize: numb
   });
 }
 
-/** Texts that each have their length ahead. */
-export function checkPlainTexts(bytes: Buffer, values: number): void {
-  let at = 0;
-  for (let value = 0; value < values; value += 1) {
-    if (at + fourBytes > bytes.length) fail('a page has fewer values than it says');
-    at += fourBytes + bytes.readUInt32LE(at);
-    if (at > bytes.length) fail('a page has fewer values than it says');
-  }
-}
-
 /**
  * Runs of one number, and groups of eight packed ones; the last group may be longer than what is left of the values,
  * and lack the bytes that no value needs.
  */
-function readRuns(
+export function readRuns(
   bytes: Buffer,
   width: number,
   values: number,
@@ -125,6 +116,6 @@ function readVarint(bytes: Buffer, start: number): { value: number; end: number 
 }
 
 /** The reader of the file names it. */
-function fail(problem: string): never {
+export function fail(problem: string): never {
   throw new Error(`parquet ${problem}`);
 }

@@ -4,7 +4,7 @@ import { parquetHeader } from 'hyparquet/src/column.js';
 import { compressors } from 'hyparquet-compressors';
 import { quoteValue } from '../../core/words.ts';
 import { type ColumnDecoder, decodePage, type PageHeader, type Values } from './decode.ts';
-import { type TextWriter, textWriterFor } from './text.ts';
+import { notText, type TextWriter, textWriterFor } from './text.ts';
 import { decodeStruct } from './thrift.ts';
 
 /** Of a page's header, statistics and all; Arrow's C++ reader has the same limit. */
@@ -78,7 +78,7 @@ export class ChunkReader {
       const values = this.#decodePage(header, left.subarray(length, pageBytes));
       for (const value of values) {
         const text = this.#readValue(value);
-        if (text === undefined) return { ...answer(0), strangeText: this.#rowsRead };
+        if (text === notText) return { ...answer(0), strangeText: this.#rowsRead };
         texts.push(text);
         this.#rowsRead += 1;
       }
@@ -106,12 +106,14 @@ export class ChunkReader {
     const most = { values: rows - this.#rowsRead, bytes: Number(chunk.total_uncompressed_size) };
     const values = decodePage({ header, body }, this.#decoder, this.#dictionary, most);
     if (header.type !== 'DICTIONARY_PAGE') return Array.from(values);
-    this.#dictionary = values;
+    // Each is written once, however many pages point to it.
+    this.#dictionary = Array.from(values, (value) => this.#readValue(value));
     return [];
   }
 
-  #readValue(value: unknown): string | null | undefined {
-    return value === null || value === undefined ? null : this.#toText(value);
+  #readValue(value: unknown): string | null | typeof notText {
+    if (value === null || value === undefined) return null;
+    return typeof value === 'string' || value === notText ? value : this.#toText(value);
   }
 }
 

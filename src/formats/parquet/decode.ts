@@ -7,10 +7,12 @@ import {
   checkChecksum,
   checkCount,
   checkIndexes,
-  checkPlainTexts,
   countNulls,
+  framedLevelsStart,
   readFramedLevels,
+  readRuns,
 } from './checks.ts';
+import { readPlainTexts } from './text.ts';
 
 export type ColumnDecoder = Parameters<typeof readPage>[2];
 export type PageHeader = ReturnType<typeof parquetHeader>;
@@ -21,7 +23,10 @@ export interface RawPage {
   readonly body: Buffer;
 }
 
-/** The values of a page, which are checked ahead of the decoder and after it: a page has at most so many. */
+/**
+ * The values of a page, which are checked ahead of the decoder and after it: a page has at most so many. Texts that stand
+ * as they are in the page come as texts: an object for the bytes of each would take ten times their memory.
+ */
 export function decodePage(
   { header, body }: RawPage,
   decoder: ColumnDecoder,
@@ -38,8 +43,9 @@ export function decodePage(
 
 function decodeDictionary(header: PageHeader, body: Buffer, decoder: ColumnDecoder): Values {
   const page = unpackPage(body, header.uncompressed_page_size, decoder);
-  const values = header.dictionary_page_header?.num_values;
-  checkPlain(page, checkCount(values, page.length * 8, 'a number of values'), decoder);
+  const values = checkCount(header.dictionary_page_header?.num_values, page.length * 8, 'a number of values');
+  if (decoder.type === 'BYTE_ARRAY') return readPlainTexts(page, values, (visit) => visit(1, values));
+  checkPlain(page, values, decoder);
   return convert(callDecoder(header, page, decoder, undefined), decoder);
 }
 
@@ -100,6 +106,11 @@ function decodeValues(
 ): Values {
   const present = values - nulls;
   if (present === 0) return new Array(values).fill(null);
+  if (encoding === 'PLAIN' && decoder.type === 'BYTE_ARRAY') {
+    if (nulls === 0) return readPlainTexts(bytes, values, (visit) => visit(1, values));
+    const runs = header.data_page_header_v2 ? levels : levels.subarray(framedLevelsStart);
+    return readPlainTexts(bytes, values, (visit) => readRuns(runs, 1, values, visit));
+  }
   const isIndexed = encoding === 'PLAIN_DICTIONARY' || encoding === 'RLE_DICTIONARY';
   if (isIndexed) checkIndexes(bytes, present, dictionary?.length ?? 0);
   if (encoding === 'PLAIN') checkPlain(bytes, present, decoder);
@@ -138,7 +149,6 @@ function callDecoder(
 }
 
 function checkPlain(bytes: Buffer, values: number, { type }: ColumnDecoder): void {
-  if (type === 'BYTE_ARRAY') checkPlainTexts(bytes, values);
   const bits = valueBits[type];
   if (bits !== undefined && Math.ceil((values * bits) / 8) > bytes.length)
     throw new Error('parquet a page has fewer values than it says');

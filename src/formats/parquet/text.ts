@@ -1,9 +1,12 @@
 /** Which columns of a Parquet file can be read as text, and how their values are written. */
 import { isUtf8 } from 'node:buffer';
 import type { SchemaElement, SchemaTree } from 'hyparquet';
+import { fail } from './checks.ts';
 
-/** The text of a value; undefined for bytes that are not UTF-8. */
-export type TextWriter = (value: unknown) => string | undefined;
+/** In the place of a text whose bytes are not UTF-8. */
+export const notText = Symbol('not UTF-8');
+
+export type TextWriter = (value: unknown) => string | typeof notText;
 
 /** Undefined for a nested column, and for values such as times that could be written in many ways. */
 export function textWriterFor({ element, children }: SchemaTree): TextWriter | undefined {
@@ -37,10 +40,40 @@ function annotationOf({ logical_type, converted_type }: SchemaElement): string |
   return logical_type?.type ?? converted_type;
 }
 
-function writeBytes(value: unknown): string | undefined {
-  const bytes = value as Uint8Array;
-  if (!isUtf8(bytes)) return undefined;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+function writeBytes(value: unknown): string | typeof notText {
+  const { buffer, byteOffset, length } = value as Uint8Array;
+  return readText(Buffer.from(buffer, byteOffset, length), 0, length);
+}
+
+function readText(bytes: Buffer, start: number, end: number): string | typeof notText {
+  const text = bytes.toString('utf8', start, end);
+  // In the place of what is no UTF-8, and also where it stands for itself.
+  return text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end)) ? notText : text;
+}
+
+const lengthBytes = 4;
+
+/** Texts that each have their length ahead. `eachRun` tells in turn how many values are there (1), or null (0). */
+export function readPlainTexts(
+  bytes: Buffer,
+  values: number,
+  eachRun: (visit: (isThere: number, count: number) => void) => void,
+): (string | typeof notText | null)[] {
+  const texts: (string | typeof notText | null)[] = [];
+  let at = 0;
+  eachRun((isThere, count) => {
+    const end = texts.length + count;
+    while (isThere === 0 && texts.length < end) texts.push(null);
+    while (texts.length < end) {
+      const start = at + lengthBytes;
+      if (start > bytes.length) fail('a page has fewer values than it says');
+      at = start + bytes.readUInt32LE(at);
+      if (at > bytes.length) fail('a page has fewer values than it says');
+      texts.push(readText(bytes, start, at));
+    }
+  });
+  if (texts.length !== values) fail('a page has other values than it says');
+  return texts;
 }
 
 /** With no more digits than tell it from its neighbours: 0.1, not 0.10000000149011612. */
