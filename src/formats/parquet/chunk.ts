@@ -9,8 +9,11 @@ import { decodeStruct } from './thrift.ts';
 
 /** Of a page's header, statistics and all; Arrow's C++ reader has the same limit. */
 const longestHeaderBytes = 16 * 1024 * 1024;
-/** Of values that are read from pages before they are given on: what a file holds need not fit into memory. */
-const fullBytes = 1024 * 1024;
+/** Of pages that are read before their texts are given on: what a file holds need not fit into memory. */
+const fullBytes = 256 * 1024;
+/** So much is given on at a time: what asks for it drops it before it gets old, and old objects are freed late. */
+const mostTexts = 2_000;
+const mostUnits = 64 * 1024;
 
 /** Text stays bytes until its row is known: an error about them names it. */
 const keepBytes = (bytes: unknown) => bytes;
@@ -30,6 +33,8 @@ export interface ChunkOrder {
 export interface PagesRead {
   /** The texts of whole pages; null for a row without one. */
   readonly texts: readonly (string | null)[];
+  /** Whether more texts of the pages that were read can be had, without any bytes. */
+  readonly hasMore: boolean;
   /** How many bytes these pages take. */
   readonly usedBytes: number;
   /** How many bytes behind them are needed to go on; the chunk has them. 0 at its end. */
@@ -43,6 +48,9 @@ export class ChunkReader {
   readonly #decoder: ColumnDecoder;
   readonly #toText: TextWriter;
   #dictionary: Values | undefined;
+  /** Of the pages that were read last, and how many of them were given on. */
+  #texts: (string | null)[] = [];
+  #given = 0;
   #rowsRead = 0;
   #bytesLeft: number;
 
@@ -61,10 +69,27 @@ export class ChunkReader {
    * that start with `parquet`, what is wrong with a page.
    */
   read(bytes: Buffer): PagesRead {
-    const texts: (string | null)[] = [];
+    this.#texts = [];
+    this.#given = 0;
+    const pages = this.#readPages(bytes);
+    return { ...this.readMore(), ...pages };
+  }
+
+  /** The texts that follow those which were given on. */
+  readMore(): PagesRead {
+    const start = this.#given;
+    for (let units = 0; units < mostUnits && this.#given < this.#texts.length; this.#given += 1) {
+      if (this.#given - start === mostTexts) break;
+      units += this.#texts[this.#given]?.length ?? 0;
+    }
+    const texts = this.#texts.slice(start, this.#given);
+    return { texts, hasMore: this.#given < this.#texts.length, usedBytes: 0, neededBytes: 0 };
+  }
+
+  #readPages(bytes: Buffer): Pick<PagesRead, 'usedBytes' | 'neededBytes' | 'strangeText'> {
     let used = 0;
     let size = 0;
-    const answer = (neededBytes: number) => ({ texts, usedBytes: used, neededBytes });
+    const answer = (neededBytes: number) => ({ usedBytes: used, neededBytes });
     while (this.#bytesLeft > 0) {
       const left = bytes.subarray(used);
       if (size >= fullBytes) return answer(left.length || 1);
@@ -79,7 +104,7 @@ export class ChunkReader {
       for (const value of values) {
         const text = this.#readValue(value);
         if (text === notText) return { ...answer(0), strangeText: this.#rowsRead };
-        texts.push(text);
+        this.#texts.push(text);
         this.#rowsRead += 1;
       }
       used += pageBytes;

@@ -53,8 +53,11 @@ export class ParquetColumn {
       const read = await this.#decode(starts, window);
       starts = undefined;
       if (read.strangeText !== undefined) throw this.#describeStrangeText(firstRow + read.strangeText);
-      yield read.texts;
-      done += read.texts.length;
+      for (let some = read; ; some = await this.#decode(undefined, undefined)) {
+        yield some.texts;
+        done += some.texts.length;
+        if (!some.hasMore) break;
+      }
       at += read.usedBytes;
       window = window.subarray(read.usedBytes);
       needed = read.neededBytes;
@@ -76,10 +79,11 @@ export class ParquetColumn {
     throw brokenError(this.#file.path, `column ${quoteValue(this.#name)} is not in it, but elsewhere`);
   }
 
-  async #decode(starts: ChunkOrder | undefined, window: Buffer): Promise<PagesRead> {
+  async #decode(starts: ChunkOrder | undefined, window: Buffer | undefined): Promise<PagesRead> {
     // A copy, which is given away: a part of a larger buffer would be sent with all of it.
-    const bytes = new Uint8Array(window);
-    const reply = await this.#file.decode({ column: this.#number, starts, bytes }, [bytes.buffer]);
+    const bytes = window && new Uint8Array(window);
+    const task = { column: this.#number, starts, bytes };
+    const reply = await this.#file.decode(task, bytes ? [bytes.buffer] : []);
     if (!('fault' in reply)) return reply;
     return explainFailure(this.#file.path, () => {
       throw new Error(reply.fault);

@@ -10,6 +10,7 @@ answerTasks(({ column, starts, bytes }: PagesTask): PagesReply => {
   try {
     if (starts) readers.set(column, new ChunkReader(starts));
     const reader = readers.get(column) as ChunkReader;
+    if (!bytes) return reader.readMore();
     return reader.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   } catch (error) {
     return { fault: (error as Error).message };
