@@ -1,11 +1,13 @@
 /** Writes a column of texts or whole numbers of one row group as pages of a Parquet column chunk, and the metadata that describes it. */
 import { gzipSync } from 'node:zlib';
-import type { CompressionCodec, SchemaElement } from 'hyparquet';
+import type { CompressionCodec } from 'hyparquet';
 import { CompressionCodecs } from 'hyparquet/src/constants.js';
 import { ByteWriter } from 'hyparquet-writer';
-import { writeDataPageV2 } from 'hyparquet-writer/src/datapage.js';
+import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
+import { writeRleBitPackedHybrid } from 'hyparquet-writer/src/encoding.js';
 import { snappyCompress } from 'hyparquet-writer/src/snappy.js';
 import type { AddedColumn } from '../format.ts';
+import { PlainValues } from './plain-values.ts';
 import { ThriftStruct } from './thrift.ts';
 
 /** A page is full at either, whichever comes first; both are what other writers take. */
@@ -19,7 +21,10 @@ const utf8 = 0;
 const plainEncoding = 0;
 const levelEncoding = 3;
 
-const pageCompressors = { SNAPPY: snappyCompress, GZIP: (bytes: Uint8Array) => gzipSync(bytes) };
+const pageCompressors: Partial<Record<CompressionCodec, (bytes: Uint8Array) => Uint8Array>> = {
+  SNAPPY: snappyCompress,
+  GZIP: (bytes) => gzipSync(bytes),
+};
 
 /** The compression of the columns that are added: that of a column that is there, where it can be written. */
 export function codecLike(codec: CompressionCodec | undefined): CompressionCodec {
@@ -46,7 +51,9 @@ export class ValuePages {
   readonly #name: string;
   readonly #codec: CompressionCodec;
   readonly #isInteger: boolean;
-  #values: (string | bigint | null)[] = [];
+  /** Of the page that is being filled: 0 for a null, 1 for a value. */
+  #levels: number[] = [];
+  readonly #values = new PlainValues();
   #nulls = 0;
   #least: Buffer | undefined;
   #most: Buffer | undefined;
@@ -64,17 +71,19 @@ export class ValuePages {
 
   /** Adds a row's value; gives a page when it is full. */
   add(value: string | null): Buffer | undefined {
-    this.#values.push(value !== null && this.#isInteger ? BigInt(value) : value);
+    this.#levels.push(value === null ? 0 : 1);
+    if (value !== null && this.#isInteger) this.#values.addInteger(BigInt(value));
+    else if (value !== null) this.#values.addText(value);
     this.#noteBounds(value);
     this.#units += value?.length ?? 0;
-    return this.#units >= fullPageUnits || this.#values.length >= fullPageRows
+    return this.#units >= fullPageUnits || this.#levels.length >= fullPageRows
       ? this.#writePage()
       : undefined;
   }
 
   /** The last page; also of a column without rows, so that there is one. */
   finish(): Buffer {
-    return this.#values.length > 0 || this.#rows === 0 ? this.#writePage() : Buffer.alloc(0);
+    return this.#levels.length > 0 || this.#rows === 0 ? this.#writePage() : Buffer.alloc(0);
   }
 
   /** The metadata of the finished column chunk whose pages start at this place in the file. */
@@ -114,31 +123,32 @@ export class ValuePages {
   }
 
   #writePage(): Buffer {
-    const values = this.#values;
-    const element: SchemaElement = {
-      name: this.#name,
-      repetition_type: 'OPTIONAL',
-      ...(this.#isInteger ? { type: 'INT64' } : { type: 'BYTE_ARRAY', converted_type: 'UTF8' }),
-    };
-    const writer = new ByteWriter();
-    const definitionLevels = values.map((value) => (value === null ? 0 : 1));
-    this.#uncompressedBytes += writeDataPageV2({
-      writer,
-      column: {
-        columnName: this.#name,
-        element,
-        schemaPath: [{ name: 'root' }, element],
-        codec: this.#codec,
-        compressors: pageCompressors,
-      } as never,
-      encoding: 'PLAIN',
-      pageData: { values, definitionLevels, repetitionLevels: [], maxDefinitionLevel: 1 },
+    const values = this.#values.take();
+    const packed = pageCompressors[this.#codec]?.(values) ?? values;
+    const levels = new ByteWriter();
+    const levelBytes = writeRleBitPackedHybrid(levels, this.#levels, 1);
+    const header = new ByteWriter();
+    writePageHeader(header, {
+      type: 'DATA_PAGE_V2',
+      uncompressed_page_size: levelBytes + values.length,
+      compressed_page_size: levelBytes + packed.length,
+      data_page_header_v2: {
+        num_values: this.#levels.length,
+        num_nulls: this.#levels.filter((level) => level === 0).length,
+        num_rows: this.#levels.length,
+        encoding: 'PLAIN',
+        definition_levels_byte_length: levelBytes,
+        repetition_levels_byte_length: 0,
+        is_compressed: true,
+      },
     });
-    this.#rows += values.length;
-    this.#compressedBytes += writer.offset;
-    this.#values = [];
+    const page = Buffer.concat([header.getBytes(), levels.getBytes(), packed]);
+    this.#rows += this.#levels.length;
+    this.#uncompressedBytes += header.offset + levelBytes + values.length;
+    this.#compressedBytes += page.length;
+    this.#levels = [];
     this.#units = 0;
-    return Buffer.from(writer.getBytes());
+    return page;
   }
 }
 

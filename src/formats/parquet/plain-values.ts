@@ -1,0 +1,38 @@
+/** Gathers the values of a page as the encoding PLAIN has them: bytes at once, as strings that wait for a page grow old. */
+
+const startBytes = 16 * 1024;
+/** The most bytes that one UTF-16 unit takes as UTF-8. */
+const bytesPerUnit = 3;
+const lengthBytes = 4;
+const integerBytes = 8;
+
+export class PlainValues {
+  #bytes = Buffer.allocUnsafeSlow(startBytes);
+  #length = 0;
+
+  addText(text: string): void {
+    this.#makeRoom(lengthBytes + text.length * bytesPerUnit);
+    const written = this.#bytes.write(text, this.#length + lengthBytes);
+    this.#bytes.writeUInt32LE(written, this.#length);
+    this.#length += lengthBytes + written;
+  }
+
+  addInteger(number: bigint): void {
+    this.#makeRoom(integerBytes);
+    this.#length = this.#bytes.writeBigInt64LE(number, this.#length);
+  }
+
+  /** All that was added since; the bytes are there until the next value is. */
+  take(): Buffer {
+    const taken = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    return taken;
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + bytes));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
+}
