@@ -55,8 +55,8 @@ export interface CacheReply {
   readonly trouble: Told | undefined;
 }
 
-/** What this thread does by itself, in look-ups and writes at once and in milliseconds in all: to start another costs more. */
-const ownShare = { entries: 100, adds: 256, ms: 30 };
+/** What this thread does by itself, in entries at once and in milliseconds in all: to start another costs more. */
+const ownShare = { entries: 100, adds: 256, settled: 5_000, ms: 30 };
 
 /** Takes what `openCache` takes. The thread starts when this one has done its share. */
 export function openBackgroundCache(
@@ -101,7 +101,13 @@ export function openBackgroundCache(
 
   return {
     async getAll(reads) {
-      return reads.length === 0 ? [] : (await perform({ type: 'read', reads }, reads.length)).found;
+      const found: Found[] = [];
+      while (found.length < reads.length) {
+        const isOwn = ownMs < ownShare.ms;
+        const next = reads.slice(found.length, isOwn ? found.length + ownShare.entries : undefined);
+        found.push(...(await perform({ type: 'read', reads: next }, isOwn ? 0 : next.length)).found);
+      }
+      return found;
     },
     expectLive(answers) {
       const packed = describeSource({ provider, model, settings }, server?.name);
@@ -124,11 +130,12 @@ export function openBackgroundCache(
       hasPacked ||= isLast;
     },
     async settleLive() {
-      const paths = growing?.paths ?? [];
+      const { paths, records } = growing ?? { paths: [], records: 0 };
       growing?.close();
       growing = undefined;
       if (paths.length === 0) return;
-      await thread.ask({ type: 'settle', paths });
+      const task = { type: 'settle', paths } as const;
+      await (records <= ownShare.settled ? performHere(task) : thread.ask(task));
       hasPacked = true;
     },
     async close() {

@@ -23,6 +23,7 @@ export class GrowingWriter {
   readonly #folder: string;
   readonly #start: Buffer;
   readonly #paths: string[] = [];
+  #records = 0;
   #open: OpenPack | undefined;
   #waiting: Buffer[] = [];
   #next: Promise<void> | undefined;
@@ -37,6 +38,11 @@ export class GrowingWriter {
   /** All that were made, in their order. */
   get paths(): readonly string[] {
     return this.#paths;
+  }
+
+  /** How many answers are in them. */
+  get records(): number {
+    return this.#records;
   }
 
   /** Found by everybody when this resolves. LoomError `state` where the disk refuses. */
@@ -75,6 +81,7 @@ export class GrowingWriter {
       if (!isThere) this.close();
     }
     if (this.#open) this.#open.records += records.length;
+    this.#records += records.length;
   }
 
   #openPack(): OpenPack & { readonly isNew: boolean } {
