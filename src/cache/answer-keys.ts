@@ -1,5 +1,5 @@
 /** Under what an answer is filed: what was asked, of whom and how, as a sha256; and whether an answer is of that source. */
-import { hash } from 'node:crypto';
+import { digestText } from '../core/digest.ts';
 import type { CacheEntry, GenerationSettings } from '../core/models.ts';
 import { pythonSettingsText, settingsText } from '../core/request/settings-text.ts';
 
@@ -29,14 +29,14 @@ export function createKeys({ provider, model, settings }: Source, server?: Answe
   const text = settingsText(settings);
   const place = server && !server.isPlain ? `|@${server.name}` : '';
   const end = `${text === undefined ? '' : `|${text}`}${place}`;
-  return (asked) => hash('sha256', `${provider}|${model}|${asked}${end}`, 'buffer');
+  return (asked) => digestText(`${provider}|${model}|${asked}${end}`);
 }
 
 /** The keys under which the Python tool files the same entries: it joins with NUL bytes. */
 export function createPythonKeys({ provider, model, settings }: Source): KeyOf {
   const text = pythonSettingsText(settings);
   const end = text === undefined ? '' : `\0${text}`;
-  return (asked) => hash('sha256', `${provider}\0${model}\0${asked}${end}`, 'buffer');
+  return (asked) => digestText(`${provider}\0${model}\0${asked}${end}`);
 }
 
 /** Whether an entry is an answer of this source; one that names no server, of an older build, is any server's. */

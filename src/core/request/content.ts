@@ -1,5 +1,5 @@
 /** What a request asks: messages of parts. A plain prompt is one message of one text. */
-import { hash } from 'node:crypto';
+import { digestText } from '../digest.ts';
 import type { GenerationSettings } from '../models.ts';
 
 export interface TextPart {
@@ -54,15 +54,9 @@ export function contentText({ messages }: Content): string {
   return plain ?? `\0${JSON.stringify(messages)}`;
 }
 
-/** Takes the bytes of most prompts: of a string `hash` makes them in three times the time. */
-const scratch = Buffer.allocUnsafeSlow(16 * 1024);
-const bytesPerUnit = 3;
-
 /** sha256 of a content: what proves it, and tells equal ones. */
 export function digestContent(content: Content): Buffer {
-  const text = contentText(content);
-  const fits = text.length * bytesPerUnit <= scratch.length;
-  return hash('sha256', fits ? scratch.subarray(0, scratch.write(text)) : text, 'buffer');
+  return digestText(contentText(content));
 }
 
 /** What is sent to a provider for one row. */
