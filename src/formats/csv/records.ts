@@ -3,11 +3,10 @@ import { LoomError } from '../../core/errors.ts';
 import { ByteWindow } from '../text/byte-window.ts';
 import type { TextSource } from '../text/text-source.ts';
 import { type Delimiter, readCell } from './cells.ts';
+import { longestRecordBytes, type RecordProblem, tooLongRecord } from './record-problem.ts';
 import { type ScannedRecords, scanRecords } from './record-scanner.ts';
-import type { RecordProblem, StrictParser } from './strict-parser.ts';
+import type { StrictParser } from './strict-parser.ts';
 
-/** An open quote must not pull a whole file of any size into memory: from here on csv-parse decides. */
-const longestScannedBytes = 100 * 1024 * 1024;
 const carriageReturn = 0x0d;
 const newline = 0x0a;
 
@@ -69,10 +68,12 @@ export class RecordReader {
     const scanned = scanRecords(this.#window.join(), isLast, this.#delimiter.byte, this.#columns);
     const end = scanned.ends.at(-1);
     if (end !== undefined) yield this.#takeScanned(scanned, end);
-    this.#nextScan = end === undefined ? this.#window.length * 2 : 0;
-    const isTooLong = this.#window.length > longestScannedBytes;
-    if (scanned.rest === 'incomplete' && !isTooLong) return;
-    yield* this.#takeStrict(await this.#openStrict());
+    const twice = this.#window.length * 2;
+    this.#nextScan = end === undefined ? Math.min(twice, longestRecordBytes + 1) : 0;
+    if (scanned.rest !== 'incomplete') return yield* this.#takeStrict(await this.#openStrict());
+    // So far it is beyond doubt: there is nothing else to find out.
+    if (this.#window.length > longestRecordBytes && this.#recordLength() > longestRecordBytes)
+      yield* this.#takeStrict(tooLongRecord);
   }
 
   #takeScanned({ ends, newlines, bounds, columns }: ScannedRecords, end: number): RecordBatch {
@@ -152,6 +153,12 @@ export class RecordReader {
   /** The line on which the text that was read so far ends. */
   #currentLine(): number {
     return this.#newlinesTaken + countNewlines(this.#window.join()) + 1;
+  }
+
+  /** How much there is of the record that the parser is in. */
+  #recordLength(): number {
+    const held = this.#window.join();
+    return held.length - skipEmptyLines(held, 0);
   }
 
   /** The line on which the record starts that the parser is in. */

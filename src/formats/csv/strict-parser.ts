@@ -1,9 +1,7 @@
 /** Has csv-parse read what the scanner leaves: it knows what is wrong with a record, and we the words for it. */
 import { type CsvError, Parser } from 'csv-parse';
 import type { Delimiter } from './cells.ts';
-
-/** An open quote must not pull a whole file of any size into memory. */
-const longestRecordBytes = 100 * 1024 * 1024;
+import { longestRecordBytes, type RecordProblem, tooLongRecord } from './record-problem.ts';
 
 /** A record, and where it ends in the bytes that were written, its line end included. */
 type Take = (cells: string[], end: number) => void;
@@ -27,13 +25,6 @@ class RecordParser extends Parser {
     this.#take(record, this.info.bytes);
     return true;
   }
-}
-
-/** What is wrong with the record behind the last one, and how to mend it. */
-export interface RecordProblem {
-  readonly problem: string;
-  readonly hint: string;
-  readonly cause: Error;
 }
 
 export class StrictParser {
@@ -104,10 +95,7 @@ function describeProblem(
     case 'INVALID_OPENING_QUOTE':
       return { problem: 'has a quote inside a cell that does not start with one', hint: quoteHint };
     case 'CSV_MAX_RECORD_SIZE':
-      return {
-        problem: 'starts a row of more than 100 MB',
-        hint: 'A closing quote may be missing; see that line.',
-      };
+      return tooLongRecord;
     default:
       return { problem: `could not be parsed (${error.message})`, hint: 'Correct that line and run again.' };
   }
