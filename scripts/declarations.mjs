@@ -1,7 +1,7 @@
 /**
  * The types of the library in one file that needs nothing but TypeScript's own: no package, and no types of Node.js. Each
  * declaration that src/index.ts exports is taken as the compiler emitted it, with all that it names. What is inferred from
- * a schema of zod is written out, and a schema described as what it is good for. Anything else from outside ends the build.
+ * a shape or a schema of zod is written out, and a schema described as what it is good for. Anything else from outside ends the build.
  *
  * The compiler is asked through its API, which may change with each version of it; the version is exact.
  */
@@ -85,7 +85,7 @@ function joinWith({ program, checker }, entry, folder) {
     const { text } = statement.getSourceFile();
     const start = startOf(statement);
     const comment = text.slice(startOf(statement, true), start).trimEnd();
-    const words = usesZod(node)
+    const words = isInferred(node)
       ? describeSchema(symbol, node)
       : rename(node, text.slice(start, statement.end));
     const isValue = !isInterfaceDeclaration(node) && !isTypeAliasDeclaration(node);
@@ -135,11 +135,13 @@ function joinWith({ program, checker }, entry, folder) {
     );
   }
 
-  function usesZod(part) {
-    if (!isIdentifier(part)) return part.forEachChild((child) => usesZod(child) || undefined) ?? false;
+  function isInferred(part) {
+    if (!isIdentifier(part)) return part.forEachChild((child) => isInferred(child) || undefined) ?? false;
     const symbol = checker.getSymbolAtLocation(part);
     const nodes = symbol ? nodesOf(openAlias(symbol)) : [];
-    return nodes.some((node) => /[\\/]node_modules[\\/]zod[\\/]/.test(node.getSourceFile().fileName));
+    return nodes.some((node) =>
+      /[\\/](node_modules[\\/]zod[\\/]|core[\\/]shapes[\\/]shapes\.)/.test(node.getSourceFile().fileName),
+    );
   }
 
   /** A schema, or what is inferred from one. */

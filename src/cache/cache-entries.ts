@@ -1,9 +1,11 @@
 /** The cache as a whole, however many answers it has: what is in it, in loose entries and in packs. */
+
 import { type Dir, opendirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { type CacheEntry, cacheEntrySchema } from '../core/models.ts';
+import { type CacheEntry, cacheEntryShape } from '../core/models.ts';
 import { likelyNames } from '../core/own-names.ts';
+import { readShape } from '../core/shapes/shapes.ts';
 import { diskFailure, errorCode } from '../storage/files.ts';
 import { GrowingPack } from './packs/growing-pack.ts';
 import { type AnswerPack, isPackLike, PackFile } from './packs/pack-file.ts';
@@ -173,7 +175,7 @@ export function readStored(path: string): StoredEntry | undefined {
 
 function parseEntry(bytes: Buffer): CacheEntry | undefined {
   try {
-    return cacheEntrySchema.safeParse(JSON.parse(bytes.toString())).data;
+    return readShape(cacheEntryShape, JSON.parse(bytes.toString()));
   } catch {
     return undefined;
   }

@@ -1,10 +1,12 @@
 /** Loose entries: answers in a file each, `<sha256>.json`, as live calls leave them, older builds and the Python tool. */
+
 import { randomBytes } from 'node:crypto';
 import { type Dir, existsSync, opendirSync, readFileSync, renameSync, utimesSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { LoomError } from '../core/errors.ts';
-import { type Answer, type CacheEntry, cacheEntrySchema } from '../core/models.ts';
+import { type Answer, type CacheEntry, cacheEntryShape } from '../core/models.ts';
 import { likelyNames } from '../core/own-names.ts';
+import { readShape } from '../core/shapes/shapes.ts';
 import { describeDiskError, errorCode, removeQuietly } from '../storage/files.ts';
 import { ensureCache } from '../storage/marks.ts';
 import {
@@ -142,7 +144,7 @@ export function openLooseEntries(
 /** undefined: absent, damaged, or no entry. */
 export function readLooseEntry(path: string): CacheEntry | undefined {
   try {
-    return cacheEntrySchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
+    return readShape(cacheEntryShape, JSON.parse(readFileSync(path, 'utf8')));
   } catch {
     return undefined;
   }

@@ -1,18 +1,18 @@
 /** Counts values by their order of magnitude: constant memory, whatever they are and however many. */
-import * as z from 'zod/mini';
+import { arrayOf, number, object, type ValueOf } from './shapes/shapes.ts';
 
 /** Ten buckets a decade: 1, 1.26, 1.58, 2, 2.5, 3.2, 4, 5, 6.3, 8, 10 and so on. */
 const bucketsPerDecade = 10;
 /** Up to 10^12; larger values count as that. */
 const mostBuckets = 12 * bucketsPerDecade;
 
-export const histogramSchema = z.object({
+export const histogramShape = object({
   /** Of the buckets from 1 on, which holds everything below 1.26, up to the last that has any. */
-  counts: z.array(z.number()),
-  min: z.number(),
-  max: z.number(),
+  counts: arrayOf(number),
+  min: number,
+  max: number,
 });
-export type Histogram = z.infer<typeof histogramSchema>;
+export type Histogram = ValueOf<typeof histogramShape>;
 
 export class LogHistogram {
   readonly #counts: number[] = [];

@@ -1,5 +1,5 @@
-/** The vocabulary that every layer shares. Shapes that are read from disk are zod schemas. */
-import * as z from 'zod/mini';
+/** The vocabulary that every layer shares. Shapes that are read from disk are values, `…Shape`. */
+
 import {
   type BatchStatus,
   batchStatuses,
@@ -8,8 +8,28 @@ import {
   type ProviderName,
   providerNames,
 } from './names.ts';
+import { isJsonObject, type JsonObject } from './shapes/json-object.ts';
+import {
+  arrayOf,
+  boolean,
+  changed,
+  either,
+  filledString,
+  jsonObject,
+  looseObject,
+  nullable,
+  nullish,
+  number,
+  object,
+  oneOf,
+  optional,
+  type Shape,
+  string,
+  type ValueOf,
+  withDefault,
+} from './shapes/shapes.ts';
 
-export type { BatchStatus, FileType, ProviderName };
+export { type BatchStatus, type FileType, isJsonObject, type JsonObject, type ProviderName };
 
 /** One element of the input: a record of a table or a JSON object. */
 export interface Row {
@@ -26,17 +46,11 @@ export interface Row {
 }
 
 /** Rows that are run out of all: the first ones, or a random sample `of` so many. */
-export const rowPickSchema = z.union([
-  z.object({ limit: z.number() }),
-  z.object({ sample: z.number(), seed: z.number(), of: z.number() }),
-]);
-export type RowPick = z.infer<typeof rowPickSchema>;
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+export const rowPickShape = either(
+  object({ limit: number }),
+  object({ sample: number, seed: number, of: number }),
+);
+export type RowPick = ValueOf<typeof rowPickShape>;
 
 /**
  * How to generate, the same for every row of a run; what is not set is absent. Records hold it as `params`, under the
@@ -61,28 +75,25 @@ export type GenerationSettings = {
 };
 export type SettingName = keyof GenerationSettings;
 
-const jsonObjectSchema = z.custom<JsonObject>(isJsonObject);
+const texts: Shape<readonly string[]> = arrayOf(string);
 
 /** Settings as they stand in a record: the Python tool writes unset ones too, as null, false or an empty object. */
-const storedSettingsSchema = z.looseObject({
-  system: z.nullish(z.string()),
-  temperature: z.nullish(z.number()),
-  max_tokens: z.nullish(z.number()),
-  top_p: z.nullish(z.number()),
-  top_k: z.nullish(z.number()),
-  stop: z.nullish(z.readonly(z.array(z.string()))),
-  seed: z.nullish(z.number()),
-  presence_penalty: z.nullish(z.number()),
-  frequency_penalty: z.nullish(z.number()),
-  json_mode: z.nullish(z.boolean()),
-  schema: z.nullish(jsonObjectSchema),
-  extra: z.nullish(jsonObjectSchema),
+const storedSettingsShape = looseObject({
+  system: nullish(string),
+  temperature: nullish(number),
+  max_tokens: nullish(number),
+  top_p: nullish(number),
+  top_k: nullish(number),
+  stop: nullish(texts),
+  seed: nullish(number),
+  presence_penalty: nullish(number),
+  frequency_penalty: nullish(number),
+  json_mode: nullish(boolean),
+  schema: nullish(jsonObject),
+  extra: nullish(jsonObject),
 });
 
-export const generationSettingsSchema = z.pipe(
-  storedSettingsSchema,
-  z.transform((stored) => leaveOutUnset(stored)),
-);
+export const generationSettingsShape = changed(storedSettingsShape, leaveOutUnset);
 
 /** The settings that are set; undefined when none is. */
 export function leaveOutUnset(stored: JsonObject | undefined): GenerationSettings | undefined {
@@ -102,13 +113,13 @@ export interface RowError {
 }
 
 /** Rows that failed for one reason, as files tell it. */
-export const failureGroupSchema = z.object({
-  kind: z.string(),
-  message: z.string(),
-  count: z.number(),
-  row_ids: z.array(z.string()),
+export const failureGroupShape = object({
+  kind: string,
+  message: string,
+  count: number,
+  row_ids: arrayOf(string),
   /** From 1; older versions left it out. */
-  rows: z.optional(z.array(z.number())),
+  rows: optional(arrayOf(number)),
 });
 
 /** The tokens of one answer, as the provider counted them. */
@@ -164,82 +175,82 @@ export interface BatchCounts {
   readonly failed?: number | undefined;
 }
 
-const countsSchema = z.object({
-  total: z.optional(z.number()),
-  succeeded: z.optional(z.number()),
-  failed: z.optional(z.number()),
+const countsShape = object({
+  total: optional(number),
+  succeeded: optional(number),
+  failed: optional(number),
 });
 
 /** The fields of a record that say how an input is read, and which rows of it. */
 export const datasetShape = {
-  file_type: z.enum(fileTypes),
-  prompt_column: z.nullable(z.string()),
-  prompt_template: z.optional(z.string()),
-  pick: z.optional(rowPickSchema),
+  file_type: oneOf(fileTypes),
+  prompt_column: nullable(string),
+  prompt_template: optional(string),
+  pick: optional(rowPickShape),
   /** The column or field that tells rows apart, where it was named. */
-  row_id_field: z.optional(z.string()),
+  row_id_field: optional(string),
 };
 
 /**
  * `batches/<provider>_<safe id>.json` without its `id_map`, which can be large and is read apart.
  * Fields after `with_meta` are ours; a record of the Python tool has none of them.
  */
-export const batchRecordSchema = z.looseObject({
-  batch_id: z.string().check(z.minLength(1)),
-  provider: z.enum(providerNames),
-  model: z.string(),
-  original_file_path: z.string(),
-  file_type: z.enum(fileTypes),
-  prompt_column: z.nullish(z.string()),
-  created_at: z.string(),
-  status: z.enum(batchStatuses),
-  output_path: z.nullish(z.string()),
-  with_meta: z._default(z.boolean(), false),
-  prompt_template: z.optional(z.string()),
-  pick: z.optional(rowPickSchema),
+export const batchRecordShape = looseObject({
+  batch_id: filledString,
+  provider: oneOf(providerNames),
+  model: string,
+  original_file_path: string,
+  file_type: oneOf(fileTypes),
+  prompt_column: nullish(string),
+  created_at: string,
+  status: oneOf(batchStatuses),
+  output_path: nullish(string),
+  with_meta: withDefault(boolean, false),
+  prompt_template: optional(string),
+  pick: optional(rowPickShape),
   /** The column or field that tells rows apart, where it was named. */
-  row_id_field: z.optional(z.string()),
-  use_cache: z.optional(z.boolean()),
-  cache_dir: z.nullish(z.string()),
-  job_id: z.optional(z.string()),
-  part: z.optional(z.number()),
-  parts: z.optional(z.number()),
-  tag: z.optional(z.string()),
-  base_url: z.nullish(z.string()),
+  row_id_field: optional(string),
+  use_cache: optional(boolean),
+  cache_dir: nullish(string),
+  job_id: optional(string),
+  part: optional(number),
+  parts: optional(number),
+  tag: optional(string),
+  base_url: nullish(string),
   /** Whose answers its are; absent in records of older versions. */
-  server: z.nullish(z.string()),
-  file_id: z.nullish(z.string()),
-  counts: z.nullish(countsSchema),
-  last_error: z.nullish(z.string()),
+  server: nullish(string),
+  file_id: nullish(string),
+  counts: nullish(countsShape),
+  last_error: nullish(string),
   /** When the provider ended it, by its own clock where it tells; else when it was first seen ended. */
-  ended_at: z.nullish(z.string()),
+  ended_at: nullish(string),
   /** So long after its creation the provider ends it, if it is not done by then; where it tells. */
-  window_hours: z.nullish(z.number()),
+  window_hours: nullish(number),
   /** Its output is written, and it stays as --keep asked. Not in records of older versions. */
-  kept: z.optional(z.boolean()),
+  kept: optional(boolean),
   /** How many rows that were sent its results do not account for, after a download that was short. */
-  missing: z.nullish(z.number()),
-  params: z.optional(storedSettingsSchema),
+  missing: nullish(number),
+  params: optional(storedSettingsShape),
 });
-export type BatchRecord = z.infer<typeof batchRecordSchema>;
+export type BatchRecord = ValueOf<typeof batchRecordShape>;
 
 /** custom id → row index from 0 as text (CSV), or the entry's id (JSON). */
 export type IdMap = Readonly<Record<string, string>>;
 
-export const cacheEntrySchema = z.object({
-  provider: z.string(),
-  model: z.string(),
-  response: z.string().check(z.minLength(1)),
-  created_at: z.string(),
-  params: z.optional(generationSettingsSchema),
+export const cacheEntryShape = object({
+  provider: string,
+  model: string,
+  response: filledString,
+  created_at: string,
+  params: optional(generationSettingsShape),
   /** Whose answer it is: an address, or a name in its place. Not in entries of the Python tool and of older versions. */
-  address: z.optional(z.string()),
+  address: optional(string),
   // Not in entries of the Python tool, nor where the provider told none.
-  input_tokens: z.optional(z.number()),
-  output_tokens: z.optional(z.number()),
-  finish_reason: z.optional(z.string()),
+  input_tokens: optional(number),
+  output_tokens: optional(number),
+  finish_reason: optional(string),
 });
-export type CacheEntry = z.infer<typeof cacheEntrySchema>;
+export type CacheEntry = ValueOf<typeof cacheEntryShape>;
 
 /** What is told while something is done: a story has one union of events, which `type` tells apart. */
 export type EventOf<Type extends string, Facts = object> = { readonly type: Type } & Readonly<Facts>;

@@ -2,13 +2,25 @@
  * The history under `history/`: a small file for each output that was written, with what the output itself does not
  * tell. It is found by the path of the output, and by the ids of the batches that it came from.
  */
+
 import { createHash } from 'node:crypto';
-import * as z from 'zod/mini';
-import { histogramSchema } from '../core/log-histogram.ts';
-import { datasetShape, failureGroupSchema } from '../core/models.ts';
+import { histogramShape } from '../core/log-histogram.ts';
+import { datasetShape, failureGroupShape } from '../core/models.ts';
 import { providerNames } from '../core/names.ts';
 import { readJson } from '../core/nesting.ts';
 import { likelyNames } from '../core/own-names.ts';
+import {
+  arrayOf,
+  boolean,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  readShape,
+  string,
+  type ValueOf,
+} from '../core/shapes/shapes.ts';
 import { observeFile } from '../storage/file-identity.ts';
 import type { LoomHome } from '../storage/home.ts';
 import type { Store } from '../storage/store.ts';
@@ -16,41 +28,41 @@ import type { Store } from '../storage/store.ts';
 /** The version of the format that this program writes, and the only one that it reads. */
 export const historyVersion = 1;
 
-const historyEntrySchema = z.object({
-  version: z.literal(historyVersion),
+const historyEntryShape = object({
+  version: oneOf([historyVersion]),
   /** With links resolved. */
-  output_path: z.string(),
+  output_path: string,
   /** By these it is known whether the output is still the one that was written. */
-  output_bytes: z.number(),
-  output_mtime_ms: z.number(),
+  output_bytes: number,
+  output_mtime_ms: number,
   /** Null where it came through stdin. */
-  input_path: z.nullable(z.string()),
+  input_path: nullable(string),
   /** Its format is that of both; the output may have any name. */
   ...datasetShape,
-  provider: z.enum(providerNames),
-  model: z.string(),
-  mode: z.enum(['live', 'batch']),
-  sandbox: z.boolean(),
-  job_id: z.optional(z.string()),
-  batch_ids: z.array(z.string()),
+  provider: oneOf(providerNames),
+  model: string,
+  mode: oneOf(['live', 'batch']),
+  sandbox: boolean,
+  job_id: optional(string),
+  batch_ids: arrayOf(string),
   /** When the run began, and when its output was written; ISO 8601. */
-  created_at: z.string(),
-  ended_at: z.string(),
-  rows: z.number(),
-  answered: z.number(),
-  blank_rows: z.number(),
-  failed: z.number(),
-  cached_rows: z.number(),
-  failures: z.array(failureGroupSchema),
+  created_at: string,
+  ended_at: string,
+  rows: number,
+  answered: number,
+  blank_rows: number,
+  failed: number,
+  cached_rows: number,
+  failures: arrayOf(failureGroupShape),
   /** Of the answers that were paid for; absent where the provider told none. */
-  input_tokens: z.optional(z.number()),
-  output_tokens: z.optional(z.number()),
+  input_tokens: optional(number),
+  output_tokens: optional(number),
   /** US dollars, at the prices of that day; absent where they are not known. */
-  cost: z.optional(z.number()),
+  cost: optional(number),
   /** Milliseconds: of each live call, or from the submission of each batch until it was fetched. */
-  latencies: z.optional(histogramSchema),
+  latencies: optional(histogramShape),
 });
-export type HistoryEntry = z.infer<typeof historyEntrySchema>;
+export type HistoryEntry = ValueOf<typeof historyEntryShape>;
 
 /** An entry, before its output is looked at. */
 export type HistoryFacts = Omit<HistoryEntry, 'version' | 'output_path' | 'output_bytes' | 'output_mtime_ms'>;
@@ -97,5 +109,5 @@ export async function findHistory(history: Store, id: string): Promise<HistoryEn
 /** A damaged entry is as good as none. */
 export async function readEntry(history: Store, name: string): Promise<HistoryEntry | undefined> {
   const text = await history.read(name).catch(() => undefined);
-  return historyEntrySchema.safeParse(readJson(text ?? '')).data;
+  return readShape(historyEntryShape, readJson(text ?? ''));
 }

@@ -1,11 +1,22 @@
 /** Job records under `jobs/`: what one `loom run` set out to do, and how far each of its parts is. */
 
 import { randomBytes } from 'node:crypto';
-import * as z from 'zod/mini';
 import { LoomError } from '../core/errors.ts';
-import { datasetShape, failureGroupSchema, generationSettingsSchema } from '../core/models.ts';
+import { datasetShape, failureGroupShape, generationSettingsShape } from '../core/models.ts';
 import { providerNames } from '../core/names.ts';
-import { fileIdentitySchema } from '../storage/file-identity.ts';
+import {
+  arrayOf,
+  boolean,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  string,
+  stringLike,
+  type ValueOf,
+} from '../core/shapes/shapes.ts';
+import { fileIdentityShape } from '../storage/file-identity.ts';
 import { deleteHeld, type LoomHome } from '../storage/home.ts';
 import type { Store } from '../storage/store.ts';
 import {
@@ -20,113 +31,112 @@ import {
 /** The version of the job format that this program writes, and the newest that it reads. */
 export const jobVersion = 1;
 
-const jobPartSchema = z.object({
+const jobPartShape = object({
   /** From 1. */
-  part: z.number(),
+  part: number,
   /**
    * planned: its request file is written, and the provider has no batch of it. submitting: the provider may have a
    * batch under its tag. submitted: its batch record is written. downloaded: its results are on disk. dropped: it was
    * cancelled before the provider had it, and is never sent.
    */
-  state: z.enum(['planned', 'submitting', 'submitted', 'downloaded', 'dropped']),
-  tag: z.string(),
+  state: oneOf(['planned', 'submitting', 'submitted', 'downloaded', 'dropped']),
+  tag: string,
   /** 0 where that is not known, as of a record alone. */
-  requests: z.number(),
-  bytes: z.number(),
-  file_id: z.optional(z.string()),
-  batch_id: z.optional(z.string()),
+  requests: number,
+  bytes: number,
+  file_id: optional(string),
+  batch_id: optional(string),
   /** When `submitting` began, by the provider's clock where batches are found by their time. */
-  submitting_since: z.optional(z.string()),
+  submitting_since: optional(string),
   /** With `submitting`: until when its creation may be going on at the provider, though nobody waits for it. */
-  may_go_on_until: z.optional(z.string()),
+  may_go_on_until: optional(string),
   /** The batch was found without a tag: its results must prove that it is this part. */
-  provisional: z.optional(z.boolean()),
+  provisional: optional(boolean),
   /**
    * This home did not send it, and can't send it again. What was sent is what the provider counts: the input may hold
    * more.
    */
-  adopted: z.optional(z.boolean()),
+  adopted: optional(boolean),
   /** The results that are on disk, by their bytes: a file that differs is downloaded again. */
-  results: z.optional(z.object({ size: z.number(), sha256: z.string() })),
+  results: optional(object({ size: number, sha256: string })),
   /** Batches that were taken for this part, and were not. */
-  mistaken_ids: z.optional(z.array(z.string())),
+  mistaken_ids: optional(arrayOf(string)),
   /** The number in the names of its files, where it is not its own: it is a half of what was one part. */
-  files: z.optional(z.number()),
+  files: optional(number),
   /** Batches of it that a full queue gave back: people may call the job by their ids. */
-  former_ids: z.optional(z.array(z.string())),
+  former_ids: optional(arrayOf(string)),
   /** With `submitted`: the provider has taken on another batch of this home meanwhile, which may fill its queue. */
-  beside_taken: z.optional(z.boolean()),
+  beside_taken: optional(boolean),
   /**
    * Why its batch was given back the last time, how often a full queue did so with nothing else of this home waiting
    * there, and whether its size was the reason.
    */
-  queue: z.optional(
-    z.object({ reason: z.string(), times: z.number(), is_too_large: z.optional(z.boolean()) }),
-  ),
+  queue: optional(object({ reason: string, times: number, is_too_large: optional(boolean) })),
   /** With `dropped`: why the provider never takes it. */
-  refusal: z.optional(z.string()),
+  refusal: optional(string),
 });
-export type JobPart = z.infer<typeof jobPartSchema>;
+export type JobPart = ValueOf<typeof jobPartShape>;
 
-const jobOutputSchema = z.extend(fileIdentitySchema, {
-  rows: z.number(),
-  answered: z.number(),
+const jobOutputShape = object({
+  ...fileIdentityShape.fields,
+  rows: number,
+  answered: number,
   /** Answers that ended at a limit of tokens; older versions left it out. */
-  cut_off: z.optional(z.number()),
-  blank_rows: z.number(),
-  failed: z.number(),
-  failures: z.array(failureGroupSchema),
-  unknown_results: z.number(),
+  cut_off: optional(number),
+  blank_rows: number,
+  failed: number,
+  failures: arrayOf(failureGroupShape),
+  unknown_results: number,
 });
 
-const jobRecordSchema = z.object({
-  version: z.literal(jobVersion),
+const jobRecordShape = object({
+  version: oneOf([jobVersion]),
   /** Part of file names: nothing else may come from a file that somebody wrote. */
-  job_id: z.string().check(z.regex(/^job_\w+$/)),
-  created_at: z.string(),
-  provider: z.enum(providerNames),
-  model: z.string(),
-  original_file_path: z.string(),
+  job_id: stringLike(/^job_\w+$/),
+  created_at: string,
+  provider: oneOf(providerNames),
+  model: string,
+  original_file_path: string,
   ...datasetShape,
-  input_sha256: z.string(),
+  input_sha256: string,
   /** Rows of the input that were picked, those without a prompt included. */
-  rows: z.number(),
-  blank_rows: z.number(),
+  rows: number,
+  blank_rows: number,
   /** Rows whose answer was in the cache, kept since in a file of the job's own. */
-  cached_rows: z.number(),
-  output_path: z.string(),
-  with_meta: z.boolean(),
-  with_error: z.boolean(),
+  cached_rows: number,
+  output_path: string,
+  with_meta: boolean,
+  with_error: boolean,
   /** Not in jobs of older versions. */
-  with_usage: z.optional(z.boolean()),
+  with_usage: optional(boolean),
   /** Answers go to and come from the cache, and equal prompts are asked once. */
-  use_cache: z.boolean(),
+  use_cache: boolean,
   /** How to generate; absent when nothing was set. */
-  params: z.optional(generationSettingsSchema),
+  params: optional(generationSettingsShape),
   /** Where the cache is that it reads and fills; absent: that of the home. */
-  cache_dir: z.optional(z.string()),
-  base_url: z.nullable(z.string()),
+  cache_dir: optional(string),
+  base_url: nullable(string),
   /** Whose answers these are: an address, or a name in its place. Not in jobs of older versions. */
-  server: z.optional(z.string()),
+  server: optional(string),
   /** Its `Batch submitted.` lines were printed. */
-  announced: z.boolean(),
+  announced: boolean,
   /**
    * writing: the output is complete in a temporary file, which may be in place already. merged: the output is in
    * place, what the job no longer needs is being cleared away. kept: the same, and its records stay. forgotten: all
    * that there is of it is being removed.
    */
-  state: z.enum(['pending', 'writing', 'merged', 'kept', 'forgotten']),
+  state: oneOf(['pending', 'writing', 'merged', 'kept', 'forgotten']),
   /** With `writing` and `merged`: how to know the output again, and what is told of it. */
-  output: z.optional(jobOutputSchema),
+  output: optional(jobOutputShape),
   /** The most tokens that the provider's queue holds, as it said when it was full. */
-  queue_limit: z.optional(z.number()),
+  queue_limit: optional(number),
   /** No part of it is sent any more: one that the provider does not have, or gives back, is dropped. */
-  cancelled: z.optional(z.boolean()),
+  cancelled: optional(boolean),
   /** With `merged`: what --keep was. */
-  keep: z.optional(z.boolean()),
-  parts: z.array(jobPartSchema),
+  keep: optional(boolean),
+  parts: arrayOf(jobPartShape),
 });
-export type JobRecord = z.infer<typeof jobRecordSchema>;
+export type JobRecord = ValueOf<typeof jobRecordShape>;
 
 /** What only a job file tells. */
 type ToldByFile = 'version' | 'input_sha256' | 'rows' | 'blank_rows' | 'output_path';
@@ -205,7 +215,7 @@ async function readJob(jobs: Store, name: string): Promise<JobRecord | undefined
   if (typeof version === 'number' && version > jobVersion) {
     throw new LoomError('state', `it was written by a newer version of loom (format ${version})`);
   }
-  return requireFields(jobRecordSchema, value);
+  return requireFields(jobRecordShape, value);
 }
 
 export async function deleteJob(home: LoomHome, jobId: string): Promise<void> {

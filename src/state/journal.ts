@@ -5,10 +5,11 @@
  *   writers left is only read. So no result is ever found at the place of another.
  * - A result is given out for no other prompt than the one that it answers: each line has that prompt's digest.
  */
-import * as z from 'zod/mini';
+
 import { isJsonObject, type RowResult } from '../core/models.ts';
 import { readJson } from '../core/nesting.ts';
-import { fileIdentitySchema, identifyFile, isIdentifiedFile } from '../storage/file-identity.ts';
+import { object, readShape, string } from '../core/shapes/shapes.ts';
+import { fileIdentityShape, identifyFile, isIdentifiedFile } from '../storage/file-identity.ts';
 import { diskFailure } from '../storage/files.ts';
 import type { Store } from '../storage/store.ts';
 import { LineReader, pieceBytes, ResultPlaces, readLines } from './result-lines.ts';
@@ -186,7 +187,7 @@ export async function* readKeptLines(store: Store, names: readonly string[]): As
 const spentMark = 'output ';
 const longestMark = 16 * 1024;
 
-const spentMarkSchema = z.extend(fileIdentitySchema, { path: z.string() });
+const spentMarkShape = object({ ...fileIdentityShape.fields, path: string });
 
 /** Whether the output that a journal was kept for is in place, so that nothing in it is needed any more. */
 export async function isSpentJournal(store: Store, name: string): Promise<boolean> {
@@ -194,8 +195,8 @@ export async function isSpentJournal(store: Store, name: string): Promise<boolea
     const ends = await store.readEnds(name, { first: 0, last: longestMark });
     const last = ends?.last.toString('utf8').trimEnd().split('\n').at(-1) ?? '';
     if (!last.startsWith(spentMark)) return false;
-    const mark = spentMarkSchema.parse(JSON.parse(last.slice(spentMark.length)));
-    return await isIdentifiedFile(mark.path, mark);
+    const mark = readShape(spentMarkShape, JSON.parse(last.slice(spentMark.length)));
+    return mark !== undefined && (await isIdentifiedFile(mark.path, mark));
   } catch {
     return false;
   }

@@ -1,7 +1,8 @@
 /** Batch records under `batches/`: one JSON file per batch, in the Python tool's format with fields of our own. */
+
 import { StringDecoder } from 'node:string_decoder';
 import { LoomError } from '../core/errors.ts';
-import { type BatchRecord, batchRecordSchema, type IdMap, isJsonObject } from '../core/models.ts';
+import { type BatchRecord, batchRecordShape, type IdMap, isJsonObject } from '../core/models.ts';
 import { plainFileId, safeFileId } from '../storage/file-ids.ts';
 import { describeDiskError, diskFailure } from '../storage/files.ts';
 import { deleteHeld, type LoomHome } from '../storage/home.ts';
@@ -167,7 +168,7 @@ async function readHead(batches: Store, name: string): Promise<BatchRecord | und
 }
 
 function parseRecord(text: string): BatchRecord {
-  const { id_map: _, ...record } = requireFields(batchRecordSchema, parseStateJson(text));
+  const { id_map: _, ...record } = requireFields(batchRecordShape, parseStateJson(text));
   return record as BatchRecord;
 }
 

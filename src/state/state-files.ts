@@ -1,6 +1,6 @@
 /** What the files of jobs and of records have in common: each is written whole, and one that can't be read is told of. */
-import type * as z from 'zod/mini';
 import { LoomError } from '../core/errors.ts';
+import type { Shape } from '../core/shapes/shapes.ts';
 import { describeDiskError, diskFailure } from '../storage/files.ts';
 import type { LoomHome } from '../storage/home.ts';
 import type { Content, Store } from '../storage/store.ts';
@@ -79,12 +79,11 @@ export function parseStateJson(text: string): unknown {
   }
 }
 
-/** LoomError for the first field that the schema of a file refuses. */
-export function requireFields<Fields>(schema: z.ZodMiniType<Fields>, value: unknown): Fields {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const field = result.error.issues[0]?.path.join('.') || 'list';
-  throw new LoomError('state', `its field ${field} is missing or wrong`);
+/** LoomError for the first field that the shape of a file refuses. */
+export function requireFields<Fields>(shape: Shape<Fields>, value: unknown): Fields {
+  const checked = shape.check(value);
+  if ('value' in checked) return checked.value;
+  throw new LoomError('state', `its field ${checked.misfit.join('.') || 'list'} is missing or wrong`);
 }
 
 function describeDamage(error: unknown): string {

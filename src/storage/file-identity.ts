@@ -3,19 +3,20 @@
  * when one is deleted, other disks have the same numbers, and a file may be edited in place. So a file counts as the
  * same only when its bytes are, whoever moved, copied or restored it since; where that can't be told, it is another.
  */
+
 import { realpath, stat } from 'node:fs/promises';
-import * as z from 'zod/mini';
+import { number, object, optional, string, type ValueOf } from '../core/shapes/shapes.ts';
 import { hashFile } from './files.ts';
 
-export const fileIdentitySchema = z.object({
+export const fileIdentityShape = object({
   /** The number that the disk gave the file; it stays when the file is renamed. */
-  inode: z.number(),
+  inode: number,
   /** Bytes. Not in identities of older versions, which noted the inode alone. */
-  size: z.optional(z.number()),
+  size: optional(number),
   /** Of the bytes, in hex. Not in identities of older versions. */
-  sha256: z.optional(z.string()),
+  sha256: optional(string),
 });
-export type FileIdentity = z.infer<typeof fileIdentitySchema>;
+export type FileIdentity = ValueOf<typeof fileIdentityShape>;
 
 /** Where a file is, with its links resolved, and what tells without a look at its bytes that it is as it was. */
 export async function observeFile(path: string): Promise<{ path: string; size: number; mtimeMs: number }> {

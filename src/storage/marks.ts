@@ -4,13 +4,15 @@
  * or the Python tool can have written; any other that is not empty is refused before anything is written or sent, and
  * nothing is ever deleted in it. A mark that can't be understood counts as none.
  */
+
 import { randomBytes } from 'node:crypto';
 import { closeSync, type Dir, type Dirent, opendirSync, readSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { LoomError } from '../core/errors.ts';
-import { cacheEntrySchema, isJsonObject } from '../core/models.ts';
+import { cacheEntryShape, isJsonObject } from '../core/models.ts';
 import { readJson } from '../core/nesting.ts';
 import { likelyNames, listOwnPaths, ownNames } from '../core/own-names.ts';
+import { readShape } from '../core/shapes/shapes.ts';
 import { listSome } from '../core/words.ts';
 import { diskFailure, isGone, makePrivateFolder, removeQuietly } from './files.ts';
 import type { LoomHome } from './home.ts';
@@ -273,7 +275,7 @@ function recognisesCache(folder: string): boolean {
 
 function isCacheEntry(path: string): boolean {
   try {
-    return cacheEntrySchema.safeParse(JSON.parse(readPlainText(path))).success;
+    return readShape(cacheEntryShape, JSON.parse(readPlainText(path))) !== undefined;
   } catch {
     return false;
   }

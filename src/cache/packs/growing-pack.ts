@@ -11,12 +11,13 @@
  *            its settings as they are. A later one's is the other 16 bytes of the key, and the answer as a pack has it.
  * ```
  */
+
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
-import * as z from 'zod/mini';
 import { NumberPages } from '../../core/growing.ts';
-import { type Answer, generationSettingsSchema } from '../../core/models.ts';
+import { type Answer, generationSettingsShape } from '../../core/models.ts';
 import { ownNames } from '../../core/own-names.ts';
+import { object, optional, readShape, type ValueOf } from '../../core/shapes/shapes.ts';
 import { openPlainFile } from '../../storage/plain-file.ts';
 import type { AnswerPack } from './pack-file.ts';
 import {
@@ -27,17 +28,17 @@ import {
   keyBytes,
   type PackedEntry,
   type PackedSource,
-  packedSourceSchema,
+  packedSourceShape,
   recordLength,
 } from './pack-format.ts';
 import { WindowedReader } from './windowed-reader.ts';
 
 const growingHead = Buffer.from('loom growing v1\n');
 
-const growingSourceSchema = z.extend(packedSourceSchema, { params: z.optional(generationSettingsSchema) });
+const growingSourceShape = object({ ...packedSourceShape.fields, params: optional(generationSettingsShape) });
 
 /** Whose answers they are, and with what settings. */
-export type GrowingSource = z.infer<typeof growingSourceSchema>;
+export type GrowingSource = ValueOf<typeof growingSourceShape>;
 
 export interface GrowingEntry extends PackedEntry {
   /** 32 bytes. */
@@ -181,7 +182,7 @@ export class GrowingPack implements AnswerPack {
 
 function readSource(entry: PackedEntry | undefined): GrowingSource | undefined {
   try {
-    return entry && growingSourceSchema.safeParse(JSON.parse(entry.body.toString('utf8'))).data;
+    return entry && readShape(growingSourceShape, JSON.parse(entry.body.toString('utf8')));
   } catch {
     return undefined;
   }

@@ -13,9 +13,10 @@
  *
  * Numbers are little-endian. Every record is checked by itself when it is read, so that damage costs what it has hit.
  */
+
 import { crc32 } from 'node:zlib';
-import * as z from 'zod/mini';
 import type { Answer } from '../../core/models.ts';
+import { arrayOf, object, optional, readShape, string } from '../../core/shapes/shapes.ts';
 
 /** Whose answers are in a pack, told once for all of them. */
 export interface PackedSource {
@@ -107,20 +108,20 @@ export function encodeSources(sources: readonly PackedSource[]): Buffer {
   return Buffer.from(JSON.stringify(sources));
 }
 
-export const packedSourceSchema = z.object({
-  provider: z.string(),
-  model: z.string(),
-  settings: z.optional(z.string()),
-  address: z.optional(z.string()),
+export const packedSourceShape = object({
+  provider: string,
+  model: string,
+  settings: optional(string),
+  address: optional(string),
 });
 
-const sourcesSchema = z.array(packedSourceSchema);
+const sourcesShape = arrayOf(packedSourceShape);
 
 /** undefined for what is not the sources of a pack. */
 export function decodeSources(bytes: Buffer, crc: number): readonly PackedSource[] | undefined {
   if (crc32(bytes) !== crc) return undefined;
   try {
-    return sourcesSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
+    return readShape(sourcesShape, JSON.parse(bytes.toString('utf8')));
   } catch {
     return undefined;
   }

@@ -15,6 +15,10 @@ beforeEach(async () => {
 
 afterEach(() => world.remove());
 
+function readChunk(name: string): Promise<string> {
+  return readFile(join(dist, name === 'loom.js' ? '' : 'chunks', name), 'utf8');
+}
+
 interface Loaded {
   /** Names of the files of dist/. */
   readonly files: string[];
@@ -62,6 +66,12 @@ test.each(['list', 'fetch', 'cache stats', 'run --help'])('loom %s loads no SDK'
   const { files: loaded } = await loadedBy(args);
   expect(loaded).toContain('loom.js');
   expect(loaded.filter((name) => sdks.includes(name))).toEqual([]);
+});
+
+test.each(['list', 'fetch', 'cache stats'])('loom %s reads its files without zod', async (args) => {
+  const { files } = await loadedBy(args);
+  const codes = await Promise.all(files.map((name) => readChunk(name)));
+  expect(codes.filter((code) => code.includes('ZodMini'))).toEqual([]);
 });
 
 test('loom --version --verbose tells the version, and those of the packages whose licences are in the package', async () => {
