@@ -86,7 +86,26 @@ async function toCommonJs(text) {
     // By require as well.
     supported: { 'dynamic-import': false },
   });
-  return code.includes('ownAddress') ? ownAddress + code : code;
+  const whole = loadAtFirstUse(code);
+  return whole.includes('ownAddress') ? ownAddress + whole : whole;
+}
+
+/**
+ * Node's own modules are loaded at their first use: some, such as node:crypto and node:https, take longer than all that a
+ * short command does. Chunks are not: another version may be installed while a long run is under way.
+ */
+function loadAtFirstUse(code) {
+  const loads = new Map();
+  const declared = code.replace(
+    /\b(import_node_\w+)=((?:__toESM\()?require\("node:[^"]+"\)(?:(?:,1)?\))?)/g,
+    (_, name, load) => {
+      loads.set(name, load);
+      return name;
+    },
+  );
+  return declared.replace(/\b(import_node_\w+)\./g, (use, name) =>
+    loads.has(name) ? `(${name}??=${loads.get(name)}).` : use,
+  );
 }
 
 await rm('dist', { recursive: true, force: true });

@@ -6,11 +6,7 @@ import { fetchBatches as fetchJobs } from '../orchestrator/batch/fetch/fetch-bat
 import type { FetchEvent, FetchSummary, WrittenOutput } from '../orchestrator/batch/fetch/fetch-run.ts';
 import type { ListedBatch, QueuedPart } from '../orchestrator/batch/list/list-batches.ts';
 import type { MergedJob } from '../orchestrator/batch/merge/merge-job.ts';
-import {
-  type WaitOptions,
-  type WaitSummary,
-  waitForBatches,
-} from '../orchestrator/batch/wait/wait-batches.ts';
+import type { WaitOptions, WaitSummary, waitForBatches } from '../orchestrator/batch/wait/wait-batches.ts';
 import type { WaitEvent, Watch } from '../orchestrator/batch/wait/wait-news.ts';
 import type { MergeSummary } from '../orchestrator/output/row-tally.ts';
 import { type FetchBatchesEvent, FetchLog } from './fetch-log.ts';
@@ -107,6 +103,7 @@ export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<F
 }
 
 async function waitFor(...given: Parameters<typeof waitForBatches>) {
+  const { waitForBatches } = await import('../orchestrator/batch/wait/wait-batches.ts');
   const { pending, total, ...summary } = await waitForBatches(...given);
   return { ...summary, left: { pending, total } };
 }

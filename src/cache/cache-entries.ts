@@ -7,9 +7,9 @@ import { type CacheEntry, cacheEntryShape } from '../core/models.ts';
 import { likelyNames } from '../core/own-names.ts';
 import { readShape } from '../core/shapes/shapes.ts';
 import { diskFailure, errorCode } from '../storage/files.ts';
+import { packFolder } from './cache-folders.ts';
 import { GrowingPack } from './packs/growing-pack.ts';
 import { type AnswerPack, isPackLike, PackFile } from './packs/pack-file.ts';
-import { packFolder } from './packs/pack-writer.ts';
 import { listGrowingPacks, listPacks } from './packs/packs.ts';
 
 /** What answers of one model come to. */

@@ -2,13 +2,12 @@
 import type { Answer, GenerationSettings } from '../core/models.ts';
 import { settingsText } from '../core/request/settings-text.ts';
 import type { LoomHome } from '../storage/home.ts';
-import { ensureCache, ensureHome } from '../storage/marks.ts';
-import { checkSharing } from '../storage/sharing.ts';
+import { ensureHome } from '../storage/marks.ts';
 import { type AnswerServer, createKeys, createPythonKeys, createSourceCheck } from './answer-keys.ts';
-import { cacheTemporaryFolder, decodeEntry, describeLooseEntry, openLooseEntries } from './loose-entries.ts';
+import { ensureCacheFolder } from './cache-folders.ts';
+import { decodeEntry, describeLooseEntry, openLooseEntries } from './loose-entries.ts';
 import { createPackedSourceCheck, describeSource, openAnswerPacker } from './packs/pack-answers.ts';
 import { decodeAnswer } from './packs/pack-format.ts';
-import { packFolder } from './packs/pack-writer.ts';
 import { Packs } from './packs/packs.ts';
 
 /** By what was asked, as `contentText` has it. */
@@ -107,16 +106,6 @@ export function openCache(
     seal: () => packer.seal(),
     close: () => packs.close(),
   };
-}
-
-/**
- * Sees to it that a chosen cache can be used: it is made and marked. LoomError `state` where it is somebody else's
- * folder, can't be made, or is another user's and not shared.
- */
-export function ensureCacheFolder(base: string, folder = base): void {
-  for (const path of [base, folder, cacheTemporaryFolder(folder), packFolder(folder)])
-    checkSharing(path, base);
-  ensureCache(base);
 }
 
 /** What a run needs before anything is sent: a home, and where one was chosen the cache. LoomError `state` as above. */

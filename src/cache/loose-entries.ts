@@ -16,11 +16,7 @@ import {
   sharingOf,
   writeSharedFile,
 } from '../storage/sharing.ts';
-
-/** Entries and packs on their way; apart, so that what a killed process left is found without reading a million names. */
-export function cacheTemporaryFolder(folder: string): string {
-  return join(folder, 'tmp');
-}
+import { cacheTemporaryFolder } from './cache-folders.ts';
 
 export function loosePath(folder: string, key: Buffer): string {
   return `${folder}${sep}${key.toString('hex')}.json`;

@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ensureCacheFolder, openCache } from '../../src/cache/cache.ts';
+import { openCache } from '../../src/cache/cache.ts';
+import { ensureCacheFolder } from '../../src/cache/cache-folders.ts';
 import { describeSharing } from '../../src/storage/sharing.ts';
 
 const octal = (mode: number) => (mode & 0o7777).toString(8);

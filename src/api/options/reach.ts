@@ -1,7 +1,7 @@
 /** How a verb reaches providers and the state on disk: by its options, else by the environment; by `.env` only if it is told to. */
 
 import { join } from 'node:path';
-import { ensureCacheFolder } from '../../cache/cache.ts';
+import { ensureCacheFolder } from '../../cache/cache-folders.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { EventOf } from '../../core/models.ts';
 import { type ProviderName, sandboxKey } from '../../core/names.ts';

@@ -7,9 +7,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeQuietly } from '../../storage/files.ts';
+import { packFolder } from '../cache-folders.ts';
 import { PackFile } from './pack-file.ts';
 import { mostSources } from './pack-format.ts';
-import { mostRecords, PackWriter, packFolder } from './pack-writer.ts';
+import { mostRecords, PackWriter } from './pack-writer.ts';
 import { listPacks } from './packs.ts';
 
 /** So many packs of one size are put together. */

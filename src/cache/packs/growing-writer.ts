@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import type { Answer } from '../../core/models.ts';
 import { growingPackName } from '../../core/own-names.ts';
 import { makeSharedFolder, openSharedFile } from '../../storage/sharing.ts';
+import { packFolder } from '../cache-folders.ts';
 import { describeCacheTrouble, prepareCacheFolder } from '../loose-entries.ts';
 import { encodeGrown, encodeStart, type GrowingSource } from './growing-pack.ts';
-import { mostRecords, packFolder } from './pack-writer.ts';
+import { mostRecords } from './pack-writer.ts';
 
 interface OpenPack {
   readonly file: number;

@@ -9,6 +9,7 @@ import { crc32 } from 'node:zlib';
 import { packName } from '../../core/own-names.ts';
 import { flushFolderNow, removeQuietly } from '../../storage/files.ts';
 import { makeSharedFolder, openSharedFile, type Sharing } from '../../storage/sharing.ts';
+import { packFolder } from '../cache-folders.ts';
 import { describeCacheTrouble, nameTemporary, prepareCacheFolder } from '../loose-entries.ts';
 import {
   encodeFooter,
@@ -23,11 +24,6 @@ import {
   prefixBytes,
   rowBytes,
 } from './pack-format.ts';
-
-/** Where the packs of a cache are; apart, so that they are found without reading a million names. */
-export function packFolder(folder: string): string {
-  return join(folder, 'packs');
-}
 
 /** More than this goes into another pack: its index is in memory while it is written. */
 export const mostRecords = 1_000_000;

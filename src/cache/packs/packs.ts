@@ -5,10 +5,10 @@
 import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownNames } from '../../core/own-names.ts';
+import { packFolder } from '../cache-folders.ts';
 import { GrowingPack } from './growing-pack.ts';
 import { PackFile } from './pack-file.ts';
 import type { PackedEntry, PackedSource } from './pack-format.ts';
-import { packFolder } from './pack-writer.ts';
 
 export interface FoundInPack {
   /** Good until the next look-up. */

@@ -6,10 +6,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeQuietly } from '../../storage/files.ts';
+import { packFolder } from '../cache-folders.ts';
 import { describeLooseEntry, loosePath, openLooseEntries } from '../loose-entries.ts';
 import { GrowingPack, type GrowingSource } from './growing-pack.ts';
 import { decodeAnswer } from './pack-format.ts';
-import { PackWriter, packFolder } from './pack-writer.ts';
+import { PackWriter } from './pack-writer.ts';
 import { listGrowingPacks } from './packs.ts';
 
 /** Up to so many answers of a live run are loose entries in the end. */

@@ -6,10 +6,9 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { cacheTemporaryFolder } from '../../cache/loose-entries.ts';
+import { cacheTemporaryFolder } from '../../cache/cache-folders.ts';
 import { likelyNames, listOwnPaths, ownerIn, ownNames, temporaryNames } from '../../core/own-names.ts';
 import { resultsName } from '../../state/records.ts';
-import { readFirstResult } from '../../state/results.ts';
 import {
   isKnownJob,
   loadState,
@@ -21,7 +20,6 @@ import { isFolder, removeFile } from '../../storage/files.ts';
 import { holdHome, type LoomHome, removeHeld } from '../../storage/home.ts';
 import { tryLock } from '../../storage/locks.ts';
 import { ownsCache, ownsHome } from '../../storage/marks.ts';
-import { leaveOutSpent } from '../journals/run-journals.ts';
 import { isKeptJournal } from '../journals/run-names.ts';
 import { sweepHistory } from './sweep-history.ts';
 import { sweepInputs } from './sweep-inputs.ts';
@@ -98,6 +96,8 @@ async function isNeeded(home: LoomHome, owner: string, files: readonly OwnedFile
   if (isJob) return !(await isFolder(home.jobs.locate(''))) || isKnownJob(home, owner);
   // Any other journal holds nothing that the cache has not.
   const journals = files.map(({ path }) => basename(path)).filter(isKeptJournal);
+  if (journals.length === 0) return false;
+  const { leaveOutSpent } = await import('../journals/run-journals.ts');
   return (await leaveOutSpent(home.results, journals)).length > 0;
 }
 
@@ -116,6 +116,7 @@ async function sweepForgottenResults(known: StoredState): Promise<void> {
   const now = await loadState(home);
   if (now.damaged.length > 0) return;
   const namedNow = namedResults(now);
+  const { readFirstResult } = await import('../../state/results.ts');
   for (const path of found) {
     if (!namedNow.has(path) && (await readFirstResult(home.results, basename(path)).catch(() => undefined)))
       await removeFile(path);

@@ -74,6 +74,17 @@ test.each(['list', 'fetch', 'cache stats'])('loom %s reads its files without zod
   expect(codes.filter((code) => code.includes('ZodMini'))).toEqual([]);
 });
 
+/** Each takes as long as a good part of a short command. */
+const slowBuiltins = ['crypto', 'dns', 'http', 'https', 'readline', 'tls', 'worker_threads', 'zlib'];
+
+test.each(['list', 'fetch'])('loom %s with nothing to do loads what that needs', async (args) => {
+  const { files, builtins } = await loadedBy(args);
+  expect(builtins.filter((name) => slowBuiltins.includes(name))).toEqual([]);
+  const codes = await Promise.all(files.map((name) => readChunk(name)));
+  for (const called of ['async function mergeJob(', 'async function downloadBatches('])
+    expect(codes.filter((code) => code.includes(called))).toEqual([]);
+});
+
 test('loom --version --verbose tells the version, and those of the packages whose licences are in the package', async () => {
   const { stdout } = await world.shell('loom --version --verbose');
   const [version, ...bundled] = stdout.trim().split('\n');

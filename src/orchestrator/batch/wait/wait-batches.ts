@@ -6,8 +6,9 @@ import type { LoomHome } from '../../../storage/home.ts';
 import { LockLostError } from '../../../storage/locks.ts';
 import { defaultRetryPolicy } from '../../calls/retry-policy.ts';
 import { sweepInputs } from '../../sweep/sweep-inputs.ts';
-import { fetchStoredJob, type JobFate, openFetch } from '../fetch/fetch-batches.ts';
+import { openFetch } from '../fetch/fetch-batches.ts';
 import type { FetchOrder, FetchOutcome, FetchRun, FetchSummary } from '../fetch/fetch-run.ts';
+import { fetchStoredJob, type JobFate } from '../fetch/fetch-stored-job.ts';
 import { isOver, listParts } from '../list/list-batches.ts';
 import { tellNews, type WaitEvent, type Watch } from './wait-news.ts';
 import {
