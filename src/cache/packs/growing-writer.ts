@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, write } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Answer } from '../../core/models.ts';
 import { growingPackName } from '../../core/own-names.ts';
 import { makeSharedFolder, openSharedFile } from '../../storage/sharing.ts';
@@ -61,6 +62,8 @@ export class GrowingWriter {
 
   async #writeWaiting(earlier: Promise<void>): Promise<void> {
     await earlier.catch(() => {});
+    // Of what comes in one turn of the event loop, all goes with one write.
+    await setImmediate();
     const records = this.#waiting;
     this.#waiting = [];
     this.#next = undefined;

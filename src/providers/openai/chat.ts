@@ -13,12 +13,12 @@ import { classifyBy } from './refusals.ts';
 
 export async function openOpenAiClient(connection: VendorConnection, profile: Profile) {
   const transport = await openTransport(connection, classifyBy(profile));
-  const { OpenAI } = await import('./sdk.ts');
+  const { Client } = await import('./sdk.ts');
   const { OPENAI_ORG_ID, OPENAI_PROJECT_ID } = profile.accountHeaders ? connection.environment : {};
   const client = withoutVariables(
     /^OPENAI_/,
     () =>
-      new OpenAI({
+      new Client({
         // The SDK wants one in any case.
         apiKey: connection.apiKey ?? 'none',
         ...(connection.apiKey === undefined && { defaultHeaders: { authorization: null } }),

@@ -21,6 +21,36 @@ it('sends the organization and the project of the environment, which are for Ope
   vi.unstubAllEnvs();
 });
 
+it('sends calls of one client with the same head, each with a body of its own', async () => {
+  const provider = await entry.openSync(connect({ path: '/v1' }, server().url));
+  server().play(() => ({ body: { choices: [{ message: { content: 'x' } }] } }));
+  const texts = ['First', 'Second', 'Third and longer'];
+  for (const text of texts)
+    await provider.generate({ customId: 'a', model: 'm', content: plainContent(text) }, never);
+  const { arrived } = server();
+  expect(arrived.map(({ body }) => JSON.parse(String(body)).messages[0].content)).toEqual(texts);
+  const heads = arrived.map(({ method, path, headers: { 'content-length': _, ...headers } }) => ({
+    method,
+    path,
+    headers,
+  }));
+  expect(heads.slice(1)).toEqual([heads[0], heads[0]]);
+  expect(heads[0]).toMatchObject({
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+  });
+});
+
+it('ends each call by its own signal, whichever was made first', async () => {
+  const provider = await entry.openSync(connect({ path: '/v1' }, server().url));
+  server().play(() => ({ body: { choices: [{ message: { content: 'x' } }] } }));
+  const request = { customId: 'a', model: 'm', content: plainContent(prompt) };
+  const first = new AbortController();
+  await provider.generate(request, first.signal);
+  first.abort();
+  expect(await provider.generate(request, never)).toMatchObject({ outcome: 'succeeded' });
+});
+
 it('reads a content that is a list of parts', async () => {
   const provider = await entry.openSync(connect({ path: '/v1/' }, server().url));
   const content = [{ type: 'text', text: 'one ' }, 'two', { type: 'audio' }, null];
