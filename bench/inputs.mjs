@@ -3,6 +3,9 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { fileWriter, ParquetWriter } from 'hyparquet-writer';
 
 const sentences = [
   'The parcel came two days late, and nobody answered when I asked where it was.',
@@ -70,8 +73,33 @@ const chunksOf = {
   jsonl: lineChunks,
 };
 
-/** Writes an input; its format is in its name: `.csv`, `.tsv`, `.json`, `.jsonl`, and each with `.gz`. */
+const parquetSchema = [
+  { name: 'root', num_children: 3 },
+  { name: 'id', type: 'INT32', repetition_type: 'REQUIRED' },
+  { name: promptColumn, type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
+  { name: 'stars', type: 'INT32', repetition_type: 'REQUIRED' },
+];
+const rowsPerGroup = 20_000;
+
+function writeParquet(path, rows) {
+  const writer = new ParquetWriter({ writer: fileWriter(path), schema: parquetSchema });
+  for (let first = 0; first < rows; first += rowsPerGroup) {
+    const numbers = Array.from({ length: Math.min(rowsPerGroup, rows - first) }, (_, place) => first + place);
+    writer.write({
+      columnData: [
+        { name: 'id', data: numbers },
+        { name: promptColumn, data: numbers.map(createPrompt) },
+        { name: 'stars', data: numbers.map((row) => (row % 5) + 1) },
+      ],
+      rowGroupSize: rowsPerGroup,
+    });
+  }
+  writer.finish();
+}
+
+/** Writes an input; its format is in its name: `.parquet`, or `.csv`, `.tsv`, `.json`, `.jsonl`, and each with `.gz`. */
 export async function writeInput(path, rows) {
+  if (path.endsWith('.parquet')) return writeParquet(path, rows);
   const [, format] = /\.(\w+)(?:\.gz)?$/.exec(path);
   const chunks = Readable.from(chunksOf[format](rows));
   const stages = path.endsWith('.gz') ? [createGzip()] : [];
@@ -80,6 +108,24 @@ export async function writeInput(path, rows) {
 
 /** Throws unless an output has an answer of the sandbox for every row. */
 export async function checkOutput(path, rows) {
+  const answers = path.endsWith('.parquet') ? await countParquetAnswers(path) : await countAnswers(path);
+  if (answers !== rows) throw new Error(`${path} holds ${answers} answers, not ${rows}.`);
+}
+
+async function countParquetAnswers(path) {
+  const file = await asyncBufferFromFile(path);
+  const metadata = await parquetMetadataAsync(file);
+  const count = Number(metadata.num_rows);
+  let answers = 0;
+  for (let rowStart = 0; rowStart < count; rowStart += rowsPerGroup) {
+    const range = { rowStart, rowEnd: Math.min(rowStart + rowsPerGroup, count), columns: ['llm_response'] };
+    const found = await parquetReadObjects({ file, metadata, compressors, ...range });
+    answers += found.filter((row) => row.llm_response?.startsWith(answerStart)).length;
+  }
+  return answers;
+}
+
+async function countAnswers(path) {
   let answers = 0;
   let rest = '';
   for await (const chunk of createReadStream(path, { encoding: 'latin1', highWaterMark: 1024 * 1024 })) {
@@ -87,7 +133,7 @@ export async function checkOutput(path, rows) {
     answers += pieces.length - 1;
     rest = pieces.at(-1).slice(-answerStart.length);
   }
-  if (answers !== rows) throw new Error(`${path} holds ${answers} answers, not ${rows}.`);
+  return answers;
 }
 
 const answerStart = 'Sandbox answer from ';

@@ -8,7 +8,7 @@ const usualBefore = '1b3961c';
 const help = `npm run bench -- [options]
 
 Measures the built program against the sandbox, beside the Python tool of the same name, the build before and physical
-limits, and writes bench/results.md. A full run takes about an hour and up to 15 GB below the temporary folder (TMPDIR).
+limits, and writes bench/results.md. A full run takes about 40 minutes and up to 15 GB below the temporary folder (TMPDIR).
 
   --only <names>    Only these sections, separated by commas:
                     SECTIONS
@@ -23,7 +23,7 @@ limits, and writes bench/results.md. A full run takes about an hour and up to 15
 
 const fullSizes = {
   startUps: 25,
-  installs: 3,
+  installs: 2,
   ceilingCalls: 20_000,
   prompts: 2_000,
   latencyMs: 100,

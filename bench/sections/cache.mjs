@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createAnswer, fillCache } from '../cache-entries.mjs';
 import { checkOutput, promptColumn, writeInput } from '../inputs.mjs';
 import { formatCount, formatMegabytes, tableOfTimes } from '../report.mjs';
+import { requireHits } from '../submit-and-fetch.mjs';
 import { runLoom } from '../workplace.mjs';
 
 export async function measureCache({ workplace, python, before, sizes }) {
@@ -72,13 +73,8 @@ function measureAnswers(rows) {
   return bytes / rows;
 }
 
-function requireHits({ stdout }, rows) {
-  const hits = Number(stdout.match(/(\d+) cache hits/)?.[1]);
-  if (hits !== rows) throw new Error(`${hits} of ${rows} rows came from the cache: ${stdout}`);
-}
-
 /** Runs a tool against a cache that holds every answer. Throws when the tool had to ask for one. */
-export async function timeCachedRun(workplace, sandbox, input, rows, form, runTool) {
+async function timeCachedRun(workplace, sandbox, input, rows, form, runTool) {
   const place = await workplace.createPlace(`cached-${form}`, sandbox.variables);
   await fillCache(place.home, form, rows);
   const output = join(place.folder, 'answers.csv');

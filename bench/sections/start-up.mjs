@@ -1,8 +1,9 @@
 /** How long the program takes to do next to nothing. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { promptColumn, writeInput } from '../inputs.mjs';
+import { writeInput } from '../inputs.mjs';
 import { median, tableOfTimes } from '../report.mjs';
+import { orderOf } from '../submit-and-fetch.mjs';
 import { loom, runLoom } from '../workplace.mjs';
 
 const records = 100;
@@ -18,6 +19,7 @@ export async function measureStartUp({ workplace, python, before, sizes }) {
     { what: 'loom fetch, nothing pending', args: ['fetch'], most: 2, inEmptyHome: true },
   ];
   const empty = await workplace.createPlace('empty-home');
+  const live = await createLive(workplace);
   const timer = createTimer(sizes.startUps);
   const nodeSeconds = timer.add(place, [process.execPath, '-e', '0']);
   const seconds = commands.map(({ args, onlyOurs, inEmptyHome }) => {
@@ -28,6 +30,10 @@ export async function measureStartUp({ workplace, python, before, sizes }) {
       python: python && !onlyOurs ? timer.add(where, [...python.command, ...args]) : undefined,
     };
   });
+  const liveSeconds = {
+    ours: timer.add(live.place, [...loom, ...live.args]),
+    before: before && timer.add(live.place, [...before.command, ...live.args]),
+  };
   timer.run();
   const beside = { what: 'node -e 0', seconds: median(nodeSeconds) };
   const rows = commands.map(({ what, most }, index) => ({
@@ -38,8 +44,24 @@ export async function measureStartUp({ workplace, python, before, sizes }) {
     python: seconds[index].python && median(seconds[index].python),
     target: { most },
   }));
+  rows.push({
+    what: 'loom run --sync, one row, no latency',
+    ours: median(liveSeconds.ours),
+    before: liveSeconds.before && median(liveSeconds.before),
+    target: { ofBefore: 0.5 },
+  });
   const notes = [`Medians of ${sizes.startUps} starts each, taken in turns.`];
   return tableOfTimes('Start-up', rows, { python, before, notes });
+}
+
+/** A live run of one row, over the output of the last one, and what the command line is. It asks each time. */
+async function createLive(workplace) {
+  const sandbox = await workplace.startSandbox();
+  const place = await workplace.createPlace('one-row', sandbox.variables);
+  const input = join(place.folder, 'reviews.csv');
+  await writeInput(input, 1);
+  const flags = ['--no-cache', '--force', '--output', join(place.folder, 'answers.csv')];
+  return { place, args: ['run', '--sync', ...orderOf(input), ...flags] };
 }
 
 /** A job of so many batches leaves as many records; the Python tool reads them too. */
@@ -49,8 +71,7 @@ async function createRecords(workplace, place) {
   await writeInput(input, records);
   await runLoom(
     { ...place, environment: { ...place.environment, ...sandbox.variables } },
-    ...['run', '--file', input, '--col', promptColumn, '--provider', 'openai', '--model', 'gpt-4o-mini'],
-    ...['--batch-size', '1'],
+    ...['run', ...orderOf(input), '--batch-size', '1'],
   );
   await sandbox.stop();
 }
