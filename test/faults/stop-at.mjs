@@ -248,6 +248,26 @@ fs.writeSync = (file, data, ...rest) => {
   end(number);
   return written;
 };
+const { write } = fs;
+fs.write = (file, data, ...rest) => {
+  if (!writableNumbers.has(file)) return write(file, data, ...rest);
+  const tell = rest.pop();
+  let number;
+  try {
+    number = begin(`write ${writableNumbers.get(file)}`, 'space');
+  } catch (error) {
+    return process.nextTick(tell, error);
+  }
+  if (isHalf(number)) {
+    const [offset = 0, length = data.length - offset] = rest;
+    writeSync(file, data, offset, Math.floor(length / 2));
+    killNow();
+  }
+  return write(file, data, ...rest, (...result) => {
+    end(number);
+    tell(...result);
+  });
+};
 for (const name of ['fsyncSync', 'fchmodSync']) {
   const original = fs[name];
   fs[name] = (file, ...rest) => {

@@ -265,7 +265,7 @@ class World {
   async ageLeftovers() {
     const old = new Date(Date.now() - leftoverAgeMs);
     const names = await this.listHome();
-    const left = names.filter((name) => name.endsWith('.tmp') || /^(results|requests)\//.test(name));
+    const left = names.filter((name) => /\.(tmp|growing)$|^(results|requests)\//.test(name));
     for (const name of left) await utimes(this.statePath(name), old, old);
     return left.length;
   }
