@@ -1,6 +1,7 @@
 /** Under what an answer is filed: what was asked, of whom and how, as a sha256; and whether an answer is of that source. */
-import { digestText } from '../core/digest.ts';
+
 import type { CacheEntry, GenerationSettings } from '../core/models.ts';
+import { digestText } from '../core/request/digest.ts';
 import { pythonSettingsText, settingsText } from '../core/request/settings-text.ts';
 
 /** What an answer was asked with, beside the prompt. */

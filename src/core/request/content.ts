@@ -1,6 +1,7 @@
 /** What a request asks: messages of parts. A plain prompt is one message of one text. */
-import { digestText } from '../digest.ts';
+
 import type { GenerationSettings } from '../models.ts';
+import { digestText } from './digest.ts';
 
 export interface TextPart {
   readonly type: 'text';

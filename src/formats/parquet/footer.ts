@@ -2,10 +2,10 @@
 import { LoomError } from '../../core/errors.ts';
 import { quoteValue } from '../../core/words.ts';
 import type { AddedFields } from '../format.ts';
-import { addToArrowSchema } from './arrow-schema.ts';
 import { firstPlace, type ParquetFile } from './file.ts';
+import { addToArrowSchema } from './notes/arrow-schema.ts';
+import { addToPandasSchema, type PlacedColumn } from './notes/pandas-schema.ts';
 import { describeColumn, type ValuePages } from './pages.ts';
-import { addToPandasSchema, type PlacedColumn } from './pandas-schema.ts';
 import { ThriftList, ThriftStruct } from './thrift.ts';
 
 /** The numbers that parquet.thrift gives the fields of its structs. */

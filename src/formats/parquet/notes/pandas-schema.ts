@@ -1,5 +1,5 @@
 /** What pandas keeps in a file to read its own types again: a type for each column, and one for the names of columns. */
-import type { AddedColumn } from '../format.ts';
+import type { AddedColumn } from '../../format.ts';
 
 interface PandasColumn {
   readonly name: unknown;
