@@ -17,7 +17,8 @@ const longestEndMs = 10_000;
  * is that of the signal. A second signal ends the process at once, with its own code. SIGHUP says that a terminal was
  * closed: a command that never had one (nohup, cron, setsid) goes on.
  *
- * An error that no step of the command waits for, such as a connection's of an SDK, ends it in the same order, with 1.
+ * An error that no step of the command waits for, such as a connection's of an SDK, ends it in the same order, with 1. So
+ * does a wait for what never comes: node.js alone would end the process as if all had been done.
  */
 export function listenForInterrupts(terminal: Terminal, controller: AbortController): void {
   const { signal } = controller;
@@ -37,6 +38,12 @@ export function listenForInterrupts(terminal: Terminal, controller: AbortControl
     process.exit(exitCodeFor(reason));
   }
 
+  /** Ends a command that has been told to stop, and does not come to its end by itself. */
+  function giveUp(reason: LoomError): never {
+    if (!(reason instanceof InterruptedError)) terminal.fail(describeError(reason));
+    endAtOnce(reason);
+  }
+
   function answer(name: EndingSignal): void {
     if (name === 'SIGHUP' && !terminal.isAttended) {
       terminal.detail('SIGHUP: no terminal was there at the start, so the command goes on.');
@@ -52,17 +59,17 @@ export function listenForInterrupts(terminal: Terminal, controller: AbortControl
     if (signal.aborted) return;
     const reason = describeForeignError(error);
     stop(reason, 'Stopping...');
-    setTimeout(() => {
-      terminal.fail(describeError(reason));
-      endAtOnce(reason);
-    }, longestEndMs).unref();
+    setTimeout(() => giveUp(reason), longestEndMs).unref();
   }
 
   for (const name of endingSignals) process.on(name, () => answer(name));
   // Of rejections that nobody handles, too.
   process.on('uncaughtException', stopAfter);
-  // Nothing is left that could bring the command to its end.
-  process.once('beforeExit', () => stopAfter(new Error('nothing is left to wait for')));
+  // Nothing is left that could bring the command to its end, and the second time nothing came of its being told to stop.
+  process.on('beforeExit', () => {
+    if (signal.aborted) giveUp(signal.reason);
+    stopAfter(new Error('nothing is left to wait for'));
+  });
 }
 
 function describeForeignError(error: unknown): LoomError {
