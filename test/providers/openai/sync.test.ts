@@ -37,7 +37,11 @@ it('sends calls of one client with the same head, each with a body of its own', 
   expect(heads.slice(1)).toEqual([heads[0], heads[0]]);
   expect(heads[0]).toMatchObject({
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      'user-agent': expect.stringMatching(/^OpenAI\/JS \d/),
+    },
   });
 });
 
