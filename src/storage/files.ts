@@ -152,6 +152,12 @@ export function removeQuietly(path: string): void {
   } catch {}
 }
 
+/** The same, and whether the file is gone: one that another system keeps open may stay. */
+export function tryRemove(path: string): boolean {
+  removeQuietly(path);
+  return !existsSync(path);
+}
+
 /** Makes a rename or removal in this folder durable, where the system can (Windows can't open folders). */
 export async function flushFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY).catch(() => undefined);

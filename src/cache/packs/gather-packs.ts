@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeQuietly } from '../../storage/files.ts';
+import { removeQuietly, tryRemove } from '../../storage/files.ts';
 import { packFolder } from '../cache-folders.ts';
 import { PackFile } from './pack-file.ts';
 import { mostSources } from './pack-format.ts';
@@ -104,16 +104,11 @@ export function gather(folder: string, parts: readonly PackFile[]): boolean {
 
 /** False where a part can't be deleted, as one that another system keeps open may be; it stays, and is asked too. */
 function deleteParts([first, ...others]: readonly PackFile[], gathered: string): boolean {
-  if (!first || !tryDelete(first.path)) {
+  if (!first || !tryRemove(first.path)) {
     removeQuietly(gathered);
     return false;
   }
-  return others.map(({ path }) => tryDelete(path)).every(Boolean);
-}
-
-function tryDelete(path: string): boolean {
-  removeQuietly(path);
-  return !existsSync(path);
+  return others.map(({ path }) => tryRemove(path)).every(Boolean);
 }
 
 interface OtherParts {

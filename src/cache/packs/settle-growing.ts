@@ -1,13 +1,14 @@
 /**
  * Brings the answers of a growing pack where they stay: into a pack, or where they are few into loose entries, which older
  * versions can read. The growing pack goes only when they are there, and what somebody has cleared meanwhile does not come
- * back. One whose writer lives may be taken too: it begins another one then.
+ * back. One process at a time does so with one: another would take a pack that is settled for one that is cleared. One
+ * whose writer lives may be taken too: it begins another one then.
  */
-import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { removeQuietly } from '../../storage/files.ts';
-import { packFolder } from '../cache-folders.ts';
-import { describeLooseEntry, loosePath, openLooseEntries } from '../loose-entries.ts';
+import { closeSync, existsSync, openSync, type Stats, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { removeQuietly, tryRemove } from '../../storage/files.ts';
+import { cacheTemporaryFolder, packFolder } from '../cache-folders.ts';
+import { describeLooseEntry, loosePath, openLooseEntries, prepareCacheFolder } from '../loose-entries.ts';
 import { GrowingPack, type GrowingSource } from './growing-pack.ts';
 import { decodeAnswer } from './pack-format.ts';
 import { PackWriter } from './pack-writer.ts';
@@ -24,31 +25,56 @@ export function listAbandoned(folder: string): string[] {
   const packs = packFolder(folder);
   return listGrowingPacks(packs).flatMap((name) => {
     const path = join(packs, name);
-    const modifiedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    const modifiedMs = look(path)?.mtimeMs;
     return modifiedMs !== undefined && Date.now() - modifiedMs > abandonedMs ? [path] : [];
   });
 }
 
+/** undefined for what is gone, or can't be looked at. */
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** `folder` is the cache's. What the disk refuses leaves everything as it is: the answers are found where they are. */
 export function settleGrowing(folder: string, path: string): void {
+  const claim = claimPack(folder, path);
+  if (claim === undefined) return;
   const pack = GrowingPack.open(path);
-  if (!pack) return;
   try {
     // One that holds something else is not ours to delete, and a damaged one is for who clears the cache.
-    if (pack.source) settle(folder, pack, pack.source);
-    else if (pack.isEmpty) removeQuietly(path);
+    if (pack?.source) settle(folder, pack, pack.source);
+    else if (pack?.isEmpty) removeQuietly(path);
   } catch {
   } finally {
-    pack.close();
+    pack?.close();
+    removeQuietly(claim);
+  }
+}
+
+/**
+ * Makes a file that says that we settle this pack, and gives its path; undefined where another process does. What a killed
+ * one left of this is swept like all files on their way.
+ */
+function claimPack(folder: string, path: string): string | undefined {
+  const [random] = /[0-9a-f]{16}(?=\.growing$)/.exec(basename(path)) ?? [];
+  const claim = join(cacheTemporaryFolder(folder), `${random}.tmp`);
+  try {
+    prepareCacheFolder(folder);
+    closeSync(openSync(claim, 'wx', 0o600));
+    return claim;
+  } catch {
+    return undefined;
   }
 }
 
 function settle(folder: string, pack: GrowingPack, source: GrowingSource): void {
   const settled = pack.count;
-  const isInPlace = settled > mostLoose ? moveToPacks(folder, pack, source) : moveLoose(folder, pack, source);
-  if (!isInPlace) return;
-  removeQuietly(pack.path);
-  if (!existsSync(pack.path)) keepAddedSince(folder, pack, settled);
+  const isMoved = settled > mostLoose ? moveToPacks(folder, pack, source) : moveLoose(folder, pack, source);
+  if (isMoved) keepAddedSince(folder, pack, settled);
 }
 
 /** Keeps what a writer has added to a growing pack from this number on, before it could see that it has gone. */
@@ -57,7 +83,7 @@ export function keepAddedSince(folder: string, pack: GrowingPack, first: number)
   if (pack.source && pack.count > first) copyLoose(folder, pack, pack.source, first);
 }
 
-/** False where it has gone meanwhile: nothing of it is in a pack then. */
+/** False where it has gone meanwhile, or can't be deleted: nothing of it is in another pack then. */
 function moveToPacks(folder: string, pack: GrowingPack, source: GrowingSource): boolean {
   const made: string[] = [];
   let writer: PackWriter | undefined;
@@ -76,7 +102,7 @@ function moveToPacks(folder: string, pack: GrowingPack, source: GrowingSource): 
       writer ??= new PackWriter(folder);
       writer.add({ ...entry, source: writer.numberOf(source) });
     }
-    if (finish()) return true;
+    if (finish() && tryRemove(pack.path)) return true;
   } catch (error) {
     writer?.discard();
     for (const path of made) removeQuietly(path);
@@ -86,10 +112,10 @@ function moveToPacks(folder: string, pack: GrowingPack, source: GrowingSource): 
   return false;
 }
 
-/** False where it has gone meanwhile: nothing of it is copied then. */
+/** False where it has gone meanwhile, and nothing of it is copied then, or can't be deleted. */
 function moveLoose(folder: string, pack: GrowingPack, source: GrowingSource): boolean {
   const copied = copyLoose(folder, pack, source, 0);
-  if (existsSync(pack.path)) return true;
+  if (existsSync(pack.path)) return tryRemove(pack.path);
   for (const key of copied) removeQuietly(loosePath(folder, key));
   return false;
 }

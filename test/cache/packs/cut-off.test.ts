@@ -230,6 +230,8 @@ describe.each(Object.entries(makings))('%s', (_, { prepare, check }) => {
         expect(step).toBeGreaterThan(5);
         return;
       }
+      // As the sweep of a later run does.
+      rmSync(join(folder, 'tmp'), { recursive: true, force: true });
       await make();
       expectWholePacks(folder);
       check(folder, true);

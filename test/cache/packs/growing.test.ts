@@ -1,17 +1,19 @@
 /** Growing packs: what a long live run is answered is found at once by others, and comes where it stays in the end. */
-import {
+import fs, {
   existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type BackgroundCache, openBackgroundCache } from '../../../src/cache/background-cache.ts';
@@ -224,6 +226,46 @@ describe('a growing pack of a killed run', () => {
       GrowingPack.prototype.records = records;
       expect([packNames(), looseNames(), countFound(prompts)]).toEqual([[], [], 0]);
     }
+  });
+
+  test('is settled by one process at a time: what another has settled is not taken for cleared', async () => {
+    for (const count of [5, 1_001]) {
+      const prompts = await store(openLive(), promptsOf(`live ${count}`, count));
+      const path = growingPath();
+      const records = GrowingPack.prototype.records;
+      GrowingPack.prototype.records = function* (...args) {
+        yield* records.apply(this, args);
+        GrowingPack.prototype.records = records;
+        settleGrowing(folder, path);
+      };
+      settleGrowing(folder, path);
+      expect([growingPaths(), countFound(prompts)]).toEqual([[], count]);
+      expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+    }
+  });
+
+  test('that can not be deleted is not copied again and again', async () => {
+    const prompts = await store(openLive(), promptsOf('live', 1_001));
+    const unlinkable = growingPath();
+    const remove = fs.rmSync;
+    fs.rmSync = (path, options) => {
+      if (path === unlinkable) throw Object.assign(new Error('EPERM'), { code: 'EPERM' });
+      remove(path, options);
+    };
+    syncBuiltinESMExports();
+    settleGrowing(folder, unlinkable);
+    fs.rmSync = remove;
+    syncBuiltinESMExports();
+    expect([packNames(), countFound(prompts)]).toEqual([[basename(unlinkable)], 1_001]);
+  });
+
+  test('that can not be looked at ends no run', async () => {
+    const cache = openLive();
+    await store(cache, promptsOf('live', 1));
+    const loop = join(folder, 'packs', `answers_${'1'.repeat(17)}_${'a'.repeat(16)}.growing`);
+    symlinkSync(loop, loop);
+    await cache.close();
+    expect(listAbandoned(folder)).toEqual([]);
   });
 
   test('is told apart from one that is written to', async () => {
