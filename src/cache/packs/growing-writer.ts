@@ -1,7 +1,8 @@
 /**
  * Writes answers of live calls to a growing pack, each at once, what comes during a write with the next one. A file that
  * somebody deletes meanwhile, as a clear does, is left, and another one begun: what was written to it at that moment is
- * written there once more.
+ * written there once more. Where a full disk took a part of a record, the next write goes on right there: an hour with a
+ * full disk leaves one file, and not one for each answer.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, write } from 'node:fs';
@@ -9,6 +10,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Answer } from '../../core/models.ts';
 import { growingPackName } from '../../core/own-names.ts';
+import { errorCode } from '../../storage/files.ts';
 import { makeSharedFolder, openSharedFile } from '../../storage/sharing.ts';
 import { packFolder } from '../cache-folders.ts';
 import { describeCacheTrouble, prepareCacheFolder } from '../loose-entries.ts';
@@ -19,6 +21,8 @@ interface OpenPack {
   readonly file: number;
   readonly path: string;
   records: number;
+  /** What has to be written ahead of the next record: the start, or the rest of a record that a full disk took in part. */
+  rest: Buffer;
 }
 
 export class GrowingWriter {
@@ -73,14 +77,14 @@ export class GrowingWriter {
 
   async #write(records: readonly Buffer[]): Promise<void> {
     for (let isThere = false; !isThere; ) {
-      const { file, path, isNew } = this.#openPack();
+      const pack = this.#openPack();
       try {
-        await append(file, Buffer.concat(isNew ? [this.#start, ...records] : records));
-        isThere = existsSync(path);
+        await append(pack, records);
+        isThere = existsSync(pack.path);
       } catch (error) {
-        // Half a record may be at its end: nothing goes behind that.
-        this.close();
-        throw describeCacheTrouble('pack of cached answers', path, error);
+        // Nobody knows what of it is on a disk that fails: nothing goes behind that.
+        if (!fullDisk.has(errorCode(error) ?? '') || !existsSync(pack.path)) this.close();
+        throw describeCacheTrouble('pack of cached answers', pack.path, error);
       }
       if (!isThere) this.close();
     }
@@ -88,26 +92,48 @@ export class GrowingWriter {
     this.#records += records.length;
   }
 
-  #openPack(): OpenPack & { readonly isNew: boolean } {
-    if (this.#open && this.#open.records < mostRecords) return { ...this.#open, isNew: false };
+  #openPack(): OpenPack {
+    if (this.#open && this.#open.records < mostRecords) return this.#open;
     this.close();
     const path = join(packFolder(this.#folder), growingPackName(new Date(), randomBytes(8).toString('hex')));
     try {
       const sharing = prepareCacheFolder(this.#folder);
       makeSharedFolder(packFolder(this.#folder), sharing);
-      this.#open = { file: openSharedFile(path, sharing), path, records: 0 };
+      this.#open = { file: openSharedFile(path, sharing), path, records: 0, rest: this.#start };
     } catch (error) {
       throw describeCacheTrouble('pack of cached answers', path, error);
     }
     this.#paths.push(path);
-    return { ...this.#open, isNew: true };
+    return this.#open;
   }
 }
 
+const fullDisk: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+
 /** In the background: a slow disk holds up no call. */
-async function append(file: number, bytes: Buffer): Promise<void> {
-  for (let written = 0; written < bytes.length; ) written += await writePiece(file, bytes, written);
+async function append(pack: OpenPack, records: readonly Buffer[]): Promise<void> {
+  const pieces = [pack.rest, ...records];
+  const bytes = Buffer.concat(pieces);
+  let written = 0;
+  try {
+    while (written < bytes.length) written += await writePiece(pack.file, bytes, written);
+  } finally {
+    pack.rest = restOf(pieces, written);
+  }
 }
+
+/** What is missing of the piece that was written in part; the first one is missing too where nothing of it was. */
+function restOf(pieces: readonly Buffer[], written: number): Buffer {
+  let start = 0;
+  for (const [number, piece] of pieces.entries()) {
+    if (written < start + piece.length)
+      return number === 0 || written > start ? piece.subarray(written - start) : noBytes;
+    start += piece.length;
+  }
+  return noBytes;
+}
+
+const noBytes = Buffer.alloc(0);
 
 function writePiece(file: number, bytes: Buffer, from: number): Promise<number> {
   return new Promise((resolve, reject) => {

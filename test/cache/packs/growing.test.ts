@@ -72,6 +72,8 @@ function countFound(prompts: readonly string[], cache = open()): number {
   }).length;
 }
 
+type WriteDone = (error: Error | null, written: number) => void;
+
 const packNames = () => (existsSync(join(folder, 'packs')) ? readdirSync(join(folder, 'packs')).sort() : []);
 const growingPaths = () =>
   packNames()
@@ -148,6 +150,40 @@ describe('answers of a live run that may have many', () => {
       expect(growingPaths()).toEqual([]);
       expect(countFound(prompts, reader)).toBe(count);
     }
+  });
+});
+
+describe('a growing pack on a full disk', () => {
+  test('is gone on with where the disk has stopped, and no other is begun', async () => {
+    const cache = openLive();
+    const write = fs.write;
+    let room = 10;
+    Object.assign(fs, {
+      write(file: number, bytes: Buffer, from: number, length: number, place: null, done: WriteDone) {
+        const taken = Math.min(room, length);
+        room -= taken;
+        if (taken > 0) write(file, bytes, from, taken, place, done);
+        else done(Object.assign(new Error('full'), { code: 'ENOSPC' }), 0);
+      },
+    });
+    syncBuiltinESMExports();
+    const stored: string[] = [];
+    for (const prompt of promptsOf('live', 40)) {
+      await store(cache, [prompt]).then(
+        () => stored.push(prompt),
+        () => (room = 300),
+      );
+      expect(countFound(stored)).toBe(stored.length);
+    }
+    Object.assign(fs, { write });
+    syncBuiltinESMExports();
+    await store(cache, ['last']);
+    expect(stored.length).toBeGreaterThan(10);
+    expect(stored.length).toBeLessThan(40);
+    // What was cut off is whole by now.
+    expect([growingPaths().length, countFound(promptsOf('live', 40)), countFound(['last'])]).toEqual([
+      1, 39, 1,
+    ]);
   });
 });
 
