@@ -82,8 +82,9 @@ export async function clearCache(folder: string, filter: CacheFilter, scan: Cach
     });
     await visitPacks(folder, async (path, pack) => {
       const growing = pack instanceof GrowingPack ? pack : undefined;
-      if (!growing && isWrittenAfter(path, startedAt)) return;
-      const meant: ClearFilter = growing ? { ...filter, storedUntil: startedAt } : filter;
+      // A live run's answers from before come into a pack when it ends.
+      const mayHaveNew = growing !== undefined || isWrittenAfter(path, startedAt);
+      const meant: ClearFilter = mayHaveNew ? { ...filter, storedUntil: startedAt } : filter;
       const matching = await countMatches(path, pack, meant, count);
       if (matching === 0 && !isForAll(meant)) return;
       const isWhole = !pack || matching === pack.count;

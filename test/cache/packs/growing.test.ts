@@ -334,6 +334,25 @@ describe('a cache with a growing pack', () => {
     expect([countFound(old), countFound(prompts), countFound(later)]).toEqual([0, 5, 5]);
   });
 
+  test('is cleared of what is old also where the run ends meanwhile', async () => {
+    const old = await store(openLive(), promptsOf('old', 1_001));
+    const path = growingPath();
+    const earlier = open();
+    for (const prompt of promptsOf('loose', 1_000)) earlier.set(prompt, answerTo(prompt));
+    await setTimeout(5);
+    let hasEnded = false;
+    function endRun() {
+      if (hasEnded) return;
+      hasEnded = true;
+      const begun = Date.now();
+      while (Date.now() < begun + 2);
+      utimesSync(path, new Date(), new Date(begun + 1));
+      settleGrowing(folder, path);
+    }
+    await clearCache(folder, {}, { ...scan, onProgress: endRun });
+    expect([hasEnded, packNames(), countFound(old)]).toEqual([true, [], 0]);
+  });
+
   test('is left as it is by a clear of something else', async () => {
     const prompts = await store(openLive(), promptsOf('live', 5));
     expect(await clearCache(folder, { model: 'other' }, scan)).toEqual({ files: 0, entries: 0 });
