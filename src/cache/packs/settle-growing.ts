@@ -47,7 +47,7 @@ export function settleGrowing(folder: string, path: string): void {
   try {
     // One that holds something else is not ours to delete, and a damaged one is for who clears the cache.
     if (pack?.source) settle(folder, pack, pack.source);
-    else if (pack?.isEmpty) removeQuietly(path);
+    else if (pack?.isEmpty && tryRemove(path)) keepAddedSince(folder, pack, 0);
   } catch {
   } finally {
     pack?.close();

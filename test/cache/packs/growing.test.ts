@@ -249,6 +249,23 @@ describe('a growing pack of a killed run', () => {
     expect(countFound(prompts)).toBe(2);
   });
 
+  test('keeps the first that its run has added while it was deleted as an empty one', async () => {
+    const prompts = await store(openLive(), promptsOf('first', 2));
+    const path = growingPath();
+    const bytes = readFileSync(path);
+    truncateSync(path, 0);
+    const remove = fs.rmSync;
+    fs.rmSync = (file, options) => {
+      if (file === path) writeFileSync(path, bytes);
+      remove(file, options);
+    };
+    syncBuiltinESMExports();
+    settleGrowing(folder, path);
+    fs.rmSync = remove;
+    syncBuiltinESMExports();
+    expect([packNames(), countFound(prompts)]).toEqual([[], 2]);
+  });
+
   test('that somebody deletes while it is settled does not come back', async () => {
     for (const count of [5, 1_001]) {
       const prompts = await store(openLive(), promptsOf(`live ${count}`, count));
