@@ -124,7 +124,9 @@ const readDuringClear = [
         'answers are gone that were not to be cleared',
       );
       const { entries } = await countCached(world);
-      trial.check(entries === kept.length, `${entries} answers are cached, not ${kept.length}`);
+      // Both clears may leave what they kept: it is counted twice until packs are put together (decision 0046).
+      const isTold = [kept.length, 2 * kept.length].includes(entries);
+      trial.check(isTold, `${entries} answers are cached, not ${kept.length}`);
     },
   }),
 );
