@@ -7,8 +7,21 @@ export function describeError(error: unknown): string {
   if (error instanceof LoomError) {
     return describeTold(wordsOf(error));
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
+  if (isPartGone(error))
+    return `${message}: this program was updated or removed while it ran. Run the same command again.`;
   return `${message} (not foreseen by loom: set LOOM_DEBUG=1 to see where, and report it)`;
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  // Behind its first line stands which file of the program asked for which other.
+  return isPartGone(error) ? (message.split('\n')[0] as string) : message;
+}
+
+/** Of what is loaded when it is first needed, which may be hours after the start. */
+function isPartGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND';
 }
 
 /** The stack, and that of each cause. */
@@ -21,7 +34,7 @@ export function describeTrace(error: Error): string {
 export function describeErrorFields(error: unknown) {
   const oneLine = (text: string) => text.replace(/\s*\n\s*/g, ' ');
   if (!(error instanceof LoomError)) {
-    const message = oneLine(error instanceof Error ? error.message : String(error));
+    const message = oneLine(messageOf(error));
     return { kind: 'unforeseen', code: null, message, hint: null };
   }
   const { message, hint } = wordsOf(error);
