@@ -12,6 +12,7 @@ import {
   allProviders,
   batchProviders,
   fetchUntilDone,
+  hasNothing,
   outputName,
   runArgs,
   wasAnnounced,
@@ -119,6 +120,8 @@ function cronScenario(provider, name = 'run again and again', flags = []) {
         await world.loom(command);
         await fetchUntilDone(world);
       }
+      // Where the output was there already, what is left of its job goes with the next turn.
+      if (!(await hasNothing(world))) await fetchUntilDone(world);
     },
   };
 }

@@ -17,7 +17,7 @@ const mostFetches = 100;
 const pauseMs = 150;
 
 /** Whether the home has nothing that another fetch could go on with, or clear away. */
-async function hasNothing(world) {
+export async function hasNothing(world) {
   return (await world.listHome()).every((name) => /^(cache\/(?!tmp\/)|history\/)/.test(name));
 }
 
