@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import type { RowResult } from '../../src/core/models.ts';
 import { type AskedRow, openJournal, readKeptLines } from '../../src/state/journal.ts';
 import { openDiskStore } from '../../src/storage/disk-store.ts';
@@ -28,6 +28,8 @@ function unmountDisk(): void {
 
 const mayMount = mountDisk();
 if (mayMount) unmountDisk();
+
+afterAll(() => rmSync(folder, { recursive: true }));
 
 beforeEach((context) => {
   if (!mayMount) context.skip();
