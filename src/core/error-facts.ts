@@ -66,6 +66,10 @@ export interface ErrorFacts {
   };
   /** No JSON entry has the field that is to tell rows apart. */
   row_id_unknown: { readonly path: string; readonly name: string };
+  /** The fields that answers are to have can't be read. */
+  fields_broken: { readonly problem: string };
+  /** A schema whose top level makes no columns. */
+  schema_without_columns: object;
   /** A template has no placeholder. */
   placeholder_missing: object;
   /** Braces in a template make no placeholder. */

@@ -25,17 +25,32 @@ export interface ReadOptions {
 }
 
 /** What a merge sets in a cell or field; null is an empty cell, or JSON null. */
-export type AddedValue = string | number | null;
+export type AddedValue = string | number | WrittenValue | null;
 
-/** A value where there is only text. */
-export function textOf(value: AddedValue | undefined): string | null {
-  return typeof value === 'number' ? String(value) : (value ?? null);
+/** A value as JSON writes it, on one line: its digits stay as they are. */
+export interface WrittenValue {
+  readonly json: string;
 }
+
+/** A value where there is only text: a string as it is, anything else as JSON writes it. */
+export function textOf(value: AddedValue | undefined): string | null {
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'number' ? String(value) : (value ?? null);
+  return value.json.startsWith('"') ? (JSON.parse(value.json) as string) : value.json;
+}
+
+/** A value in JSON. */
+export function jsonOf(value: AddedValue | undefined): string {
+  return typeof value === 'object' && value !== null ? value.json : JSON.stringify(value ?? null);
+}
+
+/** `json` is any value, or none that other types hold: text where a format has no lists and objects. */
+export type AddedType = 'text' | 'integer' | 'number' | 'boolean' | 'json';
 
 /** A cell or field that a merge sets in each row; its type is for formats that have types. */
 export interface AddedColumn {
   readonly name: string;
-  readonly type: 'text' | 'integer';
+  readonly type: AddedType;
 }
 
 /** What a merge sets in each row. */

@@ -5,7 +5,7 @@
  */
 
 import type { Row } from '../../core/models.ts';
-import type { AddedFields, AddedValue, Converter, ReadOptions } from '../format.ts';
+import { type AddedFields, type AddedValue, type Converter, jsonOf, type ReadOptions } from '../format.ts';
 import { OutputChunks } from '../output-chunks.ts';
 import { prepareBatches, readFirstNames } from '../rows.ts';
 import { byteOrderMark, TextSource } from '../text/text-source.ts';
@@ -73,12 +73,12 @@ function layOutEntry(text: string, names: readonly string[], values: readonly Ad
     const value =
       ours === -1
         ? layOutValue(text.slice(member.valueStart, member.valueEnd), memberMargin)
-        : JSON.stringify(values[ours] ?? null);
+        : layOutValue(jsonOf(values[ours]), memberMargin);
     lines.push(`${memberMargin}${key}: ${value}`);
   }
   names.forEach((name, index) => {
     if (written.has(name)) return;
-    lines.push(`${memberMargin}${JSON.stringify(name)}: ${JSON.stringify(values[index] ?? null)}`);
+    lines.push(`${memberMargin}${JSON.stringify(name)}: ${layOutValue(jsonOf(values[index]), memberMargin)}`);
   });
   return `${entryMargin}{\n${lines.join(',\n')}\n${entryMargin}}`;
 }

@@ -4,7 +4,7 @@
  * they stand (each time, if the key is doubled).
  */
 
-import type { AddedFields, AddedValue, Converter, ReadOptions } from '../format.ts';
+import { type AddedFields, type AddedValue, type Converter, jsonOf, type ReadOptions } from '../format.ts';
 import { OutputChunks } from '../output-chunks.ts';
 import { prepareBatches, readFirstNames } from '../rows.ts';
 import { byteOrderMark, TextSource } from '../text/text-source.ts';
@@ -83,7 +83,7 @@ function setFields(text: string, names: readonly string[], values: readonly Adde
     const ours = names.indexOf(name);
     if (ours === -1) continue;
     written.add(name);
-    set += text.slice(kept, valueStart) + JSON.stringify(values[ours] ?? null);
+    set += text.slice(kept, valueStart) + jsonOf(values[ours]);
     kept = valueEnd;
   }
   // An object without members has no comma before ours.
@@ -92,7 +92,7 @@ function setFields(text: string, names: readonly string[], values: readonly Adde
   let separator = members.length === 0 ? '' : `,${gap}`;
   names.forEach((name, index) => {
     if (written.has(name)) return;
-    set += `${separator}${JSON.stringify(name)}:${gap}${JSON.stringify(values[index] ?? null)}`;
+    set += `${separator}${JSON.stringify(name)}:${gap}${jsonOf(values[index])}`;
     separator = `,${gap}`;
   });
   return set + text.slice(lastEnd);

@@ -1,12 +1,13 @@
-/** The metadata of a Parquet file with text columns added. What is known of the other columns stays byte for byte. */
+/** The metadata of a Parquet file with our columns added. What is known of the other columns stays byte for byte. */
 import { LoomError } from '../../core/errors.ts';
 import { quoteValue } from '../../core/words.ts';
 import type { AddedFields } from '../format.ts';
 import { firstPlace, type ParquetFile } from './file.ts';
 import { addToArrowSchema } from './notes/arrow-schema.ts';
 import { addToPandasSchema, type PlacedColumn } from './notes/pandas-schema.ts';
-import { describeColumn, type ValuePages } from './pages.ts';
 import { ThriftList, ThriftStruct } from './thrift.ts';
+import { describeColumn, type ValuePages } from './writing/pages.ts';
+import { valueTypeOf } from './writing/value-types.ts';
 
 /** The numbers that parquet.thrift gives the fields of its structs. */
 const fileFields = { schema: 2, rowGroups: 4, keyValues: 5, columnOrders: 7 };
@@ -137,7 +138,7 @@ function addToSparkSchema(
     const schema = JSON.parse(json) as { fields: object[] };
     if (schema.fields.length !== columnCount) return undefined;
     for (const { name, type, index } of columns) {
-      const field = { name, type: type === 'integer' ? 'long' : 'string', nullable: true, metadata: {} };
+      const field = { name, type: valueTypeOf(type).spark, nullable: true, metadata: {} };
       schema.fields.splice(index ?? schema.fields.length, index === undefined ? 0 : 1, field);
     }
     return JSON.stringify(schema);

@@ -12,8 +12,8 @@ import { isTextColumn, ParquetColumn } from './column.ts';
 import { explainFailure } from './errors.ts';
 import { ParquetFile } from './file.ts';
 import { type ByteRange, FooterEditor } from './footer.ts';
-import { codecLike, ValuePages } from './pages.ts';
 import { encodeStruct } from './thrift.ts';
+import { codecLike, ValuePages } from './writing/pages.ts';
 
 export const parquetConverter: Converter = {
   async *readRows(path, _gzip, options) {

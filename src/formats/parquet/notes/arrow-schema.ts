@@ -4,14 +4,12 @@
  * (https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc).
  */
 
+import { valueTypeOf } from '../writing/value-types.ts';
 import type { PlacedColumn } from './pandas-schema.ts';
 import { addToPandasSchema } from './pandas-schema.ts';
 
 const continuation = 0xffffffff;
 const schemaHeader = 1;
-const utf8Type = 5;
-const intType = 2;
-const intSlots = [64, 1];
 
 /** Slots of the tables, by the order in which Schema.fbs and Message.fbs declare them. */
 const messageSlots = { version: 0, headerType: 1, header: 2, customMetadata: 4 };
@@ -19,7 +17,7 @@ const noteSlots = { key: 0, value: 1 };
 const schemaSlots = { endianness: 0, fields: 1, customMetadata: 2, features: 3 };
 
 /**
- * The schema with text columns added or replaced, in base64 as it came. Undefined when it is not understood or has
+ * The schema with our columns added or replaced, in base64 as it came. Undefined when it is not understood or has
  * another number of columns than the file: it is better left out then.
  */
 export function addToArrowSchema(
@@ -96,13 +94,11 @@ function extendMessage(
   });
   Object.assign(fieldList, head.list(fields));
   columns.forEach(({ name, type: valueType }, position) => {
+    const { arrow } = valueTypeOf(valueType);
     const [text, type, children]: Target[] = Array.from({ length: 3 }, () => ({ at: 0, isOld: false }));
-    Object.assign(
-      added[position] as Target,
-      head.table([text, 1, valueType === 'integer' ? intType : utf8Type, type, undefined, children]),
-    );
+    Object.assign(added[position] as Target, head.table([text, 1, arrow.type, type, undefined, children]));
     Object.assign(text as Target, head.text(name));
-    Object.assign(type as Target, head.table(valueType === 'integer' ? intSlots : []));
+    Object.assign(type as Target, head.table(arrow.slots));
     Object.assign(children as Target, head.list([]));
   });
   if (notes) Object.assign(newNotes, addNotes(head, old, notes, columns));

@@ -1,5 +1,6 @@
 /** What pandas keeps in a file to read its own types again: a type for each column, and one for the names of columns. */
 import type { AddedColumn } from '../../format.ts';
+import { valueTypeOf } from '../writing/value-types.ts';
 
 interface PandasColumn {
   readonly name: unknown;
@@ -48,12 +49,7 @@ const textNames: PandasColumn = {
 };
 
 function describeColumn({ name, type }: PlacedColumn): PandasColumn {
-  // With a capital: the type of pandas that has a place for rows without a number.
-  const types =
-    type === 'integer'
-      ? { pandas_type: 'int64', numpy_type: 'Int64' }
-      : { pandas_type: 'unicode', numpy_type: 'object' };
-  return { name, field_name: name, ...types, metadata: null };
+  return { name, field_name: name, ...valueTypeOf(type).pandas, metadata: null };
 }
 
 /** A nullable column; `index` is that of the column that it replaces, or undefined for one at the end. */

@@ -1,4 +1,4 @@
-/** Writes a column of texts or whole numbers of one row group as pages of a Parquet column chunk, and the metadata that describes it. */
+/** Writes one of our columns of one row group as pages of a Parquet column chunk, and the metadata that describes it. */
 import { gzipSync } from 'node:zlib';
 import type { CompressionCodec } from 'hyparquet';
 import { CompressionCodecs } from 'hyparquet/src/constants.js';
@@ -6,16 +6,15 @@ import { ByteWriter } from 'hyparquet-writer';
 import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
 import { writeRleBitPackedHybrid } from 'hyparquet-writer/src/encoding.js';
 import { snappyCompress } from 'hyparquet-writer/src/snappy.js';
-import type { AddedColumn } from '../format.ts';
+import type { AddedColumn } from '../../format.ts';
+import { ThriftStruct } from '../thrift.ts';
 import { PlainValues } from './plain-values.ts';
-import { ThriftStruct } from './thrift.ts';
+import { valueTypeOf } from './value-types.ts';
 
 /** A page is full at either, whichever comes first; both are what other writers take. */
 const fullPageUnits = 1024 * 1024;
 const fullPageRows = 20_000;
 
-const byteArray = 6;
-const int64 = 2;
 const optional = 1;
 const utf8 = 0;
 const plainEncoding = 0;
@@ -31,17 +30,15 @@ export function codecLike(codec: CompressionCodec | undefined): CompressionCodec
   return codec === 'UNCOMPRESSED' || codec === 'GZIP' ? codec : 'SNAPPY';
 }
 
-/** The schema element of a nullable column of texts, or of whole numbers. */
+/** The schema element of a nullable column. */
 export function describeColumn({ name, type }: AddedColumn): ThriftStruct {
-  if (type === 'integer') {
-    return new ThriftStruct().setNumber(1, 'i32', int64).setNumber(3, 'i32', optional).setText(4, name);
-  }
-  return new ThriftStruct()
-    .setNumber(1, 'i32', byteArray)
+  const { physical, isText } = valueTypeOf(type);
+  const element = new ThriftStruct()
+    .setNumber(1, 'i32', physical)
     .setNumber(3, 'i32', optional)
-    .setText(4, name)
-    .setNumber(6, 'i32', utf8)
-    .setStruct(10, new ThriftStruct().setStruct(1, new ThriftStruct()));
+    .setText(4, name);
+  if (!isText) return element;
+  return element.setNumber(6, 'i32', utf8).setStruct(10, new ThriftStruct().setStruct(1, new ThriftStruct()));
 }
 
 /** Longer texts are no bounds that anybody would keep in a footer. */
@@ -50,14 +47,14 @@ const longestBound = 64;
 export class ValuePages {
   readonly #name: string;
   readonly #codec: CompressionCodec;
-  readonly #isInteger: boolean;
+  readonly #type: ReturnType<typeof valueTypeOf>;
   /** Of the page that is being filled: 0 for a null, 1 for a value. */
   #levels: number[] = [];
   readonly #values = new PlainValues();
   #nulls = 0;
   #least: Buffer | undefined;
   #most: Buffer | undefined;
-  #hasBounds = true;
+  #hasBounds: boolean;
   #units = 0;
   #rows = 0;
   #uncompressedBytes = 0;
@@ -65,17 +62,18 @@ export class ValuePages {
 
   constructor({ name, type }: AddedColumn, codec: CompressionCodec) {
     this.#name = name;
-    this.#isInteger = type === 'integer';
+    this.#type = valueTypeOf(type);
+    this.#hasBounds = this.#type.bounds !== undefined;
     this.#codec = codec;
   }
 
   /** Adds a row's value; gives a page when it is full. */
-  add(value: string | null): Buffer | undefined {
-    this.#levels.push(value === null ? 0 : 1);
-    if (value !== null && this.#isInteger) this.#values.addInteger(BigInt(value));
-    else if (value !== null) this.#values.addText(value);
-    this.#noteBounds(value);
-    this.#units += value?.length ?? 0;
+  add(text: string | null): Buffer | undefined {
+    const isValue = text !== null && this.#type.add(this.#values, text);
+    this.#levels.push(isValue ? 1 : 0);
+    if (isValue) this.#noteBounds(text);
+    else this.#nulls += 1;
+    this.#units += text?.length ?? 0;
     return this.#units >= fullPageUnits || this.#levels.length >= fullPageRows
       ? this.#writePage()
       : undefined;
@@ -89,7 +87,7 @@ export class ValuePages {
   /** The metadata of the finished column chunk whose pages start at this place in the file. */
   describe(start: number): { chunk: ThriftStruct; compressedBytes: number; uncompressedBytes: number } {
     const metadata = new ThriftStruct()
-      .setNumber(1, 'i32', this.#isInteger ? int64 : byteArray)
+      .setNumber(1, 'i32', this.#type.physical)
       .setNumbers(2, [plainEncoding, levelEncoding])
       .setTexts(3, [this.#name])
       .setNumber(4, 'i32', CompressionCodecs.indexOf(this.#codec))
@@ -102,18 +100,13 @@ export class ValuePages {
     return { chunk, compressedBytes: this.#compressedBytes, uncompressedBytes: this.#uncompressedBytes };
   }
 
-  /** By their bytes, as Parquet sorts texts; numbers by what they are. */
-  #noteBounds(value: string | null): void {
-    if (value === null) {
-      this.#nulls += 1;
-      return;
-    }
-    if (!this.#hasBounds) return;
-    const bytes = this.#isInteger ? encodeInteger(value) : Buffer.from(value);
+  #noteBounds(text: string): void {
+    const { bounds } = this.#type;
+    if (!this.#hasBounds || !bounds) return;
+    const bytes = bounds.encode(text);
     this.#hasBounds = bytes.length <= longestBound;
-    const compare = this.#isInteger ? compareIntegers : Buffer.compare;
-    if (this.#least === undefined || compare(bytes, this.#least) < 0) this.#least = bytes;
-    if (this.#most === undefined || compare(bytes, this.#most) > 0) this.#most = bytes;
+    if (this.#least === undefined || bounds.compare(bytes, this.#least) < 0) this.#least = bytes;
+    if (this.#most === undefined || bounds.compare(bytes, this.#most) > 0) this.#most = bytes;
   }
 
   #describeStatistics(): ThriftStruct {
@@ -150,14 +143,4 @@ export class ValuePages {
     this.#units = 0;
     return page;
   }
-}
-
-function encodeInteger(text: string): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigInt64LE(BigInt(text));
-  return bytes;
-}
-
-function compareIntegers(one: Buffer, other: Buffer): number {
-  return Number(one.readBigInt64LE() - other.readBigInt64LE());
 }

@@ -5,10 +5,14 @@ const startBytes = 16 * 1024;
 const bytesPerUnit = 3;
 const lengthBytes = 4;
 const integerBytes = 8;
+const doubleBytes = 8;
+const bitsPerByte = 8;
 
 export class PlainValues {
   #bytes = Buffer.allocUnsafeSlow(startBytes);
   #length = 0;
+  /** How many of the last byte are taken by booleans. */
+  #bits = 0;
 
   addText(text: string): void {
     this.#makeRoom(lengthBytes + text.length * bytesPerUnit);
@@ -22,10 +26,26 @@ export class PlainValues {
     this.#length = this.#bytes.writeBigInt64LE(number, this.#length);
   }
 
+  addDouble(number: number): void {
+    this.#makeRoom(doubleBytes);
+    this.#length = this.#bytes.writeDoubleLE(number, this.#length);
+  }
+
+  /** Eight in a byte, the first in its lowest bit. */
+  addBoolean(value: boolean): void {
+    if (this.#bits === 0) {
+      this.#makeRoom(1);
+      this.#length = this.#bytes.writeUInt8(0, this.#length);
+    }
+    if (value) this.#bytes[this.#length - 1] = (this.#bytes[this.#length - 1] as number) | (1 << this.#bits);
+    this.#bits = (this.#bits + 1) % bitsPerByte;
+  }
+
   /** All that was added since; the bytes are there until the next value is. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
+    this.#bits = 0;
     return taken;
   }
 
