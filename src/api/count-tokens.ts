@@ -8,9 +8,10 @@ import {
   type TokenSummary,
 } from '../orchestrator/estimate/count-tokens.ts';
 import { priceUsage } from '../orchestrator/usage/price-usage.ts';
+import { requireWhole } from './options/checks.ts';
 import type { CallOptions, InputOptions, ReachOptions } from './options/options.ts';
 import type { ListeningTo, ReachEvent } from './options/reach.ts';
-import { findProvider, requireWhole, withInput } from './options/run-order.ts';
+import { findProvider, withInput } from './options/run-order.ts';
 
 export type { TokenEvent, TokenProgress, TokenSummary };
 

@@ -4,6 +4,7 @@ import { runSync as answerDataset, type SyncSummary } from '../orchestrator/live
 import type { SyncEvent, SyncProgress } from '../orchestrator/live/sync-order.ts';
 import { describeUsage, type PaidUsage } from '../orchestrator/usage/price-usage.ts';
 import { UsageTally } from '../orchestrator/usage/usage-tally.ts';
+import { requireWhole } from './options/checks.ts';
 import { openCostLimit } from './options/cost-limit.ts';
 import type { CallOptions, InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
 import type { ListeningTo, ReachEvent } from './options/reach.ts';
@@ -12,7 +13,6 @@ import {
   describeRun,
   type ForeignReasonsEvent,
   findProvider,
-  requireWhole,
   tellForeignReasons,
   withInput,
 } from './options/run-order.ts';

@@ -5,16 +5,15 @@ import { type SubmitEvent, submitBatch as submitDataset } from '../orchestrator/
 import type { MergeSummary } from '../orchestrator/output/row-tally.ts';
 import { requireBatchApi } from '../providers/registry.ts';
 import { nameJob } from '../state/stored-jobs.ts';
+import { exclude, requireWhole } from './options/checks.ts';
 import { openCostLimit } from './options/cost-limit.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
 import type { ListeningTo, ReachEvent } from './options/reach.ts';
 import {
   choosePlacing,
   describeRun,
-  exclude,
   type ForeignReasonsEvent,
   findProvider,
-  requireWhole,
   tellForeignReasons,
   withInput,
 } from './options/run-order.ts';

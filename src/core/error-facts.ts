@@ -68,6 +68,12 @@ export interface ErrorFacts {
   row_id_unknown: { readonly path: string; readonly name: string };
   /** The fields that answers are to have can't be read. */
   fields_broken: { readonly problem: string };
+  /** An option about columns of fields, and no field. */
+  fields_missing: { readonly option: 'schemaColumns' | 'prefix' | 'response' };
+  /** Two columns of the output would have this name. */
+  column_twice: { readonly name: string };
+  /** The input has a column, or a field in the entry called `place`, where ours would go. */
+  column_taken: { readonly path: string; readonly name: string; readonly place: string | undefined };
   /** A schema whose top level makes no columns. */
   schema_without_columns: object;
   /** A template has no placeholder. */

@@ -106,6 +106,10 @@ function isSet(name: string, value: unknown): boolean {
   return name !== 'extra' || Object.keys(value as JsonObject).length > 0;
 }
 
+/** What a column of an output holds. `json` is any value, and text where a format has no lists and objects. */
+export const columnTypes = ['text', 'integer', 'number', 'boolean', 'json'] as const;
+export type ColumnType = (typeof columnTypes)[number];
+
 /** Why a row has no response. `kind` is a short stable word, `message` is for people. */
 export interface RowError {
   readonly kind: string;

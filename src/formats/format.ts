@@ -1,7 +1,7 @@
 /** What the converters for each file type promise, and which one a file name asks for. */
 import { basename } from 'node:path';
 import { LoomError, type Told } from '../core/errors.ts';
-import type { FileType, Row } from '../core/models.ts';
+import type { ColumnType, FileType, Row } from '../core/models.ts';
 
 /** File type and compression of an input, told by its name. */
 export interface InputFormat {
@@ -14,6 +14,8 @@ export interface ReadOptions {
   readonly promptSource?: PromptSource | undefined;
   /** The column or field that tells rows apart; undefined: `id`, where there is one. */
   readonly rowId?: string | undefined;
+  /** Columns or fields that the file must not have: ours go there. */
+  readonly reserved?: readonly string[] | undefined;
   /** Sees every byte of the file as it lies on disk, in order (to hash it). */
   readonly onBytes?: ((chunk: Buffer) => void) | undefined;
   /** Told, once the file is read, of what in it could be meant in two ways. */
@@ -44,13 +46,10 @@ export function jsonOf(value: AddedValue | undefined): string {
   return typeof value === 'object' && value !== null ? value.json : JSON.stringify(value ?? null);
 }
 
-/** `json` is any value, or none that other types hold: text where a format has no lists and objects. */
-export type AddedType = 'text' | 'integer' | 'number' | 'boolean' | 'json';
-
 /** A cell or field that a merge sets in each row; its type is for formats that have types. */
 export interface AddedColumn {
   readonly name: string;
-  readonly type: AddedType;
+  readonly type: ColumnType;
 }
 
 /** What a merge sets in each row. */

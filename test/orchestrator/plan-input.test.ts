@@ -41,7 +41,7 @@ async function planWhile(path: string, meanwhile: () => void) {
     provider: 'openai',
     model: 'm',
     outputPath: join(folder, 'output'),
-    columns: [],
+    columns: { groups: [] },
     useCache: false,
     baseUrl: undefined,
     server: 'http://127.0.0.1:9',

@@ -88,6 +88,21 @@ export interface OutputOptions {
   readonly withMeta?: boolean | undefined;
   readonly withError?: boolean | undefined;
   readonly withUsage?: boolean | undefined;
+  /**
+   * The fields that each answer is to have, as text, such as `tone: good|bad, score?: integer`; each becomes a column. They
+   * stand for a `settings.schema`.
+   */
+  readonly fields?: string | undefined;
+  /** Whether each property at the top level of `settings.schema` becomes a column, as a field does. Default false. */
+  readonly schemaColumns?: boolean | undefined;
+  /** Whether there is a column for the answer itself. Default true. */
+  readonly response?: boolean | undefined;
+  /** The name of the answer's column, with which the names of others begin. Default: `llm_response`, and `llm`. */
+  readonly as?: string | undefined;
+  /** What the names of fields' columns begin with. */
+  readonly prefix?: string | undefined;
+  /** Whether columns of the input that have the names of ours are replaced. Default false: it is an error. */
+  readonly replaceColumns?: boolean | undefined;
   /** Default true. */
   readonly cache?: boolean | undefined;
   /** What the server is called whose answers these are, in place of its address. */

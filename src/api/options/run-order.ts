@@ -14,7 +14,7 @@ import {
   requirePromptSource,
 } from '../../orchestrator/dataset/dataset.ts';
 import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
-import { readColumns } from '../../orchestrator/output/columns.ts';
+import { columnsOf } from '../../orchestrator/output/columns.ts';
 import { findForeignReasons } from '../../orchestrator/output/reasons-file.ts';
 import { sweepInputs } from '../../orchestrator/sweep/sweep-inputs.ts';
 import type { Connection } from '../../providers/connection.ts';
@@ -23,6 +23,8 @@ import { providerEntry } from '../../providers/registry.ts';
 import { keepInput } from '../../state/inputs.ts';
 import { isSameFile } from '../../storage/files.ts';
 import { checkOutputPath, outputExists, type Placing } from '../../storage/output-file.ts';
+import { exclude, requireWhole } from './checks.ts';
+import { chooseColumns } from './column-choice.ts';
 import type { InputOptions, InputStream, OutputOptions } from './options.ts';
 import { type Reach, type Reaching, withReach } from './reach.ts';
 
@@ -103,22 +105,6 @@ export function describeSource({
   return { template: prompt };
 }
 
-/** LoomError `usage` names the first that is none; a program without types may pass anything. */
-export function requireWhole(numbers: Readonly<Record<string, number | undefined>>): void {
-  for (const [name, number] of Object.entries(numbers)) {
-    const least = name === 'sampleSeed' ? 0 : 1;
-    if (number === undefined || (Number.isSafeInteger(number) && number >= least)) continue;
-    throw new LoomError('usage', `${name} must be a whole number of at least ${least}, not ${number}.`);
-  }
-}
-
-/** LoomError `usage` for two options that can't stand together. */
-export function exclude(one: string, other: string): LoomError {
-  return new LoomError('usage', `${one} and ${other} exclude each other.`, {
-    hint: 'Leave one of them out.',
-  });
-}
-
 /** What stands for an output that is handed over, in place of a path. */
 const noPath = '-';
 
@@ -130,7 +116,8 @@ export function describeRun(
   { home, workingFolder }: Reach,
   connection: Partial<Connection>,
 ) {
-  const { provider, model, settings, serverName, output, deliver, baseUrl } = options;
+  const { provider, model, serverName, output, deliver, baseUrl, replaceColumns } = options;
+  const { settings, columns } = chooseColumns(options);
   if (serverName !== undefined && !isServerName(serverName)) {
     throw new LoomError('usage', `${JSON.stringify(serverName)} can't be the name of a server.`, {
       hint: 'It is made of letters, digits, ".", "_" and "-", at most 100, and not "sandbox".',
@@ -139,13 +126,14 @@ export function describeRun(
   const usual = () => defaultOutputPath(dataset, provider, model, home.isSandbox);
   const outputPath = deliver ? noPath : resolve(workingFolder, output ?? usual());
   checkPick(dataset, outputPath);
+  const reserved = replaceColumns ? undefined : columnsOf(columns).map(({ name }) => name);
   return {
-    dataset,
+    dataset: { ...dataset, reserved },
     provider,
     model,
     settings,
     outputPath,
-    columns: readColumns(options),
+    columns,
     useCache: options.cache ?? true,
     baseUrl,
     server: findServer(home, provider, { ...connection, serverName }),
@@ -180,6 +168,8 @@ export async function tellForeignReasons(
   { dataset, outputPath, columns }: ReturnType<typeof describeRun>,
   onEvent: (event: ForeignReasonsEvent) => void,
 ): Promise<void> {
-  const path = columns.includes('error') ? undefined : await findForeignReasons(outputPath, dataset.path);
+  const path = columns.groups.includes('error')
+    ? undefined
+    : await findForeignReasons(outputPath, dataset.path);
   if (path !== undefined) onEvent({ type: 'foreign_reasons', path, isInput: isSameFile(path, dataset.path) });
 }

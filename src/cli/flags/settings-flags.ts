@@ -35,7 +35,17 @@ export function addSettingsFlags(command: Command): Command {
       parseNumber,
     ),
     rareFlag('--json', 'Answer with a JSON object (not Anthropic).'),
-    flag('--schema <path>', 'File of a JSON Schema that each answer has to fit.', parseText),
+    flag(
+      '--fields <spec>',
+      'What each answer has to hold, a column each: "tone: good|bad, score?: integer", or @<path> of it.',
+      parseText,
+    ).conflicts(['schema', 'columns', 'json']),
+    flag(
+      '--schema <path>',
+      'JSON Schema that each answer has to fit: a file, or the JSON itself.',
+      parseText,
+    ),
+    rareFlag('--columns', 'A column for each property at the top level of --schema.').default(false),
     rareFlag(
       '--param <key=value>',
       'Any other field of the request, in JSON; give it again for more.',

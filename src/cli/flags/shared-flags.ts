@@ -109,6 +109,17 @@ export function columnFlags(): Option[] {
       'Add llm_input_tokens, llm_output_tokens and llm_finish_reason, as the provider tells them.',
     ).default(false),
     rareFlag('--with-error', 'Add llm_error, the reason of each row without a response.').default(false),
+    rareFlag('--no-response', 'Leave llm_response out, with --fields or --columns.'),
+    rareFlag(
+      '--as <name>',
+      'Name of the answer column, with which the names of others begin: <name>_model (default: llm_response, llm_model).',
+      parseText,
+    ),
+    rareFlag('--prefix <text>', 'What the columns of --fields or --columns begin with.', parseText),
+    rareFlag(
+      '--replace-columns',
+      'Replace columns of the input that have the names of ours; else they are an error.',
+    ).default(false),
   ];
 }
 

@@ -32,7 +32,9 @@ export interface SettingsOptions {
   presencePenalty?: number;
   frequencyPenalty?: number;
   json?: boolean;
-  /** The name of a file. */
+  /** The text, or `@` and the name of a file that holds it. */
+  fields?: string;
+  /** The name of a file, with `@` or without, or JSON. */
   schema?: string;
   /** Field of the request body → its value. */
   param?: Readonly<Record<string, unknown>>;
@@ -63,6 +65,13 @@ export interface OrderOptions extends InputOptions, SettingsOptions, CacheOption
   withMeta: boolean;
   withUsage: boolean;
   withError: boolean;
+  /** A column for each property of the schema. */
+  columns: boolean;
+  /** false with --no-response. */
+  response: boolean;
+  as?: string;
+  prefix?: string;
+  replaceColumns: boolean;
 }
 
 /** Flags that say whether and how a command waits for batches. */

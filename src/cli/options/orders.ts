@@ -6,6 +6,7 @@ import { describeInput } from './input.ts';
 import type { CommandContext, OrderOptions } from './options.ts';
 import { readSettings } from './settings.ts';
 import { standardStream } from './stdin.ts';
+import { readTextFlag } from './text-flag.ts';
 
 /** Also what came through stdin, where nothing else is said: there is no place beside it. */
 export function goesToStdout({ file, output }: Pick<OrderOptions, 'file' | 'output'>): boolean {
@@ -41,6 +42,7 @@ export function checkDocumentStream(options: Pick<OrderOptions, 'file' | 'output
 /** Throws like `describeInput` and `readSettings`. */
 export function describeRun(options: OrderOptions, context: CommandContext): InputOptions & OutputOptions {
   const { output, withMeta, withUsage, withError, cache, serverName } = options;
+  const { fields, columns: schemaColumns, response, as, prefix, replaceColumns } = options;
   return {
     ...describeInput(options, context),
     settings: readSettings(options, context.workingFolder),
@@ -48,6 +50,12 @@ export function describeRun(options: OrderOptions, context: CommandContext): Inp
     withMeta,
     withUsage,
     withError,
+    fields: fields && readTextFlag('--fields', fields, context.workingFolder),
+    schemaColumns,
+    response,
+    as,
+    prefix,
+    replaceColumns,
     cache,
     serverName,
   };

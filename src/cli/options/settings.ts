@@ -29,27 +29,36 @@ export function readSettings(
   return set.length > 0 ? Object.fromEntries(set) : undefined;
 }
 
-function readSchema(name: string, workingFolder: string): JsonObject {
-  const path = resolve(workingFolder, name);
-  const text = readFlagFile('--schema', path);
+function readSchema(given: string, workingFolder: string): JsonObject {
+  const path = schemaPath(given, workingFolder);
+  const text = path === undefined ? given : readFlagFile('--schema', path);
+  const what = nameSchema(path);
   let schema: unknown;
   try {
     schema = JSON.parse(text);
   } catch (error) {
-    throw new LoomError('input', `the file of --schema, ${path}, is not JSON: ${(error as Error).message}.`, {
-      cause: error,
-    });
+    throw new LoomError('input', `${what} is not JSON: ${(error as Error).message}.`, { cause: error });
   }
   if (isJsonObject(schema)) return schema;
-  throw new LoomError('input', `the file of --schema, ${path}, does not hold a JSON object.`, {
+  throw new LoomError('input', `${what} does not hold a JSON object.`, {
     hint: 'A JSON Schema looks like {"type": "object", "properties": {…}}.',
   });
+}
+
+/** Undefined for what is JSON itself. */
+function schemaPath(given: string, workingFolder: string): string | undefined {
+  if (/^\s*[{[]/.test(given)) return undefined;
+  return resolve(workingFolder, given.replace(/^@/, ''));
+}
+
+function nameSchema(path: string | undefined): string {
+  return path === undefined ? 'the text of --schema' : `the file of --schema, ${path},`;
 }
 
 /** The error, with the file of --schema in it where the schema is none. */
 export function nameSchemaFile(error: unknown, { schema }: SettingsOptions, workingFolder: string): unknown {
   if (!(error instanceof LoomError) || error.code !== 'schema_invalid' || schema === undefined) return error;
   const { reason } = error.facts as ErrorFacts['schema_invalid'];
-  const what = `the file of --schema, ${resolve(workingFolder, schema)}, is not a valid JSON Schema: ${reason}.`;
-  return new LoomError('input', what, { hint: 'Mend the file; nothing was sent.', cause: error });
+  const what = `${nameSchema(schemaPath(schema, workingFolder))} is not a valid JSON Schema: ${reason}.`;
+  return new LoomError('input', what, { hint: 'Mend it; nothing was sent.', cause: error });
 }

@@ -52,6 +52,20 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
       ? { hint: `Name a field that the entries have with ${flagFor(option)}.` }
       : {};
   },
+  fields_broken: ({ problem }) => ({ message: `--fields can't be read: ${problem}.` }),
+  fields_missing: ({ option }) => ({
+    message: `${{ schemaColumns: '--columns', prefix: '--prefix', response: '--no-response' }[option]} needs fields of answers.`,
+    hint: 'Name them with --fields, or pass --columns with a --schema.',
+  }),
+  schema_without_columns: () => ({
+    message: '--columns: the schema has no properties at its top level to make columns of.',
+  }),
+  column_twice: () => ({
+    hint: 'Name the answer otherwise with --as, or begin the names of fields with a --prefix.',
+  }),
+  column_taken: () => ({
+    hint: 'Name the answer otherwise with --as, begin the names of fields with a --prefix, or pass --replace-columns to overwrite it.',
+  }),
   row_id_unknown: () => ({ hint: 'Name a field that the entries have with --row-id.' }),
   placeholder_missing: () => ({ message: '--prompt has no placeholder: every row would ask the same.' }),
   placeholder_broken: ({ found }) => ({ message: `--prompt: ${found} does not begin a placeholder.` }),

@@ -10,6 +10,7 @@ import { prepareBatches, readFirstNames } from '../rows.ts';
 import { createRecordMaker } from '../table-records.ts';
 import { findIdColumn, findPromptColumns } from '../template/prompt-columns.ts';
 import { readPromptSource } from '../template/prompt-source.ts';
+import { refuseTaken } from '../template/reserved-names.ts';
 import { byteOrderMark, TextSource } from '../text/text-source.ts';
 import { comma, type Delimiter, tab } from './cells.ts';
 import { RecordMerger } from './merge.ts';
@@ -100,7 +101,10 @@ async function* readTable(
   let swallowed: SwallowedLines | undefined;
   for await (const batch of new RecordReader(source, delimiter).readBatches()) {
     const header = prompts ? undefined : readHeader(batch, source);
-    if (header) refuseTitleLine(source, header, options, delimiter);
+    if (header) {
+      refuseTitleLine(source, header, options, delimiter);
+      refuseTaken(header, options, source.path);
+    }
     prompts ??= findPromptColumns(options.promptSource, header ?? [], { path: source.path, fileType });
     if (header) idPlace = findIdColumn(options.rowId, header, source.path);
     const rows: Row[] = [];

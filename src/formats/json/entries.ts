@@ -3,6 +3,7 @@ import { LoomError } from '../../core/errors.ts';
 import type { Row } from '../../core/models.ts';
 import { quoteValue } from '../../core/words.ts';
 import type { ReadOptions } from '../format.ts';
+import { nameTaken } from '../template/reserved-names.ts';
 import type { TextSource } from '../text/text-source.ts';
 import { type EntryPiece, EntryPieces } from './entry-pieces.ts';
 import { PromptFields } from './prompt-fields.ts';
@@ -23,6 +24,7 @@ export class EntryReader {
   readonly #prompts: PromptFields;
   readonly #path: string;
   readonly #rowId: string | undefined;
+  readonly #reserved: ReadOptions['reserved'];
   #hasIds = false;
   #rowCount = 0;
   /** Of the entry that is being read. */
@@ -33,6 +35,7 @@ export class EntryReader {
     this.#prompts = new PromptFields(options.promptSource, source.path);
     this.#path = source.path;
     this.#rowId = options.rowId;
+    this.#reserved = options.reserved;
   }
 
   /** What stands after the last entry, once all are read. */
@@ -78,6 +81,8 @@ export class EntryReader {
   #readRow(text: string): Row {
     const index = this.#rowCount;
     const entry = this.#pieces.parse(text, index, this.#place);
+    for (const name of this.#reserved ?? [])
+      if (Object.hasOwn(entry, name)) throw nameTaken(this.#path, name, this.#nameEntry(index));
     const givenId = this.#readId(entry, text, index);
     const row = {
       index,

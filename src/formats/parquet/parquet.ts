@@ -8,6 +8,7 @@ import { type AddedFields, type Converter, type ReadOptions, type TextRecord, te
 import { prepareBatches } from '../rows.ts';
 import { createRecordMaker } from '../table-records.ts';
 import { findIdColumn, findPromptColumns } from '../template/prompt-columns.ts';
+import { refuseTaken } from '../template/reserved-names.ts';
 import { isTextColumn, ParquetColumn } from './column.ts';
 import { explainFailure } from './errors.ts';
 import { ParquetFile } from './file.ts';
@@ -100,8 +101,10 @@ class RowReader {
   readonly #hasIds: boolean;
   readonly #compose: (texts: readonly string[]) => string | null;
 
-  constructor(file: ParquetFile, { promptSource, rowId }: ReadOptions) {
+  constructor(file: ParquetFile, options: ReadOptions) {
+    const { promptSource, rowId } = options;
     const names = listColumns(file);
+    refuseTaken(names, options, file.path);
     const { places, compose } = findPromptColumns(promptSource, names, {
       path: file.path,
       fileType: 'parquet',

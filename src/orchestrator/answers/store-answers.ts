@@ -2,7 +2,7 @@
 
 import type { BackgroundCache } from '../../cache/background-cache.ts';
 import { type Answer, isCutOff } from '../../core/models.ts';
-import type { ColumnGroups } from '../output/columns.ts';
+import type { ColumnChoice } from '../output/columns.ts';
 
 type Write = Parameters<BackgroundCache['addAll']>[0][number];
 
@@ -12,8 +12,8 @@ const mostLength = 256 * 1024;
 const mostUnderWay = 4;
 
 /** What of an answer goes into the cache: its text, that it was cut off, and what it cost only for those who asked for that. */
-export function selectCached(answer: Answer, columns: ColumnGroups): Answer {
-  if (columns.includes('usage')) return answer;
+export function selectCached(answer: Answer, { groups }: ColumnChoice): Answer {
+  if (groups.includes('usage')) return answer;
   const { text, finishReason } = answer;
   return isCutOff(answer) ? { text, finishReason } : { text };
 }

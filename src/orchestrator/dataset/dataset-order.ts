@@ -14,6 +14,8 @@ export interface DatasetOrder {
   readonly pick: PickOrder | undefined;
   /** The column or field that tells rows apart; undefined: `id`, where there is one. */
   readonly rowId?: string | undefined;
+  /** Columns or fields that it must not have: ours go there. */
+  readonly reserved?: readonly string[] | undefined;
   /** Told, in whole sentences, of what in the input could be meant in two ways; each time that it is read. */
   onRemark?(remark: Told): void;
 }

@@ -85,6 +85,7 @@ export async function readDataset(
   const options = {
     ...readOptionsOf(dataset),
     signal,
+    reserved: dataset.reserved,
     onRemark: dataset.onRemark,
     onBytes: (chunk: Buffer) => void hash.update(chunk),
   };

@@ -1,13 +1,13 @@
 /** The columns that the top level of a schema makes, and what an answer has for each. */
 import { LoomError } from '../../core/errors.ts';
-import { isJsonObject, type JsonObject } from '../../core/models.ts';
-import type { AddedType, AddedValue } from '../../formats/format.ts';
+import { type ColumnType, isJsonObject, type JsonObject } from '../../core/models.ts';
+import type { AddedValue } from '../../formats/format.ts';
 import { compactValue, findMembers } from '../../formats/json/text.ts';
 
 /** A field of each answer, and its type where formats have types. */
 export interface FieldColumn {
   readonly field: string;
-  readonly type: AddedType;
+  readonly type: ColumnType;
 }
 
 /** In the schema's order. LoomError `usage` for a schema whose top level is no object with properties of its own. */
@@ -43,7 +43,7 @@ function decodeStep(step: string): string {
   return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-const columnTypes: Readonly<Record<string, AddedType>> = {
+const columnTypes: Readonly<Record<string, ColumnType>> = {
   string: 'text',
   integer: 'integer',
   number: 'number',
@@ -51,7 +51,7 @@ const columnTypes: Readonly<Record<string, AddedType>> = {
 };
 
 /** `json` for what is a list, an object, or may be of several types. */
-function typeOf(schema: JsonObject, root: JsonObject): AddedType {
+function typeOf(schema: JsonObject, root: JsonObject): ColumnType {
   const types = new Set(typesOf(schema, root));
   types.delete('null');
   const [type, ...others] = types;

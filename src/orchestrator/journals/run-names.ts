@@ -33,7 +33,7 @@ function nameRunOfContent(order: LiveOrder, inputSha256: string): string {
 }
 
 function hashOrder(order: LiveOrder, input: string): string {
-  return hashLiveWork(workOf({ ...order, columns: [], useCache: true }), input);
+  return hashLiveWork(workOf({ ...order, columns: { groups: [] }, useCache: true }), input);
 }
 
 /** A name for the results of a try of a live run that no other try has. */

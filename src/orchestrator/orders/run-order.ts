@@ -2,7 +2,7 @@
 import type { GenerationSettings, ProviderName } from '../../core/models.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { DatasetOrder } from '../dataset/dataset-order.ts';
-import type { ColumnGroups } from '../output/columns.ts';
+import type { ColumnChoice } from '../output/columns.ts';
 
 export interface RunOrder {
   readonly dataset: DatasetOrder;
@@ -10,7 +10,7 @@ export interface RunOrder {
   readonly model: string;
   /** Absolute; only a name where the output is handed over. */
   readonly outputPath: string;
-  readonly columns: ColumnGroups;
+  readonly columns: ColumnChoice;
   /** Answers go to and come from the cache, and equal prompts are asked once. */
   readonly useCache: boolean;
   readonly settings?: GenerationSettings | undefined;

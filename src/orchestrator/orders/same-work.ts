@@ -26,6 +26,7 @@ export type Work = Pick<
   | 'with_meta'
   | 'with_error'
   | 'with_usage'
+  | 'columns'
   | 'use_cache'
   | 'params'
 >;
@@ -97,6 +98,6 @@ function describeWork(work: SettledWork): string {
     work.with_usage ?? false,
     work.use_cache,
     settingsText(work.params),
-    ...wherePresent({ prompt_template: work.prompt_template, pick: work.pick }),
+    ...wherePresent({ prompt_template: work.prompt_template, pick: work.pick, columns: work.columns }),
   ]);
 }

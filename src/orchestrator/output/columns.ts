@@ -1,10 +1,11 @@
 /**
  * The columns that an output has beside those of its input: one list, in their order, which every format writes. A new
- * one is an entry here. Options and files on disk speak of them in groups.
+ * one is an entry here. Options and files on disk speak of most of them in groups.
  */
 import type { AnswerFacts } from '../../core/models.ts';
 import type { AddedColumn, AddedValue } from '../../formats/format.ts';
 import type { Job } from '../../state/jobs.ts';
+import { type FieldColumn, readFields } from '../fields/field-columns.ts';
 
 /** What a row gets: its text or null, and why there is none; and whose answer it is. */
 export interface SettledRow {
@@ -13,65 +14,118 @@ export interface SettledRow {
   readonly facts: AnswerFacts;
 }
 
-interface OutputColumn extends AddedColumn {
-  /** Absent: it is always there. */
-  readonly group?: ColumnGroup;
-  valueOf(row: SettledRow, asked: { readonly provider: string; readonly model: string }): AddedValue;
+interface Asked {
+  readonly provider: string;
+  readonly model: string;
 }
 
-export type ColumnGroup = 'meta' | 'usage' | 'error';
+interface OutputColumn extends AddedColumn {
+  valueOf(row: SettledRow, asked: Asked): AddedValue;
+}
 
-const columns: readonly OutputColumn[] = [
-  { name: 'llm_response', type: 'text', valueOf: ({ text }) => text },
-  { name: 'llm_provider', type: 'text', group: 'meta', valueOf: (_, { provider }) => provider },
-  { name: 'llm_model', type: 'text', group: 'meta', valueOf: (_, { model }) => model },
+const groups = ['meta', 'usage', 'error'] as const;
+/** Columns that are asked for together. */
+export type ColumnGroup = (typeof groups)[number];
+
+/** A field of each answer in a column of its own, which may have another name. */
+export interface NamedField extends FieldColumn {
+  readonly name: string;
+}
+
+/** What columns an output has. */
+export interface ColumnChoice {
+  readonly groups: readonly ColumnGroup[];
+  /** The name of the answer's column, with which the names of others begin. Undefined: `llm_response`, and `llm`. */
+  readonly as?: string | undefined;
+  /** Whether the answer itself is left out. */
+  readonly noResponse?: boolean | undefined;
+  readonly fields?: readonly NamedField[] | undefined;
+}
+
+/** Columns beside the answer and its fields: what their names end in, and what is in them. */
+const sideColumns: readonly (Omit<OutputColumn, 'name'> & { group: ColumnGroup; suffix: string })[] = [
+  { suffix: 'provider', type: 'text', group: 'meta', valueOf: (_, { provider }) => provider },
+  { suffix: 'model', type: 'text', group: 'meta', valueOf: (_, { model }) => model },
   {
-    name: 'llm_input_tokens',
+    suffix: 'input_tokens',
     type: 'integer',
     group: 'usage',
     valueOf: ({ facts }) => facts.usage?.inputTokens ?? null,
   },
   {
-    name: 'llm_output_tokens',
+    suffix: 'output_tokens',
     type: 'integer',
     group: 'usage',
     valueOf: ({ facts }) => facts.usage?.outputTokens ?? null,
   },
   {
-    name: 'llm_finish_reason',
+    suffix: 'finish_reason',
     type: 'text',
     group: 'usage',
     valueOf: ({ facts }) => facts.finishReason ?? null,
   },
-  { name: 'llm_error', type: 'text', group: 'error', valueOf: ({ error }) => error },
+  { suffix: 'error', type: 'text', group: 'error', valueOf: ({ error }) => error },
 ];
 
-/** Groups of columns that are asked for. */
-export type ColumnGroups = readonly ColumnGroup[];
-
-export function columnsOf(groups: ColumnGroups): readonly OutputColumn[] {
-  return columns.filter(({ group }) => group === undefined || groups.includes(group));
+/** The columns that are added, in their order. */
+export function columnsOf({ groups, as, noResponse, fields = [] }: ColumnChoice): readonly OutputColumn[] {
+  const response: OutputColumn = { name: as ?? 'llm_response', type: 'text', valueOf: ({ text }) => text };
+  return [
+    ...(noResponse ? [] : [response]),
+    ...fieldColumns(fields),
+    ...sideColumns
+      .filter(({ group }) => groups.includes(group))
+      .map((column) => ({ ...column, name: `${as ?? 'llm'}_${column.suffix}` })),
+  ];
 }
 
-function listGroups(wanted: Readonly<Record<ColumnGroup, boolean | undefined>>): ColumnGroups {
-  return (Object.keys(wanted) as ColumnGroup[]).filter((group) => wanted[group]);
+/** The answer of a row is read once for all of them. */
+function fieldColumns(fields: readonly NamedField[]): OutputColumn[] {
+  let readRow: SettledRow | undefined;
+  let values: readonly AddedValue[] = [];
+  return fields.map(({ name, type }, index) => ({
+    name,
+    type,
+    valueOf(row) {
+      if (row !== readRow) values = row.text === null ? [] : readFields(row.text, fields);
+      readRow = row;
+      return values[index] ?? null;
+    },
+  }));
+}
+
+function listGroups(wanted: Readonly<Record<ColumnGroup, boolean | undefined>>): readonly ColumnGroup[] {
+  return groups.filter((group) => wanted[group]);
 }
 
 /** As options of a run say them. */
-export function readColumns(options: {
+export function readGroups(options: {
   readonly withMeta?: boolean | undefined;
   readonly withUsage?: boolean | undefined;
   readonly withError?: boolean | undefined;
-}): ColumnGroups {
+}): readonly ColumnGroup[] {
   return listGroups({ meta: options.withMeta, usage: options.withUsage, error: options.withError });
 }
 
 /** As a job has them. */
-export function recordedColumns(job: Pick<Job, 'with_meta' | 'with_usage' | 'with_error'>): ColumnGroups {
-  return listGroups({ meta: job.with_meta, usage: job.with_usage, error: job.with_error });
+export function recordedColumns(
+  job: Pick<Job, 'with_meta' | 'with_usage' | 'with_error' | 'columns'>,
+): ColumnChoice {
+  const { as, no_response: noResponse, fields } = job.columns ?? {};
+  const groups = listGroups({ meta: job.with_meta, usage: job.with_usage, error: job.with_error });
+  return { groups, as, noResponse, fields };
 }
 
-export function recordColumns(groups: ColumnGroups) {
+/** Names and fields are noted only where they are not the usual ones. */
+export function recordColumns({ groups, as, noResponse, fields }: ColumnChoice) {
   const has = (group: ColumnGroup) => groups.includes(group);
-  return { with_meta: has('meta'), with_error: has('error'), with_usage: has('usage') };
+  const columns = {
+    ...(as !== undefined && { as }),
+    ...(noResponse && { no_response: true }),
+    ...(fields && { fields: [...fields] }),
+  };
+  return {
+    ...{ with_meta: has('meta'), with_error: has('error'), with_usage: has('usage') },
+    ...(Object.keys(columns).length > 0 && { columns }),
+  };
 }

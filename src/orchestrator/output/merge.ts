@@ -20,7 +20,7 @@ import {
 } from '../../storage/output-file.ts';
 import { type Dataset, readOptionsOf } from '../dataset/dataset.ts';
 import { createPicker } from '../dataset/pick-rows.ts';
-import { type ColumnGroups, columnsOf, type SettledRow } from './columns.ts';
+import { type ColumnChoice, columnsOf, type SettledRow } from './columns.ts';
 import { openReasonsLog, type ReasonsLog, removeOldReasons } from './reasons-file.ts';
 import { type MergeSummary, type RowCounts, RowTally } from './row-tally.ts';
 
@@ -32,7 +32,7 @@ export interface MergeOrder {
   readonly placing: Placing;
   readonly provider: ProviderName;
   readonly model: string;
-  readonly columns: ColumnGroups;
+  readonly columns: ColumnChoice;
   /** Whether rows that are not the ones that were sent stop the merge, or stay without a response. */
   readonly changedRows: 'refuse' | 'leave_out';
   /** What is said of a changed input: when it was looked at before, and how to go on. */

@@ -40,10 +40,7 @@ describe('a spec of fields', () => {
   it.each([
     [' ', 'there is no field in it. Write them as in: sentiment: positive|negative, score?: integer'],
     ['a, a', 'the field "a" is in it twice. Write them as in: sentiment: positive|negative, score?: integer'],
-    [
-      'a b: string',
-      '"a b" is no name of a field. A name has letters, digits, _ and - alone.',
-    ],
+    ['a b: string', '"a b" is no name of a field. A name has letters, digits, _ and - alone.'],
     [
       'a: int',
       'the field "a" has the type "int", which there is not. Did you mean integer? Types are string, integer, number, boolean and labels (a|b|c), and any of them with [].',

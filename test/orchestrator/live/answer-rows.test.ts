@@ -25,7 +25,7 @@ test('an answer is in the cache before it is in the journal: a kill in between l
       order: {
         ...{ dataset: describeDataset(path, { column: 'text' }), provider: 'openai', model: 'm' },
         ...{ outputPath: join(folder, 'out.csv'), placing: 'new', workers: 1, useCache: true },
-        ...{ columns: [], server: 'http://127.0.0.1:9' },
+        ...{ columns: { groups: [] }, server: 'http://127.0.0.1:9' },
       },
       provider: {
         generate: async ({ customId }) => ({ customId, outcome: 'succeeded', text: 'Hi' }),

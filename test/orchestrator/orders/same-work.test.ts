@@ -9,7 +9,7 @@ const plain = {
   provider: 'openai',
   model: 'm',
   outputPath: '/out/data.csv',
-  columns: [],
+  columns: { groups: [] },
   useCache: true,
   server: 'https://api.openai.com/v1',
 } as const;
@@ -21,7 +21,7 @@ const full = {
     rowId: 'key',
   },
   settings: { temperature: 1, stop: ['b', 'a'], extra: { z: 1, a: 2 } },
-  columns: ['meta', 'usage'],
+  columns: { groups: ['meta', 'usage'] },
   baseUrl: 'http://127.0.0.1:9/v1',
   server: 'http://127.0.0.1:9/v1',
 } as const;
@@ -43,7 +43,7 @@ test.each([
 });
 
 test.each<[string, Partial<Parameters<typeof workOf>[0]>]>([
-  ['a column', { columns: ['error'] }],
+  ['a column', { columns: { groups: ['error'] } }],
   ['a setting', { settings: { seed: 1 } }],
   ['a server', { server: 'http://127.0.0.1:9/v1' }],
   ['an output', { outputPath: '/out/other.csv' }],

@@ -29,7 +29,7 @@ function merge(change: Partial<MergeOrder>) {
     placing: 'new',
     provider: 'openai',
     model: 'm',
-    columns: [],
+    columns: { groups: [] },
     changedRows: 'refuse',
     changeWords: { since: 'start', sent: 'sent', hint: 'Nothing.' },
     workTag: 'work',

@@ -1,5 +1,6 @@
 /** How the types of our columns are said in Parquet, and in the schemas that other programs keep beside its own. */
-import type { AddedType } from '../../format.ts';
+import type { ColumnType } from '../../../core/models.ts';
+import type { PlainValues } from './plain-values.ts';
 
 interface ValueType {
   /** By the number that parquet.thrift gives it. */
@@ -33,7 +34,7 @@ const text: ValueType = {
 };
 
 // With a capital, and `boolean` in full: the types of pandas that have a place for rows without a value.
-const valueTypes: Readonly<Record<AddedType, ValueType>> = {
+const valueTypes: Readonly<Record<ColumnType, ValueType>> = {
   text,
   json: text,
   integer: {
@@ -73,7 +74,7 @@ const valueTypes: Readonly<Record<AddedType, ValueType>> = {
   },
 };
 
-export function valueTypeOf(type: AddedType): ValueType {
+export function valueTypeOf(type: ColumnType): ValueType {
   return valueTypes[type];
 }
 

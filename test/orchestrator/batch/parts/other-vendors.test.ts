@@ -42,7 +42,7 @@ async function plan(): Promise<Submission> {
   const home = loomHome({ variables: { LOOM_HOME: join(folder, 'home') }, workingFolder: folder });
   const order = {
     ...({ dataset: describeDataset(path, undefined), provider: 'openai', model: 'm' } as const),
-    ...{ outputPath: join(folder, 'output.json'), columns: [] },
+    ...{ outputPath: join(folder, 'output.json'), columns: { groups: [] } },
     ...{ useCache: false, baseUrl: undefined, server: server.url, batchSize: undefined },
   };
   const provider = await openBatch(chatBatch(createElsewhere()), server.url);

@@ -34,7 +34,7 @@ async function plan(
     provider: name,
     model: 'm',
     outputPath: join(folder, 'output.json'),
-    columns: [],
+    columns: { groups: [] },
     useCache: false,
     baseUrl: undefined,
     server: 'http://127.0.0.1:9',
