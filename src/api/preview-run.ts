@@ -1,6 +1,6 @@
 /** `previewRun` of the library. */
 import { requireBatchApi } from '../providers/registry.ts';
-import { resolveBaseUrl } from '../state/keys.ts';
+import { findKeyVariable, resolveBaseUrl } from '../state/keys.ts';
 import { checkOutputPath } from '../storage/output-file.ts';
 import { requireWhole } from './options/checks.ts';
 import { type PricedEstimate, priceRun } from './options/cost-limit.ts';
@@ -29,7 +29,7 @@ export async function previewRun(options: PreviewRunOptions): Promise<RunPreview
   return withInput({ ...options, cache: false }, async (dataset, reach, signal) => {
     const { home, variables } = reach;
     const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
-    const apiKey = options.apiKey ?? variables[entry.keyVariable];
+    const apiKey = options.apiKey ?? variables[findKeyVariable(entry, variables) ?? entry.keyVariable];
     const order = describeRun(options, dataset, reach, { baseUrl, apiKey });
     const { outputPath } = order;
     const outputExists = !deliver && (await checkOutputPath(outputPath));

@@ -7,6 +7,8 @@ export interface ProviderInfo {
   /** What people call it. */
   readonly title: string;
   readonly keyVariable: string;
+  /** Asked for a key where the first has none. */
+  readonly otherKeyVariables: readonly string[];
   readonly baseUrlVariable: string;
   /** Whether it counts tokens itself. */
   readonly countsTokens: boolean;
@@ -16,8 +18,17 @@ export interface ProviderInfo {
 }
 
 export function describeProvider(provider: ProviderName): ProviderInfo {
-  const { name, title, keyVariable, baseUrlVariable, countsTokens, completionWindowHours, openBatch } =
-    providerEntry(provider);
-  const takesBatches = openBatch !== undefined;
-  return { name, title, keyVariable, baseUrlVariable, countsTokens, completionWindowHours, takesBatches };
+  const {
+    name,
+    title,
+    keyVariable,
+    otherKeyVariables = [],
+    baseUrlVariable,
+    ...entry
+  } = providerEntry(provider);
+  const { countsTokens, completionWindowHours } = entry;
+  return {
+    ...{ name, title, keyVariable, otherKeyVariables, baseUrlVariable, countsTokens, completionWindowHours },
+    takesBatches: entry.openBatch !== undefined,
+  };
 }

@@ -43,7 +43,9 @@ function showFlag([name, value]: [string, unknown]): [string, unknown] {
 function describeVariables(variables: NodeJS.ProcessEnv): string[] {
   const entries = providerNames.map(describeProvider);
   const shown: [string, (value: string) => string][] = [
-    ...entries.map(({ keyVariable }): [string, () => string] => [keyVariable, () => '[key]']),
+    ...entries
+      .flatMap(({ keyVariable, otherKeyVariables }) => [keyVariable, ...otherKeyVariables])
+      .map((name): [string, () => string] => [name, () => '[key]']),
     ...[...entries.map(({ baseUrlVariable }) => baseUrlVariable), ...proxyVariables].map(
       (name): [string, typeof showAddress] => [name, showAddress],
     ),

@@ -167,6 +167,8 @@ export interface VendorEntry {
   /** As people write it: `OpenAI`. */
   readonly title: string;
   readonly keyVariable: string;
+  /** Other variables that the vendor's own programs take a key from; asked after the first. */
+  readonly otherKeyVariables?: readonly string[];
   readonly baseUrlVariable: string;
   /**
    * Where the vendor itself is, without the slash at the end: the first where nothing else is said, the others in other

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { parse } from 'dotenv';
 import { LoomError } from '../core/errors.ts';
 import { looksSecret } from '../core/secret-shapes.ts';
+import { decodeText } from '../core/utf8.ts';
 import { diskFailure, errorCode } from '../storage/files.ts';
-import { readPlainText } from '../storage/plain-file.ts';
+import { readPlainFile } from '../storage/plain-file.ts';
 
 /** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden, an empty one neither. */
 export function readVariables(environment: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
@@ -16,12 +17,36 @@ export function readFolderVariables(folder: string): NodeJS.ProcessEnv {
   const path = folderVariablesPath(folder);
   let text: string;
   try {
-    text = readPlainText(path);
+    text = decodeText(readPlainFile(path));
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return {};
     throw diskFailure('key', `read ${path}`, error, { hint: 'Make it readable, or move it away.' });
   }
   return parse(text);
+}
+
+/** What is told of a provider's key. */
+export interface KeyOwner {
+  readonly title: string;
+  readonly keyVariable: string;
+  readonly otherKeyVariables?: readonly string[];
+}
+
+/** The first of a provider's variables that holds a key. */
+export function findKeyVariable(
+  { keyVariable, otherKeyVariables = [] }: Omit<KeyOwner, 'title'>,
+  variables: NodeJS.ProcessEnv,
+): string | undefined {
+  return [keyVariable, ...otherKeyVariables].find((name) => readKey(variables[name]));
+}
+
+/** A key as it was pasted: quotes around it are none of its characters. */
+function readKey(text: string | undefined): string | undefined {
+  const trimmed = text
+    ?.trim()
+    .replace(/^(["'])(.*)\1$/s, '$2')
+    .trim();
+  return trimmed || undefined;
 }
 
 export function folderVariablesPath(folder: string): string {
@@ -35,12 +60,12 @@ export function isFromFolder(name: string, environment: NodeJS.ProcessEnv, folde
 
 /** The key to use, undefined where none is there and none needed; LoomError `key` names the variable when it is. */
 export function resolveApiKey(
-  provider: { readonly title: string; readonly keyVariable: string },
+  provider: KeyOwner,
   given: string | undefined,
   variables: NodeJS.ProcessEnv,
   need: 'required' | 'optional',
 ): string | undefined {
-  const key = (given ?? variables[provider.keyVariable])?.trim();
+  const key = readKey(given ?? variables[findKeyVariable(provider, variables) ?? '']);
   if (key) return key;
   if (need === 'optional') return undefined;
   throw new LoomError('key', `no API key for ${provider.title}.`, {

@@ -9,7 +9,7 @@ import { type ConnectionChoice, describeConnection } from '../../orchestrator/ca
 import type { RetryEvent } from '../../orchestrator/calls/retry.ts';
 import type { Connection, RequestNotice } from '../../providers/connection.ts';
 import { providerEntry } from '../../providers/registry.ts';
-import { folderVariablesPath, isFromFolder, readVariables } from '../../state/keys.ts';
+import { findKeyVariable, folderVariablesPath, isFromFolder, readVariables } from '../../state/keys.ts';
 import { ensurePrivateFolder } from '../../storage/files.ts';
 import { type LoomHome, loomHome } from '../../storage/home.ts';
 import { checkHome, ensureHome } from '../../storage/marks.ts';
@@ -136,10 +136,12 @@ function tellKeyOnItsWay(
   options: Reaching,
 ): void {
   const { environment, workingFolder } = surroundingsOf(options);
-  const { keyVariable, baseUrlVariable } = providerEntry(provider);
+  const entry = providerEntry(provider);
+  const { baseUrlVariable } = entry;
   if (apiKey === undefined || baseUrl === undefined || (choice.baseUrl ?? choice.recordedBaseUrl)) return;
   if (!isFromFolder(baseUrlVariable, environment, workingFolder)) return;
   const isOfOption = choice.apiKey !== undefined;
+  const keyVariable = findKeyVariable(entry, variablesOf(options)) ?? entry.keyVariable;
   if (!isOfOption && isFromFolder(keyVariable, environment, workingFolder)) return;
   const path = folderVariablesPath(workingFolder);
   const key = { keyVariable: isOfOption ? undefined : keyVariable };

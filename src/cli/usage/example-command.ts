@@ -26,9 +26,9 @@ export async function proposeCommand(name: string, command: Command, place: Plac
   // The name of a file that stands without its flag is most likely the input.
   const file = given.file ?? command.args[0];
   const variables = variablesOf({ ...place, dotenv: true });
-  const keyed = providerNames.find((known) => variables[describeProvider(known).keyVariable]);
+  const keyed = providerNames.find((known) => hasKeyFor(known, variables));
   const provider = given.provider ?? keyed ?? 'openai';
-  const hasKey = Boolean(variables[describeProvider(provider).keyVariable]);
+  const hasKey = hasKeyFor(provider, variables);
   const takesSandbox = command.options.some(({ long }) => long === '--sandbox');
   const words = [
     ...(await describeFile({ ...given, ...(file !== undefined && { file }) }, place)),
@@ -37,6 +37,11 @@ export async function proposeCommand(name: string, command: Command, place: Plac
     ...(given.sandbox || (takesSandbox && !hasKey) ? ['--sandbox'] : []),
   ];
   return `${name} ${words.map(quoteShell).join(' ')}`;
+}
+
+function hasKeyFor(provider: ProviderName, variables: NodeJS.ProcessEnv): boolean {
+  const { keyVariable, otherKeyVariables } = describeProvider(provider);
+  return [keyVariable, ...otherKeyVariables].some((name) => variables[name]);
 }
 
 async function describeFile({ file, col, prompt }: Given, place: Place): Promise<string[]> {

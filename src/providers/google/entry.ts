@@ -5,6 +5,7 @@ export const google: VendorEntry = {
   name: 'google',
   title: 'Google',
   keyVariable: 'GOOGLE_API_KEY',
+  otherKeyVariables: ['GEMINI_API_KEY'],
   baseUrlVariable: 'GOOGLE_GEMINI_BASE_URL',
   addresses: ['https://generativelanguage.googleapis.com'],
   countsTokens: true,
