@@ -138,8 +138,31 @@ export function findOpenObject(schema: JsonObject): string | undefined {
 /** What OpenAI's strict mode does not know (its guide on structured outputs). */
 const unstrict = ['oneOf', 'allOf', 'not', 'if', 'prefixItems', 'patternProperties', 'dependentSchemas'];
 
-/** Whether OpenAI takes it in strict mode, where an object requires each of its properties and takes no other. */
-export function fitsStrictMode(schema: JsonObject): boolean {
+/**
+ * The schema as OpenAI takes it in strict mode, where an object requires each of its properties and takes no other: one
+ * that may be left out or be null is null there. Undefined for what can't be said so.
+ */
+export function toStrictSchema(schema: JsonObject): JsonObject | undefined {
+  const strict = mapSchemas(schema, (inner) => {
+    const { properties, required } = inner;
+    if (!isJsonObject(properties)) return inner;
+    const named = Array.isArray(required) ? required : [];
+    const nullable = Object.keys(properties).filter(
+      (name) => !named.includes(name) && mayBeNull(properties[name]),
+    );
+    return nullable.length === 0 ? inner : { ...inner, required: [...named, ...nullable] };
+  });
+  return fitsStrictMode(strict) ? strict : undefined;
+}
+
+function mayBeNull(schema: unknown): boolean {
+  if (!isJsonObject(schema)) return false;
+  const { type, anyOf, enum: values } = schema;
+  if (Array.isArray(values) && !values.includes(null)) return false;
+  return [type].flat().includes('null') || (Array.isArray(anyOf) && anyOf.some(mayBeNull));
+}
+
+function fitsStrictMode(schema: JsonObject): boolean {
   for (const { schema: inner } of allSchemas(schema)) {
     if (unstrict.some((keyword) => inner[keyword] !== undefined)) return false;
     if (!describesObject(inner)) continue;

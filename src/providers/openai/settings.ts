@@ -1,5 +1,5 @@
 /** How OpenAI is told each setting, and the servers that speak alike. */
-import { fitsStrictMode } from '../json-schema.ts';
+import { toStrictSchema } from '../json-schema.ts';
 import { atLeast, between, type ProviderSettings } from '../settings.ts';
 
 type Differences = Partial<Pick<ProviderSettings, 'places' | 'checks'>>;
@@ -17,12 +17,11 @@ export function chatSettings({ places, checks }: Differences = {}): ProviderSett
       presence_penalty: 'presence_penalty',
       frequency_penalty: 'frequency_penalty',
       json_mode: () => ({ response_format: { type: 'json_object' } }),
-      schema: (schema) => ({
-        response_format: {
-          type: 'json_schema',
-          json_schema: { name: 'response', strict: fitsStrictMode(schema), schema },
-        },
-      }),
+      schema(schema) {
+        const strict = toStrictSchema(schema);
+        const asked = { name: 'response', strict: strict !== undefined, schema: strict ?? schema };
+        return { response_format: { type: 'json_schema', json_schema: asked } };
+      },
       ...places,
     },
     checks: {
