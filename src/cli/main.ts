@@ -3,6 +3,7 @@ import { type Command, CommanderError } from 'commander';
 import { exitCodeFor, InterruptedError, LoomError } from '../core/errors.ts';
 import { completeWord } from '../core/names.ts';
 import { findConfigFile } from './config/config-file.ts';
+import { flagFirstWord } from './flags/first-word.ts';
 import type { CommandContext, Commands } from './options/options.ts';
 import { createProgram } from './program.ts';
 import { describeLostWrite } from './terminal/outlet.ts';
@@ -67,7 +68,9 @@ async function runCommand(args: readonly string[], context: CommandContext): Pro
     // A file of defaults is about all commands.
     const program = open(defaults ? [] : args);
     if (defaults) (await import('./config/config.ts')).setDefaults(program, defaults, context);
-    await program.parseAsync(args.length === 0 ? ['--help'] : args.map(readHelpWord), { from: 'user' });
+    await program.parseAsync(args.length === 0 ? ['--help'] : flagFirstWord(args).map(readHelpWord), {
+      from: 'user',
+    });
     if (voice.json) terminal.printText(document.finish(exitCode, null));
     return exitCode;
   } catch (error) {

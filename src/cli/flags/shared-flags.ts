@@ -5,10 +5,11 @@ import { addFlags, flag, rareFlag } from './flag.ts';
 import { collectWords, parseDuration, parseServerName, parseText, parseWhole } from './flag-values.ts';
 
 export function addInputFlags(command: Command): Command {
+  takeInputFirst(command);
   addFlags(command, 'Input:', [
     flag(
       '-f, --file <path>',
-      'Input .json, .jsonl, .csv or .tsv, plain or .gz, or .parquet; - reads stdin.',
+      'Input .json, .jsonl, .csv or .tsv, plain or .gz, or .parquet; - reads stdin. The first word may name it, too.',
       parseText,
     ).makeOptionMandatory(),
     rareFlag('--format <name>', 'What stdin holds, with --file -.').choices([...fileTypes]),
@@ -36,6 +37,19 @@ export function addInputFlags(command: Command): Command {
       parseText,
     ),
   ]);
+}
+
+/** Lets a command take its input without a flag, too: `loom run -c text reviews.csv`. */
+function takeInputFirst(command: Command): Command {
+  const parseOptions = command.parseOptions.bind(command);
+  command.parseOptions = (args) => {
+    const parsed = parseOptions(args);
+    const [file, ...operands] = parsed.operands;
+    if (file === undefined || command.getOptionValueSource('file') === 'cli') return parsed;
+    command.setOptionValueWithSource('file', file, 'cli');
+    return { ...parsed, operands };
+  };
+  return command.usage('[file] [options]');
 }
 
 export function addReachFlags(command: Command): Command {
