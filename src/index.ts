@@ -10,6 +10,7 @@ export * from './api/forget-batches.ts';
 export * from './api/list-batches.ts';
 export type * from './api/options/options.ts';
 export type { ReachEvent, RetryEvent } from './api/options/reach.ts';
+export * from './api/preview-prompts.ts';
 export * from './api/preview-run.ts';
 export * from './api/providers.ts';
 export * from './api/report-output.ts';

@@ -120,6 +120,28 @@ const estimateSchema = z.object({
   would_cost: z.boolean(),
 });
 
+const previewSchema = z.object({
+  prompts: z.array(
+    z.object({
+      /** From 1. */
+      row: z.number(),
+      id: z.nullable(z.string()),
+      /** null for a row that is never sent. */
+      prompt: z.nullable(z.string()),
+    }),
+  ),
+  /** Of the first row with a prompt: a call, or with batches a line of their file, which has a body alone. */
+  request: z.nullable(
+    z.object({
+      method: z.nullable(z.string()),
+      url: z.nullable(z.string()),
+      headers: z.nullable(z.record(z.string(), z.string())),
+      /** JSON. */
+      body: z.unknown(),
+    }),
+  ),
+});
+
 /** A file of the state that can't be read. */
 const damagedSchema = z.object({
   path: z.string(),
@@ -132,7 +154,7 @@ export type DamagedDocument = z.infer<typeof damagedSchema>;
 export const runDocumentSchema = z.object({
   command: z.literal('run'),
   ...ending,
-  mode: z.enum(['batch', 'sync', 'dry_run']),
+  mode: z.enum(['batch', 'sync', 'dry_run', 'preview']),
   provider: z.enum(providerNames),
   model: z.string(),
   /**
@@ -148,6 +170,8 @@ export const runDocumentSchema = z.object({
   /** With --wait: why the job could not be fetched. */
   errors: z.array(z.object({ id: z.string(), ...errorSchema.shape })),
   estimate: z.nullable(estimateSchema),
+  /** With --preview. */
+  preview: z.nullable(previewSchema),
 });
 export type RunDocument = z.infer<typeof runDocumentSchema>;
 

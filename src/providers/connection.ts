@@ -20,8 +20,19 @@ export interface Connection {
   readonly environment: NodeJS.ProcessEnv;
   /** Told when an answer bears the mark of a sandbox. */
   readonly onSandbox?: (() => void) | undefined;
+  /** Takes each request in place of the provider: nothing is sent then, and every call fails. */
+  readonly preview?: ((request: WireRequest) => void) | undefined;
   /** Told of each HTTP request, also of those that an SDK makes by itself. */
   readonly onRequest?: ((notice: RequestNotice) => void) | undefined;
+}
+
+/** A request as it would go to the provider. */
+export interface WireRequest {
+  readonly method: string;
+  readonly url: string;
+  /** The key among them, where there is one. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
 }
 
 /** What an adapter is given: with an address in any case, without the slash at its end. */

@@ -103,6 +103,8 @@ export interface RunOptions extends OrderOptions, ReachOptions, WaitFlags, CallO
   batchSize?: number;
   /** Sends and writes nothing, and tells what would be sent. */
   dryRun: boolean;
+  /** Shows so many prompts and sends none; true without a number. */
+  preview?: number | true;
   /** US dollars. */
   maxCost?: number;
 }

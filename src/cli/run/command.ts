@@ -13,6 +13,7 @@ import { checkInputFlags } from '../options/stdin.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { loom } from '../words/proposed-command.ts';
 import { dryRun } from './dry-run.ts';
+import { preview } from './preview.ts';
 import { submitRun, waitForRun } from './run-batch.ts';
 import { answerRun } from './run-live.ts';
 
@@ -24,6 +25,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   checkWaitFlags(options, options.wait && !options.sync);
   checkDocumentStream(options, context.voice);
   if (options.dryRun) return dryRun(options, context, document);
+  if (options.preview) return preview(options, context, document);
   return withProviders(options, context, async (reach) => {
     const started = { options, context, reach, document, log };
     if (options.sandbox)
@@ -49,13 +51,13 @@ async function named<Result>(
 }
 
 function beginDocument(
-  { dryRun, sync, provider, model }: RunOptions,
+  { dryRun, preview, sync, provider, model }: RunOptions,
   { document }: CommandContext,
   log: FetchLog,
 ): DocumentFields<RunDocument> {
   return document.begin<RunDocument>({
     command: 'run',
-    mode: dryRun ? 'dry_run' : sync ? 'sync' : 'batch',
+    mode: dryRun ? 'dry_run' : preview ? 'preview' : sync ? 'sync' : 'batch',
     provider,
     model,
     kind: null,
@@ -66,6 +68,7 @@ function beginDocument(
     output: null,
     errors: [],
     estimate: null,
+    preview: null,
   });
 }
 

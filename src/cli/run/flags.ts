@@ -60,6 +60,11 @@ export function addRun(program: Command): Command {
       'Check the whole input, tell what would be sent and its cost, and send and write nothing. Needs no key.',
     ).default(false),
     flag(
+      '--preview [rows]',
+      'Show the first prompts as they would be sent, and the first request; send and write nothing (default: 3 rows). Needs no key.',
+      parseWhole(1),
+    ).conflicts('dryRun'),
+    flag(
       '--max-cost <usd>',
       'Refuse a run whose input alone costs more than so many US dollars, and stop one with --sync that has cost as much.',
       parseDollars,

@@ -27,6 +27,7 @@ import {
 import { openWords, type Words } from '../protocol/words.ts';
 import { describeAnswer, type HeldAnswer, readAnswer } from './answer-frame.ts';
 import { readJsonLines } from './json-lines.ts';
+import { previewRequests } from './preview-requests.ts';
 import { type Ask, tellRequests } from './request-notice.ts';
 import { isMarked } from './sandbox-mark.ts';
 import { showAnswer } from './shown-answer.ts';
@@ -114,8 +115,9 @@ export async function openTransport(connection: VendorConnection, classify: Clas
     const meant = classify(refusal);
     return meant.scope === 'row' ? { ...meant, scope: 'retry' } : meant;
   };
-  const askOnce: Ask = (address, init) =>
-    callOnce(address, init, { findRoute, silenceMs, environment, words });
+  const askOnce: Ask = connection.preview
+    ? previewRequests(connection.preview)
+    : (address, init) => callOnce(address, init, { findRoute, silenceMs, environment, words });
   const ask = onRequest ? tellRequests(askOnce, words, asError, onRequest) : askOnce;
 
   const fetchAnswer = async (
