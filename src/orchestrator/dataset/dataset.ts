@@ -85,7 +85,6 @@ export async function readDataset(
   const options = {
     ...readOptionsOf(dataset),
     signal,
-    reserved: dataset.reserved,
     onRemark: dataset.onRemark,
     onBytes: (chunk: Buffer) => void hash.update(chunk),
   };
@@ -113,8 +112,12 @@ export async function readDataset(
 }
 
 /** How the rows of a dataset are read, by every pass over it. */
-export function readOptionsOf({ promptSource, rowId }: Dataset): Pick<ReadOptions, 'promptSource' | 'rowId'> {
-  return { promptSource, rowId };
+export function readOptionsOf({
+  promptSource,
+  rowId,
+  reserved,
+}: Dataset): Pick<ReadOptions, 'promptSource' | 'rowId' | 'reserved'> {
+  return { promptSource, rowId, reserved };
 }
 
 /** LoomError `input` for a dataset of which no row that is run has a prompt. */

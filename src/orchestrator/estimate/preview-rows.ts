@@ -11,7 +11,7 @@ export async function readFirstRows(
   signal: AbortSignal,
 ): Promise<readonly Row[]> {
   const converter = await converterFor(dataset.format.fileType);
-  const options = { ...readOptionsOf(dataset), reserved: dataset.reserved, signal };
+  const options = { ...readOptionsOf(dataset), signal };
   const isPicked = createPicker(dataset.pick);
   const first: Row[] = [];
   for await (const rows of converter.readRows(dataset.path, dataset.format.gzip, options)) {
