@@ -148,10 +148,31 @@ export function inputExtensions(): string[] {
 export function detectFormat(path: string): InputFormat {
   const format = formats.get(extensionOf(path).toLowerCase());
   if (format) return format;
+  const wayOut = waysOut.find(({ names }) => names.test(path))?.say;
   throw new LoomError('input', `unsupported file type: ${basename(path)}.`, {
-    hint: `Use one of: ${[...formats.keys()].join(', ')}.`,
+    hint: wayOut ?? `Use one of: ${[...formats.keys()].join(', ')}.`,
   });
 }
+
+/** What people have, and how a table comes out of it. */
+const waysOut: readonly { readonly names: RegExp; readonly say: string }[] = [
+  {
+    names: /\.(xlsx|xlsm|xls)$/i,
+    say: 'Open it in Excel, choose File > Save As > CSV UTF-8, and run that file.',
+  },
+  {
+    names: /\.ods$/i,
+    say: 'Open it in LibreOffice, choose File > Save As > Text CSV with the character set UTF-8, and run that file.',
+  },
+  {
+    names: /\.(docx?|odt|rtf|pdf)$/i,
+    say: 'Copy its texts into a table with a row for each, save that as CSV UTF-8, and run that file.',
+  },
+  {
+    names: /\.(txt|md|text|log)$/i,
+    say: 'For a prompt on each line, write "prompt" into a first line of its own, name it .tsv, and give prompt as its column.',
+  },
+];
 
 /** The input's name without its format's extension: `data.CSV.gz` → `data`. */
 export function stripExtension(name: string): string {

@@ -19,7 +19,7 @@ it.each([
   expect(detectFormat(path)).toEqual({ fileType, gzip });
 });
 
-it.each(['data.txt', 'data', 'csv', 'data.gz', 'data.json.zip', 'data.csv/x', 'data.parquet.gz'])(
+it.each(['data.toml', 'data', 'csv', 'data.gz', 'data.json.zip', 'data.csv/x', 'data.parquet.gz'])(
   '%s is refused',
   async (path) => {
     const message = await failureOf('\0', async () => detectFormat(path));
@@ -28,6 +28,26 @@ it.each(['data.txt', 'data', 'csv', 'data.gz', 'data.json.zip', 'data.csv/x', 'd
     );
   },
 );
+
+it.each([
+  ['reviews.xlsx', 'Open it in Excel, choose File > Save As > CSV UTF-8, and run that file.'],
+  ['OLD.XLS', 'Open it in Excel, choose File > Save As > CSV UTF-8, and run that file.'],
+  [
+    'reviews.ods',
+    'Open it in LibreOffice, choose File > Save As > Text CSV with the character set UTF-8, and run that file.',
+  ],
+  [
+    'notes.docx',
+    'Copy its texts into a table with a row for each, save that as CSV UTF-8, and run that file.',
+  ],
+  [
+    'prompts.txt',
+    'For a prompt on each line, write "prompt" into a first line of its own, name it .tsv, and give prompt as its column.',
+  ],
+])('%s is refused with a way to get a table out of it', async (path, wayOut) => {
+  const message = await failureOf('\0', async () => detectFormat(path));
+  expect(message).toBe(`unsupported file type: ${path}. ${wayOut}`);
+});
 
 it.each([
   ['data.json', 'data'],

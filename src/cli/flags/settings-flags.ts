@@ -40,7 +40,7 @@ export function addSettingsFlags(command: Command): Command {
       'What each answer has to hold, a column each: "tone: good|bad, score?: integer", or @<path> of it.',
       parseText,
     ).conflicts(['schema', 'columns', 'json']),
-    flag(
+    rareFlag(
       '--schema <path>',
       'JSON Schema that each answer has to fit: a file, or the JSON itself.',
       parseText,

@@ -87,8 +87,18 @@ function proposeName(what: string, command: Command): string | undefined {
   if (flag !== undefined) return proposeFrom(flag, listFlags(command), where);
   const [, value = '', choices] =
     / '([^']*)' is invalid(?: for argument '[^']*')?\. Allowed choices are (.*)\.$/.exec(what) ?? [];
-  return choices === undefined ? undefined : proposeFrom(value, choices.split(', '), '') || undefined;
+  if (choices === undefined) return undefined;
+  const known = choices.split(', ');
+  const meant = otherNames[value.toLowerCase()];
+  if (meant !== undefined && known.includes(meant)) return `Did you mean ${meant}?`;
+  return proposeFrom(value, known, '') || undefined;
 }
+
+/** What people call providers by their models or services. */
+const otherNames: Readonly<Record<string, string>> = {
+  ...{ claude: 'anthropic', gpt: 'openai', chatgpt: 'openai', gemini: 'google', vertex: 'google' },
+  ...{ qwen: 'alibaba', dashscope: 'alibaba', aliyun: 'alibaba' },
+};
 
 /** Long flags, as they stand in the help. */
 function listFlags(command: Command): string[] {

@@ -24,7 +24,7 @@ export function parseTemplate(template: string): PromptTemplate {
     end = index + mark.length;
   }
   pieces.push(checkPlainText(template.slice(end)));
-  if (names.length === 0) throw noPlaceholderError();
+  if (names.length === 0) throw noPlaceholderError(template);
   return {
     names,
     fill: (texts) => pieces.map((piece) => (typeof piece === 'number' ? texts[piece] : piece)).join(''),
@@ -48,10 +48,15 @@ function checkPlainText(text: string): string {
   });
 }
 
-function noPlaceholderError(): LoomError {
+/** Other programs have names in single braces. */
+function noPlaceholderError(template: string): LoomError {
+  const [, name] = /\{\s*([^{}\s][^{}]*?)\s*\}/.exec(template.replaceAll('\\{{', '')) ?? [];
   return new LoomError('usage', 'prompt has no placeholder: every row would ask the same.', {
     code: 'placeholder_missing',
     facts: {},
-    hint: 'Name a column or field in it, as in "Summarize {{text}}".',
+    hint:
+      name === undefined
+        ? 'Name a column or field in it, as in "Summarize {{text}}".'
+        : `A name stands in two pairs of braces: {{${name}}}.`,
   });
 }

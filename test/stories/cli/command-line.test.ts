@@ -33,6 +33,11 @@ describe('a mistyped', () => {
       "option '-p, --provider <name>' argument 'antropic' is invalid. Allowed choices are openai, anthropic, google, openrouter, alibaba. Did you mean anthropic?",
     ],
     [
+      'provider, by the name of its models',
+      'run -f a.csv -p Claude -m m',
+      "option '-p, --provider <name>' argument 'Claude' is invalid. Allowed choices are openai, anthropic, google, openrouter, alibaba. Did you mean anthropic?",
+    ],
+    [
       'shell',
       'completion bsh',
       "command-argument value 'bsh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish. Did you mean bash?",
@@ -141,11 +146,11 @@ test('the help of run shows what most need, and says how many flags there are be
   expect(code).toBe(0);
   expect(flagsIn(stdout)).toEqual([
     ...['--file', '--sample', '--provider', '--model', '--col', '--prompt', '--output', '--force', '--sync'],
-    ...['--workers', '--dry-run', '--max-cost', '--wait', '--system', '--schema', '--sandbox'],
+    ...['--workers', '--dry-run', '--preview', '--max-cost', '--wait', '--system', '--fields', '--sandbox'],
     ...['--help-all', '--help'],
   ]);
   const all = flagsIn((await world.loom('run', '--help-all')).stdout);
-  expect(stdout).toContain(`\n${all.length - 18} more flags: loom run --help-all\n\nExamples:\n`);
+  expect(stdout).toContain(`\n${all.length - 19} more flags: loom run --help-all\n\nExamples:\n`);
 });
 
 test.each(leaves)('--help-all of loom $words shows every flag', async ({ words, flags }) => {

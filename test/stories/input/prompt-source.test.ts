@@ -144,6 +144,11 @@ describe('--prompt is refused, and nothing is sent,', () => {
       2,
       '--prompt has no placeholder: every row would ask the same. Name a column or field in it, as in "Summarize {{text}}".',
     ],
+    [
+      'Translate {text}',
+      2,
+      '--prompt has no placeholder: every row would ask the same. A name stands in two pairs of braces: {{text}}.',
+    ],
     [' ', 2, 'It must not be empty.'],
     ['@gone.txt', 1, 'gone.txt: no such file or folder. For a text that begins with @ itself, write @@.'],
     ['@.', 1, "can't read the file of --prompt, "],
