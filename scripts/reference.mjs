@@ -17,6 +17,8 @@ const seeAlso = {
   ],
   '--format': [['Pipes', 'guide/pipes.md']],
   '--prompt': [['Prompts from several columns', 'guide/prompts.md#prompts-from-several-columns']],
+  '--fields': [['Fields in columns of their own', 'guide/outputs.md#fields-in-columns-of-their-own']],
+  '--columns': [['Fields in columns of their own', 'guide/outputs.md#fields-in-columns-of-their-own']],
   '--limit': [['Try a few rows first', 'guide/prompts.md#try-a-few-rows-first']],
   '--sample': [['Try a few rows first', 'guide/prompts.md#try-a-few-rows-first']],
   '--output': [['What comes out', 'guide/outputs.md']],
