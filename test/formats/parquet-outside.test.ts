@@ -10,7 +10,7 @@ import {
   encodeStruct,
   type ThriftList,
   ThriftStruct,
-} from '../../src/formats/parquet/thrift.ts';
+} from '../../src/formats/parquet/thrift/structs.ts';
 import { by, fieldsOf, mergeAll, readAll, respond, writeRawInput } from './files.ts';
 
 const data = (name: string) => readFile(join(import.meta.dirname, '../data', name));

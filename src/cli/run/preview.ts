@@ -1,5 +1,9 @@
 /** `loom run --preview`: the first prompts as they would be sent, and the first request. */
-import { type PromptsPreview, previewPrompts, type RequestPreview } from '../../api/preview-prompts.ts';
+import {
+  type PromptsPreview,
+  previewPrompts,
+  type RequestPreview,
+} from '../../api/preview/preview-prompts.ts';
 import type { RunDocument } from '../../core/documents.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
 import { describeRun } from '../options/orders.ts';

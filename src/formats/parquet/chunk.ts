@@ -5,7 +5,7 @@ import { compressors } from 'hyparquet-compressors';
 import { quoteValue } from '../../core/words.ts';
 import { type ColumnDecoder, decodePage, type PageHeader, type Values } from './decode.ts';
 import { notText, type TextWriter, textWriterFor } from './text.ts';
-import { decodeStruct } from './thrift.ts';
+import { decodeStruct } from './thrift/structs.ts';
 
 /** Of a page's header, statistics and all; Arrow's C++ reader has the same limit. */
 const longestHeaderBytes = 16 * 1024 * 1024;

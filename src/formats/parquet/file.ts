@@ -9,7 +9,7 @@ import { openFile, readAt, strangeFileError } from '../text/file-bytes.ts';
 import { recognizeBytes, startBytes } from '../text/file-start.ts';
 import { brokenError, explainFailure } from './errors.ts';
 import { createPageThread, type PagesReply, type PagesTask, type PageThread } from './page-thread.ts';
-import { decodeStruct, encodeStruct, ThriftStruct } from './thrift.ts';
+import { decodeStruct, encodeStruct, ThriftStruct } from './thrift/structs.ts';
 
 /** The length of the metadata and the mark at the end of a file. */
 const tailBytes = 8;

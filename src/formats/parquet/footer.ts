@@ -5,7 +5,7 @@ import type { AddedFields } from '../format.ts';
 import { firstPlace, type ParquetFile } from './file.ts';
 import { addToArrowSchema } from './notes/arrow-schema.ts';
 import { addToPandasSchema, type PlacedColumn } from './notes/pandas-schema.ts';
-import { ThriftList, ThriftStruct } from './thrift.ts';
+import { ThriftList, ThriftStruct } from './thrift/structs.ts';
 import { describeColumn, type ValuePages } from './writing/pages.ts';
 import { valueTypeOf } from './writing/value-types.ts';
 

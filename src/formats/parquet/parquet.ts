@@ -13,7 +13,7 @@ import { isTextColumn, ParquetColumn } from './column.ts';
 import { explainFailure } from './errors.ts';
 import { ParquetFile } from './file.ts';
 import { type ByteRange, FooterEditor } from './footer.ts';
-import { encodeStruct } from './thrift.ts';
+import { encodeStruct } from './thrift/structs.ts';
 import { codecLike, ValuePages } from './writing/pages.ts';
 
 export const parquetConverter: Converter = {

@@ -6,7 +6,7 @@ import { compressors } from 'hyparquet-compressors';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import { parquetConverter } from '../../../src/formats/parquet/parquet.ts';
-import { decodeStruct, encodeStruct } from '../../../src/formats/parquet/thrift.ts';
+import { decodeStruct, encodeStruct } from '../../../src/formats/parquet/thrift/structs.ts';
 import { by, failureOf, fieldsOf, mergeAll, readAll, respond, writeRawInput } from '../files.ts';
 
 type ColumnData = Parameters<typeof parquetWriteBuffer>[0]['columnData'];

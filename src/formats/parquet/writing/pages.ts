@@ -7,7 +7,7 @@ import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
 import { writeRleBitPackedHybrid } from 'hyparquet-writer/src/encoding.js';
 import { snappyCompress } from 'hyparquet-writer/src/snappy.js';
 import type { AddedColumn } from '../../format.ts';
-import { ThriftStruct } from '../thrift.ts';
+import { ThriftStruct } from '../thrift/structs.ts';
 import { PlainValues } from './plain-values.ts';
 import { valueTypeOf } from './value-types.ts';
 

@@ -1,17 +1,17 @@
 /** `previewPrompts` of the library. */
-import type { Row } from '../core/models.ts';
-import { contentOf, digestContent, type PromptRequest } from '../core/request/content.ts';
-import { createCustomId } from '../orchestrator/dataset/custom-ids.ts';
-import { drawRows, requirePrompts } from '../orchestrator/dataset/dataset.ts';
-import { readFirstRows } from '../orchestrator/estimate/preview-rows.ts';
-import type { WireRequest } from '../providers/connection.ts';
-import type { ProviderEntry } from '../providers/provider.ts';
-import { requireBatchApi } from '../providers/registry.ts';
-import { checkSettings } from '../providers/settings.ts';
-import { resolveApiKey, resolveBaseUrl } from '../state/keys.ts';
-import { requireWhole } from './options/checks.ts';
-import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
-import { describeRun, findProvider, withInput } from './options/run-order.ts';
+import type { Row } from '../../core/models.ts';
+import { contentOf, digestContent, type PromptRequest } from '../../core/request/content.ts';
+import { createCustomId } from '../../orchestrator/dataset/custom-ids.ts';
+import { drawRows, requirePrompts } from '../../orchestrator/dataset/dataset.ts';
+import { readFirstRows } from '../../orchestrator/estimate/preview-rows.ts';
+import type { WireRequest } from '../../providers/connection.ts';
+import type { ProviderEntry } from '../../providers/provider.ts';
+import { requireBatchApi } from '../../providers/registry.ts';
+import { checkSettings } from '../../providers/settings.ts';
+import { resolveApiKey, resolveBaseUrl } from '../../state/keys.ts';
+import { requireWhole } from '../options/checks.ts';
+import type { InputOptions, OutputOptions, ReachOptions } from '../options/options.ts';
+import { describeRun, findProvider, withInput } from '../options/run-order.ts';
 
 export interface PreviewPromptsOptions extends InputOptions, OutputOptions, ReachOptions {
   /** So many rows, from the first of those that are picked. Default 3. */

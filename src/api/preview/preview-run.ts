@@ -1,11 +1,11 @@
 /** `previewRun` of the library. */
-import { requireBatchApi } from '../providers/registry.ts';
-import { findKeyVariable, resolveBaseUrl } from '../state/keys.ts';
-import { checkOutputPath } from '../storage/output-file.ts';
-import { requireWhole } from './options/checks.ts';
-import { type PricedEstimate, priceRun } from './options/cost-limit.ts';
-import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
-import { describeRun, findProvider, withInput } from './options/run-order.ts';
+import { requireBatchApi } from '../../providers/registry.ts';
+import { findKeyVariable, resolveBaseUrl } from '../../state/keys.ts';
+import { checkOutputPath } from '../../storage/output-file.ts';
+import { requireWhole } from '../options/checks.ts';
+import { type PricedEstimate, priceRun } from '../options/cost-limit.ts';
+import type { InputOptions, OutputOptions, ReachOptions } from '../options/options.ts';
+import { describeRun, findProvider, withInput } from '../options/run-order.ts';
 
 export interface PreviewRunOptions extends InputOptions, OutputOptions, ReachOptions {
   /** Whether it would be a live run. Default: batches. */
