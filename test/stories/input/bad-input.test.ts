@@ -38,8 +38,8 @@ async function expectRefusal({ args, code, says }: Refusal): Promise<void> {
 
 /** What the readers of each format say is theirs to test; here is one of each kind. */
 const badFiles: readonly [name: string, content: string | Buffer | undefined | null, ...says: string[]][] = [
-  ['data.txt', 'text\nHello\n', 'data.txt', '.json', '.csv', '.json.gz', '.csv.gz'],
-  ['data.xlsx', 'x', 'data.xlsx', '.json.gz', '.csv.gz'],
+  ['data.txt', 'text\nHello\n', 'data.txt', 'name it .tsv, and give prompt as its column.'],
+  ['data.xlsx', 'x', 'data.xlsx', 'choose File > Save As > CSV UTF-8'],
   ['data.gz', 'x', 'data.gz', '.json.gz', '.csv.gz'],
   ['gone.csv', undefined, 'gone.csv', 'no such file'],
   ['folder.csv', null, 'folder.csv', 'folder'],

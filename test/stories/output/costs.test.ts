@@ -164,6 +164,7 @@ describe('--dry-run', () => {
           ...(mode === '--batch' ? ['  Batches: 1'] : []),
           `  Input tokens: about ${tokens} (an estimate with the tokenizer o200k_base)`,
           `  Cost: about ${cost}; the output comes on top, and is not known before the run`,
+          '  The prompt of row 1: Hello',
           '',
         ].join('\n'),
         stderr: '',
@@ -215,7 +216,7 @@ describe('--dry-run', () => {
     // 3 times 4 tokens of the system text, and 14 of the schema.
     expect(stdout).toContain('\n  Input tokens: about 86 (');
     expect(stdout).toMatch(
-      /\n {2}Cost: about \$0\.00011 for the input, at the price of a batch; at most \$0\.0016 with the output \(--max-tokens 100\)\n$/,
+      /\n {2}Cost: about \$0\.00011 for the input, at the price of a batch; at most \$0\.0016 with the output \(--max-tokens 100\)\n/,
     );
   });
 
