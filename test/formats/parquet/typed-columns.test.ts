@@ -8,8 +8,8 @@ import { by, mergeAll } from '../files.ts';
 
 const writers = ['pyarrow', 'polars', 'duckdb'].map((writer) => `test/data/airports-${writer}.parquet`);
 
-function column(name: string, type: ColumnType, valueOf: (index: number) => AddedValue) {
-  return { name, type, valueOf };
+function column(name: string, type: ColumnType, valueAt: (index: number) => AddedValue) {
+  return { name, type, valueAt };
 }
 
 const big = '9007199254740993';
@@ -26,7 +26,7 @@ const columns = [
 ];
 const fields: AddedFields = {
   columns,
-  valuesFor: ({ index }) => columns.map(({ valueOf }) => valueOf(index)),
+  valuesFor: ({ index }) => columns.map(({ valueAt }) => valueAt(index)),
 };
 
 const exact = (bytes: Buffer) => new Uint8Array(bytes).buffer;
