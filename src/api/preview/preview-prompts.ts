@@ -63,12 +63,16 @@ export async function previewPrompts(options: PreviewPromptsOptions): Promise<Pr
     const asked = rows.find(({ prompt }) => prompt !== null);
     const request = (asked && describeRequest(asked, order)) ?? undefined;
     return {
-      prompts: rows.map(({ index, givenId: id, prompt }) => ({ row: index + 1, id, prompt })),
+      prompts: rows.map(describePrompt),
       request:
         request &&
         (live ? await previewCall(entry, request, { apiKey, baseUrl }) : await previewLine(entry, request)),
     };
   });
+}
+
+export function describePrompt({ index, givenId: id, prompt }: Row): PreviewedPrompt {
+  return { row: index + 1, id, prompt };
 }
 
 function describeRequest(row: Row, { model, settings }: Omit<PromptRequest, 'customId' | 'content'>) {

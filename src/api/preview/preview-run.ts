@@ -1,4 +1,7 @@
 /** `previewRun` of the library. */
+import { drawRows } from '../../orchestrator/dataset/dataset.ts';
+import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
+import { readFirstRows } from '../../orchestrator/estimate/preview-rows.ts';
 import { requireBatchApi } from '../../providers/registry.ts';
 import { findKeyVariable, resolveBaseUrl } from '../../state/keys.ts';
 import { checkOutputPath } from '../../storage/output-file.ts';
@@ -6,6 +9,7 @@ import { requireWhole } from '../options/checks.ts';
 import { type PricedEstimate, priceRun } from '../options/cost-limit.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from '../options/options.ts';
 import { describeRun, findProvider, withInput } from '../options/run-order.ts';
+import { describePrompt, type PreviewedPrompt } from './preview-prompts.ts';
 
 export interface PreviewRunOptions extends InputOptions, OutputOptions, ReachOptions {
   /** Whether it would be a live run. Default: batches. */
@@ -16,6 +20,8 @@ export interface PreviewRunOptions extends InputOptions, OutputOptions, ReachOpt
 }
 
 export interface RunPreview extends PricedEstimate {
+  /** The first prompt among the first hundred rows; undefined when they have none. */
+  readonly firstPrompt: PreviewedPrompt | undefined;
   readonly outputPath: string;
   readonly outputExists: boolean;
 }
@@ -34,6 +40,19 @@ export async function previewRun(options: PreviewRunOptions): Promise<RunPreview
     const { outputPath } = order;
     const outputExists = !deliver && (await checkOutputPath(outputPath));
     const estimate = await priceRun(home, order, live ? undefined : { batchSize }, signal);
-    return { ...estimate, outputPath, outputExists };
+    const firstPrompt = await findFirstPrompt(order.dataset, signal);
+    return { ...estimate, firstPrompt, outputPath, outputExists };
   });
+}
+
+/** So many rows are looked at for one that has a prompt. */
+const mostRows = 100;
+
+async function findFirstPrompt(
+  dataset: DatasetOrder,
+  signal: AbortSignal,
+): Promise<PreviewedPrompt | undefined> {
+  const rows = await readFirstRows(await drawRows(dataset, signal), mostRows, signal);
+  const first = rows.find(({ prompt }) => prompt !== null);
+  return first && describePrompt(first);
 }

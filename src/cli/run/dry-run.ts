@@ -1,5 +1,4 @@
 /** `loom run --dry-run`: what a run would send, and what its input would cost. */
-import { type PreviewPromptsOptions, previewPrompts } from '../../api/preview/preview-prompts.ts';
 import { previewRun, type RunPreview } from '../../api/preview/preview-run.ts';
 import type { RunDocument } from '../../core/documents.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
@@ -27,26 +26,19 @@ export async function dryRun(
     `  Input tokens: about ${formatCount(preview.inputTokens)} (an estimate with the tokenizer ${preview.encoding})`,
   );
   terminal.printResult(`  ${describeEstimatedCost(preview, options, order.settings?.max_tokens)}`);
-  const first = await findFirstPrompt({ ...place, ...order, live });
-  if (first) terminal.printResult(`  The prompt of row ${first.row}: ${shorten(first.prompt)}`);
+  const { firstPrompt } = preview;
+  if (firstPrompt)
+    terminal.printResult(`  The prompt of row ${firstPrompt.row}: ${shorten(firstPrompt.prompt ?? '')}`);
   if (preview.outputExists && live && !options.force)
     terminal.warn(`output file ${preview.outputPath} already exists: the run needs --force.`);
   return 0;
 }
 
-/** So many rows are looked at for one that has a prompt. */
-const mostRows = 100;
-
-async function findFirstPrompt(options: PreviewPromptsOptions) {
-  const { prompts } = await previewPrompts({ ...options, rows: mostRows });
-  return prompts.find(({ prompt }) => prompt !== null);
-}
-
 const longestPrompt = 500;
 
 /** On one line, as far as people read it; `--preview` has the whole. */
-function shorten(prompt: string | null = ''): string {
-  const line = (prompt ?? '').replace(/\s+/g, ' ').trim();
+function shorten(prompt: string): string {
+  const line = prompt.replace(/\s+/g, ' ').trim();
   return line.length > longestPrompt ? `${line.slice(0, longestPrompt)}…` : line;
 }
 

@@ -129,6 +129,7 @@ test('run --sync tells the output, its rows and what they cost', async () => {
     },
     errors: [],
     estimate: null,
+    preview: null,
   });
 });
 

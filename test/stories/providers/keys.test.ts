@@ -54,7 +54,9 @@ describe.each(providers)('the key of %s', (provider) => {
       world.environment[baseUrlVariables[other]] = 'http://gateway.example.com/v1';
       if (other !== provider) world.environment[keyVariables[other]] = `key-of-${other}`;
     }
-    for (const name of ['GEMINI_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'OPENAI_ADMIN_KEY']) {
+    // Google's has two names.
+    const others = provider === 'google' ? [] : ['GEMINI_API_KEY'];
+    for (const name of [...others, 'ANTHROPIC_AUTH_TOKEN', 'OPENAI_ADMIN_KEY']) {
       world.environment[name] = 'key-of-another-variable';
     }
     const ended = await run(provider);

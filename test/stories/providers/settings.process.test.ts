@@ -22,7 +22,7 @@ test('every example of the page on settings runs, and together they have every f
     expect((await fetchUntilDone(world, '--sandbox', '--force', '--id', id)).code).toBe(0);
   }
   const { stdout: help } = await world.loom('run', '--help-all');
-  const flags = /( +--system[\s\S]*)--api-key/.exec(help)?.[1]?.match(/^ +(-t, )?--[\w-]+/gm) ?? [];
-  expect(flags.length).toBe(12);
+  const flags = /( +--system[\s\S]*)--api-key/.exec(help)?.[1]?.match(/^ {2}(-t, )?--[\w-]+/gm) ?? [];
+  expect(flags.length).toBe(14);
   for (const flag of flags.map((text) => text.trim().replace('-t, ', ''))) expect(examples).toContain(flag);
 });

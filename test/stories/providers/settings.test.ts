@@ -313,7 +313,7 @@ describe('what a provider does not take is an error before anything is sent:', (
     [
       'openai',
       '--schema|wrong.json',
-      'the file of --schema, FOLDER/wrong.json, is not a valid JSON Schema: schema is invalid: data/type must be equal to one of the allowed values, data/type must be array, data/type must match a schema in anyOf. Mend the file; nothing was sent.',
+      'the file of --schema, FOLDER/wrong.json, is not a valid JSON Schema: schema is invalid: data/type must be equal to one of the allowed values, data/type must be array, data/type must match a schema in anyOf. Mend it; nothing was sent.',
       1,
     ],
   ])('%s with %s', async (provider, flags, message, code = 2) => {
