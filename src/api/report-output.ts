@@ -24,6 +24,8 @@ export type { FoundOutput, HistoryEntry, OutputSource, OutputSurvey, RowChoice, 
 export interface ReportOutputOptions extends ReachOptions, Pick<InputOptions, 'col' | 'prompt'> {
   /** Path of an output, or the id of the batch or job that it came from. */
   readonly target: string;
+  /** The column of the answers. Default: as the run noted it, else as the names of the columns tell. */
+  readonly answer?: string | undefined;
   /** Most rows that `drawPage` is given. Default 10,000. */
   readonly rows?: number | undefined;
   /** Makes a page of the report, in pieces, to be written. */
@@ -60,7 +62,7 @@ export async function reportOutput(options: ReportOutputOptions): Promise<Writte
   const promptSource = describeSource(options);
   return underSignal(options.signal, async (signal) => {
     const found = await findOutput(listHomes(options), target, workingFolder);
-    const source = await openOutput(found, promptSource);
+    const source = await openOutput(found, promptSource, options.answer);
     const usual = join(dirname(found.path), `${stripExtension(basename(found.path))}_report.html`);
     const page = drawPage && (options.page ? resolve(workingFolder, options.page) : usual);
     const placing = page === undefined ? undefined : await choosePlacing(page, overwrite);

@@ -98,6 +98,8 @@ export interface ErrorFacts {
   ids_repeated: { readonly path: string; readonly found: string };
   /** The file holds no answers of ours. */
   not_an_output: { readonly path: string };
+  /** Several columns of an output could be its answers. */
+  answers_unclear: { readonly path: string; readonly columns: readonly string[] };
   /** The output of a batch is not written yet. */
   output_pending: { readonly id: string } & OfHome;
   /** The disk refused the output. */

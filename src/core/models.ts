@@ -110,6 +110,13 @@ function isSet(name: string, value: unknown): boolean {
 export const columnTypes = ['text', 'integer', 'number', 'boolean', 'json'] as const;
 export type ColumnType = (typeof columnTypes)[number];
 
+/** What the columns of an output are called, and the fields of answers that have one; absent where all is as usual. */
+export const columnNamesShape = object({
+  as: optional(string),
+  no_response: optional(boolean),
+  fields: optional(arrayOf(object({ name: string, field: string, type: oneOf(columnTypes) }))),
+});
+
 /** Why a row has no response. `kind` is a short stable word, `message` is for people. */
 export interface RowError {
   readonly kind: string;

@@ -40,3 +40,6 @@ export const sandboxName = 'sandbox';
 export function isServerName(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(text) && text.toLowerCase() !== sandboxName;
 }
+
+/** What the column of the answers is called where nobody says otherwise. */
+export const usualAnswer = 'llm_response';

@@ -5,7 +5,12 @@
 
 import { createHash } from 'node:crypto';
 import { histogramShape } from '../core/log-histogram.ts';
-import { datasetShape, failureGroupShape } from '../core/models.ts';
+import {
+  columnNamesShape,
+  datasetShape,
+  failureGroupShape,
+  generationSettingsShape,
+} from '../core/models.ts';
 import { providerNames } from '../core/names.ts';
 import { readJson } from '../core/nesting.ts';
 import { likelyNames } from '../core/own-names.ts';
@@ -43,6 +48,9 @@ const historyEntryShape = object({
   model: string,
   mode: oneOf(['live', 'batch']),
   sandbox: boolean,
+  columns: optional(columnNamesShape),
+  /** How to generate; absent when nothing was set, and in entries of older versions. */
+  params: optional(generationSettingsShape),
   job_id: optional(string),
   batch_ids: arrayOf(string),
   /** When the run began, and when its output was written; ISO 8601. */

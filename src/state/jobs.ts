@@ -2,7 +2,12 @@
 
 import { randomBytes } from 'node:crypto';
 import { LoomError } from '../core/errors.ts';
-import { columnTypes, datasetShape, failureGroupShape, generationSettingsShape } from '../core/models.ts';
+import {
+  columnNamesShape,
+  datasetShape,
+  failureGroupShape,
+  generationSettingsShape,
+} from '../core/models.ts';
 import { providerNames } from '../core/names.ts';
 import {
   arrayOf,
@@ -109,14 +114,7 @@ const jobRecordShape = object({
   with_error: boolean,
   /** Not in jobs of older versions. */
   with_usage: optional(boolean),
-  /** What the output's columns are called, and the fields of answers that have one; absent where all is as usual. */
-  columns: optional(
-    object({
-      as: optional(string),
-      no_response: optional(boolean),
-      fields: optional(arrayOf(object({ name: string, field: string, type: oneOf(columnTypes) }))),
-    }),
-  ),
+  columns: optional(columnNamesShape),
   /** Answers go to and come from the cache, and equal prompts are asked once. */
   use_cache: boolean,
   /** How to generate; absent when nothing was set. */

@@ -160,6 +160,8 @@ export interface TokensOptions
 export interface ReportOptions extends Pick<InputOptions, 'col' | 'prompt'> {
   /** Path of an output, or the id of the batch or job that it came from. */
   target: string;
+  /** The column of the answers. */
+  answer?: string;
   output?: string;
   /** Most rows that the page shows. */
   rows: number;

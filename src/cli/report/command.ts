@@ -18,7 +18,7 @@ export async function report(options: ReportOptions, context: CommandContext): P
     rows: null,
     rows_shown: null,
   });
-  const { target, rows, output } = options;
+  const { target, answer, rows, output } = options;
   // An answer that was paid for must not be overwritten by mistake.
   if (output && !/\.html?$/i.test(output)) {
     throw new LoomError('usage', `--output ${output} can't be the name of a page.`, {
@@ -29,6 +29,7 @@ export async function report(options: ReportOptions, context: CommandContext): P
     ...placeOf(options, context),
     ...readSource(options, context),
     target,
+    answer,
     rows,
     page: output,
     overwrite: askOverwrite(options, terminal),

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { OutputReport, ShownRow } from '../../api/report-output.ts';
+import { usualAnswer } from '../../core/names.ts';
 import { formatCount } from '../words/counts.ts';
 import { Html, html, jsonForScript } from './html.ts';
 import { type PageColumn, type PageRow, type PageTable, rowStatuses } from './page-data.ts';
@@ -77,7 +78,7 @@ function encodeRow({ index, status, texts }: ShownRow): PageRow {
 
 /** Columns in the order of a row's texts. */
 function describeTable({ survey: { source, failures } }: OutputReport): PageTable {
-  const { otherNames, detailNames, promptSource } = source;
+  const { otherNames, detailNames, promptSource, columns: own } = source;
   const columns: PageColumn[] = [
     ...otherNames.map((title, place) => ({
       title,
@@ -85,12 +86,21 @@ function describeTable({ survey: { source, failures } }: OutputReport): PageTabl
       inTable: place < mostOtherColumns,
     })),
     { title: 'Prompt', kind: 'text', inTable: promptSource !== undefined },
-    { title: 'Answer', kind: 'text', inTable: true },
+    ...(own.answer === undefined
+      ? []
+      : [{ title: titleOfAnswer(own.answer), kind: 'text', inTable: true } as const]),
+    ...own.fields.map((title) => ({ title, kind: idOrText(title), inTable: true })),
     { title: 'Reason', kind: 'text', inTable: false },
     ...detailNames.map((title) => ({ title, kind: idOrText(title), inTable: false })),
   ];
   const answerColumn = otherNames.length + 1;
-  return { columns, answerColumn, reasonColumn: answerColumn + 1, kinds: failures.map(({ kind }) => kind) };
+  const reasonColumn = columns.length - detailNames.length - 1;
+  return { columns, answerColumn, reasonColumn, kinds: failures.map(({ kind }) => kind) };
+}
+
+/** Its usual name says less. */
+function titleOfAnswer(name: string): string {
+  return name === usualAnswer ? 'Answer' : name;
 }
 
 function idOrText(name: string): 'id' | 'text' {

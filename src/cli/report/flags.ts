@@ -23,6 +23,11 @@ export function addReport(program: Command): Command {
         .argParser(parseText)
         .conflicts('col'),
     )
+    .option(
+      '--answer <column>',
+      'Column or field that holds the answers (default: as it was run, else llm_response).',
+      parseText,
+    )
     .option('--force', 'Overwrite an existing page without asking.', false)
     .option('--sandbox', 'Look among the rehearsals alone; without it they are found too.', false)
     .addHelpText('after', reportExamples);

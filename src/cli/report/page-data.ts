@@ -14,7 +14,7 @@ export interface PageColumn {
 /** The table, without its rows. */
 export interface PageTable {
   readonly columns: readonly PageColumn[];
-  /** Which of the columns has the answer, in the table or the reason why there is none. */
+  /** Which of the columns has the answer, or its first field; in the table also the reason why there is none. */
   readonly answerColumn: number;
   /** Which has that reason, as `kind: message`. */
   readonly reasonColumn: number;

@@ -92,7 +92,10 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   ids_repeated: () => ({
     hint: 'Each row is asked and answered by its place; name another column or field with --row-id.',
   }),
-  not_an_output: () => ({ hint: 'Give the file that loom run or loom fetch wrote.' }),
+  not_an_output: () => ({
+    hint: 'Give the file that loom run or loom fetch wrote, or name the column of its answers with --answer.',
+  }),
+  answers_unclear: () => ({ hint: 'Name one with --answer.' }),
   output_pending: ({ id, ...home }) => ({
     hint: `Run ${loom(`fetch --id ${quoteShell(id)}`, home)} first.`,
   }),

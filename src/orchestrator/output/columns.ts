@@ -3,6 +3,7 @@
  * one is an entry here. Options and files on disk speak of most of them in groups.
  */
 import type { AnswerFacts } from '../../core/models.ts';
+import { usualAnswer } from '../../core/names.ts';
 import type { AddedColumn, AddedValue } from '../../formats/format.ts';
 import type { Job } from '../../state/jobs.ts';
 import { type FieldColumn, readFields } from '../fields/field-columns.ts';
@@ -22,6 +23,9 @@ interface Asked {
 interface OutputColumn extends AddedColumn {
   valueOf(row: SettledRow, asked: Asked): AddedValue;
 }
+
+/** What the names of columns beside an answer end in. */
+export type SideSuffix = 'provider' | 'model' | 'input_tokens' | 'output_tokens' | 'finish_reason' | 'error';
 
 const groups = ['meta', 'usage', 'error'] as const;
 /** Columns that are asked for together. */
@@ -43,7 +47,10 @@ export interface ColumnChoice {
 }
 
 /** Columns beside the answer and its fields: what their names end in, and what is in them. */
-const sideColumns: readonly (Omit<OutputColumn, 'name'> & { group: ColumnGroup; suffix: string })[] = [
+const sideColumns: readonly (Omit<OutputColumn, 'name'> & {
+  group: ColumnGroup;
+  suffix: SideSuffix;
+})[] = [
   { suffix: 'provider', type: 'text', group: 'meta', valueOf: (_, { provider }) => provider },
   { suffix: 'model', type: 'text', group: 'meta', valueOf: (_, { model }) => model },
   {
@@ -69,15 +76,22 @@ const sideColumns: readonly (Omit<OutputColumn, 'name'> & { group: ColumnGroup; 
 
 /** The columns that are added, in their order. */
 export function columnsOf({ groups, as, noResponse, fields = [] }: ColumnChoice): readonly OutputColumn[] {
-  const response: OutputColumn = { name: as ?? 'llm_response', type: 'text', valueOf: ({ text }) => text };
+  const response: OutputColumn = { name: as ?? usualAnswer, type: 'text', valueOf: ({ text }) => text };
   return [
     ...(noResponse ? [] : [response]),
     ...fieldColumns(fields),
     ...sideColumns
       .filter(({ group }) => groups.includes(group))
-      .map((column) => ({ ...column, name: `${as ?? 'llm'}_${column.suffix}` })),
+      .map((column) => ({ ...column, name: sideName(as ?? usualAnswer, column.suffix) })),
   ];
 }
+
+/** The name of a column beside the answer's. */
+export function sideName(answer: string, suffix: SideSuffix): string {
+  return `${answer === usualAnswer ? 'llm' : answer}_${suffix}`;
+}
+
+export const sideSuffixes: readonly SideSuffix[] = sideColumns.map(({ suffix }) => suffix);
 
 /** The answer of a row is read once for all of them. */
 function fieldColumns(fields: readonly NamedField[]): OutputColumn[] {

@@ -10,6 +10,7 @@ import { isFile } from '../../storage/files.ts';
 import { createPicker } from '../dataset/pick-rows.ts';
 import { reasonsPathFor } from '../output/reasons-file.ts';
 import { parseRowError, type RowErrors } from '../output/row-errors.ts';
+import { type AnswerColumns, findAnswerColumns } from './answer-columns.ts';
 import type { FoundOutput } from './find-output.ts';
 
 /** An output, and how its rows are read. */
@@ -18,11 +19,14 @@ export interface OutputSource {
   readonly format: InputFormat;
   /** Its columns; the fields of the first row where rows are objects. */
   readonly names: readonly string[];
+  readonly columns: AnswerColumns;
   /** Undefined where it is not known what was asked. */
   readonly promptSource: PromptSource | undefined;
   readonly pick: RowPick | undefined;
   /** The file of reasons beside it; undefined where there is none, or a column has them. */
   readonly errorsPath: string | undefined;
+  /** Whether every row that failed has a reason: a row without one has not failed. */
+  readonly tellsReasons: boolean;
   /** Columns of the input that are shown, beside those that make the prompt. */
   readonly otherNames: readonly string[];
   /** Columns of ours beside the answer and its reason. */
@@ -41,51 +45,34 @@ export interface OutputRow {
   textOf(name: string): string | null;
 }
 
-const answerColumn = 'llm_response';
-const errorColumn = 'llm_error';
-const detailColumns = [
-  'llm_provider',
-  'llm_model',
-  'llm_input_tokens',
-  'llm_output_tokens',
-  'llm_finish_reason',
-];
-/** What a run may add to the rows. */
-const ownColumns: ReadonlySet<string> = new Set([answerColumn, errorColumn, ...detailColumns]);
-
 /** LoomError `input` for a file that holds no answers, and for a prompt that names what it does not have. */
 export async function openOutput(
   { path, history }: FoundOutput,
   asked: PromptSource | undefined,
+  answer: string | undefined,
 ): Promise<OutputSource> {
   const fileType = history?.file_type ?? detectFormat(path).fileType;
   const format = { fileType, gzip: await isGzip(path) };
   const names = await (await converterFor(format.fileType)).readNames(path, format.gzip);
-  if (!names.includes(answerColumn)) {
-    throw new LoomError(
-      'input',
-      `${path}: no column ${quoteValue(answerColumn)}, so this is not an output of loom.`,
-      {
-        code: 'not_an_output',
-        facts: { path },
-        hint: 'Give a file that loom wrote.',
-      },
-    );
-  }
+  const columns = findAnswerColumns(path, names, history, answer);
   if (asked) checkNames(asked, names, path);
   const promptSource = asked ?? recordedSource(history) ?? usualSource(names);
   const taken = new Set(promptSource ? readPromptSource(promptSource).names : []);
-  const others = names.filter((name) => !ownColumns.has(name) && !taken.has(name));
-  const errorsPath = reasonsPathFor(path);
+  const own = new Set([columns.answer, ...columns.fields, ...Object.values(columns.beside)]);
+  const others = names.filter((name) => !own.has(name) && !taken.has(name));
+  const { error: errorName = '', ...details } = columns.beside;
+  const errorsPath = (await isFile(reasonsPathFor(path))) ? reasonsPathFor(path) : undefined;
   return {
     path,
     format,
     names,
+    columns,
     promptSource,
     pick: history?.pick,
-    errorsPath: !names.includes(errorColumn) && (await isFile(errorsPath)) ? errorsPath : undefined,
+    errorsPath: names.includes(errorName) ? undefined : errorsPath,
+    tellsReasons: names.includes(errorName) || errorsPath !== undefined || history?.failed === 0,
     otherNames: promptSource ? others.filter((name) => name === 'id') : others,
-    detailNames: detailColumns.filter((name) => names.includes(name)),
+    detailNames: Object.values(details).filter((name) => names.includes(name)),
   };
 }
 
@@ -122,7 +109,7 @@ export async function* readOutputRows(
   reasons: RowErrors | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<OutputRow> {
-  const { path, format, promptSource } = source;
+  const { path, format, promptSource, columns } = source;
   const converter = await converterFor(format.fileType);
   const recipe = promptSource && readPromptSource(promptSource);
   const isWanted = chooseColumns(source);
@@ -131,27 +118,33 @@ export async function* readOutputRows(
     signal.throwIfAborted();
     const index = numbers.next().value;
     const prompt = recipe ? recipe.compose(recipe.names.map((name) => record.textOf(name) ?? '')) : null;
-    const answer = record.textOf(answerColumn);
-    const error = answer === null ? await findReason(record, index, reasons) : undefined;
+    const textOf = (name: string) => record.textOf(name);
+    const answer = columns.answer === undefined ? null : textOf(columns.answer);
+    const isAnswered = hasAnswer(columns, textOf);
+    const told = columns.beside.error === undefined ? null : textOf(columns.beside.error);
+    const error = isAnswered ? undefined : told === null ? await reasons?.take(index) : parseRowError(told);
     const isBlank = recipe !== undefined && prompt === null;
-    const status = answer !== null ? 'answered' : error ? 'failed' : isBlank ? 'blank' : 'unanswered';
-    yield { index, status, prompt, answer, error, textOf: (name) => record.textOf(name) };
+    const status = isAnswered ? 'answered' : error ? 'failed' : isBlank ? 'blank' : statusOfEmpty(source);
+    yield { index, status, prompt, answer, error, textOf };
   }
 }
 
-function chooseColumns({ promptSource, otherNames }: OutputSource): (name: string) => boolean {
+function chooseColumns({ promptSource, otherNames, columns }: OutputSource): (name: string) => boolean {
   const prompts = promptSource ? readPromptSource(promptSource).names : [];
-  const wanted = new Set([...prompts, ...otherNames]);
-  return (name) => wanted.has(name) || wanted.has(name.trim()) || ownColumns.has(name);
+  const wanted = new Set([
+    ...[...prompts, ...otherNames, ...columns.fields, ...Object.values(columns.beside)],
+    ...(columns.answer === undefined ? [] : [columns.answer]),
+  ]);
+  return (name) => wanted.has(name) || wanted.has(name.trim());
 }
 
-async function findReason(
-  record: TextRecord,
-  index: number,
-  reasons: RowErrors | undefined,
-): Promise<RowError | undefined> {
-  const text = record.textOf(errorColumn);
-  return text === null ? reasons?.take(index) : parseRowError(text);
+function hasAnswer({ answer, fields }: AnswerColumns, textOf: TextRecord['textOf']): boolean {
+  return answer === undefined ? fields.some((name) => textOf(name) !== null) : textOf(answer) !== null;
+}
+
+/** Without the answer itself, a row whose fields are all empty was answered so, if it would have a reason otherwise. */
+function statusOfEmpty({ columns, tellsReasons }: OutputSource): OutputStatus {
+  return columns.answer === undefined && tellsReasons ? 'answered' : 'unanswered';
 }
 
 /** The numbers that the rows of an output have in its input. */

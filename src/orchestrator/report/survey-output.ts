@@ -1,7 +1,9 @@
 /** The story of `loom report`: look at every row of an output once, then choose those that are shown. */
 import { LogHistogram } from '../../core/log-histogram.ts';
+import type { SideSuffix } from '../output/columns.ts';
 import { RowErrors } from '../output/row-errors.ts';
 import { type FailureGroup, RowTally } from '../output/row-tally.ts';
+import type { AnswerColumns } from './answer-columns.ts';
 import { type OutputRow, type OutputSource, type OutputStatus, readOutputRows } from './output-rows.ts';
 
 /** What the rows of an output are like, all together. */
@@ -44,7 +46,7 @@ export async function surveyOutput(source: OutputSource, signal: AbortSignal): P
       const { index, prompt } = row;
       tally.countFailure({ row: { index, id: String(index), prompt }, ...row.error });
     }
-    addTokens(tokens, row);
+    addTokens(tokens, row, source.columns);
     for (const text of textsOf(row, source)) characters += text?.length ?? 4;
   }
   await reasons?.close();
@@ -59,31 +61,45 @@ export async function surveyOutput(source: OutputSource, signal: AbortSignal): P
     failures: tally.summarize().failures,
     answerLengths,
     tokens: tokens.known ? tokens : undefined,
-    provider: first?.textOf('llm_provider') ?? undefined,
-    model: first?.textOf('llm_model') ?? undefined,
+    provider: (first && textBeside(first, source.columns, 'provider')) ?? undefined,
+    model: (first && textBeside(first, source.columns, 'model')) ?? undefined,
     hasForeignReasons: false,
     characters,
   };
 }
 
-function addTokens(tokens: { input: number; output: number; known: boolean }, row: OutputRow): void {
-  const input = row.textOf('llm_input_tokens');
-  const output = row.textOf('llm_output_tokens');
+/** What stands beside a row's answer; null where there is no such column, or nothing in it. */
+function textBeside(row: OutputRow, { beside }: AnswerColumns, suffix: SideSuffix): string | null {
+  const name = beside[suffix];
+  return name === undefined ? null : row.textOf(name);
+}
+
+function addTokens(
+  tokens: { input: number; output: number; known: boolean },
+  row: OutputRow,
+  columns: AnswerColumns,
+): void {
+  const input = textBeside(row, columns, 'input_tokens');
+  const output = textBeside(row, columns, 'output_tokens');
   if (input === null && output === null) return;
   tokens.input += Number(input) || 0;
   tokens.output += Number(output) || 0;
   tokens.known = true;
 }
 
-/** A row of a report, with its texts: other columns, what was asked, the answer, the reason, and details. */
+/** A row of a report, with its texts: other columns, what was asked, the answer and its fields, the reason, and details. */
 export interface ShownRow extends OutputRow {
   readonly texts: readonly (string | null)[];
 }
 
-function textsOf(row: OutputRow, { otherNames, detailNames }: OutputSource): (string | null)[] {
+function textsOf(row: OutputRow, { otherNames, detailNames, columns }: OutputSource): (string | null)[] {
   const reason = row.error ? `${row.error.kind}: ${row.error.message}` : null;
   const textOf = (name: string) => row.textOf(name);
-  return [...otherNames.map(textOf), row.prompt, row.answer, reason, ...detailNames.map(textOf)];
+  return [
+    ...[...otherNames.map(textOf), row.prompt],
+    ...(columns.answer === undefined ? [] : [row.answer]),
+    ...[...columns.fields.map(textOf), reason, ...detailNames.map(textOf)],
+  ];
 }
 
 /** How many rows a report shows. */

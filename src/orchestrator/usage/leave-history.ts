@@ -1,10 +1,11 @@
 /** What a run leaves behind for later reports on its output: a small file, whatever the run's size. */
 import { dirname } from 'node:path';
 import { LogHistogram } from '../../core/log-histogram.ts';
-import type { ProviderName, RowOutcome } from '../../core/models.ts';
+import type { GenerationSettings, ProviderName, RowOutcome } from '../../core/models.ts';
 import { type HistoryFacts, loadHistory, saveHistory } from '../../state/history.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { type Dataset, recordDataset } from '../dataset/dataset.ts';
+import { type ColumnChoice, recordColumns } from '../output/columns.ts';
 import { type MergeSummary, recordFailure } from '../output/row-tally.ts';
 import { describeUsage } from './price-usage.ts';
 import { UsageTally } from './usage-tally.ts';
@@ -29,6 +30,8 @@ export interface WrittenRun {
   readonly provider: ProviderName;
   readonly model: string;
   readonly mode: 'live' | 'batch';
+  readonly columns: ColumnChoice;
+  readonly settings?: GenerationSettings | undefined;
   readonly jobId?: string | undefined;
   readonly batchIds?: readonly string[];
   readonly startedAt: Date;
@@ -54,7 +57,8 @@ export async function leaveHistory(home: LoomHome, run: WrittenRun): Promise<voi
 }
 
 async function describeRun(home: LoomHome, run: WrittenRun): Promise<HistoryFacts> {
-  const { dataset, provider, model, mode, summary, latencies } = run;
+  const { dataset, provider, model, mode, summary, latencies, settings } = run;
+  const { columns } = recordColumns(run.columns);
   return {
     input_path: dirname(dataset.path) === home.inputs ? null : dataset.path,
     file_type: dataset.format.fileType,
@@ -63,6 +67,8 @@ async function describeRun(home: LoomHome, run: WrittenRun): Promise<HistoryFact
     model,
     mode,
     sandbox: home.isSandbox,
+    ...(columns && { columns }),
+    ...(settings && { params: settings }),
     ...(run.jobId !== undefined && { job_id: run.jobId }),
     batch_ids: (run.batchIds ?? []).slice(0, mostBatchIds),
     created_at: run.startedAt.toISOString(),

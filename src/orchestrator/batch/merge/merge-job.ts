@@ -234,6 +234,8 @@ export async function noteJobOutput(
     ...merged,
     dataset: planOutput(stored, options).dataset,
     mode: 'batch',
+    columns: recordedColumns(job),
+    settings: job.params,
     jobId: stored.jobId,
     batchIds: records.map((record) => record.batch_id),
     startedAt: new Date(job.created_at),
