@@ -54,11 +54,11 @@ export interface TokenEstimate {
 export async function estimateTokens(options: InputOptions & ReachOptions): Promise<TokenEstimate> {
   const { provider, model, settings } = options;
   const { openBatch } = findProvider(provider);
-  return withInput({ ...options, onEvent: undefined }, async (dataset, _reach, signal) => {
+  return withInput({ ...options, onEvent: undefined }, async (dataset, { home }, signal) => {
     const asked = { dataset, provider, model, settings };
     const { usage, ...counts } = await countTokensLocally(asked, signal);
-    const liveCost = await priceUsage(usage, { provider, model, batch: false });
-    const batchCost = openBatch && (await priceUsage(usage, { provider, model, batch: true }));
+    const liveCost = await priceUsage(usage, { home, provider, model, batch: false });
+    const batchCost = openBatch && (await priceUsage(usage, { home, provider, model, batch: true }));
     return { ...counts, inputTokens: usage.inputTokens, liveCost, batchCost };
   });
 }

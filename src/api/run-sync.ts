@@ -80,7 +80,7 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
       onEvent(event);
     };
     const tellSpent = async () => {
-      const usage = await describeUsage(tally, { provider: entry.name, model, batch: false });
+      const usage = await describeUsage(tally, { home, provider: entry.name, model, batch: false });
       onEvent({ type: 'spent', usage, madeAgain: tally.madeAgain });
       return usage;
     };

@@ -1,4 +1,4 @@
-/** JSON from outside, which may be nested only so deep. */
+/** JSON from outside: how deep it may be nested, and where it is wrong. */
 
 /**
  * How deep JSON from outside may be nested. What is deeper is refused before it is read, sent or paid for: it could not be
@@ -47,5 +47,27 @@ export function readJson(text: string): unknown {
     return isDeepText(text) ? undefined : JSON.parse(text);
   } catch {
     return undefined;
+  }
+}
+
+/** Where a JSON text goes wrong: at the end of its longest beginning that could go on, which is looked for by halves. */
+export function findFault(text: string): string {
+  let [end, bad] = [0, text.length + 1];
+  while (bad - end > 1) {
+    const middle = Math.floor((end + bad) / 2);
+    if (couldGoOn(text.slice(0, middle))) end = middle;
+    else bad = middle;
+  }
+  const before = text.slice(0, end).split('\n');
+  return `on line ${before.length}, at column ${(before.at(-1) as string).length + 1}`;
+}
+
+function couldGoOn(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    const { message } = error as Error;
+    return /end of JSON|Unterminated string/.test(message) || message.includes(`at position ${text.length}`);
   }
 }

@@ -1,11 +1,10 @@
 /** What a run may cost, and what it would. */
-import { findPrice } from '../../cache/prices.ts';
 import { LoomError } from '../../core/errors.ts';
 import { limitParts } from '../../orchestrator/batch/parts/plan-batches.ts';
 import { CostLimit } from '../../orchestrator/estimate/cost-limit.ts';
 import { estimateRun, type RunEstimate } from '../../orchestrator/estimate/estimate-run.ts';
 import type { RunOrder } from '../../orchestrator/orders/run-order.ts';
-import { priceUsage } from '../../orchestrator/usage/price-usage.ts';
+import { findPrice, priceUsage } from '../../orchestrator/usage/price-usage.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
 
@@ -33,7 +32,7 @@ export async function priceRun(
   const provider = asBatch && (await entry.openBatch?.({ apiKey: 'none', timeoutMs: 0, environment: {} }));
   const cut = provider && { provider, limits: limitParts(provider.limits, asBatch?.batchSize) };
   const { usage, most, ...counts } = await estimateRun(home, order, cut, signal);
-  const priced = { ...order, batch: asBatch !== undefined };
+  const priced = { ...order, home, batch: asBatch !== undefined };
   const cost = await priceUsage(usage, priced);
   const { inputTokens } = usage;
   return { ...counts, inputTokens, cost, mostCost: most && (await priceUsage(most, priced)) };
@@ -48,8 +47,8 @@ export async function openCostLimit(
   asBatch?: AsBatch,
 ): Promise<CostLimit> {
   const { model, settings } = order;
-  const { priceListName, title } = providerEntry(order.provider);
-  const price = await findPrice(priceListName, model);
+  const { title } = providerEntry(order.provider);
+  const price = await findPrice({ ...order, home, batch: false });
   if (!price) {
     const what = `no price is known for ${model} of ${title}, so maxCost can't be kept; nothing was sent.`;
     throw new LoomError('cost', what, {

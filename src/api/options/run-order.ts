@@ -1,5 +1,6 @@
 /** How what a program asks of a run becomes an order. */
 import { resolve } from 'node:path';
+import { readOwnPrices } from '../../cache/prices/own-prices.ts';
 import type { CodeWithFacts } from '../../core/error-facts.ts';
 import { describeTold, LoomError } from '../../core/errors.ts';
 import { isServerName, type ProviderName, providerNames } from '../../core/names.ts';
@@ -126,6 +127,8 @@ export function describeRun(
   const usual = () => defaultOutputPath(dataset, provider, model, home.isSandbox);
   const outputPath = deliver ? noPath : resolve(workingFolder, output ?? usual());
   checkPick(dataset, outputPath);
+  // What is wrong in them is told before anything is paid for.
+  readOwnPrices(home);
   const reserved = replaceColumns ? undefined : columnsOf(columns).map(({ name }) => name);
   return {
     dataset: { ...dataset, reserved },

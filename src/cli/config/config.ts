@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import { variablesOf } from '../../api/options/reach.ts';
 import { LoomError } from '../../core/errors.ts';
-import { isDeepValue, mostLevels } from '../../core/nesting.ts';
+import { findFault, isDeepValue, mostLevels } from '../../core/nesting.ts';
 import type { CommandContext, Doubt } from '../options/options.ts';
 import { namesOutputFormat } from '../terminal/voice.ts';
 import { proposeFrom } from '../usage/usage-errors.ts';
@@ -80,28 +80,6 @@ function readFields({ path, text, isPackage }: ConfigFile): Fields | undefined {
   throw new LoomError('usage', `${isPackage ? `the field loom of ${path}` : path} is not a JSON object.`, {
     hint: 'It looks like {"provider": "openai", "run": {"workers": 16}}.',
   });
-}
-
-/** Where a JSON text goes wrong: at the end of its longest beginning that could go on, which is looked for by halves. */
-function findFault(text: string): string {
-  let [end, bad] = [0, text.length + 1];
-  while (bad - end > 1) {
-    const middle = Math.floor((end + bad) / 2);
-    if (couldGoOn(text.slice(0, middle))) end = middle;
-    else bad = middle;
-  }
-  const before = text.slice(0, end).split('\n');
-  return `on line ${before.length}, at column ${(before.at(-1) as string).length + 1}`;
-}
-
-function couldGoOn(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch (error) {
-    const { message } = error as Error;
-    return /end of JSON|Unterminated string/.test(message) || message.includes(`at position ${text.length}`);
-  }
 }
 
 function checkNames(fields: Fields, known: readonly ConfigField[], sections: string[], path: string): void {

@@ -19,6 +19,7 @@ export function reportUsage(
   told: ToldModel,
   terminal: Terminal,
 ): void {
+  if (usage?.priceError !== undefined) warnOfPrices(usage.priceError, terminal);
   if (usage) terminal.note(describeTokens(usage, told));
   if (madeAgain === 0) return;
   const calls = countOf(
@@ -29,8 +30,18 @@ export function reportUsage(
   terminal.note(`${calls}; the provider may bill both.`);
 }
 
-function describeTokens({ inputTokens, outputTokens, cost, untold }: PaidUsage, told: ToldModel): string {
-  const price = cost === undefined ? `cost unknown: ${noPriceFor(told)}` : describeCost(cost, told);
+const warned = new WeakSet<Terminal>();
+
+/** Once for all outputs of a command. */
+function warnOfPrices(priceError: string, terminal: Terminal): void {
+  if (!warned.has(terminal)) terminal.warn(priceError);
+  warned.add(terminal);
+}
+
+function describeTokens(usage: PaidUsage, told: ToldModel): string {
+  const { inputTokens, outputTokens, cost, untold, priceError } = usage;
+  const why = priceError === undefined ? noPriceFor(told) : 'the prices of your own are in error';
+  const price = cost === undefined ? `cost unknown: ${why}` : describeCost(cost, told);
   const rest = untold ? ` ${formatCount(untold)} answers came without a count of tokens.` : '';
   return `Tokens: ${formatCount(inputTokens)} in, ${formatCount(outputTokens)} out; ${price}.${rest}`;
 }

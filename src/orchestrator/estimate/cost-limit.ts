@@ -1,6 +1,6 @@
 /** Keeps a live run from costing more than it may. */
 
-import type { ModelPrice } from '../../cache/prices.ts';
+import type { ModelPrice } from '../../cache/prices/model-price.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { RowOutcome } from '../../core/models.ts';
 
@@ -13,9 +13,9 @@ export class CostLimit {
   #spent = 0;
   /** An answer came without tokens. */
   #isBlind = false;
-  readonly #price: ModelPrice;
+  readonly #price: Pick<ModelPrice, 'costOf'>;
 
-  constructor(most: number, price: ModelPrice) {
+  constructor(most: number, price: Pick<ModelPrice, 'costOf'>) {
     this.#most = most;
     this.#price = price;
   }

@@ -82,12 +82,12 @@ async function describeRun(home: LoomHome, run: WrittenRun): Promise<HistoryFact
       const failure = recordFailure(group);
       return { ...failure, message: failure.message.slice(0, longestMessage) };
     }),
-    ...(await recordUsage(run)),
+    ...(await recordUsage(home, run)),
     latencies: latencies.summarize(),
   };
 }
 
-async function recordUsage({ usage, provider, model, mode }: WrittenRun) {
-  const paid = await describeUsage(usage, { provider, model, batch: mode === 'batch' });
+async function recordUsage(home: LoomHome, { usage, provider, model, mode }: WrittenRun) {
+  const paid = await describeUsage(usage, { home, provider, model, batch: mode === 'batch' });
   return paid && { input_tokens: paid.inputTokens, output_tokens: paid.outputTokens, cost: paid.cost };
 }

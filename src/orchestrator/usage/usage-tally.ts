@@ -1,10 +1,10 @@
 /** Adds up the tokens of answers, so that their cost can be told at the end. */
 
-import type { ModelPrice } from '../../cache/prices.ts';
+import type { ModelPrice } from '../../cache/prices/model-price.ts';
 import type { RowOutcome, Usage } from '../../core/models.ts';
 import type { RetryNotice } from '../calls/retry.ts';
 
-/** Some models cost more per token from a length of the input on; of all in the price list the lowest is 128,000. */
+/** Some models cost more per token from a length of the input on; of all in the lists of prices this is the lowest. */
 const ordinaryInputTokens = 32_000;
 
 export class UsageTally {
@@ -51,8 +51,8 @@ export class UsageTally {
     else this.#addOrdinary(usage);
   }
 
-  /** US dollars at the price of live calls; undefined when it takes a price and there is none. */
-  cost(price: ModelPrice | undefined): number | undefined {
+  /** US dollars at this price; undefined when it takes a price and there is none. */
+  cost(price: Pick<ModelPrice, 'costOf'> | undefined): number | undefined {
     const { answers } = this.#ordinary;
     if (answers === 0 && this.#long.length === 0) return this.#toldCost;
     if (!price) return undefined;

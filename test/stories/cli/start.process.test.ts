@@ -61,7 +61,7 @@ test.each([
 });
 
 test.each(['list', 'fetch', 'cache stats', 'run --help'])('loom %s loads no SDK', async (args) => {
-  const sdks = (await readdir(join(dist, 'chunks'))).filter((name) => /^(sdk|price-list)-/.test(name));
+  const sdks = (await readdir(join(dist, 'chunks'))).filter((name) => /^(sdk|listed-prices)-/.test(name));
   expect(sdks.length).toBe(4);
   const { files: loaded } = await loadedBy(args);
   expect(loaded).toContain('loom.js');

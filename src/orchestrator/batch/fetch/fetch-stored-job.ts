@@ -159,7 +159,7 @@ async function finishJob(run: FetchRun, stored: StoredJob, merged: MergedJob): P
   const left = await clearMergedJob(run.home, stored, merged.outputPath, run.order.keep);
   if (merged.summary.failed > 0) run.outcome.incomplete = true;
   if (merged.summary.answered === 0) run.outcome.troubled = true;
-  const usage = await describeUsage(merged.usage, { ...merged, batch: true });
+  const usage = await describeUsage(merged.usage, { ...merged, home: run.home, batch: true });
   run.onEvent({ type: 'merged', output: { ...merged, usage } });
   return { fate: 'written', left };
 }

@@ -94,7 +94,7 @@ async function keepJobAnswers(
       const cacheTrouble = await answers.finishCaching();
       const inCacheNow = inCache && cacheTrouble === undefined;
       const { provider, model } = stored.job;
-      const usage = await describeUsage(answers.usage, { provider, model, batch: true });
+      const usage = await describeUsage(answers.usage, { home, provider, model, batch: true });
       return { answers: kept, inCache: inCacheNow, usage };
     } finally {
       await answers.close();

@@ -1,0 +1,35 @@
+/**
+ * What models cost, from three places, the first that knows a model: the person's own file in the home, the list that the
+ * program was built with, and for a vendor that this lacks a list of ours. Nothing is fetched.
+ */
+import type { LoomHome } from '../../storage/home.ts';
+import type { ModelPrice, PricedVendor } from './model-price.ts';
+import { findOwnPrice, readOwnPrices } from './own-prices.ts';
+
+export interface PriceBook {
+  /** Undefined where no list has a price for the tokens of this model. */
+  find(vendor: PricedVendor, model: string): ModelPrice | undefined;
+  /** The same by the person's own file alone. */
+  findOwn(vendor: PricedVendor, model: string): ModelPrice | undefined;
+  /** Every model of the vendor with a price for tokens; a name of the person's own that ends in `*` stands for several. */
+  list(vendor: PricedVendor): readonly ModelPrice[];
+  /** Every name that the lists have for models of the vendor, also for those without a price for tokens. */
+  listNames(vendor: PricedVendor): readonly string[];
+}
+
+/** LoomError `state` names the place in the person's own file that is wrong. */
+export async function openPriceBook(home: Pick<LoomHome, 'base'>): Promise<PriceBook> {
+  const own = readOwnPrices(home);
+  const lists = await import('./listed-prices.ts');
+  const ownOf = ({ name }: PricedVendor) => own.get(name) ?? [];
+  const findOwn = (vendor: PricedVendor, model: string) => findOwnPrice(ownOf(vendor), model);
+  return {
+    findOwn,
+    find: (vendor, model) => findOwn(vendor, model) ?? lists.findListed(vendor, model),
+    list(vendor) {
+      const replaced = new Set(ownOf(vendor).map(({ name }) => name));
+      return [...ownOf(vendor), ...lists.listListed(vendor).filter(({ name }) => !replaced.has(name))];
+    },
+    listNames: (vendor) => [...ownOf(vendor).map(({ name }) => name), ...lists.listNames(vendor)],
+  };
+}
