@@ -61,6 +61,10 @@ function guardSync(provider: SyncProvider, words: Words, run: Run): SyncProvider
     generate: (request, signal) =>
       run(async () => guardResult(await provider.generate(request, signal), words)),
     ...(countTokens && { countTokens: (request, signal) => run(() => countTokens(request, signal)) }),
+    listModels: (signal) =>
+      run(async () =>
+        (await provider.listModels(signal)).map((model) => ({ ...model, id: words.message(model.id) })),
+      ),
   };
 }
 

@@ -159,6 +159,24 @@ export interface SyncProvider extends MarkedProvider {
   generate(request: PromptRequest, signal: AbortSignal): Promise<RowResult>;
   /** Input tokens of the prompt, with the system text of its settings. Absent where the provider has no such call. */
   countTokens?(request: PromptRequest, signal: AbortSignal): Promise<number>;
+  /** Every model that it lists for this key, on all pages, in its order. Changes and costs nothing. */
+  listModels(signal: AbortSignal): Promise<readonly ListedModel[]>;
+}
+
+/** A model, as a provider lists it. */
+export interface ListedModel {
+  /** As a request names it. */
+  readonly id: string;
+  /** Tokens that it takes, where the provider says so. */
+  readonly context?: number | undefined;
+  /** US dollars for a million tokens, where the provider says so. */
+  readonly price?: ListedPrice | undefined;
+}
+
+export interface ListedPrice {
+  readonly input: number;
+  readonly output: number;
+  readonly cachedInput?: number | undefined;
 }
 
 /** What a provider can do, known without loading its SDK: what stands in its folder, or its profile. */

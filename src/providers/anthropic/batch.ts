@@ -9,10 +9,10 @@ import {
   openBatchCalls,
   readEach,
   readId,
-  readNext,
   requireList,
   requireOver,
 } from '../protocol/batch-calls.ts';
+import { readNext } from '../protocol/list-pages.ts';
 import { readReason } from '../protocol/reasons.ts';
 import { isOver, readStatus, type StatusWords } from '../protocol/statuses.ts';
 import { openObject, saysSomething } from '../protocol/wrappings.ts';
@@ -54,7 +54,7 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
     const { data, now } = await askForPage(query, signal, requireList);
     const batches = asList(data.data).map(asObject);
     const times = batches.map((batch) => asTime(batch.created_at));
-    const next = readNext(data.has_more, asText(batches.at(-1)?.id));
+    const next = readNext('batches', data.has_more, asText(batches.at(-1)?.id));
     return { batches, times, next, now };
   }
 

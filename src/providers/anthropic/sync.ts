@@ -1,6 +1,8 @@
 /** Anthropic, one message per prompt. */
 
 import type { VendorConnection } from '../connection.ts';
+import { readNext } from '../protocol/list-pages.ts';
+import { collectModels, readEach, readModels } from '../protocol/model-list.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
 import { requireCount } from '../protocol/wrappings.ts';
 import type { SyncProvider } from '../provider.ts';
@@ -13,6 +15,9 @@ import {
   readMessage,
   versionHeaders,
 } from './messages.ts';
+
+/** The most that it gives at once. */
+const pageSize = 1_000;
 
 export async function openSync(connection: VendorConnection): Promise<SyncProvider> {
   const { client, transport } = await openAnthropicClient(connection, classifyAnthropic);
@@ -37,5 +42,16 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
         const params = { model, messages, ...(system !== undefined && { system }) };
         return requireCount(await client.messages.countTokens(params, call.options), 'input_tokens');
       }),
+
+    listModels: (signal) =>
+      collectModels((after_id) =>
+        transport.call(signal, async (call) => {
+          const query = { limit: pageSize, ...(after_id !== undefined && { after_id }) };
+          await client.get('/v1/models', { query, ...call.options });
+          const answer = call.answer();
+          const models = readEach(readModels(answer));
+          return { models, next: readNext('models', answer?.has_more, models.at(-1)?.id ?? '') };
+        }),
+      ),
   };
 }

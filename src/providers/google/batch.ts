@@ -3,7 +3,6 @@
 import { openAsBlob } from 'node:fs';
 import { ProviderError } from '../../core/errors.ts';
 import type { RowResult } from '../../core/models.ts';
-import type { Call } from '../call.ts';
 import type { VendorConnection } from '../connection.ts';
 import {
   asCount,
@@ -24,8 +23,8 @@ import {
   readEach,
   readId,
   requireOver,
-  unreadList,
 } from '../protocol/batch-calls.ts';
+import { unreadList } from '../protocol/list-pages.ts';
 import { readReason } from '../protocol/reasons.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
 import { readStatus, type StatusWords } from '../protocol/statuses.ts';
@@ -50,9 +49,7 @@ const pageSize = 100;
 const listFields = ['operations', 'batches', 'nextPageToken', 'unreachable'];
 
 export async function openBatch(connection: VendorConnection): Promise<BatchProvider> {
-  const { client, openClient, transport, baseUrl } = await openGoogleClient(connection, classifyGoogle);
-  const headers = { 'x-goog-api-key': connection.apiKey ?? '' };
-  const get = (path: string, call: Call) => call.fetch(`${baseUrl}/v1beta/${path}`, { headers });
+  const { client, openClient, transport, get } = await openGoogleClient(connection, classifyGoogle);
   // The SDK leaves out a batch's counts and its error (googleapis/python-genai#1323), so the raw answer is read. A batch
   // that was made without a file holds its results.
   const { retrieve, check, cancel } = openBatchCalls(
@@ -126,7 +123,8 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
         const operation = page.operations.find((listed) => readDisplayName(listed) === tag);
         return operation && readId(operation, 'name');
       });
-      if (found === undefined && !isWhole) throw unreadList('leaves out places that it could not reach');
+      if (found === undefined && !isWhole)
+        throw unreadList('batches', 'leaves out places that it could not reach');
       return found;
     },
 

@@ -42,7 +42,9 @@ export async function openGoogleClient(connection: VendorConnection, classify: C
       () => new GoogleGenAI({ apiKey, vertexai: false, httpOptions: { baseUrl, fetch } }),
     );
   };
-  return { client: openClient(transport), openClient, transport, baseUrl };
+  const headers = { 'x-goog-api-key': apiKey };
+  const get = (path: string, call: Call) => call.fetch(`${baseUrl}/v1beta/${path}`, { headers });
+  return { client: openClient(transport), openClient, transport, get };
 }
 
 /** How the SDK is told by which call it asks. */

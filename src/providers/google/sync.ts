@@ -1,6 +1,8 @@
 /** Google Gemini, one generateContent per prompt. */
 
 import type { VendorConnection } from '../connection.ts';
+import { asList, asText, type WireObject } from '../network/wire.ts';
+import { collectModels, readEach, readModels } from '../protocol/model-list.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
 import { requireCount } from '../protocol/wrappings.ts';
 import type { SyncProvider } from '../provider.ts';
@@ -15,8 +17,11 @@ import {
   readContent,
 } from './content.ts';
 
+/** The most that it gives at once. */
+const pageSize = '1000';
+
 export async function openSync(connection: VendorConnection): Promise<SyncProvider> {
-  const { client, transport } = await openGoogleClient(connection, classifyGoogle);
+  const { client, transport, get } = await openGoogleClient(connection, classifyGoogle);
 
   return {
     generate: (request, signal) =>
@@ -49,5 +54,31 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
         await client.models.countTokens(params);
         return requireCount(call.answer(), 'totalTokens');
       }),
+
+    listModels: (signal) =>
+      collectModels((pageToken) =>
+        transport.call(signal, async (call) => {
+          // The SDK's pager never ends where the token of the last page is an empty text.
+          const query = new URLSearchParams({ pageSize, ...(pageToken !== undefined && { pageToken }) });
+          await get(`models?${query}`, call);
+          const answer = call.answer();
+          const entries = readModels(isEmpty(answer) ? { models: [] } : answer).filter(generatesContent);
+          const models = readEach(entries).map(({ id, ...model }) => ({
+            ...model,
+            id: id.replace(/^models\//, ''),
+          }));
+          return { models, next: asText(answer?.nextPageToken) || undefined };
+        }),
+      ),
   };
+}
+
+/** A list without a single entry has no field at all. */
+function isEmpty(answer: WireObject | undefined): boolean {
+  return answer !== undefined && Object.keys(answer).length === 0;
+}
+
+/** Its list has those for embeddings and pictures, too. One that does not say what it does may be meant. */
+function generatesContent({ supportedGenerationMethods: methods }: WireObject): boolean {
+  return !Array.isArray(methods) || asList(methods).includes('generateContent');
 }

@@ -13,10 +13,10 @@ import {
   openBatchCalls,
   readEach,
   readId,
-  readNext,
   requireList,
   requireOver,
 } from '../protocol/batch-calls.ts';
+import { readNext } from '../protocol/list-pages.ts';
 import { readReason } from '../protocol/reasons.ts';
 import { readStatus, type StatusWords } from '../protocol/statuses.ts';
 import { openObject, saysSomething } from '../protocol/wrappings.ts';
@@ -129,7 +129,11 @@ export async function openBatch(
           // Groq's list has a cursor in place of `has_more` (its page on batches).
           const cursor = asText(asObject(paging).next_cursor);
           field = cursor ? 'cursor' : 'after';
-          return { batches, times, next: cursor || readNext(has_more, asText(batches.at(-1)?.id)) };
+          return {
+            batches,
+            times,
+            next: cursor || readNext('batches', has_more, asText(batches.at(-1)?.id)),
+          };
         };
         return lookThrough(new Date(Date.now() - findWithinMs), openPage, ({ batches }) => {
           const found = batches.find((batch) => isSentBatch(batch, tagField, sent));

@@ -2,6 +2,8 @@
 
 import type { VendorConnection } from '../connection.ts';
 import { asCount, asList, asObject, asText, type WireObject } from '../network/wire.ts';
+import { readNext } from '../protocol/list-pages.ts';
+import { collectModels, readEach, readModels } from '../protocol/model-list.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
 import { errorObject, saysSomething } from '../protocol/wrappings.ts';
 import type { SyncProvider } from '../provider.ts';
@@ -22,6 +24,16 @@ export async function openSync(connection: VendorConnection, profile: Profile): 
         if (!completion) throw unreadableAnswer('it is not a chat completion');
         return readChatAnswer(request.customId, completion);
       }),
+
+    listModels: (signal) =>
+      collectModels((after) =>
+        transport.call(signal, async (call) => {
+          await client.get('/models', { ...call.options, ...(after !== undefined && { query: { after } }) });
+          const answer = call.answer();
+          const models = readEach(readModels(answer));
+          return { models, next: readNext('models', answer?.has_more, models.at(-1)?.id ?? '') };
+        }),
+      ),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Call } from '../call.ts';
 import { longestId } from '../network/limits.ts';
 import { asObject, asText, type WireObject } from '../network/wire.ts';
 import type { BatchCheck } from '../provider.ts';
+import { type Page, readPages } from './list-pages.ts';
 import { unreadableAnswer } from './refusal.ts';
 import { isOver } from './statuses.ts';
 import { findHeld, saysSomething } from './wrappings.ts';
@@ -37,15 +38,10 @@ export function requireList(page: unknown): void {
     throw unreadableAnswer('it is not a list of batches');
 }
 
-/** More pages of a list than these are not read. */
-const mostPages = 200;
-
 /** A page of a list of batches, as far as its end is to be told. */
-interface ListPage {
+interface ListPage extends Page {
   /** When its batches were created, in their order; undefined where one does not tell. */
   readonly times: readonly (Date | undefined)[];
-  /** By what the next page is asked for; undefined on the last one. */
-  readonly next: string | undefined;
 }
 
 /**
@@ -58,17 +54,10 @@ export async function lookThrough<Page extends ListPage, Found>(
   openPage: (next: string | undefined) => Promise<Page>,
   look: (page: Page) => Found | undefined,
 ): Promise<Found | undefined> {
-  const asked = new Set<string>();
-  let next: string | undefined;
-  do {
-    const page = await openPage(next);
+  for await (const page of readPages('batches', openPage)) {
     const found = look(page);
     if (found !== undefined || endsBefore(page, since)) return found;
-    next = page.next;
-    if (next !== undefined && asked.has(next)) throw unreadList('gives the same page again and again');
-    if (asked.size >= mostPages) throw unreadList(`has more than ${mostPages} pages`);
-    if (next !== undefined) asked.add(next);
-  } while (next !== undefined);
+  }
   return undefined;
 }
 
@@ -78,18 +67,6 @@ function endsBefore({ times }: ListPage, since: Date): boolean {
   const last = known.at(-1);
   const isNewestFirst = known.every((time, index) => index === 0 || time <= (known[index - 1] as Date));
   return last !== undefined && last < since && isNewestFirst;
-}
-
-/** A page that says there are more, and not by what to ask for them, hides what there is. */
-export function readNext(hasMore: unknown, last: string): string | undefined {
-  if (hasMore !== true) return undefined;
-  if (last === '') throw unreadList('says that there is more of it, but not where');
-  return last;
-}
-
-/** The list is the same at the next try. */
-export function unreadList(why: string): ProviderError {
-  return new ProviderError('run', 'list_unread', `The provider's list of batches ${why}.`);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Anthropic's API: keys, versions and live calls; batches are in their own file. */
 import { answerLive } from '../engine/live.ts';
-import { isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
+import { modelsOf, pageOf } from '../engine/models.ts';
+import { isoTime, isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
 import { type Call, Refused } from '../http/http.ts';
 import { anthropicBatchRoutes } from './batches.ts';
 import {
@@ -30,6 +31,7 @@ export function anthropicVendor(context: SandboxContext): Vendor {
     routes: [
       ['generate', 'POST /v1/messages', generate],
       ['countTokens', 'POST /v1/messages/count_tokens', count],
+      ['listModels', 'GET /v1/models', listModels],
       ...anthropicBatchRoutes(context),
     ],
     // Its SDK has sent either header, by version.
@@ -37,6 +39,20 @@ export function anthropicVendor(context: SandboxContext): Vendor {
     refuse: refuseHeaders,
     error: anthropicError,
   };
+}
+
+function listModels(call: Call) {
+  const models = modelsOf('anthropic');
+  const { page, hasMore } = pageOf(models, call.query.get('after_id'), call.pageSize('limit', 20, 1000));
+  return anthropicJson({
+    data: page.map(({ id, context }) => ({
+      ...{ type: 'model', id, display_name: id, created_at: isoTime(0) },
+      max_input_tokens: context,
+    })),
+    first_id: page[0]?.id ?? null,
+    last_id: page.at(-1)?.id ?? null,
+    has_more: hasMore,
+  });
 }
 
 function refuseHeaders(key: string, call: Call): Refused | undefined {

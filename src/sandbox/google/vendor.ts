@@ -1,5 +1,6 @@
 /** Google's Gemini API: keys and live calls; files and batches are in their own files. */
 import { answerLive } from '../engine/live.ts';
+import { modelsOf, pageOf } from '../engine/models.ts';
 import { isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
 import { type Call, isObject, json, Refused } from '../http/http.ts';
 import { GoogleBatches } from './batches.ts';
@@ -28,6 +29,7 @@ export function googleVendor(context: SandboxContext): Vendor {
     routes: [
       ['generate', 'POST /*/models/{model}:generateContent', generate],
       ['countTokens', 'POST /*/models/{model}:countTokens', count],
+      ['listModels', 'GET /*/models', listModels],
       ...googleFileRoutes(context, batches),
       ...batches.routes(),
     ],
@@ -35,6 +37,19 @@ export function googleVendor(context: SandboxContext): Vendor {
     refuse: refuseKey,
     error: googleError,
   };
+}
+
+/** The token of a page is the last name of the one before; the last page has none. */
+function listModels(call: Call) {
+  const models = modelsOf('google');
+  const { page, hasMore } = pageOf(models, call.query.get('pageToken'), call.pageSize('pageSize', 50, 1000));
+  return json({
+    models: page.map(({ id, context }) => ({
+      ...{ name: `models/${id}`, displayName: id, inputTokenLimit: context, outputTokenLimit: 65_536 },
+      supportedGenerationMethods: ['generateContent', 'countTokens', 'batchGenerateContent'],
+    })),
+    ...(hasMore && { nextPageToken: page.at(-1)?.id }),
+  });
 }
 
 /** The address of an upload that was begun is a key in itself. */

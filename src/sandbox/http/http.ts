@@ -106,6 +106,7 @@ export class Call {
 export const operationKinds = [
   'generate',
   'countTokens',
+  'listModels',
   'uploadFile',
   'getFile',
   'listFiles',

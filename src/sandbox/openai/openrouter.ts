@@ -1,6 +1,7 @@
 /** OpenRouter's API: OpenAI's chat completions with its own errors, some of which come as HTTP 200, and with costs. */
 import { isUnknownModel, type ModelRequest, refusalIn } from '../engine/answers.ts';
 import { type AnswerForm, answerLive } from '../engine/live.ts';
+import { modelsOf } from '../engine/models.ts';
 import { isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
 import { type Call, isObject, json, Refused } from '../http/http.ts';
 import { completion, readChat } from './chat.ts';
@@ -37,7 +38,10 @@ export function openrouterVendor(context: SandboxContext): Vendor {
   };
   return {
     name: 'openrouter',
-    routes: [['generate', 'POST /api/v1/chat/completions', generate]],
+    routes: [
+      ['generate', 'POST /api/v1/chat/completions', generate],
+      ['listModels', 'GET /api/v1/models', () => json({ data: modelsOf('openrouter').map(listModel) })],
+    ],
     keyOf: (call) => call.bearerKey(),
     refuse(key) {
       if (key === '') return new Refused(401, 'No auth credentials found');
@@ -45,6 +49,12 @@ export function openrouterVendor(context: SandboxContext): Vendor {
     },
     error: (refusal) => json(errorBody(refusal), refusal.status),
   };
+}
+
+/** Prices are for a token, and texts. */
+function listModel({ id, context }: ReturnType<typeof modelsOf>[number]) {
+  const price = String(pricePerToken);
+  return { id, context_length: context, pricing: { prompt: price, completion: price } };
 }
 
 /** A refusal as OpenRouter sends it: the code is a number. */

@@ -1,5 +1,6 @@
 /** A vendor that speaks OpenAI's protocol: keys and live calls; files and batches are in their own files. */
 import { type AnswerForm, answerLive } from '../engine/live.ts';
+import { modelsOf } from '../engine/models.ts';
 import { isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
 import { type Call, Refused, type Route } from '../http/http.ts';
 import type { CompatibleName } from '../vendors.ts';
@@ -18,7 +19,15 @@ export function openaiVendor(context: SandboxContext, name: CompatibleName): Ven
   const read = (body: unknown) => readChat(body, refusesUnknownFields);
   const generate = async (call: Call) =>
     openaiJson(await answerLive(context, name, form, read(await call.json())));
-  const routes: Route[] = [['generate', 'POST /v1/chat/completions', generate]];
+  const list = () =>
+    openaiJson({
+      object: 'list',
+      data: modelsOf(name).map(({ id }) => ({ id, object: 'model', created: 0, owned_by: 'sandbox' })),
+    });
+  const routes: Route[] = [
+    ['generate', 'POST /v1/chat/completions', generate],
+    ['listModels', 'GET /v1/models', list],
+  ];
   if (batches !== undefined) {
     const own = new OpenaiBatches(context, name, batches, form, read);
     routes.push(...own.routes(), ...openaiFileRoutes(own));

@@ -29,6 +29,7 @@ test('an answer is in the cache before it is in the journal: a kill in between l
       },
       provider: {
         generate: async ({ customId }) => ({ customId, outcome: 'succeeded', text: 'Hi' }),
+        listModels: async () => [],
       },
       checkAnswer: (result) => result,
       journals,
