@@ -43,7 +43,8 @@ export default defineConfig({
     experimental: { fsModuleCache: true },
     // Whole programs, servers and terminals are tested, and a machine of others may stand still for seconds.
     retry: process.env.CI ? 2 : 0,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // For a machine that does much else meanwhile: no test is about how long it takes.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });

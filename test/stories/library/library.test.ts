@@ -53,15 +53,18 @@ test('runSync writes the output, and tells of each row', async () => {
 });
 
 test('while a part waits in the queue, fetchBatches says so, and a later one submits it', async () => {
-  // The first batch must still run when a busy machine comes to the second.
-  await openWorld({ faults: { queue: { openai: 1 } }, turnaroundMs: 1_500 });
+  // Until the second part was told to wait, on however busy a machine.
+  const full = { operation: 'createBatch', skip: 1, do: 'status', status: 429, retryAfter: 0 } as const;
+  await openWorld({ faults: { calls: [full] } });
   await loom.submitBatch({ ...input, batchSize: 1 });
   const waiting: unknown[] = [];
   const { merged } = await loom.fetchBatches({
     ...place,
     wait: { intervalMs: 50 },
     onEvent: (event) => {
-      if (event.type === 'queued') waiting.push(event);
+      if (event.type !== 'queued') return;
+      waiting.push(event);
+      void fetch(`${world.sandbox.origin}/sandbox/faults`, { method: 'PUT', body: '{}' });
     },
   });
   expect(waiting[0]).toMatchObject({ jobId: expect.stringMatching(/^job_/), part: 2 });

@@ -1,5 +1,6 @@
 /** However a command ends, it ends in order: what was paid for is kept, and the same command goes on from there. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   cpSync,
@@ -188,7 +189,10 @@ describe.skipIf(!hasTerminal)('a terminal', () => {
     });
     await callsAreUnderWay(2);
     const pid = pidOfLoom();
+    const isGone = once(terminal, 'exit');
     terminal.kill('SIGKILL');
+    // With its end the signal is on its way; an answer before that might let the run end as if nothing had happened.
+    await isGone;
     free();
     await until(
       () => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '),
