@@ -7,6 +7,9 @@ import { expandHome } from '../storage/home.ts';
 import type { ReachOptions } from './options/options.ts';
 import { variablesOf, workingFolderOf } from './options/reach.ts';
 
+export { commonEncodings } from '../formats/text/encodings.ts';
+export { delimiterNames } from './options/layout.ts';
+
 /** `csv`, `csv.gz`, …: those of every format. */
 export function inputExtensions(): string[] {
   return listExtensions();

@@ -11,6 +11,9 @@ export type PickingOption = 'limit' | 'sample';
 /** An option that names a column or field. */
 export type NamingOption = 'col' | 'prompt' | 'rowId';
 
+/** An option that says how the text of a file is laid out. */
+export type LayoutOption = 'delimiter' | 'quoting' | 'padRows' | 'encoding';
+
 /** Whose state it is: that of rehearsals has a home of its own. */
 interface OfHome {
   readonly sandbox: boolean;
@@ -64,6 +67,22 @@ export interface ErrorFacts {
     readonly closest: string | undefined;
     readonly holds: 'requests' | 'conversations' | undefined;
   };
+  /** A row of a table has fewer cells than the header; `delimiter` is what stands between them, in words. */
+  row_short: { readonly path: string; readonly delimiter: string };
+  /** The delimiter of a table in which quotes are text is no tab; `delimiter` says in words what it is. */
+  quoting_needs_tabs: { readonly delimiter: string };
+  /** There is no encoding of this name. */
+  encoding_unknown: { readonly label: string };
+  /** Bytes of a file are no text in its encoding; `proposed` is one that it may be in. */
+  text_undecodable: { readonly path: string; readonly proposed: string | undefined };
+  /** An option about the text of tables, or of files, that says nothing of a file of this format (`title`). */
+  layout_refused: {
+    readonly option: LayoutOption;
+    readonly path: string;
+    readonly title: string;
+  };
+  /** What stands between two cells can't be this. */
+  delimiter_invalid: { readonly delimiter: string };
   /** No JSON entry has the field that is to tell rows apart. */
   row_id_unknown: { readonly path: string; readonly name: string };
   /** The fields that answers are to have can't be read. */

@@ -192,6 +192,18 @@ const countsShape = object({
   failed: optional(number),
 });
 
+/** How the text of an input is laid out, as far as it is not UTF-8 with commas, or as its name says. */
+export const layoutShape = object({
+  /** What stands between two cells of a CSV file. */
+  delimiter: optional(string),
+  /** The first line says the delimiter, and is no row. */
+  sep_line: optional(boolean),
+  quoting: optional(oneOf(['none'])),
+  pad_rows: optional(boolean),
+  encoding: optional(string),
+});
+export type LayoutFields = ValueOf<typeof layoutShape>;
+
 /** The fields of a record that say how an input is read, and which rows of it. */
 export const datasetShape = {
   file_type: oneOf(fileTypes),
@@ -200,6 +212,7 @@ export const datasetShape = {
   pick: optional(rowPickShape),
   /** The column or field that tells rows apart, where it was named. */
   row_id_field: optional(string),
+  layout: optional(layoutShape),
 };
 
 /**
@@ -221,6 +234,7 @@ export const batchRecordShape = looseObject({
   pick: optional(rowPickShape),
   /** The column or field that tells rows apart, where it was named. */
   row_id_field: optional(string),
+  layout: optional(layoutShape),
   use_cache: optional(boolean),
   cache_dir: nullish(string),
   job_id: optional(string),

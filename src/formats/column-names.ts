@@ -1,5 +1,4 @@
 /** The columns or fields of a file by its first lines, for who proposes them. */
-import { comma, tab } from './csv/cells.ts';
 import { RecordReader } from './csv/records.ts';
 import { detectFormat } from './format.ts';
 import { LineSplitter } from './json/line-splitter.ts';
@@ -11,8 +10,7 @@ export async function readColumnNames(path: string): Promise<string[]> {
   const format = detectFormat(path);
   const { fileType } = format;
   const source = new TextSource(path, format, {});
-  if (fileType === 'csv') return readHeader(new RecordReader(source, comma));
-  if (fileType === 'tsv') return readHeader(new RecordReader(source, tab));
+  if (fileType === 'csv' || fileType === 'tsv') return readHeader(new RecordReader(source, undefined));
   if (fileType === 'json') return readKeys(source, new EntrySplitter());
   if (fileType === 'jsonl') return readKeys(source, new LineSplitter());
   return [];

@@ -9,11 +9,28 @@ export interface InputFormat {
   readonly gzip: boolean;
 }
 
+/** How the text of a file is laid out, as far as its name does not say it. What is undefined is found in the file. */
+export interface TextLayout {
+  /** What stands between two cells of a CSV file: one character. */
+  readonly delimiter?: string | undefined;
+  /** Whether the first line is no record and says the delimiter, as in `sep=;`. */
+  readonly sepLine?: boolean | undefined;
+  /** `none`: quotes are text, and a cell can hold neither the delimiter nor a line end. Default: as RFC 4180 has it. */
+  readonly quoting?: Quoting | undefined;
+  /** Whether rows may lack cells at their end, which count as empty then. Default false. */
+  readonly padRows?: boolean | undefined;
+  /** As the WHATWG names it. Default: UTF-8. A byte order mark of UTF-8 or UTF-16 outranks it. */
+  readonly encoding?: string | undefined;
+}
+
+export type Quoting = 'none';
+
 export interface ReadOptions {
   /** Objects without one: the field `prompt`. */
   readonly promptSource?: PromptSource | undefined;
   /** The column or field that tells rows apart; undefined: `id`, where there is one. */
   readonly rowId?: string | undefined;
+  readonly layout?: TextLayout | undefined;
   /** Columns or fields that the file must not have: ours go there. */
   readonly reserved?: readonly string[] | undefined;
   /** Sees every byte of the file as it lies on disk, in order (to hash it). */
@@ -77,7 +94,7 @@ export interface Converter {
    */
   readRows(path: string, gzip: boolean, options: ReadOptions): AsyncIterable<readonly Row[]>;
   /** The columns of a table that can be read as text, or the fields of the first object; none of an empty file. */
-  readNames(path: string, gzip: boolean): Promise<readonly string[]>;
+  readNames(path: string, gzip: boolean, options?: Pick<ReadOptions, 'layout'>): Promise<readonly string[]>;
   /**
    * Every row with all its columns or fields, checked for its syntax alone. Parquet reads only the columns that are
    * wanted, and leaves out those that can't be read as text.
@@ -85,7 +102,7 @@ export interface Converter {
   readRecords(
     path: string,
     gzip: boolean,
-    options?: Pick<ReadOptions, 'signal'> & { isWanted?(name: string): boolean },
+    options?: Pick<ReadOptions, 'signal' | 'layout'> & { isWanted?(name: string): boolean },
   ): AsyncIterable<TextRecord>;
   /** The merged file as chunks of bytes, everything that was in the input byte for byte as the contract has it. */
   mergeRows(path: string, gzip: boolean, options: ReadOptions, fields: AddedFields): AsyncIterable<Buffer>;

@@ -33,7 +33,7 @@ export function storedJob(job: Job, records: readonly BatchRecord[]): StoredJob 
 /** A record that no job has, as the job of its one batch. What is found out of its server is noted in the record. */
 function jobOfRecord(record: BatchRecord): StoredJob {
   const { batch_id, provider, model, created_at, original_file_path, file_type, with_meta } = record;
-  const { prompt_template, pick, row_id_field, part = 1, tag = '', file_id } = record;
+  const { prompt_template, pick, row_id_field, layout, part = 1, tag = '', file_id } = record;
   const params = leaveOutUnset(record.params);
   const job: Job = {
     version: undefined,
@@ -44,6 +44,7 @@ function jobOfRecord(record: BatchRecord): StoredJob {
     ...(prompt_template !== undefined && { prompt_template }),
     ...(pick && { pick }),
     ...(row_id_field !== undefined && { row_id_field }),
+    ...(layout && { layout }),
     ...(params && { params }),
     ...(record.cache_dir && { cache_dir: record.cache_dir }),
     ...{ input_sha256: undefined, rows: undefined, blank_rows: undefined },
@@ -136,6 +137,7 @@ export function describeOwnership(job: Job, part: JobPart) {
     prompt_template: job.prompt_template,
     pick: job.pick,
     row_id_field: job.row_id_field,
+    layout: job.layout,
     use_cache: job.use_cache,
     ...(job.params && { params: job.params }),
     ...(job.cache_dir !== undefined && { cache_dir: job.cache_dir }),

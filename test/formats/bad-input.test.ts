@@ -15,6 +15,8 @@ import {
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const cellHint = 'Quote each cell that holds a comma, and leave no cell out.';
+const shortHint =
+  'Quote each cell that holds a comma, and leave no cell out; set padRows for rows that lack empty cells at their end.';
 const emptyHint = 'Pass a file that holds prompts.';
 const halfHint = 'half of a surrogate pair. Complete the character or remove it.';
 const quoteHint = 'Put the whole cell in quotes and double each quote inside it.';
@@ -23,10 +25,13 @@ const entryHint = 'Each entry must be an object such as {"prompt": "…"}.';
 const listHint = 'The file must be one list of objects: [{"prompt": "…"}, …].';
 const syntaxHint = 'Correct the JSON there and run again.';
 const unclosedHint = 'A quote or a bracket may be missing, or the end of the file.';
-const utf8Hint = 'Save the file as UTF-8 and run again.';
+const utf8Hint = 'Save the file as UTF-8, or say its encoding, such as windows-1252.';
 
 const notUtf8 = (byte: string) => `byte ${byte} is not UTF-8. ${utf8Hint}`;
-const cells = (line: number, count: string) => `line ${line} has ${count}, but the header has 2. ${cellHint}`;
+const wideText =
+  'this looks like UTF-16 without a byte order mark. Save the file as UTF-8, or say its encoding: utf-16le.';
+const cells = (line: number, count: string) =>
+  `line ${line} has ${count}, but the header has 2. ${count === '1 cell' ? shortHint : cellHint}`;
 const quote = (what: string) => `${what}. ${quoteHint}`;
 const entry = (what: string) => `${what}, not an object. ${entryHint}`;
 const cutOff = (where: string) => `the list is cut off ${where}. ${unclosedHint}`;
@@ -89,7 +94,7 @@ describe('a CSV file is refused when', () => {
     ],
     ['it ends within a character', latin1('id,text\n1,caf\xc3'), notUtf8('0xC3 on line 2')],
     ['a surrogate is encoded as bytes', latin1('id,text\n1,\xed\xa0\xbd\n'), notUtf8('0xED on line 2')],
-    ['it is UTF-16', Buffer.from('\ufeffid,text\n', 'utf16le'), notUtf8('0xFF on line 1')],
+    ['it is UTF-16 without its mark', Buffer.from('id,text\n', 'utf16le'), wideText],
     ['a bad row stands before a bad byte', latin1('id,text\n1\n2,abc\xff\n'), cells(2, '1 cell')],
     [
       'the column of the prompts is there twice',
@@ -108,8 +113,8 @@ describe('a CSV file is refused when', () => {
     ],
     [
       'nothing is like the column',
-      'a;b;c\n1;2;3\n',
-      'no column "text"; it has the column "a;b;c". Name one of these as col.',
+      'a:b:c\n1:2:3\n',
+      'no column "text"; it has the column "a:b:c". Name one of these as col.',
     ],
     [
       'the column is in no order of its many columns',
@@ -187,7 +192,7 @@ describe('a JSON file is refused when', () => {
       latin1('[{"prompt":"a"},\xe9{"prompt":"b"}]'),
       notUtf8('0xE9 after entry 1'),
     ],
-    ['it is UTF-16', Buffer.from('\ufeff[]', 'utf16le'), notUtf8('0xFF before entry 1')],
+    ['it is UTF-16 without its mark', Buffer.from('[]', 'utf16le'), wideText],
     ['a comma ends the list', '[{"prompt":"a"},\n]', syntax('no entry follows the comma after entry 1')],
     ['a comma is missing', '[{"prompt":"a"} {"prompt":"b"}]', syntax('there is no comma after entry 1')],
     [

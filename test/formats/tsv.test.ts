@@ -75,7 +75,7 @@ it.each([
   [
     'a row is short',
     'id\ttext\n1\n',
-    '<file>: line 2 has 1 cell, but the header has 2. Quote each cell that holds a tab, and leave no cell out.',
+    '<file>: line 2 has 1 cell, but the header has 2. Quote each cell that holds a tab, and leave no cell out; set padRows for rows that lack empty cells at their end.',
   ],
   [
     'the column is missing',

@@ -15,6 +15,14 @@ export interface InputOptions {
   readonly prompt?: string | undefined;
   /** The column or field that names rows in `<output>.errors.jsonl`. Default: `id`, where there is one. */
   readonly rowId?: string | undefined;
+  /** What stands between two cells of a CSV file, such as `;`, or `tab`. Default: it is found. */
+  readonly delimiter?: string | undefined;
+  /** `none` where quotes in a tab-separated file are text. Default: `csv`, they hold cells together. */
+  readonly quoting?: 'csv' | 'none' | undefined;
+  /** Whether rows of a table may lack empty cells at their end. Default false: it is an error. */
+  readonly padRows?: boolean | undefined;
+  /** A label of the WHATWG, such as `windows-1252`. Default: UTF-8, or what a byte order mark says. */
+  readonly encoding?: string | undefined;
   /** Told, in whole sentences, of what in the input could be meant in two ways; each time that it is read. */
   readonly onRemark?: ((remark: string, told: Told) => void) | undefined;
   /** Only the first rows. */

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { readOwnPrices } from '../../cache/prices/own-prices.ts';
 import type { CodeWithFacts } from '../../core/error-facts.ts';
-import { describeTold, LoomError } from '../../core/errors.ts';
+import { describeTold, LoomError, type Told } from '../../core/errors.ts';
 import { isServerName, type ProviderName, providerNames } from '../../core/names.ts';
 import type { PromptSource } from '../../formats/format.ts';
 import { traitsOf } from '../../formats/format.ts';
@@ -15,6 +15,7 @@ import {
   requirePromptSource,
 } from '../../orchestrator/dataset/dataset.ts';
 import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
+import { settleLayout } from '../../orchestrator/dataset/layout.ts';
 import { columnsOf } from '../../orchestrator/output/columns.ts';
 import { findForeignReasons } from '../../orchestrator/output/reasons-file.ts';
 import { sweepInputs } from '../../orchestrator/sweep/sweep-inputs.ts';
@@ -26,6 +27,7 @@ import { isSameFile } from '../../storage/files.ts';
 import { checkOutputPath, outputExists, type Placing } from '../../storage/output-file.ts';
 import { exclude, requireWhole } from './checks.ts';
 import { chooseColumns } from './column-choice.ts';
+import { describeLayout } from './layout.ts';
 import type { InputOptions, InputStream, OutputOptions } from './options.ts';
 import { type Reach, type Reaching, withReach } from './reach.ts';
 
@@ -85,14 +87,15 @@ async function describeInput(options: InputOptions, path: string): Promise<Datas
   if (limit !== undefined && sample !== undefined) throw exclude('limit', 'sample');
   const pick =
     limit !== undefined ? { limit } : sample !== undefined ? { sample, seed: sampleSeed ?? 0 } : undefined;
-  const dataset = describeDataset(path, describeSource(options));
-  await requirePromptSource(dataset);
-  return {
-    ...dataset,
+  const dataset: DatasetOrder = {
+    ...describeDataset(path, describeSource(options)),
     pick,
     rowId,
-    ...(onRemark && { onRemark: (told) => onRemark(describeTold(told), told) }),
+    ...(onRemark && { onRemark: (told: Told) => onRemark(describeTold(told), told) }),
   };
+  const settled = { ...dataset, layout: await settleLayout(dataset, describeLayout(options)) };
+  await requirePromptSource(settled);
+  return settled;
 }
 
 /** LoomError `usage` for a template that is none. */

@@ -1,6 +1,6 @@
 /** What a shell is proposed at a Tab, read off the flags themselves: nothing is sent, and no file is read whole. */
 import type { Command, Option } from 'commander';
-import { inputExtensions, listColumns } from '../../api/input-files.ts';
+import { commonEncodings, delimiterNames, inputExtensions, listColumns } from '../../api/input-files.ts';
 import { listBatches } from '../../api/list-batches.ts';
 import { withoutSteering } from '../../core/steering.ts';
 import type { CommandContext } from '../options/options.ts';
@@ -146,6 +146,8 @@ const proposers: Readonly<
   config: async () => ({ kind: 'files json' }),
   cacheDir: async () => ({ kind: 'folders' }),
   col: proposeColumns,
+  delimiter: async () => proposeWords(delimiterNames),
+  encoding: async () => proposeWords(commonEncodings),
   id: proposeIds,
   model: proposeModels,
 };

@@ -38,7 +38,10 @@ export const refusedFields: Readonly<Record<string, string>> = {
 const ownFields = ['file', 'output'];
 
 /** What is asked of a model: for the commands that ask one. A report knows it from the run. */
-const orderFields = ['col', 'prompt', 'rowId', 'limit', 'sample', 'sampleSeed'];
+const orderFields = [
+  ...['col', 'prompt', 'rowId', 'limit', 'sample', 'sampleSeed'],
+  ...['delimiter', 'quoting', 'padRows', 'encoding'],
+];
 
 /** Every field that a file may have, once for each command that has the flag. */
 export function listFields(program: Command): ConfigField[] {

@@ -13,6 +13,21 @@ export function addInputFlags(command: Command): Command {
       parseText,
     ).makeOptionMandatory(),
     rareFlag('--format <name>', 'What stdin holds, with --file -.').choices([...fileTypes]),
+    rareFlag(
+      '--delimiter <character>',
+      'What stands between the cells of a .csv, such as ";" or tab (default: found: a comma, semicolon, tab or bar).',
+    ),
+    rareFlag(
+      '--quoting <name>',
+      'none: quotes in a .tsv are text. csv: they hold cells together (default).',
+    ).choices(['csv', 'none']),
+    rareFlag('--pad-rows', 'Take rows that lack empty cells at their end; the output has them.').default(
+      false,
+    ),
+    rareFlag(
+      '--encoding <label>',
+      'Encoding of the input, such as windows-1252 (default: UTF-8, or what a byte order mark says). The output is UTF-8.',
+    ),
     rareFlag('--limit <rows>', 'Run only so many rows, from the start.', parseWhole(1)),
     flag('--sample <rows>', 'Run only so many rows, chosen at random.', parseWhole(1)).conflicts('limit'),
     rareFlag('--sample-seed <number>', 'Choose other rows with --sample (default: 0).', parseWhole(0)),

@@ -10,6 +10,7 @@ import { readTextFlag } from './text-flag.ts';
 /** LoomError `input` for a template whose file can't be read, `usage` for flags that make no sense. */
 export function describeInput(options: InputFlags, context: CommandContext): InputOptions {
   const { provider, model, rowId, limit, sample, sampleSeed } = options;
+  const { delimiter, quoting, padRows, encoding } = options;
   if (sampleSeed !== undefined && sample === undefined) {
     throw new LoomError('usage', '--sample-seed chooses the rows of a --sample.', {
       hint: 'Pass --sample too.',
@@ -18,7 +19,9 @@ export function describeInput(options: InputFlags, context: CommandContext): Inp
   const pick = { limit, sample, sampleSeed };
   const file = openInput(options, context);
   const onRemark = tellOnce(context.terminal);
-  return { file, provider, model, ...readSource(options, context), rowId, ...pick, onRemark };
+  const source = readSource(options, context);
+  const layout = { delimiter, quoting, padRows, encoding };
+  return { file, provider, model, ...source, rowId, ...pick, ...layout, onRemark };
 }
 
 /** An input is read several times, and each time is told of. */

@@ -7,7 +7,7 @@ import type { Told } from '../../core/errors.ts';
 import type { SettingName } from '../../core/models.ts';
 import { mostLevels } from '../../core/nesting.ts';
 import { quoteShell } from '../../core/shell.ts';
-import { describeColumns } from '../../core/words.ts';
+import { describeColumns, quoteValue } from '../../core/words.ts';
 import { formatDollars } from './counts.ts';
 
 import { loom } from './proposed-command.ts';
@@ -65,6 +65,25 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   }),
   column_taken: () => ({
     hint: 'Name the answer otherwise with --as, begin the names of fields with a --prefix, or pass --replace-columns to overwrite it.',
+  }),
+  row_short: ({ delimiter }) => ({
+    hint: `Quote each cell that holds ${delimiter}, and leave no cell out; pass --pad-rows for rows that lack empty cells at their end.`,
+  }),
+  quoting_needs_tabs: ({ delimiter }) => ({
+    message: `--quoting none needs tabs between the cells, and here it is ${delimiter}.`,
+  }),
+  encoding_unknown: ({ label }) => ({ message: `--encoding: there is no encoding ${quoteValue(label)}.` }),
+  text_undecodable: ({ proposed }) => ({
+    hint:
+      proposed === undefined
+        ? 'Say another --encoding, or save the file as UTF-8.'
+        : `Save the file as UTF-8, or say its encoding, such as --encoding ${proposed}.`,
+  }),
+  layout_refused: ({ option, path, title }) => ({
+    message: `${flagFor(option)} says nothing of ${title}, and ${path} is a ${title} file.`,
+  }),
+  delimiter_invalid: ({ delimiter }) => ({
+    message: `--delimiter: ${quoteValue(delimiter)} can't stand between cells.`,
   }),
   row_id_unknown: () => ({ hint: 'Name a field that the entries have with --row-id.' }),
   placeholder_missing: () => ({ message: '--prompt has no placeholder: every row would ask the same.' }),

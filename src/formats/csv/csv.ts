@@ -1,5 +1,5 @@
 /**
- * CSV and TSV: RFC 4180 with commas or tabs. A merge keeps every byte of the input, empty lines too, and adds our cells at
+ * CSV and TSV: RFC 4180 with commas, tabs, or what else stands between cells. A merge keeps every byte of the input, empty lines too, and adds our cells at
  * the end of each record that is part of the output; columns of ours that are already there are overwritten where they stand.
  */
 import { LoomError } from '../../core/errors.ts';
@@ -12,50 +12,43 @@ import { findIdColumn, findPromptColumns } from '../template/prompt-columns.ts';
 import { readPromptSource } from '../template/prompt-source.ts';
 import { refuseTaken } from '../template/reserved-names.ts';
 import { byteOrderMark, TextSource } from '../text/text-source.ts';
-import { comma, type Delimiter, tab } from './cells.ts';
+import type { Dialect } from './cells.ts';
 import { RecordMerger } from './merge.ts';
 import { type RecordBatch, RecordReader } from './records.ts';
 import { SwallowedLines } from './swallowed-lines.ts';
 
-/** What sets the two apart. */
-interface Dialect {
-  readonly fileType: FileType;
-  readonly delimiter: Delimiter;
-}
+export const csvConverter = createConverter('csv');
+export const tsvConverter = createConverter('tsv');
 
-export const csvConverter = createConverter({ fileType: 'csv', delimiter: comma });
-export const tsvConverter = createConverter({ fileType: 'tsv', delimiter: tab });
-
-function createConverter(dialect: Dialect): Converter {
-  const open = (path: string, gzip: boolean, options: ReadOptions) =>
-    new TextSource(path, { fileType: dialect.fileType, gzip }, options);
+function createConverter(fileType: FileType): Converter {
+  const open = (path: string, gzip: boolean, options: Pick<ReadOptions, 'layout'> = {}) =>
+    new TextSource(path, { fileType, gzip }, options);
   return {
-    readRows: (path, gzip, options) => readRows(dialect, open(path, gzip, options), options),
-    readNames: (path, gzip) => readFirstNames(readRecords(dialect, open(path, gzip, {}))),
-    readRecords: (path, gzip) => readRecords(dialect, open(path, gzip, {})),
-    mergeRows: (path, gzip, options, fields) =>
-      mergeRows(dialect, open(path, gzip, options), options, fields),
+    readRows: (path, gzip, options) => readRows(open(path, gzip, options), options),
+    readNames: (path, gzip, options) => readFirstNames(readRecords(open(path, gzip, options), options)),
+    readRecords: (path, gzip, options) => readRecords(open(path, gzip, options), options),
+    mergeRows: (path, gzip, options, fields) => mergeRows(open(path, gzip, options), options, fields),
   };
 }
 
 interface TableBatch {
   readonly batch: RecordBatch;
+  readonly reader: RecordReader;
   /** In the first batch, whose first record it is. */
   readonly header: readonly string[] | undefined;
   readonly rows: readonly Row[];
 }
 
-async function* readRows(
-  dialect: Dialect,
-  source: TextSource,
-  options: ReadOptions,
-): AsyncGenerator<readonly Row[]> {
-  for await (const { rows } of readTable(dialect, source, options)) yield rows;
+async function* readRows(source: TextSource, options: ReadOptions): AsyncGenerator<readonly Row[]> {
+  for await (const { rows } of readTable(source, options)) yield rows;
 }
 
-async function* readRecords({ delimiter }: Dialect, source: TextSource): AsyncGenerator<TextRecord> {
+async function* readRecords(
+  source: TextSource,
+  { layout }: Pick<ReadOptions, 'layout'> = {},
+): AsyncGenerator<TextRecord> {
   let makeRecord: ReturnType<typeof createRecordMaker> | undefined;
-  for await (const batch of new RecordReader(source, delimiter).readBatches()) {
+  for await (const batch of new RecordReader(source, layout).readBatches()) {
     const first = makeRecord ? 0 : 1;
     makeRecord ??= createRecordMaker(readHeader(batch, source));
     for (let record = first; record < batch.count; record += 1) yield makeRecord(batch.cellsOf(record));
@@ -64,7 +57,6 @@ async function* readRecords({ delimiter }: Dialect, source: TextSource): AsyncGe
 }
 
 async function* mergeRows(
-  dialect: Dialect,
   source: TextSource,
   options: ReadOptions,
   fields: AddedFields,
@@ -72,9 +64,10 @@ async function* mergeRows(
   const output = new OutputChunks();
   let merger: RecordMerger | undefined;
   const names = fields.columns.map(({ name }) => name);
-  for await (const { batch, header, rows } of prepareBatches(readTable(dialect, source, options), fields)) {
+  for await (const { batch, reader, header, rows } of prepareBatches(readTable(source, options), fields)) {
     if (source.hasByteOrderMark && header) output.appendBytes(byteOrderMark);
-    merger ??= new RecordMerger(output, dialect.delimiter, header ?? [], names);
+    if (reader.sepLine && header) output.appendBytes(reader.sepLine);
+    merger ??= new RecordMerger(output, reader.dialect, header ?? [], names);
     const rowsStart = header ? 1 : 0;
     let start = 0;
     for (const [index, end] of batch.ends.entries()) {
@@ -90,23 +83,21 @@ async function* mergeRows(
 }
 
 /** The one reading of the file that both passes share, so that they agree on every row. */
-async function* readTable(
-  { fileType, delimiter }: Dialect,
-  source: TextSource,
-  options: ReadOptions,
-): AsyncGenerator<TableBatch> {
+async function* readTable(source: TextSource, options: ReadOptions): AsyncGenerator<TableBatch> {
+  const { path, fileType } = source;
+  const reader = new RecordReader(source, options.layout);
   let prompts: ReturnType<typeof findPromptColumns> | undefined;
   let idPlace: number | undefined;
   let rowCount = 0;
   let swallowed: SwallowedLines | undefined;
-  for await (const batch of new RecordReader(source, delimiter).readBatches()) {
+  for await (const batch of reader.readBatches()) {
     const header = prompts ? undefined : readHeader(batch, source);
     if (header) {
-      refuseTitleLine(source, header, options, delimiter);
-      refuseTaken(header, options, source.path);
+      refuseTitleLine(source, header, options, reader.dialect);
+      refuseTaken(header, options, path);
     }
-    prompts ??= findPromptColumns(options.promptSource, header ?? [], { path: source.path, fileType });
-    if (header) idPlace = findIdColumn(options.rowId, header, source.path);
+    prompts ??= findPromptColumns(options.promptSource, header ?? [], { path, fileType });
+    if (header) idPlace = findIdColumn(options.rowId, header, path);
     const rows: Row[] = [];
     for (let record = header ? 1 : 0; record < batch.count; record += 1) {
       const index = rowCount + rows.length;
@@ -114,12 +105,13 @@ async function* readTable(
       const prompt = prompts.compose(prompts.places.map((place) => batch.textOf(record, place)));
       rows.push({ index, id: String(index), givenId, line: batch.lines[record], prompt });
     }
-    swallowed ??= new SwallowedLines(delimiter, header?.length ?? 0);
+    swallowed ??= new SwallowedLines(reader.dialect, header?.length ?? 0);
     swallowed.add(batch, header ? 0 : rowCount + 1);
     rowCount += rows.length;
-    yield { batch, header, rows };
+    yield { batch, reader, header, rows };
   }
-  const remark = swallowed?.describe(source.path);
+  if (!prompts) throw noHeader(path);
+  const remark = swallowed?.describe(path);
   if (remark !== undefined) options.onRemark?.({ message: remark });
 }
 
@@ -131,7 +123,7 @@ function refuseTitleLine(
   { start, path }: TextSource,
   header: readonly string[],
   { promptSource }: ReadOptions,
-  delimiter: Delimiter,
+  { delimiter }: Dialect,
 ): void {
   const names = promptSource ? readPromptSource(promptSource).names : [];
   const isHeader = (cells: readonly string[]) => names.every((name) => cells.includes(name));

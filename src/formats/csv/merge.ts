@@ -2,7 +2,7 @@
 
 import { type AddedValue, textOf } from '../format.ts';
 import type { OutputChunks } from '../output-chunks.ts';
-import { type Delimiter, findCells, formatCell } from './cells.ts';
+import { type Dialect, findCells, formatCell } from './cells.ts';
 import { skipEmptyLines } from './records.ts';
 
 const carriageReturn = 0x0d;
@@ -10,21 +10,16 @@ const newline = 0x0a;
 
 export class RecordMerger {
   readonly #output: OutputChunks;
-  readonly #delimiter: Delimiter;
+  readonly #dialect: Dialect;
   /** For each column of the input, which of our cells takes its place; undefined keeps it. */
   readonly #overwrites: readonly (number | undefined)[];
   readonly #appended: readonly number[];
   /** The line end seen last, for a last line that has none. */
   #lineEnd = '\n';
 
-  constructor(
-    output: OutputChunks,
-    delimiter: Delimiter,
-    header: readonly string[],
-    names: readonly string[],
-  ) {
+  constructor(output: OutputChunks, dialect: Dialect, header: readonly string[], names: readonly string[]) {
     this.#output = output;
-    this.#delimiter = delimiter;
+    this.#dialect = dialect;
     this.#overwrites = header.map((column) => indexOrUndefined(names, column));
     this.#appended = names
       .map((_, index) => index)
@@ -38,15 +33,29 @@ export class RecordMerger {
     this.#lineEnd = lineEnd || this.#lineEnd;
     const bodyEnd = end - lineEnd.length;
     this.#output.appendBytes(bytes, start, bodyStart);
-    const added = this.#appended.map((index) => this.#delimiter.text + this.#format(values[index])).join('');
-    if (this.#appended.length === values.length) this.#output.appendBytes(bytes, bodyStart, bodyEnd);
-    else this.#overwriteCells(bytes.subarray(bodyStart, bodyEnd), values);
+    const { text: delimiter } = this.#dialect.delimiter;
+    const added = this.#appended.map((index) => delimiter + this.#format(values[index])).join('');
+    if (this.#dialect.padsRows) {
+      this.#appendCells(this.#pad(bytes.subarray(bodyStart, bodyEnd)), 0, undefined, values);
+    } else this.#appendCells(bytes, bodyStart, bodyEnd, values);
     this.#output.appendText(added + this.#lineEnd);
   }
 
+  #appendCells(bytes: Buffer, start: number, end: number | undefined, values: readonly AddedValue[]): void {
+    if (this.#appended.length === values.length) this.#output.appendBytes(bytes, start, end);
+    else this.#overwriteCells(bytes.subarray(start, end), values);
+  }
+
+  /** The record with the cells that it lacks. */
+  #pad(record: Buffer): Buffer {
+    const missing = this.#overwrites.length - findCells(record, this.#dialect).length;
+    if (missing <= 0) return record;
+    return Buffer.concat([record, Buffer.from(this.#dialect.delimiter.text.repeat(missing))]);
+  }
+
   #overwriteCells(record: Buffer, values: readonly AddedValue[]): void {
-    findCells(record, this.#delimiter).forEach(({ start, end }, column) => {
-      if (column > 0) this.#output.appendText(this.#delimiter.text);
+    findCells(record, this.#dialect).forEach(({ start, end }, column) => {
+      if (column > 0) this.#output.appendText(this.#dialect.delimiter.text);
       const ours = this.#overwrites[column];
       if (ours === undefined) this.#output.appendBytes(record, start, end);
       else this.#output.appendText(this.#formatInPlace(values[ours]));
@@ -60,7 +69,7 @@ export class RecordMerger {
   }
 
   #format(value: AddedValue | undefined): string {
-    return formatCell(textOf(value) ?? '', this.#delimiter);
+    return formatCell(textOf(value) ?? '', this.#dialect);
   }
 }
 

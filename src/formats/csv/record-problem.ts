@@ -4,6 +4,8 @@
 export interface RecordProblem {
   readonly problem: string;
   readonly hint: string;
+  /** A row that lacks cells. */
+  readonly isShort?: true;
   readonly cause?: Error;
 }
 

@@ -3,7 +3,7 @@
  * bare and without a quote, or in quotes with those inside doubled. The first record that is not stops it: what that one
  * is, or what is wrong with it, says csv-parse. test/formats/csv/record-scanner.test.ts compares the two.
  */
-import { quote } from './cells.ts';
+import type { Dialect } from './cells.ts';
 
 const carriageReturn = 0x0d;
 const newline = 0x0a;
@@ -14,7 +14,7 @@ export interface ScannedRecords {
   readonly ends: readonly number[];
   /** How many line ends lie before each, in the bytes; and at last before the end of the last. */
   readonly newlines: readonly number[];
-  /** For each cell of each record where it starts and where it ends, its quotes included. */
+  /** For each cell of each record where it starts and where it ends, its quotes included; the same for one that it lacks. */
   readonly bounds: readonly number[];
   /** How many cells each record has. */
   readonly columns: number;
@@ -32,10 +32,10 @@ type Follower = 'cell' | 'record' | ScannedRecords['rest'];
 export function scanRecords(
   bytes: Buffer,
   isLast: boolean,
-  delimiter: number,
+  dialect: Dialect,
   columns: number | undefined,
 ): ScannedRecords {
-  return new RecordScanner(bytes, isLast, delimiter, columns).scan();
+  return new RecordScanner(bytes, isLast, dialect, columns).scan();
 }
 
 class RecordScanner {
@@ -43,15 +43,24 @@ class RecordScanner {
   readonly #length: number;
   readonly #isLast: boolean;
   readonly #delimiter: number;
+  readonly #quote: number;
+  readonly #padsRows: boolean;
   #columns: number | undefined;
   #at = 0;
   #newlines = 0;
 
-  constructor(bytes: Buffer, isLast: boolean, delimiter: number, columns: number | undefined) {
+  constructor(
+    bytes: Buffer,
+    isLast: boolean,
+    { delimiter, quote, padsRows }: Dialect,
+    columns: number | undefined,
+  ) {
     this.#bytes = bytes;
     this.#length = bytes.length;
     this.#isLast = isLast;
-    this.#delimiter = delimiter;
+    this.#delimiter = delimiter.byte;
+    this.#quote = quote;
+    this.#padsRows = padsRows;
     this.#columns = columns;
   }
 
@@ -88,20 +97,23 @@ class RecordScanner {
   #scanRecord(bounds: number[]): ScannedRecords['rest'] | undefined {
     for (let cells = 1; ; cells += 1) {
       const start = this.#at;
-      const problem = this.#bytes[start] === quote ? this.#goOverQuoted() : this.#goOverBare();
+      const problem = this.#bytes[start] === this.#quote ? this.#goOverQuoted() : this.#goOverBare();
       if (problem) return problem;
       bounds.push(start, this.#at);
       const follower = this.#goOverFollower();
       if (follower === 'cell') continue;
       if (follower !== 'record') return follower;
       this.#columns ??= cells;
-      return cells === this.#columns ? undefined : 'doubtful';
+      if (cells < this.#columns && this.#padsRows) pad(bounds, this.#columns - cells);
+      else if (cells !== this.#columns) return 'doubtful';
+      return undefined;
     }
   }
 
   #goOverQuoted(): ScannedRecords['rest'] | undefined {
     const bytes = this.#bytes;
     const length = this.#length;
+    const quote = this.#quote;
     for (let at = this.#at + 1; at < length; at += 1) {
       const byte = bytes[at];
       if (byte === newline) this.#newlines += 1;
@@ -122,6 +134,7 @@ class RecordScanner {
     const bytes = this.#bytes;
     const length = this.#length;
     const delimiter = this.#delimiter;
+    const quote = this.#quote;
     let at = this.#at;
     for (; at < length; at += 1) {
       const byte = bytes[at];
@@ -149,4 +162,10 @@ class RecordScanner {
     this.#newlines += 1;
     return 'record';
   }
+}
+
+/** Adds cells with nothing in them at the end of the last one. */
+function pad(bounds: number[], count: number): void {
+  const end = bounds.at(-1) as number;
+  for (let added = 0; added < count; added += 1) bounds.push(end, end);
 }

@@ -1,8 +1,10 @@
 /** Splits a CSV file into records, each of which keeps its own bytes: cells are read of those bytes when somebody asks. */
 import { LoomError } from '../../core/errors.ts';
+import type { TextLayout } from '../format.ts';
 import { ByteWindow } from '../text/byte-window.ts';
 import type { TextSource } from '../text/text-source.ts';
-import { type Delimiter, readCell } from './cells.ts';
+import { type Dialect, readCell } from './cells.ts';
+import { findDialect } from './find-dialect.ts';
 import { longestRecordBytes, type RecordProblem, tooLongRecord } from './record-problem.ts';
 import { type ScannedRecords, scanRecords } from './record-scanner.ts';
 import type { StrictParser } from './strict-parser.ts';
@@ -35,8 +37,10 @@ export function skipEmptyLines(bytes: Buffer, start: number): number {
 
 export class RecordReader {
   readonly #source: TextSource;
-  readonly #delimiter: Delimiter;
+  readonly #layout: TextLayout | undefined;
   readonly #window = new ByteWindow();
+  #dialect: Dialect | undefined;
+  #sepLine: Buffer | undefined;
   #newlinesTaken = 0;
   #columns: number | undefined;
   /** A record that is longer than what is there is looked for again when this much is there. */
@@ -44,28 +48,51 @@ export class RecordReader {
   /** Reads the rest, once there was a record that is not beyond doubt. */
   #strict: StrictReading | undefined;
 
-  constructor(source: TextSource, delimiter: Delimiter) {
+  /** The dialect is found at the start of the source, as far as the layout leaves it open. */
+  constructor(source: TextSource, layout: TextLayout | undefined) {
     this.#source = source;
-    this.#delimiter = delimiter;
+    this.#layout = layout;
+  }
+
+  /** Known once the first batch is out. */
+  get dialect(): Dialect {
+    return this.#dialect as Dialect;
+  }
+
+  /** The line ahead of the records that says the delimiter, its line end included. Known once the first batch is out. */
+  get sepLine(): Buffer | undefined {
+    return this.#sepLine;
   }
 
   async *readBatches(): AsyncGenerator<RecordBatch> {
     for await (const chunk of this.#source.readChunks(() => `on line ${this.#currentLine()}`)) {
       this.#window.append(chunk);
+      this.#dialect ??= findDialect(this.#source.start, this.#source.fileType, this.#layout);
+      if (this.#dialect.hasSepLine && !this.#sepLine && !this.#takeSepLine()) continue;
       const problem = await this.#strict?.parser.write(chunk);
       if (!this.#strict && this.#window.length >= this.#nextScan) yield* this.#scan(false);
       yield* this.#takeStrict(problem);
     }
+    if (this.#dialect?.hasSepLine && !this.#sepLine) this.#takeSepLine(true);
     if (!this.#strict) yield* this.#scan(true);
     const problem = await this.#strict?.parser.end();
     yield* this.#takeStrict(problem);
     if (this.#window.length > 0) yield this.#takeEmptyLines();
   }
 
+  /** Whether the line is there whole, and was taken; the file may end with it. */
+  #takeSepLine(isLast = false): boolean {
+    const end = this.#window.join().indexOf(newline) + 1 || (isLast ? this.#window.length : 0);
+    if (end === 0) return false;
+    this.#sepLine = this.#window.takeUntil(end);
+    this.#newlinesTaken = 1;
+    return true;
+  }
+
   /** The records that are there whole. */
   async *#scan(isLast: boolean): AsyncGenerator<RecordBatch> {
     if (this.#window.length === 0) return;
-    const scanned = scanRecords(this.#window.join(), isLast, this.#delimiter.byte, this.#columns);
+    const scanned = scanRecords(this.#window.join(), isLast, this.dialect, this.#columns);
     const end = scanned.ends.at(-1);
     if (end !== undefined) yield this.#takeScanned(scanned, end);
     const twice = this.#window.length * 2;
@@ -81,9 +108,10 @@ export class RecordReader {
     const bytes = this.#window.takeUntil(this.#window.start + end);
     const lines = ends.map((_, record) => this.#newlinesTaken + (newlines[record] as number) + 1);
     this.#newlinesTaken += newlines[ends.length] as number;
+    const { quote } = this.dialect;
     const textOf = (record: number, column: number) => {
       const at = (record * columns + column) * 2;
-      return readCell(bytes, bounds[at] as number, bounds[at + 1] as number);
+      return readCell(bytes, bounds[at] as number, bounds[at + 1] as number, quote);
     };
     const cellsOf = (record: number) =>
       Array.from({ length: columns }, (_, column) => textOf(record, column));
@@ -95,7 +123,7 @@ export class RecordReader {
     const { start } = this.#window;
     const records: string[][] = [];
     const ends: number[] = [];
-    const parser = new StrictParser(this.#delimiter, this.#columns, (cells, end) => {
+    const parser = new StrictParser(this.dialect, this.#columns, (cells, end) => {
       records.push(cells);
       ends.push(start + end);
     });
@@ -109,8 +137,12 @@ export class RecordReader {
     const end = ends.at(-1);
     if (end !== undefined) yield this.#takeParsed(records.splice(0), ends.splice(0), end);
     if (!problem) return;
-    const message = `${this.#source.path}: line ${this.#recordLine()} ${problem.problem}.`;
-    throw new LoomError('input', message, { hint: problem.hint, cause: problem.cause });
+    const { path } = this.#source;
+    const message = `${path}: line ${this.#recordLine()} ${problem.problem}.`;
+    const { hint, cause, isShort } = problem;
+    if (!isShort) throw new LoomError('input', message, { hint, cause });
+    const facts = { path, delimiter: this.dialect.delimiter.name };
+    throw new LoomError('input', message, { code: 'row_short', facts, hint, cause });
   }
 
   #takeParsed(records: readonly string[][], places: readonly number[], end: number): RecordBatch {

@@ -1,6 +1,6 @@
 /** Has csv-parse read what the scanner leaves: it knows what is wrong with a record, and we the words for it. */
 import { type CsvError, Parser } from 'csv-parse';
-import type { Delimiter } from './cells.ts';
+import type { Dialect } from './cells.ts';
 import { longestRecordBytes, type RecordProblem, tooLongRecord } from './record-problem.ts';
 
 /** A record, and where it ends in the bytes that were written, its line end included. */
@@ -10,9 +10,11 @@ type Take = (cells: string[], end: number) => void;
 class RecordParser extends Parser {
   readonly #take: Take;
 
-  constructor(delimiter: Delimiter, take: Take) {
+  constructor({ delimiter, quote, padsRows }: Dialect, take: Take) {
     super({
       delimiter: delimiter.text,
+      quote: quote === -1 ? null : '"',
+      relax_column_count_less: padsRows,
       record_delimiter: ['\n', '\r\n'],
       skip_empty_lines: true,
       max_record_size: longestRecordBytes,
@@ -29,19 +31,20 @@ class RecordParser extends Parser {
 
 export class StrictParser {
   readonly #parser: Parser;
-  readonly #delimiter: Delimiter;
+  readonly #dialect: Dialect;
   #columns: number | undefined;
   #isHeaderTaken: boolean;
   /** How many bytes stand for the header. */
   #headerBytes = 0;
 
   /** `columns` is how many cells each record has, where that is known: a header of so many goes ahead. */
-  constructor(delimiter: Delimiter, columns: number | undefined, take: Take) {
-    this.#delimiter = delimiter;
+  constructor(dialect: Dialect, columns: number | undefined, take: Take) {
+    this.#dialect = dialect;
     this.#columns = columns;
     this.#isHeaderTaken = columns === undefined;
-    this.#parser = new RecordParser(delimiter, (cells, end) => {
+    this.#parser = new RecordParser(dialect, (cells, end) => {
       this.#columns ??= cells.length;
+      while (cells.length < this.#columns) cells.push('');
       if (this.#isHeaderTaken) take(cells, end - this.#headerBytes);
       this.#isHeaderTaken = true;
     });
@@ -51,7 +54,7 @@ export class StrictParser {
 
   async write(bytes: Buffer): Promise<RecordProblem | undefined> {
     if (!this.#isHeaderTaken && this.#headerBytes === 0 && this.#columns !== undefined) {
-      const header = Buffer.from(`""${`${this.#delimiter.text}""`.repeat(this.#columns - 1)}\n`);
+      const header = Buffer.from(this.#writeHeader(this.#columns));
       this.#headerBytes = header.length;
       await settle((done) => this.#parser.write(header, done));
     }
@@ -62,8 +65,13 @@ export class StrictParser {
     return this.#explain(await settle((done) => this.#parser.end(done)));
   }
 
+  /** Each cell has something in it: one without is an empty line where quotes are text. */
+  #writeHeader(columns: number): string {
+    return `${Array<string>(columns).fill('-').join(this.#dialect.delimiter.text)}\n`;
+  }
+
   #explain(error: CsvError | undefined): RecordProblem | undefined {
-    return error && { ...describeProblem(error, this.#columns ?? 0, this.#delimiter), cause: error };
+    return error && { ...describeProblem(error, this.#columns ?? 0, this.#dialect), cause: error };
   }
 }
 
@@ -75,19 +83,30 @@ function countOf(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+function describeCount({ delimiter, quote }: Dialect, isShort: boolean): string {
+  if (isShort)
+    return `Quote each cell that holds ${delimiter.name}, and leave no cell out; set padRows for rows that lack empty cells at their end.`;
+  return quote === -1
+    ? `No cell may hold ${delimiter.name}.`
+    : `Quote each cell that holds ${delimiter.name}, and leave no cell out.`;
+}
+
 const quoteHint = 'Put the whole cell in quotes and double each quote inside it.';
 
 function describeProblem(
   error: CsvError,
   headerLength: number,
-  delimiter: Delimiter,
-): { problem: string; hint: string } {
+  dialect: Dialect,
+): { problem: string; hint: string; isShort?: true } {
   switch (error.code as string) {
-    case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH':
+    case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH': {
+      const { length } = error.record as string[];
       return {
-        problem: `has ${countOf((error.record as string[]).length, 'cell')}, but the header has ${headerLength}`,
-        hint: `Quote each cell that holds ${delimiter.name}, and leave no cell out.`,
+        problem: `has ${countOf(length, 'cell')}, but the header has ${headerLength}`,
+        hint: describeCount(dialect, length < headerLength),
+        ...(length < headerLength && { isShort: true }),
       };
+    }
     case 'CSV_QUOTE_NOT_CLOSED':
       return { problem: 'opens a quote that is never closed', hint: quoteHint };
     case 'CSV_INVALID_CLOSING_QUOTE':

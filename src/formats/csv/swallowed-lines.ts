@@ -1,5 +1,5 @@
 /** Finds quoted cells that go over several lines where one of these could be a row: a stray quote does that. */
-import type { Delimiter } from './cells.ts';
+import type { Delimiter, Dialect } from './cells.ts';
 import type { RecordBatch } from './records.ts';
 
 const newline = 0x0a;
@@ -11,7 +11,7 @@ export class SwallowedLines {
   #count = 0;
   readonly #told: string[] = [];
 
-  constructor(delimiter: Delimiter, columns: number) {
+  constructor({ delimiter }: Dialect, columns: number) {
     this.#delimiter = delimiter;
     this.#columns = columns;
   }

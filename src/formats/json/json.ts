@@ -19,14 +19,17 @@ const memberMargin = '    ';
 
 export const jsonConverter: Converter = {
   readRows: (path, gzip, options) => readRows(openSource(path, gzip, options), options),
-  readNames: (path, gzip) =>
-    readFirstNames(readEntryRecords(openSource(path, gzip, {}), new EntrySplitter())),
-  readRecords: (path, gzip) => readEntryRecords(openSource(path, gzip, {}), new EntrySplitter()),
+  readNames: (path, gzip, options) => readFirstNames(readRecords(path, gzip, options)),
+  readRecords,
   mergeRows,
 };
 
 function openSource(path: string, gzip: boolean, options: ReadOptions): TextSource {
   return new TextSource(path, { fileType: 'json', gzip }, options);
+}
+
+function readRecords(path: string, gzip: boolean, { layout }: Pick<ReadOptions, 'layout'> = {}) {
+  return readEntryRecords(openSource(path, gzip, { layout }), new EntrySplitter());
 }
 
 async function* readRows(source: TextSource, options: ReadOptions): AsyncGenerator<readonly Row[]> {

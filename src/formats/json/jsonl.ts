@@ -19,13 +19,17 @@ const carriageReturn = 0x0d;
 
 export const jsonlConverter: Converter = {
   readRows: (path, gzip, options) => readRows(openSource(path, gzip, options), options),
-  readNames: (path, gzip) => readFirstNames(readEntryRecords(openSource(path, gzip, {}), new LineSplitter())),
-  readRecords: (path, gzip) => readEntryRecords(openSource(path, gzip, {}), new LineSplitter()),
+  readNames: (path, gzip, options) => readFirstNames(readRecords(path, gzip, options)),
+  readRecords,
   mergeRows: (path, gzip, options, fields) => mergeRows(openSource(path, gzip, options), options, fields),
 };
 
 function openSource(path: string, gzip: boolean, options: ReadOptions): TextSource {
   return new TextSource(path, { fileType: 'jsonl', gzip }, options);
+}
+
+function readRecords(path: string, gzip: boolean, { layout }: Pick<ReadOptions, 'layout'> = {}) {
+  return readEntryRecords(openSource(path, gzip, { layout }), new LineSplitter());
 }
 
 async function* readRows(source: TextSource, options: ReadOptions) {

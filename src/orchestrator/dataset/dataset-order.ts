@@ -1,6 +1,6 @@
 /** An input as a person names it. */
 import type { Told } from '../../core/errors.ts';
-import type { InputFormat, PromptSource } from '../../formats/format.ts';
+import type { InputFormat, PromptSource, TextLayout } from '../../formats/format.ts';
 import type { PickOrder } from './pick-rows.ts';
 
 /** An input as a person names it. */
@@ -10,6 +10,8 @@ export interface DatasetOrder {
   readonly format: InputFormat;
   /** undefined: the field `prompt`, where rows are objects. */
   readonly promptSource: PromptSource | undefined;
+  /** How its text is laid out; what is undefined is found whenever it is read. */
+  readonly layout?: TextLayout | undefined;
   /** undefined: all rows are run. */
   readonly pick: PickOrder | undefined;
   /** The column or field that tells rows apart; undefined: `id`, where there is one. */

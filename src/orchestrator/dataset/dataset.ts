@@ -10,6 +10,7 @@ import { converterFor } from '../../formats/index.ts';
 import { checkInputFile } from '../../formats/text/file-bytes.ts';
 import { isSameFile } from '../../storage/files.ts';
 import type { DatasetOrder } from './dataset-order.ts';
+import { recordedLayout, recordLayout } from './layout.ts';
 import { createPicker } from './pick-rows.ts';
 import { RepeatedIds } from './repeated-ids.ts';
 import { StructuredPrompts } from './structured-prompts.ts';
@@ -38,9 +39,17 @@ export function describeDataset(path: string, promptSource: PromptSource | undef
  * What any read of a table without a prompt source throws, before anything else is done: a LoomError `input` that names
  * the columns.
  */
-export async function requirePromptSource({ path, format, promptSource }: DatasetOrder): Promise<void> {
+export async function requirePromptSource({
+  path,
+  format,
+  layout,
+  promptSource,
+}: DatasetOrder): Promise<void> {
   if (promptSource || !traitsOf(format.fileType).isTable) return;
-  await (await converterFor(format.fileType)).readRows(path, format.gzip, {})[Symbol.asyncIterator]().next();
+  await (await converterFor(format.fileType))
+    .readRows(path, format.gzip, { layout })
+    [Symbol.asyncIterator]()
+    .next();
 }
 
 /**
@@ -115,9 +124,10 @@ export async function readDataset(
 export function readOptionsOf({
   promptSource,
   rowId,
+  layout,
   reserved,
-}: Dataset): Pick<ReadOptions, 'promptSource' | 'rowId' | 'reserved'> {
-  return { promptSource, rowId, reserved };
+}: Dataset): Pick<ReadOptions, 'promptSource' | 'rowId' | 'layout' | 'reserved'> {
+  return { promptSource, rowId, layout, reserved };
 }
 
 /** LoomError `input` for a dataset of which no row that is run has a prompt. */
@@ -147,24 +157,32 @@ function describeSource({ promptSource, format }: Dataset): string {
 
 /** The fields of a record that say how its input is read. */
 export type DatasetFields = Partial<
-  Pick<BatchRecord, 'prompt_column' | 'prompt_template' | 'pick' | 'row_id_field'>
+  Pick<BatchRecord, 'prompt_column' | 'prompt_template' | 'pick' | 'row_id_field' | 'layout'>
 >;
 
 export function recordDataset({
   promptSource,
   pick,
   rowId,
+  layout,
 }: Dataset): DatasetFields & { prompt_column: string | null } {
   const column = promptSource && 'column' in promptSource ? promptSource.column : null;
   const template = promptSource && 'template' in promptSource ? promptSource.template : undefined;
-  return { prompt_column: column, prompt_template: template, pick, row_id_field: rowId };
+  return {
+    prompt_column: column,
+    prompt_template: template,
+    pick,
+    row_id_field: rowId,
+    layout: recordLayout(layout),
+  };
 }
 
 /** The dataset at a path, read as a record says. Throws like `describeDataset`. */
 export function recordedDataset(path: string, record: DatasetFields): Dataset {
   const { prompt_column: column, prompt_template: template, pick, row_id_field: rowId } = record;
-  if (template !== undefined) return { ...describeDataset(path, { template }), pick, rowId };
-  return { ...describeDataset(path, typeof column === 'string' ? { column } : undefined), pick, rowId };
+  const settled = { pick, rowId, layout: recordedLayout(record.layout) };
+  if (template !== undefined) return { ...describeDataset(path, { template }), ...settled };
+  return { ...describeDataset(path, typeof column === 'string' ? { column } : undefined), ...settled };
 }
 
 /** A provider or model as part of a file name. */

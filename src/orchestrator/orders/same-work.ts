@@ -18,6 +18,7 @@ export type Work = Pick<
   | 'prompt_template'
   | 'pick'
   | 'row_id_field'
+  | 'layout'
   | 'provider'
   | 'model'
   | 'base_url'
@@ -98,6 +99,11 @@ function describeWork(work: SettledWork): string {
     work.with_usage ?? false,
     work.use_cache,
     settingsText(work.params),
-    ...wherePresent({ prompt_template: work.prompt_template, pick: work.pick, columns: work.columns }),
+    ...wherePresent({
+      prompt_template: work.prompt_template,
+      pick: work.pick,
+      columns: work.columns,
+      layout: work.layout,
+    }),
   ]);
 }

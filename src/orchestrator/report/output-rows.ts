@@ -2,11 +2,18 @@
 import { LoomError } from '../../core/errors.ts';
 import type { RowError, RowPick } from '../../core/models.ts';
 import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
-import { detectFormat, type InputFormat, type PromptSource, type TextRecord } from '../../formats/format.ts';
+import {
+  detectFormat,
+  type InputFormat,
+  type PromptSource,
+  type TextLayout,
+  type TextRecord,
+} from '../../formats/format.ts';
 import { converterFor } from '../../formats/index.ts';
 import { readPromptSource } from '../../formats/template/prompt-source.ts';
 import { readFileBytes } from '../../formats/text/file-bytes.ts';
 import { isFile } from '../../storage/files.ts';
+import { recordedLayout } from '../dataset/layout.ts';
 import { createPicker } from '../dataset/pick-rows.ts';
 import { reasonsPathFor } from '../output/reasons-file.ts';
 import { parseRowError, type RowErrors } from '../output/row-errors.ts';
@@ -17,6 +24,8 @@ import type { FoundOutput } from './find-output.ts';
 export interface OutputSource {
   readonly path: string;
   readonly format: InputFormat;
+  /** undefined: it is found. */
+  readonly layout: TextLayout | undefined;
   /** Its columns; the fields of the first row where rows are objects. */
   readonly names: readonly string[];
   readonly columns: AnswerColumns;
@@ -53,7 +62,9 @@ export async function openOutput(
 ): Promise<OutputSource> {
   const fileType = history?.file_type ?? detectFormat(path).fileType;
   const format = { fileType, gzip: await isGzip(path) };
-  const names = await (await converterFor(format.fileType)).readNames(path, format.gzip);
+  // What was not UTF-8 is so in the output.
+  const layout = history && { ...recordedLayout(history.layout), encoding: undefined };
+  const names = await (await converterFor(format.fileType)).readNames(path, format.gzip, { layout });
   const columns = findAnswerColumns(path, names, history, answer);
   if (asked) checkNames(asked, names, path);
   const promptSource = asked ?? recordedSource(history) ?? usualSource(names);
@@ -65,6 +76,7 @@ export async function openOutput(
   return {
     path,
     format,
+    layout,
     names,
     columns,
     promptSource,
@@ -109,12 +121,12 @@ export async function* readOutputRows(
   reasons: RowErrors | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<OutputRow> {
-  const { path, format, promptSource, columns } = source;
+  const { path, format, layout, promptSource, columns } = source;
   const converter = await converterFor(format.fileType);
   const recipe = promptSource && readPromptSource(promptSource);
   const isWanted = chooseColumns(source);
   const numbers = numberRows(source.pick);
-  for await (const record of converter.readRecords(path, format.gzip, { isWanted, signal })) {
+  for await (const record of converter.readRecords(path, format.gzip, { layout, isWanted, signal })) {
     signal.throwIfAborted();
     const index = numbers.next().value;
     const prompt = recipe ? recipe.compose(recipe.names.map((name) => record.textOf(name) ?? '')) : null;

@@ -1,32 +1,42 @@
 /** The scanner against csv-parse: on bytes of any kind it finds the same cells, or leaves the record to it. */
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { readCell } from '../../../src/formats/csv/cells.ts';
+import { comma, type Dialect, dialectOf, readCell, semicolon, tab } from '../../../src/formats/csv/cells.ts';
 import { scanRecords } from '../../../src/formats/csv/record-scanner.ts';
 import { by, failureOf, makeRandom, mergeAll, pickFrom, readSent, respond, writeInput } from '../files.ts';
 
-const comma = 0x2c;
+const plain = dialectOf(comma);
 
 interface Scanned {
   readonly records: string[][];
   readonly rest: string;
 }
 
-function scan(text: string, isLast: boolean, columns?: number): Scanned {
+function scan(text: string, isLast: boolean, dialect = plain): Scanned {
   const bytes = Buffer.from(text);
-  const { ends, bounds, columns: width, rest } = scanRecords(bytes, isLast, comma, columns);
+  const { ends, bounds, columns: width, rest } = scanRecords(bytes, isLast, dialect, undefined);
   const records = ends.map((_, record) =>
     Array.from({ length: width }, (_, column) => {
       const at = (record * width + column) * 2;
-      return readCell(bytes, bounds[at] as number, bounds[at + 1] as number);
+      return readCell(bytes, bounds[at] as number, bounds[at + 1] as number, dialect.quote);
     }),
   );
   return { records, rest };
 }
 
-function parseStrictly(text: string): string[][] | undefined {
+function parseStrictly(text: string, { delimiter, quote, padsRows } = plain): string[][] | undefined {
   try {
-    return parse(text, { record_delimiter: ['\n', '\r\n'], skip_empty_lines: true }) as string[][];
+    const records: string[][] = parse(text, {
+      delimiter: delimiter.text,
+      quote: quote === -1 ? null : '"',
+      relax_column_count_less: padsRows,
+      record_delimiter: ['\n', '\r\n'],
+      skip_empty_lines: true,
+    });
+    return records.map((cells) => [
+      ...cells,
+      ...Array<string>((records[0]?.length ?? 0) - cells.length).fill(''),
+    ]);
   } catch {
     return undefined;
   }
@@ -35,20 +45,33 @@ function parseStrictly(text: string): string[][] | undefined {
 const pieces = ['a', 'é', ' ', ',', ',', '"', '""', '\n', '\r\n', '\r', '"a"', '"b\n,"', '\u2028', '\0'];
 
 describe('scanning records', () => {
-  it('finds the cells that csv-parse finds in any text, or stops where that sees an error or an oddity', () => {
-    const random = makeRandom(7);
-    let whole = 0;
-    for (let round = 0; round < 20_000; round += 1) {
-      const length = Math.floor(random() * 12);
-      const text = Array.from({ length }, () => pickFrom(random, pieces)).join('');
-      const strict = parseStrictly(text);
-      const { records, rest } = scan(text, true);
-      if (rest === 'incomplete') expect({ text, records }).toEqual({ text, records: strict });
-      else if (strict) expect({ text, records }).toEqual({ text, records: strict.slice(0, records.length) });
-      if (rest === 'incomplete' && records.length > 0) whole += 1;
-    }
-    expect(whole).toBeGreaterThan(2_000);
-  });
+  const dialects: [name: string, dialect: Dialect][] = [
+    ['', plain],
+    [' with semicolons', dialectOf(semicolon)],
+    [' of rows that lack cells', dialectOf(comma, { padRows: true })],
+    [' in which quotes are text', dialectOf(tab, { quoting: 'none' })],
+    [' in which quotes are text and rows lack cells', dialectOf(tab, { quoting: 'none', padRows: true })],
+  ];
+  it.each(dialects)(
+    'finds the cells that csv-parse finds in any text%s, or stops where that sees an error or an oddity',
+    (_name, dialect) => {
+      const random = makeRandom(7);
+      let whole = 0;
+      for (let round = 0; round < 20_000; round += 1) {
+        const length = Math.floor(random() * 12);
+        const text = Array.from({ length }, () => pickFrom(random, pieces))
+          .join('')
+          .replaceAll(',', dialect.delimiter.text);
+        const strict = parseStrictly(text, dialect);
+        const { records, rest } = scan(text, true, dialect);
+        if (rest === 'incomplete') expect({ text, records }).toEqual({ text, records: strict });
+        else if (strict)
+          expect({ text, records }).toEqual({ text, records: strict.slice(0, records.length) });
+        if (rest === 'incomplete' && records.length > 0) whole += 1;
+      }
+      expect(whole).toBeGreaterThan(2_000);
+    },
+  );
 
   it('takes from a beginning of a text only records of the whole', () => {
     const random = makeRandom(8);
@@ -79,7 +102,7 @@ describe('scanning records', () => {
 
   it('counts the line ends before each record, and those in quotes', () => {
     const bytes = Buffer.from('\n\r\na,b\n"c\n\r\n",d\r\n\ne,f');
-    expect(scanRecords(bytes, true, comma, undefined).newlines).toEqual([2, 3, 7, 7]);
+    expect(scanRecords(bytes, true, plain, undefined).newlines).toEqual([2, 3, 7, 7]);
   });
 });
 

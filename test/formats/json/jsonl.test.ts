@@ -210,7 +210,7 @@ describe('a JSONL file is refused when', () => {
     [
       'a byte is not UTF-8',
       Buffer.from('{"prompt":"a"}\n{"prompt":"caf\xe9"}\n', 'latin1'),
-      'byte 0xE9 on line 2 is not UTF-8. Save the file as UTF-8 and run again.',
+      'byte 0xE9 on line 2 is not UTF-8. Save the file as UTF-8, or say its encoding, such as windows-1252.',
     ],
     [
       'a bad line stands before a bad byte',

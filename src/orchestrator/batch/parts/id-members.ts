@@ -11,7 +11,7 @@ import type { Job, JobPart } from '../../../state/jobs.ts';
 import { hashFile, isFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { createCustomId } from '../../dataset/custom-ids.ts';
-import { recordedDataset } from '../../dataset/dataset.ts';
+import { readOptionsOf, recordedDataset } from '../../dataset/dataset.ts';
 import { PromptIndex } from '../../dataset/first-rows.ts';
 import { createPicker } from '../../dataset/pick-rows.ts';
 import { formatIdMember } from './part-writer.ts';
@@ -48,12 +48,13 @@ export async function isWholeMap(path: string, requests: number): Promise<boolea
 
 /** Which part a row went to, nobody knows: the map has all that were sent, and the results name those of this part. */
 async function* makeIdMembers(job: Job, inputPath: string): AsyncGenerator<string> {
-  const { path, format, promptSource, pick } = recordedDataset(inputPath, job);
+  const dataset = recordedDataset(inputPath, job);
+  const { path, format, pick } = dataset;
   const converter = await converterFor(format.fileType);
   const isPicked = createPicker(pick);
   const prompts = job.use_cache ? new PromptIndex() : undefined;
   let separator = '';
-  for await (const rows of converter.readRows(path, format.gzip, { promptSource })) {
+  for await (const rows of converter.readRows(path, format.gzip, readOptionsOf(dataset))) {
     let members = '';
     for (const row of rows) {
       const content = contentOf(row);
