@@ -5,6 +5,7 @@ import type { SyncEvent, SyncProgress } from '../orchestrator/live/sync-order.ts
 import { describeUsage, type PaidUsage } from '../orchestrator/usage/price-usage.ts';
 import { UsageTally } from '../orchestrator/usage/usage-tally.ts';
 import { requireWhole } from './options/checks.ts';
+import { requireSchema } from './options/column-choice.ts';
 import { openCostLimit } from './options/cost-limit.ts';
 import type { CallOptions, InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
 import type { ListeningTo, ReachEvent } from './options/reach.ts';
@@ -26,7 +27,16 @@ export type RunEvent =
   /** All is checked but the rows: the first call is next. */
   | EventOf<'started'>
   /** The run is over, however it ended: what its calls cost. */
-  | EventOf<'spent', { usage: PaidUsage | undefined; madeAgain: number }>;
+  | EventOf<'spent', Spent>;
+
+/** The calls of a run; what came from the cache cost nothing. */
+export interface Spent {
+  readonly usage: PaidUsage | undefined;
+  /** Calls that broke off after they were sent, and were made again: the provider may bill both. */
+  readonly madeAgain: number;
+  /** Calls that asked again for an answer that did not fit, and how many of the answers to them fit. */
+  readonly misfits: { readonly askedAgain: number; readonly mended: number };
+}
 
 export interface RunSyncOptions
   extends InputOptions,
@@ -36,16 +46,16 @@ export interface RunSyncOptions
     ListeningTo<RunEvent> {
   /** US dollars. A run whose input alone costs more is refused, and one that has cost as much is stopped. */
   readonly maxCost?: number | undefined;
+  /**
+   * How often an answer that does not fit `fields` or `settings.schema` is asked for again, with the reason; by default
+   * not at all. Each time is paid for.
+   */
+  readonly retryMisfits?: number | undefined;
   /** Takes the complete output from a file, in place of leaving it at `output`. */
   readonly deliver?: ((path: string) => Promise<void>) | undefined;
 }
 
-export interface AnsweredDataset extends SyncSummary {
-  /** Of the calls of this run; what came from the cache cost nothing. */
-  readonly usage: PaidUsage | undefined;
-  /** Calls that broke off after they were sent, and were made again: the provider may bill both. */
-  readonly madeAgain: number;
-}
+export interface AnsweredDataset extends SyncSummary, Spent {}
 
 /**
  * Answers a dataset at once, as `loom run --sync` does, and writes the output. Throws a LoomError for what the caller
@@ -57,8 +67,9 @@ export function runSync(
 /** Undefined where the function `overwrite` said no: nothing was sent. */
 export function runSync(options: RunSyncOptions): Promise<AnsweredDataset | undefined>;
 export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset | undefined> {
-  const { model, workers = 8, callTimeoutMs, patienceMs, maxCost, deliver, onEvent = () => {} } = options;
-  requireWhole({ workers, callTimeoutMs, patienceMs });
+  const { model, workers = 8, callTimeoutMs, patienceMs, retryMisfits, maxCost, deliver } = options;
+  const { onEvent = () => {} } = options;
+  requireWhole({ workers, callTimeoutMs, patienceMs, retryMisfits });
   const entry = findProvider(options.provider);
   return withInput({ ...options, cache: options.cache ?? true }, async (dataset, reach, signal) => {
     const { home } = reach;
@@ -69,24 +80,31 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
     if (!deliver) await tellForeignReasons(described, onEvent);
     const limit = maxCost === undefined ? undefined : await openCostLimit(maxCost, home, described, signal);
     const beforeCall = () => limit?.check();
-    const order = { ...described, placing, workers, patienceMs, deliver, beforeCall };
+    if (retryMisfits !== undefined) requireSchema(described.settings);
+    const order = { ...described, placing, workers, patienceMs, retryMisfits, deliver, beforeCall };
     onEvent({ type: 'started' });
     const tally = new UsageTally();
+    const misfits = { askedAgain: 0, mended: 0 };
     const tell = (event: SyncEvent) => {
       if (event.type === 'answered') {
         tally.add(event.result);
         limit?.add(event.result);
       } else if (event.type === 'retry') tally.addRetry(event);
+      else if (event.type === 'asked_again') {
+        misfits.askedAgain += 1;
+        if (event.fits) misfits.mended += 1;
+      }
       onEvent(event);
     };
     const tellSpent = async () => {
       const usage = await describeUsage(tally, { home, provider: entry.name, model, batch: false });
-      onEvent({ type: 'spent', usage, madeAgain: tally.madeAgain });
-      return usage;
+      const spent = { usage, madeAgain: tally.madeAgain, misfits };
+      onEvent({ type: 'spent', ...spent });
+      return spent;
     };
     try {
       const summary = await answerDataset(home, order, () => entry.openSync(connection), signal, tell);
-      return { ...summary, usage: await tellSpent(), madeAgain: tally.madeAgain };
+      return { ...summary, ...(await tellSpent()) };
     } catch (error) {
       await tellSpent();
       throw limit ? limit.explain(error) : error;

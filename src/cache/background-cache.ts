@@ -27,6 +27,8 @@ export interface BackgroundCache {
    * LoomError `state` where the disk refuses one of what went together; others of it may be stored.
    */
   setAll(writes: readonly Write[]): Promise<void>;
+  /** Stores an answer so that it is found in place of the one that is stored, wherever that is. Throws like `setAll`. */
+  replace(write: Write): Promise<void>;
   /** For look-ups one by one beside the calls, which find what others have stored until then. */
   openLookUps(): ResponseCache;
   /**
@@ -117,6 +119,10 @@ export function openBackgroundCache(
     async setAll(writes) {
       if (growing) await addLive(growing, writes);
       else throwTrouble(await group.add(writes));
+    },
+    // A loose entry is found ahead of what packs have.
+    async replace(write) {
+      throwTrouble(await group.add([write]));
     },
     openLookUps() {
       const leaveOut = (path: string) => growing?.paths.includes(path) ?? false;

@@ -83,6 +83,10 @@ const outputSchema = z.object({
   blank: z.number(),
   /** Live calls that broke off after they were sent, and were made again: the provider may bill both. */
   made_again: z.number(),
+  /** Live calls that asked again for an answer that did not fit its schema. */
+  misfits_asked_again: z.number(),
+  /** Of the answers to these, those that fit. */
+  misfits_mended: z.number(),
   /** Rows whose answer was in the cache. */
   cached: z.number(),
   /** Rows without a response by their reason, the most frequent first; of each the first few, as ids and from 1. */

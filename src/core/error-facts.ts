@@ -89,6 +89,8 @@ export interface ErrorFacts {
   fields_broken: { readonly problem: string };
   /** An option about columns of fields, and no field. */
   fields_missing: { readonly option: 'schemaColumns' | 'prefix' | 'response' };
+  /** Misfits are to be asked for again, and nothing says what fits. */
+  schema_missing: object;
   /** Two columns of the output would have this name. */
   column_twice: { readonly name: string };
   /** The input has a column, or a field in the entry called `place`, where ours would go. */

@@ -53,6 +53,16 @@ function checkColumns(columns: ColumnChoice, { prefix, schemaColumns }: OutputOp
   });
 }
 
+/** LoomError `usage` when answers that do not fit are to be asked for again, and there is nothing to fit. */
+export function requireSchema(settings: GenerationSettings | undefined): void {
+  if (settings?.schema) return;
+  throw new LoomError('usage', 'retryMisfits needs to know what fits.', {
+    code: 'schema_missing',
+    facts: {},
+    hint: 'Name the fields of answers, or give settings.schema.',
+  });
+}
+
 /** An option that says nothing without fields of answers. */
 function lackFields(option: 'schemaColumns' | 'prefix' | 'response'): LoomError {
   return new LoomError('usage', `${option} needs fields of answers.`, {

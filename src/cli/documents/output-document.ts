@@ -1,5 +1,6 @@
 /** What `--output-format json` tells of an output. */
 import type { WrittenOutput } from '../../api/fetch-batches.ts';
+import type { Spent } from '../../api/run-sync.ts';
 import type { WrittenDocument } from '../../core/documents.ts';
 import type { ProviderName } from '../../core/names.ts';
 
@@ -11,11 +12,12 @@ export function documentOutput(
     readonly model: string;
     readonly outputPath: string | undefined;
     readonly madeAgain?: number;
+    readonly misfits?: Spent['misfits'];
   },
   /** Nothing was paid for: what it would cost is told. */
   isRehearsal: boolean,
 ): WrittenDocument {
-  const { id, provider, model, outputPath, summary, cacheHits, usage, madeAgain = 0 } = written;
+  const { id, provider, model, outputPath, summary, cacheHits, usage, madeAgain = 0, misfits } = written;
   return {
     id: id ?? null,
     provider,
@@ -27,6 +29,8 @@ export function documentOutput(
     failed: summary.failed,
     blank: summary.blankRows,
     made_again: madeAgain,
+    misfits_asked_again: misfits?.askedAgain ?? 0,
+    misfits_mended: misfits?.mended ?? 0,
     cached: cacheHits,
     failures: summary.failures.map(({ rowIds, rows, ...group }) => ({ ...group, row_ids: rowIds, rows })),
     usage: usage

@@ -99,6 +99,8 @@ export interface RunOptions extends OrderOptions, ReachOptions, WaitFlags, CallO
   once: boolean;
   /** Submits also while the same work is pending. */
   again: boolean;
+  /** How often an answer that does not fit is asked for again. */
+  retryMisfits?: number;
   /** Most rows in one batch; the provider's limit when absent. */
   batchSize?: number;
   /** Sends and writes nothing, and tells what would be sent. */

@@ -38,6 +38,11 @@ export function addRun(program: Command): Command {
       'With --sync: give up a row whose answer takes longer than 90 (seconds), 30m or 2h (default: 10m). It may be paid for, so it is not asked again by itself.',
       'With --sync: end after so long without an answer under rate limits, or at once when one lasts longer (default: 5m). What was answered is kept, and no output is written.',
     ),
+    rareFlag(
+      '--retry-misfits <times>',
+      'With --sync: ask up to so many times again for an answer that does not fit --fields or --schema, and say why it does not. Each is paid for.',
+      parseWhole(1),
+    ),
     ...cacheFlags(),
     rareFlag(
       '--again',

@@ -105,7 +105,11 @@ function tellSubmission(started: StartedRun): (event: SubmissionEvent) => void {
   const { terminal } = started.context;
   const { document, log } = started;
   const tellCall = tellCalls(terminal);
-  const begin = () => terminal.note('Spinning the threads... submitting batch.');
+  const begin = () => {
+    terminal.note('Spinning the threads... submitting batch.');
+    if (started.options.retryMisfits)
+      terminal.note('Note: --retry-misfits is for --sync; a batch asks for each answer once.');
+  };
   return (event) => {
     switch (event.type) {
       case 'planned':

@@ -34,7 +34,16 @@ export async function answerRun(started: StartedRun): Promise<number> {
 
 async function generate({ options, context, reach }: StartedRun): Promise<AnsweredDataset | undefined> {
   const { terminal } = context;
-  const { provider, model, workers, cache, maxCost, patience: patienceMs, sandbox: isRehearsal } = options;
+  const {
+    provider,
+    model,
+    workers,
+    cache,
+    maxCost,
+    patience: patienceMs,
+    retryMisfits,
+    sandbox: isRehearsal,
+  } = options;
   const tellCall = tellCalls(terminal);
   let progress: ReturnType<typeof startProgress> | undefined;
   let spent: Extract<RunEvent, { type: 'spent' }> | undefined;
@@ -67,6 +76,7 @@ async function generate({ options, context, reach }: StartedRun): Promise<Answer
         spent = event;
         return;
       case 'answered':
+      case 'asked_again':
         return;
       default:
         return tellCall(event);
@@ -83,6 +93,7 @@ async function generate({ options, context, reach }: StartedRun): Promise<Answer
       ...describeRun(options, context),
       workers,
       patienceMs,
+      retryMisfits,
       maxCost,
       overwrite: askOverwrite(options, terminal),
       deliver: goesToStdout(options) ? deliver : undefined,

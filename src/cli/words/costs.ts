@@ -1,6 +1,6 @@
 /** How tokens and money are told. */
 import { describeProvider } from '../../api/providers.ts';
-import type { PaidUsage } from '../../api/run-sync.ts';
+import type { PaidUsage, Spent } from '../../api/run-sync.ts';
 import type { ProviderName } from '../../core/names.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { countOf, formatCount, formatDollars } from './counts.ts';
@@ -15,11 +15,12 @@ export interface ToldModel {
 
 /** Tells what the answers that were paid for cost, or in a rehearsal would cost, and what may have been paid for twice. */
 export function reportUsage(
-  { usage, madeAgain = 0 }: { readonly usage: PaidUsage | undefined; readonly madeAgain?: number },
+  { usage, madeAgain = 0, misfits }: Pick<Spent, 'usage'> & Partial<Spent>,
   told: ToldModel,
   terminal: Terminal,
 ): void {
   if (usage?.priceError !== undefined) warnOfPrices(usage.priceError, terminal);
+  if (misfits?.askedAgain) terminal.note(describeMisfits(misfits));
   if (usage) terminal.note(describeTokens(usage, told));
   if (madeAgain === 0) return;
   const calls = countOf(
@@ -28,6 +29,12 @@ export function reportUsage(
     'calls broke off after they were sent and were made again',
   );
   terminal.note(`${calls}; the provider may bill both.`);
+}
+
+/** `2 calls asked again for answers that did not fit: 1 fits now.` */
+function describeMisfits({ askedAgain, mended }: Spent['misfits']): string {
+  const calls = countOf(askedAgain, 'call asked again for an answer', 'calls asked again for answers');
+  return `${calls} that did not fit; ${countOf(mended, 'of the answers that came fits', 'of the answers that came fit')}.`;
 }
 
 const warned = new WeakSet<Terminal>();

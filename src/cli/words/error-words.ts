@@ -57,6 +57,10 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
     message: `${{ schemaColumns: '--columns', prefix: '--prefix', response: '--no-response' }[option]} needs fields of answers.`,
     hint: 'Name them with --fields, or pass --columns with a --schema.',
   }),
+  schema_missing: () => ({
+    message: '--retry-misfits needs to know what fits.',
+    hint: 'Name the fields of answers with --fields, or pass a --schema.',
+  }),
   schema_without_columns: () => ({
     message: '--columns: the schema has no properties at its top level to make columns of.',
   }),

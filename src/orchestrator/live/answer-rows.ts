@@ -3,7 +3,7 @@
 import type { BackgroundCache } from '../../cache/background-cache.ts';
 import { ProviderError } from '../../core/errors.ts';
 import { RowSet } from '../../core/growing.ts';
-import type { RowResult } from '../../core/models.ts';
+import type { Answer, RowResult } from '../../core/models.ts';
 import { type Content, contentText } from '../../core/request/content.ts';
 import { endSentence } from '../../core/words.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
@@ -12,6 +12,7 @@ import { isSandboxServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { PromptIndex } from '../dataset/first-rows.ts';
 import type { RunJournals } from '../journals/run-journals.ts';
+import { askAgain, findMisfit, type Misfit } from './misfits.ts';
 import { runRows } from './run-rows.ts';
 import type { SyncContext } from './sync-order.ts';
 
@@ -29,11 +30,14 @@ export interface CheckedRun extends SyncContext {
  */
 export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean }> {
   const { order, provider, checkAnswer, journals, cache, signal, onEvent, meter, progress } = run;
+  const { model, settings, retryMisfits = 0 } = order;
   const { journal } = journals;
   const prompts = new PromptIndex();
   const cachedRows = new RowSet();
   const known = cache?.openLookUps();
   const storeInCache = createCacheWriter(run);
+  /** Of rows that are called next: what earlier runs were answered, and does not fit. */
+  const misfits = new Map<number, RowResult>();
   let areShared = false;
   onEvent({ type: 'progress', ...progress });
 
@@ -61,37 +65,66 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
       const isKept = journals.adopt(row);
       const cached = known?.get(contentText(content));
       if (!isKept && !cached) return false;
-      if (cached) {
+      const answer = cached && ({ customId: row.customId, outcome: 'succeeded', ...cached } as const);
+      if (!answer) await storeInCache(content, journal.get(row));
+      else if (!isKept) await journal.addCached(row, answer);
+      const result = answer ?? journal.get(row);
+      if (result && retryMisfits > 0 && findMisfit(result, checkAnswer)) {
+        misfits.set(index, result);
+        return false;
+      }
+      if (answer) {
         progress.cacheHits += 1;
         cachedRows.add(index);
-      } else await storeInCache(content, journal.get(row));
-      const answer = cached && ({ customId: row.customId, outcome: 'succeeded', ...cached } as const);
-      if (answer && !isKept) await journal.addCached(row, answer);
-      count(answer ?? journal.get(row));
+      }
+      count(result);
       return true;
     },
     async call({ index }, content, digest, calls, callSignal) {
-      const { model, settings } = order;
       const row = { slot: index, digest, customId: createCustomId(index, digest) };
-      const request = { customId: row.customId, model, content, settings };
-      const answering = calls.run(async () => {
-        order.beforeCall?.();
-        await run.home.ensureHeld();
-        const startedAt = performance.now();
-        const answer = await provider.generate(request, callSignal);
-        meter.addCall(answer, performance.now() - startedAt);
-        // Within the call's place in the queue: no more answers than workers wait for the disk. What the cache has can
-        // be had again for nothing: its place in the journal is only the way into the output.
-        const isCached = await storeInCache(content, answer);
-        await (isCached ? journal.addCached(row, answer) : journal.add(row, answer));
-        onEvent({ type: 'answered', result: answer });
-        return answer;
-      });
-      const result = await answering.catch(async (error: unknown) => {
-        const failed = asFailedRow(request.customId, error);
-        await journal.add(row, failed);
-        return failed;
-      });
+
+      /** The answer to what is asked, kept as the row's, if it is one or the first. */
+      const ask = (asked: Content) =>
+        calls.run(async () => {
+          order.beforeCall?.();
+          await run.home.ensureHeld();
+          const startedAt = performance.now();
+          const request = { customId: row.customId, model, content: asked, settings };
+          const result = await provider.generate(request, callSignal);
+          meter.addCall(result, performance.now() - startedAt);
+          const isFirst = asked === content;
+          // Within the call's place in the queue: no more answers than workers wait for the disk. What the cache has can
+          // be had again for nothing: its place in the journal is only the way into the output.
+          const isCached = await storeInCache(content, result, !isFirst);
+          if (isCached) await journal.addCached(row, result);
+          else if (isFirst || result.outcome === 'succeeded') await journal.add(row, result);
+          onEvent({ type: 'answered', result });
+          return result;
+        });
+
+      const askFirst = () =>
+        ask(content).catch(async (error: unknown) => {
+          const failed = asFailedRow(row.customId, error);
+          await journal.add(row, failed);
+          return failed;
+        });
+      /** What came of it; the answer that there is stays the row's where nothing better comes. */
+      const mend = async (result: RowResult, misfit: Misfit) => {
+        const next = await ask(askAgain(content, misfit)).catch((error) => asFailedRow(row.customId, error));
+        onEvent({
+          type: 'asked_again',
+          fits: next.outcome === 'succeeded' && !findMisfit(next, checkAnswer),
+        });
+        return next.outcome === 'succeeded' ? next : result;
+      };
+
+      let result = misfits.get(index) ?? (await askFirst());
+      misfits.delete(index);
+      for (let tries = 0; tries < retryMisfits; tries++) {
+        const misfit = findMisfit(result, checkAnswer);
+        if (!misfit) break;
+        result = await mend(result, misfit);
+      }
       count(result);
     },
   }).finally(() => known?.close());
@@ -107,16 +140,20 @@ function asFailedRow(customId: string, error: unknown): RowResult {
   return { customId, outcome: 'failed', error: { kind, message: told } };
 }
 
-/** Stores what is an answer, and tells whether it could; what the cache refuses is to be safe in the journal. */
+/**
+ * Stores what is an answer, `isInPlace` of one that the cache has, and tells whether it could; what the cache refuses is
+ * to be safe in the journal.
+ */
 function createCacheWriter({ cache, order, provider, onEvent, journals }: CheckedRun) {
   let keeping: Promise<void> | undefined;
   const isKnownSandbox = isSandboxServer(order.server);
-  return async (content: Content, result: RowResult | undefined): Promise<boolean> => {
+  return async (content: Content, result: RowResult | undefined, isInPlace = false): Promise<boolean> => {
     // What a sandbox makes up, where another server was looked for, goes nowhere but into the output.
     if (provider.isSandbox?.() && !isKnownSandbox) return false;
     if (!cache || result?.outcome !== 'succeeded') return false;
     try {
-      await cache.setAll([[contentText(content), selectCached(result, order.columns)]]);
+      const entry: [string, Answer] = [contentText(content), selectCached(result, order.columns)];
+      await (isInPlace ? cache.replace(entry) : cache.setAll([entry]));
       return true;
     } catch (error) {
       if (!keeping) onEvent({ type: 'cache_trouble', error });

@@ -9,6 +9,7 @@ import { contentOf, contentText } from '../../core/request/content.ts';
 import { requirePrompts } from '../dataset/dataset.ts';
 import { type MergeOrder, tryMergeAnswers } from '../output/merge.ts';
 import type { MergeSummary } from '../output/row-tally.ts';
+import { isMisfit } from './misfits.ts';
 import type { SyncContext } from './sync-order.ts';
 
 export interface CachedPass {
@@ -27,7 +28,7 @@ const firstLooks = 32;
 export async function mergeCachedAnswers(
   order: Omit<MergeOrder, 'changedRows'>,
   cache: BackgroundCache,
-  { checkAnswer, signal }: Pick<SyncContext, 'checkAnswer' | 'signal'>,
+  { order: { retryMisfits = 0 }, checkAnswer, signal }: Pick<SyncContext, 'order' | 'checkAnswer' | 'signal'>,
 ): Promise<CachedPass> {
   let rows = 0;
   let prompts = 0;
@@ -64,9 +65,9 @@ export async function mergeCachedAnswers(
     prompts += 1;
     const answer = found.get(index);
     found.delete(index);
-    if (answer && !missed) return checkAnswer({ outcome: 'succeeded', ...answer });
-    missed = true;
-    return undefined;
+    const checked = answer && !missed ? checkAnswer({ outcome: 'succeeded', ...answer }) : undefined;
+    missed ||= !checked || (retryMisfits > 0 && isMisfit(checked));
+    return missed ? undefined : checked;
   });
   requirePrompts(order.dataset, prompts);
   return { rows, prompts, summary };

@@ -17,6 +17,8 @@ export interface SyncOrder extends RunOrder {
   readonly workers: number;
   /** How long rate limits are waited out while no call is answered, in milliseconds; by default as everywhere. */
   readonly patienceMs?: number | undefined;
+  /** How often an answer that does not fit its schema is asked for again; by default not at all. */
+  readonly retryMisfits?: number | undefined;
   /** Called before each call; what this throws stops the run, as a refused key does. */
   readonly beforeCall?: (() => void) | undefined;
 }
@@ -55,5 +57,7 @@ export type SyncEvent =
   | EventOf<'resumed', { answers: number }>
   /** A call was answered, and is paid for. */
   | EventOf<'answered', { result: RowResult }>
+  /** An answer that did not fit was asked for again: what came the next time, which was `answered` too. */
+  | EventOf<'asked_again', { fits: boolean }>
   /** An answer could not be stored in the cache; told once, the answers are in the output all the same. */
   | EventOf<'cache_trouble', { error: unknown }>;

@@ -36,6 +36,7 @@ test('an answer is in the cache before it is in the journal: a kill in between l
       cache: {
         getAll: async () => [],
         addAll: async () => {},
+        replace: async () => {},
         settleLive: async () => {},
         expectLive: () => {},
         openLookUps: () => openCache(home.cache, 'openai', 'm'),

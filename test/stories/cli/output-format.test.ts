@@ -118,6 +118,8 @@ test('run --sync tells the output, its rows and what they cost', async () => {
       failed: 0,
       blank: 1,
       made_again: 0,
+      misfits_asked_again: 0,
+      misfits_mended: 0,
       cached: 0,
       failures: [],
       usage: {
