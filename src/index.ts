@@ -8,6 +8,7 @@ export * from './api/describe-batch.ts';
 export * from './api/fetch-batches.ts';
 export * from './api/forget-batches.ts';
 export * from './api/list-batches.ts';
+export * from './api/models.ts';
 export type * from './api/options/options.ts';
 export type { ReachEvent, RetryEvent } from './api/options/reach.ts';
 export * from './api/preview/preview-prompts.ts';

@@ -11,6 +11,7 @@ import { addConfigFlags, addVoiceFlags } from './flags/shared-flags.ts';
 import { addForget } from './forget/flags.ts';
 import { addHelp, shapeHelp } from './help.ts';
 import { addList } from './list/flags.ts';
+import { addModels } from './models/flags.ts';
 import type { CommandContext, Commands, VoiceOptions } from './options/options.ts';
 import { addReport } from './report/flags.ts';
 import { addRun } from './run/flags.ts';
@@ -60,6 +61,12 @@ export function createProgram(
     cancel: () => addVoiceFlags(addCancel(program)).action(act(commands.cancel)),
     forget: () => addVoiceFlags(addForget(program)).action(act(commands.forget)),
     tokens: () => addVoiceFlags(addTokens(program)).action(act(commands.tokens)),
+    models: () => {
+      const models = addVoiceFlags(addModels(program));
+      return models.action((search: string[], options) =>
+        act(commands.listModels)({ ...options, search: search.join(' ') }, models),
+      );
+    },
     report: () => {
       const report = addVoiceFlags(addReport(program));
       return report.action((target: string, options) => act(commands.report)({ ...options, target }, report));

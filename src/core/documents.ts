@@ -207,6 +207,35 @@ export const listDocumentSchema = z.object({
 });
 export type ListDocument = z.infer<typeof listDocumentSchema>;
 
+/** US dollars for a million tokens. */
+const levelSchema = z.object({
+  /** Of requests with more tokens of input than these. */
+  above: z.number(),
+  input: z.number(),
+  output: z.number(),
+  /** Of input that the provider has in its own cache. */
+  cached_input: z.nullable(z.number()),
+});
+
+export const modelsDocumentSchema = z.object({
+  command: z.literal('models'),
+  ...ending,
+  models: z.array(
+    z.object({
+      provider: z.enum(providerNames),
+      /** One that ends in `*` is a price of your own for several. */
+      model: z.string(),
+      /** By the length of the input, the first from 0 on; empty where no price is known. */
+      prices: z.array(levelSchema),
+      /** The same in batches; empty also where the provider takes none. */
+      batch_prices: z.array(levelSchema),
+      /** Tokens that the model takes. */
+      context: z.nullable(z.number()),
+    }),
+  ),
+});
+export type ModelsDocument = z.infer<typeof modelsDocumentSchema>;
+
 export const forgetDocumentSchema = z.object({
   command: z.literal('forget'),
   ...ending,
@@ -365,6 +394,7 @@ export type CommandDocument =
   | FetchDocument
   | AdoptDocument
   | ListDocument
+  | ModelsDocument
   | StatusDocument
   | CancelDocument
   | ForgetDocument

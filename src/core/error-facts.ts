@@ -145,6 +145,8 @@ export interface ErrorFacts {
   extra_field_taken: { readonly field: string; readonly by: 'setting' | 'loom' };
   /** The schema for answers is none. */
   schema_invalid: { readonly reason: string };
+  /** More than one provider, or none, is to be asked for its models. */
+  live_of_several: object;
   /** An answer came without tokens: what the run costs is not known. */
   cost_unknown: object;
   /** No batch or job has this id. */

@@ -132,6 +132,13 @@ export interface ListOptions {
   sandbox: boolean;
 }
 
+export interface ModelsOptions extends ReachOptions {
+  /** The words that were given, as one text. */
+  search?: string;
+  provider?: ProviderName[];
+  live: boolean;
+}
+
 export interface StatusOptions extends ReachOptions {
   id: string;
   /** Asks no provider. */
@@ -222,6 +229,7 @@ export interface Commands {
   fetch(options: FetchOptions, context: CommandContext): Promise<number>;
   adopt(options: AdoptOptions, context: CommandContext): Promise<number>;
   list(options: ListOptions, context: CommandContext): Promise<number>;
+  listModels(options: ModelsOptions, context: CommandContext): Promise<number>;
   showStatus(options: StatusOptions, context: CommandContext): Promise<number>;
   cancel(options: CancelOptions, context: CommandContext): Promise<number>;
   forget(options: ForgetOptions, context: CommandContext): Promise<number>;

@@ -154,6 +154,10 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
     message: `--schema is not a valid JSON Schema: ${reason}.`,
     hint: 'Mend the file; nothing was sent.',
   }),
+  live_of_several: () => ({
+    message: '--live takes one --provider: it is asked for its models.',
+    hint: 'Name it, as in loom models --live -p openai.',
+  }),
   cost_unknown: () => ({
     message: "an answer came without a count of tokens, so --max-cost can't be kept.",
     hint: 'The answers so far are kept; the same command without --max-cost goes on from there.',
