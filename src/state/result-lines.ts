@@ -68,12 +68,13 @@ export class ResultPlaces {
   }
 }
 
-/** A line that starts so close behind the last one is read with those that follow it. */
+/** A line that lies so close behind the last one, or ahead of it, is read with those that follow on that side. */
 const nearBytes = 4 * 1024;
 
 /**
- * Reads lines of a results file by their place. Neighbours come from memory, a window at a time; a provider may give its
- * results in any order, and then each line is read alone, as a window for each would be a hundred times as much.
+ * Reads lines of a results file by their place. Neighbours come from memory, a window at a time, forwards or backwards; a
+ * provider may give its results in any order, and then each line is read alone, as a window for each would be a hundred
+ * times as much.
  */
 export class LineReader {
   readonly #file: OpenFile;
@@ -81,8 +82,8 @@ export class LineReader {
   #window = this.#windowMemory.subarray(0, 0);
   #windowStart = 0;
   #lineMemory = Buffer.allocUnsafeSlow(nearBytes);
-  /** Where the line ends that was read last. */
-  #lastEnd = 0;
+  /** Where the line lies that was read last. */
+  #last = { start: 0, end: 0 };
 
   constructor(file: OpenFile) {
     this.#file = file;
@@ -90,15 +91,25 @@ export class LineReader {
 
   /** What it gives is there until the next line is read. */
   read(offset: number, length: number): Buffer {
-    const isNear = offset >= this.#lastEnd && offset - this.#lastEnd <= nearBytes;
-    this.#lastEnd = offset + length;
-    const isHeld = offset >= this.#windowStart && this.#lastEnd <= this.#windowStart + this.#window.length;
-    if (!isHeld && (!isNear || length > pieceBytes)) return this.#readAlone(offset, length);
-    if (!isHeld) {
-      this.#window = this.#windowMemory.subarray(0, this.#file.readAt(this.#windowMemory, offset));
-      this.#windowStart = offset;
+    const last = this.#last;
+    const end = offset + length;
+    this.#last = { start: offset, end };
+    if (!this.#holds(offset, end)) {
+      const isNext = isNear(offset - last.end);
+      const isBefore = isNear(last.start - end);
+      if (length > pieceBytes || !(isNext || isBefore)) return this.#readAlone(offset, length);
+      this.#readWindow(isNext ? offset : Math.max(0, end - pieceBytes));
     }
-    return this.#window.subarray(offset - this.#windowStart, this.#lastEnd - this.#windowStart);
+    return this.#window.subarray(offset - this.#windowStart, end - this.#windowStart);
+  }
+
+  #holds(start: number, end: number): boolean {
+    return start >= this.#windowStart && end <= this.#windowStart + this.#window.length;
+  }
+
+  #readWindow(start: number): void {
+    this.#window = this.#windowMemory.subarray(0, this.#file.readAt(this.#windowMemory, start));
+    this.#windowStart = start;
   }
 
   #readAlone(offset: number, length: number): Buffer {
@@ -109,6 +120,10 @@ export class LineReader {
   close(): Promise<void> {
     return this.#file.close();
   }
+}
+
+function isNear(gap: number): boolean {
+  return gap >= 0 && gap <= nearBytes;
 }
 
 /** A result, and the number of the file that it lies in. */

@@ -29,6 +29,13 @@ describe('reading lines by their place', () => {
     expect(reads).toEqual([65_536, 65_536]);
   });
 
+  it('takes neighbours from one read where they come backwards', () => {
+    const { reader, reads } = openMemory(text);
+    for (const { line, offset, length } of [...places].reverse())
+      expect(reader.read(offset, length).toString()).toBe(line);
+    expect(reads).toEqual([24, 65_536, 65_536]);
+  });
+
   it('reads lines in any other order alone, and keeps the window for those that are in it', () => {
     const { reader, reads } = openMemory(text);
     const read = (index: number) => {
