@@ -12,10 +12,11 @@ import { EntryReader } from './entries.ts';
 import { readEntryRecords } from './entry-pieces.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { EntryPlace } from './splitter.ts';
-import { findMembers, type Member } from './text.ts';
+import { createNameSearch, findMembers, hasSpaces } from './text.ts';
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
+const openBrace = 0x7b;
 
 export const jsonlConverter: Converter = {
   readRows: (path, gzip, options) => readRows(openSource(path, gzip, options), options),
@@ -44,6 +45,7 @@ async function* mergeRows(
   const reader = new EntryReader(source, options, new LineSplitter());
   const output = new OutputChunks();
   const names = fields.columns.map(({ name }) => name);
+  const mayHoldOurs = createNameSearch(names);
   let rowCount = 0;
   /** Whether the row before is part of the output, and so the end of its line. */
   let isLineOpen = false;
@@ -59,8 +61,17 @@ async function* mergeRows(
       const values = fields.valuesFor(row);
       isLineOpen = values !== undefined;
       if (values) {
-        output.appendBytes(bytes, lineStart, start);
-        output.appendText(setFields(texts[index] as string, names, values));
+        const text = texts[index] as string;
+        if (mayHoldOurs(text)) {
+          output.appendBytes(bytes, lineStart, start);
+          output.appendText(setFields(text, names, values));
+        } else {
+          const membersEnd = findMembersEnd(bytes, end);
+          const isEmpty = bytes[membersEnd - 1] === openBrace;
+          output.appendBytes(bytes, lineStart, membersEnd);
+          output.appendText(writeFields(names, values, hasSpaces(text), isEmpty));
+          output.appendBytes(bytes, membersEnd, end);
+        }
       }
       at = end;
       rowCount += 1;
@@ -76,10 +87,32 @@ async function* mergeRows(
   yield* output.takeRest();
 }
 
-/** The object's text with our fields set. */
+/** Where the last member ends of an object that ends here; right behind its `{` where there is none. */
+function findMembersEnd(bytes: Buffer, objectEnd: number): number {
+  let end = objectEnd - 1;
+  while ((bytes[end - 1] as number) <= 0x20) end -= 1;
+  return end;
+}
+
+/** Our fields as they follow the other members of an object. */
+function writeFields(
+  names: readonly string[],
+  values: readonly AddedValue[],
+  isSpaced: boolean,
+  isFirst: boolean,
+): string {
+  const gap = isSpaced ? ' ' : '';
+  let written = '';
+  for (const [index, name] of names.entries()) {
+    const separator = isFirst && index === 0 ? '' : `,${gap}`;
+    written += `${separator}${JSON.stringify(name)}:${gap}${jsonOf(values[index])}`;
+  }
+  return written;
+}
+
+/** The text of an object that may have fields of ours, with those set. */
 function setFields(text: string, names: readonly string[], values: readonly AddedValue[]): string {
   const members = findMembers(text);
-  const gap = hasSpaces(text, members) ? ' ' : '';
   const written = new Set<string>();
   let set = '';
   let kept = 0;
@@ -92,17 +125,8 @@ function setFields(text: string, names: readonly string[], values: readonly Adde
   }
   // An object without members has no comma before ours.
   const lastEnd = members.at(-1)?.valueEnd ?? text.indexOf('{') + 1;
-  set += text.slice(kept, lastEnd);
-  let separator = members.length === 0 ? '' : `,${gap}`;
-  names.forEach((name, index) => {
-    if (written.has(name)) return;
-    set += `${separator}${JSON.stringify(name)}:${gap}${jsonOf(values[index])}`;
-    separator = `,${gap}`;
-  });
-  return set + text.slice(lastEnd);
-}
-
-/** Whether the object is written `{"a": 1}` rather than `{"a":1}`, told by its first member. */
-function hasSpaces(text: string, [first]: readonly Member[]): boolean {
-  return first !== undefined && text[first.valueStart - 1] !== ':';
+  const isOpen = (name: string) => !written.has(name);
+  const openValues = values.filter((_, index) => isOpen(names[index] as string));
+  const added = writeFields(names.filter(isOpen), openValues, hasSpaces(text), members.length === 0);
+  return set + text.slice(kept, lastEnd) + added + text.slice(lastEnd);
 }

@@ -37,6 +37,23 @@ export function findMembers(text: string): Member[] {
   return members;
 }
 
+/**
+ * Whether members of a text may have one of these names: false is sure, and found out without a look at its members. A
+ * name has other spellings than that of JSON.stringify, and in all of them are escapes that few texts have.
+ */
+export function createNameSearch(names: readonly string[]): (text: string) => boolean {
+  const spellings = [...names.map((name) => JSON.stringify(name)), '\\u', '\\/'];
+  return (text) => spellings.some((spelling) => text.includes(spelling));
+}
+
+/** Whether an object is written `{"a": 1}` rather than `{"a":1}`, told by its first member. */
+export function hasSpaces(text: string): boolean {
+  const keyStart = skipSpace(text, skipSpace(text, 0) + 1);
+  if (text.charCodeAt(keyStart) !== quote) return false;
+  const colonAt = skipSpace(text, findStringEnd(text, keyStart));
+  return text.charCodeAt(colonAt + 1) <= 0x20;
+}
+
 /** The text of the value without white space outside of strings. */
 export function compactValue(text: string): string {
   let compact = '';

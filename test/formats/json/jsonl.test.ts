@@ -111,6 +111,21 @@ describe('merging JSONL', () => {
     }
   });
 
+  it('overwrites a field in every spelling of its name, and takes its text elsewhere for none', async () => {
+    const text = [
+      '{"prompt":"a","a\\/b \\"\\u007a\\"":1}',
+      '{"prompt":"a","a/b \\"z\\"":{}}',
+      '{"prompt":"a/b \\"z\\"" }',
+    ];
+    const merged = await mergeAll(writeInput('.jsonl', text.join('\n')), fieldsOf({ 'a/b "z"': () => 'R' }));
+    expect(merged.toString().split('\n')).toEqual([
+      '{"prompt":"a","a\\/b \\"\\u007a\\"":"R"}',
+      '{"prompt":"a","a/b \\"z\\"":"R"}',
+      '{"prompt":"a/b \\"z\\"","a/b \\"z\\"":"R" }',
+      '',
+    ]);
+  });
+
   it('appends several fields in order and overwrites the one that is there', async () => {
     const path = writeInput('.jsonl', '{"llm_provider":1,"prompt":"a"}\n');
     const fields = fieldsOf({
