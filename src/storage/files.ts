@@ -219,6 +219,16 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   }
 }
 
+/** Throws the error of the system where a file can't be read. */
+export async function tryRead(path: string): Promise<void> {
+  const file = await open(path);
+  try {
+    await file.read(Buffer.alloc(1), 0, 1, 0);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Whether an error says that a file is not there, or that its folder is not. */
 export function isGone(error: unknown): boolean {
   const code = errorCode(error);

@@ -17,8 +17,6 @@ export interface RowMatcher {
 }
 
 export interface OwnRowsOptions {
-  /** The input is the very file that was submitted: a row that no record knows was not sent, and is not another. */
-  readonly unchanged: boolean;
   /** Equal prompts were sent once, under the first row that has them. */
   readonly equalPromptsOnce: boolean;
   /** What a row with a prompt is of which no record knows: too large to be sent, of a lost part, or another batch's. */
@@ -66,9 +64,20 @@ export class OwnRowMatcher implements RowMatcher {
   readonly #ids = new SentIds();
   readonly #prompts = new PromptIndex();
   readonly #options: OwnRowsOptions;
+  #isUnchanged = false;
 
   constructor(options: OwnRowsOptions) {
     this.#options = options;
+  }
+
+  /** Whether each row that had a prompt was sent under an id of its own: a row that is not known is not one of those. */
+  get knowsEveryRow(): boolean {
+    return this.#ids.count === this.#options.rowsWithPrompt;
+  }
+
+  /** Notes that the input is the very file that was submitted: a row that is not known was not sent, and is not another. */
+  noteUnchanged(): void {
+    this.#isUnchanged = true;
   }
 
   /** Notes that a row was sent, or its answer known when the job was planned. */
@@ -81,16 +90,16 @@ export class OwnRowMatcher implements RowMatcher {
   }
 
   locate(row: Row): number | 'not_sent' | 'too_large' | 'no_result' | 'changed' {
-    const { unchanged, unknownRow } = this.#options;
+    const { unknownRow } = this.#options;
     const ids = this.#ids;
-    const equalPromptsOnce = this.#options.equalPromptsOnce && ids.count !== this.#options.rowsWithPrompt;
+    const equalPromptsOnce = this.#options.equalPromptsOnce && !this.knowsEveryRow;
     const content = contentOf(row);
     if (content === null) return ids.has(row.index) ? 'changed' : 'not_sent';
     const digest = digestContent(content);
     const first = equalPromptsOnce ? this.#prompts.firstRowWith(digest, row.index) : row.index;
     const slot = ids.has(row.index) ? row.index : first;
     if (ids.has(slot)) return ids.fingerprintAt(slot) === fingerprintOf(digest) ? slot : 'changed';
-    return unchanged || unknownRow === 'not_sent' ? unknownRow : 'changed';
+    return this.#isUnchanged || unknownRow === 'not_sent' ? unknownRow : 'changed';
   }
 }
 

@@ -73,11 +73,11 @@ describe('rows that were sent', () => {
   /** What becomes of rows, with an input that was the one that was sent a moment ago, and may be another by now. */
   function locate(prompts: readonly (string | null)[], equalPromptsOnce: boolean) {
     const matcher = new OwnRowMatcher({
-      unchanged: true,
       equalPromptsOnce,
       unknownRow: 'too_large',
       rowsWithPrompt: sent.length,
     });
+    matcher.noteUnchanged();
     for (const [index, prompt] of sent.entries())
       matcher.add(createCustomId(index, digestContent(plainContent(prompt))));
     return prompts.map((prompt, index) => matcher.locate({ index, id: `${index}`, prompt }));

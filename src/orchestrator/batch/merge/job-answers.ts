@@ -6,10 +6,11 @@ import { RowSet } from '../../../core/growing.ts';
 import type { BatchRecord, Row, RowResult } from '../../../core/models.ts';
 import { contentOf, contentText } from '../../../core/request/content.ts';
 import { cachedAnswersName } from '../../../state/job-files.ts';
+import type { Job } from '../../../state/jobs.ts';
 import { readCachedResponses, readCustomIds, readIdMap, resultsName } from '../../../state/records.ts';
 import { indexResults } from '../../../state/results.ts';
 import type { StoredJob } from '../../../state/stored-jobs.ts';
-import { describeDiskError, errorCode, hashFile } from '../../../storage/files.ts';
+import { describeDiskError, errorCode, hashFile, tryRead } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { openAnswerCheck } from '../../answers/answer-check.ts';
 import { openAnswerStore, selectCached } from '../../answers/store-answers.ts';
@@ -61,6 +62,7 @@ export async function openJobAnswers(
       return matcher.slotOf(customId);
     },
   );
+  if (own) await proveInput(own, dataset.path, job);
   const cachedResponses = await readPythonAnswers(home, matcher, records[0]);
   const store = cache && openAnswerStore(cache);
   const usage = new UsageTally();
@@ -128,9 +130,8 @@ async function matchRows(
     return matchMappedRows(await readIdMap(home.batches, first), first.file_type);
   }
   const { input_sha256, rows, blank_rows: blankRows = 0, use_cache } = stored.job;
-  const unchanged = input_sha256 !== undefined && (await hashInput(dataset.path)) === input_sha256;
+  if (input_sha256 !== undefined) await readInput(dataset.path, tryRead);
   const matcher = new OwnRowMatcher({
-    unchanged,
     // Older versions, whose records say nothing of it, asked for every row.
     equalPromptsOnce: use_cache && (rows !== undefined || first?.use_cache === true),
     unknownRow: describeUnknownRow(stored, records),
@@ -148,10 +149,19 @@ function describeUnknownRow({ job }: StoredJob, records: readonly BatchRecord[])
   return records.length === job.parts.length ? 'too_large' : 'no_result';
 }
 
+/**
+ * Finds out whether the input is the file that was submitted, where that matters: its digest is not taken when every row
+ * of that file is known. Each row is compared with what was sent all the same.
+ */
+async function proveInput(own: OwnRowMatcher, path: string, { input_sha256 }: Job): Promise<void> {
+  if (input_sha256 === undefined || own.knowsEveryRow) return;
+  if ((await readInput(path, hashFile)) === input_sha256) own.noteUnchanged();
+}
+
 /** LoomError `input` when the input is gone, or can't be read. */
-async function hashInput(path: string): Promise<string> {
+async function readInput<Read>(path: string, read: (path: string) => Promise<Read>): Promise<Read> {
   try {
-    return await hashFile(path);
+    return await read(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') throw inputIsGone(path, error);
     throw new LoomError('input', `can't read the input ${path}: ${describeDiskError(error)}.`, {
