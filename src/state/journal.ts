@@ -9,7 +9,7 @@
 import { isJsonObject, type RowResult } from '../core/models.ts';
 import { readJson } from '../core/nesting.ts';
 import { object, readShape, string } from '../core/shapes/shapes.ts';
-import { fileIdentityShape, identifyFile, isIdentifiedFile } from '../storage/file-identity.ts';
+import { type FileIdentity, fileIdentityShape, isIdentifiedFile } from '../storage/file-identity.ts';
 import { diskFailure } from '../storage/files.ts';
 import type { Store } from '../storage/store.ts';
 import { LineReader, pieceBytes, ResultPlaces, readLines } from './result-lines.ts';
@@ -43,7 +43,7 @@ export interface Journal {
   has(slot: number): boolean;
   flush(): Promise<void>;
   /** Notes that the output is complete in a draft: as soon as that is in place, the journals of its run are spent. */
-  markSpent(draftPath: string, outputPath: string): Promise<void>;
+  markSpent(identity: FileIdentity, outputPath: string): Promise<void>;
   readonly isEmpty: boolean;
   close(): Promise<void>;
 }
@@ -123,8 +123,8 @@ export async function openJournal(store: Store, name: string, earlier: readonly 
     },
     has: (slot) => places.has(slot),
     flush,
-    async markSpent(draftPath, outputPath) {
-      const mark = { ...(await identifyFile(draftPath)), path: outputPath };
+    async markSpent(identity, outputPath) {
+      const mark = { ...identity, path: outputPath };
       pending.push(`${spentMark}${JSON.stringify(mark)}\n`);
       await flush();
     },

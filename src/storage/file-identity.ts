@@ -4,6 +4,7 @@
  * same only when its bytes are, whoever moved, copied or restored it since; where that can't be told, it is another.
  */
 
+import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { number, object, optional, string, type ValueOf } from '../core/shapes/shapes.ts';
 import { hashFile } from './files.ts';
@@ -25,10 +26,22 @@ export async function observeFile(path: string): Promise<{ path: string; size: n
   return { path: real, size, mtimeMs };
 }
 
-/** What a complete file is known by. Reads it once, from memory where it was written a moment ago. */
-export async function identifyFile(path: string): Promise<FileIdentity> {
-  const { ino, size } = await stat(path);
-  return { inode: ino, size, sha256: await hashFile(path) };
+/** Makes the identity of a file from its bytes as they are written: it is not read for that. */
+export class WrittenBytes {
+  readonly #hash = createHash('sha256');
+  #size = 0;
+
+  /** Takes note of the next of them. */
+  add(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    this.#size += bytes.length;
+  }
+
+  /** The identity of the file at this path, to which all of them went. To be asked for once. */
+  async identify(path: string): Promise<FileIdentity> {
+    const { ino } = await stat(path);
+    return { inode: ino, size: this.#size, sha256: this.#hash.digest('hex') };
+  }
 }
 
 /** Whether the file at this path is the one that was identified; false also where there is none, or it can't be read. */

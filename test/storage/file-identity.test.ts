@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, rename, rm, stat, truncate, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { identifyFile, isIdentifiedFile } from '../../src/storage/file-identity.ts';
+import { isIdentifiedFile, WrittenBytes } from '../../src/storage/file-identity.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -12,6 +12,19 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const text = 'id,llm_response\n1,Hello\n';
+
+/** Writes a file in two pieces, and gives what it is known by. */
+async function writeKnown(path: string) {
+  const written = new WrittenBytes();
+  for (const [piece, flag] of [
+    [text.slice(0, 7), 'w'],
+    [text.slice(7), 'a'],
+  ] as const) {
+    await writeFile(path, piece, { flag });
+    written.add(Buffer.from(piece));
+  }
+  return written.identify(path);
+}
 
 test.each<[string, (from: string, to: string) => Promise<unknown>, boolean]>([
   ['renamed', rename, true],
@@ -30,8 +43,7 @@ test.each<[string, (from: string, to: string) => Promise<unknown>, boolean]>([
 ])('a file that is %s', async (_, move, isSame) => {
   const [from, to] = [join(folder, 'from.csv'), join(folder, 'to.csv')];
   await rm(to, { force: true });
-  await writeFile(from, text);
-  const known = await identifyFile(from);
+  const known = await writeKnown(from);
   await move(from, to);
   expect(await isIdentifiedFile(to, known)).toBe(isSame);
 });
@@ -48,8 +60,7 @@ describe('an identity of an older version', () => {
 
 test('a file with the inode of one that was deleted is another', async () => {
   const path = join(folder, 'new.csv');
-  await writeFile(path, text);
-  const known = await identifyFile(path);
+  const known = await writeKnown(path);
   await writeFile(path, 'id,llm_response\n2,World\n');
   expect((await stat(path)).ino).toBe(known.inode);
   expect(await isIdentifiedFile(path, known)).toBe(false);

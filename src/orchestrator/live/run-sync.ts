@@ -12,7 +12,9 @@ import { contentOf, digestContent } from '../../core/request/content.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';
+import type { Journal } from '../../state/journal.ts';
 import { nameJob } from '../../state/stored-jobs.ts';
+import { WrittenBytes } from '../../storage/file-identity.ts';
 import { ensurePrivateFolder, removeFile } from '../../storage/files.ts';
 import { deleteHeld, holdHome, type LoomHome } from '../../storage/home.ts';
 import { waitForLock } from '../../storage/locks.ts';
@@ -219,6 +221,15 @@ async function answerAndMerge(
   }
 }
 
+/** Notes in the journal how the output is known that its answers are in. */
+function markSpent(journal: Journal, outputPath: string) {
+  const written = new WrittenBytes();
+  return {
+    onBytes: (chunk: Buffer) => written.add(chunk),
+    onComplete: async (draftPath: string) => journal.markSpent(await written.identify(draftPath), outputPath),
+  };
+}
+
 async function mergeJournal(
   run: HeldRun,
   { journal }: RunJournals,
@@ -230,9 +241,7 @@ async function mergeJournal(
     ...describeMerge(run),
     expectedRows: rows,
     // An output that is delivered is not safe before it is: until then its answers stay in the journal.
-    ...(!order.deliver && {
-      onComplete: (draftPath: string) => journal.markSpent(draftPath, outputPath),
-    }),
+    ...(!order.deliver && markSpent(journal, outputPath)),
   };
   const summary = await mergeAnswers(merge, (row) => {
     const { index } = row;

@@ -45,6 +45,8 @@ export interface MergeOrder {
   readonly workTag: string;
   /** Asked right before anything is put in place or removed; what it throws prevents that. */
   ensureHeld(): Promise<void>;
+  /** Sees every byte of the output, in order. */
+  readonly onBytes?: (chunk: Buffer) => void;
   /** Called when the output is complete in a draft, just before that is put in place. */
   readonly onComplete?: (draftPath: string, counts: RowCounts) => Promise<void>;
   /** Called some rows ahead of their merge, and awaited before that. */
@@ -208,6 +210,7 @@ async function* mergeRows(
   try {
     for await (const chunk of converter.mergeRows(dataset.path, dataset.format.gzip, options, fields)) {
       if (attempt.givenUp) continue;
+      order.onBytes?.(chunk);
       yield chunk;
       await reasons.drain();
       await order.drain?.();

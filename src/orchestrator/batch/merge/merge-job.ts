@@ -8,7 +8,7 @@ import { removeRequestFiles } from '../../../state/job-files.ts';
 import { type Job, saveJob } from '../../../state/jobs.ts';
 import { deleteRecord, resultsName, updateRecord } from '../../../state/records.ts';
 import { forgetJob, type StoredJob } from '../../../state/stored-jobs.ts';
-import { identifyFile, isIdentifiedFile } from '../../../storage/file-identity.ts';
+import { type FileIdentity, isIdentifiedFile, WrittenBytes } from '../../../storage/file-identity.ts';
 import { deleteHeld, type LoomHome } from '../../../storage/home.ts';
 import { watchInput } from '../../../storage/input-watch.ts';
 import {
@@ -111,6 +111,7 @@ export async function mergeJob(
   // From here on the input has to be one: what is found out about it now counts for the rows that are read below.
   const inputWatch = await watchInput(dataset.path);
   const answers = await openJobAnswers(home, dataset, stored, records);
+  const written = new WrittenBytes();
   try {
     const order = {
       dataset,
@@ -126,10 +127,12 @@ export async function mergeJob(
       workTag: workTagOf(stored),
       ensureHeld: home.ensureHeld,
       drain: () => answers.drain(),
+      onBytes: (chunk: Buffer) => written.add(chunk),
       onComplete: async (draftPath: string, counts: RowCounts) => {
         // Before the output counts as written: whatever is cut off then, no answer is missing from the cache.
         await answers.finishCaching();
-        if (records.length > 0) await noteWriting(home, job, draftPath, counts, answers.unknownResults);
+        if (records.length === 0) return;
+        await noteWriting(home, job, await written.identify(draftPath), counts, answers.unknownResults);
       },
     };
     const summary = await mergeAnswers(order, (row) => answers.answerFor(row));
@@ -156,13 +159,13 @@ export async function mergeJob(
 async function noteWriting(
   home: LoomHome,
   job: Job,
-  draftPath: string,
+  identity: FileIdentity,
   counts: RowCounts,
   unknownResults: number,
 ): Promise<void> {
   const { rows, answered, cutOff, blankRows, failed, failures } = counts;
   job.output = {
-    ...(await identifyFile(draftPath)),
+    ...identity,
     rows,
     answered,
     cut_off: cutOff,
