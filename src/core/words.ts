@@ -59,3 +59,20 @@ function countEdits(from: string, to: string): number {
   }
   return previous[to.length] as number;
 }
+
+/** The labels of a value: itself, or the different elements of a JSON list; null where there is nothing. */
+export function labelsOf(text: string | null): readonly (string | null)[] {
+  const list = text?.startsWith('[') ? readList(text) : undefined;
+  if (!list) return [text];
+  const words = list.map((element) => (typeof element === 'string' ? element : JSON.stringify(element)));
+  return words.length === 0 ? [null] : [...new Set(words)];
+}
+
+function readList(text: string): readonly unknown[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,11 +1,12 @@
 /** The whole page of a report: one file that loads nothing, and runs no script but its own. */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { OutputReport, ShownRow } from '../../api/report-output.ts';
-import { usualAnswer } from '../../core/names.ts';
 import { formatCount } from '../words/counts.ts';
+import { drawAsked } from './asked.ts';
 import { Html, html, jsonForScript } from './html.ts';
-import { type PageColumn, type PageRow, type PageTable, rowStatuses } from './page-data.ts';
+import { nameLabels } from './labels.ts';
+import { describePolicy, readAsset } from './page-assets.ts';
+import { type PageRow, rowStatuses } from './page-data.ts';
+import { describeTable } from './page-table.ts';
 import { drawFooter, drawSummary, titleOf } from './summary.ts';
 
 /** Rows are put into script elements of about this size, so that the page parses only those that it shows. */
@@ -28,31 +29,13 @@ export async function* writePage(facts: OutputReport, rows: AsyncIterable<ShownR
 </head>
 <body>
 ${drawSummary(facts)}
+${drawAsked(facts.found.history)}
 ${drawTable(facts)}
 ${drawFooter(facts)}
 <script type="application/json" id="table">${new Html(jsonForScript(describeTable(facts)))}</script>
 `.text;
   yield* writeBlocks(rows);
   yield `<script>${script}</script>\n</body>\n</html>\n`;
-}
-
-/** Lies beside the chunk that this is bundled into. */
-async function readAsset(name: string): Promise<string> {
-  return (await readFile(new URL(`./${name}`, import.meta.url), 'utf8')).trim();
-}
-
-/** Nothing is loaded from anywhere, and nothing runs or styles but what the hashes name. */
-function describePolicy(script: string, style: string): string {
-  const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-  return [
-    "default-src 'none'",
-    `script-src ${hash(script)}`,
-    `style-src ${hash(style)}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
-  ].join('; ');
 }
 
 async function* writeBlocks(rows: AsyncIterable<ShownRow>): AsyncGenerator<string> {
@@ -76,54 +59,30 @@ function encodeRow({ index, status, texts }: ShownRow): PageRow {
   return [index + 1, rowStatuses.indexOf(status), ...texts];
 }
 
-/** Columns in the order of a row's texts. */
-function describeTable({ survey: { source, failures } }: OutputReport): PageTable {
-  const { otherNames, detailNames, promptSource, columns: own } = source;
-  const columns: PageColumn[] = [
-    ...otherNames.map((title, place) => ({
-      title,
-      kind: idOrText(title),
-      inTable: place < mostOtherColumns,
-    })),
-    { title: 'Prompt', kind: 'text', inTable: promptSource !== undefined },
-    ...(own.answer === undefined
-      ? []
-      : [{ title: titleOfAnswer(own.answer), kind: 'text', inTable: true } as const]),
-    ...own.fields.map((title) => ({ title, kind: idOrText(title), inTable: true })),
-    { title: 'Reason', kind: 'text', inTable: false },
-    ...detailNames.map((title) => ({ title, kind: idOrText(title), inTable: false })),
-  ];
-  const answerColumn = otherNames.length + 1;
-  const reasonColumn = columns.length - detailNames.length - 1;
-  return { columns, answerColumn, reasonColumn, kinds: failures.map(({ kind }) => kind) };
-}
-
-/** Its usual name says less. */
-function titleOfAnswer(name: string): string {
-  return name === usualAnswer ? 'Answer' : name;
-}
-
-function idOrText(name: string): 'id' | 'text' {
-  return name === 'id' ? 'id' : 'text';
-}
-
-/** More have no room beside prompts and answers; the view of a single row has them all. */
-const mostOtherColumns = 6;
-
-function drawTable({ survey: { rows, failures, counts }, choice }: OutputReport): Html {
-  const isPart = choice.rows < rows;
+function drawTable(facts: OutputReport): Html {
+  const { rows, failures, counts } = facts.survey;
+  const { choice } = facts;
   const part = `This page holds ${formatCount(choice.rows)} of the ${formatCount(rows)} rows, taken evenly from all over the output${describeFailed(choice.failed, counts.failed)}. The figures above are of all rows.`;
+  const reasons = failures.map(({ kind }, number) => drawOption(`kind-${number}`, kind));
+  const labels = nameLabels(facts).map((label, number) => drawOption(`label-${number}`, label));
   return html`<section id="rows" aria-labelledby="rows-title"><h2 id="rows-title">Prompts and answers</h2>
-${isPart ? html`<p class="part">${part}</p>` : undefined}
+${choice.rows < rows ? html`<p class="part">${part}</p>` : undefined}
 <noscript><p class="part">The table of prompts and answers needs JavaScript. It runs on this page alone, and loads nothing.</p></noscript>
-<form id="search" role="search" hidden><p><label for="text">Search</label><input id="text" type="search" autocomplete="off" spellcheck="false" placeholder="in prompts, answers and reasons" aria-describedby="found"></p>
-<p><label for="filter">Show</label><select id="filter"><option value="">all rows</option><option value="0">answered</option><option value="1">failed</option><option value="2">without a prompt</option><option value="3">no answer</option>${
-    failures.length > 0
-      ? html`<optgroup label="failed with">${failures.map(({ kind }, number) => html`<option value="kind-${number}">${kind}</option>`)}</optgroup>`
-      : undefined
-  }</select></p><p id="found" role="status"></p></form>
+<form id="search" role="search" hidden><p><label for="text">Search</label><input id="text" type="search" autocomplete="off" spellcheck="false" placeholder="in all columns" aria-describedby="found"></p>
+<p><label for="filter">Show</label><select id="filter"><option value="">all rows</option><option value="0">answered</option><option value="1">failed</option><option value="2">without a prompt</option><option value="3">no answer</option>${drawGroup('failed with', reasons)}${drawGroup('answered with', labels)}</select></p>
+<p id="found" role="status"></p>
+<p class="tools"><button type="button" id="save">Save as CSV</button></p></form>
+<details id="columns" hidden><summary>Columns</summary></details>
 <div class="scroll" id="view" role="region" aria-labelledby="rows-title" tabindex="0"></div>
 <nav id="pager" aria-label="Pages" hidden></nav></section>`;
+}
+
+function drawOption(value: string, text: string): Html {
+  return html`<option value="${value}">${text}</option>`;
+}
+
+function drawGroup(title: string, options: readonly Html[]): Html | undefined {
+  return options.length > 0 ? html`<optgroup label="${title}">${options}</optgroup>` : undefined;
 }
 
 function describeFailed(shown: number, all: number): string {

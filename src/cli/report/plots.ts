@@ -1,12 +1,17 @@
 /** Histograms as inline SVG. */
 import { bucketStart, estimateQuantile, type Histogram } from '../../core/log-histogram.ts';
 import { countOf } from '../words/counts.ts';
+import { chooseTop, listTicks } from './axis.ts';
 import { type Html, html } from './html.ts';
+import { formatRough } from './words.ts';
 
-const width = 480;
+const width = 360;
 const height = 180;
 const floor = 150;
 const ceiling = 12;
+/** Room for the numbers along both ends. */
+const left = 40;
+const right = 346;
 
 export interface Plot {
   readonly title: string;
@@ -34,23 +39,38 @@ function drawBars({ histogram: { counts }, noun, format }: Plot): Html[] {
   const first = Math.max(0, counts.findIndex((count) => count > 0) - 1);
   // A few buckets alone would be bars as wide as the plot.
   const shown = Math.max(counts.length - first + 1, 12);
-  const step = width / shown;
-  const highest = Math.max(...counts);
+  const step = (right - left) / shown;
+  const top = chooseTop(Math.max(...counts));
   const bars = counts.slice(first).flatMap((count, offset) => {
     if (count === 0) return [];
     const from = bucketStart(first + offset);
     const to = bucketStart(first + offset + 1);
-    const size = Math.max(2, ((floor - ceiling) * count) / highest);
+    const size = Math.max(2, ((floor - ceiling) * count) / top);
     const range = `${format(from)} to ${format(to)}: ${countOf(count, noun)}`;
     return [
-      html`<rect class="bar" x="${round(offset * step + step * 0.08)}" y="${round(floor - size)}" width="${round(step * 0.84)}" height="${round(size)}" rx="1.5"><title>${range}</title></rect>`,
+      html`<rect class="bar" x="${round(left + offset * step + step * 0.08)}" y="${round(floor - size)}" width="${round(step * 0.84)}" height="${round(size)}" rx="1.5"><title>${range}</title></rect>`,
     ];
   });
   const marks = chooseMarks(first, shown).map((bucket) => {
-    const x = round((bucket - first) * step);
-    return html`<line class="tick" x1="${x}" x2="${x}" y1="${floor}" y2="${floor + 5}"/><text class="mark" x="${x}" y="${floor + 20}" text-anchor="middle">${format(markValue(bucket))}</text>`;
+    const x = round(left + (bucket - first) * step);
+    return html`<line class="tick" x1="${x}" x2="${x}" y1="${floor}" y2="${floor + 5}"/><text class="mark" x="${x}" y="${floor + 22}" text-anchor="middle">${format(markValue(bucket))}</text>`;
   });
-  return [html`<line class="axis" x1="0" x2="${width}" y1="${floor}" y2="${floor}"/>`, ...bars, ...marks];
+  return [
+    ...drawCounts(top),
+    ...bars,
+    html`<line class="axis" x1="${left}" x2="${right}" y1="${floor}" y2="${floor}"/>`,
+    ...marks,
+  ];
+}
+
+/** How many the bars stand for, on the left. */
+function drawCounts(top: number): Html[] {
+  return listTicks(top).map((tick) => {
+    const y = round(floor - ((floor - ceiling) * tick) / top);
+    const line =
+      tick === 0 ? undefined : html`<line class="tick" x1="${left}" x2="${right}" y1="${y}" y2="${y}"/>`;
+    return html`${line}<text class="mark" x="${left - 6}" y="${y + 4}" text-anchor="end">${formatRough(tick)}</text>`;
+  });
 }
 
 /** The bucket of a decade → the digit that its start is near. */

@@ -5,17 +5,25 @@ import type { HistoryEntry, OutputReport, OutputSurvey } from '../../api/report-
 import { listSome } from '../../core/words.ts';
 import { countOf, formatCount, formatDollars } from '../words/counts.ts';
 import { type Html, html } from './html.ts';
+import { drawLabels } from './labels.ts';
 import { drawPlot } from './plots.ts';
 import { formatDuration, formatMoment, formatRough, formatShare } from './words.ts';
 
-export function titleOf({ found }: OutputReport): string {
-  return basename(found.path);
+export function titleOf(facts: OutputReport): string {
+  const name = basename(facts.found.path);
+  return isRehearsal(facts) ? `${name} (rehearsal)` : name;
+}
+
+/** Where nothing is known of an output, its usual name still tells. */
+function isRehearsal({ found: { path, history } }: OutputReport): boolean {
+  return history ? history.sandbox : /_sandbox\.\w+(\.gz)?$/i.test(path);
 }
 
 export function drawSummary(facts: OutputReport): Html {
   return html`<header><p class="brand">loom report</p><h1><bdi>${titleOf(facts)}</bdi></h1>${drawOrigin(facts)}</header>
 <main>
 <section aria-labelledby="figures"><h2 id="figures" class="quiet">Summary</h2>${drawFigures(facts)}${drawShares(facts)}</section>
+${drawLabels(facts)}
 ${drawPlots(facts)}
 ${drawFailures(facts)}`;
 }
@@ -133,10 +141,10 @@ function drawFailures({ survey: { failures, counts } }: OutputReport): Html {
   if (failures.length === 0) return html``;
   const groups = failures.map(
     ({ kind, message, count, rows }, number) =>
-      html`<tr><th scope="row"><bdi>${kind}</bdi></th><td class="number">${formatCount(count)}</td><td class="message"><bdi>${message}</bdi></td><td><bdi>${rows.join(', ')}${count > rows.length ? ', …' : ''}</bdi></td><td class="act"><button type="button" class="show-kind" data-kind="${number}" hidden>Show<span class="quiet"> rows that failed with ${kind}</span></button></td></tr>`,
+      html`<tr role="row"><th scope="row" role="rowheader"><bdi>${kind}</bdi></th><td role="cell" class="number" data-title="Rows:">${formatCount(count)}</td><td role="cell" class="message"><bdi>${message}</bdi></td><td role="cell" data-title="First rows:"><bdi>${rows.join(', ')}${count > rows.length ? ', …' : ''}</bdi></td><td role="cell" class="act"><button type="button" class="show-rows" data-show="kind-${number}" hidden>Show<span class="quiet"> rows that failed with ${kind}</span></button></td></tr>`,
   );
   return html`<section aria-labelledby="failures"><h2 id="failures">Why ${countOf(counts.failed, 'row')} failed</h2>
-<div class="scroll" role="region" aria-labelledby="failures" tabindex="0"><table class="failures"><thead><tr><th scope="col">Reason</th><th scope="col" class="number">Rows</th><th scope="col">First message</th><th scope="col">First rows</th><td></td></tr></thead><tbody>${groups}</tbody></table></div></section>`;
+<div class="scroll" role="region" aria-labelledby="failures" tabindex="0"><table class="failures" role="table"><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Reason</th><th scope="col" role="columnheader" class="number">Rows</th><th scope="col" role="columnheader">First message</th><th scope="col" role="columnheader">First rows</th><td role="cell"></td></tr></thead><tbody role="rowgroup">${groups}</tbody></table></div></section>`;
 }
 
 /** Where the output came from, and what could not be known. */
@@ -144,8 +152,8 @@ export function drawFooter({ found: { path, history }, survey, writtenAt }: Outp
   const facts: [string, string][] = [['Output', path]];
   if (history) {
     facts.push(['Input', history.input_path ?? 'stdin']);
-    if (history.prompt_template !== undefined) facts.push(['Prompt', history.prompt_template]);
-    else if (history.prompt_column) facts.push(['Prompt', `the column ${history.prompt_column}`]);
+    if (history.prompt_template === undefined && history.prompt_column)
+      facts.push(['Prompt', `the column ${history.prompt_column}`]);
     if (history.pick) facts.push(['Rows', describePick(history.pick)]);
     if (history.batch_ids.length > 0)
       facts.push([history.batch_ids.length === 1 ? 'Batch' : 'Batches', listSome(history.batch_ids, 5)]);

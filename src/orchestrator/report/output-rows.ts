@@ -36,8 +36,10 @@ export interface OutputSource {
   readonly errorsPath: string | undefined;
   /** Whether every row that failed has a reason: a row without one has not failed. */
   readonly tellsReasons: boolean;
-  /** Columns of the input that are shown, beside those that make the prompt. */
+  /** Columns of the input, but for one that is the prompt already. */
   readonly otherNames: readonly string[];
+  /** Which of them tells rows apart, if one does. */
+  readonly idName: string | undefined;
   /** Columns of ours beside the answer and its reason. */
   readonly detailNames: readonly string[];
 }
@@ -68,9 +70,8 @@ export async function openOutput(
   const columns = findAnswerColumns(path, names, history, answer);
   if (asked) checkNames(asked, names, path);
   const promptSource = asked ?? recordedSource(history) ?? usualSource(names);
-  const taken = new Set(promptSource ? readPromptSource(promptSource).names : []);
   const own = new Set([columns.answer, ...columns.fields, ...Object.values(columns.beside)]);
-  const others = names.filter((name) => !own.has(name) && !taken.has(name));
+  const others = names.filter((name) => !own.has(name) && !isPrompt(name, promptSource));
   const { error: errorName = '', ...details } = columns.beside;
   const errorsPath = (await isFile(reasonsPathFor(path))) ? reasonsPathFor(path) : undefined;
   return {
@@ -83,9 +84,14 @@ export async function openOutput(
     pick: history?.pick,
     errorsPath: names.includes(errorName) ? undefined : errorsPath,
     tellsReasons: names.includes(errorName) || errorsPath !== undefined || history?.failed === 0,
-    otherNames: promptSource ? others.filter((name) => name === 'id') : others,
+    otherNames: others,
+    idName: [history?.row_id_field, 'id'].find((name) => name !== undefined && others.includes(name)),
     detailNames: Object.values(details).filter((name) => names.includes(name)),
   };
+}
+
+function isPrompt(name: string, source: PromptSource | undefined): boolean {
+  return source !== undefined && 'column' in source && [name, name.trim()].includes(source.column);
 }
 
 /** An output is plain text whatever its name says, unless somebody has packed it since. */

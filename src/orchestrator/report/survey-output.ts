@@ -4,6 +4,7 @@ import type { SideSuffix } from '../output/columns.ts';
 import { RowErrors } from '../output/row-errors.ts';
 import { type FailureGroup, RowTally } from '../output/row-tally.ts';
 import type { AnswerColumns } from './answer-columns.ts';
+import { type LabelCount, LabelTally } from './label-tally.ts';
 import { type OutputRow, type OutputSource, type OutputStatus, readOutputRows } from './output-rows.ts';
 
 /** What the rows of an output are like, all together. */
@@ -14,8 +15,12 @@ export interface OutputSurvey {
   readonly counts: Readonly<Record<OutputStatus, number>>;
   /** The largest group first. */
   readonly failures: readonly FailureGroup[];
-  /** In characters. */
+  /** In characters; none where the output has no answers but their fields. */
   readonly answerLengths: LogHistogram;
+  /** How the labels of the answers, and of their fields, are distributed: those columns that have labels. */
+  readonly labels: readonly ColumnLabels[];
+  /** Characters that a row has on average, in columns of the input and fields of the answers. */
+  readonly meanLengths: ReadonlyMap<string, number>;
   /** As the rows have them, where they do. */
   readonly tokens: { readonly input: number; readonly output: number } | undefined;
   /** As the first row has them, where it does. */
@@ -27,6 +32,12 @@ export interface OutputSurvey {
   readonly characters: number;
 }
 
+/** A column and its labels, in rows that were answered. */
+export interface ColumnLabels {
+  readonly name: string;
+  readonly counts: readonly LabelCount[];
+}
+
 /** Reads an output once, whole. Memory does not grow with it. */
 export async function surveyOutput(source: OutputSource, signal: AbortSignal): Promise<OutputSurvey> {
   const reasons = source.errorsPath === undefined ? undefined : new RowErrors(source.errorsPath);
@@ -34,6 +45,7 @@ export async function surveyOutput(source: OutputSource, signal: AbortSignal): P
   const counts = { answered: 0, failed: 0, blank: 0, unanswered: 0 };
   const answerLengths = new LogHistogram();
   const tokens = { input: 0, output: 0, known: false };
+  const columns = new ColumnSurvey(source);
   let first: OutputRow | undefined;
   let rows = 0;
   let characters = 0;
@@ -41,6 +53,7 @@ export async function surveyOutput(source: OutputSource, signal: AbortSignal): P
     first ??= row;
     rows += 1;
     counts[row.status] += 1;
+    columns.add(row);
     if (row.answer !== null) answerLengths.add(row.answer.length);
     if (row.error) {
       const { index, prompt } = row;
@@ -60,12 +73,40 @@ export async function surveyOutput(source: OutputSource, signal: AbortSignal): P
     counts,
     failures: tally.summarize().failures,
     answerLengths,
+    ...columns.summarize(rows),
     tokens: tokens.known ? tokens : undefined,
     provider: (first && textBeside(first, source.columns, 'provider')) ?? undefined,
     model: (first && textBeside(first, source.columns, 'model')) ?? undefined,
     hasForeignReasons: false,
     characters,
   };
+}
+
+/** What is in the columns of the input and of the answers. */
+class ColumnSurvey {
+  readonly #labels: ReadonlyMap<string, LabelTally>;
+  readonly #characters: Map<string, number>;
+
+  constructor({ otherNames, columns: { answer, fields } }: OutputSource) {
+    const labelled = answer === undefined ? fields : [answer, ...fields];
+    this.#labels = new Map(labelled.map((name) => [name, new LabelTally()]));
+    this.#characters = new Map([...otherNames, ...fields].map((name) => [name, 0]));
+  }
+
+  add(row: OutputRow): void {
+    if (row.status === 'answered') for (const [name, tally] of this.#labels) tally.add(row.textOf(name));
+    for (const [name, characters] of this.#characters)
+      this.#characters.set(name, characters + (row.textOf(name)?.length ?? 0));
+  }
+
+  summarize(rows: number): Pick<OutputSurvey, 'labels' | 'meanLengths'> {
+    const labels = [...this.#labels].flatMap(([name, tally]) => {
+      const counts = tally.summarize();
+      return counts ? [{ name, counts }] : [];
+    });
+    const lengths = [...this.#characters].map(([name, all]) => [name, all / Math.max(1, rows)] as const);
+    return { labels, meanLengths: new Map(lengths) };
+  }
 }
 
 /** What stands beside a row's answer; null where there is no such column, or nothing in it. */
@@ -109,8 +150,8 @@ export interface RowChoice {
   readonly failed: number;
 }
 
-/** A browser opens a page of this size without trouble. */
-const mostCharacters = 150_000_000;
+/** A browser shows the table of a page of this size within a second. */
+const mostCharacters = 75_000_000;
 
 /** At most so many rows, fewer where they are long; rows that failed come first, up to half of them. */
 export function chooseCounts({ rows, counts, characters }: OutputSurvey, mostRows: number): RowChoice {

@@ -1,10 +1,13 @@
 /** The script of a report: the table of rows, with its search, filter and pages. */
 import type { PageRow, PageTable } from '../page-data.ts';
+import { ColumnChoice } from './column-choice.ts';
+import { saveRows } from './csv-file.ts';
 import { createElement, findElement } from './elements.ts';
+import { readFilter } from './row-filter.ts';
 import { RowStore } from './row-store.ts';
 import { drawRows } from './row-table.ts';
 import { RowView } from './row-view.ts';
-import { createPattern, type Filter, Search } from './search.ts';
+import { createPattern, Search } from './search.ts';
 
 const rowsOnPage = 50;
 /** Whoever types is not done yet. */
@@ -19,13 +22,16 @@ const form = findElement<HTMLFormElement>('search');
 const textField = findElement<HTMLInputElement>('text');
 const filterField = findElement<HTMLSelectElement>('filter');
 const found = findElement('found');
+const saveButton = findElement<HTMLButtonElement>('save');
 const view = findElement('view');
 const pager = findElement('pager');
 
 /** Places of the rows that are shown; undefined: all of them. */
 let places: readonly number[] | undefined;
 let page = 0;
+let isSearching = false;
 let pattern: RegExp | undefined;
+const choice = new ColumnChoice(table, findElement('columns'), drawPage);
 
 const countShown = () => places?.length ?? store.size;
 const rowAt = (place: number): PageRow => store.get(places ? (places[place] as number) : place);
@@ -38,8 +44,26 @@ function drawPage(): void {
     row: rowAt(first + offset),
     place: first + offset,
   }));
-  view.replaceChildren(drawRows(table, rows, pattern, openRow));
+  const isShown = (column: number) => choice.has(column);
+  view.replaceChildren(
+    rows.length > 0 ? drawRows({ table, rows, pattern, isShown, open: openRow }) : drawNothing(),
+  );
   updatePager();
+}
+
+/** In place of a table without rows. */
+function drawNothing(): HTMLElement {
+  if (store.size === 0) return createElement('p', { class: 'nothing' }, 'There are no rows.');
+  if (isSearching) return createElement('p', { class: 'nothing' }, 'Looking through the rows …');
+  const button = createElement('button', { type: 'button' }, 'Show all rows');
+  button.addEventListener('click', () => {
+    showRows('');
+    textField.focus();
+  });
+  const text = textField.value.trim();
+  const rows = filterField.value === '' ? 'No row has' : 'None of these rows has';
+  const words = text === '' ? ['No row is like that.'] : [`${rows} “`, createElement('bdi', {}, text), '”.'];
+  return createElement('div', { class: 'nothing' }, createElement('p', {}, ...words), button);
 }
 
 function openRow(place: number): void {
@@ -74,6 +98,15 @@ const pagerButtons = (
   return button;
 });
 
+/** Not `disabled`: a button that has the focus would lose it. */
+function enable(button: Element, isUsable: boolean): void {
+  button.setAttribute('aria-disabled', String(!isUsable));
+}
+
+function isEnabled(button: Element): boolean {
+  return button.getAttribute('aria-disabled') !== 'true';
+}
+
 function countPages(): number {
   return Math.max(1, Math.ceil(countShown() / rowsOnPage));
 }
@@ -83,47 +116,42 @@ function updatePager(): void {
   pager.hidden = pages === 1;
   position.textContent = `Page ${formatNumber(page + 1)} of ${formatNumber(pages)}`;
   pagerButtons.forEach((button, index) => {
-    // Not `disabled`: a button that has the focus would lose it.
-    button.setAttribute('aria-disabled', String(index < 2 ? page === 0 : page >= pages - 1));
+    enable(button, index < 2 ? page > 0 : page < pages - 1);
   });
 }
 
 pager.addEventListener(
   'click',
   (event) => {
-    if ((event.target as Element).getAttribute('aria-disabled') === 'true') event.stopPropagation();
+    if (!isEnabled(event.target as Element)) event.stopPropagation();
   },
   { capture: true },
 );
-
-/** What the filter field asks for. */
-function readFilter(): Filter['isShown'] {
-  const { value } = filterField;
-  if (value === '') return () => true;
-  if (!value.startsWith('kind-')) return (row) => row[1] === Number(value);
-  const start = `${table.kinds[Number(value.slice('kind-'.length))]}: `;
-  return (row) => String(row[table.reasonColumn + 2] ?? '').startsWith(start);
-}
 
 function startSearch(): void {
   pattern = createPattern(textField.value.trim());
   page = 0;
   if (!pattern && filterField.value === '') {
     search.stop();
+    isSearching = false;
     places = undefined;
+    enable(saveButton, store.size > 0);
     found.textContent = `${formatNumber(store.size)} rows`;
     drawPage();
     return;
   }
   let drawn = -1;
-  search.start({ pattern, isShown: readFilter() }, (matching, searched) => {
+  isSearching = true;
+  search.start({ pattern, isShown: readFilter(filterField.value, table) }, (matching, searched) => {
     const isDone = searched === store.size;
+    isSearching = !isDone;
     places = matching;
     const shownNow = Math.min(matching.length, (page + 1) * rowsOnPage);
     if (isDone || shownNow !== drawn) drawPage();
     else updatePager();
     drawn = shownNow;
     const count = `${formatNumber(matching.length)} of ${formatNumber(store.size)} rows`;
+    enable(saveButton, isDone && matching.length > 0);
     found.textContent = isDone ? count : `${count} so far …`;
   });
 }
@@ -147,16 +175,32 @@ document.addEventListener('keydown', (event) => {
   textField.focus();
 });
 
-for (const button of document.querySelectorAll<HTMLButtonElement>('button.show-kind')) {
+/** The rows of one choice of the filter, and no search. */
+function showRows(value: string): void {
+  clearTimeout(typing);
+  textField.value = '';
+  filterField.value = value;
+  startSearch();
+}
+
+for (const button of document.querySelectorAll<HTMLButtonElement>('button.show-rows')) {
   button.hidden = false;
+  button.disabled = false;
   button.addEventListener('click', () => {
-    textField.value = '';
-    filterField.value = `kind-${button.dataset.kind}`;
-    startSearch();
+    showRows(button.dataset.show ?? '');
     findElement('rows').scrollIntoView({ block: 'start' });
     filterField.focus({ preventScroll: true });
   });
 }
+
+saveButton.addEventListener('click', async () => {
+  if (!isEnabled(saveButton)) return;
+  // Another choice may be made meanwhile.
+  const saved = places;
+  enable(saveButton, false);
+  await saveRows(table, countShown(), (place) => store.get(saved ? (saved[place] as number) : place));
+  enable(saveButton, !isSearching && countShown() > 0);
+});
 
 form.hidden = false;
 pager.append(...pagerButtons.slice(0, 2), position, ...pagerButtons.slice(2));
