@@ -78,6 +78,7 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
       if (maxCost !== undefined) await openCostLimit(maxCost, home, order, signal, { batchSize });
       const submitOptions = {
         again: again === true,
+        isOutputSettled: asksFirst,
         confirmAgain: typeof again === 'function' ? again : undefined,
         // Who said yes to a file that is there is not asked again; one that comes meanwhile is another matter.
         choosePlacing: () => choosePlacing(output, first === 'replace' || overwrite),

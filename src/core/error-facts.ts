@@ -27,6 +27,8 @@ export interface ErrorFacts {
   output_appeared: { readonly path: string };
   /** Another run is about to write the same output. */
   output_claimed: { readonly path: string };
+  /** The output is called as a file of another format than the input's is (`title`); `proposed` is a name that would do. */
+  output_of_other_format: { readonly path: string; readonly title: string; readonly proposed: string };
   /** The folder of the output is not there. */
   output_folder_missing: { readonly folder: string };
   /** Nothing can be written into the folder of the output. */

@@ -3,13 +3,13 @@ import { isUtf8 } from 'node:buffer';
 
 /**
  * A small text that a person wrote, in the encoding that its byte order mark tells, which is left out; UTF-8 without one.
- * What is no character becomes U+FFFD. Shells of Windows write UTF-16.
+ * What is no character becomes U+FFFD, or is a TypeError if it is `fatal`. Shells of Windows write UTF-16.
  */
-export function decodeText(bytes: Uint8Array): string {
+export function decodeText(bytes: Uint8Array, { fatal = false } = {}): string {
   const [first, second] = bytes;
   const isWide = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
   const encoding = !isWide ? 'utf-8' : first === 0xff ? 'utf-16le' : 'utf-16be';
-  return new TextDecoder(encoding).decode(bytes);
+  return new TextDecoder(encoding, { fatal }).decode(bytes);
 }
 
 /** The length of the bytes up to their last whole character; the one to three bytes of a cut one are left out. */

@@ -171,6 +171,15 @@ export function detectFormat(path: string): InputFormat {
   });
 }
 
+/** Whether a file of this name is taken for one of another format; any name that says nothing may be given to it. */
+export function namesOtherFormat(path: string, fileType: FileType): boolean {
+  const format = formats.get(extensionOf(path).toLowerCase());
+  return format ? format.fileType !== fileType : officeNames.test(path);
+}
+
+/** Of files that no text can be. */
+const officeNames = /\.(xlsx|xlsm|xls|ods|docx?|odt|pdf)$/i;
+
 /** What people have, and how a table comes out of it. */
 const waysOut: readonly { readonly names: RegExp; readonly say: string }[] = [
   {

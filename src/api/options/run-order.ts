@@ -9,6 +9,7 @@ import { traitsOf } from '../../formats/format.ts';
 import { parseTemplate } from '../../formats/template/prompt-template.ts';
 import { findServer } from '../../orchestrator/calls/answer-server.ts';
 import {
+  checkOutputName,
   checkPick,
   defaultOutputPath,
   describeDataset,
@@ -129,6 +130,7 @@ export function describeRun(
   }
   const usual = () => defaultOutputPath(dataset, provider, model, home.isSandbox);
   const outputPath = deliver ? noPath : resolve(workingFolder, output ?? usual());
+  if (output !== undefined && !deliver) checkOutputName(dataset, outputPath);
   checkPick(dataset, outputPath);
   // What is wrong in them is told before anything is paid for.
   readOwnPrices(home);

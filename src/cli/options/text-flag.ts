@@ -1,6 +1,7 @@
 /** Flags whose text may lie in a file. */
 import { resolve } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
+import { decodeText } from '../../core/utf8.ts';
 import { describeDiskError } from '../../storage/files.ts';
 import { readPlainFile } from '../../storage/plain-file.ts';
 
@@ -22,10 +23,10 @@ export function readTextFlag(flag: string, given: string, workingFolder: string)
   });
 }
 
-/** What a file that a flag names holds. LoomError `input` when it can't be read, or is not UTF-8. */
+/** What a file that a flag names holds. LoomError `input` when it can't be read, or is neither UTF-8 nor UTF-16 with its mark. */
 export function readFlagFile(flag: string, path: string, hint?: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readPlainFile(path));
+    return decodeText(readPlainFile(path), { fatal: true });
   } catch (error) {
     const reason = error instanceof TypeError ? 'it is not UTF-8' : describeDiskError(error);
     throw new LoomError('input', `can't read the file of ${flag}, ${path}: ${reason}.`, {

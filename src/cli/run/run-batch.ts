@@ -132,6 +132,10 @@ function tellSubmission(started: StartedRun): (event: SubmissionEvent) => void {
         return terminal.note(
           `Note: ${event.id}, which is pending, has the same output: ${event.outputPath}. ${sharedOutput}`,
         );
+      case 'output_in_the_way':
+        return terminal.note(
+          `Note: ${event.outputPath} is there already. ${loom('fetch', started.options)} asks before it replaces it, and where nobody can be asked it needs --force.`,
+        );
       case 'submitted':
         log.note(event);
         return terminal.print(

@@ -5,7 +5,13 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
 import type { BatchRecord, ProviderName, Row, RowPick } from '../../core/models.ts';
 import type { PromptSource } from '../../formats/format.ts';
-import { detectFormat, type ReadOptions, stripExtension, traitsOf } from '../../formats/format.ts';
+import {
+  detectFormat,
+  namesOtherFormat,
+  type ReadOptions,
+  stripExtension,
+  traitsOf,
+} from '../../formats/format.ts';
 import { converterFor } from '../../formats/index.ts';
 import { checkInputFile } from '../../formats/text/file-bytes.ts';
 import { isSameFile } from '../../storage/files.ts';
@@ -72,6 +78,20 @@ export function checkPick({ path, pick, format }: DatasetOrder, outputPath: stri
     code: 'pick_impossible',
     facts: { path, option },
     hint: `The data of a ${title} file is copied as it is; write the rows that you want to run into a file of their own.`,
+  });
+}
+
+/** LoomError `usage` for an output by whose name it would be taken for a file of another format. */
+export function checkOutputName({ format: { fileType } }: DatasetOrder, outputPath: string): void {
+  if (!namesOtherFormat(outputPath, fileType)) return;
+  const { title, extensions } = traitsOf(fileType);
+  const name = basename(outputPath);
+  const stem = stripExtension(name);
+  const proposed = `${stem === name ? name.replace(/\.[^.]*$/, '') : stem}${extensions[0]}`;
+  throw new LoomError('usage', `${name} would hold ${title}: an output has the format of its input.`, {
+    code: 'output_of_other_format',
+    facts: { path: outputPath, title, proposed },
+    hint: `Call the output ${proposed}.`,
   });
 }
 

@@ -133,9 +133,12 @@ describe('live', () => {
 
     test('stays when it is the input of another run for the same output, whether rows fail or not', async () => {
       world.answerTo = () => '';
-      expect((await run()).code).toBe(1);
+      // A name that fits both formats.
+      const output = ['-o', 'out'];
+      const reasons = 'out.errors.jsonl';
+      expect((await run(...output)).code).toBe(1);
       const first = await world.read(reasons);
-      const again = ['-f', reasons, '--prompt', '{{row}}', '--sync', '-o', 'out.csv', '--force'];
+      const again = ['-f', reasons, '--prompt', '{{row}}', '--sync', ...output, '--force'];
       for (const [failing, code] of [
         ['1', 3],
         ['none', 0],

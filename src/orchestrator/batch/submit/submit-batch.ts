@@ -36,6 +36,8 @@ export type SubmitEvent =
   | EventOf<'pending', { id: string }>
   /** Another pending job is to write the same output: the one that is fetched later will find it in its way. */
   | EventOf<'shared_output', { id: string; outputPath: string }>
+  /** A file is where the output is to go: its fetch will ask before it replaces it, or refuse. */
+  | EventOf<'output_in_the_way', { outputPath: string }>
   /** Of batches also those that a run which was cut off had submitted. */
   | PartEvent
   /** Every part is submitted, or waits for room in the provider's queue. What is told here is told once for each job. */
@@ -47,6 +49,8 @@ export interface SubmitOptions {
   readonly again: boolean;
   /** Asked in that case without `again`, while nothing is locked: whether to submit all the same. Absent: no. */
   readonly confirmAgain?: ((id: string) => Promise<boolean>) | undefined;
+  /** Whether somebody has said already what becomes of a file where the output is to go. */
+  readonly isOutputSettled: boolean;
   /**
    * Asked when every answer is in the cache, before the output is written: whether a file in the way may go; undefined:
    * nothing is to be written.
@@ -74,7 +78,7 @@ export async function submitBatch(
   const { home, order, entry, connection, signal } = run;
   checkSettings(entry, order.settings);
   await openAnswerCheck(order.settings);
-  await checkOutputPath(order.outputPath);
+  const isInTheWay = (await checkOutputPath(order.outputPath)) && !options.isOutputSettled;
   ensurePlaces(home, order.useCache);
   await sweepHome(home);
   await checkFreeSpace(home.root, order.dataset);
@@ -100,6 +104,8 @@ export async function submitBatch(
     }
     const job = claim.kind === 'cut_off' ? claim.job : plan.job;
     const held = holdHome(home, lock);
+    if (isInTheWay && job.parts.length > 0)
+      onEvent({ type: 'output_in_the_way', outputPath: job.output_path });
     if (job.parts.length === 0) return await writeKnownAnswers(held, job, options, plan.discard, signal);
     const stop = AbortSignal.any([signal, lock.lost]);
     const reach = callOneByOne(provider, entry.name, { signal: stop, onEvent });
