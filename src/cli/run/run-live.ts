@@ -4,6 +4,7 @@ import { describeProvider } from '../../api/providers.ts';
 import { type AnsweredDataset, type RunEvent, runSync, type SyncProgress } from '../../api/run-sync.ts';
 import { LongWaitError, LoomError } from '../../core/errors.ts';
 import type { ProviderName } from '../../core/names.ts';
+import { endSentence } from '../../core/words.ts';
 import { documentOutput } from '../documents/output-document.ts';
 import { describeRun, goesToStdout } from '../options/orders.ts';
 import { askOverwrite } from '../options/overwrite.ts';
@@ -75,6 +76,10 @@ async function generate({ options, context, reach }: StartedRun): Promise<Answer
       case 'spent':
         spent = event;
         return;
+      case 'schema_refused':
+        return terminal.note(
+          `Note: structured output is refused (${endSentence(event.reason)}) The schema is told in the system text from here on, and answers are checked all the same.`,
+        );
       case 'answered':
       case 'asked_again':
         return;

@@ -12,9 +12,10 @@ import { isSandboxServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { PromptIndex } from '../dataset/first-rows.ts';
 import type { RunJournals } from '../journals/run-journals.ts';
-import { askAgain, findMisfit, type Misfit } from './misfits.ts';
+import { askAgain, createMisfitFinder, type Misfit } from './misfits.ts';
 import { runRows } from './run-rows.ts';
 import type { SyncContext } from './sync-order.ts';
+import { createAsk } from './told-schema.ts';
 
 /** A live run whose input is checked. */
 export interface CheckedRun extends SyncContext {
@@ -36,6 +37,8 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
   const cachedRows = new RowSet();
   const known = cache?.openLookUps();
   const storeInCache = createCacheWriter(run);
+  const findMisfit = createMisfitFinder(checkAnswer, settings?.schema);
+  const askProvider = createAsk(provider, (reason) => onEvent({ type: 'schema_refused', reason }));
   /** Of rows that are called next: what earlier runs were answered, and does not fit. */
   const misfits = new Map<number, RowResult>();
   let areShared = false;
@@ -69,7 +72,7 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
       if (!answer) await storeInCache(content, journal.get(row));
       else if (!isKept) await journal.addCached(row, answer);
       const result = answer ?? journal.get(row);
-      if (result && retryMisfits > 0 && findMisfit(result, checkAnswer)) {
+      if (result && retryMisfits > 0 && findMisfit(result)) {
         misfits.set(index, result);
         return false;
       }
@@ -90,7 +93,7 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
           await run.home.ensureHeld();
           const startedAt = performance.now();
           const request = { customId: row.customId, model, content: asked, settings };
-          const result = await provider.generate(request, callSignal);
+          const result = await askProvider(request, callSignal);
           meter.addCall(result, performance.now() - startedAt);
           const isFirst = asked === content;
           // Within the call's place in the queue: no more answers than workers wait for the disk. What the cache has can
@@ -113,7 +116,7 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
         const next = await ask(askAgain(content, misfit)).catch((error) => asFailedRow(row.customId, error));
         onEvent({
           type: 'asked_again',
-          fits: next.outcome === 'succeeded' && !findMisfit(next, checkAnswer),
+          fits: next.outcome === 'succeeded' && !findMisfit(next),
         });
         return next.outcome === 'succeeded' ? next : result;
       };
@@ -121,7 +124,7 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
       let result = misfits.get(index) ?? (await askFirst());
       misfits.delete(index);
       for (let tries = 0; tries < retryMisfits; tries++) {
-        const misfit = findMisfit(result, checkAnswer);
+        const misfit = findMisfit(result);
         if (!misfit) break;
         result = await mend(result, misfit);
       }

@@ -57,6 +57,8 @@ export type SyncEvent =
   | EventOf<'resumed', { answers: number }>
   /** A call was answered, and is paid for. */
   | EventOf<'answered', { result: RowResult }>
+  /** The server has no structured output: the schema goes into the system text from here on. */
+  | EventOf<'schema_refused', { reason: string }>
   /** An answer that did not fit was asked for again: what came the next time, which was `answered` too. */
   | EventOf<'asked_again', { fits: boolean }>
   /** An answer could not be stored in the cache; told once, the answers are in the output all the same. */

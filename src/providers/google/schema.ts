@@ -124,5 +124,7 @@ function translateParts(schema: JsonObject, type: string, place: Place): JsonObj
     name,
     translate(inner, at(place, `properties/${name}`)),
   ]);
-  return { properties: Object.fromEntries(translated) };
+  // Without it they come in the order of the alphabet; a reason that is asked for first is to come first.
+  const { propertyOrdering = properties.map(([name]) => name) } = schema;
+  return { properties: Object.fromEntries(translated), propertyOrdering };
 }

@@ -1,4 +1,5 @@
 /** Answers that do not fit, asked for again with --retry-misfits. */
+import { parse } from 'csv-parse/sync';
 import { beforeEach, expect, it, test } from 'vitest';
 import { providerNames } from '../../../src/core/names.ts';
 import { createSandboxWorld } from '../worlds/sandbox-world.ts';
@@ -23,11 +24,16 @@ const args = [
   '--force',
 ];
 const retry = ['--retry-misfits', '3'];
-const demand = 'The answer is not JSON. Answer once more, with nothing but JSON that fits the schema.';
-const mended =
-  'id,text,llm_response,a\n' +
-  '1,Hello,"{""a"":""Sandbox answer from m: Hello""}",Sandbox answer from m: Hello\n' +
-  `2,World [[sandbox:misfit]],"{""a"":""Sandbox answer from m: ${demand}""}","Sandbox answer from m: ${demand}"\n`;
+/** A prompt is answered with its first 300 characters. */
+const schema =
+  '{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}';
+const demand = `The answer is not JSON. Answer with nothing but JSON that fits this JSON Schema: ${schema}`;
+const mended = { id: '2', text: 'World [[sandbox:misfit]]', a: `Sandbox answer from m: ${demand}` };
+
+async function readRows() {
+  return parse(await world.read('out.csv'), { columns: true }) as Record<string, string>[];
+}
+
 /** Of which no answer of the sandbox is one. */
 const strict = '{"type":"object","properties":{"a":{"type":"string","pattern":"^x"}},"required":["a"]}';
 
@@ -36,14 +42,14 @@ it.each(providerNames)(
   async (provider) => {
     const ended = await world.loom(...args, '-p', provider, ...retry);
     expect(ended.code).toBe(0);
-    expect(await world.read('out.csv')).toBe(mended);
+    expect((await readRows())[1]).toMatchObject(mended);
     expect(ended.stderr).toContain(
       '1 call asked again for an answer that did not fit; 1 of the answers that came fits.\n',
     );
     expect((await world.countCalls(provider)).generate).toBe(3);
     const again = await world.loom(...args, '-p', provider, ...retry);
     expect(again.stdout).toContain('(2 prompts, 2 cache hits, 0 errors)');
-    expect(await world.read('out.csv')).toBe(mended);
+    expect((await readRows())[1]).toMatchObject(mended);
     expect((await world.countCalls(provider)).generate).toBe(3);
   },
 );
@@ -81,7 +87,7 @@ test('a misfit of an earlier run is asked for again, and no answer that fits', a
     misfits_asked_again: 1,
     misfits_mended: 1,
   });
-  expect(await world.read('out.csv')).toBe(mended);
+  expect((await readRows())[1]).toMatchObject(mended);
   expect((await world.countCalls('openai')).generate).toBe(3);
 });
 

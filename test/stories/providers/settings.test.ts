@@ -131,6 +131,7 @@ const structured: Record<ProviderName, object> = {
         type: 'OBJECT',
         properties: { answer: { type: 'STRING', minLength: 2 }, sure: { type: 'INTEGER', nullable: true } },
         required: ['answer', 'sure'],
+        propertyOrdering: ['answer', 'sure'],
       },
     },
   },
