@@ -6,7 +6,8 @@ interface SandboxModel {
   readonly context: number;
 }
 
-const names: Readonly<Record<VendorName, readonly (readonly [id: string, context: number])[]>> = {
+/** A vendor that is not among them lists none. */
+const names: { readonly [Name in VendorName]?: readonly (readonly [id: string, context: number])[] } = {
   openai: [
     ['gpt-4o', 128_000],
     ['gpt-4o-mini', 128_000],
@@ -32,7 +33,7 @@ const names: Readonly<Record<VendorName, readonly (readonly [id: string, context
 };
 
 export function modelsOf(vendor: VendorName): readonly SandboxModel[] {
-  return names[vendor].map(([id, context]) => ({ id, context }));
+  return (names[vendor] ?? []).map(([id, context]) => ({ id, context }));
 }
 
 /** A page of them: from the one behind `after`, so many. */
