@@ -51,7 +51,8 @@ async function* readRecords(
   for await (const batch of new RecordReader(source, layout).readBatches()) {
     const first = makeRecord ? 0 : 1;
     makeRecord ??= createRecordMaker(readHeader(batch, source));
-    for (let record = first; record < batch.count; record += 1) yield makeRecord(batch.cellsOf(record));
+    for (let record = first; record < batch.count; record += 1)
+      yield makeRecord((place) => batch.textOf(record, place));
   }
   if (!makeRecord) throw noHeader(source.path);
 }

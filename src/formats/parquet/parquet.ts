@@ -144,7 +144,9 @@ async function* readRecords(
   const columns = new ColumnsReader(file, names);
   const makeRecord = createRecordMaker(names);
   for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
-    for await (const { rows } of columns.readGroup(group)) yield* rows.map(makeRecord);
+    for await (const { rows } of columns.readGroup(group)) {
+      for (const cells of rows) yield makeRecord((place) => cells[place]);
+    }
   }
 }
 
