@@ -1,6 +1,5 @@
 /** `reportOutput` of the library. */
 import { basename, dirname, join, resolve } from 'node:path';
-import { LoomError } from '../core/errors.ts';
 import { stripExtension } from '../formats/format.ts';
 import { type FoundOutput, findOutput } from '../orchestrator/report/find-output.ts';
 import { type OutputSource, openOutput } from '../orchestrator/report/output-rows.ts';
@@ -13,11 +12,10 @@ import {
   surveyOutput,
 } from '../orchestrator/report/survey-output.ts';
 import type { HistoryEntry } from '../state/history.ts';
-import { diskFailure } from '../storage/files.ts';
-import { writeOutputFile } from '../storage/output-file.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
-import { openHome, underSignal, workingFolderOf } from './options/reach.ts';
+import { underSignal, workingFolderOf } from './options/reach.ts';
 import { choosePlacing, describeSource } from './options/run-order.ts';
+import { listHomes, writePageFile } from './outputs/page.ts';
 
 export type { FoundOutput, HistoryEntry, OutputSource, OutputSurvey, RowChoice, ShownRow };
 
@@ -71,24 +69,8 @@ export async function reportOutput(options: ReportOutputOptions): Promise<Writte
     const report = { found, survey, choice: chooseCounts(survey, rows), writtenAt: new Date().toISOString() };
     if (page !== undefined && drawPage && placing) {
       const chosen = readChosenRows(survey, report.choice, signal);
-      await writeOutputFile(page, drawPage(report, chosen), { placing }).catch((error: unknown) => {
-        throw error instanceof LoomError || signal.aborted ? error : cannotWrite(page, error);
-      });
+      await writePageFile(page, drawPage(report, chosen), placing, signal);
     }
     return { ...report, page };
   });
-}
-
-function cannotWrite(page: string, cause: unknown): LoomError {
-  return diskFailure('output', `write the report ${page}`, cause, {
-    code: 'report_unwritable',
-    facts: { page },
-    hint: 'Make room, or choose another page.',
-  });
-}
-
-/** What was made in a rehearsal is known to the home of rehearsals alone. */
-function listHomes(options: ReachOptions) {
-  const rehearsals = openHome({ ...options, sandbox: true });
-  return options.sandbox ? [rehearsals] : [openHome(options), rehearsals];
 }

@@ -7,10 +7,8 @@ import { nameLabels } from './labels.ts';
 import { describePolicy, readAsset } from './page-assets.ts';
 import { type PageRow, rowStatuses } from './page-data.ts';
 import { describeTable } from './page-table.ts';
+import { writeBlocks } from './row-blocks.ts';
 import { drawFooter, drawSummary, titleOf } from './summary.ts';
-
-/** Rows are put into script elements of about this size, so that the page parses only those that it shows. */
-const blockCharacters = 64 * 1024;
 
 /** The page in pieces. Memory does not grow with the rows. */
 export async function* writePage(facts: OutputReport, rows: AsyncIterable<ShownRow>): AsyncGenerator<string> {
@@ -34,25 +32,8 @@ ${drawTable(facts)}
 ${drawFooter(facts)}
 <script type="application/json" id="table">${new Html(jsonForScript(describeTable(facts)))}</script>
 `.text;
-  yield* writeBlocks(rows);
+  yield* writeBlocks(rows, encodeRow);
   yield `<script>${script}</script>\n</body>\n</html>\n`;
-}
-
-async function* writeBlocks(rows: AsyncIterable<ShownRow>): AsyncGenerator<string> {
-  let block: string[] = [];
-  let length = 0;
-  const finish = () =>
-    `<script type="application/json" class="rows" data-rows="${block.length}">[${block.join(',\n')}]</script>\n`;
-  for await (const row of rows) {
-    const text = jsonForScript(encodeRow(row));
-    block.push(text);
-    length += text.length;
-    if (length < blockCharacters) continue;
-    yield finish();
-    block = [];
-    length = 0;
-  }
-  if (block.length > 0) yield finish();
 }
 
 function encodeRow({ index, status, texts }: ShownRow): PageRow {
