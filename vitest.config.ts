@@ -4,7 +4,10 @@ import { configDefaults, defineConfig } from 'vitest/config';
 /** Tests of the built program as a process. */
 const processes = ['test/**/*.process.test.ts'];
 /** Whole services and browsers, and copies of the project. */
-const slow = ['test/recipes/docker.test.ts', 'test/stories/**/{add-provider,faults,report-page}.test.ts'];
+const slow = [
+  'test/recipes/docker.test.ts',
+  'test/stories/**/{add-provider,faults,report-page,compare-page}.test.ts',
+];
 /** Commands, recipes, adapters and the sandbox, against servers of the tests' own. */
 const stories = ['test/{stories,recipes,providers,sandbox}/**/*.test.ts'];
 /** cron, systemd and containers are no part of Windows. */

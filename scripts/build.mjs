@@ -124,7 +124,7 @@ const metafile = await buildModules({
 // The package is one of ES modules.
 await writeFile('dist/package.json', '{ "type": "commonjs" }\n');
 await writeLibrary();
-await buildReportPage();
+await buildPages();
 await writeDeclarations();
 await writeConfigSchema();
 await writeManPages(await openProgram(), 'dist/man');
@@ -145,12 +145,14 @@ async function writeLibrary() {
   );
 }
 
-/** The script and the style of a report's page, which the program puts into each. */
-async function buildReportPage() {
+/** The script and the style of the pages of a report and of a comparison, which the program puts into each. */
+async function buildPages() {
   await build({
     entryPoints: {
       'report-page': 'src/cli/report/browser/page.ts',
       'report-page-style': 'src/cli/report/browser/page.css',
+      'compare-page': 'src/cli/compare/browser/page.ts',
+      'compare-page-style': 'src/cli/compare/browser/page.css',
     },
     outdir: 'dist/chunks',
     bundle: true,

@@ -11,6 +11,7 @@ export * from './api/list-batches.ts';
 export * from './api/models.ts';
 export type * from './api/options/options.ts';
 export type { ReachEvent, RetryEvent } from './api/options/reach.ts';
+export * from './api/outputs/compare-outputs.ts';
 export * from './api/preview/preview-prompts.ts';
 export * from './api/preview/preview-run.ts';
 export * from './api/providers.ts';

@@ -217,7 +217,7 @@ describe('only', () => {
 
 /** What belongs to the command line: its flags, its commands, its file of variables. */
 const wordsOfCli =
-  /(?<![\w-])--[a-z][a-z-]+|\bloom (?:run|fetch|adopt|list|status|cancel|forget|tokens|report|cache|sandbox|completion)\b|(?<!['\w}])\.env\b/;
+  /(?<![\w-])--[a-z][a-z-]+|\bloom (?:run|fetch|adopt|list|status|cancel|forget|tokens|report|compare|cache|sandbox|completion)\b|(?<!['\w}])\.env\b/;
 
 test('no text below cli speaks of flags or commands', () => {
   const below = files.filter(({ name }) => !['cli', 'sandbox'].includes(layerOf(name)));

@@ -23,6 +23,7 @@ const commands: Commands = {
   forget: async (options, context) => (await import('./forget/command.ts')).forget(options, context),
   tokens: async (options, context) => (await import('./tokens/command.ts')).tokens(options, context),
   report: async (options, context) => (await import('./report/command.ts')).report(options, context),
+  compare: async (options, context) => (await import('./compare/command.ts')).compare(options, context),
   showCache: async (options, context) => (await import('./cache/command.ts')).showCache(options, context),
   clearCache: async (options, context) => (await import('./cache/command.ts')).clearCache(options, context),
   completion: async (options, context) =>

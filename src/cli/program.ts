@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { addAdopt } from './adopt/flags.ts';
 import { addCache, addCacheClear, addCacheStats } from './cache/flags.ts';
 import { addCancel } from './cancel/flags.ts';
+import { addCompare } from './compare/flags.ts';
 import { addCompletion } from './completion/flags.ts';
 import { addFetch } from './fetch/flags.ts';
 import { parseText } from './flags/flag-values.ts';
@@ -70,6 +71,12 @@ export function createProgram(
     report: () => {
       const report = addVoiceFlags(addReport(program));
       return report.action((target: string, options) => act(commands.report)({ ...options, target }, report));
+    },
+    compare: () => {
+      const compare = addVoiceFlags(addCompare(program));
+      return compare.action((targets: string[], options) =>
+        act(commands.compare)({ ...options, targets }, compare),
+      );
     },
     cache: () => {
       const cache = addCache(program);

@@ -123,6 +123,8 @@ export interface ErrorFacts {
   not_an_output: { readonly path: string };
   /** Several columns of an output could be its answers. */
   answers_unclear: { readonly path: string; readonly columns: readonly string[] };
+  /** The rows of outputs can't be matched; each way that was tried, and why it failed. */
+  rows_unmatched: { readonly problems: readonly string[] };
   /** The output of a batch is not written yet. */
   output_pending: { readonly id: string } & OfHome;
   /** The disk refused the output. */

@@ -41,6 +41,7 @@ const ownFields = ['file', 'output'];
 const orderFields = [
   ...['col', 'prompt', 'rowId', 'limit', 'sample', 'sampleSeed'],
   ...['delimiter', 'quoting', 'padRows', 'encoding'],
+  ...['on', 'answer', 'expect'],
 ];
 
 /** Every field that a file may have, once for each command that has the flag. */

@@ -28,6 +28,11 @@ export function collectWords<Word extends string>(
   };
 }
 
+/** A parser for a flag whose texts add up when it is given again. */
+export function collectTexts(text: string, before: readonly string[] = []): string[] {
+  return [...before, parseText(text)];
+}
+
 /** A parser for a flag that takes ids: several of them, with commas, or given again. */
 export function collectIds(text: string, before: readonly string[] = []): string[] {
   return [...before, ...text.split(',').map((id) => parseText(id).trim())];

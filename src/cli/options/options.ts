@@ -178,6 +178,19 @@ export interface ReportOptions extends Pick<InputOptions, 'col' | 'prompt'> {
   sandbox: boolean;
 }
 
+export interface CompareOptions {
+  /** Paths of outputs, or ids of the batches or jobs that they came from. */
+  targets: string[];
+  on?: string;
+  answer?: string[];
+  expect?: string;
+  output?: string;
+  /** Most rows that the page shows. */
+  rows: number;
+  force: boolean;
+  sandbox: boolean;
+}
+
 export interface CacheStatsOptions extends CacheOptions {
   sandbox: boolean;
 }
@@ -235,6 +248,7 @@ export interface Commands {
   forget(options: ForgetOptions, context: CommandContext): Promise<number>;
   tokens(options: TokensOptions, context: CommandContext): Promise<number>;
   report(options: ReportOptions, context: CommandContext): Promise<number>;
+  compare(options: CompareOptions, context: CommandContext): Promise<number>;
   showCache(options: CacheStatsOptions, context: CommandContext): Promise<number>;
   clearCache(options: CacheClearOptions, context: CommandContext): Promise<number>;
   completion(options: CompletionOptions, context: CommandContext): Promise<number>;

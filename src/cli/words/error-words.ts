@@ -119,6 +119,9 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
     hint: 'Give the file that loom run or loom fetch wrote, or name the column of its answers with --answer.',
   }),
   answers_unclear: () => ({ hint: 'Name one with --answer.' }),
+  rows_unmatched: () => ({
+    hint: 'Name a column that every output has, with another value in each row, with --on.',
+  }),
   output_pending: ({ id, ...home }) => ({
     hint: `Run ${loom(`fetch --id ${quoteShell(id)}`, home)} first.`,
   }),
