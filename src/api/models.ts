@@ -1,13 +1,18 @@
-/** `models` of the library. */
+/** `models` and `questionModel` of the library. */
+import { type MeantModel, questionModel as questionName } from '../cache/prices/model-question.ts';
+import { openPriceBook } from '../cache/prices/price-book.ts';
 import { LoomError } from '../core/errors.ts';
 import { type ProviderName, providerNames } from '../core/names.ts';
+import { describeServer, nameServer } from '../orchestrator/calls/answer-server.ts';
 import type { RetryEvent } from '../orchestrator/calls/retry.ts';
 import { askForModels, type KnownModel, listPricedModels } from '../orchestrator/models/list-models.ts';
+import { providerEntry } from '../providers/registry.ts';
+import { resolveBaseUrl } from '../state/keys.ts';
 import type { ReachOptions } from './options/options.ts';
-import { type ListeningTo, type ReachEvent, withReach } from './options/reach.ts';
+import { type ListeningTo, openHome, type ReachEvent, variablesOf, withReach } from './options/reach.ts';
 import { findProvider } from './options/run-order.ts';
 
-export type { KnownModel };
+export type { KnownModel, MeantModel };
 
 export interface ModelsOptions extends ReachOptions, ListeningTo<RetryEvent | ReachEvent> {
   /** Only those of these. Default: all. */
@@ -44,4 +49,28 @@ function pickModels(known: readonly KnownModel[], search: string): readonly Know
     const name = `${provider}/${model}`.toLowerCase();
     return words.every((word) => name.includes(word));
   });
+}
+
+export interface QuestionModelOptions extends ReachOptions {
+  readonly provider: ProviderName;
+  readonly model: string;
+}
+
+/**
+ * What a model's name was perhaps meant to be, where the lists of prices know it only of another provider, or one that is
+ * a letter or so away; `loom run` asks so before it sends anything. Undefined for a name that is known, or like none.
+ */
+export async function questionModel(options: QuestionModelOptions): Promise<MeantModel | undefined> {
+  const { provider, model } = options;
+  const entry = findProvider(provider);
+  const home = openHome(options);
+  const baseUrl = options.sandbox
+    ? undefined
+    : resolveBaseUrl(entry, options.baseUrl, undefined, variablesOf(options));
+  const server = nameServer(home, provider, { baseUrl });
+  // It sells the models of all, by names that many servers have as well.
+  const resellers = describeServer(provider, server).isPlain ? (['openrouter'] as const) : [];
+  const others = providerNames.filter((name) => name !== provider && name !== 'openrouter');
+  const asked = [...others, ...resellers.filter((name) => name !== provider)].map(providerEntry);
+  return questionName(await openPriceBook(home), entry, asked, model);
 }

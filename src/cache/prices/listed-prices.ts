@@ -25,8 +25,23 @@ export function listListed(vendor: ListedVendor): ModelPrice[] {
 }
 
 export function listNames(vendor: ListedVendor): string[] {
-  return listOf(vendor)?.models.flatMap(({ id, match }) => [id, ...wholeNames(match)]) ?? [];
+  return listOf(vendor)?.models.flatMap(({ id, match }) => [id, ...namesIn(match, ['equals'])]) ?? [];
 }
+
+/** Whether a list has a rule that takes this name, with a price for tokens or without, and says it letter by letter. */
+export function isListed(vendor: ListedVendor, name: string): boolean {
+  const models = listOf(vendor)?.models ?? [];
+  const spelled = ({ id, match }: ModelInfo) => [id, ...namesIn(match, spellings)];
+  return models.some((model) => spelled(model).includes(name)) || isPattern(models, name);
+}
+
+/** By an expression alone, which has most of a name in it. */
+function isPattern(models: readonly ModelInfo[], name: string): boolean {
+  const expressions = models.flatMap(({ match }) => namesIn(match, ['regex']));
+  return expressions.some((expression) => /^\^\w/.test(expression) && new RegExp(expression).test(name));
+}
+
+const spellings = ['equals', 'starts_with', 'ends_with', 'contains'];
 
 function listOf({ priceListName }: ListedVendor): Provider | undefined {
   const own = ownLists.find(({ id }) => id === priceListName);
@@ -83,8 +98,9 @@ function readTokens({ inputTokens, outputTokens, cacheReadTokens = 0, cacheWrite
   };
 }
 
-/** The names that a rule of the list takes as they are. */
-function wholeNames(match: ModelInfo['match']): string[] {
-  if ('equals' in match) return [match.equals];
-  return 'or' in match ? match.or.flatMap(wholeNames) : [];
+/** What such rules of the list say of names. */
+function namesIn(match: ModelInfo['match'], kinds: readonly string[]): string[] {
+  if ('or' in match) return match.or.flatMap((rule) => namesIn(rule, kinds));
+  if ('and' in match) return match.and.flatMap((rule) => namesIn(rule, kinds));
+  return Object.entries(match).flatMap(([kind, text]) => (kinds.includes(kind) ? [text as string] : []));
 }

@@ -15,6 +15,8 @@ export interface PriceBook {
   list(vendor: PricedVendor): readonly ModelPrice[];
   /** Every name that the lists have for models of the vendor, also for those without a price for tokens. */
   listNames(vendor: PricedVendor): readonly string[];
+  /** Whether a list spells this name of a model of the vendor. */
+  spells(vendor: PricedVendor, name: string): boolean;
 }
 
 /** LoomError `state` names the place in the person's own file that is wrong. */
@@ -30,6 +32,7 @@ export async function openPriceBook(home: Pick<LoomHome, 'base'>): Promise<Price
       const replaced = new Set(ownOf(vendor).map(({ name }) => name));
       return [...ownOf(vendor), ...lists.listListed(vendor).filter(({ name }) => !replaced.has(name))];
     },
+    spells: (vendor, name) => findOwn(vendor, name) !== undefined || lists.isListed(vendor, name),
     listNames: (vendor) => [...ownOf(vendor).map(({ name }) => name), ...lists.listNames(vendor)],
   };
 }

@@ -1,16 +1,18 @@
 /** `loom run`: submit a batch, or answer at once with --sync. */
 
 import { FetchLog } from '../../api/fetch-log.ts';
+import { questionModel } from '../../api/models.ts';
 import type { RunDocument } from '../../core/documents.ts';
 import { InterruptedError } from '../../core/errors.ts';
 import { documentBatch } from '../documents/batch-document.ts';
 import { checkWaitFlags } from '../fetch/wait.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
 import { checkBatchStreams, checkDocumentStream } from '../options/orders.ts';
-import { nameProvider, withProviders } from '../options/reach.ts';
+import { nameProvider, placeOf, withProviders } from '../options/reach.ts';
 import { nameSchemaFile } from '../options/settings.ts';
 import { checkInputFlags } from '../options/stdin.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
+import { questionName } from '../words/model-names.ts';
 import { loom } from '../words/proposed-command.ts';
 import { dryRun } from './dry-run.ts';
 import { preview } from './preview.ts';
@@ -24,6 +26,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   if (!options.sync) checkBatchStreams(options, options.wait);
   checkWaitFlags(options, options.wait && !options.sync);
   checkDocumentStream(options, context.voice);
+  await askAboutModel(options, context);
   if (options.dryRun) return dryRun(options, context, document);
   if (options.preview) return preview(options, context, document);
   return withProviders(options, context, async (reach) => {
@@ -34,6 +37,13 @@ export async function run(options: RunOptions, context: CommandContext): Promise
     const { code, awaited } = await named(options, context, () => submitRun(started));
     return awaited ? waitForRun(awaited, started) : code;
   });
+}
+
+/** A name that is most likely a mistake is told before anything is sent. Nobody waits for an answer. */
+async function askAboutModel(options: RunOptions, context: CommandContext): Promise<void> {
+  const { provider, model, baseUrl } = options;
+  const meant = await questionModel({ ...placeOf(options, context), provider, model, baseUrl });
+  if (meant) context.terminal.warn(questionName({ provider, model }, meant));
 }
 
 /** The errors of the work, with the names that people know. */
