@@ -10,6 +10,7 @@ import { checkBatchStreams, describeRun } from '../options/orders.ts';
 import { nameProvider, withProviders } from '../options/reach.ts';
 import { nameSchemaFile } from '../options/settings.ts';
 import { checkInputFlags } from '../options/stdin.ts';
+import { tellFileNames } from '../options/text-flag.ts';
 import { tellCalls } from '../words/calls.ts';
 import { loom } from '../words/proposed-command.ts';
 
@@ -17,6 +18,7 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
   const { terminal } = context;
   const document = context.document.begin<AdoptDocument>({ command: 'adopt', batches: [] });
   checkInputFlags(options);
+  tellFileNames(options, context);
   checkBatchStreams(options);
   const onEvent = tellCalls(terminal);
   try {

@@ -11,6 +11,7 @@ import { checkBatchStreams, checkDocumentStream } from '../options/orders.ts';
 import { nameProvider, placeOf, withProviders } from '../options/reach.ts';
 import { nameSchemaFile } from '../options/settings.ts';
 import { checkInputFlags } from '../options/stdin.ts';
+import { tellFileNames } from '../options/text-flag.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { questionName } from '../words/model-names.ts';
 import { loom } from '../words/proposed-command.ts';
@@ -23,6 +24,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   const log = new FetchLog();
   const document = beginDocument(options, context, log);
   checkInputFlags(options);
+  tellFileNames(options, context);
   if (!options.sync) checkBatchStreams(options, options.wait);
   checkWaitFlags(options, options.wait && !options.sync);
   checkDocumentStream(options, context.voice);

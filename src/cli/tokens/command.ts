@@ -14,6 +14,7 @@ import type { CommandContext, TokensOptions } from '../options/options.ts';
 import { nameProvider, placeOf, withProviders } from '../options/reach.ts';
 import { readSettings } from '../options/settings.ts';
 import { checkInputFlags } from '../options/stdin.ts';
+import { tellFileNames } from '../options/text-flag.ts';
 import { startProgress } from '../terminal/progress.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { tellCalls } from '../words/calls.ts';
@@ -25,6 +26,7 @@ export async function tokens(options: TokensOptions, context: CommandContext): P
   const { terminal } = context;
   const document = beginDocument(options, context);
   checkInputFlags(options);
+  tellFileNames(options, context);
   if (options.estimate) {
     const place = placeOf(options, context);
     const estimate = await estimateTokens({ ...place, ...describeInputOf(options, context) });
