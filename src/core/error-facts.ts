@@ -86,7 +86,12 @@ export interface ErrorFacts {
   /** What stands between two cells can't be this. */
   delimiter_invalid: { readonly delimiter: string };
   /** No JSON entry has the field that is to tell rows apart. */
-  row_id_unknown: { readonly path: string; readonly name: string };
+  row_id_unknown: {
+    readonly path: string;
+    readonly name: string;
+    readonly names: readonly string[];
+    readonly closest: string | undefined;
+  };
   /** The fields that answers are to have can't be read. */
   fields_broken: { readonly problem: string };
   /** An option about columns of fields, and no field. */

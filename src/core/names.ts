@@ -2,6 +2,12 @@
 export const providerNames = ['openai', 'anthropic', 'google', 'openrouter', 'alibaba'] as const;
 export type ProviderName = (typeof providerNames)[number];
 
+/** What people call providers by their models or services. */
+export const otherProviderNames: Readonly<Record<string, ProviderName>> = {
+  ...({ claude: 'anthropic', gpt: 'openai', chatgpt: 'openai', gemini: 'google', vertex: 'google' } as const),
+  ...({ qwen: 'alibaba', dashscope: 'alibaba', aliyun: 'alibaba' } as const),
+};
+
 export const batchStatuses = [
   'validating',
   'in_progress',

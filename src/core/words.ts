@@ -46,15 +46,20 @@ export function findClosestName(name: string, candidates: readonly string[]): st
   return ranked[0] && ranked[0].distance <= farthest ? ranked[0].candidate : undefined;
 }
 
-/** Levenshtein's distance. */
+/** Levenshtein's distance, in which two letters in each other's place are one edit too. */
 function countEdits(from: string, to: string): number {
+  let before: number[] = [];
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let row = 1; row <= from.length; row += 1) {
     const current = [row];
     for (let column = 1; column <= to.length; column += 1) {
       const replaced = (previous[column - 1] as number) + (from[row - 1] === to[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column] as number) + 1, (current[column - 1] as number) + 1));
+      const isSwapped = row > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      const swapped = isSwapped ? (before[column - 2] as number) + 1 : replaced;
+      const inserted = Math.min(previous[column] as number, current[column - 1] as number) + 1;
+      current.push(Math.min(replaced, swapped, inserted));
     }
+    before = previous;
     previous = current;
   }
   return previous[to.length] as number;

@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { readOwnPrices } from '../../cache/prices/own-prices.ts';
 import type { CodeWithFacts } from '../../core/error-facts.ts';
 import { describeTold, LoomError, type Told } from '../../core/errors.ts';
-import { isServerName, type ProviderName, providerNames } from '../../core/names.ts';
+import { isServerName, otherProviderNames, type ProviderName, providerNames } from '../../core/names.ts';
+import { findClosestName } from '../../core/words.ts';
 import type { PromptSource } from '../../formats/format.ts';
 import { traitsOf } from '../../formats/format.ts';
 import { parseTemplate } from '../../formats/template/prompt-template.ts';
@@ -35,8 +36,10 @@ import { type Reach, type Reaching, withReach } from './reach.ts';
 /** LoomError `usage` for one that there is not: a program without types may pass anything. */
 export function findProvider(provider: ProviderName): ProviderEntry {
   if (providerNames.includes(provider)) return providerEntry(provider);
+  const name = String(provider);
+  const closest = otherProviderNames[name.toLowerCase()] ?? findClosestName(name, providerNames);
   throw new LoomError('usage', `there is no provider ${JSON.stringify(provider)}.`, {
-    hint: `There are ${providerNames.join(', ')}.`,
+    hint: `There are ${providerNames.join(', ')}.${closest === undefined ? '' : ` Did you mean ${closest}?`}`,
   });
 }
 

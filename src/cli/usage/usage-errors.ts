@@ -1,6 +1,7 @@
 /** Mistakes in a command line, told in one way: what is wrong, what was meant, where to see all. */
 import type { Command, Option } from 'commander';
 import { LoomError } from '../../core/errors.ts';
+import { otherProviderNames } from '../../core/names.ts';
 import { looksSecret } from '../../core/secret-shapes.ts';
 import { findClosestName } from '../../core/words.ts';
 import type { CommandContext } from '../options/options.ts';
@@ -94,10 +95,10 @@ function proposeName(what: string, command: Command): string | undefined {
   return proposeFrom(value, known, '') || undefined;
 }
 
-/** What people call providers by their models or services. */
+/** What people call by other names what a flag has a word for. */
 const otherNames: Readonly<Record<string, string>> = {
-  ...{ claude: 'anthropic', gpt: 'openai', chatgpt: 'openai', gemini: 'google', vertex: 'google' },
-  ...{ qwen: 'alibaba', dashscope: 'alibaba', aliyun: 'alibaba' },
+  ...otherProviderNames,
+  ...{ excel: 'csv', ndjson: 'jsonl' },
 };
 
 /** Long flags, as they stand in the help. */

@@ -89,7 +89,8 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   delimiter_invalid: ({ delimiter }) => ({
     message: `--delimiter: ${quoteValue(delimiter)} can't stand between cells.`,
   }),
-  row_id_unknown: () => ({ hint: 'Name a field that the entries have with --row-id.' }),
+  row_id_unknown: ({ closest }) =>
+    closest === undefined ? { hint: 'Name a field that the entries have with --row-id.' } : {},
   placeholder_missing: () => ({ message: '--prompt has no placeholder: every row would ask the same.' }),
   placeholder_broken: ({ found }) => ({ message: `--prompt: ${found} does not begin a placeholder.` }),
   input_gone: () => ({

@@ -1,12 +1,12 @@
 /** Reads the entries of a JSON list or the lines of a JSONL file: the text of each, checked, and the row that it stands for. */
 import { LoomError } from '../../core/errors.ts';
 import type { Row } from '../../core/models.ts';
-import { quoteValue } from '../../core/words.ts';
+import { findClosestName, quoteValue } from '../../core/words.ts';
 import type { ReadOptions } from '../format.ts';
 import { nameTaken } from '../template/reserved-names.ts';
 import type { TextSource } from '../text/text-source.ts';
 import { type EntryPiece, EntryPieces } from './entry-pieces.ts';
-import { PromptFields } from './prompt-fields.ts';
+import { describeFields, type FirstEntry, PromptFields } from './prompt-fields.ts';
 import type { EntryPlace, Splitter } from './splitter.ts';
 import { textOfField } from './text.ts';
 
@@ -46,12 +46,9 @@ export class EntryReader {
   async *readBatches(): AsyncGenerator<EntryBatch> {
     for await (const piece of this.#pieces.read()) yield* this.#readEntries(piece);
     this.#prompts.finish();
-    if (this.#rowId === undefined || this.#hasIds || this.#rowCount === 0) return;
-    throw new LoomError('input', `${this.#path}: no entry has ${quoteValue(this.#rowId)}.`, {
-      code: 'row_id_unknown',
-      facts: { path: this.#path, name: this.#rowId },
-      hint: 'Name a field that the entries have as rowId.',
-    });
+    const { firstEntry } = this.#prompts;
+    if (this.#rowId === undefined || this.#hasIds || !firstEntry) return;
+    throw rowIdUnknown(this.#path, this.#rowId, firstEntry);
   }
 
   /** The batch of these entries, up to the first one that is wrong, which is then thrown. */
@@ -130,6 +127,19 @@ export class EntryReader {
   #error(problem: string, hint: string): LoomError {
     return this.#pieces.error(problem, hint);
   }
+}
+
+function rowIdUnknown(path: string, name: string, { place, fields: names }: FirstEntry): LoomError {
+  const closest = findClosestName(name, names);
+  const what = `no entry has ${quoteValue(name)}; ${place} has ${describeFields(names)}.`;
+  return new LoomError('input', `${path}: ${what}`, {
+    code: 'row_id_unknown',
+    facts: { path, name, names, closest },
+    hint:
+      closest === undefined
+        ? 'Name a field that the entries have as rowId.'
+        : `Did you mean ${quoteValue(closest)}?`,
+  });
 }
 
 /** Only an escape can write it: the text was UTF-8. */

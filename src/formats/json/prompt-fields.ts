@@ -14,6 +14,12 @@ export interface ParsedEntry {
   readonly place: string;
 }
 
+/** For messages about fields that no entry has. */
+export interface FirstEntry {
+  readonly place: string;
+  readonly fields: readonly string[];
+}
+
 /** Where the prompt is when nobody says: in the field of this name. */
 const usualField = 'prompt';
 
@@ -24,13 +30,18 @@ export class PromptFields {
   readonly #recipe: PromptRecipe;
   /** In a template, names that no entry had so far. */
   readonly #missing: Set<string>;
-  #firstEntry: { readonly place: string; readonly fields: readonly string[] } | undefined;
+  #firstEntry: FirstEntry | undefined;
 
   constructor(source: PromptSource | undefined, path: string) {
     this.#path = path;
     this.#source = source;
     this.#recipe = readPromptSource(source ?? { column: usualField });
     this.#missing = new Set(source && 'template' in source ? this.#recipe.names : []);
+  }
+
+  /** Undefined before it is read. */
+  get firstEntry(): FirstEntry | undefined {
+    return this.#firstEntry;
   }
 
   /**
@@ -92,7 +103,8 @@ function proposeField({ option, closest, holds }: ErrorFacts['field_unknown']): 
     : `Did you mean ${quoteValue(closest)}?`;
 }
 
-function describeFields(fields: readonly string[]): string {
+/** `the fields "a", "b"` */
+export function describeFields(fields: readonly string[]): string {
   if (fields.length === 0) return 'no fields';
   return `the ${fields.length === 1 ? 'field' : 'fields'} ${listNames(fields)}`;
 }

@@ -19,13 +19,20 @@ export const commonEncodings = [
   'euc-kr',
 ];
 
+/** What programs that write files call it. */
+const otherNames: Readonly<Record<string, string>> = {
+  ...{ ansi: 'windows-1252', western: 'windows-1252', windows: 'windows-1252', excel: 'windows-1252' },
+  ...{ utf16: 'utf-16', latin9: 'iso-8859-15', cp932: 'shift_jis' },
+};
+
 /** The name of the encoding with this label; undefined for UTF-8. LoomError `usage` for a label that there is not. */
 export function readEncoding(label: string): string | undefined {
   let encoding: string;
   try {
     ({ encoding } = new TextDecoder(label));
   } catch {
-    const closest = findClosestName(label, commonEncodings);
+    const closest =
+      otherNames[label.toLowerCase()] ?? findClosestName(label, ['utf-8', 'utf-16', ...commonEncodings]);
     throw new LoomError('usage', `there is no encoding ${quoteValue(label)}.`, {
       code: 'encoding_unknown',
       facts: { label },

@@ -113,7 +113,7 @@ test.each([
   [
     'data.json',
     '[{"key":1,"prompt":"a"}]',
-    'data.json: no entry has "keyy". Name a field that the entries have with --row-id.',
+    'data.json: no entry has "keyy"; entry 1 has the fields "key", "prompt". Did you mean "key"?',
   ],
 ])('--row-id that %s lacks is an error before anything is sent', async (file, content, says) => {
   await world.write(file, content);
