@@ -2,7 +2,7 @@
 import type { EventOf } from '../core/models.ts';
 import { runSync as answerDataset, type SyncSummary } from '../orchestrator/live/run-sync.ts';
 import type { SyncEvent, SyncProgress } from '../orchestrator/live/sync-order.ts';
-import { describeUsage, type PaidUsage } from '../orchestrator/usage/price-usage.ts';
+import { describeUsage, type PaidUsage, type PricedModel } from '../orchestrator/usage/price-usage.ts';
 import { UsageTally } from '../orchestrator/usage/usage-tally.ts';
 import { requireWhole } from './options/checks.ts';
 import { requireSchema } from './options/column-choice.ts';
@@ -55,7 +55,19 @@ export interface RunSyncOptions
   readonly deliver?: ((path: string) => Promise<void>) | undefined;
 }
 
-export interface AnsweredDataset extends SyncSummary, Spent {}
+export interface AnsweredDataset extends SyncSummary, Spent {
+  /** What the whole input would cost, where this was a sample of it whose answers have a price. */
+  readonly whole?: WholeCost | undefined;
+}
+
+/** By the answers of a sample; US dollars. */
+export interface WholeCost {
+  readonly rows: number;
+  readonly sampled: number;
+  readonly liveCost: number;
+  /** Undefined where the provider takes no batches. */
+  readonly batchCost: number | undefined;
+}
 
 /**
  * Answers a dataset at once, as `loom run --sync` does, and writes the output. Throws a LoomError for what the caller
@@ -104,10 +116,31 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
     };
     try {
       const summary = await answerDataset(home, order, () => entry.openSync(connection), signal, tell);
-      return { ...summary, ...(await tellSpent()) };
+      const spent = await tellSpent();
+      const whole = await estimateWhole(summary, tally, (batch) => ({ ...described, home, batch }));
+      return { ...summary, ...spent, whole };
     } catch (error) {
       await tellSpent();
       throw limit ? limit.explain(error) : error;
     }
   });
+}
+
+/** What every row would cost if its answer were like those that were just paid for. */
+async function estimateWhole(
+  { drawnFrom = 0, rows, blankRows }: SyncSummary,
+  tally: UsageTally,
+  pricedAs: (batch: boolean) => PricedModel,
+): Promise<WholeCost | undefined> {
+  if (drawnFrom <= rows || tally.answers === 0) return undefined;
+  const { openBatch } = findProvider(pricedAs(false).provider);
+  const times = (drawnFrom * ((rows - blankRows) / rows)) / tally.answers;
+  const costAs = async (batch: boolean) => {
+    const cost = (await describeUsage(tally, pricedAs(batch)))?.cost;
+    return cost === undefined ? undefined : cost * times;
+  };
+  const liveCost = await costAs(false);
+  if (liveCost === undefined) return undefined;
+  const batchCost = openBatch ? await costAs(true) : undefined;
+  return { rows: drawnFrom, sampled: tally.answers, liveCost, batchCost };
 }

@@ -118,6 +118,10 @@ const estimateSchema = z.object({
   input_tokens: z.number(),
   /** US dollars, of the input alone. */
   input_cost_usd: z.nullable(z.number()),
+  /** US dollars, of the answers, by those of a sample that are in the cache; null where there are none. */
+  answers_cost_usd: z.nullable(z.number()),
+  /** So many answers. */
+  sampled_answers: z.number(),
   /** US dollars, with answers of --max-tokens. */
   most_cost_usd: z.nullable(z.number()),
   /** A rehearsal: nothing would be paid for. */

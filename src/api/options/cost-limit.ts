@@ -4,7 +4,7 @@ import { limitParts } from '../../orchestrator/batch/parts/plan-batches.ts';
 import { CostLimit } from '../../orchestrator/estimate/cost-limit.ts';
 import { estimateRun, type RunEstimate } from '../../orchestrator/estimate/estimate-run.ts';
 import type { RunOrder } from '../../orchestrator/orders/run-order.ts';
-import { findPrice, priceUsage } from '../../orchestrator/usage/price-usage.ts';
+import { findPrice } from '../../orchestrator/usage/price-usage.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
 
@@ -14,11 +14,22 @@ export interface AsBatch {
 }
 
 /** What a run would send, and what its input would cost; US dollars. */
-export interface PricedEstimate extends Omit<RunEstimate, 'usage' | 'most'> {
+export interface PricedEstimate extends Omit<RunEstimate, 'usage' | 'lengths'> {
   readonly inputTokens: number;
   readonly cost: number | undefined;
+  /** What the answers would cost, by those of a sample that are in the cache; undefined where none is, or no price is known. */
+  readonly answers: EstimatedAnswers | undefined;
   /** With the longest answers that the settings allow, where they do. */
   readonly mostCost: number | undefined;
+}
+
+export interface EstimatedAnswers {
+  /** Answers in the cache that are its ground. */
+  readonly sampled: number;
+  /** Of all answers that would be asked for. */
+  readonly outputTokens: number;
+  /** US dollars. */
+  readonly cost: number;
 }
 
 /** The adapter of a batch is opened with a key that is none, and sends nothing. */
@@ -31,11 +42,20 @@ export async function priceRun(
   const entry = providerEntry(order.provider);
   const provider = asBatch && (await entry.openBatch?.({ apiKey: 'none', timeoutMs: 0, environment: {} }));
   const cut = provider && { provider, limits: limitParts(provider.limits, asBatch?.batchSize) };
-  const { usage, most, ...counts } = await estimateRun(home, order, cut, signal);
+  const { usage, lengths, ...counts } = await estimateRun(home, order, cut, signal);
   const priced = { ...order, home, batch: asBatch !== undefined };
-  const cost = await priceUsage(usage, priced);
-  const { inputTokens } = usage;
-  return { ...counts, inputTokens, cost, mostCost: most && (await priceUsage(most, priced)) };
+  const price = await findPrice(priced);
+  const cost = usage.cost(price);
+  const costWith = (outputTokens: number) => usage.withOutput(outputTokens).cost(price);
+  const longest = order.settings?.max_tokens;
+  const mostCost = longest === undefined ? undefined : costWith(longest);
+  const { inputTokens, answers: requests } = usage;
+  if (!lengths || cost === undefined || requests === 0)
+    return { ...counts, inputTokens, cost, answers: undefined, mostCost };
+  const outputTokens = Math.round(requests * lengths.outputTokens);
+  const answersCost = (costWith(lengths.outputTokens) ?? cost) - cost;
+  const answers = { sampled: lengths.answers, outputTokens, cost: answersCost };
+  return { ...counts, inputTokens, cost, answers, mostCost };
 }
 
 /** Refuses a run whose input alone would cost more than it may. LoomError `cost`; nothing is sent then. */

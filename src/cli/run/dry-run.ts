@@ -6,7 +6,7 @@ import { describeRun, goesToStdout } from '../options/orders.ts';
 import { placeOf } from '../options/reach.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { noPriceFor } from '../words/costs.ts';
-import { formatCount, formatDollars } from '../words/counts.ts';
+import { countOf, formatCount, formatDollars } from '../words/counts.ts';
 
 /** Returns the exit code. */
 export async function dryRun(
@@ -54,6 +54,8 @@ function documentPreview(preview: RunPreview): Omit<NonNullable<RunDocument['est
     batches: preview.batches ?? null,
     input_tokens: preview.inputTokens,
     input_cost_usd: preview.cost ?? null,
+    answers_cost_usd: preview.answers?.cost ?? null,
+    sampled_answers: preview.answers?.sampled ?? 0,
     most_cost_usd: preview.mostCost ?? null,
   };
 }
@@ -74,14 +76,21 @@ function describeRequests(estimate: RunPreview): string[] {
 }
 
 function describeEstimatedCost(
-  { cost, mostCost }: RunPreview,
+  { cost, answers, mostCost }: RunPreview,
   { provider, model, sync, sandbox }: RunOptions,
   maxTokens: number | undefined,
 ): string {
   const word = sandbox ? 'Would cost' : 'Cost';
   if (cost === undefined) return `${word}: unknown, ${noPriceFor({ provider, model })}`;
   const input = `about ${formatDollars(cost)} for the input, at the price of ${sync ? 'live calls' : 'a batch'}`;
-  return mostCost === undefined
-    ? `${word}: ${input}; the output comes on top, and is not known before the run`
-    : `${word}: ${input}; at most ${formatDollars(mostCost)} with the output (--max-tokens ${maxTokens})`;
+  const output = answers
+    ? `about ${formatDollars(answers.cost)} for the answers, from ${countOf(answers.sampled, 'answer')} of a sample in the cache`
+    : undefined;
+  const most =
+    mostCost === undefined
+      ? undefined
+      : `at most ${formatDollars(mostCost)} with the output (--max-tokens ${maxTokens})`;
+  const known = [output, most].filter((part) => part !== undefined);
+  const rest = known.length > 0 ? known : ['the output comes on top, and is not known before the run'];
+  return [`${word}: ${input}`, ...rest].join('; ');
 }

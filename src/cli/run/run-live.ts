@@ -10,7 +10,7 @@ import { describeRun, goesToStdout } from '../options/orders.ts';
 import { askOverwrite } from '../options/overwrite.ts';
 import { startProgress } from '../terminal/progress.ts';
 import { tellCalls } from '../words/calls.ts';
-import { reportUsage } from '../words/costs.ts';
+import { describeWhole, reportUsage } from '../words/costs.ts';
 import { countOf } from '../words/counts.ts';
 import { tellForeignReasons } from '../words/failures.ts';
 import { type StartedRun, tellDone } from './done.ts';
@@ -28,9 +28,10 @@ export async function answerRun(started: StartedRun): Promise<number> {
     document.kind = 'answered';
     document.output = documentOutput({ ...done, id: undefined, provider, model }, isRehearsal);
   }
-  return tellDone(done, terminal, toStdout ? terminal.note : terminal.print, () =>
-    reportUsage(summary, { provider, model, isRehearsal }, terminal),
-  );
+  return tellDone(done, terminal, toStdout ? terminal.note : terminal.print, () => {
+    reportUsage(summary, { provider, model, isRehearsal }, terminal);
+    if (summary.whole) terminal.note(describeWhole(summary.whole));
+  });
 }
 
 async function generate({ options, context, reach }: StartedRun): Promise<AnsweredDataset | undefined> {

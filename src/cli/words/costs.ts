@@ -1,6 +1,6 @@
 /** How tokens and money are told. */
 import { describeProvider } from '../../api/providers.ts';
-import type { PaidUsage, Spent } from '../../api/run-sync.ts';
+import type { PaidUsage, Spent, WholeCost } from '../../api/run-sync.ts';
 import type { ProviderName } from '../../core/names.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { countOf, formatCount, formatDollars } from './counts.ts';
@@ -51,6 +51,13 @@ function describeTokens(usage: PaidUsage, told: ToldModel): string {
   const price = cost === undefined ? `cost unknown: ${why}` : describeCost(cost, told);
   const rest = untold ? ` ${formatCount(untold)} answers came without a count of tokens.` : '';
   return `Tokens: ${formatCount(inputTokens)} in, ${formatCount(outputTokens)} out; ${price}.${rest}`;
+}
+
+/** `All 5,000 rows would cost about $1.20 live, $0.60 as a batch, by the 20 answers of this sample.` */
+export function describeWhole({ rows, sampled, liveCost, batchCost }: WholeCost): string {
+  const asBatch = batchCost === undefined ? '' : `, ${formatDollars(batchCost)} as a batch`;
+  const ground = sampled === 1 ? 'the one answer' : `the ${formatCount(sampled)} answers`;
+  return `All ${formatCount(rows)} rows would cost about ${formatDollars(liveCost)} live${asBatch}, by ${ground} of this sample.`;
 }
 
 /** `no price is known for m of OpenAI` */

@@ -17,6 +17,7 @@ import { leaveOutSpent } from '../journals/run-journals.ts';
 import { listUncachedJournals } from '../journals/run-names.ts';
 import type { DrawnOrder, RunOrder } from '../orders/run-order.ts';
 import { UsageTally } from '../usage/usage-tally.ts';
+import { type AnswerLengths, AnswerSample } from './answer-sample.ts';
 import { openRequestCounter } from './request-tokens.ts';
 
 /** How requests would be cut into batches. */
@@ -41,8 +42,8 @@ export interface RunEstimate {
   readonly batches: number | undefined;
   /** The input of the requests, counted on this machine. */
   readonly usage: UsageTally;
-  /** The same with the longest answers that the settings allow, where they do. */
-  readonly most: UsageTally | undefined;
+  /** How long their answers will be, by those that are in the cache; undefined where none is. */
+  readonly lengths: AnswerLengths | undefined;
   /** The name of the encoding that counted. */
   readonly encoding: string;
 }
@@ -66,9 +67,15 @@ export async function estimateRun(
   const cutter = cut && new PartCutter(cut.provider.framing, cut.limits);
   const prompts = new PromptIndex();
   const usage = new UsageTally();
-  const most = settings?.max_tokens === undefined ? undefined : new UsageTally();
+  const sample = new AnswerSample(counter.countText);
   const kept = cut || cache ? undefined : await readKeptAnswers(home, { ...order, dataset }, signal);
   const counts = { cachedRows: 0, keptRows: 0, equalRows: 0, tooLargeRows: 0, requests: 0 };
+
+  function takeCached(asked: string): boolean {
+    const answer = cache?.get(asked);
+    if (answer) sample.add(answer);
+    return answer !== undefined;
+  }
 
   function isTooLarge(index: number, digest: Buffer, content: Content): boolean {
     if (!cut || !cutter) return false;
@@ -82,17 +89,16 @@ export async function estimateRun(
     if (content === null) return;
     const digest = digestContent(content);
     if (cache && prompts.firstRowWith(digest, index) !== index) counts.equalRows += 1;
-    else if (cache?.get(contentText(content))) counts.cachedRows += 1;
+    else if (takeCached(contentText(content))) counts.cachedRows += 1;
     else if (kept?.take({ customId: createCustomId(index, digest), digest })) counts.keptRows += 1;
     else if (isTooLarge(index, digest, content)) counts.tooLargeRows += 1;
     else {
       counts.requests += 1;
-      const inputTokens = counter.count(content);
-      usage.addUsage({ inputTokens, outputTokens: 0 });
-      most?.addUsage({ inputTokens, outputTokens: settings?.max_tokens ?? 0 });
+      usage.addUsage({ inputTokens: counter.count(content), outputTokens: 0 });
     }
   }).finally(() => cache?.close());
-  return { rows, blankRows, ...counts, batches: cutter?.parts, usage, most, encoding: counter.encoding };
+  const { encoding } = counter;
+  return { rows, blankRows, ...counts, batches: cutter?.parts, usage, lengths: sample.describe(), encoding };
 }
 
 async function readKeptAnswers(home: LoomHome, order: DrawnOrder, signal: AbortSignal): Promise<KeptAnswers> {

@@ -14,6 +14,8 @@ export interface RequestCounter {
   readonly encoding: string;
   /** For the texts of one request, with all that goes out with each of them. */
   count(content: Content): number;
+  /** For a text by itself. */
+  countText(text: string): number;
 }
 
 export async function openRequestCounter({ provider, model, settings }: AskedModel): Promise<RequestCounter> {
@@ -22,6 +24,7 @@ export async function openRequestCounter({ provider, model, settings }: AskedMod
   const beside = messageTokens + countSettings(tokenizer, settings);
   return {
     encoding: tokenizer.encoding,
+    countText: (text) => tokenizer.count(text),
     count: (content) => textsOf(content).reduce((sum, text) => sum + tokenizer.count(text), beside),
   };
 }

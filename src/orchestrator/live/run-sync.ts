@@ -46,6 +46,8 @@ import type { SyncContext, SyncEvent, SyncOrder } from './sync-order.ts';
 export interface SyncSummary extends MergeSummary {
   readonly outputPath: string;
   readonly cacheHits: number;
+  /** Of a sample: from how many rows it was drawn. */
+  readonly drawnFrom?: number | undefined;
 }
 
 /**
@@ -71,7 +73,8 @@ export async function runSync(
   const summary = await (order.useCache ? runWithCache(run) : runWithoutCache(run));
   if (!order.deliver && summary.isWritten)
     await leaveHistory(home, { ...order, ...meter, mode: 'live', summary, cachedRows: summary.cacheHits });
-  return summary;
+  const { pick } = order.dataset;
+  return pick && 'of' in pick ? { ...summary, drawnFrom: pick.of } : summary;
 }
 
 interface SyncRun extends SyncContext {

@@ -51,6 +51,19 @@ export class UsageTally {
     else this.#addOrdinary(usage);
   }
 
+  /** The same answers, each with so many tokens of output. */
+  withOutput(outputTokens: number): UsageTally {
+    const tally = new UsageTally();
+    const { answers } = this.#ordinary;
+    Object.assign(tally.#ordinary, { ...this.#ordinary, outputTokens: answers * outputTokens });
+    tally.#long.push(...this.#long.map((usage) => ({ ...usage, outputTokens })));
+    tally.#toldCost = this.#toldCost;
+    tally.answers = this.answers;
+    tally.inputTokens = this.inputTokens;
+    tally.outputTokens = this.answers * outputTokens;
+    return tally;
+  }
+
   /** US dollars at this price; undefined when it takes a price and there is none. */
   cost(price: Pick<ModelPrice, 'costOf'> | undefined): number | undefined {
     const { answers } = this.#ordinary;
