@@ -51,9 +51,10 @@ function drawBars({ histogram: { counts }, noun, format }: Plot): Html[] {
       html`<rect class="bar" x="${round(left + offset * step + step * 0.08)}" y="${round(floor - size)}" width="${round(step * 0.84)}" height="${round(size)}" rx="1.5"><title>${range}</title></rect>`,
     ];
   });
-  const marks = chooseMarks(first, shown).map((bucket) => {
+  const marks = chooseMarks(first, shown, format).map((bucket) => {
     const x = round(left + (bucket - first) * step);
-    return html`<line class="tick" x1="${x}" x2="${x}" y1="${floor}" y2="${floor + 5}"/><text class="mark" x="${x}" y="${floor + 22}" text-anchor="middle">${format(markValue(bucket))}</text>`;
+    const anchor = x > right - 12 ? 'end' : 'middle';
+    return html`<line class="tick" x1="${x}" x2="${x}" y1="${floor}" y2="${floor + 5}"/><text class="mark" x="${x}" y="${floor + 22}" text-anchor="${anchor}">${format(markValue(bucket))}</text>`;
   });
   return [
     ...drawCounts(top),
@@ -84,11 +85,16 @@ function markValue(bucket: number): number {
   return (markDigits.get(bucket % 10) ?? 1) * 10 ** Math.floor(bucket / 10);
 }
 
-/** Buckets that begin at 1, 2 or 5 times a power of ten; at the powers alone where there are many. */
-function chooseMarks(first: number, shown: number): number[] {
+/** What a character of a mark takes, with the larger letters of a small screen. */
+const markCharacter = 10;
+
+/** Buckets that begin at 1, 2 or 5 times a power of ten; at the powers alone where there is no room for so many. */
+function chooseMarks(first: number, shown: number, format: Plot['format']): number[] {
   const buckets = Array.from({ length: shown + 1 }, (_, offset) => first + offset);
   const marks = buckets.filter((bucket) => markDigits.has(bucket % 10));
-  return marks.length <= 7 ? marks : marks.filter((bucket) => bucket % 10 === 0);
+  const longest = Math.max(...marks.map((bucket) => format(markValue(bucket)).length));
+  const room = Math.floor((right - left) / ((longest + 1) * markCharacter));
+  return marks.length <= room ? marks : marks.filter((bucket) => bucket % 10 === 0);
 }
 
 function round(value: number): number {
