@@ -7,6 +7,7 @@ import { LoomError, type Told } from '../core/errors.ts';
 import { Thread } from '../core/thread.ts';
 import { createKeys } from './answer-keys.ts';
 import { openCache, type ResponseCache } from './cache.ts';
+import { encodeGroup } from './packs/answer-group.ts';
 import { gatherPacks, hasMany } from './packs/gather-packs.ts';
 import { GrowingWriter } from './packs/growing-writer.ts';
 import { describeSource } from './packs/pack-answers.ts';
@@ -46,7 +47,8 @@ export interface BackgroundCache {
 export type CacheTask =
   | { readonly type: 'read'; readonly reads: readonly Read[] }
   | { readonly type: 'write'; readonly writes: readonly Write[] }
-  | { readonly type: 'add'; readonly writes: readonly Write[]; readonly isLast: boolean }
+  /** Answers that `encodeGroup` made one piece of. */
+  | { readonly type: 'add'; readonly group: Uint8Array<ArrayBuffer>; readonly isLast: boolean }
   /** Growing packs, by their paths. */
   | { readonly type: 'settle'; readonly paths: readonly string[] }
   | { readonly type: 'gather' };
@@ -84,9 +86,15 @@ export function openBackgroundCache(
   let adds = 0;
   let hasPacked = false;
 
+  /** Those that are kept: an empty answer is not. */
+  function keyed(writes: readonly Write[]) {
+    return writes
+      .filter(([, { text }]) => text !== '')
+      .map(([asked, answer]) => ({ key: keyOf(asked), answer }));
+  }
+
   async function addLive(pack: GrowingWriter, writes: readonly Write[]): Promise<void> {
-    const answers = writes.filter(([, { text }]) => text !== '');
-    await Promise.all(answers.map(([asked, answer]) => pack.add(keyOf(asked), answer)));
+    await Promise.all(keyed(writes).map(({ key, answer }) => pack.add(key, answer)));
   }
 
   async function perform(task: CacheTask, entries: number): Promise<CacheReply> {
@@ -131,8 +139,9 @@ export function openBackgroundCache(
     async addAll(writes, isLast) {
       const isAll = isLast && adds === 0 && writes.length <= ownShare.adds;
       adds += writes.length;
-      const task = { type: 'add', writes, isLast } as const;
-      throwTrouble(isAll ? performHere(task) : await thread.ask(task));
+      const group = encodeGroup(keyed(writes));
+      const task = { type: 'add', group, isLast } as const;
+      throwTrouble(isAll ? performHere(task) : await thread.ask(task, [group.buffer]));
       hasPacked ||= isLast;
     },
     async settleLive() {
@@ -177,8 +186,8 @@ export function openCacheWork(place: Place, cache = openCache(...place)): (task:
   };
 }
 
-function addAnswers(cache: ResponseCache, { writes, isLast }: Extract<CacheTask, { type: 'add' }>): void {
-  for (const write of writes) cache.add(...write);
+function addAnswers(cache: ResponseCache, { group, isLast }: Extract<CacheTask, { type: 'add' }>): void {
+  cache.addGroup(group);
   if (isLast) cache.seal();
 }
 

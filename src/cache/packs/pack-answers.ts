@@ -3,7 +3,8 @@ import { hash } from 'node:crypto';
 import type { Answer } from '../../core/models.ts';
 import { settingsText } from '../../core/request/settings-text.ts';
 import type { AnswerServer, Source } from '../answer-keys.ts';
-import { encodeAnswer, type PackedSource } from './pack-format.ts';
+import type { GroupedAnswer } from './answer-group.ts';
+import { decodeAnswer, type PackedSource } from './pack-format.ts';
 import { PackWriter } from './pack-writer.ts';
 import type { Packs } from './packs.ts';
 
@@ -29,7 +30,7 @@ export function createPackedSourceCheck(
 /** Answers on their way into a pack. */
 export interface AnswerPacker {
   /** LoomError `state` where the disk refuses; what was added before is lost to the cache then. */
-  add(key: Buffer, answer: Answer): void;
+  add(answer: GroupedAnswer): void;
   /** All that was added is in place, and durable, when this returns. */
   seal(): void;
 }
@@ -46,35 +47,39 @@ interface PackerPlace {
 }
 
 export function openAnswerPacker({ folder, source, packs, keepLoose }: PackerPlace): AnswerPacker {
-  let few: [key: Buffer, answer: Answer][] = [];
-  let writer: PackWriter | undefined;
+  let few: GroupedAnswer[] = [];
+  let open: { readonly writer: PackWriter; readonly source: number } | undefined;
 
-  function write(key: Buffer, answer: Answer): void {
-    const body = encodeAnswer(answer);
+  function write({ key, body }: GroupedAnswer): void {
     if (packs.find(key, (packed) => isSameSource(packed, source))?.entry.body.equals(body)) return;
-    if (writer?.isFull) finish();
-    writer ??= new PackWriter(folder);
-    writer.add({ key, createdAt: Date.now(), source: writer.numberOf(source), body });
+    if (open?.writer.isFull) finish();
+    open ??= begin();
+    open.writer.add({ key, createdAt: Date.now(), source: open.source, body });
+  }
+
+  function begin() {
+    const writer = new PackWriter(folder);
+    return { writer, source: writer.numberOf(source) };
   }
 
   function finish(): void {
-    const full = writer;
-    writer = undefined;
+    const full = open?.writer;
+    open = undefined;
     full?.finish();
   }
 
   return {
-    add(key, answer) {
-      if (writer) return write(key, answer);
-      few.push([key, answer]);
+    add(answer) {
+      if (open) return write(answer);
+      few.push(answer);
       if (few.length <= mostLoose) return;
       const first = few;
       few = [];
       packs.refresh();
-      for (const [key, answer] of first) write(key, answer);
+      for (const answer of first) write(answer);
     },
     seal() {
-      for (const [key, answer] of few) keepLoose(key, answer);
+      for (const { key, body } of few) keepLoose(key, decodeAnswer(body));
       few = [];
       finish();
     },

@@ -57,11 +57,15 @@ export interface PackFooter {
   readonly sourcesCrc: number;
 }
 
-export function encodeAnswer({ text, usage, finishReason }: Answer): Buffer {
-  if (usage === undefined && finishReason === undefined) return Buffer.from(JSON.stringify([text]));
-  return Buffer.from(
-    JSON.stringify([text, usage?.inputTokens ?? null, usage?.outputTokens ?? null, finishReason ?? null]),
-  );
+export function encodeAnswer(answer: Answer): Buffer {
+  return Buffer.from(answerText(answer));
+}
+
+/** The body of an answer, as text. */
+export function answerText({ text, usage, finishReason }: Answer): string {
+  if (usage === undefined && finishReason === undefined) return JSON.stringify([text]);
+  const { inputTokens = null, outputTokens = null } = usage ?? {};
+  return JSON.stringify([text, inputTokens, outputTokens, finishReason ?? null]);
 }
 
 /** The body was checked by its CRC: it is what `encodeAnswer` has made. */
