@@ -11,7 +11,7 @@ export async function* writeBlocks<Row>(
   let block: string[] = [];
   let length = 0;
   const finish = () =>
-    `<script type="application/json" class="rows" data-rows="${block.length}">[${block.join(',\n')}]</script>\n`;
+    `<script type="application/json" class="row-data" data-rows="${block.length}">[${block.join(',\n')}]</script>\n`;
   for await (const row of rows) {
     const text = jsonForScript(encode(row));
     block.push(text);

@@ -146,6 +146,9 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       'z'.repeat(300),
     ]);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    expect(await page.evaluate('[...document.scripts].every((script) => script.offsetHeight === 0)')).toBe(
+      true,
+    );
     expect(await page.evaluate(`document.getElementById("view").scrollWidth <= ${width}`)).toBe(true);
   });
 

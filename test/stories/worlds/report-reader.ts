@@ -16,7 +16,7 @@ export function readRows(page: string): ReportRow[] {
   );
   const titles = table.columns.map(({ title }: { title: string }) => title);
   const blocks = [
-    ...page.matchAll(/<script type="application\/json" class="rows" data-rows="(\d+)">(.*?)<\/script>/gs),
+    ...page.matchAll(/<script type="application\/json" class="row-data" data-rows="(\d+)">(.*?)<\/script>/gs),
   ];
   return blocks.flatMap(([, , text = '']) =>
     JSON.parse(text).map(([number, status, ...texts]: [number, number, ...(string | null)[]]) => ({

@@ -11,7 +11,7 @@ const rowsOnPage = 50;
 const typingMs = 200;
 
 const table: ComparedTable = JSON.parse(findElement('table').textContent ?? '{}');
-const store = new RowStore(document.querySelectorAll<HTMLElement>('script.rows'));
+const store = new RowStore(document.querySelectorAll<HTMLElement>('script.row-data'));
 const search = new Search(store);
 const dialog = new RowDialog(table);
 

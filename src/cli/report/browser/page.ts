@@ -14,7 +14,7 @@ const rowsOnPage = 50;
 const typingMs = 200;
 
 const table: PageTable = JSON.parse(findElement('table').textContent ?? '{}');
-const store = new RowStore(document.querySelectorAll<HTMLElement>('script.rows'));
+const store = new RowStore(document.querySelectorAll<HTMLElement>('script.row-data'));
 const search = new Search(store);
 const rowView = new RowView(table);
 
