@@ -77,7 +77,7 @@ export function describeDoubts({
   const unknown = outputs.flatMap(({ history }, place) => (history ? [] : [letterOf(place)]));
   if (unknown.length > 0)
     doubts.push(
-      `How ${unknown.join(', ')} ${unknown.length === 1 ? 'was' : 'were'} made is not known here, or changed since: there is no time and no cost.`,
+      `How ${unknown.join(' and ')} ${unknown.length === 1 ? 'was' : 'were'} made is not known here, or changed since: there is no time and no cost.`,
     );
   if (alikeLabels.length > 0)
     doubts.push(

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { compareDocumentSchema } from '../../../src/core/documents.ts';
 import { compareOutputs } from '../../../src/index.ts';
 import { blocksOf, readPage } from '../../pages.ts';
+import { atTerminalHere } from '../worlds/at-terminal.ts';
 import { readText } from '../worlds/report-reader.ts';
 import { createSandboxWorld } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
@@ -26,7 +27,7 @@ c,Fine,good,good,anthropic,claude-haiku-4-5
 d,Awful,bad,bad,anthropic,claude-haiku-4-5
 e,Nice,good,good,anthropic,claude-haiku-4-5
 `;
-const unknown = 'How A, B were made is not known here, or changed since: there is no time and no cost.\n';
+const unknown = 'How A and B were made is not known here, or changed since: there is no time and no cost.\n';
 
 async function writeBoth(): Promise<void> {
   await world.write('one.csv', one);
@@ -137,6 +138,22 @@ test('runs are told with their tokens, their cost and their time, also by the id
     usage: { input_tokens: expect.any(Number), cost_usd: expect.any(Number), would_cost: false },
     seconds: expect.any(Number),
   });
+});
+
+test('at a terminal of 80 columns no figure is cut, however long names and labels are', async () => {
+  const label = 'a-label-that-is-longer-than-there-is-room-for-in-a-table';
+  const rows = (answer: string) => ['x', 'y', 'z'].map((id) => `${id},${label},${answer}`);
+  const names = ['gpt-4o-mini', 'claude-haiku-4-5'].map(
+    (model) => `reviews_of_hotels_results_${model}-20261001.csv`,
+  );
+  await world.write(names[0] as string, csv('id,label,llm_response', ...rows(label)));
+  await world.write(names[1] as string, csv('id,label,llm_response', ...rows(`${label}-2`)));
+  const { text } = await atTerminalHere(world, ['compare', ...names, '--expect', 'label', '-q']);
+  const lines = text.split('\n');
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  expect(lines).toContain('A     100 %     100 %     1.000');
+  expect(lines).toContain('B     100 %       0 %     0.000');
+  expect(text).toMatch(/^a-label-that-is-longer-than-\S* +3 +3 +0$/m);
 });
 
 describe('rows are matched', () => {
