@@ -7,6 +7,7 @@ export * from './api/count-tokens.ts';
 export * from './api/describe-batch.ts';
 export * from './api/fetch-batches.ts';
 export * from './api/forget-batches.ts';
+export * from './api/keys/kept-keys.ts';
 export * from './api/list-batches.ts';
 export * from './api/models.ts';
 export type * from './api/options/options.ts';

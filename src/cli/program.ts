@@ -1,6 +1,7 @@
 /** Every command, and what all have in common; the flags of each are in commands/. */
 
 import { Command, Option } from 'commander';
+import type { ProviderName } from '../core/names.ts';
 import { addAdopt } from './adopt/flags.ts';
 import { addCache, addCacheClear, addCacheStats } from './cache/flags.ts';
 import { addCancel } from './cancel/flags.ts';
@@ -11,6 +12,7 @@ import { parseText } from './flags/flag-values.ts';
 import { addConfigFlags, addVoiceFlags } from './flags/shared-flags.ts';
 import { addForget } from './forget/flags.ts';
 import { addHelp, shapeHelp } from './help.ts';
+import { addKeys, addKeysList, addKeysRm, addKeysSet } from './keys/flags.ts';
 import { addList } from './list/flags.ts';
 import { addModels } from './models/flags.ts';
 import type { CommandContext, Commands, VoiceOptions } from './options/options.ts';
@@ -77,6 +79,15 @@ export function createProgram(
       return compare.action((targets: string[], options) =>
         act(commands.compare)({ ...options, targets }, compare),
       );
+    },
+    keys: () => {
+      const keys = addKeys(program);
+      const set = addVoiceFlags(addKeysSet(keys));
+      set.action((provider: ProviderName, options) => act(commands.setKey)({ ...options, provider }, set));
+      addVoiceFlags(addKeysList(keys)).action(act(commands.listKeys));
+      const rm = addVoiceFlags(addKeysRm(keys));
+      rm.action((provider: ProviderName, options) => act(commands.removeKey)({ ...options, provider }, rm));
+      return keys;
     },
     cache: () => {
       const cache = addCache(program);

@@ -468,6 +468,46 @@ export const cacheClearDocumentSchema = z.object({
 });
 export type CacheClearDocument = z.infer<typeof cacheClearDocumentSchema>;
 
+export const keysSetDocumentSchema = z.object({
+  command: z.literal('keys set'),
+  ...ending,
+  provider: z.enum(providerNames),
+  /** Where it is kept. */
+  path: z.string(),
+  /** Whether there was one before; null where none was kept now. */
+  replaced: z.nullable(z.boolean()),
+});
+export type KeysSetDocument = z.infer<typeof keysSetDocumentSchema>;
+
+export const keysListDocumentSchema = z.object({
+  command: z.literal('keys list'),
+  ...ending,
+  /** Those that were found, by provider, the one that is used first. */
+  keys: z.array(
+    z.object({
+      provider: z.enum(providerNames),
+      source: z.enum(['environment', 'dotenv', 'kept']),
+      /** null for one that is kept. */
+      variable: z.nullable(z.string()),
+      /** The file that holds it; null for the environment. */
+      path: z.nullable(z.string()),
+      /** Its last four characters; null for a short key. */
+      end: z.nullable(z.string()),
+      used: z.boolean(),
+    }),
+  ),
+});
+export type KeysListDocument = z.infer<typeof keysListDocumentSchema>;
+
+export const keysRmDocumentSchema = z.object({
+  command: z.literal('keys rm'),
+  ...ending,
+  provider: z.enum(providerNames),
+  path: z.string(),
+  removed: z.boolean(),
+});
+export type KeysRmDocument = z.infer<typeof keysRmDocumentSchema>;
+
 /** The document of any command. */
 export type CommandDocument =
   | RunDocument
@@ -481,5 +521,8 @@ export type CommandDocument =
   | TokensDocument
   | ReportDocument
   | CompareDocument
+  | KeysSetDocument
+  | KeysListDocument
+  | KeysRmDocument
   | CacheStatsDocument
   | CacheClearDocument;

@@ -136,6 +136,10 @@ export interface ErrorFacts {
   output_failed: { readonly path: string };
   /** There is no key for a provider. */
   key_missing: { readonly title: string; readonly variable: string };
+  /** The file of kept keys holds something else. */
+  kept_keys_broken: { readonly path: string };
+  /** What is to be kept can't be a key. */
+  key_unfit: { readonly reason: string };
   /** What was given as a provider's address is none. Without `variable` the option said it. */
   base_url_invalid: { readonly address: string; readonly variable: string | undefined };
   /** A provider has no batches. */

@@ -11,7 +11,7 @@ const run = '(?:live|sync)_[0-9a-f]{24}';
 const batch = `(?:${providerNames.join('|')})_.+`;
 const written = String.raw`\.[0-9a-f]{12}\.tmp`;
 /** What a lock is on: a job, run or batch, or what several of them could do at once. */
-const locked = `${job}|${run}|${batch}|inputs|input_[0-9a-f]+_[0-9a-f]{16}|(?:output|work)_[0-9a-f]{24}`;
+const locked = `${job}|${run}|${batch}|inputs|keys|input_[0-9a-f]+_[0-9a-f]{16}|(?:output|work)_[0-9a-f]{24}`;
 const inputTypes = [...fileTypes, 'ndjson'].join('|');
 
 const whole = (pattern: string) => new RegExp(`^(?:${pattern})$`, 's');

@@ -30,10 +30,16 @@ export type { RetryEvent };
 export type ReachEvent =
   /** A `.env`, which may have come with somebody else's project, says where state or answers are. */
   | EventOf<'place_of_folder', { name: string; value: string; path: string }>
-  /** A key from elsewhere, of this variable or of `apiKey`, goes to an address that such a file names. */
+  /** A key from elsewhere, of this variable, of `apiKey` or one that is kept, goes to an address that such a file names. */
   | EventOf<
       'key_to_folder',
-      { keyVariable: string | undefined; baseUrl: string; baseUrlVariable: string; path: string }
+      {
+        keyVariable: string | undefined;
+        isKept: boolean;
+        baseUrl: string;
+        baseUrlVariable: string;
+        path: string;
+      }
     >
   /** A request was answered, or was not; told with `requests`. */
   | EventOf<'request', RequestNotice>;
@@ -64,7 +70,8 @@ export function workingFolderOf({ workingFolder }: ReachOptions): string {
   return workingFolder ?? process.cwd();
 }
 
-function surroundingsOf(options: ReachOptions) {
+/** Where a verb takes place, as its caller says or the process does. */
+export function surroundingsOf(options: ReachOptions) {
   return { environment: options.environment ?? process.env, workingFolder: workingFolderOf(options) };
 }
 
@@ -141,10 +148,10 @@ function tellKeyOnItsWay(
   if (apiKey === undefined || baseUrl === undefined || (choice.baseUrl ?? choice.recordedBaseUrl)) return;
   if (!isFromFolder(baseUrlVariable, environment, workingFolder)) return;
   const isOfOption = choice.apiKey !== undefined;
-  const keyVariable = findKeyVariable(entry, variablesOf(options)) ?? entry.keyVariable;
-  if (!isOfOption && isFromFolder(keyVariable, environment, workingFolder)) return;
+  const keyVariable = isOfOption ? undefined : findKeyVariable(entry, variablesOf(options));
+  if (keyVariable && isFromFolder(keyVariable, environment, workingFolder)) return;
   const path = folderVariablesPath(workingFolder);
-  const key = { keyVariable: isOfOption ? undefined : keyVariable };
+  const key = { keyVariable, isKept: !isOfOption && keyVariable === undefined };
   options.onEvent?.({ type: 'key_to_folder', ...key, baseUrl, baseUrlVariable, path });
 }
 

@@ -8,7 +8,7 @@ import type { WireRequest } from '../../providers/connection.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import { requireBatchApi } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';
-import { resolveApiKey, resolveBaseUrl } from '../../state/keys.ts';
+import { findApiKey, resolveBaseUrl } from '../../state/keys.ts';
 import { requireWhole } from '../options/checks.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from '../options/options.ts';
 import { describeRun, findProvider, withInput } from '../options/run-order.ts';
@@ -54,7 +54,7 @@ export async function previewPrompts(options: PreviewPromptsOptions): Promise<Pr
     const { variables } = reach;
     const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
     // An SDK may say a key in another way by its looks.
-    const apiKey = resolveApiKey(entry, options.apiKey, variables, 'optional') ?? shownKey;
+    const apiKey = findApiKey(entry, options.apiKey, variables) ?? shownKey;
     const order = describeRun(options, dataset, reach, { baseUrl });
     checkSettings(entry, order.settings);
     const drawn = await drawRows(order.dataset, signal);

@@ -213,6 +213,11 @@ export interface SandboxServerOptions {
   faults?: string;
 }
 
+/** Of `loom keys set` and `loom keys rm`. */
+export interface KeyOptions {
+  provider: ProviderName;
+}
+
 export interface CompletionOptions {
   shell: Shell;
 }
@@ -249,6 +254,9 @@ export interface Commands {
   tokens(options: TokensOptions, context: CommandContext): Promise<number>;
   report(options: ReportOptions, context: CommandContext): Promise<number>;
   compare(options: CompareOptions, context: CommandContext): Promise<number>;
+  setKey(options: KeyOptions, context: CommandContext): Promise<number>;
+  listKeys(options: object, context: CommandContext): Promise<number>;
+  removeKey(options: KeyOptions, context: CommandContext): Promise<number>;
   showCache(options: CacheStatsOptions, context: CommandContext): Promise<number>;
   clearCache(options: CacheClearOptions, context: CommandContext): Promise<number>;
   completion(options: CompletionOptions, context: CommandContext): Promise<number>;

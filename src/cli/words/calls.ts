@@ -38,12 +38,17 @@ export function tellCalls(terminal: Terminal): (event: CallEvent) => void {
       case 'place_of_folder':
         return terminal.warn(`${event.name} is ${event.value}, as ${event.path} says.`);
       case 'key_to_folder': {
-        const key = event.keyVariable ? `${event.keyVariable} of the environment` : 'the key of --api-key';
+        const key = nameKey(event);
         const address = `${showAddress(event.baseUrl)}, which ${event.path} names as ${event.baseUrlVariable}`;
         return terminal.warn(`${key} goes to ${address}.`);
       }
     }
   };
+}
+
+function nameKey({ keyVariable, isKept }: Extract<ReachEvent, { type: 'key_to_folder' }>): string {
+  if (keyVariable) return `${keyVariable} of the environment`;
+  return isKept ? 'the key that loom keys keeps' : 'the key of --api-key';
 }
 
 /** In our own words: those of a provider may hold the prompt. */

@@ -130,8 +130,10 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
     hint: 'Make room, or choose another path with --output; nothing is lost.',
   }),
   key_missing: ({ variable }) => ({
-    hint: `Set ${variable} in the environment or in a .env file in this folder, or pass --api-key.`,
+    hint: `Set ${variable} in the environment or in a .env file in this folder, keep a key with loom keys set, or pass --api-key.`,
   }),
+  kept_keys_broken: () => ({ hint: 'Mend it, or delete it and keep the keys anew with loom keys set.' }),
+  key_unfit: () => ({ hint: 'Nothing was kept. Paste the key alone, as the provider shows it.' }),
   base_url_invalid: ({ variable }) => ({
     hint: `Give ${variable ?? '--base-url'} an address such as https://gateway.example.com/v1.`,
   }),

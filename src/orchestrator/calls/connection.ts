@@ -26,6 +26,6 @@ export function describeConnection(
 ): Connection {
   const address = resolveBaseUrl(entry, baseUrl, recordedBaseUrl, variables);
   const isKeyless = entry.keylessOnLoopback && address !== undefined && isLoopback(address);
-  const key = resolveApiKey(entry, apiKey, variables, isKeyless ? 'optional' : 'required');
+  const key = resolveApiKey(entry, apiKey, variables, environment, isKeyless ? 'optional' : 'required');
   return { apiKey: key, baseUrl: address, timeoutMs: answerTimeoutMs, callTimeoutMs, environment };
 }

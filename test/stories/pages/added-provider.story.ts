@@ -100,7 +100,7 @@ describe('Groq, which was added,', () => {
   test('asks for its own key, and refuses what it has no setting for, before anything is sent', async () => {
     await world.write('.env', '');
     expect((await run('--sync')).stderr).toBe(
-      'Error: no API key for Groq. Set GROQ_API_KEY in the environment or in a .env file in this folder, or pass --api-key.\n',
+      'Error: no API key for Groq. Set GROQ_API_KEY in the environment or in a .env file in this folder, keep a key with loom keys set, or pass --api-key.\n',
     );
     expect(await run('--sync', '--top-k', '5', '--api-key', 'k')).toMatchObject({
       code: 2,
