@@ -33,6 +33,8 @@ export interface PageTable {
   readonly labels: readonly PageLabel[];
   /** What a file of rows that are saved is called. */
   readonly savedName: string;
+  /** What stands between its cells: the same as in the output, so that the same programs open both. */
+  readonly savedDelimiter: string;
 }
 
 /** The row's number from 1, its status, and a text or null for each column. */

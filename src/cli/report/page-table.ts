@@ -23,6 +23,7 @@ export function describeTable(facts: OutputReport): PageTable {
     kinds: facts.survey.failures.map(({ kind }) => kind),
     labels: listLabels(facts).map(({ name, label }) => ({ column: placeOf(name), label })),
     savedName: `${basename(facts.found.path).replace(/(\.\w+)?(\.gz)?$/i, '')}_rows.csv`,
+    savedDelimiter: facts.survey.source.layout?.delimiter ?? ',',
   };
 }
 

@@ -2,6 +2,7 @@
 import { LoomError } from '../../core/errors.ts';
 import type { RowError, RowPick } from '../../core/models.ts';
 import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
+import { findLayout } from '../../formats/find-layout.ts';
 import {
   detectFormat,
   type InputFormat,
@@ -12,6 +13,7 @@ import {
 import { converterFor } from '../../formats/index.ts';
 import { readPromptSource } from '../../formats/template/prompt-source.ts';
 import { readFileBytes } from '../../formats/text/file-bytes.ts';
+import type { HistoryEntry } from '../../state/history.ts';
 import { isFile } from '../../storage/files.ts';
 import { recordedLayout } from '../dataset/layout.ts';
 import { createPicker } from '../dataset/pick-rows.ts';
@@ -64,8 +66,7 @@ export async function openOutput(
 ): Promise<OutputSource> {
   const fileType = history?.file_type ?? detectFormat(path).fileType;
   const format = { fileType, gzip: await isGzip(path) };
-  // What was not UTF-8 is so in the output.
-  const layout = history && { ...recordedLayout(history.layout), encoding: undefined };
+  const layout = history ? layoutOf(history) : await findTableLayout(path, format);
   const names = await (await converterFor(format.fileType)).readNames(path, format.gzip, { layout });
   const columns = findAnswerColumns(path, names, history, answer);
   if (asked) checkNames(asked, names, path);
@@ -88,6 +89,16 @@ export async function openOutput(
     idName: [history?.row_id_field, 'id'].find((name) => name !== undefined && others.includes(name)),
     detailNames: Object.values(details).filter((name) => names.includes(name)),
   };
+}
+
+/** What was not UTF-8 is so in the output. */
+function layoutOf(history: HistoryEntry): TextLayout {
+  return { ...recordedLayout(history.layout), encoding: undefined };
+}
+
+/** Where nothing is known, the file itself tells what stands between its cells. */
+async function findTableLayout(path: string, format: InputFormat): Promise<TextLayout | undefined> {
+  return format.fileType === 'csv' ? findLayout(path, format, {}) : undefined;
 }
 
 function isPrompt(name: string, source: PromptSource | undefined): boolean {

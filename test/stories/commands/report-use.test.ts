@@ -143,6 +143,9 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     await waitForText(page, '#found', '1 of 5 rows');
     expect(await textsOf(page, '.rows tbody th')).toEqual(['4']);
     expect(await saved()).toBe(`${names}4,10,Ulm,Four,,,,rate_limit: Slow down\r\n`);
+    await world.write('semicolons.csv', 'prompt;llm_response\na,b;"c;d"\n');
+    await openReport(world, page, 'semicolons.csv');
+    expect(await saved()).toBe('\ufeffrow;prompt;llm_response;llm_error\r\n1;a,b;"c;d";\r\n');
   });
 
   test.each([320, 360, 430, 800])('nothing is wider than a screen of %i pixels', async (width) => {

@@ -10,17 +10,17 @@ const rowsInTurn = 2_000;
  * are as they stand there: a text that begins with `=` stays one. With the mark by which Excel knows UTF-8.
  */
 export async function saveRows(
-  { columns, savedName }: PageTable,
+  { columns, savedName, savedDelimiter }: PageTable,
   count: number,
   rowAt: (place: number) => PageRow,
 ): Promise<void> {
   const names = columns.map(({ name }) => name);
-  const parts = [`\ufeff${writeLine([nameOfNumber(names), ...names])}`];
+  const parts = [`\ufeff${writeLine([nameOfNumber(names), ...names], savedDelimiter)}`];
   for (let start = 0; start < count; start += rowsInTurn) {
     let part = '';
     for (let place = start; place < Math.min(count, start + rowsInTurn); place += 1) {
       const [number, , ...texts] = rowAt(place);
-      part += writeLine([String(number), ...texts]);
+      part += writeLine([String(number), ...texts], savedDelimiter);
     }
     parts.push(part);
     await new Promise((resolve) => setTimeout(resolve));
@@ -35,10 +35,11 @@ function nameOfNumber(names: readonly string[]): string {
   return names.includes('row') ? 'row_number' : 'row';
 }
 
-function writeLine(cells: readonly (string | null)[]): string {
-  return `${cells.map((cell) => (cell === null ? '' : quote(cell))).join(',')}\r\n`;
+function writeLine(cells: readonly (string | null)[], delimiter: string): string {
+  return `${cells.map((cell) => (cell === null ? '' : quote(cell, delimiter))).join(delimiter)}\r\n`;
 }
 
-function quote(text: string): string {
-  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+function quote(text: string, delimiter: string): string {
+  const needsQuotes = /["\r\n]|^\s|\s$/.test(text) || text.includes(delimiter);
+  return needsQuotes ? `"${text.replaceAll('"', '""')}"` : text;
 }
