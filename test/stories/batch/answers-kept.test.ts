@@ -73,7 +73,7 @@ describe('a second run', () => {
     expect(await world.run()).toEqual({
       code: 0,
       stdout: submission('batch_002'),
-      stderr: `${voice}Skipped 1 row without a prompt.\nRows with their answer in the cache: 2; only the others are sent.\n`,
+      stderr: `${voice}Skipped 1 row without a prompt.\nRows with their answer in the cache: 2; only the others are sent.\nNote: ${join(world.folder, output)} is there already. loom fetch asks before it replaces it, and where nobody can be asked it needs --force.\n`,
     });
     expect(promptsSent()).toEqual([['Hello', 'World'], ['New']]);
     // The answers are the job's own by now: the cache may go.

@@ -76,7 +76,7 @@ test.each<[options: Refused, refusal: object]>([
     },
   ],
   [
-    { file: 'data.json', col: 'questions' },
+    { file: 'data.json', col: 'questions', output: 'out.json' },
     {
       kind: 'input',
       code: 'field_unknown',

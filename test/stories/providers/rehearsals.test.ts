@@ -8,12 +8,15 @@ const world = useWorld();
 
 beforeEach(() => world.write('data.csv', 'id,text\n1,Hello\n'));
 
+/** At others than OpenAI a warning would ask whose it is. */
+const modelOf = (provider: string) => (provider === 'openai' ? 'gpt-4o-mini' : 'm');
 const run = (provider: string, ...flags: string[]) =>
-  world.run('-p', provider, '-m', 'gpt-4o-mini', '--sandbox', ...flags);
+  world.run('-p', provider, '-m', modelOf(provider), '--sandbox', ...flags);
 
 const banner = 'A rehearsal in the sandbox: no model is asked, and nothing is paid for.\n';
 
-const merged = 'id,text,llm_response\n1,Hello,Sandbox answer from gpt-4o-mini: Hello\n';
+const mergedOf = (provider: string) =>
+  `id,text,llm_response\n1,Hello,Sandbox answer from ${modelOf(provider)}: Hello\n`;
 
 test.each(batchProviders)(
   'a batch at %s needs no key, says what it is, and has places of its own',
@@ -29,20 +32,20 @@ test.each(batchProviders)(
     expect((await world.loom('list')).stdout).toBe('No batches stored under ~/.loom/batches/.\n');
     expect((await world.loom('list', '--sandbox')).stdout).toContain(id);
     expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: '' });
-    const output = `data_results_${provider}_gpt-4o-mini_sandbox.csv`;
+    const output = `data_results_${provider}_${modelOf(provider)}_sandbox.csv`;
     expect((await fetchUntilDone(world, '--sandbox', '--id', id)).stdout).toBe(
       `Fabric complete. id=${id} -> ${join(world.folder, output)} (metadata removed)\n`,
     );
-    expect(await world.read(output)).toBe(merged);
+    expect(await world.read(output)).toBe(mergedOf(provider));
   },
 );
 
 test.each(providers)('a live run at %s says so, and has a name and a cache of its own', async (provider) => {
   const ended = await run(provider, '--sync', '--force');
   expect(ended.stderr.startsWith(banner)).toBe(true);
-  const output = `data_results_${provider}_gpt-4o-mini_sandbox.csv`;
+  const output = `data_results_${provider}_${modelOf(provider)}_sandbox.csv`;
   expect(await world.listFolder()).toEqual(['data.csv', output]);
-  expect(await world.read(output)).toBe(merged);
+  expect(await world.read(output)).toBe(mergedOf(provider));
   expect((await run(provider, '--sync', '--force')).stdout).toContain('(1 prompts, 1 cache hits, 0 errors)');
   expect((await world.loom('cache', 'clear', '--yes')).stdout).toContain('No cache directory exists yet');
   expect((await world.loom('cache', 'clear', '--yes', '--sandbox')).stdout).toBe(
