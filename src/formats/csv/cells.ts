@@ -17,9 +17,12 @@ export const semicolon: Delimiter = { name: 'a semicolon', text: ';', byte: 0x3b
 export const tab: Delimiter = { name: 'a tab', text: '\t', byte: 0x09 };
 export const bar: Delimiter = { name: 'a bar', text: '|', byte: 0x7c };
 
+/** Those that are found. */
+export const knownDelimiters: readonly Delimiter[] = [comma, semicolon, tab, bar];
+
 /** One character of ASCII as a delimiter. */
 export function delimiterOf(text: string): Delimiter {
-  const known = [comma, semicolon, tab, bar].find((delimiter) => delimiter.text === text);
+  const known = knownDelimiters.find((delimiter) => delimiter.text === text);
   return known ?? { name: `"${text}"`, text, byte: text.charCodeAt(0) };
 }
 

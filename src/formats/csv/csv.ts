@@ -12,7 +12,7 @@ import { findIdColumn, findPromptColumns } from '../template/prompt-columns.ts';
 import { readPromptSource } from '../template/prompt-source.ts';
 import { refuseTaken } from '../template/reserved-names.ts';
 import { byteOrderMark, TextSource } from '../text/text-source.ts';
-import type { Dialect } from './cells.ts';
+import { type Delimiter, type Dialect, knownDelimiters } from './cells.ts';
 import { RecordMerger } from './merge.ts';
 import { type RecordBatch, RecordReader } from './records.ts';
 import { SwallowedLines } from './swallowed-lines.ts';
@@ -130,10 +130,14 @@ function refuseTitleLine(
   const isHeader = (cells: readonly string[]) => names.every((name) => cells.includes(name));
   if (names.length === 0 || isHeader(header.map((cell) => cell.trim())) || isHeader(header)) return;
   const lines = start.toString('utf8').split(/\r?\n/, mostTitleLines);
-  const found = lines.findIndex((line, number) => {
-    const cells = line.split(delimiter.text).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
-    return number > 0 && cells.length > header.length && isHeader(cells);
-  });
+  // A line that names nothing says no delimiter either.
+  const isHeaderBy = (line: string, { text }: Delimiter) => {
+    const cells = line.split(text).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
+    return cells.length > header.length && isHeader(cells);
+  };
+  const found = lines.findIndex(
+    (line, number) => number > 0 && [delimiter, ...knownDelimiters].some((each) => isHeaderBy(line, each)),
+  );
   if (found === -1) return;
   throw new LoomError('input', `${path}: the header is on line ${found + 1}, below something else.`, {
     hint: 'Remove the lines above it: the first line must name the columns.',

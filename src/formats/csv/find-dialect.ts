@@ -14,7 +14,15 @@ import { LoomError } from '../../core/errors.ts';
 import type { FileType } from '../../core/models.ts';
 import type { TextLayout } from '../format.ts';
 import { startBytes } from '../text/file-start.ts';
-import { bar, comma, type Delimiter, type Dialect, delimiterOf, dialectOf, semicolon, tab } from './cells.ts';
+import {
+  comma,
+  type Delimiter,
+  type Dialect,
+  delimiterOf,
+  dialectOf,
+  knownDelimiters,
+  tab,
+} from './cells.ts';
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -47,7 +55,7 @@ function readSepLine(start: Buffer): Delimiter | undefined {
 }
 
 function findDelimiter(start: Buffer, { quoting }: TextLayout): Delimiter {
-  const counts = [comma, semicolon, tab, bar].map((delimiter) => {
+  const counts = knownDelimiters.map((delimiter) => {
     const { quote } = dialectOf(delimiter, { quoting });
     return { delimiter, cells: countCells(start, delimiter.byte, quote) };
   });

@@ -27,7 +27,7 @@ export async function settleLayout(
   const { encoding } = layout;
   if (encoding !== undefined)
     onRemark?.({
-      message: `${path} is in ${encoding}; its output is written in UTF-8, with a byte order mark.`,
+      message: `${path} is in ${encoding}; what is written of it is in UTF-8, with a byte order mark.`,
     });
   return layout;
 }

@@ -66,6 +66,13 @@ describe('what stands between cells', () => {
     expect(rows.map(({ prompt }) => prompt)).toEqual(['b', 'c']);
   });
 
+  it.each([',', ';', '\t', '|'])('is known in a header below a title: %j', async (delimiter) => {
+    const path = writeInput('.csv', `Report of May\n\nid${delimiter}"text"\n1${delimiter}a\n`);
+    expect(await failureOf(path, () => readSent(path, by('text')))).toBe(
+      '<file>: the header is on line 3, below something else. Remove the lines above it: the first line must name the columns.',
+    );
+  });
+
   it('is found within the first 64 KiB, and kept to for the rest', async () => {
     const start = `id;text\n${'1;a\n'.repeat(20_000)}`;
     const path = writeInput('.csv', `${start}2;b;c\n`);

@@ -88,7 +88,7 @@ test('the library takes the same, and tells of the encoding by onRemark', async 
   expect(done?.answered).toBe(2);
   expect(await world.read(output)).toBe(answered);
   expect(remarks.filter((remark) => remark.includes('windows-1252'))).toEqual([
-    `${join(world.folder, 'data.csv')} is in windows-1252; its output is written in UTF-8, with a byte order mark.`,
+    `${join(world.folder, 'data.csv')} is in windows-1252; what is written of it is in UTF-8, with a byte order mark.`,
   ]);
   const refused = loom.runSync({
     ...{ file: join(world.folder, 'data.csv'), provider: 'openai', model: 'm', col: 'text' },

@@ -111,7 +111,7 @@ describe.each(cases)('%s', (_name, file, content, flags, output) => {
 test('the encoding that the output does not have is told once', async () => {
   await world.write('data.csv', wide('\ufefftext\né\n'));
   const path = join(world.folder, 'data.csv');
-  const note = `${path} is in utf-16le; its output is written in UTF-8, with a byte order mark.\n`;
+  const note = `${path} is in utf-16le; what is written of it is in UTF-8, with a byte order mark.\n`;
   const ended = await world.run('--sync');
   expect(ended.stderr.split(note)).toHaveLength(2);
   const submitted = await world.run('--no-cache');
