@@ -83,6 +83,7 @@ describe('are proposed:', () => {
     ]);
     expect(await proposals('run', '--schema', '')).toEqual(['files json']);
     expect(await proposals('report', '')).toEqual(['files']);
+    expect(await proposals('compare', 'one.csv', '')).toEqual(['files']);
     expect(await proposals('run', '--cache-dir', '')).toEqual(['folders']);
   });
 

@@ -7,7 +7,7 @@ import { compareOutputs } from '../../../src/index.ts';
 import { blocksOf, readPage } from '../../pages.ts';
 import { atTerminalHere } from '../worlds/at-terminal.ts';
 import { readText } from '../worlds/report-reader.ts';
-import { createSandboxWorld } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone, submittedId } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const data = join(import.meta.dirname, '../../data');
@@ -121,7 +121,7 @@ test('the document has all figures, and its shape is that of the library', async
   ]);
 });
 
-test('runs are told with their tokens, their cost and their time, also by the id of a batch', async () => {
+test('runs are told with their tokens, their cost and their time', async () => {
   await world.write('data.csv', csv('text', 'Hello', 'World'));
   const flags = ['--fields', 'tone: good|bad', '-f', 'data.csv', '-c', 'text', '-p', 'openai', '--sync'];
   await world.loom('run', ...flags, '-m', 'gpt-4o-mini', '-o', 'mini.csv');
@@ -154,6 +154,19 @@ test('at a terminal of 80 columns no figure is cut, however long names and label
   expect(lines).toContain('A     100 %     100 %     1.000');
   expect(lines).toContain('B     100 %       0 %     0.000');
   expect(text).toMatch(/^a-label-that-is-longer-than-\S* +3 +3 +0$/m);
+});
+
+test('an output is found by the id of its batch, and a rehearsal says what it would have cost', async () => {
+  await world.write('data.csv', csv('id,text', '1,Hello', '2,World'));
+  const asked = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'gpt-4o-mini'];
+  const id = submittedId(await world.loom('run', ...asked, '-o', 'batch.csv'));
+  await fetchUntilDone(world);
+  await world.loom('run', ...asked, '-m', 'gpt-4o', '--sync', '--sandbox', '-o', 'rehearsal.csv');
+  const { stdout, stderr, code } = await world.loom('compare', id, 'rehearsal.csv');
+  expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+  expect(stdout).toMatch(/^A {2}openai gpt-4o-mini {2}llm_response {2}batch\.csv$/m);
+  expect(stdout).toMatch(/^B +100 % +\d+ +\d+ +would be \$0\.\d+ /m);
+  expect(stdout).toContain('Compared 2 rows of 2 outputs, matched by the column id: 2 rows differ.');
 });
 
 describe('rows are matched', () => {
