@@ -186,7 +186,7 @@ describe('only', () => {
     expect([...new Set(users)].sort()).toEqual(
       ['anthropic', 'google', 'openai'].map((vendor) => `providers/${vendor}/sdk.ts`),
     );
-    expect(loaders.filter(({ to }) => /\/(sdk|price-list)\.ts$/.test(to))).toEqual([]);
+    expect(loaders.filter(({ to }) => /\/(sdk|listed-prices)\.ts$/.test(to))).toEqual([]);
   });
 
   // Who runs the program, and what the SDKs would read by themselves.
@@ -194,6 +194,7 @@ describe('only', () => {
     cwd: ['api/options/reach.ts'],
     env: ['providers/transport/transport.ts', 'api/options/reach.ts'],
     pid: ['storage/lock-holder.ts'],
+    versions: ['api/options/reach.ts'],
   };
 
   test('cli uses process, but for a few that read its environment or its id', () => {

@@ -17,6 +17,7 @@ const commands: Commands = {
   fetch: async (options, context) => (await import('./fetch/command.ts')).fetch(options, context),
   adopt: async (options, context) => (await import('./adopt/command.ts')).adopt(options, context),
   list: async (options, context) => (await import('./list/command.ts')).list(options, context),
+  examine: async (options, context) => (await import('./doctor/command.ts')).examine(options, context),
   listModels: async (options, context) => (await import('./models/command.ts')).listModels(options, context),
   showStatus: async (options, context) => (await import('./status/command.ts')).showStatus(options, context),
   cancel: async (options, context) => (await import('./cancel/command.ts')).cancel(options, context),

@@ -7,6 +7,7 @@ import { addCache, addCacheClear, addCacheStats } from './cache/flags.ts';
 import { addCancel } from './cancel/flags.ts';
 import { addCompare } from './compare/flags.ts';
 import { addCompletion } from './completion/flags.ts';
+import { addDoctor } from './doctor/flags.ts';
 import { addFetch } from './fetch/flags.ts';
 import { parseText } from './flags/flag-values.ts';
 import { addConfigFlags, addVoiceFlags } from './flags/shared-flags.ts';
@@ -64,6 +65,7 @@ export function createProgram(
     cancel: () => addVoiceFlags(addCancel(program)).action(act(commands.cancel)),
     forget: () => addVoiceFlags(addForget(program)).action(act(commands.forget)),
     tokens: () => addVoiceFlags(addTokens(program)).action(act(commands.tokens)),
+    doctor: () => addVoiceFlags(addDoctor(program)).action(act(commands.examine)),
     models: () => {
       const models = addVoiceFlags(addModels(program));
       return models.action((search: string[], options) =>

@@ -240,6 +240,22 @@ export const modelsDocumentSchema = z.object({
 });
 export type ModelsDocument = z.infer<typeof modelsDocumentSchema>;
 
+export const doctorDocumentSchema = z.object({
+  command: z.literal('doctor'),
+  ...ending,
+  findings: z.array(
+    z.object({
+      about: z.enum(['config', 'node', 'home', 'disk', 'prices', 'proxy', 'key']),
+      /** absent: nothing is there, and nothing is wrong with that. */
+      state: z.enum(['ok', 'absent', 'wrong']),
+      message: z.string(),
+      /** Of a key, or a proxy. */
+      provider: z.nullable(z.enum(providerNames)),
+    }),
+  ),
+});
+export type DoctorDocument = z.infer<typeof doctorDocumentSchema>;
+
 export const forgetDocumentSchema = z.object({
   command: z.literal('forget'),
   ...ending,
@@ -515,6 +531,7 @@ export type CommandDocument =
   | AdoptDocument
   | ListDocument
   | ModelsDocument
+  | DoctorDocument
   | StatusDocument
   | CancelDocument
   | ForgetDocument

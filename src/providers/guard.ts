@@ -55,12 +55,13 @@ async function open<Provider extends MarkedProvider>(
 }
 
 function guardSync(provider: SyncProvider, words: Words, run: Run): SyncProvider {
-  const { countTokens } = provider;
+  const { countTokens, checkKey } = provider;
   return {
     ...provider,
     generate: (request, signal) =>
       run(async () => guardResult(await provider.generate(request, signal), words)),
     ...(countTokens && { countTokens: (request, signal) => run(() => countTokens(request, signal)) }),
+    ...(checkKey && { checkKey: (signal) => run(() => checkKey(signal)) }),
     listModels: (signal) =>
       run(async () =>
         (await provider.listModels(signal)).map((model) => ({ ...model, id: words.message(model.id) })),

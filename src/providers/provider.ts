@@ -161,6 +161,8 @@ export interface SyncProvider extends MarkedProvider {
   countTokens?(request: PromptRequest, signal: AbortSignal): Promise<number>;
   /** Every model that it lists for this key, on all pages, in its order. Changes and costs nothing. */
   listModels(signal: AbortSignal): Promise<readonly ListedModel[]>;
+  /** Throws for a key that it does not take. Absent where its list of models is for whoever has one that it takes. */
+  checkKey?(signal: AbortSignal): Promise<void>;
 }
 
 /** A model, as a provider lists it. */

@@ -75,6 +75,10 @@ export function surroundingsOf(options: ReachOptions) {
   return { environment: options.environment ?? process.env, workingFolder: workingFolderOf(options) };
 }
 
+export function nodeVersion(): string {
+  return process.versions.node;
+}
+
 export type Reaching = ReachOptions & CallOptions & Pick<OutputOptions, 'cache'> & ListeningTo<ReachEvent>;
 
 /** Does the work of a verb, which ends with the reason of the caller's signal when that is aborted. */

@@ -139,6 +139,10 @@ export interface ModelsOptions extends ReachOptions {
   live: boolean;
 }
 
+export interface DoctorOptions {
+  provider?: ProviderName[];
+}
+
 export interface StatusOptions extends ReachOptions {
   id: string;
   /** Asks no provider. */
@@ -247,6 +251,7 @@ export interface Commands {
   fetch(options: FetchOptions, context: CommandContext): Promise<number>;
   adopt(options: AdoptOptions, context: CommandContext): Promise<number>;
   list(options: ListOptions, context: CommandContext): Promise<number>;
+  examine(options: DoctorOptions, context: CommandContext): Promise<number>;
   listModels(options: ModelsOptions, context: CommandContext): Promise<number>;
   showStatus(options: StatusOptions, context: CommandContext): Promise<number>;
   cancel(options: CancelOptions, context: CommandContext): Promise<number>;

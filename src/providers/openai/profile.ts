@@ -26,6 +26,8 @@ export interface Profile extends EntryFields {
   readonly accountHeaders?: boolean;
   /** Errors come with status 200, in the answer or in its choice, once an upstream was asked. */
   readonly upstreamErrors?: boolean;
+  /** What tells of a key, where anybody is given the list of models. */
+  readonly keyPath?: string;
   /** Absent where there is no batch API. */
   readonly batches?: BatchProfile;
 }

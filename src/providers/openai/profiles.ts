@@ -51,6 +51,7 @@ export const profiles: readonly Profile[] = [
     ],
     // Its page on errors.
     upstreamErrors: true,
+    keyPath: '/key',
   },
   {
     // Alibaba Cloud Model Studio (DashScope, Qwen). Keys, addresses and models are those of one region; the first is Singapore.

@@ -25,6 +25,13 @@ export async function openSync(connection: VendorConnection, profile: Profile): 
         return readChatAnswer(request.customId, completion);
       }),
 
+    ...(profile.keyPath !== undefined && {
+      checkKey: (signal: AbortSignal) =>
+        transport.call(signal, async (call) => {
+          await client.get(profile.keyPath as string, call.options);
+        }),
+    }),
+
     listModels: (signal) =>
       collectModels((after) =>
         transport.call(signal, async (call) => {

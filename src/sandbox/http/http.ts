@@ -107,6 +107,7 @@ export const operationKinds = [
   'generate',
   'countTokens',
   'listModels',
+  'getKey',
   'uploadFile',
   'getFile',
   'listFiles',

@@ -40,6 +40,7 @@ export function openrouterVendor(context: SandboxContext): Vendor {
     name: 'openrouter',
     routes: [
       ['generate', 'POST /api/v1/chat/completions', generate],
+      ['getKey', 'GET /api/v1/key', () => json({ data: { label: 'sandbox', limit: null, usage: 0 } })],
       ['listModels', 'GET /api/v1/models', () => json({ data: modelsOf('openrouter').map(listModel) })],
     ],
     keyOf: (call) => call.bearerKey(),

@@ -1,0 +1,28 @@
+/** `loom doctor`: whether this machine is fit for a run, a line for each thing that was looked at. */
+import { doctor, type Finding } from '../../api/doctor/doctor.ts';
+import type { DoctorDocument } from '../../core/documents.ts';
+import type { CommandContext, DoctorOptions } from '../options/options.ts';
+import { cleanLine, MarkedLine } from '../terminal/lines.ts';
+
+const colours = { ok: 'green', absent: undefined, wrong: 'red' } as const;
+const words = { ok: 'ok', absent: '-', wrong: 'wrong' } as const;
+
+export async function examine({ provider }: DoctorOptions, context: CommandContext): Promise<number> {
+  const { environment, workingFolder, signal, terminal, configPath } = context;
+  const document = context.document.begin<DoctorDocument>({ command: 'doctor', findings: [] });
+  const tell = ({ about, state, told, provider: of }: Finding | ConfigFinding) => {
+    document.findings.push({ about, state, message: told, provider: of ?? null });
+    const word = terminal.paint(colours[state], words[state]) + ' '.repeat(7 - words[state].length);
+    const name = (about === 'key' && of ? of : about).padEnd(12);
+    terminal.printResult(
+      new MarkedLine(`${word}${name}${cleanLine(of && about !== 'key' ? `${of}: ${told}` : told)}`),
+    );
+  };
+  tell({ about: 'config', state: configPath ? 'ok' : 'absent', told: configPath ?? 'no file of defaults' });
+  const place = { environment, workingFolder, dotenv: true, signal };
+  const findings = await doctor({ ...place, provider, onFinding: tell });
+  return findings.some(({ state }) => state === 'wrong') ? 1 : 0;
+}
+
+/** A file of defaults that is wrong ends the command before it begins. */
+type ConfigFinding = Omit<Finding, 'about'> & { readonly about: 'config' };
