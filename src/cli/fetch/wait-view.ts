@@ -58,23 +58,50 @@ export function describeWatch(
   const room = Math.max(1, rows - 3);
   const isCrowded = watch.batches.length > room;
   const shown = isCrowded ? watch.batches.slice(0, Math.max(1, room - 1)) : watch.batches;
-  const lines = alignCells(shown.map((batch) => describeBatch(batch, now)));
-  const rest = isCrowded ? [sumUp(watch.batches.slice(shown.length))] : [];
-  const last = `${describePending(watch)} Ctrl+C ends the wait; ${goOn} goes on from there.`;
   // The last column stays free: some terminals begin a new line once it is written.
-  return [...lines, ...rest, last].map((line) => cut(line, columns - 1));
+  const width = columns - 1;
+  const lines = fitBatches(shown, width, now);
+  const rest = isCrowded ? [sumUp(watch.batches.slice(shown.length))] : [];
+  const pending = describePending(watch);
+  // The end of the wait tells how to go on, too.
+  const last = [
+    `${pending} Ctrl+C ends the wait; ${goOn} goes on from there.`,
+    `${pending} Ctrl+C ends the wait.`,
+  ];
+  return [...lines, ...rest, last.find((line) => line.length <= width) ?? pending].map((line) =>
+    cut(line, width),
+  );
+}
+
+/** What is left out where there is no room, one after the other: at 80 columns no id is cut. */
+const dispensable = ['elapsed', 'failed', 'count'] as const;
+
+function fitBatches(batches: readonly ListedBatch[], width: number, now: number): string[] {
+  const cells = batches.map((batch) => describeBatch(batch, now));
+  const shorter = [0, 1, 2, 3].map((number) => {
+    const left = new Set<string>(dispensable.slice(0, number));
+    return alignCells(
+      cells.map((row) =>
+        Object.entries(row)
+          .filter(([name]) => !left.has(name))
+          .map(([, cell]) => cell),
+      ),
+    );
+  });
+  const fitting = shorter.find((lines) => lines.every((line) => line.length <= width));
+  return fitting ?? shorter.at(-1) ?? [];
 }
 
 /** Status, rows done of all, rows failed, time since the submission, id: what may be cut stands last. */
-function describeBatch(batch: ListedBatch, now: number): string[] {
+function describeBatch(batch: ListedBatch, now: number) {
   const { status, counts, isStuck } = batch;
-  return [
-    isStuck ? `${status} (stuck)` : status,
-    counts?.total === undefined ? '' : countDone(counts),
-    counts?.failed ? `${counts.failed} failed` : '',
-    formatElapsed(Math.max(0, now - Date.parse(batch.createdAt)) / 1_000),
-    batch.batchId ?? `${batch.jobId}/${batch.part}`,
-  ];
+  return {
+    status: isStuck ? `${status} (stuck)` : status,
+    count: counts?.total === undefined ? '' : countDone(counts),
+    failed: counts?.failed ? `${counts.failed} failed` : '',
+    elapsed: formatElapsed(Math.max(0, now - Date.parse(batch.createdAt)) / 1_000),
+    id: batch.batchId ?? `${batch.jobId}/${batch.part}`,
+  };
 }
 
 function alignCells(rows: readonly string[][]): string[] {

@@ -18,7 +18,7 @@ export function plainColumns(batches: readonly ListedBatch[]): Column[] {
   ];
 }
 
-/** The same for people, with how far each batch is. */
+/** The same for people, with how far each batch is. At 80 columns no id is cut, and provider and model are there. */
 export function screenColumns(batches: readonly ListedBatch[], now = Date.now()): Column[] {
   const [id, provider, model, status, createdAt, file, ...job] = plainColumns(batches) as [
     Column,
@@ -33,14 +33,14 @@ export function screenColumns(batches: readonly ListedBatch[], now = Date.now())
   const ages = batches.map((batch) => formatAge(now - Date.parse(batch.createdAt)));
   return [
     id,
-    { ...provider, worth: 2 },
-    { ...model, worth: 3, least: 10 },
-    { ...status, cells: statuses, colourOf: (row) => colourOf(batches[row]) },
-    { title: 'progress', cells: batches.map(({ counts }) => describeProgress(counts)), worth: 6 },
-    { title: 'age', cells: ages, worth: 5 },
+    { ...provider, goesAtWorst: true },
+    { ...model, least: 15, goesAtWorst: true },
+    { ...status, leastAtWorst: 11, cells: statuses, colourOf: (row) => colourOf(batches[row]) },
+    { title: 'progress', cells: batches.map(({ counts }) => describeProgress(counts)), worth: 4 },
+    { title: 'age', cells: ages, worth: 3 },
     // The age says it.
     { ...createdAt, worth: 0 },
-    { ...file, worth: 4, least: 12 },
+    { ...file, worth: 2, least: 12 },
     ...job.map((column) => ({ ...column, worth: 1 })),
   ];
 }

@@ -32,9 +32,10 @@ function startBar(terminal: Terminal, label: string): Progress {
   let width = 0;
 
   function draw({ done, total, details }: State): string {
-    const words = describe(done, total, details, startedAt);
+    const parts = describe(done, total, details, startedAt);
+    const words = joinParts(parts);
     const room = Math.min(longestBar, width - label.length - words.length - 2);
-    if (room < shortestBar) return `${label} ${words}`.slice(0, width);
+    if (room < shortestBar) return fitWords(label, parts, width);
     const filled = total === 0 ? room : Math.round(Math.min(1, done / total) * room);
     return `${label} ${'█'.repeat(filled)}${'░'.repeat(room - filled)} ${words}`;
   }
@@ -68,7 +69,7 @@ function startPlainLines(terminal: Terminal, label: string): Progress {
   let state: State | undefined;
   const timer = setInterval(() => {
     if (!state) return;
-    const line = `${label} ${describe(state.done, state.total, state.details, startedAt)}`;
+    const line = `${label} ${joinParts(describe(state.done, state.total, state.details, startedAt))}`;
     if (line !== last) terminal.note(line);
     last = line;
   }, plainLineMs);
@@ -81,11 +82,33 @@ function startPlainLines(terminal: Terminal, label: string): Progress {
   };
 }
 
-/** `340/1000  errors=0  0:01:12  eta 0:02:19` */
-function describe(done: number, total: number, details: string, startedAt: number): string {
+interface Parts {
+  readonly count: string;
+  readonly details: string;
+  readonly elapsed: string;
+  readonly eta: string;
+}
+
+function describe(done: number, total: number, details: string, startedAt: number): Parts {
   const elapsedSeconds = (Date.now() - startedAt) / 1000;
   const eta = done > 0 ? formatElapsed((elapsedSeconds / done) * (total - done)) : '-:--:--';
-  return `${done}/${total}  ${details}  ${formatElapsed(elapsedSeconds)}  eta ${eta}`;
+  return { count: `${done}/${total}`, details, elapsed: formatElapsed(elapsedSeconds), eta: `eta ${eta}` };
+}
+
+/** `340/1000  errors=0  0:01:12  eta 0:02:19` */
+function joinParts(parts: Partial<Parts>): string {
+  const { count, details, elapsed, eta } = parts;
+  return [count, details, elapsed, eta].filter((part) => part !== undefined).join('  ');
+}
+
+/** As much as there is room for; how far it is, and when it will be done, is left out last, and never cut in part. */
+function fitWords(label: string, parts: Parts, width: number): string {
+  const { count, details, eta } = parts;
+  const shorter = [parts, { count, details, eta }, { count, eta }].map(
+    (some) => `${label} ${joinParts(some)}`,
+  );
+  const fitting = [...shorter, joinParts({ count, eta }), count].find((text) => text.length <= width);
+  return fitting ?? count.slice(0, width);
 }
 
 /** Seconds as `h:mm:ss`; `-` where they are not known. */

@@ -10,6 +10,10 @@ export interface Column {
   readonly worth?: number;
   /** How narrow it may be cut before a column is left out. Default: not at all. */
   readonly least?: number;
+  /** The same where there is no room though all that may go has gone. Default: a few letters of what has a `least`. */
+  readonly leastAtWorst?: number;
+  /** Whether it goes, the first of these first, where not even cut columns have room. */
+  readonly goesAtWorst?: boolean;
   readonly alignRight?: boolean;
   readonly colourOf?: (row: number) => Colour | undefined;
 }
@@ -84,8 +88,14 @@ function fitColumns(columns: readonly Column[], room: number, measure: Measure):
   // What says nothing new goes before anything is cut.
   dropWhile(kept, ({ worth }) => worth === 0 && widthWith(fullWidth) > room);
   dropWhile(kept, ({ worth }) => worth !== undefined && widthWith(leastWidth) > room);
-  const canBeCut = widthWith(leastWidth) <= room ? leastWidth : () => leastOfAll;
-  return cutColumns(kept, room, measure, fullWidth, canBeCut);
+  // An id is of no use when it is cut: what may be cut goes first.
+  const leastWhereCut = (column: Column) => {
+    const { least, leastAtWorst = least === undefined ? Number.POSITIVE_INFINITY : leastOfAll } = column;
+    return Math.min(fullWidth(column), leastAtWorst);
+  };
+  dropWhile(kept, ({ goesAtWorst }) => goesAtWorst === true && widthWith(leastWhereCut) > room);
+  const fitting = [leastWidth, leastWhereCut].find((least) => widthWith(least) <= room);
+  return cutColumns(kept, room, measure, fullWidth, fitting ?? (() => leastOfAll));
 }
 
 /** Takes out the columns of least worth, as long as there are such that may go. */

@@ -112,7 +112,7 @@ test('a bar is as long as there is room, and on one line', () => {
   terminal.note('A line.');
   expect(screen.lines).toEqual([
     'A line.',
-    expect.stringMatching(/^Generating 1\/4 {2}errors=0 {2}0:00:0\d {2}eta$/),
+    expect.stringMatching(/^Generating 1\/4 {2}errors=0 {2}eta 0:00:0\d$/),
   ]);
 });
 
@@ -121,4 +121,37 @@ test('nothing is drawn with --quiet', () => {
   startProgress(terminal, 'Generating').update({ done: 1, total: 4, details: 'errors=0' });
   vi.advanceTimersByTime(500);
   expect(screen.lines).toEqual([]);
+});
+
+/** What a bar shows at last at a terminal of this width, after 100 hours of which 200 are to come. */
+function lastOf(label: string, details: string, width: number): string | undefined {
+  columns = width;
+  screen = new Screen(width);
+  const progress = startProgress(openTerminal(), label);
+  progress.update({ done: 0, total: 3_000_000, details });
+  vi.setSystemTime(Date.now() + 100 * 3_600_000);
+  progress.update({ done: 1_000_000, total: 3_000_000, details });
+  progress.stop();
+  return screen.lines.at(-1);
+}
+
+const manyErrors = 'errors=1000000';
+
+test('at 80 columns no time that is left is cut, however large the numbers are', () => {
+  expect(lastOf('Generating', `cache=1000000  ${manyErrors}`, 80)).toBe(
+    `Generating 1000000/3000000  cache=1000000  ${manyErrors}  eta 200:00:00`,
+  );
+  expect(lastOf('Counting tokens', `est_total≈1,234,567,890  ${manyErrors}`, 80)).toBe(
+    'Counting tokens 1000000/3000000  eta 200:00:00',
+  );
+  expect(lastOf('Counting tokens', 'est_total≈1,234,567,890  errors=0', 80)).toBe(
+    'Counting tokens 1000000/3000000  eta 200:00:00',
+  );
+});
+
+test('on a narrower screen as much is shown as there is room for', () => {
+  expect(lastOf('Generating', 'cache=0  errors=0', 45)).toBe('Generating 1000000/3000000  eta 200:00:00');
+  expect(lastOf('Generating', 'cache=0  errors=0', 40)).toBe('1000000/3000000  eta 200:00:00');
+  expect(lastOf('Generating', 'cache=0  errors=0', 20)).toBe('1000000/3000000');
+  expect(lastOf('Generating', 'cache=0  errors=0', 11)).toBe('1000000/30');
 });

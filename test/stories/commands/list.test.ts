@@ -123,14 +123,19 @@ describe('at a terminal', () => {
       'batch_2                 openai    m                in_progress (stuck)  ?/7               2 d  数据数据.csv',
     ]);
     expect(await linesAt(80)).toEqual([
-      'batch_id                status               progress          age  file',
-      'batch_0000000000000001  in_progress          40/100, 2 failed  3 h  a-file-with…',
-      'batch_2                 in_progress (stuck)  ?/7               2 d  数据数据.csv',
+      'batch_id                provider  model                     status',
+      'batch_0000000000000001  openai    a-model-with-a-long-name  in_progress',
+      'batch_2                 openai    m                         in_progress (stuck)',
+    ]);
+    expect(await linesAt(60)).toEqual([
+      'batch_id                provider  model         status',
+      'batch_0000000000000001  openai    a-model-wit…  in_progress',
+      'batch_2                 openai    m             in_progress…',
     ]);
     expect(await linesAt(40)).toEqual([
-      'batch_id             status',
-      'batch_000000000000…  in_progress',
-      'batch_2              in_progress (stuck)',
+      'batch_id                status',
+      'batch_0000000000000001  in_progress',
+      'batch_2                 in_progress (st…',
     ]);
   });
 
