@@ -23,7 +23,7 @@ export function addKeysSet(keys: Command): Command {
       'Keep a key in ~/.loom/keys.json, which only you can read: typed at a terminal, where it is not shown, or through stdin.',
     )
     .addArgument(providerArgument())
-    .addHelpText('after', '\nExamples:\n  loom keys set openai\n  pass show openai | loom keys set openai');
+    .addHelpText('after', '\nExamples:\n  loom keys set openai\n  loom keys set openai < key.txt');
   // What came too much is most likely the key, and none of it is told.
   return set.allowExcessArguments().hook('preAction', () => {
     if (set.args.length > 1)

@@ -54,8 +54,10 @@ export function hasSpaces(text: string): boolean {
   return text.charCodeAt(colonAt + 1) <= 0x20;
 }
 
-/** The text of the value without white space outside of strings. */
+/** The text of the value, which it begins with, without white space outside of strings. */
 export function compactValue(text: string): string {
+  const first = text.charCodeAt(0);
+  if (first !== openBrace && first !== openBracket) return text;
   let compact = '';
   for (let at = skipSpace(text, 0); at < text.length; ) {
     const end = findTokenEnd(text, at);
