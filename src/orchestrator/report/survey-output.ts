@@ -151,7 +151,7 @@ export interface RowChoice {
 }
 
 /** A browser shows the table of a page of this size within a second. */
-const mostCharacters = 75_000_000;
+const mostCharacters = 60_000_000;
 
 /** At most so many rows, fewer where they are long; rows that failed come first, up to half of them. */
 export function chooseCounts({ rows, counts, characters }: OutputSurvey, mostRows: number): RowChoice {

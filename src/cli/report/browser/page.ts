@@ -136,7 +136,7 @@ function startSearch(): void {
     isSearching = false;
     places = undefined;
     enable(saveButton, store.size > 0);
-    found.textContent = `${formatNumber(store.size)} rows`;
+    found.textContent = `${formatNumber(store.size)} ${store.size === 1 ? 'row' : 'rows'}`;
     drawPage();
     return;
   }
