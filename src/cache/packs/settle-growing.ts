@@ -8,7 +8,13 @@ import { closeSync, existsSync, openSync, type Stats, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { removeQuietly, tryRemove } from '../../storage/files.ts';
 import { cacheTemporaryFolder, packFolder } from '../cache-folders.ts';
-import { describeLooseEntry, loosePath, openLooseEntries, prepareCacheFolder } from '../loose-entries.ts';
+import {
+  describeLooseEntry,
+  loosePath,
+  openLooseEntries,
+  prepareCacheFolder,
+  readLooseEntry,
+} from '../loose-entries.ts';
 import { GrowingPack, type GrowingSource } from './growing-pack.ts';
 import { decodeAnswer } from './pack-format.ts';
 import { PackWriter } from './pack-writer.ts';
@@ -120,15 +126,22 @@ function moveLoose(folder: string, pack: GrowingPack, source: GrowingSource): bo
   return false;
 }
 
-/** From the record of this number on; gives their keys. */
+/** From the record of this number on; gives their keys. What has come meanwhile in the place of one stays. */
 function copyLoose(folder: string, pack: GrowingPack, source: GrowingSource, first: number): Buffer[] {
   const loose = openLooseEntries(folder, { isSnapshot: false });
   const keys: Buffer[] = [];
   for (const { entry } of pack.records(first)) {
     if (!entry) continue;
     const { wholeKey, body, createdAt } = entry;
+    if (isThereSince(loosePath(folder, wholeKey), createdAt)) continue;
     loose.write(wholeKey, describeLooseEntry(source, decodeAnswer(body), createdAt), createdAt);
     keys.push(wholeKey);
   }
   return keys;
+}
+
+/** Whether there is a loose entry that is not older. */
+function isThereSince(path: string, createdAt: number): boolean {
+  const entry = existsSync(path) ? readLooseEntry(path) : undefined;
+  return entry !== undefined && Date.parse(entry.created_at) >= createdAt;
 }

@@ -217,6 +217,17 @@ describe('a growing pack that is cut off', () => {
   });
 });
 
+test('an answer that came in the place of one in a growing pack is the one that is found, before and after that is settled', async () => {
+  const cache = openLive();
+  const [first = '', other = ''] = await store(cache, promptsOf('live', 2));
+  await setTimeout(2);
+  await cache.replace([first, { text: 'mended' }]);
+  const find = () => [open().get(first)?.text, open().get(other)?.text];
+  expect(find()).toEqual(['mended', answerTo(other).text]);
+  await cache.settleLive();
+  expect([packNames(), ...find()]).toEqual([[], 'mended', answerTo(other).text]);
+});
+
 describe('a growing pack of a killed run', () => {
   test('is settled by the next run that ends, ten minutes after its last answer', async () => {
     const prompts = await store(openLive(), promptsOf('live', 5));
