@@ -4,6 +4,7 @@
  * - Every writer has a file of its own, which nobody else writes to, however long its process was paused; what earlier
  *   writers left is only read. So no result is ever found at the place of another.
  * - A result is given out for no other prompt than the one that it answers: each line has that prompt's digest.
+ * - A result that comes for a row that has one takes its place, for later runs too: its line says so.
  */
 
 import { isJsonObject, type RowResult } from '../core/models.ts';
@@ -95,7 +96,7 @@ export async function openJournal(store: Store, name: string, earlier: readonly 
   }
 
   function append({ slot, digest }: AskedRow, result: RowResult): void {
-    const line = encodeLine(digest, result);
+    const line = encodeLine(digest, result, places.has(slot));
     const bytes = Buffer.byteLength(line);
     places.set(slot, readers.length, size, bytes - 1);
     size += bytes;
@@ -147,18 +148,22 @@ interface JournalLine {
   readonly result: RowResult;
   /** In hex; undefined in journals of older versions, where the custom id alone tells the prompt. */
   readonly promptSha256: string | undefined;
+  /** Whether its row had another result before. */
+  readonly replaces: boolean;
 }
 
-function encodeLine(digest: Buffer, { customId, ...rest }: RowResult): string {
-  return `${JSON.stringify({ custom_id: customId, prompt_sha256: digest.toString('hex'), ...rest })}\n`;
+function encodeLine(digest: Buffer, { customId, ...rest }: RowResult, replaces: boolean): string {
+  const about = { custom_id: customId, prompt_sha256: digest.toString('hex'), ...(replaces && { replaces }) };
+  return `${JSON.stringify({ ...about, ...rest })}\n`;
 }
 
 /** Undefined for a line that was cut off. */
 function decodeLine(bytes: Buffer): JournalLine | undefined {
   const line = readJson(bytes.toString('utf8'));
   if (!isJsonObject(line) || typeof line.custom_id !== 'string') return undefined;
-  const { custom_id: customId, prompt_sha256: promptSha256, ...rest } = line;
-  return { result: { customId, ...rest } as RowResult, promptSha256: promptSha256 as string | undefined };
+  const { custom_id: customId, prompt_sha256: promptSha256, replaces, ...rest } = line;
+  const result = { customId, ...rest } as RowResult;
+  return { result, promptSha256: promptSha256 as string | undefined, replaces: replaces === true };
 }
 
 function isOf({ result, promptSha256 }: JournalLine, { customId, digest }: AskedRow): boolean {
@@ -170,15 +175,17 @@ export interface KeptLine extends KeptPlace {
   readonly customId: string;
   /** In hex; undefined in journals of older versions. */
   readonly promptSha256: string | undefined;
+  /** Whether the same row had another answer before: in the same journal, or in one that its run was opened with. */
+  readonly replaces: boolean;
 }
 
 /** The answers in journals that runs left, `file` counted by their order. A last line that was cut off is left out. */
 export async function* readKeptLines(store: Store, names: readonly string[]): AsyncGenerator<KeptLine> {
   for (const [file, name] of names.entries()) {
     for await (const { line, offset } of readLines(store.stream(name))) {
-      const { result, promptSha256 } = decodeLine(line) ?? {};
+      const { result, promptSha256, replaces = false } = decodeLine(line) ?? {};
       if (result?.outcome !== 'succeeded') continue;
-      yield { customId: result.customId, promptSha256, file, offset, length: line.length };
+      yield { customId: result.customId, promptSha256, replaces, file, offset, length: line.length };
     }
   }
 }

@@ -70,7 +70,8 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
       if (!isKept && !cached) return false;
       const answer = cached && ({ customId: row.customId, outcome: 'succeeded', ...cached } as const);
       if (!answer) await storeInCache(content, journal.get(row));
-      else if (!isKept) await journal.addCached(row, answer);
+      // A kill between the two leaves the later answer in the cache alone.
+      else if (!isKept || !hasText(journal.get(row), answer.text)) await journal.addCached(row, answer);
       const result = answer ?? journal.get(row);
       if (result && retryMisfits > 0 && findMisfit(result)) {
         misfits.set(index, result);
@@ -132,6 +133,10 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
     },
   }).finally(() => known?.close());
   return { areShared };
+}
+
+function hasText(result: RowResult | undefined, text: string): boolean {
+  return result?.outcome === 'succeeded' && result.text === text;
 }
 
 /** A refusal of one row, or one that did not pass, is that row's result; anything wider is thrown on. */

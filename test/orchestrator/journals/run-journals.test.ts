@@ -89,6 +89,33 @@ test('equal prompts get an answer each, as often as they were answered', async (
   await second.close();
 });
 
+test('a row that was asked twice has one answer for the next try, the later, also among equal prompts', async () => {
+  const first = await open();
+  await first.journal.add(row(0, 'a'), answer(0, 'a', 'misfit'));
+  await first.journal.add(row(1, 'a'), answer(1, 'a', 'of row 1'));
+  await first.journal.add(row(0, 'a'), answer(0, 'a', 'mended'));
+  await first.journal.add(row(2, 'b'), answer(2, 'b', 'misfit'));
+  await first.close();
+
+  const second = await open();
+  expect(second.kept).toBe(3);
+  expect([0, 1, 2, 3].map((slot) => second.adopt(row(slot, slot === 2 ? 'b' : 'a')))).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
+  expect(second.journal.get(row(0, 'a'))).toEqual(answer(0, 'a', 'mended'));
+  expect(second.journal.get(row(1, 'a'))).toEqual(answer(1, 'a', 'of row 1'));
+  await second.journal.add(row(2, 'b'), answer(2, 'b', 'mended by the second try'));
+  await second.close();
+
+  const third = await open();
+  expect([third.kept, third.adopt(row(2, 'b')), third.adopt(row(3, 'b'))]).toEqual([3, true, false]);
+  expect(third.journal.get(row(2, 'b'))).toEqual(answer(2, 'b', 'mended by the second try'));
+  await third.close();
+});
+
 test('journals of older builds are read: their answers are given to the row that the custom id names', async () => {
   const line = JSON.stringify({ custom_id: row(1, 'b').customId, outcome: 'succeeded', text: 'old' });
   writeFileSync(join(folder, 'results', `${runName}.jsonl`), `${line}\n{"custom_id":"row-2-`);

@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { openBackgroundCache } from '../../../src/cache/background-cache.ts';
 import { openCache } from '../../../src/cache/cache.ts';
+import { digestContent, plainContent } from '../../../src/core/request/content.ts';
+import { createCustomId } from '../../../src/orchestrator/dataset/custom-ids.ts';
 import { describeDataset } from '../../../src/orchestrator/dataset/dataset.ts';
 import { openRunJournals } from '../../../src/orchestrator/journals/run-journals.ts';
+import { listKeptJournals } from '../../../src/orchestrator/journals/run-names.ts';
 import { answerRows } from '../../../src/orchestrator/live/answer-rows.ts';
 import { RunMeter } from '../../../src/orchestrator/usage/leave-history.ts';
 import { loomHome } from '../../../src/storage/home.ts';
@@ -54,6 +58,51 @@ test('an answer is in the cache before it is in the journal: a kill in between l
     expect(wasInJournal).toEqual([false]);
     expect(journals.journal.isEmpty).toBe(false);
     await journals.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('what the cache has in the place of an answer that an earlier try kept is the answer of the row', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'loom-order-'));
+  try {
+    mkdirSync(join(folder, 'results'));
+    const path = join(folder, 'data.csv');
+    writeFileSync(path, 'text\nHello\n');
+    const home = loomHome({ variables: { LOOM_HOME: folder }, workingFolder: folder });
+    const digest = digestContent(plainContent('Hello'));
+    const row = { slot: 0, digest, customId: createCustomId(0, digest) };
+    const runName = `live_${'a'.repeat(24)}`;
+    const killed = await openRunJournals(home, runName, []);
+    await killed.keep();
+    await killed.journal.add(row, { customId: row.customId, outcome: 'succeeded', text: 'misfit' });
+    const cache = openBackgroundCache(home.cache, 'openai', 'm');
+    await cache.setAll([['Hello', { text: 'mended' }]]);
+
+    const journals = await openRunJournals(home, runName, await listKeptJournals(home, runName));
+    await answerRows({
+      home,
+      order: {
+        ...{ dataset: describeDataset(path, { column: 'text' }), provider: 'openai', model: 'm' },
+        ...{ outputPath: join(folder, 'out.csv'), placing: 'new', workers: 1, useCache: true },
+        ...{ columns: { groups: [] }, server: 'http://127.0.0.1:9' },
+      },
+      provider: {
+        generate: async () => {
+          throw new Error('No call is made.');
+        },
+        listModels: async () => [],
+      },
+      checkAnswer: (result) => result,
+      ...{ journals, cache },
+      signal: new AbortController().signal,
+      onEvent: () => {},
+      meter: new RunMeter(),
+      progress: { done: 0, total: 1, cacheHits: 0, errors: 0 },
+    });
+    await journals.journal.flush();
+    expect(journals.journal.get(row)).toMatchObject({ text: 'mended' });
+    for (const open of [cache, journals, killed]) await open.close();
   } finally {
     rmSync(folder, { recursive: true });
   }
