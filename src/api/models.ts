@@ -58,7 +58,8 @@ export interface QuestionModelOptions extends ReachOptions {
 
 /**
  * What a model's name was perhaps meant to be, where the lists of prices know it only of another provider, or one that is
- * a letter or so away; `loom run` asks so before it sends anything. Undefined for a name that is known, or like none.
+ * a letter or so away; `loom run` asks so before it sends anything. Undefined for a name that is known, or like none, and
+ * for one of another provider where the address is one's own.
  */
 export async function questionModel(options: QuestionModelOptions): Promise<MeantModel | undefined> {
   const { provider, model } = options;
@@ -68,9 +69,9 @@ export async function questionModel(options: QuestionModelOptions): Promise<Mean
     ? undefined
     : resolveBaseUrl(entry, options.baseUrl, undefined, variablesOf(options));
   const server = nameServer(home, provider, { baseUrl });
-  // It sells the models of all, by names that many servers have as well.
-  const resellers = describeServer(provider, server).isPlain ? (['openrouter'] as const) : [];
-  const others = providerNames.filter((name) => name !== provider && name !== 'openrouter');
-  const asked = [...others, ...resellers.filter((name) => name !== provider)].map(providerEntry);
+  // OpenRouter sells the models of all. Behind an address of one's own may be anybody's, by the names that they have.
+  const names = providerNames.filter((name) => name !== 'openrouter');
+  const others = describeServer(provider, server).isPlain ? [...names, 'openrouter' as const] : [];
+  const asked = others.filter((name) => name !== provider).map(providerEntry);
   return questionName(await openPriceBook(home), entry, asked, model);
 }

@@ -2,7 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { questionModel } from '../../../src/index.ts';
 import { startHttpServer } from '../worlds/http-server.ts';
-import { createSandboxWorld, keyVariables, orderOf, providers } from '../worlds/sandbox-world.ts';
+import {
+  baseUrlVariables,
+  createSandboxWorld,
+  keyVariables,
+  orderOf,
+  providers,
+} from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const world = useWorld(createSandboxWorld);
@@ -61,6 +67,7 @@ describe.each(providers)('at %s', (provider) => {
   test('a model of another provider is asked about, before the key is', async () => {
     await world.write('data.csv', 'text\nHello\n');
     delete world.environment[keyVariables[provider]];
+    world.environment[baseUrlVariables[provider]] = '';
     const ran = await world.loom(...order(provider, foreign, '--sync'));
     expect(ran).toMatchObject({ code: 1, stdout: '' });
     expect(ran.stderr).toMatch(
@@ -97,8 +104,15 @@ describe('behind an address of one’s own', () => {
     expect(ran.stderr.startsWith(asks('gpt-4o-mnii', 'gpt-4o-mini', 'OpenAI'))).toBe(true);
   });
 
-  test('a name that OpenRouter alone has is none: it has those of everybody', async () => {
-    expect((await runAt('qwen/qwen3-32b')).stderr).not.toContain('Warning');
+  test.each(['claude-haiku-4-5', 'qwen3-8b', 'qwen/qwen3-32b'])(
+    'a name of others such as %s is none',
+    async (model) => {
+      expect((await runAt(model)).stderr).not.toContain('Warning');
+    },
+  );
+
+  test('a name that OpenRouter alone has is one at OpenAI alone', async () => {
+    await world.write('data.csv', 'text\nHello\n');
     const asked = await world.loom(...order('openai', 'qwen/qwen3-32b', '--dry-run'));
     expect(asked.stderr).toBe('');
     world.environment.OPENAI_BASE_URL = '';
