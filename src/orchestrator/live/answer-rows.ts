@@ -115,10 +115,7 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
       /** What came of it; the answer that there is stays the row's where nothing better comes. */
       const mend = async (result: RowResult, misfit: Misfit) => {
         const next = await ask(askAgain(content, misfit)).catch((error) => asFailedRow(row.customId, error));
-        onEvent({
-          type: 'asked_again',
-          fits: next.outcome === 'succeeded' && !findMisfit(next),
-        });
+        onEvent({ type: 'asked_again', fits: checkAnswer<RowResult>(next).outcome === 'succeeded' });
         return next.outcome === 'succeeded' ? next : result;
       };
 

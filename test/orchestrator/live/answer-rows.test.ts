@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { openBackgroundCache } from '../../../src/cache/background-cache.ts';
 import { openCache } from '../../../src/cache/cache.ts';
 import { digestContent, plainContent } from '../../../src/core/request/content.ts';
+import { openAnswerCheck } from '../../../src/orchestrator/answers/answer-check.ts';
 import { createCustomId } from '../../../src/orchestrator/dataset/custom-ids.ts';
 import { describeDataset } from '../../../src/orchestrator/dataset/dataset.ts';
 import { openRunJournals } from '../../../src/orchestrator/journals/run-journals.ts';
@@ -103,6 +104,45 @@ test('what the cache has in the place of an answer that an earlier try kept is t
     await journals.journal.flush();
     expect(journals.journal.get(row)).toMatchObject({ text: 'mended' });
     for (const open of [cache, journals, killed]) await open.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('an answer that is cut off the second time does not count as one that fits', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'loom-order-'));
+  try {
+    mkdirSync(join(folder, 'results'));
+    const path = join(folder, 'data.csv');
+    writeFileSync(path, 'text\nHello\n');
+    const home = loomHome({ variables: { LOOM_HOME: folder }, workingFolder: folder });
+    const journals = await openRunJournals(home, `live_${'a'.repeat(24)}`, []);
+    const settings = { schema: { type: 'object', required: ['a'] } };
+    const told: boolean[] = [];
+    const answers = [{ text: 'no JSON' }, { text: '{"a": "b', finishReason: 'length' }];
+    await answerRows({
+      home,
+      order: {
+        ...{ dataset: describeDataset(path, { column: 'text' }), provider: 'openai', model: 'm' },
+        ...{ outputPath: join(folder, 'out.csv'), placing: 'new', workers: 1, useCache: false },
+        ...{ columns: { groups: [] }, server: 'http://127.0.0.1:9', settings, retryMisfits: 1 },
+      },
+      provider: {
+        generate: async ({ customId }) => ({
+          ...{ customId, outcome: 'succeeded', text: '' },
+          ...answers.shift(),
+        }),
+        listModels: async () => [],
+      },
+      checkAnswer: await openAnswerCheck(settings),
+      ...{ journals, cache: undefined },
+      signal: new AbortController().signal,
+      onEvent: (event) => event.type === 'asked_again' && told.push(event.fits),
+      meter: new RunMeter(),
+      progress: { done: 0, total: 1, cacheHits: 0, errors: 0 },
+    });
+    expect([told, answers]).toEqual([[false], []]);
+    await journals.close();
   } finally {
     rmSync(folder, { recursive: true });
   }
