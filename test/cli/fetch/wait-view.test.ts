@@ -57,10 +57,10 @@ test('a line for each batch: status, rows done, rows failed, time since the subm
 test('no line is as wide as the terminal, and no more of them are than fit with room for the cursor', () => {
   const lines = describeWatch(watch, { columns: 60, rows: 6 }, 'loom fetch --sandbox', now);
   expect(lines).toEqual([
-    'in_progress          340/1000  2 failed  0:12:32   batch_1…',
-    'in_progress (stuck)  ?/50                31:00:00  msgbatc…',
+    'in_progress          340/1000  batch_1a2034c61a40004eaf19c',
+    'in_progress (stuck)  ?/50      msgbatch_2',
     '… and 2 more: 1 queued, 1 completed',
-    'Waiting: 3 of 7 batches are pending. Ctrl+C ends the wait;…',
+    'Waiting: 3 of 7 batches are pending. Ctrl+C ends the wait.',
   ]);
   for (const rows of [1, 2, 3, 4])
     expect(
