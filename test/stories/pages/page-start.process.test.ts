@@ -32,16 +32,23 @@ describe.skipIf(process.platform === 'win32')('the first example', () => {
 });
 
 test.skipIf(process.platform === 'win32')('the front page’s further examples run in order', async () => {
-  const [first = '', live = '', batch = ''] = blocksOf(frontPage, 'bash').map((script) =>
+  const [first = '', live = '', compared = '', batch = ''] = blocksOf(frontPage, 'bash').map((script) =>
     script.replaceAll(/npx (--yes )?loom-batch/g, 'loom'),
   );
-  expect(blocksOf(frontPage, 'bash')).toHaveLength(3);
+  expect(blocksOf(frontPage, 'bash')).toHaveLength(4);
   const rehearsal = await createSandboxWorld();
   try {
     expect(await rehearsal.shellHere(first)).toMatchObject({ code: 0 });
     const inFolder = 'set -e; cd loom-demo\n';
     const ended = await rehearsal.shellHere(`${inFolder}${live.replace(/^export .*$/m, '')}`);
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('(3 prompts, 0 cache hits') });
+    const hour = await rehearsal.shellHere(`${inFolder}${compared}`);
+    expect(hour).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^Preview: nothing was sent[\s\S]*\nCompared 3 rows [\s\S]* accuracy [\s\S]*\nA and B agree in /,
+      ),
+    });
     // The answers are in the cache now: other rows are sent.
     const others = await rehearsal.shellHere(
       `${inFolder}sed -i.old s/soup/stew/ reviews.csv; rm *_gpt-4o-mini.csv\n${batch}`,
