@@ -97,6 +97,7 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
     onEvent({ type: 'started' });
     const tally = new UsageTally();
     const misfits = { askedAgain: 0, mended: 0 };
+    let answeredAgain = 0;
     const tell = (event: SyncEvent) => {
       if (event.type === 'answered') {
         tally.add(event.result);
@@ -104,6 +105,7 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
       } else if (event.type === 'retry') tally.addRetry(event);
       else if (event.type === 'asked_again') {
         misfits.askedAgain += 1;
+        if (event.isAnswered) answeredAgain += 1;
         if (event.fits) misfits.mended += 1;
       }
       onEvent(event);
@@ -117,7 +119,11 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
     try {
       const summary = await answerDataset(home, order, () => entry.openSync(connection), signal, tell);
       const spent = await tellSpent();
-      const whole = await estimateWhole(summary, tally, (batch) => ({ ...described, home, batch }));
+      const whole = await estimateWhole(summary, tally, answeredAgain, (batch) => ({
+        ...described,
+        home,
+        batch,
+      }));
       return { ...summary, ...spent, whole };
     } catch (error) {
       await tellSpent();
@@ -126,21 +132,23 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
   });
 }
 
-/** What every row would cost if its answer were like those that were just paid for. */
+/** What every row would cost if its answers were like those that were just paid for; a batch asks for each once. */
 async function estimateWhole(
   { drawnFrom = 0, rows, blankRows }: SyncSummary,
   tally: UsageTally,
+  answeredAgain: number,
   pricedAs: (batch: boolean) => PricedModel,
 ): Promise<WholeCost | undefined> {
-  if (drawnFrom <= rows || tally.answers === 0) return undefined;
+  const sampled = tally.answers - answeredAgain;
+  if (drawnFrom <= rows || sampled <= 0) return undefined;
   const { openBatch } = findProvider(pricedAs(false).provider);
-  const times = (drawnFrom * ((rows - blankRows) / rows)) / tally.answers;
+  const asked = drawnFrom * ((rows - blankRows) / rows);
   const costAs = async (batch: boolean) => {
     const cost = (await describeUsage(tally, pricedAs(batch)))?.cost;
-    return cost === undefined ? undefined : cost * times;
+    return cost === undefined ? undefined : (cost * asked) / (batch ? tally.answers : sampled);
   };
   const liveCost = await costAs(false);
   if (liveCost === undefined) return undefined;
   const batchCost = openBatch ? await costAs(true) : undefined;
-  return { rows: drawnFrom, sampled: tally.answers, liveCost, batchCost };
+  return { rows: drawnFrom, sampled, liveCost, batchCost };
 }

@@ -114,8 +114,13 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
         });
       /** What came of it; the answer that there is stays the row's where nothing better comes. */
       const mend = async (result: RowResult, misfit: Misfit) => {
-        const next = await ask(askAgain(content, misfit)).catch((error) => asFailedRow(row.customId, error));
-        onEvent({ type: 'asked_again', fits: checkAnswer<RowResult>(next).outcome === 'succeeded' });
+        let isAnswered = true;
+        const next = await ask(askAgain(content, misfit)).catch((error) => {
+          isAnswered = false;
+          return asFailedRow(row.customId, error);
+        });
+        const fits = checkAnswer<RowResult>(next).outcome === 'succeeded';
+        onEvent({ type: 'asked_again', isAnswered, fits });
         return next.outcome === 'succeeded' ? next : result;
       };
 

@@ -59,7 +59,7 @@ export type SyncEvent =
   | EventOf<'answered', { result: RowResult }>
   /** The server has no structured output: the schema goes into the system text from here on. */
   | EventOf<'schema_refused', { reason: string }>
-  /** An answer that did not fit was asked for again: what came the next time, which was `answered` too. */
-  | EventOf<'asked_again', { fits: boolean }>
+  /** An answer that did not fit was asked for again: what came the next time, which was `answered` too if anything did. */
+  | EventOf<'asked_again', { isAnswered: boolean; fits: boolean }>
   /** An answer could not be stored in the cache; told once, the answers are in the output all the same. */
   | EventOf<'cache_trouble', { error: unknown }>;

@@ -129,6 +129,22 @@ describe('a live sample', () => {
     expect(unknown.stderr).not.toContain('would cost');
   });
 
+  test('of which answers were asked for again tells what that would cost for all rows', async () => {
+    await writePrices(byOutput);
+    await world.write('data.csv', rows(10).replaceAll('Row', '[[sandbox:misfit]] Row'));
+    const { stderr } = await world.loom(
+      ...order('openai', '--sync', '--sample', '4', '--fields', 'a', '--retry-misfits', '1'),
+    );
+    expect(stderr).toContain('4 calls asked again');
+    const [, output] = /^Tokens: \d+ in, ([\d,]+) out; /m.exec(stderr) ?? [];
+    const [, live, batch] =
+      /^All 10 rows would cost about \$([\d,.]+) live, \$([\d,.]+) as a batch, by the 4 answers of this sample\.$/m.exec(
+        stderr,
+      ) ?? [];
+    expect(Number(live)).toBe((Number(output) * 10) / 4);
+    expect(Number(batch)).toBe(Number(live) / 4);
+  });
+
   test('of the library has it, too', async () => {
     await writePrices(byOutput);
     await world.write('data.csv', rows(10));
