@@ -56,6 +56,8 @@ export interface ErrorFacts {
     readonly names: readonly string[];
     readonly option: NamingOption;
     readonly closest: string | undefined;
+    /** Told where the table has one column alone, whose name holds what may part several. */
+    readonly delimiter: string | undefined;
   };
   /**
    * JSON entries lack the field for the prompt. Without `option` nobody named one; `holds` says which files have such

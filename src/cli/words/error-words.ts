@@ -38,8 +38,12 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
     message: `--col is required for ${title} input; ${path} has ${describeColumns(names)}.`,
     hint: 'Pass --col with the one that holds the prompts, or a --prompt that is filled with several.',
   }),
-  column_unknown: ({ option, closest }) =>
-    closest === undefined ? { hint: `Name one of these with ${flagFor(option)}.` } : {},
+  column_unknown: ({ option, closest, delimiter }) =>
+    delimiter !== undefined
+      ? { hint: `If ${delimiter} stands between its cells, leave --delimiter out, or name it there.` }
+      : closest === undefined
+        ? { hint: `Name one of these with ${flagFor(option)}.` }
+        : {},
   field_unknown({ option, closest, holds }) {
     if (holds === 'requests') return {};
     if (holds === 'conversations')

@@ -73,6 +73,14 @@ function sameButForSpace(column: string, name: string): boolean {
   return column.trim() === name;
 }
 
+/** What stands in the only name of a header, and was most likely meant to part several. */
+function findOtherDelimiter(name: string): string | undefined {
+  if (name.includes(';')) return 'a semicolon';
+  if (name.includes('\t')) return 'a tab';
+  if (name.includes('|')) return 'a bar';
+  return name.includes(',') ? 'a comma' : undefined;
+}
+
 function unknownColumnError(
   names: readonly string[],
   name: string,
@@ -80,9 +88,15 @@ function unknownColumnError(
   path: string,
 ): LoomError {
   const closest = findClosestName(name, names);
+  const delimiter = names.length === 1 ? findOtherDelimiter(names[0] ?? '') : undefined;
   return new LoomError('input', `${path}: no column ${quoteValue(name)}; it has ${describeColumns(names)}.`, {
     code: 'column_unknown',
-    facts: { path, name, names, option, closest },
-    hint: closest === undefined ? `Name one of these as ${option}.` : `Did you mean ${quoteValue(closest)}?`,
+    facts: { path, name, names, option, closest, delimiter },
+    hint:
+      delimiter !== undefined
+        ? `If ${delimiter} stands between its cells, leave the option delimiter out, or name it there.`
+        : closest === undefined
+          ? `Name one of these as ${option}.`
+          : `Did you mean ${quoteValue(closest)}?`,
   });
 }
