@@ -16,7 +16,7 @@ export function modelColumns(known: readonly KnownModel[]): Column[] {
     ...(worth !== undefined && { worth }),
   });
   return [
-    { title: 'model', cells: known.map(({ model }) => model), least: 20 },
+    { title: 'model', cells: known.map(({ model }) => model), least: 40 },
     { title: 'provider', cells: known.map(({ provider }) => provider), worth: 3 },
     prices('input', 'levels', 'input'),
     prices('output', 'levels', 'output'),
