@@ -126,7 +126,7 @@ Exit codes:
   1    it could not be done
   2    usage error, or token counting not available
   3    done and written, but some rows have no response
-  130  interrupted by SIGINT (143: by SIGTERM, 129: by SIGHUP, its terminal was closed)`;
+  130  interrupted by SIGINT (143: by SIGTERM, 129: its terminal was closed)`;
 
 function allCommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allCommands)];

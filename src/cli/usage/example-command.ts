@@ -76,12 +76,16 @@ function listNames(folder: string): string[] {
 
 const promptNames = /^(prompt|text|question|input|content|message|review|comment|description|body|title)$/i;
 
+/** What tells rows apart, and hardly asks anything: `order_id`, `Nr`, `Gästename`. */
+const otherNames = /(id|nr|no|number|nummer|date|datum|name)\.?$/i;
+
 /** The column that sounds most like a prompt; none where a prompt is found without one. */
 async function findColumn(file: string, place: Place): Promise<string | undefined> {
   const names = await listColumns(file, place).catch((): string[] => []);
   const isObjects = /^jsonl?$/.test(guessFormat(file) ?? '');
   if (isObjects && (names.length === 0 || names.includes('prompt'))) return undefined;
   const column =
-    names.find((name) => promptNames.test(name.trim())) ?? names.find((name) => !/id$/i.test(name.trim()));
+    names.find((name) => promptNames.test(name.trim())) ??
+    names.find((name) => !otherNames.test(name.trim()));
   return column ?? names[0] ?? 'text';
 }

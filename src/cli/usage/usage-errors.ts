@@ -75,7 +75,7 @@ export function proposeFrom(name: string, candidates: readonly string[], where: 
 
 function proposeName(what: string, command: Command): string | undefined {
   if (/^(missing required argument|too many arguments) /.test(what))
-    return `See ${nameCommand(command)} --help.`;
+    return [listChoices(what, command), `See ${nameCommand(command)} --help.`].filter(Boolean).join(' ');
   const where = `See ${nameCommand(command)} --help for all.`;
   const [, word] = /^unknown command '([^']*)'/.exec(what) ?? [];
   if (word !== undefined)
@@ -85,6 +85,8 @@ function proposeName(what: string, command: Command): string | undefined {
       where,
     );
   const [, flag] = /^unknown option '([^'=]*)/.exec(what) ?? [];
+  if (flag === '--json' && listFlags(command).includes('--output-format'))
+    return `Did you mean --output-format json? ${where}`;
   if (flag !== undefined) return proposeFrom(flag, listFlags(command), where);
   const [, value = '', choices] =
     / '([^']*)' is invalid(?: for argument '[^']*')?\. Allowed choices are (.*)\.$/.exec(what) ?? [];
@@ -93,6 +95,13 @@ function proposeName(what: string, command: Command): string | undefined {
   const meant = otherNames[value.toLowerCase()];
   if (meant !== undefined && known.includes(meant)) return `Did you mean ${meant}?`;
   return proposeFrom(value, known, '') || undefined;
+}
+
+/** What a word that is missing may be, where there are only so many. */
+function listChoices(what: string, command: Command): string | undefined {
+  const [, name] = /^missing required argument '([^']*)'/.exec(what) ?? [];
+  const choices = command.registeredArguments.find((argument) => argument.name() === name)?.argChoices;
+  return choices && `It is one of ${choices.join(', ')}.`;
 }
 
 /** What people call by other names what a flag has a word for. */

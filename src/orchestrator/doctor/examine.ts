@@ -62,7 +62,7 @@ export async function* examine(
   yield {
     about: 'key',
     state: 'wrong',
-    told: 'There is no key of any provider: set the variable of one.',
+    told: 'There is no key of any provider: set the variable of one, or keep a key with loom keys set.',
   };
 }
 

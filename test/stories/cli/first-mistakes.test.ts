@@ -17,6 +17,7 @@ describe('a command that lacks flags names them all, with an example', () => {
     ['rows.json', '[{"prompt":"Why?"}]', '-f rows.json'],
     ['.hidden.csv', 'text\nx\n', '-f prompts.json'],
     ['package.json', '{}', '-f prompts.json'],
+    ['d.csv', 'Nr;Datum;Bewertung\n1;2;x\n', '-f d.csv -c Bewertung'],
     ['data_results_openai_m.csv', 'text\nx\n', '-f prompts.json'],
   ])('for the file %s', async (name, content, words) => {
     await world.write(name, content);
@@ -53,6 +54,14 @@ describe('a command that lacks flags names them all, with an example', () => {
   });
 
   test.each([
+    [
+      ['completion'],
+      "missing required argument 'shell'. It is one of bash, zsh, fish. See loom completion --help.",
+    ],
+    [
+      ['models', '--json'],
+      "unknown option '--json'. Did you mean --output-format json? See loom models --help for all.",
+    ],
     [['report'], "missing required argument 'output'. See loom report --help."],
     [
       ['fetch', 'batch_1'],
@@ -136,4 +145,27 @@ test('completion proposes nothing that steers a terminal', async () => {
   await world.writeState('batches/openai_batch_1.json', JSON.stringify(record));
   const ids = await world.loom('__complete', 'bash', 'fetch', '--id', '');
   expect(ids.stdout).toBe('words\nbatch_1\topenai m ]0;title completed\n');
+});
+
+test('a delimiter that does not part the cells', async () => {
+  await world.write('a.csv', 'id;text\n1;one\n');
+  const { stderr } = await world.loom(
+    ...[
+      'run',
+      'a.csv',
+      '-c',
+      'text',
+      '-p',
+      'openai',
+      '-m',
+      'm',
+      '--sync',
+      '--sandbox',
+      '--delimiter',
+      'comma',
+    ],
+  );
+  expect(stderr).toContain(
+    'a.csv: no column "text"; it has the column "id;text". If a semicolon stands between its cells, leave --delimiter out, or name it there.\n',
+  );
 });

@@ -101,7 +101,7 @@ test('without any key it says so', async () => {
   const ended = await world.loom('doctor');
   expect(ended.code).toBe(1);
   expect(lineOf(ended.stdout, 'key')).toBe(
-    'wrong key There is no key of any provider: set the variable of one.',
+    'wrong key There is no key of any provider: set the variable of one, or keep a key with loom keys set.',
   );
 });
 
