@@ -1,4 +1,5 @@
 /** The rows of a comparison with their texts, side by side. */
+import { readPromptSource } from '../../formats/template/prompt-source.ts';
 import type { Comparison } from './compare-outputs.ts';
 import type { ComparedOutput } from './compared-output.ts';
 import { noAnswer } from './label-book.ts';
@@ -20,7 +21,7 @@ export interface SideBySideChoice {
   readonly rows: number;
   /** Of those that differ. */
   readonly differing: number;
-  /** The columns of `inputs`. */
+  /** The columns of `inputs`: first those that were asked about, which a page shows before others. */
   readonly inputNames: readonly string[];
 }
 
@@ -39,8 +40,14 @@ export function chooseSideBySide(
   return {
     rows,
     differing: Math.min(figures.differing, rows),
-    inputNames: first?.source.names.filter((name) => !first.ownNames.has(name) && name !== expect) ?? [],
+    inputNames: first ? nameInputs(first, expect) : [],
   };
+}
+
+function nameInputs({ source, ownNames }: ComparedOutput, expect: string | undefined): string[] {
+  const names = source.names.filter((name) => !ownNames.has(name) && name !== expect);
+  const prompts = new Set(source.promptSource ? readPromptSource(source.promptSource).names : []);
+  return [...names.filter((name) => prompts.has(name)), ...names.filter((name) => !prompts.has(name))];
 }
 
 /** The rows that are shown, in the order of the first output, evenly from all over it. Very long texts are cut. */
