@@ -11,19 +11,19 @@ import { importSource } from './sources.mjs';
 const loom = join(import.meta.dirname, '../dist/loom.js');
 const pictures = join(import.meta.dirname, '../docs/pictures');
 
-const reviews = `id,review
-1,The soup was cold and nobody smiled.
-2,"Wonderful room, and a breakfast to remember."
-3,"Nice view, but far too loud."
+const reviews = `id;review;human
+1;The soup was cold and nobody smiled.;bad
+2;Wonderful room, and a breakfast to remember.;good
+3;"Nice view; but far too loud.";mixed
 `;
 const output = 'reviews_results_openai_gpt-4o-mini_sandbox.csv';
 
 /** What is typed, as a shell takes it; a line that ends with a backslash goes on. */
 const typed = [
   'cat reviews.csv',
-  `loom run --wait --file reviews.csv --provider openai --model gpt-4o-mini \\
-    --prompt 'Good, bad or mixed? {{review}}' --sandbox`,
-  `head -2 ${output}`,
+  `loom run reviews.csv --wait --provider openai --model gpt-4o-mini \\
+    --prompt 'Good, bad or mixed? {{review}}' --fields 'mood: good|bad|mixed' --no-response --sandbox`,
+  `cat ${output}`,
 ];
 
 /** The terminal after the rehearsal, as an SVG. */
