@@ -87,7 +87,12 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
     async call({ index }, content, digest, calls, callSignal) {
       const row = { slot: index, digest, customId: createCustomId(index, digest) };
 
-      /** The answer to what is asked, kept as the row's, if it is one or the first. */
+      /** Fits, or could be mended: not one that was cut off. */
+      const isWhole = (result: RowResult) =>
+        result.outcome === 'succeeded' &&
+        (checkAnswer<RowResult>(result).outcome === 'succeeded' || findMisfit(result) !== undefined);
+
+      /** The answer to what is asked, kept as the row's, if it is the first or no worse than that. */
       const ask = (asked: Content) =>
         calls.run(async () => {
           order.beforeCall?.();
@@ -99,9 +104,10 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
           const isFirst = asked === content;
           // Within the call's place in the queue: no more answers than workers wait for the disk. What the cache has can
           // be had again for nothing: its place in the journal is only the way into the output.
-          const isCached = await storeInCache(content, result, !isFirst);
-          if (isCached) await journal.addCached(row, result);
-          else if (isFirst || result.outcome === 'succeeded') await journal.add(row, result);
+          if (isFirst || isWhole(result)) {
+            const isCached = await storeInCache(content, result, !isFirst);
+            await (isCached ? journal.addCached(row, result) : journal.add(row, result));
+          }
           onEvent({ type: 'answered', result });
           return result;
         });
@@ -121,7 +127,7 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
         });
         const fits = checkAnswer<RowResult>(next).outcome === 'succeeded';
         onEvent({ type: 'asked_again', isAnswered, fits });
-        return next.outcome === 'succeeded' ? next : result;
+        return isWhole(next) ? next : result;
       };
 
       let result = misfits.get(index) ?? (await askFirst());

@@ -109,7 +109,7 @@ test('what the cache has in the place of an answer that an earlier try kept is t
   }
 });
 
-test('an answer that is cut off the second time does not count as one that fits', async () => {
+test('an answer that is cut off the second time does not count as one that fits, and the whole one before it stays', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'loom-order-'));
   try {
     mkdirSync(join(folder, 'results'));
@@ -142,6 +142,13 @@ test('an answer that is cut off the second time does not count as one that fits'
       progress: { done: 0, total: 1, cacheHits: 0, errors: 0 },
     });
     expect([told, answers]).toEqual([[false], []]);
+    await journals.journal.flush();
+    const kept = journals.journal.get({
+      slot: 0,
+      customId: '',
+      digest: digestContent(plainContent('Hello')),
+    });
+    expect(kept).toMatchObject({ text: 'no JSON' });
     await journals.close();
   } finally {
     rmSync(folder, { recursive: true });
