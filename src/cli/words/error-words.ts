@@ -40,7 +40,7 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   }),
   column_unknown: ({ option, closest, delimiter }) =>
     delimiter !== undefined
-      ? { hint: `If ${delimiter} stands between its cells, leave --delimiter out, or name it there.` }
+      ? { hint: `If ${delimiter} stands between its cells, name it with --delimiter.` }
       : closest === undefined
         ? { hint: `Name one of these with ${flagFor(option)}.` }
         : {},

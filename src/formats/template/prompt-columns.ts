@@ -88,13 +88,15 @@ function unknownColumnError(
   path: string,
 ): LoomError {
   const closest = findClosestName(name, names);
-  const delimiter = names.length === 1 ? findOtherDelimiter(names[0] ?? '') : undefined;
+  // In a TSV nothing but a tab stands between cells.
+  const isTsv = /\.tsv(\.gz)?$/i.test(path);
+  const delimiter = names.length === 1 && !isTsv ? findOtherDelimiter(names[0] ?? '') : undefined;
   return new LoomError('input', `${path}: no column ${quoteValue(name)}; it has ${describeColumns(names)}.`, {
     code: 'column_unknown',
     facts: { path, name, names, option, closest, delimiter },
     hint:
       delimiter !== undefined
-        ? `If ${delimiter} stands between its cells, leave the option delimiter out, or name it there.`
+        ? `If ${delimiter} stands between its cells, name it as delimiter.`
         : closest === undefined
           ? `Name one of these as ${option}.`
           : `Did you mean ${quoteValue(closest)}?`,

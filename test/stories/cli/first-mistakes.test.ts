@@ -166,6 +166,6 @@ test('a delimiter that does not part the cells', async () => {
     ],
   );
   expect(stderr).toContain(
-    'a.csv: no column "text"; it has the column "id;text". If a semicolon stands between its cells, leave --delimiter out, or name it there.\n',
+    'a.csv: no column "text"; it has the column "id;text". If a semicolon stands between its cells, name it with --delimiter.\n',
   );
 });
