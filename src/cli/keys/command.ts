@@ -74,7 +74,7 @@ function tellOther(provider: ProviderName, context: CommandContext, word: (where
   if (other) context.terminal.note(word(describeSource(other)));
 }
 
-/** `OPENAI_API_KEY`, `OPENAI_API_KEY of /work/.env`, `/home/ann/.loom/keys.json` */
+/** `OPENAI_API_KEY`, `OPENAI_API_KEY of /home/ann/reviews/.env`, `/home/ann/.loom/keys.json` */
 function describeSource({ variable, path }: ListedKey): string {
   return [variable, path].filter((part) => part !== undefined).join(' of ');
 }
