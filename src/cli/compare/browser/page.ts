@@ -1,10 +1,12 @@
 /** The script of a comparison's page: the rows side by side, with their search, filter and pages. */
-import { createElement, findElement } from '../../report/browser/elements.ts';
+import { createElement, findElement, formatNumber } from '../../report/browser/elements.ts';
+import { Pager } from '../../report/browser/pager.ts';
+import { RowFrame } from '../../report/browser/row-frame.ts';
 import { RowStore } from '../../report/browser/row-store.ts';
 import { createPattern, type Filter, Search } from '../../report/browser/search.ts';
 import type { ComparedRow, ComparedTable } from '../page-data.ts';
 import { drawRows, isWrong } from './compared-rows.ts';
-import { RowDialog } from './row-dialog.ts';
+import { drawTexts } from './row-texts.ts';
 
 const rowsOnPage = 50;
 /** Whoever types is not done yet. */
@@ -13,14 +15,13 @@ const typingMs = 200;
 const table: ComparedTable = JSON.parse(findElement('table').textContent ?? '{}');
 const store = new RowStore(document.querySelectorAll<HTMLElement>('script.row-data'));
 const search = new Search(store);
-const dialog = new RowDialog(table);
+const frame = new RowFrame();
 
 const form = findElement<HTMLFormElement>('search');
 const textField = findElement<HTMLInputElement>('text');
 const filterField = findElement<HTMLSelectElement>('filter');
 const found = findElement('found');
 const view = findElement('view');
-const pager = findElement('pager');
 
 /** Places of the rows that are shown; undefined: all of them. */
 let places: readonly number[] | undefined;
@@ -29,7 +30,6 @@ let pattern: RegExp | undefined;
 
 const countShown = () => places?.length ?? store.size;
 const rowAt = (place: number): ComparedRow => store.get(places ? (places[place] as number) : place);
-const formatNumber = (number: number) => number.toLocaleString('en-US');
 const countPages = () => Math.max(1, Math.ceil(countShown() / rowsOnPage));
 
 function drawPage(isDone = true): void {
@@ -45,7 +45,7 @@ function drawPage(isDone = true): void {
       ? drawRows(table, rows, pattern, openRow)
       : createElement('p', { class: 'nothing' }, nothing),
   );
-  updatePager();
+  pager.update(page, countPages());
 }
 
 function openRow(place: number): void {
@@ -55,7 +55,9 @@ function openRow(place: number): void {
     if (Math.floor(next / rowsOnPage) !== page) goTo(Math.floor(next / rowsOnPage));
     openRow(next);
   };
-  dialog.show(rowAt(place), `${formatNumber(place + 1)} of ${formatNumber(countShown())}`, pattern, step);
+  const row = rowAt(place);
+  const position = `${formatNumber(place + 1)} of ${formatNumber(countShown())}`;
+  frame.show(row[0], position, drawTexts(table, row, pattern), step);
 }
 
 function goTo(newPage: number): void {
@@ -63,27 +65,7 @@ function goTo(newPage: number): void {
   drawPage();
 }
 
-const position = createElement('span', { role: 'status' });
-const [before, after] = [createPagerButton('Previous', -1), createPagerButton('Next', 1)];
-
-function createPagerButton(title: string, by: number): HTMLButtonElement {
-  const button = createElement('button', { type: 'button' }, title);
-  button.addEventListener('click', () => {
-    if (page + by < 0 || page + by >= countPages()) return;
-    goTo(page + by);
-    findElement('rows').scrollIntoView({ block: 'start' });
-  });
-  return button;
-}
-
-function updatePager(): void {
-  const pages = countPages();
-  pager.hidden = pages === 1;
-  position.textContent = `Page ${formatNumber(page + 1)} of ${formatNumber(pages)}`;
-  // Not `disabled`: a button that has the focus would lose it.
-  before.setAttribute('aria-disabled', String(page === 0));
-  after.setAttribute('aria-disabled', String(page >= pages - 1));
-}
+const pager = new Pager(goTo);
 
 /** What the filter field asks for. */
 function readFilter(): Filter['isShown'] {
@@ -110,7 +92,7 @@ function startSearch(): void {
     places = matching;
     const shownNow = Math.min(matching.length, (page + 1) * rowsOnPage);
     if (isDone || shownNow !== drawn) drawPage(isDone);
-    else updatePager();
+    else pager.update(page, countPages());
     drawn = shownNow;
     const count = `${formatNumber(matching.length)} of ${formatNumber(store.size)} rows`;
     found.textContent = isDone ? count : `${count} so far …`;
@@ -130,5 +112,4 @@ form.addEventListener('submit', (event) => {
 });
 
 form.hidden = false;
-pager.append(before, position, after);
 startSearch();

@@ -47,3 +47,16 @@ export function markMatches(text: string, pattern: RegExp | undefined): (Node | 
   }
   return [...pieces, text.slice(end)];
 }
+
+/** Not `disabled`: a button that has the focus would lose it. */
+export function enable(button: Element, isUsable: boolean): void {
+  button.setAttribute('aria-disabled', String(!isUsable));
+}
+
+export function isEnabled(button: Element): boolean {
+  return button.getAttribute('aria-disabled') !== 'true';
+}
+
+export function formatNumber(number: number): string {
+  return number.toLocaleString('en-US');
+}

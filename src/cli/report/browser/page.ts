@@ -2,11 +2,13 @@
 import type { PageRow, PageTable } from '../page-data.ts';
 import { ColumnChoice } from './column-choice.ts';
 import { saveRows } from './csv-file.ts';
-import { createElement, findElement } from './elements.ts';
+import { createElement, enable, findElement, formatNumber, isEnabled } from './elements.ts';
+import { Pager } from './pager.ts';
 import { readFilter } from './row-filter.ts';
+import { RowFrame } from './row-frame.ts';
 import { RowStore } from './row-store.ts';
 import { drawRows } from './row-table.ts';
-import { RowView } from './row-view.ts';
+import { drawTexts } from './row-texts.ts';
 import { createPattern, Search } from './search.ts';
 
 const rowsOnPage = 50;
@@ -16,7 +18,7 @@ const typingMs = 200;
 const table: PageTable = JSON.parse(findElement('table').textContent ?? '{}');
 const store = new RowStore(document.querySelectorAll<HTMLElement>('script.row-data'));
 const search = new Search(store);
-const rowView = new RowView(table);
+const frame = new RowFrame();
 
 const form = findElement<HTMLFormElement>('search');
 const textField = findElement<HTMLInputElement>('text');
@@ -24,7 +26,6 @@ const filterField = findElement<HTMLSelectElement>('filter');
 const found = findElement('found');
 const saveButton = findElement<HTMLButtonElement>('save');
 const view = findElement('view');
-const pager = findElement('pager');
 
 /** Places of the rows that are shown; undefined: all of them. */
 let places: readonly number[] | undefined;
@@ -35,7 +36,6 @@ const choice = new ColumnChoice(table, findElement('columns'), drawPage);
 
 const countShown = () => places?.length ?? store.size;
 const rowAt = (place: number): PageRow => store.get(places ? (places[place] as number) : place);
-const formatNumber = (number: number) => number.toLocaleString('en-US');
 
 function drawPage(): void {
   const first = page * rowsOnPage;
@@ -48,7 +48,7 @@ function drawPage(): void {
   view.replaceChildren(
     rows.length > 0 ? drawRows({ table, rows, pattern, isShown, open: openRow }) : drawNothing(),
   );
-  updatePager();
+  pager.update(page, countPages());
 }
 
 /** In place of a table without rows. */
@@ -73,7 +73,9 @@ function openRow(place: number): void {
     if (Math.floor(next / rowsOnPage) !== page) goTo(Math.floor(next / rowsOnPage));
     openRow(next);
   };
-  rowView.show(rowAt(place), `${formatNumber(place + 1)} of ${formatNumber(countShown())}`, pattern, step);
+  const row = rowAt(place);
+  const position = `${formatNumber(place + 1)} of ${formatNumber(countShown())}`;
+  frame.show(row[0], position, drawTexts(table, row, pattern), step);
 }
 
 function goTo(newPage: number): void {
@@ -81,52 +83,11 @@ function goTo(newPage: number): void {
   drawPage();
 }
 
-const position = createElement('span', { role: 'status' });
-const pagerButtons = (
-  [
-    ['First', () => 0],
-    ['Previous', () => page - 1],
-    ['Next', () => page + 1],
-    ['Last', () => countPages() - 1],
-  ] as const
-).map(([title, target]) => {
-  const button = createElement('button', { type: 'button' }, title);
-  button.addEventListener('click', () => {
-    goTo(target());
-    findElement('rows').scrollIntoView({ block: 'start' });
-  });
-  return button;
-});
-
-/** Not `disabled`: a button that has the focus would lose it. */
-function enable(button: Element, isUsable: boolean): void {
-  button.setAttribute('aria-disabled', String(!isUsable));
-}
-
-function isEnabled(button: Element): boolean {
-  return button.getAttribute('aria-disabled') !== 'true';
-}
+const pager = new Pager(goTo);
 
 function countPages(): number {
   return Math.max(1, Math.ceil(countShown() / rowsOnPage));
 }
-
-function updatePager(): void {
-  const pages = countPages();
-  pager.hidden = pages === 1;
-  position.textContent = `Page ${formatNumber(page + 1)} of ${formatNumber(pages)}`;
-  pagerButtons.forEach((button, index) => {
-    enable(button, index < 2 ? page > 0 : page < pages - 1);
-  });
-}
-
-pager.addEventListener(
-  'click',
-  (event) => {
-    if (!isEnabled(event.target as Element)) event.stopPropagation();
-  },
-  { capture: true },
-);
 
 function startSearch(): void {
   pattern = createPattern(textField.value.trim());
@@ -148,7 +109,7 @@ function startSearch(): void {
     places = matching;
     const shownNow = Math.min(matching.length, (page + 1) * rowsOnPage);
     if (isDone || shownNow !== drawn) drawPage();
-    else updatePager();
+    else pager.update(page, countPages());
     drawn = shownNow;
     const count = `${formatNumber(matching.length)} of ${formatNumber(store.size)} rows`;
     enable(saveButton, isDone && matching.length > 0);
@@ -203,5 +164,4 @@ saveButton.addEventListener('click', async () => {
 });
 
 form.hidden = false;
-pager.append(...pagerButtons.slice(0, 2), position, ...pagerButtons.slice(2));
 startSearch();
