@@ -20,7 +20,7 @@ export * from './api/providers.ts';
 export * from './api/report-output.ts';
 export * from './api/run-sync.ts';
 export * from './api/submit-batch.ts';
-export * from './core/documents.ts';
+export * from './core/documents/documents.ts';
 export type { ErrorCode, ErrorFacts } from './core/error-facts.ts';
 export { type ErrorKind, type ErrorScope, LoomError, ProviderError } from './core/errors.ts';
 export type { BatchRecord, BatchStatus, GenerationSettings, ProviderName } from './core/models.ts';

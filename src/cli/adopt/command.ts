@@ -2,7 +2,7 @@
 
 import { adoptBatch } from '../../api/adopt-batch.ts';
 import { locateHome } from '../../api/options/reach.ts';
-import type { AdoptDocument } from '../../core/documents.ts';
+import type { AdoptDocument } from '../../core/documents/documents.ts';
 import { quoteShell } from '../../core/shell.ts';
 import { documentBatch } from '../documents/batch-document.ts';
 import type { AdoptOptions, CommandContext } from '../options/options.ts';

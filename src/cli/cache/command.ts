@@ -8,7 +8,7 @@ import {
   measureCache,
 } from '../../api/cache.ts';
 import { locateHome } from '../../api/options/reach.ts';
-import type { CacheClearDocument, CacheStatsDocument } from '../../core/documents.ts';
+import type { CacheClearDocument, CacheStatsDocument } from '../../core/documents/documents.ts';
 import { formatTimeSpan } from '../flags/flag-values.ts';
 import type { CacheClearOptions, CacheStatsOptions, CommandContext } from '../options/options.ts';
 import { placeOf } from '../options/reach.ts';

@@ -1,6 +1,6 @@
 /** `loom cancel`: end the batches of a job at its provider. */
 import { type CancelBatchOptions, type CancelPlan, cancelBatch } from '../../api/cancel-batch.ts';
-import type { CancelDocument } from '../../core/documents.ts';
+import type { CancelDocument } from '../../core/documents/documents.ts';
 import type { ProviderName } from '../../core/names.ts';
 import { quoteShell } from '../../core/shell.ts';
 import type { CancelOptions, CommandContext } from '../options/options.ts';

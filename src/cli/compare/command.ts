@@ -1,6 +1,6 @@
 /** `loom compare`: what outputs of the same rows have in common, and a page with their rows side by side. */
 import { compareOutputs, type OutputComparison } from '../../api/outputs/compare-outputs.ts';
-import type { CompareDocument } from '../../core/documents.ts';
+import type { CompareDocument } from '../../core/documents/documents.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { CommandContext, CompareOptions } from '../options/options.ts';
 import { askOverwrite } from '../options/overwrite.ts';

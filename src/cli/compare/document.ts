@@ -4,7 +4,7 @@ import type {
   OutputComparison,
   WrittenComparison,
 } from '../../api/outputs/compare-outputs.ts';
-import type { CompareDocument } from '../../core/documents.ts';
+import type { CompareDocument } from '../../core/documents/documents.ts';
 
 /** A confusion of many labels has more cells than anybody reads. */
 const mostCells = 1_000;

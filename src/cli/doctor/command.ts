@@ -1,6 +1,6 @@
 /** `loom doctor`: whether this machine is fit for a run, a line for each thing that was looked at. */
 import { doctor, type Finding } from '../../api/doctor/doctor.ts';
-import type { DoctorDocument } from '../../core/documents.ts';
+import type { DoctorDocument } from '../../core/documents/documents.ts';
 import type { CommandContext, DoctorOptions } from '../options/options.ts';
 import { cleanLine, MarkedLine } from '../terminal/lines.ts';
 

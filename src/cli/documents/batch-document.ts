@@ -1,7 +1,7 @@
 /** What `--output-format json` tells of a batch. */
 
 import type { DamagedFile, ListedBatch } from '../../api/list-batches.ts';
-import type { BatchDocument, DamagedDocument } from '../../core/documents.ts';
+import type { BatchDocument, DamagedDocument } from '../../core/documents/documents.ts';
 import { describeTold } from '../../core/errors.ts';
 import { wordsOf } from '../words/error-words.ts';
 

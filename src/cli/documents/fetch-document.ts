@@ -1,6 +1,6 @@
 /** What `--output-format json` tells of a fetch: gathered from its events. */
 import type { FetchBatchesEvent } from '../../api/fetch-batches.ts';
-import type { FetchDocument } from '../../core/documents.ts';
+import type { FetchDocument } from '../../core/documents/documents.ts';
 import { LoomError } from '../../core/errors.ts';
 import { nameProvider } from '../options/reach.ts';
 import type { DocumentFields } from '../terminal/voice.ts';

@@ -1,7 +1,7 @@
 /** What `--output-format json` tells of an output. */
 import type { WrittenOutput } from '../../api/fetch-batches.ts';
 import type { Spent } from '../../api/run-sync.ts';
-import type { WrittenDocument } from '../../core/documents.ts';
+import type { WrittenDocument } from '../../core/documents/documents.ts';
 import type { ProviderName } from '../../core/names.ts';
 
 /** An output that was written; without an id for a live run, without a path for stdout. */

@@ -7,7 +7,7 @@ import {
   fetchBatches,
 } from '../../api/fetch-batches.ts';
 import { FetchLog } from '../../api/fetch-log.ts';
-import type { FetchDocument } from '../../core/documents.ts';
+import type { FetchDocument } from '../../core/documents/documents.ts';
 import { InterruptedError, LoomError } from '../../core/errors.ts';
 import { documentBatch } from '../documents/batch-document.ts';
 import { documentFetch } from '../documents/fetch-document.ts';

@@ -1,7 +1,7 @@
 /** `loom forget`: remove what the home holds of jobs. */
 import { type ForgetBatchesOptions, type ForgetTarget, forgetBatches } from '../../api/forget-batches.ts';
 import { describeProvider } from '../../api/providers.ts';
-import type { ForgetDocument } from '../../core/documents.ts';
+import type { ForgetDocument } from '../../core/documents/documents.ts';
 import { LoomError } from '../../core/errors.ts';
 import { listSome } from '../../core/words.ts';
 import type { CommandContext, ForgetOptions } from '../options/options.ts';

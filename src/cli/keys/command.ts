@@ -7,7 +7,7 @@ import {
   locateKeptKeys,
 } from '../../api/keys/kept-keys.ts';
 import { describeProvider } from '../../api/providers.ts';
-import type { KeysListDocument, KeysRmDocument, KeysSetDocument } from '../../core/documents.ts';
+import type { KeysListDocument, KeysRmDocument, KeysSetDocument } from '../../core/documents/documents.ts';
 import { LoomError } from '../../core/errors.ts';
 import { type ProviderName, providerNames } from '../../core/names.ts';
 import type { CommandContext, KeyOptions } from '../options/options.ts';

@@ -1,7 +1,7 @@
 /** `loom list`: every batch known, newest first. */
 import { listBatches } from '../../api/list-batches.ts';
 import { locateHome } from '../../api/options/reach.ts';
-import type { ListDocument } from '../../core/documents.ts';
+import type { ListDocument } from '../../core/documents/documents.ts';
 import { documentBatch, documentDamaged } from '../documents/batch-document.ts';
 import { describeDamaged } from '../fetch/words.ts';
 import type { CommandContext, ListOptions } from '../options/options.ts';

@@ -1,6 +1,6 @@
 /** `loom models`: models and what they cost, by the lists of prices or as their provider has them. */
 import { type KnownModel, models } from '../../api/models.ts';
-import type { ModelsDocument } from '../../core/documents.ts';
+import type { ModelsDocument } from '../../core/documents/documents.ts';
 import type { CommandContext, ModelsOptions } from '../options/options.ts';
 import { nameProvider, placeOf, withProviders } from '../options/reach.ts';
 import { printTable } from '../terminal/table.ts';

@@ -1,6 +1,6 @@
 /** `loom report`: an output as a page to look at. */
 import { type OutputReport, reportOutput } from '../../api/report-output.ts';
-import type { ReportDocument } from '../../core/documents.ts';
+import type { ReportDocument } from '../../core/documents/documents.ts';
 import { LoomError } from '../../core/errors.ts';
 import { readSource } from '../options/input.ts';
 import type { CommandContext, ReportOptions } from '../options/options.ts';

@@ -2,7 +2,7 @@
 
 import { FetchLog } from '../../api/fetch-log.ts';
 import { questionModel } from '../../api/models.ts';
-import type { RunDocument } from '../../core/documents.ts';
+import type { RunDocument } from '../../core/documents/documents.ts';
 import { InterruptedError } from '../../core/errors.ts';
 import { documentBatch } from '../documents/batch-document.ts';
 import { checkWaitFlags } from '../fetch/wait.ts';

@@ -2,7 +2,7 @@
 import type { WrittenOutput } from '../../api/fetch-batches.ts';
 import type { FetchLog } from '../../api/fetch-log.ts';
 import type { ReachOptions } from '../../api/options/options.ts';
-import type { RunDocument } from '../../core/documents.ts';
+import type { RunDocument } from '../../core/documents/documents.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
 import { linkPath } from '../terminal/hyperlinks.ts';

@@ -1,6 +1,6 @@
 /** `loom run --dry-run`: what a run would send, and what its input would cost. */
 import { previewRun, type RunPreview } from '../../api/preview/preview-run.ts';
-import type { RunDocument } from '../../core/documents.ts';
+import type { RunDocument } from '../../core/documents/documents.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
 import { describeRun, goesToStdout } from '../options/orders.ts';
 import { placeOf } from '../options/reach.ts';

@@ -4,7 +4,7 @@ import {
   previewPrompts,
   type RequestPreview,
 } from '../../api/preview/preview-prompts.ts';
-import type { RunDocument } from '../../core/documents.ts';
+import type { RunDocument } from '../../core/documents/documents.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
 import { describeRun } from '../options/orders.ts';
 import { placeOf } from '../options/reach.ts';

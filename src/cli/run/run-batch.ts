@@ -3,7 +3,7 @@
 import type { FetchBatchesEvent } from '../../api/fetch-log.ts';
 import { locateHome } from '../../api/options/reach.ts';
 import { type SubmitBatchOptions, submitBatch } from '../../api/submit-batch.ts';
-import type { WrittenDocument } from '../../core/documents.ts';
+import type { WrittenDocument } from '../../core/documents/documents.ts';
 import { quoteShell } from '../../core/shell.ts';
 import { documentFetch } from '../documents/fetch-document.ts';
 import { documentOutput } from '../documents/output-document.ts';

@@ -1,6 +1,6 @@
 /** `loom status`: everything known about one job. */
 import { describeBatch, type JobReport, type PartReport } from '../../api/describe-batch.ts';
-import type { JobDocument, PartDocument, StatusDocument } from '../../core/documents.ts';
+import type { JobDocument, PartDocument, StatusDocument } from '../../core/documents/documents.ts';
 import { describeTold } from '../../core/errors.ts';
 import { documentBatch } from '../documents/batch-document.ts';
 import type { CommandContext, StatusOptions } from '../options/options.ts';

@@ -1,5 +1,5 @@
 /** How a command speaks: in sentences or as one JSON document, and with how many words beside that. */
-import type { CommandDocument } from '../../core/documents.ts';
+import type { CommandDocument } from '../../core/documents/documents.ts';
 import { escapeSteering } from '../../core/steering.ts';
 
 /** Read at each line, so that it may be set once the flags are known. */

@@ -7,7 +7,7 @@ import {
   type TokenSummary,
 } from '../../api/count-tokens.ts';
 import type { ReachOptions } from '../../api/options/options.ts';
-import type { TokensDocument } from '../../core/documents.ts';
+import type { TokensDocument } from '../../core/documents/documents.ts';
 import { LoomError } from '../../core/errors.ts';
 import { describeInput } from '../options/input.ts';
 import type { CommandContext, TokensOptions } from '../options/options.ts';

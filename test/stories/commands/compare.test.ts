@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { compareDocumentSchema } from '../../../src/core/documents.ts';
+import { compareDocumentSchema } from '../../../src/core/documents/documents.ts';
 import { compareOutputs } from '../../../src/index.ts';
 import { blocksOf, readPage } from '../../pages.ts';
 import { atTerminalHere } from '../worlds/at-terminal.ts';
