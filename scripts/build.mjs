@@ -7,6 +7,7 @@ import { build, transform } from 'esbuild';
 import { joinDeclarations } from './declarations.mjs';
 import { openProgram } from './flags.mjs';
 import { writeManPages } from './man-pages.mjs';
+import { bundlePriceLists } from './price-lists.mjs';
 import { importSource } from './sources.mjs';
 
 /**
@@ -109,6 +110,7 @@ function loadAtFirstUse(code) {
 }
 
 await rm('dist', { recursive: true, force: true });
+const priceLists = await bundlePriceLists();
 const metafile = await buildModules({
   entryPoints: {
     loom: 'src/cli/index.ts',
@@ -119,6 +121,7 @@ const metafile = await buildModules({
   },
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
+  plugins: [withoutUnused, priceLists],
   metafile: true,
 });
 // The package is one of ES modules.
@@ -129,7 +132,8 @@ await writeDeclarations();
 await writeConfigSchema();
 await writeManPages(await openProgram(), 'dist/man');
 await writeTexts();
-const bundled = await listBundled(Object.keys(metafile.inputs));
+// What is read from a package is in the bundle as well.
+const bundled = await listBundled([...Object.keys(metafile.inputs), 'node_modules/@pydantic/genai-prices/']);
 await writeFile('dist/LICENSES.txt', await collectLicenses(bundled));
 await writeFile(
   'dist/versions.txt',

@@ -1,6 +1,6 @@
 /** `models` and `questionModel` of the library. */
+import { openKnownNames } from '../cache/prices/known-names.ts';
 import { type MeantModel, questionModel as questionName } from '../cache/prices/model-question.ts';
-import { openPriceBook } from '../cache/prices/price-book.ts';
 import { LoomError } from '../core/errors.ts';
 import { type ProviderName, providerNames } from '../core/names.ts';
 import { describeServer, nameServer } from '../orchestrator/calls/answer-server.ts';
@@ -73,5 +73,5 @@ export async function questionModel(options: QuestionModelOptions): Promise<Mean
   const names = providerNames.filter((name) => name !== 'openrouter');
   const others = describeServer(provider, server).isPlain ? [...names, 'openrouter' as const] : [];
   const asked = others.filter((name) => name !== provider).map(providerEntry);
-  return questionName(await openPriceBook(home), entry, asked, model);
+  return questionName(await openKnownNames(home), entry, asked, model);
 }

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openKnownNames } from '../../src/cache/prices/known-names.ts';
 import { questionModel } from '../../src/cache/prices/model-question.ts';
-import { openPriceBook } from '../../src/cache/prices/price-book.ts';
 import { type ProviderName, providerNames } from '../../src/core/names.ts';
 
 let base: string;
@@ -20,7 +20,7 @@ const vendor = (name: ProviderName) => ({ name, priceListName: name });
 async function question(provider: ProviderName, model: string): Promise<string | undefined> {
   const others = providerNames.filter((name) => name !== provider && name !== 'openrouter');
   const asked = provider === 'openrouter' ? others : [...others, 'openrouter' as const];
-  const meant = questionModel(await openPriceBook({ base }), vendor(provider), asked.map(vendor), model);
+  const meant = questionModel(await openKnownNames({ base }), vendor(provider), asked.map(vendor), model);
   return meant && (meant.provider === provider ? meant.model : `${meant.provider}: ${meant.model}`);
 }
 
@@ -113,11 +113,11 @@ test('nothing is asked about what one’s own prices name', async () => {
 });
 
 test('no model that a provider lists is taken for a slip of another', async () => {
-  const book = await openPriceBook({ base });
+  const known = await openKnownNames({ base });
   for (const provider of providerNames) {
-    const asked = book
-      .listNames(vendor(provider))
-      .filter((name) => questionModel(book, vendor(provider), [], name) !== undefined);
+    const asked = known
+      .list(vendor(provider))
+      .filter((name) => questionModel(known, vendor(provider), [], name) !== undefined);
     expect(asked).toEqual([]);
   }
 });

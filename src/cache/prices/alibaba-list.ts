@@ -3,7 +3,7 @@
  * that is asked where no other is given. Of July 2026, from https://www.alibabacloud.com/help/en/model-studio/model-pricing
  * and as https://models.dev has them. Where thinking costs more, these are the prices without it.
  */
-import type { ModelInfo, Provider } from './bundled-list.ts';
+import type { ListedModel, PriceList } from './bundled-list.ts';
 
 /** Names, tokens of context, and prices by the tokens of input above which they hold. */
 type Row = readonly [name: string, context: number, ...levels: readonly Level[]];
@@ -48,14 +48,12 @@ const rows: readonly Row[] = [
   ['qwen2.5-7b-instruct', 131_072, [0, 0.175, 0.7]],
 ];
 
-export const alibaba: Provider = {
+export const alibaba: PriceList = {
   id: 'alibaba',
-  name: 'Alibaba',
-  api_pattern: String.raw`https://dashscope[a-z-]*\.aliyuncs\.com`,
   models: rows.map(describeModel),
 };
 
-function describeModel([name, context_window, ...levels]: Row): ModelInfo {
+function describeModel([name, context_window, ...levels]: Row): ListedModel {
   const snapshots = `^${name.replaceAll('.', String.raw`\.`)}-(latest|\\d{4}-\\d{2}-\\d{2})$`;
   return {
     id: name,

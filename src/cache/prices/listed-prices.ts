@@ -1,77 +1,92 @@
-/** Prices by the lists that come with the program. Loaded to tell a cost, or a model. */
+/** Prices by the lists that come with the program. Loaded to tell a cost, or all models. */
 import type { Usage } from '../../core/models.ts';
-import { alibaba } from './alibaba-list.ts';
-import { calcPrice, findProvider, type ModelInfo, type Provider } from './bundled-list.ts';
+import type { ListedModel } from './bundled-list.ts';
 import type { ModelPrice, PricedVendor, PriceLevel } from './model-price.ts';
+import { findPriceList } from './price-lists.ts';
 
 type ListedVendor = Pick<PricedVendor, 'priceListName'>;
 type ListedPrice = number | { readonly base: number; readonly tiers: readonly Tier[] } | undefined;
 type Tier = { readonly start: number; readonly price: number };
-
-const ownLists: readonly Provider[] = [alibaba];
-const noTokens = { input_tokens: 0, output_tokens: 0 };
+type TokenPrices = Readonly<Record<string, ListedPrice>>;
 
 export function findListed(vendor: ListedVendor, model: string): ModelPrice | undefined {
   const asked = model.trim();
-  const provider = listOf(vendor);
-  const found = provider && calcPrice(noTokens, asked, { provider });
-  return found ? priceOf(provider, found.model, asked) : undefined;
+  const name = asked.toLowerCase();
+  const found = findModel(vendor, name) ?? findModel(vendor, spellDates(name));
+  return found && priceOf(found, asked);
 }
 
 export function listListed(vendor: ListedVendor): ModelPrice[] {
-  const provider = listOf(vendor);
-  if (!provider) return [];
-  return provider.models.flatMap((model) => priceOf(provider, model, model.id) ?? []);
+  const models = findPriceList(vendor.priceListName)?.models ?? [];
+  return models.flatMap((model) => priceOf(model, model.id) ?? []);
 }
 
-export function listNames(vendor: ListedVendor): string[] {
-  return listOf(vendor)?.models.flatMap(({ id, match }) => [id, ...namesIn(match, ['equals'])]) ?? [];
+function findModel({ priceListName }: ListedVendor, name: string): ListedModel | undefined {
+  return findPriceList(priceListName)?.models.find(({ match }) => fits(match, name));
 }
 
-/** Whether a list has a rule that takes this name, with a price for tokens or without, and says it letter by letter. */
-export function isListed(vendor: ListedVendor, name: string): boolean {
-  const models = listOf(vendor)?.models ?? [];
-  const spelled = ({ id, match }: ModelInfo) => [id, ...namesIn(match, spellings)];
-  return models.some((model) => spelled(model).includes(name)) || isPattern(models, name);
+/** `gpt-4o-20240806` → `gpt-4o-2024-08-06`: lists have one of the two. */
+function spellDates(name: string): string {
+  return name.replace(/-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, '-$1-$2-$3');
 }
 
-/** By an expression alone, which has most of a name in it. */
-function isPattern(models: readonly ModelInfo[], name: string): boolean {
-  const expressions = models.flatMap(({ match }) => namesIn(match, ['regex']));
-  return expressions.some((expression) => /^\^\w/.test(expression) && new RegExp(expression).test(name));
+/** Names are in small letters, but for what an expression asks of them. */
+function fits(rule: ListedModel['match'], name: string): boolean {
+  if ('or' in rule) return rule.or.some((part) => fits(part, name));
+  if ('and' in rule) return rule.and.every((part) => fits(part, name));
+  if ('equals' in rule) return name === rule.equals.toLowerCase();
+  if ('starts_with' in rule) return name.startsWith(rule.starts_with.toLowerCase());
+  if ('ends_with' in rule) return name.endsWith(rule.ends_with.toLowerCase());
+  if ('contains' in rule) return name.includes(rule.contains.toLowerCase());
+  return new RegExp(rule.regex).test(name);
 }
 
-const spellings = ['equals', 'starts_with', 'ends_with', 'contains'];
-
-function listOf({ priceListName }: ListedVendor): Provider | undefined {
-  const own = ownLists.find(({ id }) => id === priceListName);
-  if (own) return own;
-  const listed = findProvider({ providerId: priceListName });
-  if (!listed) return undefined;
-  // The list has what a vendor resells on other platforms of its own, as Google does Claude; loom does not ask those.
-  const models = listed.models.filter(({ id }) => !(listed.id === 'google' && id.startsWith('claude')));
-  return { ...listed, models, fallback_model_providers: [] };
-}
-
-/** With nothing else in the list, the model is found at once each time. */
-function priceOf(provider: Provider, model: ModelInfo, asked: string): ModelPrice | undefined {
-  const alone = { ...provider, models: [{ ...model, match: { equals: asked } }] };
-  const calculate = (tokens: Record<string, number>) => calcPrice(tokens, asked, { provider: alone });
-  const prices: Record<string, ListedPrice> = calculate(noTokens)?.model_price ?? {};
+function priceOf(model: ListedModel, asked: string): ModelPrice | undefined {
+  const prices = pricesOfToday(model);
   // Some models are listed without a price for tokens. Only OpenRouter's free ones cost nothing.
   if (prices.input_mtok === undefined && !asked.endsWith(':free')) return undefined;
   return {
     name: model.id,
     levels: readLevels(prices),
     context: model.context_window,
-    costOf: (usage) => calculate(readTokens(usage))?.total_price ?? 0,
+    costOf: (usage) => costAt(prices, usage),
   };
 }
 
-function readLevels({ input_mtok, output_mtok, cache_read_mtok }: Record<string, ListedPrice>) {
+/** The last that have begun, else the first: each but the first says on which day it begins. */
+function pricesOfToday({ prices }: ListedModel): TokenPrices {
+  if (!Array.isArray(prices)) return prices;
+  const now = new Date();
+  const hasBegun = ({ constraint }: (typeof prices)[number]) =>
+    constraint?.type !== 'start_date' || now >= new Date(constraint.start_date);
+  return (prices.findLast(hasBegun) ?? prices[0])?.prices ?? {};
+}
+
+/** Tokens that the provider read from its own cache, or wrote there, cost as others do where the list does not say more. */
+function costAt(prices: TokenPrices, { inputTokens, outputTokens, ...cache }: Usage): number {
+  const costOf = (key: string, tokens: number) =>
+    ((priceAt(prices[key], inputTokens) ?? 0) * tokens) / 1_000_000;
+  // A provider may tell of parts that are more than the whole.
+  const read = Math.min(cache.cacheReadTokens ?? 0, inputTokens);
+  const written = Math.min(cache.cacheWriteTokens ?? 0, inputTokens - read);
+  const apart = (key: string, tokens: number) => (prices[key] === undefined ? 0 : tokens);
+  const [readApart, writtenApart] = [apart('cache_read_mtok', read), apart('cache_write_mtok', written)];
+  const input = costOf('input_mtok', inputTokens - readApart - writtenApart);
+  const parts = costOf('cache_read_mtok', readApart) + costOf('cache_write_mtok', writtenApart);
+  return input + parts + costOf('output_mtok', outputTokens);
+}
+
+/** Of a request whose input is so long. */
+function priceAt(price: ListedPrice, inputTokens: number): number | undefined {
+  return typeof price === 'object' ? tierPrice(price, ({ start }) => inputTokens > start) : price;
+}
+
+function readLevels({ input_mtok, output_mtok, cache_read_mtok }: TokenPrices) {
   const starts = [input_mtok, output_mtok].flatMap((price) =>
     typeof price === 'object' ? price.tiers.map(({ start }) => start) : [],
   );
+  const priceAbove = (price: ListedPrice, above: number) =>
+    typeof price === 'object' ? tierPrice(price, ({ start }) => start <= above) : price;
   const levelFrom = (above: number): PriceLevel => ({
     above,
     input: priceAbove(input_mtok, above) ?? 0,
@@ -82,25 +97,9 @@ function readLevels({ input_mtok, output_mtok, cache_read_mtok }: Record<string,
   return [levelFrom(0), ...longer] as const;
 }
 
-function priceAbove(price: ListedPrice, above: number): number | undefined {
-  if (typeof price !== 'object') return price;
-  return price.tiers.filter(({ start }) => start <= above).at(-1)?.price ?? price.base;
-}
-
-/** The list refuses parts of the input that are more than all of it, which a provider may tell all the same. */
-function readTokens({ inputTokens, outputTokens, cacheReadTokens = 0, cacheWriteTokens = 0 }: Usage) {
-  const read = Math.min(cacheReadTokens, inputTokens);
-  return {
-    input_tokens: inputTokens,
-    output_tokens: outputTokens,
-    cache_read_tokens: read,
-    cache_write_tokens: Math.min(cacheWriteTokens, inputTokens - read),
-  };
-}
-
-/** What such rules of the list say of names. */
-function namesIn(match: ModelInfo['match'], kinds: readonly string[]): string[] {
-  if ('or' in match) return match.or.flatMap((rule) => namesIn(rule, kinds));
-  if ('and' in match) return match.and.flatMap((rule) => namesIn(rule, kinds));
-  return Object.entries(match).flatMap(([kind, text]) => (kinds.includes(kind) ? [text as string] : []));
+function tierPrice(
+  { base, tiers }: Exclude<ListedPrice, number | undefined>,
+  isReached: (tier: Tier) => boolean,
+) {
+  return tiers.findLast(isReached)?.price ?? base;
 }

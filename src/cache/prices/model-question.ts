@@ -4,8 +4,8 @@
  * names of their own. A name that a person's own prices have is never asked about.
  */
 import type { ProviderName } from '../../core/names.ts';
+import type { KnownNames } from './known-names.ts';
 import type { PricedVendor } from './model-price.ts';
-import type { PriceBook } from './price-book.ts';
 
 /** What was perhaps meant. */
 export interface MeantModel {
@@ -15,17 +15,17 @@ export interface MeantModel {
 
 /** Undefined for a name that is known, or like none. `others` in the order in which they are proposed. */
 export function questionModel(
-  book: PriceBook,
+  known: KnownNames,
   vendor: PricedVendor,
   others: readonly PricedVendor[],
   model: string,
 ): MeantModel | undefined {
   const name = model.trim();
-  if (isOwn(name) || isKnown(book, vendor, name)) return undefined;
-  const names = book.listNames(vendor);
-  const whole = names.find((known) => known.endsWith(`/${name}`));
+  if (isOwn(name) || isKnown(known, vendor, name)) return undefined;
+  const names = known.list(vendor);
+  const whole = names.find((listed) => listed.endsWith(`/${name}`));
   if (whole !== undefined) return { provider: vendor.name, model: whole };
-  const other = others.find((known) => isKnown(book, known, name));
+  const other = others.find((vendor) => isKnown(known, vendor, name));
   if (other) return { provider: other.name, model: name };
   const near = findNear(name, names);
   return near === undefined ? undefined : { provider: vendor.name, model: near };
@@ -37,10 +37,10 @@ function isOwn(name: string): boolean {
 }
 
 /** A snapshot counts as what it is one of, `models/…` and a variant such as `…:free` as what they stand before or behind. */
-function isKnown(book: PriceBook, vendor: PricedVendor, name: string): boolean {
+function isKnown(known: KnownNames, vendor: PricedVendor, name: string): boolean {
   const plain = name.replace(/^models\//, '');
   const base = plain.replace(/:[a-z]+$/, '');
-  return [plain, base].some((form) => formsOf(form).some((known) => book.spells(vendor, known)));
+  return [plain, base].some((form) => formsOf(form).some((spelled) => known.spells(vendor, spelled)));
 }
 
 /** `gpt-4o-2024-08-06` → itself, `gpt-4o`; what a snapshot ends in goes step by step. */

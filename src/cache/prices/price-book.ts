@@ -13,10 +13,6 @@ export interface PriceBook {
   findOwn(vendor: PricedVendor, model: string): ModelPrice | undefined;
   /** Every model of the vendor with a price for tokens; a name of the person's own that ends in `*` stands for several. */
   list(vendor: PricedVendor): readonly ModelPrice[];
-  /** Every name that the lists have for models of the vendor, also for those without a price for tokens. */
-  listNames(vendor: PricedVendor): readonly string[];
-  /** Whether a list spells this name of a model of the vendor. */
-  spells(vendor: PricedVendor, name: string): boolean;
 }
 
 /** LoomError `state` names the place in the person's own file that is wrong. */
@@ -32,7 +28,5 @@ export async function openPriceBook(home: Pick<LoomHome, 'base'>): Promise<Price
       const replaced = new Set(ownOf(vendor).map(({ name }) => name));
       return [...ownOf(vendor), ...lists.listListed(vendor).filter(({ name }) => !replaced.has(name))];
     },
-    spells: (vendor, name) => findOwn(vendor, name) !== undefined || lists.isListed(vendor, name),
-    listNames: (vendor) => [...ownOf(vendor).map(({ name }) => name), ...lists.listNames(vendor)],
   };
 }

@@ -68,6 +68,20 @@ test.each(['list', 'fetch', 'cache stats', 'run --help'])('loom %s loads no SDK'
   expect(loaded.filter((name) => sdks.includes(name))).toEqual([]);
 });
 
+test('a run asks about the name of its model without the prices, which are loaded for a cost', async () => {
+  const lists = async (args: string) => {
+    const { files } = await loadedBy(args);
+    return files.map((name) => /^listed-[a-z]+/.exec(name)?.[0]).filter((name) => name !== undefined);
+  };
+  const order = 'run -f data.csv -c text -p openai -m gpt-4o-mini';
+  await world.write('data.csv', 'text\nHello\n');
+  expect(await lists(`${order} -o batch.csv`)).toEqual(['listed-names']);
+  expect((await lists(`${order} --sync -o first.csv`)).sort()).toEqual(['listed-names', 'listed-prices']);
+  // From the cache.
+  expect(await lists(`${order} --sync -o second.csv`)).toEqual(['listed-names']);
+  expect(await lists('list')).toEqual([]);
+});
+
 test.each(['list', 'fetch', 'cache stats'])('loom %s reads its files without zod', async (args) => {
   const { files } = await loadedBy(args);
   const codes = await Promise.all(files.map((name) => readChunk(name)));
