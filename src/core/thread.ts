@@ -84,7 +84,16 @@ export class Thread<Task, Reply> {
   }
 }
 
-/** The other side, in the thread: each task is answered before the next one is looked at. */
-export function answerTasks<Task, Reply>(work: (task: Task) => Reply): void {
-  parentPort?.on('message', (task: Task) => parentPort?.postMessage(work(task)));
+/**
+ * The other side, in the thread: each task is answered before the next one is looked at. `listMoved` tells what of a reply
+ * is given away with it.
+ */
+export function answerTasks<Task, Reply>(
+  work: (task: Task) => Reply,
+  listMoved: (reply: Reply) => readonly Transferable[] = () => [],
+): void {
+  parentPort?.on('message', (task: Task) => {
+    const reply = work(task);
+    parentPort?.postMessage(reply, listMoved(reply));
+  });
 }

@@ -46,17 +46,21 @@ export function countNulls(levels: Buffer, values: number): number {
 }
 
 /** Indexes into a dictionary of so many values: the first byte tells how wide they are. */
-export function checkIndexes(bytes: Buffer, values: number, dictionarySize: number): void {
-  if (values === 0) return;
+export function readIndexes(bytes: Buffer, values: number, dictionarySize: number): Uint32Array {
+  const indexes = new Uint32Array(values);
   const width = bytes[0];
   if (width === undefined || width > 32) fail('a page has indexes that are too wide');
   if (width === 0) {
     if (dictionarySize === 0) fail('a page has indexes beyond its dictionary');
-    return;
+    return indexes;
   }
-  readRuns(bytes.subarray(1), width as number, values, (index) => {
+  let place = 0;
+  readRuns(bytes.subarray(1), width as number, values, (index, count) => {
     if (index >= dictionarySize) fail('a page has indexes beyond its dictionary');
+    indexes.fill(index, place, place + count);
+    place += count;
   });
+  return indexes;
 }
 
 /**
@@ -96,13 +100,12 @@ export function readRuns(
 
 /** The number whose bits start so many bits behind this byte. */
 function unpack(bytes: Buffer, start: number, firstBit: number, width: number): number {
+  const first = start + (firstBit >>> 3);
+  const shift = firstBit & 7;
   let number = 0;
-  for (let bit = 0; bit < width; bit += 1) {
-    const place = firstBit + bit;
-    const byte = bytes[start + (place >> 3)] as number;
-    if ((byte >> (place & 7)) & 1) number += 2 ** bit;
-  }
-  return number;
+  for (let byte = Math.ceil((shift + width) / 8) - 1; byte >= 0; byte -= 1)
+    number = number * 256 + (bytes[first + byte] as number);
+  return Math.floor(number / 2 ** shift) % 2 ** width;
 }
 
 function readVarint(bytes: Buffer, start: number): { value: number; end: number } {

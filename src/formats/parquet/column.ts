@@ -1,4 +1,4 @@
-/** Reads one column of a Parquet file as text, some pages at a time: a row group may be larger than memory. */
+/** Reads one column of a Parquet file as text, page by page: a row group may be larger than memory. */
 import type { ColumnChunk, SchemaTree } from 'hyparquet';
 import { getSchemaPath } from 'hyparquet/src/schema.js';
 import { LoomError } from '../../core/errors.ts';
@@ -7,6 +7,7 @@ import type { ChunkOrder, PagesRead } from './chunk.ts';
 import { brokenError, explainFailure } from './errors.ts';
 import { firstPlace, type ParquetFile } from './file.ts';
 import { describeColumnType, textWriterFor } from './text.ts';
+import type { TextPage } from './text-page.ts';
 
 export class ParquetColumn {
   readonly #file: ParquetFile;
@@ -35,8 +36,8 @@ export class ParquetColumn {
     }
   }
 
-  /** The values in a row group, some pages at a time; null for a row without one. `firstRow` is that of the row group. */
-  async *readPages(group: number, firstRow: number): AsyncGenerator<readonly (string | null)[]> {
+  /** The values in a row group. `firstRow` is that of the row group. */
+  async *readPages(group: number, firstRow: number): AsyncGenerator<TextPage> {
     const order = this.#findChunk(group);
     const { data_page_offset, dictionary_page_offset, total_compressed_size } = order.chunk;
     let at = firstPlace(Number(data_page_offset), Number(dictionary_page_offset ?? 0));
@@ -53,10 +54,10 @@ export class ParquetColumn {
       const read = await this.#decode(starts, window);
       starts = undefined;
       if (read.strangeText !== undefined) throw this.#describeStrangeText(firstRow + read.strangeText);
-      for (let some = read; ; some = await this.#decode(undefined, undefined)) {
-        yield some.texts;
-        done += some.texts.length;
-        if (!some.hasMore) break;
+      for (const { bytes, starts, ends } of read.pages) {
+        // A buffer is plain bytes when it comes from another thread.
+        yield { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), starts, ends };
+        done += starts.length;
       }
       at += read.usedBytes;
       window = window.subarray(read.usedBytes);
@@ -79,11 +80,11 @@ export class ParquetColumn {
     throw brokenError(this.#file.path, `column ${quoteValue(this.#name)} is not in it, but elsewhere`);
   }
 
-  async #decode(starts: ChunkOrder | undefined, window: Buffer | undefined): Promise<PagesRead> {
+  async #decode(starts: ChunkOrder | undefined, window: Buffer): Promise<PagesRead> {
     // A copy, which is given away: a part of a larger buffer would be sent with all of it.
-    const bytes = window && new Uint8Array(window);
+    const bytes = new Uint8Array(window);
     const task = { column: this.#number, starts, bytes };
-    const reply = await this.#file.decode(task, bytes ? [bytes.buffer] : []);
+    const reply = await this.#file.decode(task, [bytes.buffer]);
     if (!('fault' in reply)) return reply;
     return explainFailure(this.#file.path, () => {
       throw new Error(reply.fault);

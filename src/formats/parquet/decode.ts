@@ -6,17 +6,27 @@ import { compressors } from 'hyparquet-compressors';
 import {
   checkChecksum,
   checkCount,
-  checkIndexes,
   countNulls,
   framedLevelsStart,
   readFramedLevels,
+  readIndexes,
   readRuns,
 } from './checks.ts';
-import { readPlainTexts } from './text.ts';
+import type { TextWriter } from './text.ts';
+import {
+  type EachRun,
+  emptyTexts,
+  pickTexts,
+  readPlainTexts,
+  type TextPage,
+  writeTexts,
+} from './text-page.ts';
 
-export type ColumnDecoder = Parameters<typeof readPage>[2];
+export type ColumnDecoder = Parameters<typeof readPage>[2] & {
+  /** How a value is written that is not null. */
+  readonly toText: TextWriter;
+};
 export type PageHeader = ReturnType<typeof parquetHeader>;
-export type Values = ArrayLike<unknown>;
 
 export interface RawPage {
   readonly header: PageHeader;
@@ -25,14 +35,14 @@ export interface RawPage {
 
 /**
  * The values of a page, which are checked ahead of the decoder and after it: a page has at most so many. Texts that stand
- * as they are in the page come as texts: an object for the bytes of each would take ten times their memory.
+ * as they are in the page, or in a dictionary, stay bytes: an object for each would take ten times their memory.
  */
 export function decodePage(
   { header, body }: RawPage,
   decoder: ColumnDecoder,
-  dictionary: Values | undefined,
+  dictionary: TextPage | undefined,
   most: { readonly values: number; readonly bytes: number },
-): Values {
+): TextPage {
   checkChecksum(body, header.crc);
   checkCount(header.uncompressed_page_size, most.bytes, 'a size');
   if (header.type === 'DICTIONARY_PAGE') return decodeDictionary(header, body, decoder);
@@ -41,12 +51,15 @@ export function decodePage(
   throw new Error(`parquet unsupported page type: ${header.type}`);
 }
 
-function decodeDictionary(header: PageHeader, body: Buffer, decoder: ColumnDecoder): Values {
+function decodeDictionary(header: PageHeader, body: Buffer, decoder: ColumnDecoder): TextPage {
   const page = unpackPage(body, header.uncompressed_page_size, decoder);
   const values = checkCount(header.dictionary_page_header?.num_values, page.length * 8, 'a number of values');
   if (decoder.type === 'BYTE_ARRAY') return readPlainTexts(page, values, (visit) => visit(1, values));
   checkPlain(page, values, decoder);
-  return convert(callDecoder(header, page, decoder, undefined), decoder);
+  return writeValues(
+    Array.from(convert(callDecoder(header, page, decoder), decoder) as ArrayLike<unknown>),
+    decoder,
+  );
 }
 
 /** A page of the first kind, compressed whole, whose levels have their length ahead. */
@@ -54,9 +67,9 @@ function decodeFramedPage(
   header: PageHeader,
   body: Buffer,
   decoder: ColumnDecoder,
-  dictionary: Values | undefined,
+  dictionary: TextPage | undefined,
   mostValues: number,
-): Values {
+): TextPage {
   const { num_values, encoding } = header.data_page_header ?? {};
   const values = checkCount(num_values, mostValues, 'a number of values');
   const page = unpackPage(body, header.uncompressed_page_size, decoder);
@@ -73,9 +86,9 @@ function decodeSplitPage(
   header: PageHeader,
   body: Buffer,
   decoder: ColumnDecoder,
-  dictionary: Values | undefined,
+  dictionary: TextPage | undefined,
   mostValues: number,
-): Values {
+): TextPage {
   const told = header.data_page_header_v2;
   const values = checkCount(told?.num_values, mostValues, 'a number of values');
   const levelBytes = checkCount(told?.definition_levels_byte_length, body.length, 'a size');
@@ -86,7 +99,7 @@ function decodeSplitPage(
   const rest = body.subarray(levelBytes);
   const size = header.uncompressed_page_size - levelBytes;
   const isPacked = told.is_compressed !== false && rest.length > 0;
-  const bytes = isPacked ? unpackPage(rest, size, decoder) : rest;
+  const bytes = isPacked ? unpackPage(rest, size, decoder) : ownBytes(rest);
   return decodeValues({ header, levels, bytes, values, nulls, encoding: told.encoding }, decoder, dictionary);
 }
 
@@ -102,21 +115,19 @@ interface UnpackedPage {
 function decodeValues(
   { header, levels, bytes, values, nulls, encoding }: UnpackedPage,
   decoder: ColumnDecoder,
-  dictionary: Values | undefined,
-): Values {
+  dictionary: TextPage | undefined,
+): TextPage {
   const present = values - nulls;
-  if (present === 0) return new Array(values).fill(null);
-  if (encoding === 'PLAIN' && decoder.type === 'BYTE_ARRAY') {
-    if (nulls === 0) return readPlainTexts(bytes, values, (visit) => visit(1, values));
-    const runs = header.data_page_header_v2 ? levels : levels.subarray(framedLevelsStart);
-    return readPlainTexts(bytes, values, (visit) => readRuns(runs, 1, values, visit));
+  if (present === 0) return emptyTexts(values);
+  const runs = header.data_page_header_v2 ? levels : levels.subarray(framedLevelsStart);
+  const eachRun: EachRun = (visit) => (nulls === 0 ? visit(1, values) : readRuns(runs, 1, values, visit));
+  if (encoding === 'PLAIN' && decoder.type === 'BYTE_ARRAY') return readPlainTexts(bytes, values, eachRun);
+  if (encoding === 'PLAIN_DICTIONARY' || encoding === 'RLE_DICTIONARY') {
+    const known = dictionary ?? emptyTexts(0);
+    return pickTexts(known, readIndexes(bytes, present, known.starts.length), values, eachRun);
   }
-  const isIndexed = encoding === 'PLAIN_DICTIONARY' || encoding === 'RLE_DICTIONARY';
-  if (isIndexed) checkIndexes(bytes, present, dictionary?.length ?? 0);
   if (encoding === 'PLAIN') checkPlain(bytes, present, decoder);
-  // Some writers leave out the bytes of a last group that no value needs; the decoder reads them.
-  const padding = isIndexed ? Buffer.alloc(32) : Buffer.alloc(0);
-  const decoded = callDecoder(header, Buffer.concat([levels, bytes, padding]), decoder, dictionary);
+  const decoded = callDecoder(header, Buffer.concat([levels, bytes]), decoder);
   const found = Array.from(decoded as ArrayLike<unknown>);
   const missing = found.reduce<number>(
     (count, value) => count + (value === null || value === undefined ? 1 : 0),
@@ -124,16 +135,14 @@ function decodeValues(
   );
   if (found.length !== values || missing !== nulls)
     throw new Error('parquet a page has other values than it says');
-  return found;
+  return writeValues(found, decoder);
 }
 
-function callDecoder(
-  header: PageHeader,
-  page: Buffer,
-  decoder: ColumnDecoder,
-  dictionary: Values | undefined,
-): ReturnType<typeof convert> {
-  type Dictionary = Parameters<typeof readPage>[3];
+function writeValues(values: readonly unknown[], { toText }: ColumnDecoder): TextPage {
+  return writeTexts(values.map((value) => (value === null || value === undefined ? null : toText(value))));
+}
+
+function callDecoder(header: PageHeader, page: Buffer, decoder: ColumnDecoder): ReturnType<typeof convert> {
   const size = page.length;
   const split = header.data_page_header_v2 && { ...header.data_page_header_v2, is_compressed: false };
   const plainHeader = {
@@ -144,7 +153,7 @@ function callDecoder(
   };
   const plainDecoder = { ...decoder, codec: 'UNCOMPRESSED' as const };
   const reader = { view: viewOf(page), offset: 0 };
-  const { data } = readPage(reader, plainHeader, plainDecoder, dictionary as Dictionary, undefined, 0);
+  const { data } = readPage(reader, plainHeader, plainDecoder, undefined, undefined, 0);
   return data ?? [];
 }
 
@@ -163,8 +172,14 @@ const valueBits: Readonly<Record<string, number>> = {
 };
 
 function unpackPage(body: Buffer, size: number, { codec }: ColumnDecoder): Buffer {
-  const page = decompressPage(body, size, codec, compressors);
-  return Buffer.from(page.buffer, page.byteOffset, page.length);
+  return ownBytes(decompressPage(body, size, codec, compressors));
+}
+
+/** In a buffer that holds nothing else: they are changed, and given away. */
+function ownBytes(bytes: Uint8Array): Buffer {
+  const { buffer } =
+    bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.prototype.slice.call(bytes);
+  return Buffer.from(buffer);
 }
 
 function isNullable({ element }: ColumnDecoder): boolean {

@@ -11,15 +11,14 @@ export interface PagesTask {
   readonly column: number;
   /** With the first bytes of a row group. */
   readonly starts: ChunkOrder | undefined;
-  /** Without them it gives more of what was read. */
-  readonly bytes: Uint8Array | undefined;
+  readonly bytes: Uint8Array;
 }
 
 /** A fault is in the words of `explainFailure`. */
 export type PagesReply = PagesRead | { readonly fault: string };
 
 /** Many times what a slow machine needs: two minutes, and a second for each megabyte. */
-const longestMs = ({ bytes }: PagesTask) => 120_000 + (bytes?.length ?? 0) / 1000;
+const longestMs = ({ bytes }: PagesTask) => 120_000 + bytes.length / 1000;
 
 export type PageThread = Thread<PagesTask, PagesReply>;
 

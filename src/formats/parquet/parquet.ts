@@ -13,6 +13,7 @@ import { isTextColumn, ParquetColumn } from './column.ts';
 import { explainFailure } from './errors.ts';
 import { ParquetFile } from './file.ts';
 import { type ByteRange, FooterEditor } from './footer.ts';
+import { byteLengthAt, emptyTexts, type TextPage, textAt } from './text-page.ts';
 import { encodeStruct } from './thrift/structs.ts';
 import { codecLike, ValuePages } from './writing/pages.ts';
 
@@ -60,10 +61,22 @@ interface RowBatch {
 
 /** A column's values in a row group that are read and not yet taken. */
 interface OpenColumn {
-  readonly pages: AsyncGenerator<readonly (string | null)[]>;
-  values: readonly (string | null)[];
+  readonly pages: AsyncGenerator<TextPage>;
+  page: TextPage;
   at: number;
 }
+
+/** Consecutive rows. */
+interface CellBatch {
+  readonly firstRow: number;
+  readonly count: number;
+  /** Of a row of the batch and a column, by their places. */
+  textOf(row: number, column: number): string | null;
+}
+
+/** So much is given on at a time: what asks for it drops it before it gets old, and old objects are freed late. */
+const mostRows = 2_000;
+const mostBytes = 64 * 1024;
 
 /** Gives the values of some columns, one row group after the other. */
 class ColumnsReader {
@@ -74,22 +87,23 @@ class ColumnsReader {
     this.#columns = names.map((name, number) => new ParquetColumn(file, number, name));
   }
 
-  /** As many rows at a time as every column has in its page: the values of each, and the number of the first. */
-  async *readGroup(group: number): AsyncGenerator<{ firstRow: number; rows: (string | null)[][] }> {
+  async *readGroup(group: number): AsyncGenerator<CellBatch> {
     const columns = this.#columns.map((column): OpenColumn => {
-      return { pages: column.readPages(group, this.#rowCount), values: [], at: 0 };
+      return { pages: column.readPages(group, this.#rowCount), page: emptyTexts(0), at: 0 };
     });
     for (;;) {
-      const counts = await Promise.all(columns.map(countReady));
-      const count = Math.min(...counts);
+      const ready = await Promise.all(columns.map(countReady));
+      const count = countFitting(columns, Math.min(...ready, mostRows));
       if (count === 0) return;
-      const rows = Array.from({ length: count }, (_, offset) =>
-        columns.map(({ values, at }) => values[at + offset] ?? null),
-      );
+      const taken = columns.map(({ page, at }) => ({ page, at }));
       for (const column of columns) column.at += count;
       const firstRow = this.#rowCount;
       this.#rowCount += count;
-      yield { firstRow, rows };
+      const textOf = (row: number, column: number) => {
+        const { page, at } = taken[column] as (typeof taken)[number];
+        return textAt(page, at + row);
+      };
+      yield { firstRow, count, textOf };
     }
   }
 }
@@ -99,6 +113,8 @@ class RowReader {
   readonly #columns: ColumnsReader;
   /** Whether the first of the columns tells rows apart. */
   readonly #hasIds: boolean;
+  /** How many columns make the prompt; they stand behind it. */
+  readonly #prompts: number;
   readonly #compose: (texts: readonly string[]) => string | null;
 
   constructor(file: ParquetFile, options: ReadOptions) {
@@ -118,19 +134,24 @@ class RowReader {
       file,
       all.map((place) => names[place] as string),
     );
+    this.#prompts = places.length;
     this.#compose = compose;
   }
 
   async *readGroup(group: number): AsyncGenerator<RowBatch> {
-    for await (const { firstRow, rows } of this.#columns.readGroup(group)) {
-      yield {
-        rows: rows.map((values, offset): Row => {
-          const index = firstRow + offset;
-          const givenId = this.#hasIds ? values[0] || undefined : undefined;
-          const texts = (this.#hasIds ? values.slice(1) : values).map((value) => value ?? '');
-          return { index, id: String(index), givenId, prompt: this.#compose(texts) };
-        }),
-      };
+    const firstPrompt = this.#hasIds ? 1 : 0;
+    for await (const { firstRow, count, textOf } of this.#columns.readGroup(group)) {
+      const rows: Row[] = [];
+      for (let row = 0; row < count; row += 1) {
+        const index = firstRow + row;
+        const givenId = (this.#hasIds && textOf(row, 0)) || undefined;
+        const texts = Array.from(
+          { length: this.#prompts },
+          (_, place) => textOf(row, firstPrompt + place) ?? '',
+        );
+        rows.push({ index, id: String(index), givenId, prompt: this.#compose(texts) });
+      }
+      yield { rows };
     }
   }
 }
@@ -144,20 +165,30 @@ async function* readRecords(
   const columns = new ColumnsReader(file, names);
   const makeRecord = createRecordMaker(names);
   for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
-    for await (const { rows } of columns.readGroup(group)) {
-      for (const cells of rows) yield makeRecord((place) => cells[place]);
+    for await (const { count, textOf } of columns.readGroup(group)) {
+      for (let row = 0; row < count; row += 1) yield makeRecord((place) => textOf(row, place));
     }
   }
 }
 
 /** How many values can be taken; 0 at the end of the row group. */
 async function countReady(column: OpenColumn): Promise<number> {
-  while (column.at === column.values.length) {
+  while (column.at === column.page.starts.length) {
     const { value, done } = await column.pages.next();
     if (done) return 0;
-    Object.assign(column, { values: value, at: 0 });
+    Object.assign(column, { page: value, at: 0 });
   }
-  return column.values.length - column.at;
+  return column.page.starts.length - column.at;
+}
+
+/** How many of the next rows are given on together; one at least. */
+function countFitting(columns: readonly OpenColumn[], most: number): number {
+  let bytes = 0;
+  let count = 0;
+  for (; count < most && bytes < mostBytes; count += 1) {
+    for (const { page, at } of columns) bytes += byteLengthAt(page, at + count);
+  }
+  return count;
 }
 
 /** The names of the top-level columns. */

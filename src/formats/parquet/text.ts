@@ -1,12 +1,8 @@
 /** Which columns of a Parquet file can be read as text, and how their values are written. */
-import { isUtf8 } from 'node:buffer';
 import type { SchemaElement, SchemaTree } from 'hyparquet';
-import { fail } from './checks.ts';
 
-/** In the place of a text whose bytes are not UTF-8. */
-export const notText = Symbol('not UTF-8');
-
-export type TextWriter = (value: unknown) => string | typeof notText;
+/** The text, or the bytes of what should be one. */
+export type TextWriter = (value: unknown) => string | Uint8Array;
 
 /** Undefined for a nested column, and for values such as times that could be written in many ways. */
 export function textWriterFor({ element, children }: SchemaTree): TextWriter | undefined {
@@ -14,7 +10,7 @@ export function textWriterFor({ element, children }: SchemaTree): TextWriter | u
   const annotation = annotationOf(element);
   switch (element.type) {
     case 'BYTE_ARRAY':
-      return [undefined, 'STRING', 'UTF8', 'ENUM', 'JSON'].includes(annotation) ? writeBytes : undefined;
+      return [undefined, 'STRING', 'UTF8', 'ENUM', 'JSON'].includes(annotation) ? keepBytes : undefined;
     case 'BOOLEAN':
     case 'DOUBLE':
       return annotation === undefined ? String : undefined;
@@ -40,41 +36,7 @@ function annotationOf({ logical_type, converted_type }: SchemaElement): string |
   return logical_type?.type ?? converted_type;
 }
 
-function writeBytes(value: unknown): string | typeof notText {
-  const { buffer, byteOffset, length } = value as Uint8Array;
-  return readText(Buffer.from(buffer, byteOffset, length), 0, length);
-}
-
-function readText(bytes: Buffer, start: number, end: number): string | typeof notText {
-  const text = bytes.toString('utf8', start, end);
-  // In the place of what is no UTF-8, and also where it stands for itself.
-  return text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end)) ? notText : text;
-}
-
-const lengthBytes = 4;
-
-/** Texts that each have their length ahead. `eachRun` tells in turn how many values are there (1), or null (0). */
-export function readPlainTexts(
-  bytes: Buffer,
-  values: number,
-  eachRun: (visit: (isThere: number, count: number) => void) => void,
-): (string | typeof notText | null)[] {
-  const texts: (string | typeof notText | null)[] = [];
-  let at = 0;
-  eachRun((isThere, count) => {
-    const end = texts.length + count;
-    while (isThere === 0 && texts.length < end) texts.push(null);
-    while (texts.length < end) {
-      const start = at + lengthBytes;
-      if (start > bytes.length) fail('a page has fewer values than it says');
-      at = start + bytes.readUInt32LE(at);
-      if (at > bytes.length) fail('a page has fewer values than it says');
-      texts.push(readText(bytes, start, at));
-    }
-  });
-  if (texts.length !== values) fail('a page has other values than it says');
-  return texts;
-}
+const keepBytes = (value: unknown) => value as string | Uint8Array;
 
 /** With no more digits than tell it from its neighbours: 0.1, not 0.10000000149011612. */
 function writeFloat(value: number): string {

@@ -10,9 +10,16 @@ answerTasks(({ column, starts, bytes }: PagesTask): PagesReply => {
   try {
     if (starts) readers.set(column, new ChunkReader(starts));
     const reader = readers.get(column) as ChunkReader;
-    if (!bytes) return reader.readMore();
     return reader.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   } catch (error) {
     return { fault: (error as Error).message };
   }
-});
+}, listBuffers);
+
+/** What is given away with a reply, not copied. */
+function listBuffers(reply: PagesReply): ArrayBuffer[] {
+  if ('fault' in reply) return [];
+  return reply.pages.flatMap(({ bytes, starts, ends }) =>
+    [bytes, starts, ends].map(({ buffer }) => buffer as ArrayBuffer),
+  );
+}
