@@ -41,10 +41,10 @@ export function computeFigures({ labels, outputs, expected }: AnswerTable): Comp
   let rows = 0;
   let differing = 0;
   for (let row = 0; row < (outputs[0]?.rows ?? 0); row += 1) {
-    if (outputs.some(({ places }) => places[row] === 0)) continue;
+    if (outputs.some(({ places }) => places.get(row) === 0)) continue;
     rows += 1;
     for (const place of places) {
-      const code = outputs[place]?.codes[row] as number;
+      const code = outputs[place]?.codes.get(row) as number;
       codes[place] = code;
       if (code === noAnswer) continue;
       answered[place] = (answered[place] as number) + 1;
@@ -55,7 +55,7 @@ export function computeFigures({ labels, outputs, expected }: AnswerTable): Comp
       const [first, second] = [codes[a] as number, codes[b] as number];
       if (first !== noAnswer && second !== noAnswer) tally.add(first, second);
     }
-    const wanted = expected?.[row] ?? noAnswer;
+    const wanted = expected?.get(row) ?? noAnswer;
     if (wanted === noAnswer) continue;
     count(expectedCounts, wanted);
     tallies?.forEach((tally, place) => {

@@ -4,6 +4,7 @@ import type { TextRecord } from '../../formats/format.ts';
 import type { ComparedOutput } from './compared-output.ts';
 import { LabelBook } from './label-book.ts';
 import { readOutputRecords } from './output-records.ts';
+import { RowCodes, RowPlaces } from './row-codes.ts';
 import { RowKeys } from './row-keys.ts';
 import { TextDigest } from './text-digest.ts';
 
@@ -13,13 +14,13 @@ export interface RowMatching {
   readonly names: readonly string[];
 }
 
-/** The answers of all outputs, by the rows of the first: 8 bytes for an answer, and 4 for where a row is. */
+/** The answers of all outputs, by the rows of the first. */
 export interface AnswerTable {
   readonly matching: RowMatching;
   readonly labels: LabelBook;
   readonly outputs: readonly OutputAnswers[];
   /** What the answers should be, as codes like theirs; from the first output that has the column. */
-  readonly expected: Float64Array | undefined;
+  readonly expected: RowCodes | undefined;
   /** Rows of which another output has another such text. */
   readonly expectedOtherwise: number;
 }
@@ -27,11 +28,10 @@ export interface AnswerTable {
 export interface OutputAnswers {
   /** How many it has itself. */
   readonly rows: number;
-  /** A code for each row of the first output. */
-  readonly codes: Float64Array;
-  /** The number from 1 that a row of the first output has in this one; 0 where it is not there. */
-  readonly places: Int32Array;
-  /** As the rows have them, where they do. */
+  /** Of the rows of the first output. */
+  readonly codes: RowCodes;
+  readonly places: RowPlaces;
+  /** As the rows have them, where they do and the run has noted none. */
   readonly tokens: { readonly input: number; readonly output: number } | undefined;
   readonly provider: string | undefined;
   readonly model: string | undefined;
@@ -51,7 +51,7 @@ export async function readAnswers(
   const labels = new LabelBook();
   const keys = new RowKeys(matching.by === 'column');
   const read: OutputAnswers[] = [];
-  let expected: Float64Array | undefined;
+  let expected: RowCodes | undefined;
   let expectedOtherwise = 0;
   for (const output of outputs) {
     const reading = new OutputReading({
@@ -60,25 +60,31 @@ export async function readAnswers(
       keys,
       labels,
       expect,
+      expected,
       first: outputs[0]?.source.path ?? '',
       rows: read[0]?.rows,
     });
     const problem = await reading.read(signal);
     if (problem !== undefined) return { problem };
-    const { answers, expectedCodes } = reading.finish();
-    if (expected && expectedCodes) expectedOtherwise += countOthers(expected, expectedCodes, answers.places);
-    expected ??= expectedCodes;
-    read.push(answers);
+    expected ??= reading.expected;
+    expectedOtherwise += reading.expectedOtherwise;
+    read.push({ ...reading.answers, ...(await readAsked(output, signal)) });
   }
   return { matching, labels, outputs: read, expected, expectedOtherwise };
 }
 
-function countOthers(codes: Float64Array, others: Float64Array, places: Int32Array): number {
-  let count = 0;
-  for (let row = 0; row < codes.length; row += 1) {
-    if (places[row] !== 0 && codes[row] !== others[row]) count += 1;
+/** Whose the answers are, as the first row tells it, where the run has noted nothing. */
+async function readAsked(
+  { found: { history }, source }: ComparedOutput,
+  signal: AbortSignal,
+): Promise<Pick<OutputAnswers, 'provider' | 'model'>> {
+  const { provider = '', model = '' } = source.columns.beside;
+  const names = history ? [] : [provider, model].filter((name) => source.names.includes(name));
+  if (names.length > 0) {
+    for await (const record of await readOutputRecords(source, names, signal))
+      return { provider: record.textOf(provider) ?? undefined, model: record.textOf(model) ?? undefined };
   }
-  return count;
+  return { provider: undefined, model: undefined };
 }
 
 interface ReadingOrder {
@@ -87,74 +93,65 @@ interface ReadingOrder {
   readonly keys: RowKeys;
   readonly labels: LabelBook;
   readonly expect: string | undefined;
+  /** Codes of what an output before this one expects. */
+  readonly expected: RowCodes | undefined;
   /** Path of the first output. */
   readonly first: string;
   /** How many the first output has; undefined while that is read. */
   readonly rows: number | undefined;
 }
 
-const firstRoom = 1024;
-
 class OutputReading {
   readonly #order: ReadingOrder;
   readonly #digest = new TextDigest();
-  readonly #expects: boolean;
-  #codes: Float64Array;
-  #expected: Float64Array;
-  #places: Int32Array;
+  /** Of the first output itself, every row is at its own place. */
+  readonly #places: RowPlaces;
+  readonly #codes = new RowCodes();
   #count = 0;
   #tokens: { input: number; output: number } | undefined;
-  #first: TextRecord | undefined;
+  /** Codes of what is expected: of the first output that has the column. */
+  readonly expected: RowCodes | undefined;
+  /** Rows that expect something else than an output before this one. */
+  expectedOtherwise = 0;
 
   constructor(order: ReadingOrder) {
     this.#order = order;
-    const { output, expect, rows } = order;
-    this.#expects = expect !== undefined && output.source.names.includes(expect);
-    const room = rows ?? firstRoom;
-    this.#codes = new Float64Array(room);
-    this.#expected = new Float64Array(this.#expects ? room : 0);
-    this.#places = new Int32Array(room);
+    this.#places = new RowPlaces(order.rows ?? 0);
+    this.expected = order.expected ?? (this.#expects ? new RowCodes() : undefined);
+  }
+
+  get answers(): Pick<OutputAnswers, 'rows' | 'codes' | 'places' | 'tokens'> {
+    return { rows: this.#count, codes: this.#codes, places: this.#places, tokens: this.#tokens };
+  }
+
+  get #expects(): boolean {
+    const { expect, output } = this.#order;
+    return expect !== undefined && output.source.names.includes(expect);
   }
 
   /** Why its rows can't be matched, where they can't. */
   async read(signal: AbortSignal): Promise<string | undefined> {
-    const { output, labels, expect = '', rows } = this.#order;
+    const { output, labels, expect = '', expected, rows } = this.#order;
     const { source, answer } = output;
-    const { input_tokens: input, output_tokens: told } = source.columns.beside;
-    const hasTokens = [input, told].some((name) => name !== undefined && source.names.includes(name));
-    for await (const record of await readOutputRecords(source, this.#listColumns(), signal)) {
+    const expects = this.#expects;
+    const tokens = listTokens(output);
+    for await (const record of await readOutputRecords(source, this.#listColumns(tokens), signal)) {
       if (this.#count % 1024 === 0) signal.throwIfAborted();
-      this.#first ??= record;
       const row = rows === undefined ? this.#addRow(record) : this.#findRow(record);
       if (typeof row === 'string') return row;
       this.#count += 1;
-      if (hasTokens) this.#addTokens(record, input, told);
+      if (tokens.length > 0) this.#addTokens(record, tokens);
       if (row === undefined) continue;
-      this.#codes[row] = labels.codeOf(record.textOf(answer));
-      if (this.#expects) this.#expected[row] = labels.codeOf(record.textOf(expect));
+      this.#codes.set(row, labels.codeOf(record.textOf(answer)));
+      if (!expects) continue;
+      const code = labels.codeOf(record.textOf(expect));
+      if (!expected) this.expected?.set(row, code);
+      else if (expected.get(row) !== code) this.expectedOtherwise += 1;
     }
     const { matching, first } = this.#order;
     if (matching.by === 'position' && rows !== undefined && this.#count !== rows)
       return `${source.path} has another number of rows than ${first}: ${this.#count}, not ${rows}`;
     return undefined;
-  }
-
-  finish(): { answers: OutputAnswers; expectedCodes: Float64Array | undefined } {
-    const rows = this.#order.rows ?? this.#count;
-    const { provider, model } = this.#order.output.source.columns.beside;
-    const textOf = (name: string | undefined) =>
-      name === undefined ? undefined : (this.#first?.textOf(name) ?? undefined);
-    return {
-      answers: {
-        rows: this.#count,
-        codes: this.#codes.subarray(0, rows),
-        places: this.#places.subarray(0, rows),
-        tokens: this.#tokens,
-        provider: textOf(provider),
-        model: textOf(model),
-      },
-      expectedCodes: this.#expects ? this.#expected.subarray(0, rows) : undefined,
-    };
   }
 
   /** The number of a row of the first output, or what is wrong with its key. */
@@ -164,8 +161,7 @@ class OutputReading {
     if (problem !== undefined) return problem;
     const before = this.#order.keys.add(this.#digest);
     if (before !== undefined) return this.#describeRepeated(record, before + 1);
-    this.#makeRoom();
-    this.#places[row] = row + 1;
+    this.#places.set(row, row + 1);
     return row;
   }
 
@@ -179,9 +175,9 @@ class OutputReading {
       if (matching.by === 'column') return undefined;
       return `row ${this.#count + 1} of ${output.source.path} is another than that of ${first}`;
     }
-    const before = this.#places[row] as number;
+    const before = this.#places.get(row);
     if (before > 0) return this.#describeRepeated(record, before);
-    this.#places[row] = this.#count + 1;
+    this.#places.set(row, this.#count + 1);
     return row;
   }
 
@@ -205,31 +201,24 @@ class OutputReading {
     return `${name} ${value} is in rows ${before} and ${this.#count + 1} of ${output.source.path}`;
   }
 
-  #listColumns(): string[] {
+  #listColumns(tokens: readonly string[]): string[] {
     const { matching, output, expect } = this.#order;
-    const { beside: columns } = output.source.columns;
-    const beside = [columns.input_tokens, columns.output_tokens, columns.provider, columns.model];
-    return [...matching.names, output.answer, expect, ...beside].filter((name) => name !== undefined);
+    return [...matching.names, output.answer, ...(expect === undefined ? [] : [expect]), ...tokens];
   }
 
-  #addTokens(record: TextRecord, inputName: string | undefined, outputName: string | undefined): void {
-    const input = inputName === undefined ? null : record.textOf(inputName);
-    const output = outputName === undefined ? null : record.textOf(outputName);
+  #addTokens(record: TextRecord, [inputName = '', outputName = '']: readonly string[]): void {
+    const input = record.textOf(inputName);
+    const output = record.textOf(outputName);
     if (input === null && output === null) return;
     this.#tokens ??= { input: 0, output: 0 };
     this.#tokens.input += Number(input) || 0;
     this.#tokens.output += Number(output) || 0;
   }
+}
 
-  #makeRoom(): void {
-    if (this.#count < this.#places.length) return;
-    const grow = <Words extends Float64Array | Int32Array>(words: Words, larger: Words): Words => {
-      larger.set(words);
-      return larger;
-    };
-    const room = this.#places.length * 2;
-    this.#codes = grow(this.#codes, new Float64Array(room));
-    this.#places = grow(this.#places, new Int32Array(room));
-    if (this.#expects) this.#expected = grow(this.#expected, new Float64Array(room));
-  }
+/** The columns with the tokens of each row, input and output; none where the run has noted their sums. */
+function listTokens({ found: { history }, source: { columns, names } }: ComparedOutput): readonly string[] {
+  if (history?.input_tokens !== undefined && history.output_tokens !== undefined) return [];
+  const { input_tokens: input = '', output_tokens: output = '' } = columns.beside;
+  return names.includes(input) || names.includes(output) ? [input, output] : [];
 }

@@ -1,4 +1,4 @@
-/** What tells the rows of an output apart, as digests in typed arrays: 16 bytes for a row, and 8 more to find it by. */
+/** What tells the rows of an output apart, as digests in typed arrays: 8 bytes for a row, and 8 more to find it by. */
 import { digestWords, type TextDigest } from './text-digest.ts';
 
 const firstRows = 1024;
@@ -42,12 +42,7 @@ export class RowKeys {
   #isAt(row: number, words: Uint32Array, at: number): boolean {
     const digests = this.#digests;
     const start = row * digestWords;
-    return (
-      digests[start] === words[at] &&
-      digests[start + 1] === words[at + 1] &&
-      digests[start + 2] === words[at + 2] &&
-      digests[start + 3] === words[at + 3]
-    );
+    return digests[start] === words[at] && digests[start + 1] === words[at + 1];
   }
 
   /** The slot of the row with this digest, else the empty one where it would be. */

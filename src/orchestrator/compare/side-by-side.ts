@@ -86,7 +86,7 @@ export async function* readSideBySide(
 }
 
 function describeExpected({ expected, labels }: AnswerTable, row: number): string | null {
-  const code = expected?.[row] ?? noAnswer;
+  const code = expected?.get(row) ?? noAnswer;
   return code === noAnswer ? null : labels.textOf(code);
 }
 
@@ -102,8 +102,8 @@ function markShown({ figures, reading: { table } }: Comparison, choice: SideBySi
     createEvenPicker(choice.differing, figures.differing),
   ] as const;
   for (let row = 0; row < shown.length; row += 1) {
-    if (outputs.some(({ places }) => places[row] === 0)) continue;
-    const differs = outputs.some(({ codes }) => codes[row] !== first?.codes[row]);
+    if (outputs.some(({ places }) => places.get(row) === 0)) continue;
+    const differs = outputs.some(({ codes }) => codes.get(row) !== first?.codes.get(row));
     if (isPicked[differs ? 1 : 0]()) shown[row] = differs ? differing : 1;
   }
   return shown;
@@ -127,10 +127,11 @@ async function readShownAnswers(
   cut: (text: string | null) => string | null,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, string>> {
-  const { rows = 0, places = new Int32Array() } = outputs[place] ?? {};
+  const { rows = 0, places } = outputs[place] ?? {};
   const rowAt = new Int32Array(rows);
-  places.forEach((at, row) => {
-    if (at > 0 && shown[row]) rowAt[at - 1] = row + 1;
+  shown.forEach((isShown, row) => {
+    const at = isShown ? (places?.get(row) ?? 0) : 0;
+    if (at > 0) rowAt[at - 1] = row + 1;
   });
   const answers = new Map<number, string>();
   let at = -1;

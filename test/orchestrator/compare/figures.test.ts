@@ -2,17 +2,27 @@
 import { describe, expect, test } from 'vitest';
 import { computeFigures } from '../../../src/orchestrator/compare/figures.ts';
 import { LabelBook, mostLabels } from '../../../src/orchestrator/compare/label-book.ts';
+import { RowCodes, RowPlaces } from '../../../src/orchestrator/compare/row-codes.ts';
 
 type Answers = readonly (string | null)[];
 
 /** The table of outputs that have the same rows. */
 function compare(outputs: readonly Answers[], expected?: Answers) {
   const labels = new LabelBook();
-  const codesOf = (texts: Answers) => Float64Array.from(texts, (text) => labels.codeOf(text));
+  const codesOf = (texts: Answers) => {
+    const codes = new RowCodes();
+    for (const [row, text] of texts.entries()) codes.set(row, labels.codeOf(text));
+    return codes;
+  };
+  const placesOf = (texts: Answers) => {
+    const places = new RowPlaces(texts.length);
+    for (const row of texts.keys()) places.set(row, row + 1);
+    return places;
+  };
   const read = outputs.map((answers) => ({
     rows: answers.length,
     codes: codesOf(answers),
-    places: Int32Array.from(answers, (_, row) => row + 1),
+    places: placesOf(answers),
     ...{ tokens: undefined, provider: undefined, model: undefined },
   }));
   return computeFigures({
