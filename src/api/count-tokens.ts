@@ -7,7 +7,7 @@ import {
   type TokenProgress,
   type TokenSummary,
 } from '../orchestrator/estimate/count-tokens.ts';
-import { priceUsage } from '../orchestrator/usage/price-usage.ts';
+import { findPrice } from '../orchestrator/usage/price-usage.ts';
 import { requireWhole } from './options/checks.ts';
 import type { CallOptions, InputOptions, ReachOptions } from './options/options.ts';
 import type { ListeningTo, ReachEvent } from './options/reach.ts';
@@ -57,8 +57,10 @@ export async function estimateTokens(options: InputOptions & ReachOptions): Prom
   return withInput({ ...options, onEvent: undefined }, async (dataset, { home }, signal) => {
     const asked = { dataset, provider, model, settings };
     const { usage, ...counts } = await countTokensLocally(asked, signal);
-    const liveCost = await priceUsage(usage, { home, provider, model, batch: false });
-    const batchCost = openBatch && (await priceUsage(usage, { home, provider, model, batch: true }));
+    const costAs = async (batch: boolean) =>
+      usage.cost((await findPrice({ home, provider, model, batch })).price);
+    const liveCost = await costAs(false);
+    const batchCost = openBatch && (await costAs(true));
     return { ...counts, inputTokens: usage.inputTokens, liveCost, batchCost };
   });
 }

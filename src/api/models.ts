@@ -1,7 +1,8 @@
 /** `models` and `questionModel` of the library. */
 import { openKnownNames } from '../cache/prices/known-names.ts';
 import { type MeantModel, questionModel as questionName } from '../cache/prices/model-question.ts';
-import { LoomError } from '../core/errors.ts';
+import { readOwnPricesIfSound } from '../cache/prices/own-prices.ts';
+import { describeTold, LoomError } from '../core/errors.ts';
 import { type ProviderName, providerNames } from '../core/names.ts';
 import { describeServer, nameServer } from '../orchestrator/calls/answer-server.ts';
 import type { RetryEvent } from '../orchestrator/calls/retry.ts';
@@ -49,6 +50,15 @@ function pickModels(known: readonly KnownModel[], search: string): readonly Know
     const name = `${provider}/${model}`.toLowerCase();
     return words.every((word) => name.includes(word));
   });
+}
+
+/**
+ * What is wrong in a person's own `prices.json`, with its place; undefined where nothing is, or no such file. None of its
+ * prices count then, and costs are by the lists alone; `models` and `maxCost` refuse it.
+ */
+export function checkOwnPrices(options: ReachOptions = {}): string | undefined {
+  const { fault } = readOwnPricesIfSound(openHome(options));
+  return fault && describeTold(fault);
 }
 
 export interface QuestionModelOptions extends ReachOptions {

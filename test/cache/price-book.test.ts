@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openKnownNames } from '../../src/cache/prices/known-names.ts';
 import { priceOfBatch } from '../../src/cache/prices/model-price.ts';
-import { openPriceBook } from '../../src/cache/prices/price-book.ts';
+import { openPriceBook, openSoundPriceBook } from '../../src/cache/prices/price-book.ts';
 import { LoomError } from '../../src/core/errors.ts';
 import type { ProviderName } from '../../src/core/names.ts';
 
@@ -155,12 +155,15 @@ describe('a file of own prices', () => {
     ['{"openai": {"m": {"input": 1e999, "output": 1}}}', 'openai, m, input is null.'],
     [{ openai: { m: { input: 1, output: 1, batch: 2 } } }, 'openai, m, batch is 2.'],
     [{ openai: { m: { input: 1, output: 1, batch: { input: 1 } } } }, 'openai, m, batch, output is missing.'],
-  ])('that is wrong is an error with its place: %j', async (content, message) => {
+  ])('that is wrong has a fault with its place, and the lists count alone: %j', async (content, message) => {
     writeOwn(content);
-    const failure = await openPriceBook({ base }).catch((error: unknown) => error);
+    const failure = await openSoundPriceBook({ base }).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(LoomError);
     const { kind, message: told, hint } = failure as LoomError;
     expect({ kind, told }).toEqual({ kind: 'state', told: `${join(base, 'prices.json')}: ${message}` });
     expect(hint).toMatch(/\.$/);
+    const book = await openPriceBook({ base });
+    expect(book.fault).toEqual(failure);
+    expect(book.find(vendor('openai'), 'gpt-4o-mini')?.levels[0].input).toBe(0.15);
   });
 });

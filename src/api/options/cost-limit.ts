@@ -44,7 +44,7 @@ export async function priceRun(
   const cut = provider && { provider, limits: limitParts(provider.limits, asBatch?.batchSize) };
   const { usage, lengths, ...counts } = await estimateRun(home, order, cut, signal);
   const priced = { ...order, home, batch: asBatch !== undefined };
-  const price = await findPrice(priced);
+  const { price } = await findPrice(priced);
   const cost = usage.cost(price);
   const costWith = (outputTokens: number) => usage.withOutput(outputTokens).cost(price);
   const longest = order.settings?.max_tokens;
@@ -58,7 +58,7 @@ export async function priceRun(
   return { ...counts, inputTokens, cost, answers, mostCost };
 }
 
-/** Refuses a run whose input alone would cost more than it may. LoomError `cost`; nothing is sent then. */
+/** Refuses a run whose input alone would cost more than it may. LoomError `cost`, or `state` for own prices that are wrong; nothing is sent then. */
 export async function openCostLimit(
   maxCost: number,
   home: LoomHome,
@@ -68,7 +68,9 @@ export async function openCostLimit(
 ): Promise<CostLimit> {
   const { model, settings } = order;
   const { title } = providerEntry(order.provider);
-  const price = await findPrice({ ...order, home, batch: false });
+  const { price, fault } = await findPrice({ ...order, home, batch: false });
+  // A limit by other prices than the person's would be none.
+  if (fault) throw fault;
   if (!price) {
     const what = `no price is known for ${model} of ${title}, so maxCost can't be kept; nothing was sent.`;
     throw new LoomError('cost', what, {

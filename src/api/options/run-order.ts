@@ -1,6 +1,5 @@
 /** How what a program asks of a run becomes an order. */
 import { resolve } from 'node:path';
-import { readOwnPrices } from '../../cache/prices/own-prices.ts';
 import type { CodeWithFacts } from '../../core/error-facts.ts';
 import { describeTold, LoomError, type Told } from '../../core/errors.ts';
 import { isServerName, otherProviderNames, type ProviderName, providerNames } from '../../core/names.ts';
@@ -135,8 +134,6 @@ export function describeRun(
   const outputPath = deliver ? noPath : resolve(workingFolder, output ?? usual());
   if (output !== undefined && !deliver) checkOutputName(dataset, outputPath);
   checkPick(dataset, outputPath);
-  // What is wrong in them is told before anything is paid for.
-  readOwnPrices(home);
   const reserved = replaceColumns ? undefined : columnsOf(columns).map(({ name }) => name);
   return {
     dataset: { ...dataset, reserved },

@@ -2,7 +2,7 @@
 import type { LoomHome } from '../../storage/home.ts';
 import type { ListedNames } from './listed-names.ts';
 import type { PricedVendor } from './model-price.ts';
-import { findOwnPrice, readOwnPrices } from './own-prices.ts';
+import { findOwnPrice, readOwnPricesIfSound } from './own-prices.ts';
 
 export interface KnownNames {
   /** Every name of a model of the vendor, the person's own first. */
@@ -11,9 +11,9 @@ export interface KnownNames {
   spells(vendor: PricedVendor, name: string): boolean;
 }
 
-/** LoomError `state` names the place in the person's own file that is wrong. */
+/** A person's own file that is wrong has no names. */
 export async function openKnownNames(home: Pick<LoomHome, 'base'>): Promise<KnownNames> {
-  const own = readOwnPrices(home);
+  const { prices: own } = readOwnPricesIfSound(home);
   const { readListedNames } = await import('./listed-names.ts');
   const read = new Map<string, ListedNames>();
   const ownOf = ({ name }: PricedVendor) => own.get(name) ?? [];

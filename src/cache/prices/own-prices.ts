@@ -20,11 +20,28 @@ type OwnPrices = ReadonlyMap<string, readonly ModelPrice[]>;
 const fileName = 'prices.json';
 const fields = ['input', 'output', 'cached_input', 'batch', 'context'];
 
+/** The prices that count, and what is wrong with the file: then it has none. */
+interface ReadPrices {
+  readonly prices: OwnPrices;
+  /** Names the place. */
+  readonly fault: LoomError | undefined;
+}
+
 /** Says that something at a place of the file is wrong. */
 type Refuse = (what: string, hint: string) => LoomError;
 
 export function ownPricesPath({ base }: Pick<LoomHome, 'base'>): string {
   return join(base, fileName);
+}
+
+/** A file that is wrong counts as none: prices are a help, and no reason to lose a run. */
+export function readOwnPricesIfSound(home: Pick<LoomHome, 'base'>): ReadPrices {
+  try {
+    return { prices: readOwnPrices(home), fault: undefined };
+  } catch (error) {
+    if (!(error instanceof LoomError)) throw error;
+    return { prices: new Map(), fault: error };
+  }
 }
 
 /** None where there is no file. LoomError `state` for one that can't be used. */

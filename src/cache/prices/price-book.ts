@@ -2,11 +2,14 @@
  * What models cost, from three places, the first that knows a model: the person's own file in the home, the list that the
  * program was built with, and for a vendor that this lacks a list of ours. Nothing is fetched.
  */
+import type { LoomError } from '../../core/errors.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import type { ModelPrice, PricedVendor } from './model-price.ts';
-import { findOwnPrice, readOwnPrices } from './own-prices.ts';
+import { findOwnPrice, readOwnPricesIfSound } from './own-prices.ts';
 
 export interface PriceBook {
+  /** What is wrong in the person's own file, with its place: the lists count alone then. */
+  readonly fault: LoomError | undefined;
   /** Undefined where no list has a price for the tokens of this model. */
   find(vendor: PricedVendor, model: string): ModelPrice | undefined;
   /** The same by the person's own file alone. */
@@ -15,13 +18,13 @@ export interface PriceBook {
   list(vendor: PricedVendor): readonly ModelPrice[];
 }
 
-/** LoomError `state` names the place in the person's own file that is wrong. */
 export async function openPriceBook(home: Pick<LoomHome, 'base'>): Promise<PriceBook> {
-  const own = readOwnPrices(home);
+  const { prices: own, fault } = readOwnPricesIfSound(home);
   const lists = await import('./listed-prices.ts');
   const ownOf = ({ name }: PricedVendor) => own.get(name) ?? [];
   const findOwn = (vendor: PricedVendor, model: string) => findOwnPrice(ownOf(vendor), model);
   return {
+    fault,
     findOwn,
     find: (vendor, model) => findOwn(vendor, model) ?? lists.findListed(vendor, model),
     list(vendor) {
@@ -29,4 +32,11 @@ export async function openPriceBook(home: Pick<LoomHome, 'base'>): Promise<Price
       return [...ownOf(vendor), ...lists.listListed(vendor).filter(({ name }) => !replaced.has(name))];
     },
   };
+}
+
+/** For work that is all about prices: throws the fault of the person's own file, LoomError `state`. */
+export async function openSoundPriceBook(home: Pick<LoomHome, 'base'>): Promise<PriceBook> {
+  const book = await openPriceBook(home);
+  if (book.fault) throw book.fault;
+  return book;
 }

@@ -1,7 +1,7 @@
 /** `loom run`: submit a batch, or answer at once with --sync. */
 
 import { FetchLog } from '../../api/fetch-log.ts';
-import { questionModel } from '../../api/models.ts';
+import { checkOwnPrices, questionModel } from '../../api/models.ts';
 import type { RunDocument } from '../../core/documents/documents.ts';
 import { InterruptedError } from '../../core/errors.ts';
 import { documentBatch } from '../documents/batch-document.ts';
@@ -13,6 +13,7 @@ import { nameSchemaFile } from '../options/settings.ts';
 import { checkInputFlags } from '../options/stdin.ts';
 import { tellFileNames } from '../options/text-flag.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
+import { warnOfPrices } from '../words/costs.ts';
 import { questionName } from '../words/model-names.ts';
 import { loom } from '../words/proposed-command.ts';
 import { dryRun } from './dry-run.ts';
@@ -28,6 +29,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   if (!options.sync) checkBatchStreams(options, options.wait);
   checkWaitFlags(options, options.wait && !options.sync);
   checkDocumentStream(options, context.voice);
+  tellWrongPrices(options, context);
   await askAboutModel(options, context);
   if (options.dryRun) return dryRun(options, context, document);
   if (options.preview) return preview(options, context, document);
@@ -39,6 +41,14 @@ export async function run(options: RunOptions, context: CommandContext): Promise
     const { code, awaited } = await named(options, context, () => submitRun(started));
     return awaited ? waitForRun(awaited, started) : code;
   });
+}
+
+/** Own prices that are wrong end no run, but one with a limit of its cost: that one ends by their error. */
+function tellWrongPrices(options: RunOptions, context: CommandContext): void {
+  const { maxCost, dryRun, preview } = options;
+  if (maxCost !== undefined && !dryRun && !preview) return;
+  const priceError = checkOwnPrices(placeOf(options, context));
+  if (priceError !== undefined) warnOfPrices(priceError, context.terminal);
 }
 
 /** A name that is most likely a mistake is told before anything is sent. Nobody waits for an answer. */

@@ -6,6 +6,7 @@ import {
   type TokenProgress,
   type TokenSummary,
 } from '../../api/count-tokens.ts';
+import { checkOwnPrices } from '../../api/models.ts';
 import type { ReachOptions } from '../../api/options/options.ts';
 import type { TokensDocument } from '../../core/documents/documents.ts';
 import { LoomError } from '../../core/errors.ts';
@@ -18,7 +19,7 @@ import { tellFileNames } from '../options/text-flag.ts';
 import { startProgress } from '../terminal/progress.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { tellCalls } from '../words/calls.ts';
-import { noPriceFor } from '../words/costs.ts';
+import { noPriceFor, warnOfPrices } from '../words/costs.ts';
 import { formatCount, formatDollars } from '../words/counts.ts';
 import { describeSkipped } from '../words/failures.ts';
 
@@ -29,6 +30,8 @@ export async function tokens(options: TokensOptions, context: CommandContext): P
   tellFileNames(options, context);
   if (options.estimate) {
     const place = placeOf(options, context);
+    const priceError = checkOwnPrices(place);
+    if (priceError !== undefined) warnOfPrices(priceError, terminal);
     const estimate = await estimateTokens({ ...place, ...describeInputOf(options, context) });
     return printEstimate(estimate, options, terminal, document);
   }

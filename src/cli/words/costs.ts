@@ -39,9 +39,9 @@ function describeMisfits({ askedAgain, mended }: Spent['misfits']): string {
 
 const warned = new WeakSet<Terminal>();
 
-/** Once for all outputs of a command. */
-function warnOfPrices(priceError: string, terminal: Terminal): void {
-  if (!warned.has(terminal)) terminal.warn(priceError);
+/** Once for all that a command tells of costs. */
+export function warnOfPrices(priceError: string, terminal: Terminal): void {
+  if (!warned.has(terminal)) terminal.warn(`${priceError} Costs are by the lists alone until it is mended.`);
   warned.add(terminal);
 }
 

@@ -1,6 +1,6 @@
 /** The story of `loom models`: what is known of models here, or what a provider says that it has, with their prices. */
 import type { ModelPrice, PriceLevel } from '../../cache/prices/model-price.ts';
-import { openPriceBook } from '../../cache/prices/price-book.ts';
+import { openSoundPriceBook } from '../../cache/prices/price-book.ts';
 import type { ProviderName } from '../../core/names.ts';
 import type { Connection } from '../../providers/connection.ts';
 import type { ListedModel, ProviderEntry } from '../../providers/provider.ts';
@@ -26,7 +26,7 @@ export async function listPricedModels(
   home: LoomHome,
   entries: readonly ProviderEntry[],
 ): Promise<KnownModel[]> {
-  const book = await openPriceBook(home);
+  const book = await openSoundPriceBook(home);
   return entries.flatMap((entry) =>
     book.list(entry).map((price) => describeModel(entry, { id: price.name }, price)),
   );
@@ -40,7 +40,7 @@ export async function askForModels(
   signal: AbortSignal,
   onRetry: (notice: RetryNotice) => void,
 ): Promise<KnownModel[]> {
-  const book = await openPriceBook(home);
+  const book = await openSoundPriceBook(home);
   const server = describeServer(entry.name, nameServer(home, entry.name, connection));
   const provider = await entry.openSync(connection);
   const queue = createCallQueue({ workers: 1, signal, onRetry });

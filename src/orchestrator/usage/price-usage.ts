@@ -2,7 +2,7 @@
 
 import { type ModelPrice, priceOfBatch } from '../../cache/prices/model-price.ts';
 import { openPriceBook } from '../../cache/prices/price-book.ts';
-import { describeTold, LoomError } from '../../core/errors.ts';
+import { describeTold, type LoomError } from '../../core/errors.ts';
 import type { ProviderName } from '../../core/names.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
@@ -19,26 +19,23 @@ export interface PricedModel {
   readonly batch: boolean;
 }
 
-/** The price that the model is used at; undefined when none is known. LoomError `state` for own prices that are wrong. */
-export async function findPrice({
-  home,
-  provider,
-  model,
-  batch,
-}: PricedModel): Promise<Pick<ModelPrice, 'levels' | 'costOf'> | undefined> {
+interface FoundPrice {
+  /** What the model is used at; undefined when no price is known. */
+  readonly price: Pick<ModelPrice, 'levels' | 'costOf'> | undefined;
+  /** What is wrong with a person's own prices, without which it was looked up. */
+  readonly fault: LoomError | undefined;
+}
+
+export async function findPrice({ home, provider, model, batch }: PricedModel): Promise<FoundPrice> {
   const entry = providerEntry(provider);
-  const price = (await openPriceBook(home)).find(entry, model);
-  return price && batch ? priceBatches(entry, model, price) : price;
+  const { find, fault } = await openPriceBook(home);
+  const price = find(entry, model);
+  return { price: price && batch ? priceBatches(entry, model, price) : price, fault };
 }
 
 /** What batches cost by the list's own word on the model, else at the provider's usual share. */
 export function priceBatches({ batchPriceShare: share }: ProviderEntry, model: string, price: ModelPrice) {
   return priceOfBatch(price, typeof share === 'number' ? share : share(model));
-}
-
-/** US dollars for these answers; undefined when their price is not known. Throws as `findPrice` does. */
-export async function priceUsage(usage: UsageTally, priced: PricedModel): Promise<number | undefined> {
-  return usage.cost(await findPrice(priced));
 }
 
 /** Tokens that were paid for. */
@@ -49,11 +46,11 @@ export interface PaidUsage {
   readonly cost: number | undefined;
   /** Answers that came without a count of tokens, where there are some. */
   readonly untold?: number;
-  /** Why no price could be looked up, where a person's own prices are wrong. */
+  /** What is wrong with a person's own prices, which do not count then: the cost is by the lists alone. */
   readonly priceError?: string;
 }
 
-/** Undefined when the provider told no tokens. What was paid for is never lost over a price: this throws nothing of it. */
+/** Undefined when the provider told no tokens. */
 export async function describeUsage(
   usage: UsageTally | undefined,
   priced: PricedModel,
@@ -61,10 +58,6 @@ export async function describeUsage(
   if (!usage || usage.answers === 0) return undefined;
   const { inputTokens, outputTokens, untold } = usage;
   const tokens = { inputTokens, outputTokens, ...(untold > 0 && { untold }) };
-  try {
-    return { ...tokens, cost: await priceUsage(usage, priced) };
-  } catch (error) {
-    if (!(error instanceof LoomError)) throw error;
-    return { ...tokens, cost: undefined, priceError: describeTold(error) };
-  }
+  const { price, fault } = await findPrice(priced);
+  return { ...tokens, cost: usage.cost(price), ...(fault && { priceError: describeTold(fault) }) };
 }

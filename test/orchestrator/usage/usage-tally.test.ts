@@ -13,7 +13,8 @@ function answered(usage: Usage | undefined): RowOutcome {
 async function costOf(provider: ProviderName, model: string, usages: readonly Usage[]) {
   const tally = new UsageTally();
   for (const usage of usages) tally.add(answered(usage));
-  return tally.cost(await findPrice({ home: { base: '/nowhere' }, provider, model, batch: false }));
+  const { price } = await findPrice({ home: { base: '/nowhere' }, provider, model, batch: false });
+  return tally.cost(price);
 }
 
 /** Each answer by itself, as the price list reckons it. */

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatDollars } from '../../../src/cli/words/counts.ts';
+import { checkOwnPrices } from '../../../src/index.ts';
 import { batchProviders, createSandboxWorld, fetchUntilDone, providers } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
@@ -61,45 +62,106 @@ describe.each(withBatches)('own prices of a batch at %s', (provider) => {
 });
 
 describe('a prices.json that is wrong', () => {
-  const wrong = '{"openai": {"m": {"input": 1}}}';
-  const told = () => `${world.statePath('prices.json')}: openai, m, output is missing.`;
+  const wrong = '{"openai": {"m": {"input": 1}, "gpt-4o-mini": {"input": 1000, "output": 1000}}}';
+  const fault = () =>
+    `${world.statePath('prices.json')}: openai, m, output is missing. It is a number from 0`;
+  const warned = () =>
+    `Warning: ${fault()}, prices in US dollars for a million tokens. Costs are by the lists alone until it is mended.\n`;
 
-  test.each(['--batch', '--sync', '--dry-run', '--preview'])(
-    'ends a run with %s before anything is sent',
+  const run = (...flags: string[]) => world.loom('run', ...input('openai', 'gpt-4o-mini'), ...flags);
+  const countWarnings = (stderr: string) => stderr.match(/prices\.json/g)?.length ?? 0;
+
+  async function writeWrong(): Promise<void> {
+    await world.writeState('prices.json', wrong);
+    await world.write('data.csv', 'text\nHello\n');
+  }
+
+  test('is told in one line at the start of a live run, which goes on by the lists, and again from the cache', async () => {
+    await writeWrong();
+    const ran = await run('--sync');
+    expect(ran.code).toBe(0);
+    expect(ran.stderr.startsWith(`${warned()}Weaving live...`)).toBe(true);
+    expect(countWarnings(ran.stderr)).toBe(1);
+    // By its own prices it would be cents.
+    expect(tokensOf(ran.stderr).rest).toMatch(/^cost about \$0\.0000\d+\.$/);
+    const cached = await run('--sync', '--force');
+    expect(cached.code).toBe(0);
+    expect(cached.stderr.startsWith(warned())).toBe(true);
+    expect(countWarnings(cached.stderr)).toBe(1);
+  });
+
+  test('is told when a batch is submitted, and once for all outputs of a fetch', async () => {
+    await writeWrong();
+    await world.write('more.csv', 'text\nHi\n');
+    for (const file of ['data.csv', 'more.csv']) {
+      const sent = await world.loom('run', file, '-c', 'text', '-p', 'openai', '-m', 'gpt-4o-mini');
+      expect(sent.code).toBe(0);
+      expect(sent.stdout).toContain('Batch submitted.');
+      expect(sent.stderr.startsWith(warned())).toBe(true);
+    }
+    const fetched = await fetchUntilDone(world);
+    expect(fetched.code).toBe(0);
+    expect(countWarnings(fetched.stderr)).toBe(1);
+    expect(fetched.stderr).toContain(warned());
+    expect(fetched.stderr).toMatch(/\nTokens: \d+ in, \d+ out; cost about \$0\.0000\d+\.\n/);
+    expect(await world.read('data_results_openai_gpt-4o-mini.csv')).toContain('Hello');
+  });
+
+  test('is the reason why the cost of a model is unknown that no list has', async () => {
+    await writeWrong();
+    const ran = await world.run('--sync');
+    expect(ran.code).toBe(0);
+    expect(tokensOf(ran.stderr).rest).toBe('cost unknown: the prices of your own are in error.');
+  });
+
+  test.each([
+    ['a dry run', ['--sync', '--dry-run'], 'Cost: about $'],
+    ['one with a limit', ['--dry-run', '--max-cost', '1'], 'Cost: about $'],
+    ['a preview', ['--preview'], 'Hello'],
+    ['a rehearsal', ['--sync', '--sandbox'], 'Done. wrote'],
+  ])('is told of in %s', async (_, flags, told) => {
+    await writeWrong();
+    const ran = await run(...flags);
+    expect(ran.code).toBe(0);
+    expect(ran.stderr.startsWith(warned())).toBe(true);
+    expect(countWarnings(ran.stderr)).toBe(1);
+    expect(ran.stdout).toContain(told);
+  });
+
+  test('is told of by an estimate of tokens', async () => {
+    await writeWrong();
+    const counted = await world.loom('tokens', ...input('openai', 'gpt-4o-mini'), '--estimate');
+    expect(counted).toMatchObject({ code: 0, stderr: warned() });
+    expect(counted.stdout).toContain('Input cost: about $');
+  });
+
+  test.each([['--sync'], ['--batch']])(
+    'ends a run with a limit of its cost before anything is sent: %s',
     async (mode) => {
-      await world.writeState('prices.json', wrong);
-      await world.write('data.csv', 'text\nHello\n');
-      const ran = await world.run(mode);
+      await writeWrong();
+      const ran = await run(mode, '--max-cost', '1');
       expect(ran).toMatchObject({ code: 1, stdout: '' });
-      expect(ran.stderr).toContain(`Error: ${told()} `);
+      expect(ran.stderr).toContain(`Error: ${fault()}`);
+      expect(countWarnings(ran.stderr)).toBe(1);
       expect(await world.countCalls('openai')).toEqual({});
     },
   );
 
-  test('never stops a fetch: what was paid for is written, and the cost is unknown', async () => {
-    await world.write('data.csv', 'text\nHello\n');
-    await world.submit();
-    await world.writeState('prices.json', wrong);
-    const ended = await fetchUntilDone(world);
-    expect(ended.code).toBe(0);
-    expect(ended.stdout).toContain('Fabric complete.');
-    expect(ended.stderr).toContain(`Warning: ${told()} It is a number from 0`);
-    expect(ended.stderr).toMatch(
-      /\nTokens: \d+ in, \d+ out; cost unknown: the prices of your own are in error\.\n/,
-    );
-    expect(await world.read('data_results_openai_m.csv')).toContain('Sandbox answer from m: Hello');
-  });
+  test.each([[[]], [['--live', '-p', 'openai']]])(
+    'ends loom models, whose purpose are prices: %j',
+    async (flags) => {
+      await writeWrong();
+      const listed = await world.loom('models', ...flags);
+      expect(listed).toMatchObject({ code: 1, stdout: '' });
+      expect(listed.stderr.startsWith(`Error: ${fault()}`)).toBe(true);
+    },
+  );
 
-  test('is told once for all outputs of a fetch', async () => {
-    await world.write('data.csv', 'text\nHello\n');
-    await world.write('more.csv', 'text\nHi\n');
-    await world.submit();
-    await world.submit('-f', 'more.csv', '-c', 'text');
-    await world.writeState('prices.json', wrong);
-    let stderr = '';
-    for (let tries = 0; tries < 100 && stderr.match(/cost unknown/g)?.length !== 2; tries += 1)
-      stderr += (await world.loom('fetch', '--wait', '--interval', '0.1')).stderr;
-    expect(stderr.match(/Warning: .*prices\.json/g)).toHaveLength(1);
+  test('is told to a program that asks for it', async () => {
+    const place = { home: world.statePath(''), environment: {} };
+    expect(checkOwnPrices(place)).toBeUndefined();
+    await writeWrong();
+    expect(checkOwnPrices(place)).toContain(fault());
   });
 });
 
