@@ -79,9 +79,12 @@ export async function questionModel(options: QuestionModelOptions): Promise<Mean
     ? undefined
     : resolveBaseUrl(entry, options.baseUrl, undefined, variablesOf(options));
   const server = nameServer(home, provider, { baseUrl });
-  // OpenRouter sells the models of all. Behind an address of one's own may be anybody's, by the names that they have.
+  // OpenRouter sells the models of all, and takes none without the name of who made it.
+  const isOfOpenRouter = model.includes('/');
   const names = providerNames.filter((name) => name !== 'openrouter');
-  const others = describeServer(provider, server).isPlain ? [...names, 'openrouter' as const] : [];
+  // Behind an address of one's own may be anybody's, by the names that they have.
+  const isPlain = describeServer(provider, server).isPlain;
+  const others = isPlain ? [...names, ...(isOfOpenRouter ? ['openrouter' as const] : [])] : [];
   const asked = others.filter((name) => name !== provider).map(providerEntry);
   return questionName(await openKnownNames(home), entry, asked, model);
 }

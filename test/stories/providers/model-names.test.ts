@@ -84,6 +84,25 @@ describe.each(providers)('at %s', (provider) => {
   });
 });
 
+/** Retired by their vendors, some of them also sold elsewhere: who asks for one may still have it. */
+test.each([
+  ['openai', ['gpt-3.5-turbo-0301', 'gpt-4-0314', 'gpt-4-1106-preview', 'text-davinci-003', 'o1-preview']],
+  [
+    'anthropic',
+    ['claude-2.0', 'claude-2.1', 'claude-instant-1.2', 'claude-3-opus-20240229', 'claude-3-5-sonnet'],
+  ],
+  ['google', ['gemini-1.0-pro', 'gemini-1.5-flash-8b', 'gemini-exp-1206', 'gemma-2-9b-it', 'text-bison-001']],
+  ['alibaba', ['qwq-32b', 'qwq-32b-preview', 'qwen1.5-72b-chat', 'qwen-max-0428']],
+  ['openrouter', ['anthropic/claude-2.1', 'openai/gpt-3.5-turbo-0301', 'google/gemini-2.0-flash-exp:free']],
+] as const)('nothing is asked at %s about names that it has retired', async (provider, models) => {
+  await world.write('data.csv', 'text\nHello\n');
+  world.environment[baseUrlVariables[provider]] = '';
+  for (const model of models) {
+    const asked = await world.loom(...order(provider, model, '--sync', '--dry-run'));
+    expect([model, asked.code, asked.stderr]).toEqual([model, 0, '']);
+  }
+});
+
 describe('behind an address of one’s own', () => {
   async function runAt(model: string) {
     const message = { role: 'assistant', content: 'Hi' };
