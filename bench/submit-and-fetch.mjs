@@ -2,7 +2,7 @@
 import { extname, join } from 'node:path';
 import { checkOutput, promptColumn } from './inputs.mjs';
 
-const models = { openai: 'gpt-4o-mini', anthropic: 'claude-haiku-5-5', google: 'gemini-3-flash' };
+const models = { openai: 'gpt-4o-mini', anthropic: 'claude-haiku-4-5', google: 'gemini-3-flash' };
 
 const formatOf = (path) => extname(path.replace(/\.gz$/, ''));
 

@@ -8,7 +8,7 @@
 import { countTokens, fetchBatches, LoomError, runSync, submitBatch } from 'loom-batch';
 
 const [file = 'reviews.csv', col = 'text'] = process.argv.slice(2);
-const input = { file, col, provider: 'anthropic', model: 'claude-haiku-5-5', settings: { max_tokens: 200 } };
+const input = { file, col, provider: 'anthropic', model: 'claude-haiku-4-5', settings: { max_tokens: 200 } };
 
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());

@@ -100,7 +100,7 @@ test('loom cache stats', async () => {
       '-p',
       'anthropic',
       '-m',
-      'claude-haiku-5-5',
+      'claude-haiku-4-5',
       '-f',
       'small.csv',
       '-c',

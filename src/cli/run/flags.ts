@@ -83,7 +83,7 @@ export function addRun(program: Command): Command {
 const runExamples = `
 Examples:
   loom run -f prompts.json -p openai -m gpt-4o-mini
-  loom run -f data.csv -c text -p anthropic -m claude-haiku-5-5 --sync
+  loom run -f data.csv -c text -p anthropic -m claude-haiku-4-5 --sync
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sandbox
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --wait --timeout 6h
   loom run -f data.csv --prompt 'Translate into {{language}}: {{text}}' -p openai -m gpt-4o-mini

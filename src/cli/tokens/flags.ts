@@ -21,6 +21,6 @@ export function addTokens(program: Command): Command {
   ]);
   return addReachFlags(tokens).addHelpText(
     'after',
-    '\nExamples:\n  loom tokens -f prompts.json -p anthropic -m claude-haiku-5-5\n  loom tokens -f prompts.json -p openai -m gpt-4o-mini --estimate',
+    '\nExamples:\n  loom tokens -f prompts.json -p anthropic -m claude-haiku-4-5\n  loom tokens -f prompts.json -p openai -m gpt-4o-mini --estimate',
   );
 }

@@ -14,7 +14,7 @@ type Place = Pick<CommandContext, 'environment' | 'workingFolder'>;
 /** A small model of a provider. */
 const usualModels: Readonly<Partial<Record<ProviderName, string>>> = {
   openai: 'gpt-4o-mini',
-  anthropic: 'claude-haiku-5-5',
+  anthropic: 'claude-haiku-4-5',
   google: 'gemini-2.5-flash',
   openrouter: 'openai/gpt-4o-mini',
   alibaba: 'qwen-plus',

@@ -39,7 +39,7 @@ describe('a command that lacks flags names them all, with an example', () => {
     await world.write('data.csv', 'text\nHello\n');
     world.environment.ANTHROPIC_API_KEY = 'a-key';
     expect((await world.loom('run', '-f', 'data.csv', '--sync')).stderr).toBe(
-      "Error: required options '-p, --provider <name>' and '-m, --model <id>' not specified. For example: loom run -f data.csv -c text -p anthropic -m claude-haiku-5-5 --sync\n",
+      "Error: required options '-p, --provider <name>' and '-m, --model <id>' not specified. For example: loom run -f data.csv -c text -p anthropic -m claude-haiku-4-5 --sync\n",
     );
     delete world.environment.ANTHROPIC_API_KEY;
     const { stderr } = await world.loom('run', '--sync', '-m', 'm');
