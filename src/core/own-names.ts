@@ -48,6 +48,7 @@ export const likelyNames = {
   record: whole(String.raw`${batch}\.json`),
   results: whole(String.raw`${batch}\.jsonl`),
   historyEntry: whole(String.raw`[0-9a-f]{32}\.json`),
+  refusal: whole(String.raw`[0-9a-f]{32}\.json`),
   input: whole(String.raw`[0-9a-f]{64}\.(?:${inputTypes})(?:\.gz)?|[0-9a-f]{16}\.part`),
   cacheEntry: whole(String.raw`[0-9a-f]{64}\.json`),
 } as const;

@@ -7,6 +7,11 @@ import type { JobPart } from './jobs.ts';
 /** What the files of a part are named by. */
 type PartFiles = Pick<JobPart, 'part' | 'files'>;
 
+/** A number that names no files of these parts yet. */
+export function nextFiles(parts: readonly PartFiles[]): number {
+  return Math.max(...parts.flatMap(({ part: number, files = number }) => [number, files])) + 1;
+}
+
 /** The encoded requests of a part, framed as the provider wants them. */
 export function requestFilePath(home: LoomHome, jobId: string, { part, files = part }: PartFiles): string {
   return join(home.requests, `${jobId}_${files}.jsonl`);

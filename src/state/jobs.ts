@@ -79,6 +79,8 @@ const jobPartShape = object({
   queue: optional(object({ reason: string, times: number, is_too_large: optional(boolean) })),
   /** With `dropped`: why the provider never takes it. */
   refusal: optional(string),
+  /** Its requests have the schema in their system text. */
+  schema_told: optional(boolean),
 });
 export type JobPart = ValueOf<typeof jobPartShape>;
 
@@ -134,6 +136,8 @@ const jobRecordShape = object({
   state: oneOf(['pending', 'writing', 'merged', 'kept', 'forgotten']),
   /** With `writing` and `merged`: how to know the output again, and what is told of it. */
   output: optional(jobOutputShape),
+  /** Structured output was refused: what is sent from here on has the schema in the system text. */
+  schema_told: optional(boolean),
   /** The most tokens that the provider's queue holds, as it said when it was full. */
   queue_limit: optional(number),
   /** No part of it is sent any more: one that the provider does not have, or gives back, is dropped. */

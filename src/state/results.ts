@@ -154,7 +154,7 @@ class ResultTally {
 const [none, refused, answered] = [0, 1, 2] as const;
 
 /** The results in a file that can be read; none where there is no file. */
-async function* readDecodedResults(store: Store, name: string): AsyncGenerator<readonly RowResult[]> {
+export async function* readDecodedResults(store: Store, name: string): AsyncGenerator<readonly RowResult[]> {
   if ((await sizeOfResults(store, name)) === undefined) return;
   for await (const lines of readLineGroups(store.stream(name)))
     yield lines.map(({ line }) => tryDecodeResult(line)).filter((result) => result !== undefined);

@@ -27,6 +27,8 @@ export interface LoomHome {
   readonly locks: Store;
   /** A small file for each output that was written. */
   readonly history: Store;
+  /** A small file for each schema that a server or model has refused. */
+  readonly refusals: Store;
   /** Whether this is the state of rehearsals. */
   readonly isSandbox: boolean;
   readonly cache: string;
@@ -101,6 +103,7 @@ export function loomHome({ sandbox, cacheDir, variables, workingFolder }: HomeOp
     results: openDiskStore(join(root, 'results')),
     locks: openDiskStore(join(root, 'locks')),
     history: openDiskStore(join(root, 'history')),
+    refusals: openDiskStore(join(root, 'refusals')),
     isSandbox: sandbox ?? false,
     cache,
     chosenCache,

@@ -48,7 +48,14 @@ describe.each([
 ] as const)('in %s', (_, open) => {
   let home: LoomHome;
   beforeEach(() => {
-    const stores = { batches: open(), jobs: open(), results: open(), locks: open(), history: open() };
+    const stores = {
+      batches: open(),
+      jobs: open(),
+      results: open(),
+      locks: open(),
+      history: open(),
+      refusals: open(),
+    };
     home = { ...loomHome({ variables: {}, workingFolder: '/' }), ...stores };
   });
 

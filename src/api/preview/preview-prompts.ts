@@ -1,6 +1,8 @@
 /** `previewPrompts` of the library. */
+import { loadSchemaRefusal } from '../../cache/schema-refusals.ts';
 import type { Row } from '../../core/models.ts';
 import { contentOf, digestContent, type PromptRequest } from '../../core/request/content.ts';
+import { tellSchema } from '../../orchestrator/answers/told-schema.ts';
 import { createCustomId } from '../../orchestrator/dataset/custom-ids.ts';
 import { drawRows, requirePrompts } from '../../orchestrator/dataset/dataset.ts';
 import { readFirstRows } from '../../orchestrator/estimate/preview-rows.ts';
@@ -51,17 +53,20 @@ export async function previewPrompts(options: PreviewPromptsOptions): Promise<Pr
   requireWhole({ rows: count });
   const entry = findProvider(options.provider);
   return withInput({ ...options, cache: false }, async (dataset, reach, signal) => {
-    const { variables } = reach;
+    const { home, variables } = reach;
     const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
     // An SDK may say a key in another way by its looks.
     const apiKey = findApiKey(entry, options.apiKey, variables) ?? shownKey;
-    const order = describeRun(options, dataset, reach, { baseUrl });
+    const order = describeRun(options, dataset, reach, { baseUrl, apiKey });
     checkSettings(entry, order.settings);
     const drawn = await drawRows(order.dataset, signal);
     const rows = await readFirstRows(drawn, count, signal);
     if (rows.length === 0) requirePrompts(drawn, 0);
     const asked = rows.find(({ prompt }) => prompt !== null);
-    const request = (asked && describeRequest(asked, order)) ?? undefined;
+    // A batch is told in words what was refused before; a live run asks once more.
+    const isRefused = !live && (await loadSchemaRefusal(home, order)) !== undefined;
+    const settings = isRefused && order.settings ? tellSchema(order.settings) : order.settings;
+    const request = (asked && describeRequest(asked, { ...order, settings })) ?? undefined;
     return {
       prompts: rows.map(describePrompt),
       request:

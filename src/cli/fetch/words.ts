@@ -15,6 +15,7 @@ import { countOf } from '../words/counts.ts';
 import { describeError } from '../words/describe-error.ts';
 import { describeUnwritten, reportRows } from '../words/failures.ts';
 import { loom, type OfHome } from '../words/proposed-command.ts';
+import { tellSchemaEvent } from '../words/told-schemas.ts';
 
 /** One sentence per status, as people and scripts know them. */
 export const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
@@ -54,6 +55,9 @@ export function tellFetch(voice: FetchVoice, terminal: Terminal): (event: FetchB
         return tellFullQueue(event, terminal);
       case 'halved':
         return terminal.warn(describeHalved(event));
+      case 'schema_known':
+      case 'schema_refused':
+        return tellSchemaEvent(event, terminal);
       case 'submitted':
         return terminal.print(
           `Batch submitted. id=${event.record.batch_id} provider=${event.record.provider}`,

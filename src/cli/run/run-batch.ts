@@ -15,6 +15,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { tellCalls } from '../words/calls.ts';
 import { describeSkipped, tellForeignReasons } from '../words/failures.ts';
 import { loom } from '../words/proposed-command.ts';
+import { tellSchemaEvent } from '../words/told-schemas.ts';
 import { type StartedRun, tellDone } from './done.ts';
 
 /** A job whose output is to be written, and whether a file in the way may go. */
@@ -147,6 +148,9 @@ function tellSubmission(started: StartedRun): (event: SubmissionEvent) => void {
         return tellSubmitted(event, started);
       case 'halved':
         return terminal.warn(describeHalved(event));
+      case 'schema_known':
+      case 'schema_refused':
+        return tellSchemaEvent(event, terminal);
       case 'foreign_reasons':
         return tellForeignReasons(event, terminal);
       default:

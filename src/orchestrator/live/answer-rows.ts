@@ -1,6 +1,7 @@
 /** The calls of a live run: an answer for every row, from the cache, from an earlier try, or from the provider. */
 
 import type { BackgroundCache } from '../../cache/background-cache.ts';
+import { noteSchemaRefusal } from '../../cache/schema-refusals.ts';
 import { ProviderError } from '../../core/errors.ts';
 import { RowSet } from '../../core/growing.ts';
 import type { Answer, RowResult } from '../../core/models.ts';
@@ -38,7 +39,10 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
   const known = cache?.openLookUps();
   const storeInCache = createCacheWriter(run);
   const findMisfit = createMisfitFinder(checkAnswer, settings?.schema);
-  const askProvider = createAsk(provider, (reason) => onEvent({ type: 'schema_refused', reason }));
+  const askProvider = createAsk(provider, async (reason) => {
+    onEvent({ type: 'schema_refused', reason });
+    await noteSchemaRefusal(run.home, order, reason);
+  });
   /** Of rows that are called next: what earlier runs were answered, and does not fit. */
   const misfits = new Map<number, RowResult>();
   let areShared = false;

@@ -5,7 +5,7 @@
 import type { JsonObject, RowOutcome } from '../../core/models.ts';
 import type { Content, Message } from '../../core/request/content.ts';
 import type { AnswerCheck } from '../answers/answer-check.ts';
-import { describeSchema } from './told-schema.ts';
+import { describeSchema } from '../answers/told-schema.ts';
 
 /** An answer that was paid for and does not fit. */
 export interface Misfit {

@@ -135,12 +135,13 @@ function namedResults({ home, jobs, abandoned }: StoredState): ReadonlySet<strin
 }
 
 async function sweepTemporaryFiles(home: LoomHome): Promise<void> {
-  const { base, batches, jobs, results, locks, history, cache } = home;
+  const { base, batches, jobs, results, locks, history, refusals, cache } = home;
   await locks.clear(ownNames.lock, temporaryFileLifeMs);
   await jobs.clear(ownNames.job, temporaryFileLifeMs);
   await batches.clear(likelyNames.record, temporaryFileLifeMs);
   await results.clear(keptResults, temporaryFileLifeMs);
   await history.clear(likelyNames.historyEntry, temporaryFileLifeMs);
+  await refusals.clear(likelyNames.refusal, temporaryFileLifeMs);
   const paths = [
     ...listOwnPaths(base, temporaryNames.mark),
     ...(ownsCache(cache) ? listCacheTemporaries(cache) : []),

@@ -2,6 +2,7 @@
 import { countTokens, type Draft, isUnknownModel, type ModelRequest, refusalIn } from '../engine/answers.ts';
 import { textOf, unknownFieldAmong } from '../engine/fields.ts';
 import type { AnswerForm } from '../engine/live.ts';
+import { hasNoSchemas, readToldSchema } from '../engine/schemas.ts';
 import { type Answer, type Call, invalid, isObject, json, Refused } from '../http/http.ts';
 
 /** The version that refuses sampling parameters, whatever their value (Anthropic's page on API versions). */
@@ -100,7 +101,11 @@ export function readMessage(params: Record<string, unknown>): ModelRequest {
     promptTokens += countTokens(text);
   }
   const maxTokens = typeof params.max_tokens === 'number' ? params.max_tokens : undefined;
-  const settings = { maxTokens, stops, json: false, schema: readSchema(params.output_config) };
+  const asked = readSchema(params.output_config);
+  if (asked !== undefined && hasNoSchemas(model))
+    throw invalid(`output_config.format: ${model} does not support structured outputs`);
+  const schema = asked ?? readToldSchema(textOf(params.system));
+  const settings = { maxTokens, stops, json: false, schema };
   return { model, prompt, promptTokens, settings };
 }
 

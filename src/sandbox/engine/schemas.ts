@@ -1,6 +1,21 @@
 /** JSON that fits a JSON Schema, for answers. */
 import { isObject } from '../http/http.ts';
 
+/** The schema that a system text ends with, as a model reads it that is told in words; undefined where there is none. */
+export function readToldSchema(system: string): unknown {
+  const [, told] = /JSON Schema: (\{.*\})\s*$/s.exec(system) ?? [];
+  try {
+    return told === undefined ? undefined : JSON.parse(told);
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for the model names that stand for a model without structured output. */
+export function hasNoSchemas(model: string): boolean {
+  return model.startsWith('no-schemas-');
+}
+
 /** A value that fits the schema, with the text wherever one may be: as much of JSON Schema as people give to models. */
 export function exampleOf(schema: unknown, text: string, root: unknown = schema): unknown {
   if (!isObject(schema)) return text;

@@ -2,6 +2,7 @@
 import { countTokens, type Draft, isUnknownModel, type ModelRequest, refusalIn } from '../engine/answers.ts';
 import { textOf, unknownFieldAmong } from '../engine/fields.ts';
 import type { AnswerForm } from '../engine/live.ts';
+import { hasNoSchemas, readToldSchema } from '../engine/schemas.ts';
 import { type Answer, invalid, isObject, json, Refused } from '../http/http.ts';
 
 /** HTTP status → the status word and number of google.rpc.Code. */
@@ -72,12 +73,15 @@ export function readContent(request: unknown, model: string, { heedsJsonSchema =
   const unknown = findUnknown(request);
   if (unknown !== undefined) throw invalid(unknownName(unknown));
   const config = readConfig(request.generationConfig ?? request.generation_config);
+  if (config.responseMimeType === 'application/json' && hasNoSchemas(model))
+    throw invalid(`JSON mode is not enabled for models/${model}`);
   const { contents } = request;
   if (!Array.isArray(contents) || contents.length === 0)
     throw invalid('* GenerateContentRequest.contents: contents is not specified\n');
   let prompt = '';
   const system = request.systemInstruction ?? request.system_instruction;
-  let promptTokens = countTokens(textOf(isObject(system) ? system.parts : undefined));
+  const systemText = textOf(isObject(system) ? system.parts : undefined);
+  let promptTokens = countTokens(systemText);
   for (const [index, content] of contents.entries()) {
     const parts = isObject(content) ? content.parts : undefined;
     if (!Array.isArray(parts) || parts.length === 0) {
@@ -95,7 +99,10 @@ export function readContent(request: unknown, model: string, { heedsJsonSchema =
     maxTokens: typeof config.maxOutputTokens === 'number' ? config.maxOutputTokens : undefined,
     stops: Array.isArray(config.stopSequences) ? config.stopSequences.map(String) : [],
     json: config.responseMimeType === 'application/json',
-    schema: config.responseSchema ?? (heedsJsonSchema ? config.responseJsonSchema : undefined),
+    schema:
+      config.responseSchema ??
+      (heedsJsonSchema ? config.responseJsonSchema : undefined) ??
+      readToldSchema(systemText),
   };
   return { model, prompt, promptTokens, settings };
 }

@@ -1,6 +1,7 @@
 /** Chat completions: requests and what is wrong with them, answers and errors, as OpenAI and those after it write them. */
 import { countTokens, type Draft, isUnknownModel, type ModelRequest } from '../engine/answers.ts';
 import { textOf, unknownFieldAmong } from '../engine/fields.ts';
+import { hasNoSchemas, readToldSchema } from '../engine/schemas.ts';
 import { unixSeconds } from '../engine/vendor.ts';
 import { type Answer, invalid, isObject, json, Refused } from '../http/http.ts';
 
@@ -26,7 +27,7 @@ export function readChat(body: unknown, refusesUnknown: boolean): ModelRequest {
   if (unknown !== undefined) throw invalid(`Unrecognized request argument supplied: ${unknown}`);
   if (/^(o\d|gpt-5)/.test(model)) refuseForReasoning(body);
   const format = isObject(asked) ? asked : {};
-  refuseFormat(format, messages);
+  refuseFormat(format, model, messages);
   const limit = body.max_completion_tokens ?? body.max_tokens;
   return {
     model,
@@ -35,7 +36,7 @@ export function readChat(body: unknown, refusesUnknown: boolean): ModelRequest {
       maxTokens: typeof limit === 'number' ? limit : undefined,
       stops: [stop ?? []].flat().map(String),
       json: format.type === 'json_object',
-      schema: isObject(format.json_schema) ? format.json_schema.schema : undefined,
+      schema: isObject(format.json_schema) ? format.json_schema.schema : readToldSchema(readSystem(messages)),
     },
   };
 }
@@ -57,11 +58,20 @@ function refuseForReasoning({ max_tokens: limit, temperature = 1 }: Record<strin
   throw invalid(`Unsupported value: ${said} ${wanted}`, { field: 'temperature' });
 }
 
-/** OpenAI's guide on JSON mode. */
-function refuseFormat({ type }: Record<string, unknown>, messages: unknown): void {
+/** OpenAI's guides on JSON mode and on structured outputs. */
+function refuseFormat({ type }: Record<string, unknown>, model: string, messages: unknown): void {
+  if (type === 'json_schema' && hasNoSchemas(model)) {
+    const said = "'response_format' of type 'json_schema' is not supported with this model.";
+    throw invalid(`Invalid parameter: ${said}`, { field: 'response_format' });
+  }
   if (type !== 'json_object' || /json/i.test(JSON.stringify(messages))) return;
   const wanted = "to use 'response_format' of type 'json_object'.";
   throw invalid(`'messages' must contain the word 'json' in some form, ${wanted}`, { field: 'messages' });
+}
+
+function readSystem(messages: unknown): string {
+  const [first] = Array.isArray(messages) ? messages : [];
+  return isObject(first) && first.role === 'system' ? textOf(first.content) : '';
 }
 
 function readMessages(messages: unknown): { prompt: string; promptTokens: number } {

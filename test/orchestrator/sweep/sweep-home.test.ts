@@ -198,6 +198,7 @@ describe('a sweep takes away', () => {
     ['a half of a record', `batches/.anthropic_msgbatch_1.json.${hex(12)}.tmp`, '{'],
     ['a half of a job', `jobs/.${jobId}.json.${hex(12)}.tmp`, '{'],
     ['a half of an entry of the history', `history/.${hex(32)}.json.${hex(12)}.tmp`, '{'],
+    ['a half of a refused schema', `refusals/.${hex(32)}.json.${hex(12)}.tmp`, '{'],
     ['a half of a cached answer', `cache/tmp/${hex(16)}.tmp`, '{'],
     ['a half of a pack of them', `cache/tmp/${hex(16)}.tmp`, 'loom answers v1\n'],
     ['an input from stdin that nobody names', `inputs/${hex(64)}.csv`, 'id\n'],

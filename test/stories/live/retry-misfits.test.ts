@@ -2,7 +2,7 @@
 import { parse } from 'csv-parse/sync';
 import { beforeEach, expect, it, test } from 'vitest';
 import { providerNames } from '../../../src/core/names.ts';
-import { createSandboxWorld } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const world = useWorld(createSandboxWorld);
@@ -89,6 +89,15 @@ test('a misfit of an earlier run is asked for again, and no answer that fits', a
   });
   expect((await readRows())[1]).toMatchObject(mended);
   expect((await world.countCalls('openai')).generate).toBe(3);
+});
+
+test('a misfit that a batch gave is asked for again by a live run', async () => {
+  await world.loom(...args.filter((word) => word !== '--sync'), '-p', 'openai');
+  expect((await fetchUntilDone(world)).code).toBe(3);
+  const ended = await world.loom(...args, '-p', 'openai', ...retry);
+  expect(ended.code).toBe(0);
+  expect((await readRows())[1]).toMatchObject(mended);
+  expect((await world.countCalls('openai')).generate).toBe(1);
 });
 
 test('an answer that is refused the second time stays what it was', async () => {

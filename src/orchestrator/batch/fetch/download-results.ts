@@ -18,6 +18,7 @@ import { deleteUpload } from './delete-uploads.ts';
 import type { BatchAccount } from './fetch-run.ts';
 import { countMissingParts, forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { keepAnswers, noteGoneResults } from './keep-answers.ts';
+import { takeBackRefused } from './take-back-refused.ts';
 
 /** Completed batches by what came of them. */
 export interface BroughtIn {
@@ -25,6 +26,8 @@ export interface BroughtIn {
   readonly ready: BatchRecord[];
   /** Their results are gone at the provider; what came before is kept. */
   readonly gone: BatchRecord[];
+  /** Taken back, to be sent again with the schema in words. */
+  readonly refused: BatchRecord[];
 }
 
 /** Brings in the results of completed batches, and notes how these are. `isLast` says that the output is written next: files are proved then. */
@@ -33,7 +36,7 @@ export async function downloadBatches(
   records: readonly BatchRecord[],
   isLast: boolean,
 ): Promise<BroughtIn> {
-  const brought: BroughtIn = { ready: [], gone: [] };
+  const brought: BroughtIn = { ready: [], gone: [], refused: [] };
   for (const record of records) {
     const isIn = (await isDownloaded(fetching, record)) && !(isLast && !(await isProved(fetching, record)));
     if (isIn) await updateRecord(fetching.run.home, record);
@@ -56,7 +59,10 @@ async function hasSameResults({ results }: LoomHome, record: BatchRecord, part: 
   return part.results !== undefined && isSameFile(results, resultsName(record), part.results);
 }
 
-async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready' | 'short' | 'gone'> {
+async function bringIn(
+  fetching: JobFetch,
+  record: BatchRecord,
+): Promise<'ready' | 'short' | 'gone' | 'refused'> {
   const { run, job } = fetching;
   let download = await downloadBatch(fetching, record);
   // What is missing now is given up: a download may have been cut on its way.
@@ -73,15 +79,17 @@ async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready'
     await noteGoneResults(fetching, record, trouble);
     return 'gone';
   }
-  if (isDoomed(fetching)) await keepAnswers(fetching, [record]);
   const isWhole = account.missing === 0;
+  const isIn = isWhole || isGivenUp(fetching, record);
+  if (isIn && (await takeBackRefused(fetching, record, account))) return 'refused';
+  if (isDoomed(fetching)) await keepAnswers(fetching, [record]);
   record.missing = isWhole ? null : account.missing;
   if (!isWhole) noteError(record, `short: ${account.missing} of ${account.sent} results are missing`);
   part.state = isWhole ? 'downloaded' : 'submitted';
   if (isWhole) await deleteUpload(fetching, record);
   await updateRecord(run.home, record);
   await saveJob(run.home, job);
-  if (isWhole || isGivenUp(fetching, record)) return 'ready';
+  if (isIn) return 'ready';
   run.outcome.troubled = true;
   run.outcome.short = true;
   const batch = describeRecord(run.home, { ...record, status: 'completed' });

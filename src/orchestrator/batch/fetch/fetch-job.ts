@@ -16,6 +16,7 @@ import { confirmPart, downloadBatch } from './download-results.ts';
 import type { KeptAnswers } from './fetch-run.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { keepAllAnswers } from './keep-answers.ts';
+import { takeBackFailed } from './take-back-refused.ts';
 
 /** Submits parts that had to wait or were cut off, as far as the provider's queue takes them. */
 export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
@@ -49,15 +50,18 @@ export interface CheckedBatches {
   readonly ready: BatchRecord[];
   /** Ended early: they may have results of some rows. */
   readonly ended: BatchRecord[];
+  /** Taken back, to be sent again with the schema in words. */
+  readonly refused: BatchRecord[];
 }
 
 /** Asks the provider how each batch is, notes and tells it; of a completed one with its results, by `downloadBatches`. */
 export async function checkBatches(fetching: JobFetch): Promise<CheckedBatches> {
   const { run } = fetching;
-  const checked: CheckedBatches = { ready: [], ended: [] };
+  const checked: CheckedBatches = { ready: [], ended: [], refused: [] };
   for (const record of [...fetching.records]) {
     const status = (await knownEnd(fetching, record)) ?? (await checkBatch(fetching, record));
-    if (status === 'completed') {
+    if (status === 'refused') checked.refused.push(record);
+    else if (status === 'completed') {
       checked.ready.push(record);
       const batch = describeRecord(run.home, { ...record, status });
       run.onEvent({ type: 'ready', record, batch });
@@ -78,7 +82,10 @@ async function knownEnd(fetching: JobFetch, record: BatchRecord): Promise<BatchS
 }
 
 /** The batch's status now; `unknown` also for one that went back to the queue. */
-async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<BatchCheck['status']> {
+async function checkBatch(
+  fetching: JobFetch,
+  record: BatchRecord,
+): Promise<BatchCheck['status'] | 'refused'> {
   const { run, job } = fetching;
   const check = await askStatus(fetching, record);
   const part = findPart(fetching, record);
@@ -86,6 +93,7 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
     await requeuePart(fetching, part, record, check);
     return 'unknown';
   }
+  if (await takeBackFailed(fetching, record, check)) return 'refused';
   const { status } = check;
   // One that was over before took no room from what was sent since.
   const isTaken = record.status !== 'completed' && (status === 'in_progress' || status === 'completed');

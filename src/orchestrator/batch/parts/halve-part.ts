@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { LoomError } from '../../../core/errors.ts';
 import type { Framing } from '../../../providers/provider.ts';
-import { idMapPath, removeRequestFiles, requestFilePath } from '../../../state/job-files.ts';
+import { idMapPath, nextFiles, removeRequestFiles, requestFilePath } from '../../../state/job-files.ts';
 import { type Job, type JobPart, renewTag, saveJob } from '../../../state/jobs.ts';
 import { openBufferedFile } from '../../../storage/buffered-file.ts';
 import type { LoomHome } from '../../../storage/home.ts';
@@ -18,7 +18,7 @@ import { isWholeMap } from './id-members.ts';
  * number, the second is the last of the job. Its request file is whole.
  */
 export async function halvePart(home: LoomHome, job: Job, part: JobPart, framing: Framing): Promise<void> {
-  const free = Math.max(...job.parts.flatMap(({ part: number, files = number }) => [number, files])) + 1;
+  const free = nextFiles(job.parts);
   const number = Math.max(...job.parts.map((other) => other.part)) + 1;
   const lines = Math.ceil(part.requests / 2);
   const first = { part: part.part, files: free, requests: lines };
@@ -36,7 +36,13 @@ export async function halvePart(home: LoomHome, job: Job, part: JobPart, framing
   const whole = { ...part };
   delete part.queue;
   Object.assign(part, first, { bytes: bytes.first, tag: renewTag(part.tag) });
-  job.parts.push({ ...second, bytes: bytes.second, state: part.state, tag: `loom-${job.job_id}-${number}` });
+  job.parts.push({
+    ...second,
+    bytes: bytes.second,
+    state: part.state,
+    tag: `loom-${job.job_id}-${number}`,
+    ...(part.schema_told && { schema_told: true }),
+  });
   await saveJob(home, job);
   await removeRequestFiles(home, job.job_id, whole);
 }

@@ -14,6 +14,7 @@ import { openBufferedFile } from '../../../storage/buffered-file.ts';
 import { ensurePrivateFolder, removeFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { watchInput } from '../../../storage/input-watch.ts';
+import { tellSchema } from '../../answers/told-schema.ts';
 import { describeServer } from '../../calls/answer-server.ts';
 import { createCustomId } from '../../dataset/custom-ids.ts';
 import { drawRows, readDataset } from '../../dataset/dataset.ts';
@@ -58,6 +59,8 @@ interface PlannedJob {
   readonly order: BatchOrder;
   readonly provider: BatchProvider;
   readonly limits: BatchLimits;
+  /** The schema goes into the system text. */
+  readonly tellsSchema?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -74,7 +77,10 @@ export interface Plan {
  * `input`.
  */
 export async function planBatches(planned: PlannedJob): Promise<Plan> {
-  const { home, jobId, order, provider, limits, signal } = planned;
+  const { home, jobId, order, provider, limits, tellsSchema = false, signal } = planned;
+  const { model } = order;
+  // One object for all: what they are encoded as is found out once.
+  const settings = tellsSchema && order.settings ? tellSchema(order.settings) : order.settings;
   // Its digest and its requests have to be of the same bytes; a Parquet file is read by place, after its digest is taken.
   const inputWatch = await watchInput(order.dataset.path);
   const dataset = await drawRows(order.dataset, signal);
@@ -92,7 +98,6 @@ export async function planBatches(planned: PlannedJob): Promise<Plan> {
       const digest = digestContent(content);
       const customId = createCustomId(row.index, digest);
       if (answers.has(row.index, customId, digest, content)) return answers.drain();
-      const { model, settings } = order;
       return writer.add(row, { customId, model, content, settings });
     });
     await inputWatch.ensureUnchanged();
@@ -115,7 +120,8 @@ export async function planBatches(planned: PlannedJob): Promise<Plan> {
       ...(order.useCache && home.chosenCache !== undefined && { cache_dir: home.chosenCache }),
       announced: false,
       state: 'pending',
-      parts,
+      ...(tellsSchema && { schema_told: true }),
+      parts: tellsSchema ? parts.map((part) => ({ ...part, schema_told: true })) : parts,
     };
     return { job, discard };
   } catch (error) {

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { GenerationSettings } from '../../../core/models.ts';
+import { readJson } from '../../../core/nesting.ts';
 import { contentText, type PromptRequest, plainContent } from '../../../core/request/content.ts';
 import type { BatchProvider } from '../../../providers/provider.ts';
 import { JsonBytes } from './json-bytes.ts';
@@ -36,6 +37,23 @@ export function openRequestEncoder({
     bytes.appendString(text);
     bytes.append(after);
     return bytes.take();
+  };
+}
+
+/** Reads back what it encoded of plain prompts with one model and settings; undefined for any other text. */
+export function openRequestReader(
+  encode: BatchProvider['encode'],
+  asked: Pick<PromptRequest, 'model' | 'settings'>,
+): (line: string) => { readonly customId: string; readonly prompt: string } | undefined {
+  const frame = makeFrame(encode, asked);
+  if (!frame) return () => undefined;
+  const [before, between, after] = frame.pieces.map(String) as [string, string, string];
+  return (line) => {
+    const idEnd = line.indexOf(between, before.length);
+    if (!line.startsWith(before) || idEnd === -1 || !line.endsWith(after)) return undefined;
+    const customId = readJson(line.slice(before.length, idEnd));
+    const prompt = readJson(line.slice(idEnd + between.length, line.length - after.length));
+    return typeof customId === 'string' && typeof prompt === 'string' ? { customId, prompt } : undefined;
   };
 }
 

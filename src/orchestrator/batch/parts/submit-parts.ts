@@ -12,6 +12,7 @@ import { type JobPart, renewalOf, saveJob, stateWithoutBatch } from '../../../st
 import { deleteRecord } from '../../../state/records.ts';
 import { namePart } from '../../../state/stored-jobs.ts';
 import { diskFailure } from '../../../storage/files.ts';
+import { isSchemaRefusal } from '../../answers/told-schema.ts';
 import { noteSandbox } from '../../calls/answer-server.ts';
 import { findLongWait, isRateLimit } from '../../calls/long-waits.ts';
 import { defaultPatience } from '../../calls/retry-policy.ts';
@@ -30,6 +31,8 @@ import { halvePart } from './halve-part.ts';
 import { isAboutOneBatch, type Submission } from './job-reach.ts';
 import { saveNewRecord } from './new-record.ts';
 import { canBeHalved, isAlone, isBesideTaken, isTooLarge, judgePart, noteFullQueue } from './queue-room.ts';
+import { recallRefusal, type SchemaEvent, tellRefusal } from './refused-schema.ts';
+import { asksForSchema, settingsOfPart, tellPart } from './tell-part.ts';
 
 const createAttempts = 4;
 const createPauseMs = 2_000;
@@ -39,7 +42,8 @@ export type PartEvent =
   /** A batch is at the provider, and its record on disk. */
   | EventOf<'submitted', { record: BatchRecord; batch: ListedBatch }>
   /** A part that the provider does not take was cut in two: its name before, and the most requests of a half. */
-  | EventOf<'halved', { name: string; requests: number; reason: string | undefined }>;
+  | EventOf<'halved', { name: string; requests: number; reason: string | undefined }>
+  | SchemaEvent;
 
 /**
  * Submits every part that is not yet at the provider, in order, and reports each batch as soon as its record is on
@@ -55,6 +59,7 @@ export async function submitParts(
   const { home } = submission;
   const tell = (record: BatchRecord) =>
     onEvent({ type: 'submitted', record, batch: describeRecord(home, record) });
+  await recallRefusal(submission, onEvent);
   let end: 'all_submitted' | 'queue_full' = 'all_submitted';
   let trouble: LoomError | undefined;
   // Halves that come on the way have their turn too.
@@ -98,9 +103,14 @@ async function sendPart(
     await cutPart(submission, part, onEvent, part.queue?.reason);
     return sendPart(submission, part, onEvent);
   }
+  if (submission.job.schema_told) await tellInWords(submission, part);
   try {
     return (await submitPart(submission, part)) ?? 'queue_full';
   } catch (error) {
+    if (isSchemaRefusal(error) && (await tellInWords(submission, part))) {
+      await tellRefusal(submission, part, error.message, onEvent);
+      return sendPart(submission, part, onEvent);
+    }
     if (!(error instanceof ProviderError) || !isTooLarge(error)) throw error;
     const reason = `${error.code}: ${error.message}`;
     if (!canBeHalved(part, submission.provider.limits)) return refusePart(submission, part, reason);
@@ -121,6 +131,15 @@ async function cutPart(
   if (part.file_id !== undefined) await dropUpload(submission, part);
   await halvePart(home, job, part, provider.framing);
   onEvent({ type: 'halved', name, requests: part.requests, reason });
+}
+
+/** Whether the requests of a part, which asked for structured output, have the schema in words now. */
+async function tellInWords(submission: Submission, part: JobPart): Promise<boolean> {
+  const { home, job, provider } = submission;
+  if (!asksForSchema(job, part)) return false;
+  await describeRequestFile(submission, part);
+  if (part.file_id !== undefined) await dropUpload(submission, part);
+  return tellPart(home, job, part, provider);
 }
 
 /** What can't be taken, and can't be halved, which is a single request mostly: it is never sent, and the job goes on without it. */
@@ -295,7 +314,7 @@ async function createBatch(submission: Submission, part: JobPart, file: RequestF
       await home.ensureHeld();
       const batchId = await provider.create(
         { file, fileId: part.file_id },
-        { model: job.model, tag: part.tag, settings: job.params },
+        { model: job.model, tag: part.tag, settings: settingsOfPart(job, part) },
         callSignal,
       );
       // A gateway that answers from memory: what became of this creation is not said.

@@ -1,6 +1,7 @@
 /** The story of `loom run` in batch mode. */
 
 import { ensurePlaces } from '../../../cache/cache.ts';
+import { loadSchemaRefusal } from '../../../cache/schema-refusals.ts';
 import type { BatchRecord, EventOf } from '../../../core/models.ts';
 import { checkSettings } from '../../../providers/settings.ts';
 import { HomeBatches } from '../../../state/home-batches.ts';
@@ -84,13 +85,15 @@ export async function submitBatch(
   await checkFreeSpace(home.root, order.dataset);
   const provider = await entry.openBatch(connection);
   const limits = limitParts(provider.limits, order.batchSize);
+  const refusal = await loadSchemaRefusal(home, order);
+  const tellsSchema = refusal !== undefined;
   const jobId = createJobId();
   const ownLock = (await tryLock(home.locks, jobId)) as Lock;
   let lock = ownLock;
   try {
     const ownHome = holdHome(home, ownLock);
     const { plan, claim } = await planAndClaim({ ...run, home: ownHome }, options, () =>
-      planBatches({ home: ownHome, jobId, order, provider, limits, signal }),
+      planBatches({ home: ownHome, jobId, order, provider, limits, tellsSchema, signal }),
     );
     if (claim.kind === 'pending') return { kind: 'pending', job: claim.job };
     if (claim.kind === 'cut_off') {
@@ -99,6 +102,7 @@ export async function submitBatch(
     } else {
       const { blank_rows: blankRows, cached_rows: cachedRows, parts } = plan.job;
       onEvent({ type: 'planned', blankRows, cachedRows, parts: parts.length });
+      if (refusal && parts.length > 0) onEvent({ type: 'schema_known', refusal });
       if (claim.twin) onEvent({ type: 'pending', id: nameJob(claim.twin) });
       else tellSharedOutput(claim.state, plan.job, onEvent);
     }

@@ -1,0 +1,91 @@
+/**
+ * The step of a fetch that deals with refused structured output. A batch of which no row came through for that cost
+ * nothing: its part is taken back and sent again with the schema in words, by this fetch. Where some rows were answered
+ * the others are failed rows, and the next run of the same work asks for them so.
+ */
+
+import { noteSchemaRefusal } from '../../../cache/schema-refusals.ts';
+import type { BatchRecord } from '../../../core/models.ts';
+import type { BatchCheck } from '../../../providers/provider.ts';
+import { giveBackPart, saveJob } from '../../../state/jobs.ts';
+import { resultsName } from '../../../state/records.ts';
+import { readDecodedResults } from '../../../state/results.ts';
+import { findPart } from '../../../state/stored-jobs.ts';
+import { deleteHeld } from '../../../storage/home.ts';
+import { findSchemaRefusal, saysNoSchemas } from '../../answers/told-schema.ts';
+import type { RefusedPart } from '../parts/refused-schema.ts';
+import { asksForSchema, schemaAskedBy } from '../parts/tell-part.ts';
+import type { BatchAccount } from './fetch-run.ts';
+import { forgetRecord, type JobFetch } from './job-fetch.ts';
+
+/** Whether a batch that failed before it started is taken back. */
+export async function takeBackFailed(
+  fetching: JobFetch,
+  record: BatchRecord,
+  { status, counts, error }: BatchCheck,
+): Promise<boolean> {
+  const part = findPart(fetching, record);
+  const { requests } = part;
+  if (status !== 'failed' || counts?.succeeded || part.provisional || !canBeSentAgain(fetching, record))
+    return false;
+  if (!error || !saysNoSchemas(error.message)) return false;
+  const refused = { name: record.batch_id, reason: error.message, refused: requests, requests };
+  await takeBack(fetching, record, refused);
+  return true;
+}
+
+/** Whether a batch whose results are in is taken back; tells in any case of rows that were refused. */
+export async function takeBackRefused(
+  fetching: JobFetch,
+  record: BatchRecord,
+  { answered, sent }: BatchAccount,
+): Promise<boolean> {
+  const { run, job } = fetching;
+  const part = findPart(fetching, record);
+  if (!asksForSchema(job, { ...part, adopted: false })) return false;
+  const { refused, reason } = await countRefused(fetching, record);
+  if (refused === 0) return false;
+  const told = { name: record.batch_id, reason, refused, requests: sent };
+  if (answered === 0 && refused >= sent && canBeSentAgain(fetching, record)) {
+    await takeBack(fetching, record, told);
+    return true;
+  }
+  await noteSchemaRefusal(run.home, schemaAskedBy(job), reason);
+  run.onEvent({ type: 'schema_refused', ...told, isSentAgain: false });
+  return false;
+}
+
+/** Whether its part is this home's to be sent, and still is. */
+function canBeSentAgain({ job }: JobFetch, record: BatchRecord): boolean {
+  return job.state === 'pending' && !job.cancelled && asksForSchema(job, findPart({ job }, record));
+}
+
+async function countRefused({ run: { home } }: JobFetch, record: BatchRecord) {
+  let refused = 0;
+  let reason = '';
+  for await (const results of readDecodedResults(home.results, resultsName(record))) {
+    for (const result of results) {
+      const found = findSchemaRefusal(result);
+      if (found === undefined) continue;
+      refused += 1;
+      reason ||= found;
+    }
+  }
+  return { refused, reason };
+}
+
+async function takeBack(
+  fetching: JobFetch,
+  record: BatchRecord,
+  refused: Omit<RefusedPart, 'isSentAgain'>,
+): Promise<void> {
+  const { run, job } = fetching;
+  const { home } = run;
+  await noteSchemaRefusal(home, schemaAskedBy(job), refused.reason);
+  job.schema_told = true;
+  giveBackPart(job, findPart(fetching, record));
+  await saveJob(home, job);
+  await forgetRecord(fetching, record);
+  await deleteHeld(home, home.results, resultsName(record));
+  run.onEvent({ type: 'schema_refused', ...refused, isSentAgain: true });
+}
