@@ -5,6 +5,7 @@ import { cleanLine, MarkedLine, showLine } from './lines.ts';
 import { describeLostWrite, type LostWrite, Outlet } from './outlet.ts';
 import { type DescribeLines, PinnedLines } from './pinned-lines.ts';
 import type { Voice } from './voice.ts';
+import { wrapText } from './wrap.ts';
 
 export interface Terminal {
   /** A line on what was done, on stdout: plain and never wrapped. On stderr where stdout is for JSON. */
@@ -13,7 +14,7 @@ export interface Terminal {
   printResult(line: string | MarkedLine): void;
   /** A text of our own, as it is, on stdout, which the command is there to print: a JSON document, a help text, a script. */
   printText(text: string): void;
-  /** A line in the tool's own voice, on stderr; none with --quiet. */
+  /** A line in the tool's own voice, on stderr, where a terminal breaks it between words; none with --quiet. */
   note(line: string | MarkedLine): void;
   /** A line on stderr for who asked with --verbose. */
   detail(line: string): void;
@@ -73,6 +74,9 @@ const colourCodes: Readonly<Record<Colour, number>> = { red: 31, green: 32, yell
 /** Where a terminal does not tell its width. */
 export const usualWidth = 80;
 
+/** What is typed behind a question, and the space ahead of it. */
+const longestAnswer = ' yes'.length;
+
 /** How long a reader may still take what it was slow to take, once the command is to stop. */
 const lastWordsMs = 1_000;
 
@@ -97,7 +101,10 @@ export function createTerminal(streams: {
   const paintOn = (stream: NodeJS.WriteStream, colour: Colour, text: string) =>
     isColoured(stream) ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
   const above = (write: () => void) => (pinned ? pinned.above(write) : write());
-  const tell = (line: string | MarkedLine) => above(() => void err.write(`${showLine(line)}\n`));
+  /** A line of stderr as a terminal shows it whole; whatever else reads it takes it line by line. */
+  const wrap = (line: string, taken = 0) =>
+    stderr.isTTY ? wrapText(line, (stderr.columns || usualWidth) - taken) : line;
+  const tell = (line: string | MarkedLine) => above(() => void err.write(`${wrap(showLine(line))}\n`));
   const tellMarked = (colour: Colour, word: string, message: string) =>
     tell(new MarkedLine(`${paintOn(stderr, colour, word)} ${cleanLine(message).trim()}`));
   const note = (line: string | MarkedLine) => {
@@ -135,8 +142,9 @@ export function createTerminal(streams: {
       const lines = createInterface({ input: stdin, output: stderr });
       pinned?.hide();
       try {
+        const asked = `${paintOn(stderr, 'cyan', cleanLine(question))} [y/N]`;
         const answer = await Promise.race([
-          lines.question(`${paintOn(stderr, 'cyan', cleanLine(question))} [y/N] `, { signal }),
+          lines.question(`${wrap(asked, longestAnswer)} `, { signal }),
           endOfInput(lines),
         ]);
         return /^y(es)?$/i.test(answer.trim()) ? 'yes' : 'no';

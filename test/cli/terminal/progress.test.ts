@@ -58,7 +58,7 @@ test('whatever is told goes above the bar, whole and once', () => {
   terminal.print('On stdout.');
   terminal.printText('{"a":1}');
   terminal.fail('No.');
-  terminal.note(`A line that is longer than the screen is wide: ${'x'.repeat(60)}`);
+  terminal.note(`A line that is longer than the screen is wide: ${'x'.repeat(100)}`);
   vi.advanceTimersByTime(1_000);
   const told = [
     'OpenAI: Rate limit reached. Trying again in 2 s.',
@@ -68,7 +68,7 @@ test('whatever is told goes above the bar, whole and once', () => {
     '{"a":1}',
     'Error: No.',
     `A line that is longer than the screen is wide: ${'x'.repeat(33)}`,
-    'x'.repeat(27),
+    'x'.repeat(67),
   ];
   expect(screen.lines).toEqual([...told, bar(2, '0:00:03', '0:00:03')]);
   progress.update({ done: 4, total: 4, details: 'errors=0' });

@@ -320,8 +320,8 @@ describe('at a terminal the same work is asked about, and', () => {
     await world.submit();
     const shown = await atTerminalHere(world, runArgs(), { typed: `${typed}\r` });
     expect(shown.code).toBe(0);
-    expect(shown.text).toContain(question);
-    expect(shown.text).toContain(sentence);
+    expect(shown.sentences).toContain(question);
+    expect(shown.sentences).toContain(sentence);
     expect(openai.batches).toHaveLength(batches);
   });
 
@@ -332,7 +332,7 @@ describe('at a terminal the same work is asked about, and', () => {
       typed: 'n\r',
     });
     await until(() => openai.batches.length === 2);
-    expect(shown.text).toContain('Nothing sent: ');
+    expect(shown.sentences).toContain('Nothing sent: ');
   });
 
   test.each(['--again', '--wait'])('not with %s', async (flag) => {

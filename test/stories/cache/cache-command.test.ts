@@ -146,7 +146,7 @@ test('the cached responses that go are named in the question, at a terminal', as
   for (const prompt of ['a', 'b', 'c']) await writeEntry(prompt);
   for (const prompt of ['d', 'e', 'f']) await writeEntry(prompt, { model: 'n' });
   const shown = await atTerminalHere(world, ['cache', 'clear', '-m', 'm'], { typed: 'y\r' });
-  expect(shown.text).toContain(
+  expect(shown.sentences).toContain(
     `Delete 3 of 6 cached responses (of the model m) from ${world.statePath('cache')}? [y/N] `,
   );
   expect(shown.code).toBe(0);

@@ -66,7 +66,8 @@ describe.skipIf(!hasTerminal)('at a terminal', () => {
     expect(shown.code).toBe(130);
     expect(new Screen(1_000).write(shown.raw).lines).toEqual([
       'Stopping...',
-      'The batches go on at the provider, and what has arrived is kept: loom fetch goes on from there.',
+      'The batches go on at the provider, and what has arrived is kept: loom fetch',
+      '  goes on from there.',
       'Interrupted by SIGINT.',
     ]);
   });

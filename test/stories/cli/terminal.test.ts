@@ -80,7 +80,7 @@ describe('at a terminal', () => {
     await world.loom(...live);
     const folder = world.statePath('cache');
     const kept = await atTerminal(['cache', 'clear'], 'n\r');
-    expect(kept.text).toContain(`Delete 1 cached responses from ${folder}? [y/N] `);
+    expect(kept.sentences).toContain(`Delete 1 cached responses from ${folder}? [y/N] `);
     expect(kept.code).toBe(0);
     expect(await world.listState()).toHaveLength(1);
     const cleared = await atTerminal(['cache', 'clear'], 'y\r');
@@ -218,6 +218,16 @@ describe('at a terminal', () => {
       expect.stringMatching(/^Generating █+ 1\/1/),
     ]);
     expect((await atTerminal([...live, '-q', '--force'])).text).toMatch(/^Done\. wrote [^\n]+\n$/);
+  });
+
+  test('sentences on stderr are broken between words at its width, and nowhere where it is piped', async () => {
+    const wrong = [...live, '--sample-seed', '1'];
+    const sentence = 'Error: --sample-seed chooses the rows of a --sample. Pass --sample too.\n';
+    expect((await atTerminalHere(world, wrong, { columns: 40 })).text).toBe(
+      'Error: --sample-seed chooses the rows\n  of a --sample. Pass --sample too.\n',
+    );
+    expect((await atTerminalHere(world, wrong, { columns: 80 })).text).toBe(sentence);
+    expect((await world.loom(...wrong)).stderr).toBe(sentence);
   });
 
   test('paths are links where the terminal shows such, and not with NO_COLOR, in CI or in a pipe', async () => {

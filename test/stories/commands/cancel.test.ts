@@ -312,7 +312,7 @@ describe('at a terminal', () => {
     const id = await world.submitAs('in_progress');
     const shown = await atTerminalHere(world, ['cancel', '--id', id], { typed: `${typed}\r` });
     expect(shown.text).toContain(
-      `Cancel batch ${id} (openai, m)? What is answered by then is kept, and paid for. [y/N] `,
+      `Cancel batch ${id} (openai, m)? What is answered by then is kept, and\n  paid for. [y/N] `,
     );
     expect(shown.code).toBe(0);
     expect(lastBatch(world.openai).status).toBe(status);
@@ -321,7 +321,7 @@ describe('at a terminal', () => {
   test('names the parts of a job', async () => {
     const jobId = await submitParts(2);
     const shown = await atTerminalHere(world, ['cancel', '--id', jobId], { typed: 'n\r' });
-    expect(shown.text).toContain(
+    expect(shown.sentences).toContain(
       `Cancel job ${jobId} (openai, m: 2 batches, and 1 part that was not sent)? `,
     );
     expect(world.takeRequests()).toEqual([]);

@@ -53,11 +53,11 @@ describe('an output of picked rows with the name of that of all rows', () => {
       const kept = await world.read(outputName);
       const shown = await atTerminalHere(world, args, { typed: 'n\r' });
       expect(shown.code).toBe(0);
-      expect(shown.text).toContain(
+      expect(shown.sentences).toContain(
         `Warning: output file ${join(world.folder, outputName)} already exists, and may hold all rows: this run writes some of them.`,
       );
-      expect(shown.text).toContain('Overwrite? [y/N] ');
-      expect(shown.text).toContain('Aborted. Name another file with --output.');
+      expect(shown.sentences).toContain('Overwrite? [y/N] ');
+      expect(shown.sentences).toContain('Aborted. Name another file with --output.');
       expect(await world.read(outputName)).toBe(kept);
       expect(await atTerminalHere(world, args, { typed: 'y\r' })).toMatchObject({ code: 0 });
       expect(await world.read(outputName)).not.toBe(kept);

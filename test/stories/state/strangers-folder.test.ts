@@ -131,11 +131,11 @@ describe('a file of defaults that nobody named', () => {
     const question = `${path} sets --cache-dir to ${join(world.folder, 'answers')}, and answers would be taken from there. Take it? [y/N]`;
     const refused = await atTerminalHere(world, ['run'], { typed: '\r' });
     expect(refused.code).toBe(1);
-    expect(refused.text).toContain('Aborted. Re-run with --no-config to leave the file out.');
+    expect(refused.sentences).toContain('Aborted. Re-run with --no-config to leave the file out.');
     expect(await world.countCalls('openai')).toEqual({});
     expect(await world.listFolder()).toEqual(['data.csv', 'loom.config.json']);
     const taken = await atTerminalHere(world, ['run', '--output', 'out.csv'], { typed: 'y\r' });
-    expect(taken.text).toContain(question);
+    expect(taken.sentences).toContain(question);
     expect(taken.code).toBe(0);
     expect(await world.listFolder()).toEqual(['answers', 'data.csv', 'loom.config.json', 'out.csv']);
   });

@@ -13,6 +13,8 @@ export interface Shown {
   readonly code: number | null;
   /** Without escape codes, with plain line ends. */
   readonly text: string;
+  /** The same with sentences put together again that were broken between words. */
+  readonly sentences: string;
   readonly raw: string;
 }
 
@@ -96,11 +98,10 @@ function watchScreen({ typed, act, cue = '[y/N] ' }: Omit<Typing, 'before'>, typ
       if (typed !== undefined) setImmediate(type, typed);
       act?.();
     },
-    end: (code: number | null): Shown => ({
-      code,
-      raw,
+    end(code: number | null): Shown {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what is taken out
-      text: raw.replaceAll(/\x1b(\[[?\d;]*[A-Za-z]|\d)/g, '').replaceAll(/\r+\n/g, '\n'),
-    }),
+      const text = raw.replaceAll(/\x1b(\[[?\d;]*[A-Za-z]|\d)/g, '').replaceAll(/\r+\n/g, '\n');
+      return { code, raw, text, sentences: text.replaceAll(/\n {2}(?=\S)/g, ' ') };
+    },
   };
 }

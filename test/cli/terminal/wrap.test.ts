@@ -1,0 +1,67 @@
+/** Sentences at a terminal are broken between words, and never within what is of use only as a whole. */
+import { expect, test } from 'vitest';
+import { wrapText } from '../../../src/cli/terminal/wrap.ts';
+
+test.each([
+  [
+    'between words, and goes on indented',
+    'Error: --col is required for CSV input; reviews.csv has the columns id, text, stars.',
+    'Error: --col is required for\n  CSV input; reviews.csv has\n  the columns id, text, stars.',
+  ],
+  ['nowhere, where there is room', 'Warning: the cache is full.', 'Warning: the cache is full.'],
+  [
+    'ahead of an id that has room in a line',
+    'Nothing sent: pending as batch_68e5a1b2c3d4e5.',
+    'Nothing sent: pending as\n  batch_68e5a1b2c3d4e5.',
+  ],
+  [
+    'not ahead of what has no room in any line',
+    'Wrote /home/somebody/reviews/of/last/year/all.csv and more of what there was.',
+    'Wrote /home/somebody/reviews/of/last/year/all.csv and more of\n  what there was.',
+  ],
+  [
+    'not within a command and its flags',
+    'It is pending: loom fetch --id batch_1 goes on.',
+    'It is pending:\n  loom fetch --id batch_1 goes\n  on.',
+  ],
+  [
+    'within a command that has no room in a line',
+    'Run chmod, then loom fetch --id batch_68e5a1b2 --partial.',
+    'Run chmod, then loom fetch\n  --id batch_68e5a1b2\n  --partial.',
+  ],
+  [
+    'not within quotes, nor at an apostrophe',
+    "There isn't any column called 'stars of all' in the input.",
+    "There isn't any column called\n  'stars of all' in the input.",
+  ],
+  [
+    'not within a path with spaces',
+    "can't read /home/me/My Files/my reviews.csv: permission denied.",
+    "can't read\n  /home/me/My Files/my reviews.csv:\n  permission denied.",
+    36,
+  ],
+  [
+    'not between a question and its answers',
+    'Delete the answers of the cache? [y/N]',
+    'Delete the answers of the\n  cache? [y/N]',
+  ],
+  [
+    'below its own indentation',
+    '    at a place that is far away from',
+    '    at a place that is far\n      away from',
+  ],
+  [
+    'by the room that wide letters and marks take',
+    'Note: 日本語 日本語 日本語 cafe\u0301s',
+    'Note: 日本語 日本語 日本語\n  cafe\u0301s',
+  ],
+])('it is broken %s', (_, line, shown, columns = 31) => {
+  expect(wrapText(line, columns)).toBe(shown);
+});
+
+test('colours and links take no room, and a link stays whole', () => {
+  const [open, close] = ['\x1b]8;;file:///a%20folder/of%20mine/all.csv\x1b\\', '\x1b]8;;\x1b\\'];
+  expect(wrapText(`\x1b[33mWarning:\x1b[39m the rows are in ${open}of mine/all.csv${close} (two).`, 31)).toBe(
+    `\x1b[33mWarning:\x1b[39m the rows are in\n  ${open}of mine/all.csv${close} (two).`,
+  );
+});
