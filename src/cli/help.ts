@@ -1,10 +1,14 @@
 /**
  * The help of a command. Where it has many flags, `--help` shows those that most need and says how many there are beside
- * them; `--help-all` shows every one. Which is which stands where the flag is defined.
+ * them; `--help-all` shows every one, and is taken wherever `--help` is. Which is which stands where the flag is defined.
+ * No line of a help is longer than 80 columns.
  */
 import { type Command, Help, Option } from 'commander';
 import { RareOption } from './flags/flag.ts';
 import { nameCommand } from './usage/usage-errors.ts';
+
+const helpWord = 'help';
+const helpAllFlag = '--help-all';
 
 /** A command with no more flags than these shows all of them. */
 const fewFlags = 20;
@@ -15,21 +19,34 @@ const short = { ...whole, formatHelp: formatShortHelp };
 export function shapeHelp(command: Command): void {
   const isLeaf = command.commands.length === 0;
   const group = isLeaf ? 'General:' : 'Options:';
+  const help = isLeaf ? Option : GroupHelpOption;
   command
-    .addHelpOption(new Option('-h, --help', 'Show this help (also -?).').helpGroup(group))
+    .addHelpOption(new help('-h, --help', 'Show this help (also -?).').helpGroup(group))
     .helpCommand(false)
     .configureHelp(short);
-  if (isLeaf) addHelpAll(command);
+  if (isLeaf && command.name() !== helpWord) addHelpAll(command);
 }
 
-/** `loom help cache clear` is `loom cache clear --help`. */
+/** A group of commands has no flags beside the few that it shows. A flag of its own would be taken from its commands. */
+class GroupHelpOption extends Option {
+  /** By which commander tells the words that ask for help, though its types leave it out. */
+  is(word: string): boolean {
+    return [this.short, this.long, helpAllFlag].includes(word);
+  }
+}
+
+/** `loom help cache clear` is `loom cache clear --help`, and with `--help-all` behind it is that; alone it is that of itself. */
 export function addHelp(program: Command): Command {
-  return program
-    .command('help')
+  const help = program.command(helpWord);
+  return help
     .description('Show the help of a command.')
     .argument('[command...]', 'The command; without one, loom itself.')
     .addHelpText('after', '\nExamples:\n  loom help run\n  loom help cache clear')
-    .action((names: readonly string[]) => findCommand(program, names).help());
+    .addOption(new Option(helpAllFlag, 'Show every flag of the command.').helpGroup('General:'))
+    .action((names: readonly string[], { helpAll }: { readonly helpAll?: boolean }) => {
+      if (!helpAll) return findCommand(program, names).help();
+      return showAll(names.length === 0 ? help : findCommand(program, names));
+    });
 }
 
 function findCommand(parent: Command, [name, ...rest]: readonly string[]): Command {
@@ -38,11 +55,15 @@ function findCommand(parent: Command, [name, ...rest]: readonly string[]): Comma
   return found ? findCommand(found, rest) : parent.error(`error: unknown command '${name}'`);
 }
 
-/** It is taken wherever `--help` is, and shown where it tells more. */
+/** It is shown where it tells more. */
 function addHelpAll(command: Command): void {
-  const flag = new Option('--help-all', 'Show every flag.').helpGroup('General:');
+  const flag = new Option(helpAllFlag, 'Show every flag.').helpGroup('General:');
   command.addOption(flag.hideHelp(pickUsual(command, command.options).length === command.options.length));
-  command.on('option:help-all', () => command.configureHelp(whole).help());
+  command.on('option:help-all', () => showAll(command));
+}
+
+function showAll(command: Command): never {
+  return command.configureHelp(whole).help();
 }
 
 function pickUsual(command: Command, options: readonly Option[]): Option[] {

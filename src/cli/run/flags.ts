@@ -86,8 +86,8 @@ Examples:
   loom run -f data.csv -c text -p anthropic -m claude-haiku-4-5 --sync
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sandbox
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --wait --timeout 6h
-  loom run -f data.csv --prompt 'Translate into {{language}}: {{text}}' -p openai -m gpt-4o-mini
+  loom run -f data.csv --prompt 'Translate {{text}}' -p openai -m gpt-4o-mini
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --sample 10
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --dry-run
   loom run -f data.csv -c text -p openai -m gpt-4o-mini --sync --max-cost 2.50
-  loom run -f - --format jsonl -p openai -m gpt-4o-mini --sync < in.jsonl > out.jsonl`;
+  loom run -f - --format jsonl -p openai -m gpt-4o-mini --sync < in.jsonl > out`;
