@@ -121,6 +121,8 @@ export class ProviderError extends Error {
   readonly inOwnForm: boolean;
   /** The connection broke once the call was on its way: the provider may bill it all the same. */
   readonly brokeOff: boolean;
+  /** The key that was refused is one that a person had kept. */
+  readonly isOfKeptKey: boolean;
 
   constructor(
     scope: ErrorScope,
@@ -132,6 +134,7 @@ export class ProviderError extends Error {
       limit?: RateLimit | undefined;
       inOwnForm?: boolean;
       brokeOff?: boolean;
+      isOfKeptKey?: boolean;
       cause?: unknown;
     } = {},
   ) {
@@ -144,6 +147,7 @@ export class ProviderError extends Error {
     this.limit = options.limit;
     this.inOwnForm = options.inOwnForm ?? false;
     this.brokeOff = options.brokeOff ?? false;
+    this.isOfKeptKey = options.isOfKeptKey ?? false;
   }
 }
 

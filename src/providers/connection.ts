@@ -4,6 +4,8 @@
 export interface Connection {
   /** Sent to this provider only; never logged, never part of an error message. Undefined: no key is sent. */
   readonly apiKey: string | undefined;
+  /** Whether it is one that a person had kept, which a refusal of it tells. */
+  readonly isKeyKept?: boolean | undefined;
   /** Where the API is, in the form the vendor's own SDK takes; undefined: the vendor's own address. */
   readonly baseUrl?: string | undefined;
   /**

@@ -1,8 +1,8 @@
 /**
  * The gate between adapters and stories: every word of a provider goes through it, whichever adapter read it. The texts
- * of answers pass as they are.
+ * of answers pass as they are. A refusal of the key tells here whether it is one that was kept.
  */
-import { ProviderError } from '../core/errors.ts';
+import { isRefusedKey, ProviderError } from '../core/errors.ts';
 import type { RowResult } from '../core/models.ts';
 import type { Connection, VendorConnection } from './connection.ts';
 import { openWords, type Words } from './protocol/words.ts';
@@ -41,10 +41,9 @@ async function open<Provider extends MarkedProvider>(
   guard: (provider: Provider, words: Words, run: Run) => Provider,
 ): Promise<Provider> {
   const words = openWords(connection);
-  const isLive = connection.callTimeoutMs !== undefined;
   const run: Run = (call) =>
     call().catch((error: unknown) => {
-      throw guardError(error, words, isLive);
+      throw guardError(error, words, connection);
     });
   let isSandbox = false;
   const onSandbox = () => {
@@ -101,14 +100,21 @@ function guardBatch(provider: BatchProvider, words: Words, run: Run): BatchProvi
 }
 
 /** In a call about a batch there is no single row that an error could be about. */
-function guardError(error: unknown, words: Words, isLive: boolean): unknown {
+function guardError(
+  error: unknown,
+  words: Words,
+  { callTimeoutMs, isKeyKept = false }: VendorConnection,
+): unknown {
   if (!(error instanceof ProviderError)) return error;
+  const isLive = callTimeoutMs !== undefined;
   const scope = error.scope === 'row' && !isLive ? 'run' : error.scope;
   const [code, message] = [words.word(error.code), words.message(error.message)];
-  if (scope === error.scope && code === error.code && message === error.message) return error;
+  const isOfKeptKey = isKeyKept && isRefusedKey(error);
+  if (scope === error.scope && code === error.code && message === error.message && !isOfKeptKey) return error;
   // Not its cause, in which words stand as they came.
   const { status, retryAfterMs, limit, inOwnForm, brokeOff } = error;
-  return new ProviderError(scope, code, message, { status, retryAfterMs, limit, inOwnForm, brokeOff });
+  const facts = { status, retryAfterMs, limit, inOwnForm, brokeOff, isOfKeptKey };
+  return new ProviderError(scope, code, message, facts);
 }
 
 function guardCheck(check: BatchCheck, words: Words): BatchCheck {

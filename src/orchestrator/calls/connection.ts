@@ -3,7 +3,7 @@
 import type { Connection } from '../../providers/connection.ts';
 import { isLoopback } from '../../providers/network/loopback.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
-import { resolveApiKey, resolveBaseUrl } from '../../state/keys.ts';
+import { findApiKey, resolveApiKey, resolveBaseUrl } from '../../state/keys.ts';
 
 /** How long an answer may take to begin, and to go on, in milliseconds. */
 export const answerTimeoutMs = 10 * 60_000;
@@ -27,5 +27,6 @@ export function describeConnection(
   const address = resolveBaseUrl(entry, baseUrl, recordedBaseUrl, variables);
   const isKeyless = entry.keylessOnLoopback && address !== undefined && isLoopback(address);
   const key = resolveApiKey(entry, apiKey, variables, environment, isKeyless ? 'optional' : 'required');
-  return { apiKey: key, baseUrl: address, timeoutMs: answerTimeoutMs, callTimeoutMs, environment };
+  const isKeyKept = key !== undefined && findApiKey(entry, apiKey, variables) === undefined;
+  return { apiKey: key, isKeyKept, baseUrl: address, timeoutMs: answerTimeoutMs, callTimeoutMs, environment };
 }

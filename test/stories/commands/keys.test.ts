@@ -14,7 +14,14 @@ import {
 import { atTerminalHere } from '../worlds/at-terminal.ts';
 import { type Received, type Response, refusal, say } from '../worlds/http-server.ts';
 import { startOpenAiDouble } from '../worlds/openai-double.ts';
-import { baseUrlVariables, keyVariables, type ProviderName, providers } from '../worlds/sandbox-world.ts';
+import {
+  baseUrlVariables,
+  batchProviders,
+  keyVariables,
+  orderOf,
+  type ProviderName,
+  providers,
+} from '../worlds/sandbox-world.ts';
 import { useServer, useWorld } from '../worlds/use-world.ts';
 
 let answer: () => Response;
@@ -214,6 +221,26 @@ describe.each(providers)('a kept key of %s', (provider) => {
     expect(ended.code).toBe(1);
     expect(ended.stdout + ended.stderr).toContain('[key]');
     expect(ended.stdout + ended.stderr).not.toContain(key);
+  });
+
+  test('that is refused is told with the way to replace it, and any other with its variable', async () => {
+    await keepAll({ [provider]: key });
+    answer = () => refusal(401, 'No such key.');
+    const commands = [
+      ['run', ...orderOf(provider, '--sync', '--no-cache')],
+      ['models', '--live', '-p', provider],
+      ...(batchProviders.includes(provider)
+        ? [['run', ...orderOf(provider, '--no-cache', '-o', 'b.csv')]]
+        : []),
+    ];
+    for (const command of commands)
+      expect((await world.loom(...command)).stderr).toMatch(
+        new RegExp(`No such key\\. Replace the key that is kept with loom keys set ${provider}\\.\n$`),
+      );
+    world.environment[keyVariables[provider]] = 'key-of-environment';
+    expect((await run(provider)).stderr).toMatch(
+      new RegExp(`No such key\\. Check ${keyVariables[provider]} or --api-key\\.\n$`),
+    );
   });
 });
 
