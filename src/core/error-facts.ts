@@ -162,6 +162,8 @@ export interface ErrorFacts {
   schema_invalid: { readonly reason: string };
   /** More than one provider, or none, is to be asked for its models. */
   live_of_several: object;
+  /** A key or an address is given, and not the one provider that it is for. */
+  given_without_provider: { readonly option: 'apiKey' | 'baseUrl' };
   /** An answer came without tokens: what the run costs is not known. */
   cost_unknown: object;
   /** No batch or job has this id. */

@@ -1,6 +1,8 @@
 /** `doctor` of the library. */
+import { LoomError } from '../../core/errors.ts';
 import { type ProviderName, providerNames } from '../../core/names.ts';
 import { examine, type Finding } from '../../orchestrator/doctor/examine.ts';
+import { resolveBaseUrl } from '../../state/keys.ts';
 import type { ReachOptions } from '../options/options.ts';
 import { locateHome, nodeVersion, surroundingsOf, underSignal, variablesOf } from '../options/reach.ts';
 import { findProvider } from '../options/run-order.ts';
@@ -8,8 +10,11 @@ import { findProvider } from '../options/run-order.ts';
 export type { Finding };
 
 export interface DoctorOptions
-  extends Pick<ReachOptions, 'home' | 'environment' | 'workingFolder' | 'dotenv' | 'signal'> {
-  /** Only these; a key that one of them lacks is a fault then. Default: all. */
+  extends Pick<
+    ReachOptions,
+    'apiKey' | 'baseUrl' | 'home' | 'environment' | 'workingFolder' | 'dotenv' | 'signal'
+  > {
+  /** Only these; a key that one of them lacks is a fault then. Default: all. It is one where a key or an address is given. */
   readonly provider?: readonly ProviderName[] | undefined;
   /** Told of each finding as soon as it is made. */
   readonly onFinding?: ((finding: Finding) => void) | undefined;
@@ -17,19 +22,25 @@ export interface DoctorOptions
 
 /**
  * What a run needs of this machine, and whether the providers take the keys that are found, as `loom doctor` tells it. Asks
- * each provider with a key for its models, and writes nothing.
+ * each provider with a key for its models, and writes nothing. LoomError `usage` for a key or an address without the one
+ * provider that it is for.
  */
-export function doctor(options: DoctorOptions = {}): Promise<readonly Finding[]> {
+export async function doctor(options: DoctorOptions = {}): Promise<readonly Finding[]> {
   const { provider, onFinding = () => {} } = options;
   const { environment, workingFolder } = surroundingsOf(options);
+  requireOne(options);
+  const { apiKey, baseUrl } = options;
   const place = {
     home: locateHome(options),
+    given: { apiKey, baseUrl },
     variables: variablesOf(options),
     environment,
     folder: options.dotenv ? workingFolder : undefined,
     nodeVersion: nodeVersion(),
   };
   const entries = (provider ?? providerNames).map(findProvider);
+  // What is given can be mended at once; what is found is a finding.
+  for (const entry of entries) if (baseUrl !== undefined) resolveBaseUrl(entry, baseUrl, undefined, {});
   return underSignal(options.signal, async (signal) => {
     const findings: Finding[] = [];
     for await (const finding of examine(place, entries, provider !== undefined, signal)) {
@@ -37,5 +48,16 @@ export function doctor(options: DoctorOptions = {}): Promise<readonly Finding[]>
       onFinding(finding);
     }
     return findings;
+  });
+}
+
+/** One provider's key must not reach another. */
+function requireOne({ provider = providerNames, apiKey, baseUrl }: DoctorOptions): void {
+  const option = apiKey !== undefined ? 'apiKey' : baseUrl !== undefined ? 'baseUrl' : undefined;
+  if (option === undefined || provider.length === 1) return;
+  throw new LoomError('usage', `${option} takes one provider.`, {
+    code: 'given_without_provider',
+    facts: { option },
+    hint: 'Name it in provider.',
   });
 }

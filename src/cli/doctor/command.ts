@@ -7,7 +7,10 @@ import { cleanLine, MarkedLine } from '../terminal/lines.ts';
 const colours = { ok: 'green', absent: undefined, wrong: 'red' } as const;
 const words = { ok: 'ok', absent: '-', wrong: 'wrong' } as const;
 
-export async function examine({ provider }: DoctorOptions, context: CommandContext): Promise<number> {
+export async function examine(
+  { provider, apiKey, baseUrl }: DoctorOptions,
+  context: CommandContext,
+): Promise<number> {
   const { environment, workingFolder, signal, terminal, configPath } = context;
   const document = context.document.begin<DoctorDocument>({ command: 'doctor', findings: [] });
   const tell = ({ about, state, told, provider: of }: Finding | ConfigFinding) => {
@@ -18,9 +21,12 @@ export async function examine({ provider }: DoctorOptions, context: CommandConte
       new MarkedLine(`${word}${name}${cleanLine(of && about !== 'key' ? `${of}: ${told}` : told)}`),
     );
   };
-  tell({ about: 'config', state: configPath ? 'ok' : 'absent', told: configPath ?? 'no file of defaults' });
+  const config = { about: 'config', state: configPath ? 'ok' : 'absent' } as const;
+  // Told with the first that is found: flags that make no sense are an error alone.
+  const first: ConfigFinding[] = [{ ...config, told: configPath ?? 'no file of defaults' }];
+  const onFinding = (finding: Finding) => [...first.splice(0), finding].forEach(tell);
   const place = { environment, workingFolder, dotenv: true, signal };
-  const findings = await doctor({ ...place, provider, onFinding: tell });
+  const findings = await doctor({ ...place, provider, apiKey, baseUrl, onFinding });
   return findings.some(({ state }) => state === 'wrong') ? 1 : 0;
 }
 

@@ -68,7 +68,12 @@ function takeInputFirst(command: Command): Command {
 }
 
 export function addReachFlags(command: Command): Command {
-  return addFlags(command, 'Reach:', [
+  return addFlags(command, 'Reach:', [...addressFlags(), sandboxFlag()]);
+}
+
+/** How a provider is reached. */
+export function addressFlags(): Option[] {
+  return [
     rareFlag(
       '--api-key <key>',
       'API key (default: from the environment or .env). Servers on this machine need none.',
@@ -77,8 +82,7 @@ export function addReachFlags(command: Command): Command {
       '--base-url <url>',
       'Address of the API: a proxy, a gateway, a local server (default: from the environment or .env, else the provider).',
     ),
-    sandboxFlag(),
-  ]);
+  ];
 }
 
 /** How a command speaks. */

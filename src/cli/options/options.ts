@@ -139,7 +139,7 @@ export interface ModelsOptions extends ReachOptions {
   live: boolean;
 }
 
-export interface DoctorOptions {
+export interface DoctorOptions extends Omit<ReachOptions, 'sandbox'> {
   provider?: ProviderName[];
 }
 

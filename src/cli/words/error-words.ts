@@ -168,6 +168,10 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
     message: '--live takes one --provider: it is asked for its models.',
     hint: 'Name it, as in loom models --live -p openai.',
   }),
+  given_without_provider: ({ option }) => ({
+    message: `${flagFor(option)} takes one --provider: it is for that one alone.`,
+    hint: 'Name it, as in loom doctor -p openai.',
+  }),
   cost_unknown: () => ({
     message: "an answer came without a count of tokens, so --max-cost can't be kept.",
     hint: 'The answers so far are kept; the same command without --max-cost goes on from there.',

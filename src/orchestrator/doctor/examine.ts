@@ -10,10 +10,10 @@ import type { ProviderName } from '../../core/names.ts';
 import { endSentence } from '../../core/words.ts';
 import { findProxy } from '../../providers/network/proxies.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
-import { type FoundKey, findKeys, resolveBaseUrl } from '../../state/keys.ts';
+import { findKeys, type KeyPlaces, resolveBaseUrl } from '../../state/keys.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { checkHome } from '../../storage/marks.ts';
-import { describeConnection } from '../calls/connection.ts';
+import { type ConnectionChoice, describeConnection } from '../calls/connection.ts';
 
 export interface Finding {
   readonly about: 'node' | 'home' | 'disk' | 'prices' | 'proxy' | 'key';
@@ -28,6 +28,8 @@ export interface Finding {
 /** Where it is looked. */
 export interface Surroundings {
   readonly home: LoomHome;
+  /** What goes before what is found. */
+  readonly given: Pick<ConnectionChoice, 'apiKey' | 'baseUrl'>;
   readonly variables: NodeJS.ProcessEnv;
   readonly environment: NodeJS.ProcessEnv;
   /** The folder whose `.env` counts; undefined where none does. */
@@ -119,15 +121,20 @@ function* examinePrices(home: LoomHome): Generator<Finding> {
   }
 }
 
-function* examineProxy(entry: ProviderEntry, { environment, variables }: Surroundings): Generator<Finding> {
+function* examineProxy(
+  entry: ProviderEntry,
+  { environment, variables, given }: Surroundings,
+): Generator<Finding> {
   const { name: provider, addresses } = entry;
   try {
-    const address = resolveBaseUrl(entry, undefined, undefined, variables) ?? addresses[0];
+    const address = resolveBaseUrl(entry, given.baseUrl, undefined, variables) ?? addresses[0];
     if (!URL.canParse(address)) return;
     const proxy = findProxy(new URL(address), environment);
     if (proxy)
       yield { about: 'proxy', state: 'ok', told: `${proxy.address}, by ${proxy.variable}`, provider };
   } catch (error) {
+    // An address that is none is told of the key.
+    if (error instanceof LoomError) return;
     if (!(error instanceof ProviderError)) throw error;
     yield { about: 'proxy', state: 'wrong', told: error.message, provider };
   }
@@ -135,7 +142,7 @@ function* examineProxy(entry: ProviderEntry, { environment, variables }: Surroun
 
 async function examineKey(
   entry: ProviderEntry,
-  { variables, environment, folder }: Surroundings,
+  { variables, environment, folder, given }: Surroundings,
   isMeant: boolean,
   signal: AbortSignal,
 ): Promise<Finding> {
@@ -143,22 +150,25 @@ async function examineKey(
   const about = { about: 'key', provider } as const;
   let source: string | undefined;
   try {
-    const [found] = findKeys(entry, { environment, folder });
-    source = found && describeSource(found);
-    const connection = describeConnection(entry, { callTimeoutMs: patienceMs }, variables, environment);
+    source =
+      given.apiKey === undefined ? findSource(entry, { environment, folder }) : 'the key that was given';
+    const choice = { ...given, callTimeoutMs: patienceMs };
+    const connection = describeConnection(entry, choice, variables, environment);
     if (!source && !connection.baseUrl) return noKey();
     const opened = await entry.openSync(connection);
     await opened.checkKey?.(signal);
     const models = await opened.listModels(signal);
-    const key = source ? `the key in ${source} is taken` : 'no key is needed';
+    const key = source ? `${source} is taken` : 'no key is needed';
     return { ...about, state: 'ok', told: `${key}; ${models.length} models${describeAddress(connection)}` };
   } catch (error) {
     if (error instanceof LoomError && error.code === 'key_missing') return noKey();
     if (!(error instanceof LoomError) && !(error instanceof ProviderError)) throw error;
     signal.throwIfAborted();
     const what = error instanceof ProviderError && isRefusedKey(error) ? 'is refused' : 'could not be tried';
-    const subject = source ? `the key in ${source} ${what}` : `its server ${what}`;
-    return { ...about, state: 'wrong', told: `${subject}: ${endSentence(error.message)}` };
+    const isOfKeptKey = error instanceof ProviderError && error.isOfKeptKey;
+    const advice = isOfKeptKey ? ` Replace it with loom keys set ${provider}.` : '';
+    const told = `${source ?? 'its server'} ${what}: ${endSentence(error.message)}${advice}`;
+    return { ...about, state: 'wrong', told };
   }
 
   function noKey(): Finding {
@@ -167,9 +177,12 @@ async function examineKey(
   }
 }
 
-function describeSource(found: FoundKey): string {
-  if (found.source === 'kept') return found.path;
-  return `${found.variable} of ${found.source === 'dotenv' ? found.path : 'the environment'}`;
+/** `the key in OPENAI_API_KEY of the environment`; undefined where there is none. */
+function findSource(entry: ProviderEntry, places: KeyPlaces): string | undefined {
+  const [found] = findKeys(entry, places);
+  if (!found) return undefined;
+  if (found.source === 'kept') return `the key in ${found.path}`;
+  return `the key in ${found.variable} of ${found.source === 'dotenv' ? found.path : 'the environment'}`;
 }
 
 function describeAddress({ baseUrl }: { readonly baseUrl?: string | undefined }): string {

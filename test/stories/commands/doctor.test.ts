@@ -76,11 +76,46 @@ describe.each(providers)('%s:', (provider) => {
     expect(ended.stdout).not.toContain(key);
   });
 
+  test('one that is kept and refused is told with the way to replace it', async () => {
+    delete world.environment[variable];
+    await world.pipe(`bad-${key}\n`, 'keys', 'set', provider);
+    const ended = await world.loom('doctor', '-p', provider);
+    expect(ended.code).toBe(1);
+    expect(lineOf(ended.stdout, provider)).toMatch(
+      new RegExp(` is refused: .*\\. Replace it with loom keys set ${provider}\\.$`),
+    );
+  });
+
+  test('a key and an address that are given are tried in place of what is found', async () => {
+    const address = world.environment[baseUrlVariables[provider]] as string;
+    world.environment[variable] = `bad-${key}`;
+    world.environment[baseUrlVariables[provider]] = 'http://127.0.0.1:9/v1';
+    const given = ['-p', provider, '--api-key', key, '--base-url', address];
+    const ended = await world.loom('doctor', ...given);
+    expect(ended.code).toBe(0);
+    expect(lineOf(ended.stdout, provider)).toMatch(
+      new RegExp(`^ok ${provider} the key that was given is taken; \\d models at ${address}$`),
+    );
+    const refused = await world.loom('doctor', ...given, '--api-key', `bad-${key}`);
+    expect(refused.code).toBe(1);
+    expect(lineOf(refused.stdout, provider)).toContain('the key that was given is refused: ');
+    expect(ended.stdout + refused.stdout).not.toContain(key);
+  });
+
   test('so is a server that is not there', async () => {
     world.environment[baseUrlVariables[provider]] = 'http://127.0.0.1:9/v1';
     const ended = await world.loom('doctor', '-p', provider);
     expect(ended.code).toBe(1);
     expect(lineOf(ended.stdout, provider)).toContain(`${variable} of the environment could not be tried: `);
+  });
+
+  test('so is an address that is none', async () => {
+    world.environment[baseUrlVariables[provider]] = 'gateway';
+    const ended = await world.loom('doctor', '-p', provider);
+    expect(ended).toMatchObject({ code: 1, stderr: '' });
+    expect(lineOf(ended.stdout, provider)).toContain(
+      'could not be tried: the base URL "gateway" is not a http(s) address.',
+    );
   });
 
   test('no key is a fault only where it is asked for', async () => {
@@ -103,6 +138,24 @@ test('without any key it says so', async () => {
   expect(lineOf(ended.stdout, 'key')).toBe(
     'wrong key There is no key of any provider: set the variable of one, or keep a key with loom keys set.',
   );
+});
+
+test.each([
+  [['--api-key', key], '--api-key'],
+  [['--base-url', 'http://127.0.0.1:9/v1', '-p', 'openai,google'], '--base-url'],
+])('%j without the one provider that it is for is tried at none', async (flags, flag) => {
+  expect(await world.loom('doctor', ...flags)).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `Error: ${flag} takes one --provider: it is for that one alone. Name it, as in loom doctor -p openai.\n`,
+  });
+  expect(await world.countCalls('openai')).toEqual({});
+});
+
+test('an address that is none is a mistake in the command line', async () => {
+  const ended = await world.loom('doctor', '-p', 'openai', '--base-url', 'gateway');
+  expect(ended).toMatchObject({ code: 2, stdout: '' });
+  expect(ended.stderr).toContain('the base URL "gateway" is not a http(s) address.');
 });
 
 describe('what is wrong with the machine', () => {
@@ -154,4 +207,8 @@ test('it is a document, and a verb of the library', async () => {
     provider: ['openai'],
   });
   expect(findings.at(-1)).toMatchObject({ about: 'key', state: 'ok', provider: 'openai' });
+  const given = { provider: ['openai'], apiKey: `bad-${key}` } as const;
+  const refused = await doctor({ environment, workingFolder, home: world.statePath(''), ...given });
+  expect(refused.at(-1)).toMatchObject({ about: 'key', state: 'wrong', provider: 'openai' });
+  await expect(async () => doctor({ apiKey: key })).rejects.toMatchObject({ code: 'given_without_provider' });
 });
