@@ -90,6 +90,7 @@ function beginDocument(
     output: null,
     errors: [],
     estimate: null,
+    whole: null,
     preview: null,
   });
 }

@@ -1,7 +1,14 @@
 /** `loom run --sync`: what is told of a live run. */
 import { createReadStream } from 'node:fs';
 import { describeProvider } from '../../api/providers.ts';
-import { type AnsweredDataset, type RunEvent, runSync, type SyncProgress } from '../../api/run-sync.ts';
+import {
+  type AnsweredDataset,
+  type RunEvent,
+  runSync,
+  type SyncProgress,
+  type WholeCost,
+} from '../../api/run-sync.ts';
+import type { RunDocument } from '../../core/documents/documents.ts';
 import { LongWaitError, LoomError } from '../../core/errors.ts';
 import type { ProviderName } from '../../core/names.ts';
 import { endSentence } from '../../core/words.ts';
@@ -30,8 +37,14 @@ export async function answerRun(started: StartedRun): Promise<number> {
   }
   return tellDone(done, terminal, toStdout ? terminal.note : terminal.print, () => {
     reportUsage(summary, { provider, model, isRehearsal }, terminal);
-    if (summary.whole) terminal.note(describeWhole(summary.whole));
+    if (!summary.whole) return;
+    document.whole = documentWhole(summary.whole);
+    terminal.note(describeWhole(summary.whole));
   });
+}
+
+function documentWhole({ rows, sampled, liveCost, batchCost }: WholeCost): RunDocument['whole'] {
+  return { rows, sampled_answers: sampled, live_cost_usd: liveCost, batch_cost_usd: batchCost ?? null };
 }
 
 async function generate({ options, context, reach }: StartedRun): Promise<AnsweredDataset | undefined> {

@@ -99,6 +99,16 @@ const estimateSchema = z.object({
   would_cost: z.boolean(),
 });
 
+/** By the answers of a sample that was run with --sync; US dollars. */
+const wholeSchema = z.object({
+  /** From so many rows the sample was drawn. */
+  rows: z.number(),
+  sampled_answers: z.number(),
+  live_cost_usd: z.number(),
+  /** null where the provider takes no batches. */
+  batch_cost_usd: z.nullable(z.number()),
+});
+
 const previewSchema = z.object({
   prompts: z.array(
     z.object({
@@ -149,6 +159,8 @@ export const runDocumentSchema = z.object({
   /** With --wait: why the job could not be fetched. */
   errors: z.array(z.object({ id: z.string(), ...errorSchema.shape })),
   estimate: z.nullable(estimateSchema),
+  /** What the whole input would cost; null but for a sample with --sync whose answers have a price. */
+  whole: z.nullable(wholeSchema),
   /** With --preview. */
   preview: z.nullable(previewSchema),
 });

@@ -132,6 +132,7 @@ test('run --sync tells the output, its rows and what they cost', async () => {
     errors: [],
     estimate: null,
     preview: null,
+    whole: null,
   });
 });
 

@@ -1,6 +1,6 @@
 /** What answers will cost, told from a sample that was asked before: by its answers in the cache, or at its end. */
 import { describe, expect, test } from 'vitest';
-import { previewRun, runSync } from '../../../src/index.ts';
+import { previewRun, runDocumentSchema, runSync } from '../../../src/index.ts';
 import { createSandboxWorld, providers } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
@@ -114,6 +114,23 @@ describe('a live sample', () => {
     if (provider === 'openrouter') return expect([Number(live) < 0.01, batch]).toEqual([true, undefined]);
     expect(Number(live)).toBe((Number(output) * 10) / 4);
     expect(Number(batch)).toBe(Number(live) / 2);
+  });
+
+  test.each(providers)('at %s has it in its document, too', async (provider) => {
+    await writePrices(byOutput);
+    await world.write('data.csv', rows(10));
+    const json = ['--output-format', 'json'];
+    const sample = await world.loom(...order(provider, '--sync', '--sample', '4', '-o', 'a.csv', ...json));
+    const { whole, output } = runDocumentSchema.parse(JSON.parse(sample.stdout));
+    const cost = ((output?.usage?.cost_usd as number) * 10) / 4;
+    expect(whole).toEqual({
+      rows: 10,
+      sampled_answers: 4,
+      live_cost_usd: expect.closeTo(cost, 9),
+      batch_cost_usd: provider === 'openrouter' ? null : cost / 2,
+    });
+    const all = await world.loom(...order(provider, '--sync', ...json));
+    expect(JSON.parse(all.stdout).whole).toBeNull();
   });
 
   test('says nothing where it is the whole, where all was in the cache, or where no price is known', async () => {
