@@ -1,5 +1,6 @@
 /** `runSync` of the library. */
 import type { EventOf } from '../core/models.ts';
+import { checkStart } from '../orchestrator/dataset/dataset.ts';
 import { runSync as answerDataset, type SyncSummary } from '../orchestrator/live/run-sync.ts';
 import type { SyncEvent, SyncProgress } from '../orchestrator/live/sync-order.ts';
 import { describeUsage, type PaidUsage, type PricedModel } from '../orchestrator/usage/price-usage.ts';
@@ -87,7 +88,10 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
     const { home } = reach;
     const connection = reach.connect(entry.name);
     const described = describeRun(options, dataset, reach, connection);
-    const placing = deliver ? 'new' : await choosePlacing(described.outputPath, options.overwrite);
+    const checkInput = () => checkStart(described.dataset, signal);
+    const placing = deliver
+      ? 'new'
+      : await choosePlacing(described.outputPath, options.overwrite, checkInput);
     if (!placing) return undefined;
     if (!deliver) await tellForeignReasons(described, onEvent);
     const limit = maxCost === undefined ? undefined : await openCostLimit(maxCost, home, described, signal);

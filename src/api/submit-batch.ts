@@ -2,6 +2,7 @@
 
 import type { WrittenOutput } from '../orchestrator/batch/fetch/fetch-run.ts';
 import { type SubmitEvent, submitBatch as submitDataset } from '../orchestrator/batch/submit/submit-batch.ts';
+import { checkStart } from '../orchestrator/dataset/dataset.ts';
 import type { MergeSummary } from '../orchestrator/output/row-tally.ts';
 import { requireBatchApi } from '../providers/registry.ts';
 import { nameJob } from '../state/stored-jobs.ts';
@@ -72,7 +73,8 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
       const order = { ...describeRun(options, dataset, reach, connection), batchSize };
       const { outputPath: output } = order;
       const asksFirst = options.asksFirst || typeof overwrite === 'boolean';
-      const first = asksFirst ? await choosePlacing(output, overwrite) : undefined;
+      const checkInput = () => checkStart(order.dataset, signal);
+      const first = asksFirst ? await choosePlacing(output, overwrite, checkInput) : undefined;
       if (asksFirst && !first) return { kind: 'declined' };
       await tellForeignReasons(order, onEvent);
       if (maxCost !== undefined) await openCostLimit(maxCost, home, order, signal, { batchSize });

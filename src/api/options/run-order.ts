@@ -150,15 +150,18 @@ export function describeRun(
 
 /**
  * Whether a file that is in the way may go; undefined: nothing is to be written. A file that comes after this may go only
- * if somebody said so before. LoomError `output` when nobody says so, or nothing can be written there.
+ * if somebody said so before; `checkFirst` is awaited before anybody is asked. LoomError `output` when nobody says so, or
+ * nothing can be written there.
  */
 export async function choosePlacing(
   path: string,
   overwrite: OutputOptions['overwrite'],
+  checkFirst: () => Promise<void> = async () => {},
 ): Promise<Placing | undefined> {
   const exists = await checkOutputPath(path);
   if (overwrite === true) return 'replace';
   if (!exists) return 'new';
+  await checkFirst();
   const answer = overwrite ? await overwrite(path) : 'nobody';
   if (answer === 'nobody') throw outputExists(path);
   return answer === 'yes' ? 'replace' : undefined;

@@ -58,6 +58,23 @@ export async function requirePromptSource({
     .next();
 }
 
+/** So many rows are looked at before anybody is asked about an output. */
+const firstRows = 1_000;
+
+/**
+ * Reads the start of an input, and all of a small one: what is wrong there, such as a column that it does not have, is
+ * told before anybody is asked anything. Throws as a reader does.
+ */
+export async function checkStart(order: DatasetOrder, signal: AbortSignal): Promise<void> {
+  const converter = await converterFor(order.format.fileType);
+  const options = { ...readOptionsOf(order), signal };
+  let rows = 0;
+  for await (const some of converter.readRows(order.path, order.format.gzip, options)) {
+    rows += some.length;
+    if (rows >= firstRows) return;
+  }
+}
+
 /**
  * LoomError `usage` for rows that are picked of a file whose output holds all of them, and for an output of picked rows
  * in the input's place, where the other rows would be lost.
@@ -146,7 +163,7 @@ export function readOptionsOf({
   rowId,
   layout,
   reserved,
-}: Dataset): Pick<ReadOptions, 'promptSource' | 'rowId' | 'layout' | 'reserved'> {
+}: DatasetOrder): Pick<ReadOptions, 'promptSource' | 'rowId' | 'layout' | 'reserved'> {
   return { promptSource, rowId, layout, reserved };
 }
 

@@ -55,6 +55,30 @@ describe('at a terminal', () => {
       expect(await world.read(output)).toBe('precious');
     });
 
+    test.each([
+      ['a column', ['-c', 'txt'], 'no column "txt"'],
+      ['a column of a template', ['--prompt', 'Say {{txt}}'], 'no column "txt"'],
+      ['a column of ids', ['-c', 'text', '--row-id', 'number'], 'no column "number"'],
+      ['a column that is taken', ['-c', 'text', '--as', 'id'], '"id"'],
+      ['the file', ['-f', 'gone.csv', '-c', 'text'], 'gone.csv'],
+      ['a format', ['-f', 'data.odt', '-c', 'text'], 'data.odt'],
+      ['a field of JSON', ['-f', 'data.json', '-c', 'txt'], 'no "txt"'],
+      ['a field of a template', ['-f', 'data.json', '--prompt', 'Say {{txt}}'], 'no entry has "txt"'],
+    ])('and not where it can see at once that it lacks %s', async (_, flags, told) => {
+      await world.write('data.json', '[{"text":"Hello"}]');
+      await world.write('data.odt', 'x');
+      for (const name of ['out.csv', 'out.json']) await world.write(name, 'precious');
+      const file = flags.includes('-f') ? [] : ['-f', 'data.csv'];
+      const out = flags.includes('data.json') ? 'out.json' : 'out.csv';
+      for (const way of ['--sync', '--wait']) {
+        const shown = await atTerminal(['run', ...file, ...flags, '-p', 'openai', '-m', 'm', '-o', out, way]);
+        expect(shown.text).not.toContain('Overwrite?');
+        expect(shown.sentences).toContain(told);
+        expect([0, 3]).not.toContain(shown.code);
+      }
+      expect(await world.read(out)).toBe('precious');
+    });
+
     test('not with --force', async () => {
       const shown = await atTerminal([...live, '--force']);
       expect(shown.text).not.toContain('Overwrite?');
