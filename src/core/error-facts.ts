@@ -113,7 +113,14 @@ export interface ErrorFacts {
   /** The input of a batch is no longer where it was. */
   input_gone: { readonly path: string };
   /** The input has changed since it was looked at. */
-  input_changed: { readonly path: string; readonly since: 'submission' | 'start' };
+  input_changed: {
+    readonly path: string;
+    readonly since: 'submission' | 'start';
+    /** Whether it can be read as it was read then. */
+    readonly isReadable: boolean;
+    /** Of a table that was saved with another delimiter: what it was, in words. */
+    readonly delimiter: string | undefined;
+  };
   /** Another input is given for a batch, of another format than the one that was submitted. */
   input_of_other_format: { readonly path: string; readonly original: string };
   /** The output of picked rows would replace its input. */

@@ -9,7 +9,7 @@ import type { LayoutFields } from '../../core/models.ts';
 import { type TextLayout, traitsOf } from '../../formats/format.ts';
 import type { DatasetOrder } from './dataset-order.ts';
 
-const usualDelimiter = ',';
+export const usualDelimiter = ',';
 
 /**
  * The layout of an input, with what nobody says found at its start. LoomError `usage` for what says nothing of a file of its

@@ -5,7 +5,6 @@
  * writes it: `answerFor` compares, and a row that differs stops the merge or stays without a response. An input that is
  * written to in the middle of that pass stops it too.
  */
-import type { ErrorFacts } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { AnswerFacts, ProviderName, Row, RowOutcome } from '../../core/models.ts';
 import { converterFor } from '../../formats/index.ts';
@@ -20,6 +19,7 @@ import {
 } from '../../storage/output-file.ts';
 import { type Dataset, readOptionsOf } from '../dataset/dataset.ts';
 import { createPicker } from '../dataset/pick-rows.ts';
+import { type ChangeWords, inputChanged } from './changed-input.ts';
 import { type ColumnChoice, columnsOf, type SettledRow } from './columns.ts';
 import { openReasonsLog, type ReasonsLog, removeOldReasons } from './reasons-file.ts';
 import { type MergeSummary, type RowCounts, RowTally } from './row-tally.ts';
@@ -53,12 +53,6 @@ export interface MergeOrder {
   readonly prepareRows?: (rows: readonly Row[]) => Promise<void>;
   /** Awaited now and then, so that what an answer leads to can keep up. */
   readonly drain?: () => Promise<void> | undefined;
-}
-
-export interface ChangeWords {
-  readonly since: ErrorFacts['input_changed']['since'];
-  readonly sent: 'sent' | 'asked';
-  readonly hint: string;
 }
 
 /**
@@ -286,13 +280,4 @@ function describeMissingRows({ dataset, expectedRows, changeWords }: MergeOrder,
     ? `${expectedRows} of its rows were picked, and ${rows} of these are left`
     : `it had ${expectedRows} rows and has ${rows}`;
   return inputChanged(dataset.path, changeWords, counts);
-}
-
-function inputChanged(path: string, { since, hint }: ChangeWords, how: string): LoomError {
-  const when = since === 'submission' ? 'it was submitted' : 'this run began';
-  return new LoomError('input', `the input ${path} has changed since ${when}: ${how}.`, {
-    code: 'input_changed',
-    facts: { path, since },
-    hint,
-  });
 }

@@ -56,6 +56,52 @@ describe('the input changed', () => {
     expect(openai.batches).toHaveLength(1);
   });
 
+  test.each([
+    ['a semicolon', 'id;text\na;Hello\nb;World\nc;Again\n'],
+    ['a tab', 'id\ttext\na\tHello\nb\tWorld\nc\tAgain\n'],
+    ['a semicolon', 'sep=;\nid;text\na;Hello\nb;World\nc;Again\n'],
+  ])('in that %s stands between its cells: the one that it had is named', async (name, content) => {
+    await world.write('data.csv', three);
+    const id = await world.submit();
+    await world.write('data.csv', content);
+    const what = `${name} stands between its cells now, and it was a comma.`;
+    for (const flags of [[], ['--partial']])
+      expect(await world.loom('fetch', ...flags)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `Error: batch ${id}: ${changed(what)} Save it with a comma between its cells, or put the submitted file back, and fetch again; the answers are kept.\n`,
+      });
+    await world.write('data.csv', three);
+    expect(await world.loom('fetch')).toMatchObject({ code: 0, stdout: world.completion(id) });
+  });
+
+  test('in that a comma stands where a semicolon did', async () => {
+    await world.write('data.csv', three.replaceAll(',', ';'));
+    const id = await world.submit();
+    await world.write('data.csv', three);
+    expect((await world.loom('fetch')).stderr).toBe(
+      `Error: batch ${id}: ${changed('a comma stands between its cells now, and it was a semicolon.')} Save it with a semicolon between its cells, or put the submitted file back, and fetch again; the answers are kept.\n`,
+    );
+  });
+
+  test.each([
+    [
+      'a column is called otherwise',
+      'id,prompt\na,Hello\n',
+      'no column "text"; it has the columns "id", "prompt".',
+    ],
+    ['it is empty', '', 'the file is empty.'],
+  ])('in that %s: it says so, and no flag that fetch does not have', async (_, content, what) => {
+    await world.write('data.csv', three);
+    const id = await world.submit();
+    await world.write('data.csv', content);
+    expect(await world.loom('fetch')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `Error: batch ${id}: ${changed(what)} Put the submitted file back, and fetch again; the answers are kept.\n`,
+    });
+  });
+
   test('in more rows than are named: five are, and the rest counted', async () => {
     const prompts = (word: string) =>
       Array.from({ length: 8 }, (_, row) => `${row},${word} ${row}\n`).join('');

@@ -19,6 +19,7 @@ import {
   removeDrafts,
 } from '../../../storage/output-file.ts';
 import { type Dataset, defaultOutputPath, recordedDataset } from '../../dataset/dataset.ts';
+import { explainUnreadable } from '../../output/changed-input.ts';
 import { recordedColumns } from '../../output/columns.ts';
 import { mergeAnswers } from '../../output/merge.ts';
 import { findForeignReasons, reasonsPathFor, removeOldReasons } from '../../output/reasons-file.ts';
@@ -149,7 +150,7 @@ export async function mergeJob(
     };
   } catch (error) {
     if (error instanceof FileInTheWayError && job.state === 'writing') await noteUnwritten(home, job);
-    throw error;
+    throw await explainUnreadable(error, dataset, job.input_sha256);
   } finally {
     await answers.close();
   }
