@@ -29,7 +29,9 @@ export async function* prepareBatches<Batch extends { readonly rows: readonly Ro
 }
 
 /** The names in the first record; none where there is no record. */
-export async function readFirstNames(records: AsyncIterable<TextRecord>): Promise<readonly string[]> {
-  for await (const { names } of records) return names;
+export async function readFirstNames(
+  batches: AsyncIterable<Iterable<TextRecord>>,
+): Promise<readonly string[]> {
+  for await (const records of batches) for (const { names } of records) return names;
   return [];
 }

@@ -46,15 +46,22 @@ async function* readRows(source: TextSource, options: ReadOptions): AsyncGenerat
 async function* readRecords(
   source: TextSource,
   { layout }: Pick<ReadOptions, 'layout'> = {},
-): AsyncGenerator<TextRecord> {
+): AsyncGenerator<Iterable<TextRecord>> {
   let makeRecord: ReturnType<typeof createRecordMaker> | undefined;
   for await (const batch of new RecordReader(source, layout).readBatches()) {
     const first = makeRecord ? 0 : 1;
     makeRecord ??= createRecordMaker(readHeader(batch, source));
-    for (let record = first; record < batch.count; record += 1)
-      yield makeRecord((place) => batch.textOf(record, place));
+    yield listRecords(batch, first, makeRecord);
   }
   if (!makeRecord) throw noHeader(source.path);
+}
+
+function* listRecords(
+  batch: RecordBatch,
+  first: number,
+  makeRecord: ReturnType<typeof createRecordMaker>,
+): Generator<TextRecord> {
+  for (let record = first; record < batch.count; record += 1) yield makeRecord(batch, record);
 }
 
 async function* mergeRows(

@@ -5,7 +5,7 @@ import type { TextRecord } from '../format.ts';
 import { ByteWindow } from '../text/byte-window.ts';
 import type { TextSource } from '../text/text-source.ts';
 import { deepHint, type EntryPlace, noNumberHint, type Splitter } from './splitter.ts';
-import { textOfField } from './text.ts';
+import { findMembers, type Member, textOfMember } from './text.ts';
 
 /** What lies between two entries, and the entry after it, which the splitter has bounded. */
 const longestGap = 200 * 1024 * 1024;
@@ -96,20 +96,48 @@ export class EntryPieces {
 }
 
 /** Every entry with all its fields. */
-export async function* readEntryRecords(source: TextSource, splitter: Splitter): AsyncGenerator<TextRecord> {
+export async function* readEntryRecords(
+  source: TextSource,
+  splitter: Splitter,
+): AsyncGenerator<Iterable<TextRecord>> {
   const pieces = new EntryPieces(source, splitter);
   let index = 0;
-  for await (const { bytes, places } of pieces.read()) {
-    for (const place of places) {
-      const text = bytes.toString('utf8', place.start, place.end);
-      const value = pieces.parse(text, index, place);
-      yield { names: Object.keys(value), textOf: (name) => readField(value, text, name) };
-      index += 1;
-    }
+  for await (const piece of pieces.read()) {
+    yield listRecords(pieces, piece, index);
+    index += piece.places.length;
   }
 }
 
-function readField(value: Record<string, unknown>, text: string, name: string): string | null {
-  const field = Object.hasOwn(value, name) ? value[name] : null;
-  return field === null ? null : textOfField(field, text, name) || null;
+function* listRecords(
+  pieces: EntryPieces,
+  { bytes, places }: EntryPiece,
+  firstIndex: number,
+): Generator<TextRecord> {
+  for (const [offset, place] of places.entries()) {
+    const text = bytes.toString('utf8', place.start, place.end);
+    yield new EntryRecord(pieces.parse(text, firstIndex + offset, place), text);
+  }
+}
+
+class EntryRecord implements TextRecord {
+  readonly #value: Record<string, unknown>;
+  readonly #text: string;
+  /** Found when the first value is asked for that is no string. */
+  #members: readonly Member[] | undefined;
+
+  constructor(value: Record<string, unknown>, text: string) {
+    this.#value = value;
+    this.#text = text;
+  }
+
+  get names(): readonly string[] {
+    return Object.keys(this.#value);
+  }
+
+  textOf(name: string): string | null {
+    const field = Object.hasOwn(this.#value, name) ? this.#value[name] : null;
+    if (field === null || typeof field === 'string') return field || null;
+    this.#members ??= findMembers(this.#text);
+    return textOfMember(this.#members, this.#text, name) || null;
+  }
 }

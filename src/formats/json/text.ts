@@ -69,8 +69,12 @@ export function compactValue(text: string): string {
 
 /** A string as it is, anything else as it is written. The last of doubled keys counts, as for JSON.parse. */
 export function textOfField(value: unknown, text: string, name: string): string {
-  if (typeof value === 'string') return value;
-  const member = findMembers(text).findLast((candidate) => candidate.name === name);
+  return typeof value === 'string' ? value : textOfMember(findMembers(text), text, name);
+}
+
+/** The value of a member as it is written. The last of doubled keys counts. */
+export function textOfMember(members: readonly Member[], text: string, name: string): string {
+  const member = members.findLast((candidate) => candidate.name === name);
   return member ? compactValue(text.slice(member.valueStart, member.valueEnd)) : '';
 }
 

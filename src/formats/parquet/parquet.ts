@@ -159,15 +159,14 @@ class RowReader {
 async function* readRecords(
   file: ParquetFile,
   isWanted: (name: string) => boolean,
-): AsyncGenerator<TextRecord> {
+): AsyncGenerator<Iterable<TextRecord>> {
   const names = listTextColumns(file).filter(isWanted);
   if (names.length === 0) return;
   const columns = new ColumnsReader(file, names);
   const makeRecord = createRecordMaker(names);
   for (let group = 0; group < file.metadata.row_groups.length; group += 1) {
-    for await (const { count, textOf } of columns.readGroup(group)) {
-      for (let row = 0; row < count; row += 1) yield makeRecord((place) => textOf(row, place));
-    }
+    for await (const batch of columns.readGroup(group))
+      yield Array.from({ length: batch.count }, (_, row) => makeRecord(batch, row));
   }
 }
 

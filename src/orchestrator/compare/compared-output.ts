@@ -87,7 +87,7 @@ async function findFields(
   if (asked !== undefined || columns.fields.length === 0 || found.history || columns.answer === undefined)
     return columns.fields;
   let looks = 0;
-  for await (const record of await readOutputRecords(source, [columns.answer], signal)) {
+  for await (const record of readOutputRecords(source, [columns.answer], signal)) {
     const answer = readAnswer(record, columns);
     if (answer) return columns.fields.filter((name) => Object.hasOwn(answer, name));
     looks += 1;

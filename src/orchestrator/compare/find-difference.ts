@@ -23,10 +23,10 @@ async function compareTwo(
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const others = (await readOutputRecords(other.source, names, signal))[Symbol.asyncIterator]();
+  const others = readOutputRecords(other.source, names, signal);
   try {
     let row = 0;
-    for await (const record of await readOutputRecords(first.source, names, signal)) {
+    for await (const record of readOutputRecords(first.source, names, signal)) {
       row += 1;
       const { value, done } = await others.next();
       if (done) return undefined;
@@ -36,6 +36,6 @@ async function compareTwo(
     }
     return undefined;
   } finally {
-    await others.return?.();
+    await others.return(undefined);
   }
 }

@@ -3,7 +3,7 @@ import { listSome, quoteValue } from '../../core/words.ts';
 import type { TextRecord } from '../../formats/format.ts';
 import type { ComparedOutput } from './compared-output.ts';
 import { LabelBook } from './label-book.ts';
-import { readOutputRecords } from './output-records.ts';
+import { readOutputBatches, readOutputRecords } from './output-records.ts';
 import { RowCodes, RowPlaces } from './row-codes.ts';
 import { RowKeys } from './row-keys.ts';
 import { TextDigest } from './text-digest.ts';
@@ -81,7 +81,7 @@ async function readAsked(
   const { provider = '', model = '' } = source.columns.beside;
   const names = history ? [] : [provider, model].filter((name) => source.names.includes(name));
   if (names.length > 0) {
-    for await (const record of await readOutputRecords(source, names, signal))
+    for await (const record of readOutputRecords(source, names, signal))
       return { provider: record.textOf(provider) ?? undefined, model: record.textOf(model) ?? undefined };
   }
   return { provider: undefined, model: undefined };
@@ -131,26 +131,32 @@ class OutputReading {
 
   /** Why its rows can't be matched, where they can't. */
   async read(signal: AbortSignal): Promise<string | undefined> {
-    const { output, labels, expect = '', expected, rows } = this.#order;
-    const { source, answer } = output;
-    const expects = this.#expects;
+    const { output, matching, first, rows } = this.#order;
     const tokens = listTokens(output);
-    for await (const record of await readOutputRecords(source, this.#listColumns(tokens), signal)) {
-      if (this.#count % 1024 === 0) signal.throwIfAborted();
+    for await (const records of readOutputBatches(output.source, this.#listColumns(tokens), signal)) {
+      const problem = this.#readBatch(records, tokens);
+      if (problem !== undefined) return problem;
+    }
+    if (matching.by === 'position' && rows !== undefined && this.#count !== rows)
+      return `${output.source.path} has another number of rows than ${first}: ${this.#count}, not ${rows}`;
+    return undefined;
+  }
+
+  #readBatch(records: Iterable<TextRecord>, tokens: readonly string[]): string | undefined {
+    const { output, labels, expect = '', expected, rows } = this.#order;
+    const expects = this.#expects;
+    for (const record of records) {
       const row = rows === undefined ? this.#addRow(record) : this.#findRow(record);
       if (typeof row === 'string') return row;
       this.#count += 1;
       if (tokens.length > 0) this.#addTokens(record, tokens);
       if (row === undefined) continue;
-      this.#codes.set(row, labels.codeOf(record.textOf(answer)));
+      this.#codes.set(row, labels.codeOf(record.textOf(output.answer)));
       if (!expects) continue;
       const code = labels.codeOf(record.textOf(expect));
       if (!expected) this.expected?.set(row, code);
       else if (expected.get(row) !== code) this.expectedOtherwise += 1;
     }
-    const { matching, first } = this.#order;
-    if (matching.by === 'position' && rows !== undefined && this.#count !== rows)
-      return `${source.path} has another number of rows than ${first}: ${this.#count}, not ${rows}`;
     return undefined;
   }
 

@@ -3,7 +3,7 @@ import { readPromptSource } from '../../formats/template/prompt-source.ts';
 import type { Comparison } from './compare-outputs.ts';
 import type { ComparedOutput } from './compared-output.ts';
 import { noAnswer } from './label-book.ts';
-import { readOutputRecords } from './output-records.ts';
+import { readOutputBatches } from './output-records.ts';
 import type { AnswerTable } from './read-answers.ts';
 
 export interface SideBySideRow {
@@ -69,19 +69,22 @@ export async function* readSideBySide(
     others.push(place === 0 ? new Map() : await readShownAnswers(output, table, place, shown, cut, signal));
   const wanted = [...choice.inputNames, first.answer];
   const expecting = compared.findIndex(({ source }) => source.names.includes(expect ?? ''));
-  let row = -1;
-  for await (const record of await readOutputRecords(first.source, wanted, signal)) {
-    row += 1;
-    if (!shown[row]) continue;
-    yield {
-      index: row,
-      differs: shown[row] === differing,
-      inputs: choice.inputNames.map((name) => cut(record.textOf(name))),
-      answers: compared.map(({ answer }, place) =>
-        place === 0 ? cut(record.textOf(answer)?.trim() || null) : (others[place]?.get(row) ?? null),
-      ),
-      expected: expecting < 0 ? null : describeExpected(table, row),
-    };
+  let rows = 0;
+  for await (const records of readOutputBatches(first.source, wanted, signal)) {
+    for (const record of records) {
+      const row = rows;
+      rows += 1;
+      if (!shown[row]) continue;
+      yield {
+        index: row,
+        differs: shown[row] === differing,
+        inputs: choice.inputNames.map((name) => cut(record.textOf(name))),
+        answers: compared.map(({ answer }, place) =>
+          place === 0 ? cut(record.textOf(answer)?.trim() || null) : (others[place]?.get(row) ?? null),
+        ),
+        expected: expecting < 0 ? null : describeExpected(table, row),
+      };
+    }
   }
 }
 
@@ -135,11 +138,13 @@ async function readShownAnswers(
   });
   const answers = new Map<number, string>();
   let at = -1;
-  for await (const record of await readOutputRecords(output.source, [output.answer], signal)) {
-    at += 1;
-    const row = rowAt[at] ?? 0;
-    const text = row > 0 ? cut(record.textOf(output.answer)?.trim() || null) : null;
-    if (text !== null) answers.set(row - 1, text);
+  for await (const records of readOutputBatches(output.source, [output.answer], signal)) {
+    for (const record of records) {
+      at += 1;
+      const row = rowAt[at] ?? 0;
+      const text = row > 0 ? cut(record.textOf(output.answer)?.trim() || null) : null;
+      if (text !== null) answers.set(row - 1, text);
+    }
   }
   return answers;
 }

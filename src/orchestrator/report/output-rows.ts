@@ -143,18 +143,20 @@ export async function* readOutputRows(
   const recipe = promptSource && readPromptSource(promptSource);
   const isWanted = chooseColumns(source);
   const numbers = numberRows(source.pick);
-  for await (const record of converter.readRecords(path, format.gzip, { layout, isWanted, signal })) {
-    signal.throwIfAborted();
-    const index = numbers.next().value;
-    const prompt = recipe ? recipe.compose(recipe.names.map((name) => record.textOf(name) ?? '')) : null;
-    const textOf = (name: string) => record.textOf(name);
-    const answer = columns.answer === undefined ? null : textOf(columns.answer);
-    const isAnswered = hasAnswer(columns, textOf);
-    const told = columns.beside.error === undefined ? null : textOf(columns.beside.error);
-    const error = isAnswered ? undefined : told === null ? await reasons?.take(index) : parseRowError(told);
-    const isBlank = recipe !== undefined && prompt === null;
-    const status = isAnswered ? 'answered' : error ? 'failed' : isBlank ? 'blank' : statusOfEmpty(source);
-    yield { index, status, prompt, answer, error, textOf };
+  for await (const records of converter.readRecords(path, format.gzip, { layout, isWanted, signal })) {
+    for (const record of records) {
+      signal.throwIfAborted();
+      const index = numbers.next().value;
+      const prompt = recipe ? recipe.compose(recipe.names.map((name) => record.textOf(name) ?? '')) : null;
+      const textOf = (name: string) => record.textOf(name);
+      const answer = columns.answer === undefined ? null : textOf(columns.answer);
+      const isAnswered = hasAnswer(columns, textOf);
+      const told = columns.beside.error === undefined ? null : textOf(columns.beside.error);
+      const error = isAnswered ? undefined : told === null ? await reasons?.take(index) : parseRowError(told);
+      const isBlank = recipe !== undefined && prompt === null;
+      const status = isAnswered ? 'answered' : error ? 'failed' : isBlank ? 'blank' : statusOfEmpty(source);
+      yield { index, status, prompt, answer, error, textOf };
+    }
   }
 }
 
