@@ -7,7 +7,6 @@ import { LoomError, type Told } from '../core/errors.ts';
 import { Thread } from '../core/thread.ts';
 import { createKeys } from './answer-keys.ts';
 import { openCache, type ResponseCache } from './cache.ts';
-import { encodeGroup } from './packs/answer-group.ts';
 import { gatherPacks, hasMany } from './packs/gather-packs.ts';
 import { GrowingWriter } from './packs/growing-writer.ts';
 import { describeSource } from './packs/pack-answers.ts';
@@ -33,10 +32,12 @@ export interface BackgroundCache {
   /** For look-ups one by one beside the calls, which find what others have stored until then. */
   openLookUps(): ResponseCache;
   /**
-   * Adds answers of a batch, of which there may be many. `isLast`: with these there are all, in place and durable when
-   * this resolves. LoomError `state` where the disk refuses.
+   * Adds an answer of a batch, of which there may be many: as they come they go into one file, by this thread, which has
+   * them at hand. LoomError `state` where the disk refuses; what was added before is lost to the cache then.
    */
-  addAll(writes: readonly Write[], isLast: boolean): Promise<void>;
+  add(...write: Write): void;
+  /** All that was added is in place and durable when this resolves. LoomError `state` as above. */
+  seal(): Promise<void>;
   /** Brings what this has stored live where it stays, if it has gone into one file. */
   settleLive(): Promise<void>;
   /** Ends the thread. What was not awaited may be lost. */
@@ -47,8 +48,6 @@ export interface BackgroundCache {
 export type CacheTask =
   | { readonly type: 'read'; readonly reads: readonly Read[] }
   | { readonly type: 'write'; readonly writes: readonly Write[] }
-  /** Answers that `encodeGroup` made one piece of. */
-  | { readonly type: 'add'; readonly group: Uint8Array<ArrayBuffer>; readonly isLast: boolean }
   /** Growing packs, by their paths. */
   | { readonly type: 'settle'; readonly paths: readonly string[] }
   | { readonly type: 'gather' };
@@ -60,7 +59,7 @@ export interface CacheReply {
 }
 
 /** What this thread does by itself, in entries at once and in milliseconds in all: to start another costs more. */
-const ownShare = { entries: 100, adds: 256, settled: 5_000, ms: 30 };
+const ownShare = { entries: 100, settled: 5_000, ms: 30 };
 
 /** Takes what `openCache` takes. The thread starts when this one has done its share. */
 export function openBackgroundCache(
@@ -83,18 +82,11 @@ export function openBackgroundCache(
   const keyOf = createKeys({ provider, model, settings }, server);
   let growing: GrowingWriter | undefined;
   let ownMs = 0;
-  let adds = 0;
   let hasPacked = false;
 
-  /** Those that are kept: an empty answer is not. */
-  function keyed(writes: readonly Write[]) {
-    return writes
-      .filter(([, { text }]) => text !== '')
-      .map(([asked, answer]) => ({ key: keyOf(asked), answer }));
-  }
-
   async function addLive(pack: GrowingWriter, writes: readonly Write[]): Promise<void> {
-    await Promise.all(keyed(writes).map(({ key, answer }) => pack.add(key, answer)));
+    const answers = writes.filter(([, { text }]) => text !== '');
+    await Promise.all(answers.map(([asked, answer]) => pack.add(keyOf(asked), answer)));
   }
 
   async function perform(task: CacheTask, entries: number): Promise<CacheReply> {
@@ -136,13 +128,10 @@ export function openBackgroundCache(
       const leaveOut = (path: string) => growing?.paths.includes(path) ?? false;
       return openCache(folder, provider, model, settings, server, { leaveOut });
     },
-    async addAll(writes, isLast) {
-      const isAll = isLast && adds === 0 && writes.length <= ownShare.adds;
-      adds += writes.length;
-      const group = encodeGroup(keyed(writes));
-      const task = { type: 'add', group, isLast } as const;
-      throwTrouble(isAll ? performHere(task) : await thread.ask(task, [group.buffer]));
-      hasPacked ||= isLast;
+    add: cache.add,
+    async seal() {
+      await cache.seal();
+      hasPacked = true;
     },
     async settleLive() {
       const { paths, records } = growing ?? { paths: [], records: 0 };
@@ -174,8 +163,6 @@ export function openCacheWork(place: Place, cache = openCache(...place)): (task:
         return { found: task.reads.map((read) => cache.get(...read)), trouble: undefined };
       case 'write':
         return tell(tryEach(task.writes, (write) => cache.set(...write)));
-      case 'add':
-        return tell(tryAll(() => addAnswers(cache, task)));
       case 'settle':
         for (const path of task.paths) settleGrowing(folder, path);
         return tell(undefined);
@@ -184,11 +171,6 @@ export function openCacheWork(place: Place, cache = openCache(...place)): (task:
         return tell(undefined);
     }
   };
-}
-
-function addAnswers(cache: ResponseCache, { group, isLast }: Extract<CacheTask, { type: 'add' }>): void {
-  cache.addGroup(group);
-  if (isLast) cache.seal();
 }
 
 /** The first error; the others are tried all the same. */

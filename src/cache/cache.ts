@@ -6,9 +6,8 @@ import { ensureHome } from '../storage/marks.ts';
 import { type AnswerServer, createKeys, createPythonKeys, createSourceCheck } from './answer-keys.ts';
 import { ensureCacheFolder } from './cache-folders.ts';
 import { decodeEntry, describeLooseEntry, openLooseEntries } from './loose-entries.ts';
-import { decodeGroup } from './packs/answer-group.ts';
 import { createPackedSourceCheck, describeSource, openAnswerPacker } from './packs/pack-answers.ts';
-import { decodeAnswer, encodeAnswer } from './packs/pack-format.ts';
+import { decodeAnswer } from './packs/pack-format.ts';
 import { Packs } from './packs/packs.ts';
 
 /** By what was asked, as `contentText` has it. */
@@ -19,11 +18,9 @@ export interface ResponseCache {
   set(asked: string, answer: Answer): void;
   /** Stores one of many, which are found when they are sealed; few of them become loose entries. The same holds. */
   add(asked: string, answer: Answer): void;
-  /** The same for those of a group that `encodeGroup` made. */
-  addGroup(group: Uint8Array<ArrayBuffer>): void;
-  /** Puts what was added in place, durable when this returns. */
-  seal(): void;
-  /** Closes what was opened to look up. */
+  /** Puts what was added in place, durable when this resolves. LoomError `state` as above. */
+  seal(): Promise<void>;
+  /** Closes what was opened to look up, and drops what was added and not sealed. */
   close(): void;
 }
 
@@ -104,13 +101,13 @@ export function openCache(
       if (answer.text !== '') writeLoose(keyOf(asked), answer);
     },
     add(asked, answer) {
-      if (answer.text !== '') packer.add({ key: keyOf(asked), body: encodeAnswer(answer) });
-    },
-    addGroup(group) {
-      for (const answer of decodeGroup(group)) packer.add(answer);
+      if (answer.text !== '') packer.add(keyOf(asked), answer);
     },
     seal: () => packer.seal(),
-    close: () => packs.close(),
+    close() {
+      packer.discard();
+      packs.close();
+    },
   };
 }
 

@@ -23,7 +23,7 @@ import type { AnswerPack } from './pack-file.ts';
 import {
   decodeRecord,
   encodeAnswer,
-  encodeHeader,
+  encodeRecord,
   headerBytes,
   keyBytes,
   type PackedEntry,
@@ -48,13 +48,13 @@ export interface GrowingEntry extends PackedEntry {
 /** What such a file begins with. */
 export function encodeStart(source: GrowingSource): Buffer {
   const body = Buffer.from(JSON.stringify(source));
-  const header = encodeHeader({ key: Buffer.alloc(keyBytes), createdAt: 0, source: 0, body });
-  return Buffer.concat([growingHead, header, body]);
+  const record = encodeRecord({ key: Buffer.alloc(keyBytes), createdAt: 0, source: 0, body });
+  return Buffer.concat([growingHead, record]);
 }
 
 export function encodeGrown(key: Buffer, answer: Answer, createdAt: number): Buffer {
   const body = Buffer.concat([key.subarray(keyBytes), encodeAnswer(answer)]);
-  return Buffer.concat([encodeHeader({ key, createdAt, source: 0, body }), body]);
+  return encodeRecord({ key, createdAt, source: 0, body });
 }
 
 export class GrowingPack implements AnswerPack {

@@ -3,8 +3,7 @@ import { hash } from 'node:crypto';
 import type { Answer } from '../../core/models.ts';
 import { settingsText } from '../../core/request/settings-text.ts';
 import type { AnswerServer, Source } from '../answer-keys.ts';
-import type { GroupedAnswer } from './answer-group.ts';
-import { decodeAnswer, type PackedSource } from './pack-format.ts';
+import { answerText, type PackedSource } from './pack-format.ts';
 import { PackWriter } from './pack-writer.ts';
 import type { Packs } from './packs.ts';
 
@@ -30,9 +29,11 @@ export function createPackedSourceCheck(
 /** Answers on their way into a pack. */
 export interface AnswerPacker {
   /** LoomError `state` where the disk refuses; what was added before is lost to the cache then. */
-  add(answer: GroupedAnswer): void;
-  /** All that was added is in place, and durable, when this returns. */
-  seal(): void;
+  add(key: Buffer, answer: Answer): void;
+  /** All that was added is in place, and durable, when this resolves. The same holds. */
+  seal(): Promise<void>;
+  /** Drops what was added and not sealed. */
+  discard(): void;
 }
 
 /** Up to so many stay loose entries: a pack of few would save nothing. */
@@ -47,11 +48,14 @@ interface PackerPlace {
 }
 
 export function openAnswerPacker({ folder, source, packs, keepLoose }: PackerPlace): AnswerPacker {
-  let few: GroupedAnswer[] = [];
+  let few: [key: Buffer, answer: Answer][] = [];
   let open: { readonly writer: PackWriter; readonly source: number } | undefined;
+  let full: Promise<void>[] = [];
 
-  function write({ key, body }: GroupedAnswer): void {
-    if (packs.find(key, (packed) => isSameSource(packed, source))?.entry.body.equals(body)) return;
+  function write(key: Buffer, answer: Answer): void {
+    const body = answerText(answer);
+    const known = packs.find(key, (packed) => isSameSource(packed, source));
+    if (known?.entry.body.equals(Buffer.from(body))) return;
     if (open?.writer.isFull) finish();
     open ??= begin();
     open.writer.add({ key, createdAt: Date.now(), source: open.source, body });
@@ -63,25 +67,35 @@ export function openAnswerPacker({ folder, source, packs, keepLoose }: PackerPla
   }
 
   function finish(): void {
-    const full = open?.writer;
+    const finishing = open?.writer.finishBeside();
     open = undefined;
-    full?.finish();
+    // It is told when all is sealed.
+    finishing?.catch(() => {});
+    if (finishing) full.push(finishing);
   }
 
   return {
-    add(answer) {
-      if (open) return write(answer);
-      few.push(answer);
+    add(key, answer) {
+      if (open) return write(key, answer);
+      few.push([key, answer]);
       if (few.length <= mostLoose) return;
       const first = few;
       few = [];
       packs.refresh();
-      for (const answer of first) write(answer);
+      for (const one of first) write(...one);
     },
-    seal() {
-      for (const { key, body } of few) keepLoose(key, decodeAnswer(body));
+    async seal() {
+      for (const one of few) keepLoose(...one);
       few = [];
       finish();
+      const sealed = full;
+      full = [];
+      await Promise.all(sealed);
+    },
+    discard() {
+      open?.writer.discard();
+      open = undefined;
+      few = [];
     },
   };
 }

@@ -79,14 +79,20 @@ export function decodeAnswer(body: Buffer): Answer {
   };
 }
 
-export function encodeHeader({ key, createdAt, source, body }: PackedEntry): Buffer {
-  const header = Buffer.allocUnsafe(headerBytes);
-  header.writeUInt32LE(body.length, 0);
-  key.copy(header, 8, 0, keyBytes);
-  header.writeUIntLE(createdAt, 24, 6);
-  header.writeUInt16LE(source, 30);
-  header.writeUInt32LE(crc32(body, crc32(header.subarray(8))), 4);
-  return header;
+export function encodeRecord({ body, ...about }: PackedEntry): Buffer {
+  const record = Buffer.allocUnsafe(headerBytes + body.length);
+  body.copy(record, headerBytes);
+  writeHeader(record, about);
+  return record;
+}
+
+/** Puts the header into a record whose body is in its place already. */
+export function writeHeader(record: Buffer, { key, createdAt, source }: Omit<PackedEntry, 'body'>): void {
+  record.writeUInt32LE(record.length - headerBytes, 0);
+  key.copy(record, 8, 0, keyBytes);
+  record.writeUIntLE(createdAt, 24, 6);
+  record.writeUInt16LE(source, 30);
+  record.writeUInt32LE(crc32(record.subarray(8)), 4);
 }
 
 /** How long a record is, by its header; undefined where that can't be. */

@@ -3,7 +3,7 @@
  * record meanwhile, behind them. It is in place whole and durable when `finish` returns, or not at all.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, renameSync, utimesSync, writeSync } from 'node:fs';
+import { closeSync, fsync, fsyncSync, renameSync, utimesSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { packName } from '../../core/own-names.ts';
@@ -13,7 +13,7 @@ import { packFolder } from '../cache-folders.ts';
 import { describeCacheTrouble, nameTemporary, prepareCacheFolder } from '../loose-entries.ts';
 import {
   encodeFooter,
-  encodeHeader,
+  encodeRecord,
   encodeSources,
   headerBytes,
   keyBytes,
@@ -23,12 +23,18 @@ import {
   packHead,
   prefixBytes,
   rowBytes,
+  writeHeader,
 } from './pack-format.ts';
 
 /** More than this goes into another pack: its index is in memory while it is written. */
 export const mostRecords = 1_000_000;
 
 const pieceBytes = 256 * 1024;
+/** No character of a string takes more in UTF-8. */
+const mostPerCharacter = 3;
+
+/** What goes into a pack; its body may be text still. */
+export type NewEntry = Omit<PackedEntry, 'body'> & { readonly body: Buffer | string };
 
 export interface FinishOptions {
   /** Asked when all is written, right before others see it; false, and the pack is given up. */
@@ -80,34 +86,31 @@ export class PackWriter {
     return this.#sources.push(source) - 1;
   }
 
-  add(entry: PackedEntry): void {
-    this.#attempt(() => {
-      this.#append(encodeHeader(entry));
-      this.#append(entry.body);
-    });
+  add(entry: NewEntry): void {
+    const bytes = this.#attempt(() => this.#append(entry));
     this.#index.add(entry.key, this.#place);
-    this.#place += headerBytes + entry.body.length;
+    this.#place += bytes;
   }
 
   /** The path of the pack; undefined where it was given up. */
-  finish({ isWanted, writtenAt }: FinishOptions = {}): string | undefined {
+  finish(options: FinishOptions = {}): string | undefined {
     return this.#attempt(() => {
-      const packs = packFolder(this.#folder);
-      const path = join(packs, packName(new Date(), randomBytes(8).toString('hex')));
-      this.#flush();
-      for (const piece of this.#index.encode()) this.#write(piece);
-      this.#writeEnd();
+      this.#writeIndex();
       fsyncSync(this.#openFile());
-      this.#close();
-      if (writtenAt !== undefined) utimesSync(this.#temporary, new Date(), new Date(writtenAt));
-      makeSharedFolder(packs, this.#sharing);
-      if (isWanted && !isWanted()) {
-        removeQuietly(this.#temporary);
-        return undefined;
-      }
-      renameSync(this.#temporary, path);
-      flushFolderNow(packs);
-      return path;
+      return this.#putInPlace(options);
+    });
+  }
+
+  /** The same, for a thread that has other work while the disk makes all of it durable. */
+  async finishBeside(): Promise<void> {
+    const file = this.#attempt(() => {
+      this.#writeIndex();
+      return this.#openFile();
+    });
+    const trouble = await flushFile(file).catch((error: unknown) => ({ error }));
+    this.#attempt(() => {
+      if (trouble) throw trouble.error;
+      this.#putInPlace({});
     });
   }
 
@@ -130,6 +133,27 @@ export class PackWriter {
     return this.#file;
   }
 
+  #writeIndex(): void {
+    this.#flush();
+    for (const piece of this.#index.encode()) this.#write(piece);
+    this.#writeEnd();
+  }
+
+  #putInPlace({ isWanted, writtenAt }: FinishOptions): string | undefined {
+    const packs = packFolder(this.#folder);
+    const path = join(packs, packName(new Date(), randomBytes(8).toString('hex')));
+    this.#close();
+    if (writtenAt !== undefined) utimesSync(this.#temporary, new Date(), new Date(writtenAt));
+    makeSharedFolder(packs, this.#sharing);
+    if (isWanted && !isWanted()) {
+      removeQuietly(this.#temporary);
+      return undefined;
+    }
+    renameSync(this.#temporary, path);
+    flushFolderNow(packs);
+    return path;
+  }
+
   #writeEnd(): void {
     const sources = encodeSources(this.#sources);
     this.#write(sources);
@@ -143,10 +167,22 @@ export class PackWriter {
     );
   }
 
-  #append(bytes: Buffer): void {
-    if (this.#filled + bytes.length > pieceBytes) this.#flush();
-    if (bytes.length > pieceBytes) this.#write(bytes);
-    else this.#filled += bytes.copy(this.#piece, this.#filled);
+  /** Encodes a record where it is to stand, unless it may be longer than a piece. Returns its length, in bytes. */
+  #append({ body, ...about }: NewEntry): number {
+    const most = headerBytes + body.length * (typeof body === 'string' ? mostPerCharacter : 1);
+    if (this.#filled + most > pieceBytes) this.#flush();
+    if (most > pieceBytes) {
+      const record = encodeRecord({ ...about, body: Buffer.from(body) });
+      this.#write(record);
+      return record.length;
+    }
+    const bodyAt = this.#filled + headerBytes;
+    const length =
+      typeof body === 'string' ? this.#piece.write(body, bodyAt) : body.copy(this.#piece, bodyAt);
+    const end = bodyAt + length;
+    writeHeader(this.#piece.subarray(this.#filled, end), about);
+    this.#filled = end;
+    return headerBytes + length;
   }
 
   #flush(): void {
@@ -169,6 +205,12 @@ export class PackWriter {
       throw this.#trouble.error;
     }
   }
+}
+
+function flushFile(file: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fsync(file, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 const chunkRows = 16_384;

@@ -51,8 +51,6 @@ export interface MergeOrder {
   readonly onComplete?: (draftPath: string, counts: RowCounts) => Promise<void>;
   /** Called some rows ahead of their merge, and awaited before that. */
   readonly prepareRows?: (rows: readonly Row[]) => Promise<void>;
-  /** Awaited now and then, so that what an answer leads to can keep up. */
-  readonly drain?: () => Promise<void> | undefined;
 }
 
 /**
@@ -207,7 +205,6 @@ async function* mergeRows(
       order.onBytes?.(chunk);
       yield chunk;
       await reasons.drain();
-      await order.drain?.();
     }
   } catch (error) {
     throw await inputWatch.explain(error);

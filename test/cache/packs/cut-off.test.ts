@@ -31,7 +31,7 @@ function makeFolder(): string {
 
 /** What changes a disk. `openSync` counts where it makes a file. */
 const changes = [
-  ...(['openSync', 'writeSync', 'writeFileSync', 'fsyncSync', 'renameSync', 'unlinkSync'] as const),
+  ...(['openSync', 'writeSync', 'writeFileSync', 'fsyncSync', 'fsync', 'renameSync', 'unlinkSync'] as const),
   ...(['rmSync', 'mkdirSync', 'utimesSync'] as const),
 ];
 
@@ -82,24 +82,14 @@ const promptsOf = (batch: string, count = 40) =>
   Array.from({ length: count }, (_, place) => `${batch}, prompt ${place}`);
 const answerTo = (prompt: string) => `Answer to ${prompt}`;
 
-function use<Result>(
-  folder: string,
-  model: string,
-  work: (cache: ReturnType<typeof openCache>) => Result,
-): Result {
+async function packBatch(folder: string, batch: string, model = 'm'): Promise<void> {
   const cache = openCache(folder, 'openai', model, undefined, vendor);
   try {
-    return work(cache);
+    for (const prompt of promptsOf(batch)) cache.add(prompt, { text: answerTo(prompt) });
+    await cache.seal();
   } finally {
     cache.close();
   }
-}
-
-function packBatch(folder: string, batch: string, model = 'm'): void {
-  use(folder, model, (cache) => {
-    for (const prompt of promptsOf(batch)) cache.add(prompt, { text: answerTo(prompt) });
-    cache.seal();
-  });
 }
 
 const secondMs = 1_000;
@@ -118,16 +108,14 @@ function leaveGrowing(folder: string, batch: string, count: number): string {
 }
 
 function countFound(folder: string, batch: string, model = 'm', count = 40): number {
-  return use(
-    folder,
-    model,
-    (cache) =>
-      promptsOf(batch, count).filter((prompt) => {
-        const found = cache.get(prompt);
-        if (found) expect(found.text).toBe(answerTo(prompt));
-        return found !== undefined;
-      }).length,
-  );
+  const cache = openCache(folder, 'openai', model, undefined, vendor);
+  const found = promptsOf(batch, count).filter((prompt) => {
+    const answer = cache.get(prompt);
+    if (answer) expect(answer.text).toBe(answerTo(prompt));
+    return answer !== undefined;
+  });
+  cache.close();
+  return found.length;
 }
 
 /** Whatever is called like a pack that is done is a whole one. */
@@ -143,14 +131,14 @@ function expectWholePacks(folder: string): void {
 
 interface Making {
   /** What is there before. */
-  prepare(folder: string): () => unknown;
+  prepare(folder: string): (() => unknown) | Promise<() => unknown>;
   check(folder: string, isDone: boolean): void;
 }
 
 const makings: Readonly<Record<string, Making>> = {
   'the pack of a batch': {
-    prepare: (folder) => {
-      packBatch(folder, 'before');
+    prepare: async (folder) => {
+      await packBatch(folder, 'before');
       return () => packBatch(folder, 'batch');
     },
     check(folder, isDone) {
@@ -191,8 +179,8 @@ const makings: Readonly<Record<string, Making>> = {
     },
   },
   'a pack of small ones': {
-    prepare: (folder) => {
-      for (let batch = 0; batch < 8; batch++) packBatch(folder, `batch ${batch}`);
+    prepare: async (folder) => {
+      for (let batch = 0; batch < 8; batch++) await packBatch(folder, `batch ${batch}`);
       return () => gatherPacks(folder);
     },
     check(folder, isDone) {
@@ -202,9 +190,9 @@ const makings: Readonly<Record<string, Making>> = {
     },
   },
   'a pack from which some answers are cleared': {
-    prepare: (folder) => {
-      packBatch(folder, 'kept');
-      packBatch(folder, 'secret', 'secret');
+    prepare: async (folder) => {
+      await packBatch(folder, 'kept');
+      await packBatch(folder, 'secret', 'secret');
       const packs = join(folder, 'packs');
       const parts = readdirSync(packs).flatMap((name) => PackFile.open(join(packs, name)) ?? []);
       gather(folder, parts);
@@ -222,7 +210,7 @@ describe.each(Object.entries(makings))('%s', (_, { prepare, check }) => {
   test('leaves every answer where it was or in a whole pack, wherever it is cut off, and is made by the next try', async () => {
     for (let step = 1; ; step++) {
       const folder = makeFolder();
-      const make = prepare(folder);
+      const make = await prepare(folder);
       const isReached = await cutOff(step, make);
       expectWholePacks(folder);
       check(folder, !isReached);

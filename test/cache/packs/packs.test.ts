@@ -54,10 +54,17 @@ const promptsOf = (batch: string, count: number) =>
 const answerTo = (prompt: string): Answer => ({ text: `Answer to "${prompt}"\n` });
 
 /** Stores the answers of a batch, and gives its prompts. */
-function packBatch(batch: string, count: number, cache = open()): string[] {
+async function packBatch(batch: string, count: number, cache = open()): Promise<string[]> {
   const prompts = promptsOf(batch, count);
   for (const prompt of prompts) cache.add(prompt, answerTo(prompt));
-  cache.seal();
+  await cache.seal();
+  return prompts;
+}
+
+/** Of 40 answers each. */
+async function packBatches(count: number): Promise<string[]> {
+  const prompts: string[] = [];
+  for (let batch = 0; batch < count; batch++) prompts.push(...(await packBatch(`batch ${batch}`, 40)));
   return prompts;
 }
 
@@ -76,8 +83,8 @@ function countFound(prompts: readonly string[], cache = open()): number {
 }
 
 describe('the answers of a batch', () => {
-  test('are one file, and each is found in it', () => {
-    const prompts = packBatch('batch', 3_000);
+  test('are one file, and each is found in it', async () => {
+    const prompts = await packBatch('batch', 3_000);
     expect(packNames()).toEqual([expect.stringMatching(/^answers_\d{17}_[0-9a-f]{16}\.pack$/)]);
     expect(looseNames()).toEqual([]);
     expect(listFiles('tmp')).toEqual([]);
@@ -85,21 +92,21 @@ describe('the answers of a batch', () => {
     expect(countFound(promptsOf('another', 1_000))).toBe(0);
   });
 
-  test('are found by who looks up many', () => {
-    const prompts = packBatch('batch', 3_000);
+  test('are found by who looks up many', async () => {
+    const prompts = await packBatch('batch', 3_000);
     expect(countFound(prompts, open('m', { isSnapshot: true }))).toBe(3_000);
   });
 
-  test('stay loose entries where they are few', () => {
-    const prompts = packBatch('batch', 32);
+  test('stay loose entries where they are few', async () => {
+    const prompts = await packBatch('batch', 32);
     expect(looseNames()).toHaveLength(32);
     expect(packNames()).toEqual([]);
     expect(countFound(prompts)).toBe(32);
-    packBatch('larger', 33);
+    await packBatch('larger', 33);
     expect(packNames()).toHaveLength(1);
   });
 
-  test('keep their tokens, the reason of their end, and every character', () => {
+  test('keep their tokens, the reason of their end, and every character', async () => {
     const cache = open();
     const answer = {
       text: 'Grüße \u{1f9f5} "and"\n\u2028 \ud800 a lone half',
@@ -108,33 +115,33 @@ describe('the answers of a batch', () => {
     };
     cache.add('whole', answer);
     for (const prompt of promptsOf('batch', 100)) cache.add(prompt, answerTo(prompt));
-    cache.seal();
+    await cache.seal();
     expect(packNames()).toHaveLength(1);
     expect(open().get('whole')).toEqual(answer);
   });
 
-  test('are not written once more when the same batch is fetched again', () => {
-    packBatch('batch', 100);
-    packBatch('batch', 100);
+  test('are not written once more when the same batch is fetched again', async () => {
+    await packBatch('batch', 100);
+    await packBatch('batch', 100);
     expect(packNames()).toHaveLength(1);
   });
 
-  test('replace older ones', () => {
-    const prompts = packBatch('batch', 100);
+  test('replace older ones', async () => {
+    const prompts = await packBatch('batch', 100);
     const cache = open();
     for (const prompt of prompts) cache.add(prompt, { text: 'Newer' });
-    cache.seal();
+    await cache.seal();
     expect(prompts.map((prompt) => open().get(prompt)?.text)).toEqual(prompts.map(() => 'Newer'));
   });
 
-  test('take at most 1.3 times the answers and 64 bytes each', () => {
+  test('take at most 1.3 times the answers and 64 bytes each', async () => {
     for (const [batch, text] of [
       ['short', 'yes'],
       ['long', 'An answer of some length, as a model writes it. '.repeat(10)],
     ] as const) {
       const cache = open();
       for (const prompt of promptsOf(batch, 2_000)) cache.add(prompt, { text });
-      cache.seal();
+      await cache.seal();
       const bytes = readFileSync(packPaths().at(-1) as string).length;
       expect(bytes / 2_000 / (text.length + 64)).toBeLessThanOrEqual(1.3);
     }
@@ -148,17 +155,17 @@ describe('whose answers they are', () => {
     ['another server whose names are plain', () => open('m', { server: { name: 'eu', isPlain: true } })],
     ['nobody in particular', () => openCache(folder, 'openai', 'm')],
     ['other settings', () => openCache(folder, 'openai', 'm', { seed: 1 }, vendor)],
-  ])('%s has none of them', (_, openOther) => {
-    const prompts = packBatch('batch', 100);
+  ])('%s has none of them', async (_, openOther) => {
+    const prompts = await packBatch('batch', 100);
     const other = openOther();
     expect(countFound(prompts, other)).toBe(0);
     other.close();
   });
 
-  test('what only looks like the same by its key is a miss', () => {
+  test('what only looks like the same by its key is a miss', async () => {
     const settings = openCache(folder, 'openai', 'm', { seed: 1 }, vendor);
     for (const prompt of promptsOf('batch', 100)) settings.add(prompt, answerTo(prompt));
-    settings.seal();
+    await settings.seal();
     settings.close();
     // Without settings a prompt that ends like them has the very same key.
     expect(open().get('batch, prompt 0|{"seed":1}')).toBeUndefined();
@@ -166,8 +173,8 @@ describe('whose answers they are', () => {
 });
 
 describe('a pack that is damaged', () => {
-  test('never gives a wrong answer, whichever byte is another', () => {
-    const prompts = packBatch('batch', 33);
+  test('never gives a wrong answer, whichever byte is another', async () => {
+    const prompts = await packBatch('batch', 33);
     const [path = ''] = packPaths();
     const whole = readFileSync(path);
     const asked = prompts.map((prompt) => ({ key: keyOf(prompt), text: answerTo(prompt).text }));
@@ -193,8 +200,8 @@ describe('a pack that is damaged', () => {
   });
 
   test('is deleted by a clear that leaves nothing of it that can be read', async () => {
-    packBatch('of another', 40, open('another'));
-    packBatch('batch', 40);
+    await packBatch('of another', 40, open('another'));
+    await packBatch('batch', 40);
     gather(
       folder,
       packPaths().map((path) => PackFile.open(path) as PackFile),
@@ -209,8 +216,8 @@ describe('a pack that is damaged', () => {
     expect(packNames()).toEqual([]);
   });
 
-  test('loses what was hit, and not the rest', () => {
-    const prompts = packBatch('batch', 1_000);
+  test('loses what was hit, and not the rest', async () => {
+    const prompts = await packBatch('batch', 1_000);
     const [path = ''] = packPaths();
     const bytes = readFileSync(path);
     const place = bytes.indexOf('batch, prompt 500');
@@ -221,7 +228,7 @@ describe('a pack that is damaged', () => {
   });
 
   test.each([0, 1, 15, 16, 500, 0.5, 0.99])('is a miss where it ends at %s', async (end) => {
-    const prompts = packBatch('batch', 100);
+    const prompts = await packBatch('batch', 100);
     const [path = ''] = packPaths();
     const size = readFileSync(path).length;
     truncateSync(path, end < 1 ? Math.floor(size * end) : end);
@@ -231,22 +238,22 @@ describe('a pack that is damaged', () => {
     expect(packNames()).toEqual([]);
   });
 
-  test('is a miss where it has grown', () => {
-    const prompts = packBatch('batch', 100);
+  test('is a miss where it has grown', async () => {
+    const prompts = await packBatch('batch', 100);
     appendFileSync(packPaths()[0] as string, 'more');
     expect(countFound(prompts)).toBe(0);
   });
 
-  test('gives the newest of several answers under one key, also when only the others were put together', () => {
+  test('gives the newest of several answers under one key, also when only the others were put together', async () => {
     const old = open();
-    const prompts = packBatch('batch', 40, old);
+    const prompts = await packBatch('batch', 40, old);
     const [first = ''] = packPaths();
     // A pack of another size, which stays by itself.
     const large = open();
     for (const prompt of [...prompts, ...promptsOf('large', 3_000)])
       large.add(prompt, { text: `Newer: ${prompt}` });
-    large.seal();
-    for (let batch = 0; batch < 7; batch++) packBatch(`small ${batch}`, 40);
+    await large.seal();
+    for (let batch = 0; batch < 7; batch++) await packBatch(`small ${batch}`, 40);
     expect(existsSync(first)).toBe(true);
     gatherPacks(folder);
     expect(packNames()).toHaveLength(2);
@@ -255,10 +262,10 @@ describe('a pack that is damaged', () => {
     );
   });
 
-  test('does not stop those beside it from being put together', () => {
-    const prompts = Array.from({ length: 8 }, (_, batch) => packBatch(`batch ${batch}`, 40)).flat();
+  test('does not stop those beside it from being put together', async () => {
+    const prompts = await packBatches(8);
     truncateSync(packPaths()[3] as string, 100);
-    packBatch('one more', 40);
+    await packBatch('one more', 40);
     gatherPacks(folder);
     expect(packNames()).toHaveLength(2);
     expect(countFound(prompts)).toBe(280);
@@ -266,18 +273,18 @@ describe('a pack that is damaged', () => {
 });
 
 describe('what others do meanwhile', () => {
-  test('a pack that appears is found, and one that goes takes its answers with it', () => {
+  test('a pack that appears is found, and one that goes takes its answers with it', async () => {
     const reader = open();
     const prompts = promptsOf('batch', 100);
     expect(countFound(prompts, reader)).toBe(0);
-    packBatch('batch', 100);
+    await packBatch('batch', 100);
     expect(countFound(prompts, reader)).toBe(100);
     for (const path of packPaths()) rmSync(path);
     expect(countFound(prompts, reader)).toBe(0);
   });
 
-  test('packs that are put together are found all the time', () => {
-    const prompts = Array.from({ length: 8 }, (_, batch) => packBatch(`batch ${batch}`, 40)).flat();
+  test('packs that are put together are found all the time', async () => {
+    const prompts = await packBatches(8);
     const reader = open();
     expect(countFound(prompts, reader)).toBe(320);
     gatherPacks(folder);
@@ -287,19 +294,19 @@ describe('what others do meanwhile', () => {
 
   test.skipIf(process.platform === 'win32')(
     'a folder of packs that is not there any more holds nothing',
-    () => {
-      const prompts = packBatch('batch', 100);
+    async () => {
+      const prompts = await packBatch('batch', 100);
       const reader = open();
       expect(countFound(prompts, reader)).toBe(100);
       renameSync(join(folder, 'packs'), join(folder, 'elsewhere'));
       expect(countFound(prompts, reader)).toBe(0);
-      packBatch('batch', 100);
+      await packBatch('batch', 100);
       expect(countFound(prompts, reader)).toBe(100);
     },
   );
 
   test('files of others among the packs are left alone', async () => {
-    const prompts = packBatch('batch', 100);
+    const prompts = await packBatch('batch', 100);
     const names = ['notes.pack', `answers_20260101000000000_${'a0'.repeat(8)}.pack`, 'answers_1.pack.tmp'];
     for (const name of names) writeFileSync(join(folder, 'packs', name), 'of somebody else');
     mkdirSync(join(folder, 'packs', `answers_20260101000000000_${'b0'.repeat(8)}.pack`));
@@ -311,22 +318,22 @@ describe('what others do meanwhile', () => {
 });
 
 describe('many packs', () => {
-  test('are put together, so that few of each size stay', () => {
+  test('are put together, so that few of each size stay', async () => {
     const prompts: string[] = [];
     for (let batch = 0; batch < 70; batch++) {
-      prompts.push(...packBatch(`batch ${batch}`, 40));
+      prompts.push(...(await packBatch(`batch ${batch}`, 40)));
       gatherPacks(folder);
       expect(packNames().length).toBeLessThanOrEqual(14);
     }
     expect(countFound(prompts)).toBe(2_800);
   });
 
-  test('the newest of several answers stays', () => {
-    const prompts = packBatch('batch', 40);
+  test('the newest of several answers stays', async () => {
+    const prompts = await packBatch('batch', 40);
     for (let round = 0; round < 7; round++) {
       const cache = open();
       for (const prompt of prompts) cache.add(prompt, { text: `Answer ${round}` });
-      cache.seal();
+      await cache.seal();
     }
     expect(packNames()).toHaveLength(8);
     gatherPacks(folder);
@@ -334,8 +341,8 @@ describe('many packs', () => {
     expect(prompts.map((prompt) => open().get(prompt)?.text)).toEqual(prompts.map(() => 'Answer 6'));
   });
 
-  test('those that somebody deletes while they are put together do not come back', () => {
-    const prompts = Array.from({ length: 8 }, (_, batch) => packBatch(`batch ${batch}`, 40)).flat();
+  test('those that somebody deletes while they are put together do not come back', async () => {
+    const prompts = await packBatches(8);
     const parts = packPaths().flatMap((path) => PackFile.open(path) ?? []);
     rmSync(packPaths()[2] as string);
     expect(gather(folder, parts)).toBe(false);
@@ -348,12 +355,12 @@ describe('many packs', () => {
 
 describe('a cache with packs is cleared', () => {
   test('of one model: the others stay, and what was asked about is gone from the disk', async () => {
-    packBatch('secret', 40, open('other'));
-    packBatch('kept', 40);
+    await packBatch('secret', 40, open('other'));
+    await packBatch('kept', 40);
     const parts = packPaths().flatMap((path) => PackFile.open(path) ?? []);
     expect(gather(folder, parts)).toBe(true);
     for (const part of parts) part.close();
-    packBatch('batch', 40);
+    await packBatch('batch', 40);
     await setTimeout(5);
     expect(await clearCache(folder, { model: 'other' }, scan)).toEqual({ files: 0, entries: 40 });
     expect(packNames()).toHaveLength(2);
@@ -364,7 +371,7 @@ describe('a cache with packs is cleared', () => {
   });
 
   test('of what is old', async () => {
-    packBatch('batch', 40);
+    await packBatch('batch', 40);
     await setTimeout(5);
     const createdBefore = new Date();
     expect(await clearCache(folder, { createdBefore: new Date(0) }, scan)).toEqual({ files: 0, entries: 0 });

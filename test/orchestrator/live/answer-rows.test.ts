@@ -40,7 +40,8 @@ test('an answer is in the cache before it is in the journal: a kill in between l
       journals,
       cache: {
         getAll: async () => [],
-        addAll: async () => {},
+        add: () => {},
+        seal: async () => {},
         replace: async () => {},
         settleLive: async () => {},
         expectLive: () => {},

@@ -43,8 +43,8 @@ test.each([
   ['written to', 'id,text\n1,Hello\n2,World\n3,More\n'],
   ['written to, and is as long as it was', 'id,text\n2,World\n1,Hello\n'],
 ])('an input that is %s in the middle of the merge stops it, and nothing is left', async (_, content) => {
-  const drain = async () => writeFileSync(inputPath, content);
-  await expect(merge({ drain })).rejects.toMatchObject({
+  const onBytes = () => writeFileSync(inputPath, content);
+  await expect(merge({ onBytes })).rejects.toMatchObject({
     kind: 'input',
     message: `the input ${inputPath} was written to while it was read.`,
   });

@@ -89,7 +89,6 @@ async function keepJobAnswers(
       await readDataset(dataset, signal, (row) => {
         const answer = answers.answerFor(row);
         if (typeof answer === 'object' && answer.outcome === 'succeeded') kept += 1;
-        return answers.drain();
       });
       const cacheTrouble = await answers.finishCaching();
       const inCacheNow = inCache && cacheTrouble === undefined;

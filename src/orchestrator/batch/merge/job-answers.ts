@@ -28,8 +28,6 @@ export interface JobAnswers {
   readonly usage: UsageTally;
   /** Results with a custom id that was not sent. */
   readonly unknownResults: number;
-  /** To be awaited now and then: the cache may be slower than the merge. */
-  drain(): Promise<void> | undefined;
   /** Waits until the cache has every answer; why it could not take one, when it couldn't. */
   finishCaching(): Promise<unknown>;
   close(): Promise<void>;
@@ -95,7 +93,6 @@ export async function openJobAnswers(
     },
     usage,
     unknownResults: results.unknown,
-    drain: () => store?.drain(),
     finishCaching: async () => store?.finish(),
     async close() {
       await results.close();

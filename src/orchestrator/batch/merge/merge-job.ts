@@ -127,7 +127,6 @@ export async function mergeJob(
       inputWatch,
       workTag: workTagOf(stored),
       ensureHeld: home.ensureHeld,
-      drain: () => answers.drain(),
       onBytes: (chunk: Buffer) => written.add(chunk),
       onComplete: async (draftPath: string, counts: RowCounts) => {
         // Before the output counts as written: whatever is cut off then, no answer is missing from the cache.
