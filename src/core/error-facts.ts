@@ -133,8 +133,8 @@ export interface ErrorFacts {
   no_prompt: { readonly path: string; readonly source: 'template' | 'column' | undefined };
   /** A remark, no error: several rows have one id; `found` says which. */
   ids_repeated: { readonly path: string; readonly found: string };
-  /** The file holds no answers of ours. */
-  not_an_output: { readonly path: string };
+  /** Nothing tells which of these columns holds answers: the file is no output of ours, or one that was changed. */
+  not_an_output: { readonly path: string; readonly columns: readonly string[] };
   /** Several columns of an output could be its answers. */
   answers_unclear: { readonly path: string; readonly columns: readonly string[] };
   /** The rows of outputs can't be matched; each way that was tried, and why it failed. */

@@ -123,7 +123,7 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
     hint: 'Each row is asked and answered by its place; name another column or field with --row-id.',
   }),
   not_an_output: () => ({
-    hint: 'Give the file that loom run or loom fetch wrote, or name the column of its answers with --answer.',
+    hint: 'Name it with --answer, or give the file as loom run or loom fetch wrote it.',
   }),
   answers_unclear: () => ({ hint: 'Name one with --answer.' }),
   rows_unmatched: () => ({

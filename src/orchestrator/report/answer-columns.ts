@@ -35,7 +35,7 @@ export function findAnswerColumns(
   }
   if (recorded) return recorded;
   const [answer, ...others] = names.includes(usualAnswer) ? [usualAnswer] : findAnswers(names);
-  if (answer === undefined) throw notAnOutput(path);
+  if (answer === undefined) throw notAnOutput(path, names);
   if (others.length > 0) throw unclear(path, [answer, ...others]);
   return describeNamed(names, answer, undefined);
 }
@@ -86,14 +86,15 @@ function checkAsked(path: string, names: readonly string[], asked: string): void
   });
 }
 
-function notAnOutput(path: string): LoomError {
+/** It may be one of ours: without the answers themselves (`noResponse`), and changed since its run. */
+function notAnOutput(path: string, columns: readonly string[]): LoomError {
   return new LoomError(
     'input',
-    `${path}: no column ${quoteValue(usualAnswer)}, so this is not an output of loom.`,
+    `${path}: nothing tells which column holds the answers; it has ${listNames(columns)}, and no ${quoteValue(usualAnswer)}.`,
     {
       code: 'not_an_output',
-      facts: { path },
-      hint: 'Give a file that loom wrote, or name the column of its answers with the option answer.',
+      facts: { path, columns },
+      hint: 'Name it with the option answer, or give a file as loom wrote it.',
     },
   );
 }

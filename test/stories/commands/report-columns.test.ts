@@ -154,7 +154,7 @@ describe('by the names of its columns, where nothing is known of it', () => {
     expect(await world.loom('report', 'out.csv')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(
-        'no column "llm_response", so this is not an output of loom. Give the file that loom run or loom fetch wrote, or name the column of its answers with --answer.',
+        'out.csv: nothing tells which column holds the answers; it has "id", "text", "x_tone", "x_score", "x_note", and no "llm_response". Name it with --answer, or give the file as loom run or loom fetch wrote it.',
       ),
     });
     expect(await world.loom('report', 'out.csv', '--answer', 'x_tome')).toMatchObject({

@@ -344,7 +344,7 @@ test.each([
   ],
   [
     'reviews.csv',
-    /^Error: .*reviews\.csv: no column "llm_response", so this is not an output of loom\. Give the file/,
+    /^Error: .*reviews\.csv: nothing tells which column holds the answers; it has .*, and no "llm_response"\. Name it with --answer/,
   ],
 ])('what is no output is refused: %s', async (target, words) => {
   expect(await world.loom('report', target)).toMatchObject({
