@@ -12,6 +12,7 @@ import {
   surveyOutput,
 } from '../orchestrator/report/survey-output.ts';
 import type { HistoryEntry } from '../state/history.ts';
+import { describeLayout } from './options/layout.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
 import { underSignal, workingFolderOf } from './options/reach.ts';
 import { choosePlacing, describeSource } from './options/run-order.ts';
@@ -19,7 +20,9 @@ import { listHomes, writePageFile } from './outputs/page.ts';
 
 export type { FoundOutput, HistoryEntry, OutputSource, OutputSurvey, RowChoice, ShownRow };
 
-export interface ReportOutputOptions extends ReachOptions, Pick<InputOptions, 'col' | 'prompt'> {
+export interface ReportOutputOptions
+  extends ReachOptions,
+    Pick<InputOptions, 'col' | 'prompt' | 'delimiter' | 'quoting'> {
   /** Path of an output, or the id of the batch or job that it came from. */
   readonly target: string;
   /** The column of the answers. Default: as the run noted it, else as the names of the columns tell. */
@@ -57,10 +60,13 @@ export interface WrittenReport extends OutputReport {
 export async function reportOutput(options: ReportOutputOptions): Promise<WrittenReport | undefined> {
   const { target, rows = 10_000, drawPage, overwrite } = options;
   const workingFolder = workingFolderOf(options);
-  const promptSource = describeSource(options);
+  const asked = {
+    ...{ promptSource: describeSource(options), answer: options.answer },
+    layout: describeLayout(options),
+  };
   return underSignal(options.signal, async (signal) => {
     const found = await findOutput(listHomes(options), target, workingFolder);
-    const source = await openOutput(found, promptSource, options.answer);
+    const source = await openOutput(found, asked);
     const usual = join(dirname(found.path), `${stripExtension(basename(found.path))}_report.html`);
     const page = drawPage && (options.page ? resolve(workingFolder, options.page) : usual);
     const placing = page === undefined ? undefined : await choosePlacing(page, overwrite);

@@ -17,8 +17,10 @@ const names: Readonly<Record<string, string>> = {
 /** Those that are words. */
 export const delimiterNames: readonly string[] = ['comma', 'semicolon', 'tab', 'bar'];
 
+export type LayoutOptions = Pick<InputOptions, 'delimiter' | 'quoting' | 'padRows' | 'encoding'>;
+
 /** LoomError `usage` for what can't stand between two cells; a program without types may pass anything. */
-export function describeLayout({ delimiter, quoting, padRows, encoding }: InputOptions): TextLayout {
+export function describeLayout({ delimiter, quoting, padRows, encoding }: LayoutOptions): TextLayout {
   if (quoting !== undefined && quoting !== 'csv' && quoting !== 'none') {
     throw new LoomError('usage', `quoting can't be ${JSON.stringify(quoting)}.`, {
       hint: 'It is csv, or none where quotes are text.',

@@ -14,7 +14,8 @@ import {
   type SideBySideChoice,
   type SideBySideRow,
 } from '../../orchestrator/compare/side-by-side.ts';
-import type { OutputOptions, ReachOptions } from '../options/options.ts';
+import { describeLayout } from '../options/layout.ts';
+import type { InputOptions, OutputOptions, ReachOptions } from '../options/options.ts';
 import { underSignal, workingFolderOf } from '../options/reach.ts';
 import { choosePlacing } from '../options/run-order.ts';
 import { listHomes, writePageFile } from './page.ts';
@@ -31,7 +32,7 @@ export type {
   SideBySideRow,
 };
 
-export interface CompareOutputsOptions extends ReachOptions {
+export interface CompareOutputsOptions extends ReachOptions, Pick<InputOptions, 'delimiter' | 'quoting'> {
   /** Paths of outputs, or ids of the batches or jobs that they came from; two or more. */
   readonly targets: readonly string[];
   /**
@@ -93,11 +94,12 @@ export async function compareOutputs(options: CompareOutputsOptions): Promise<Wr
     );
   }
   const workingFolder = workingFolderOf(options);
+  const layout = describeLayout(options);
   return underSignal(options.signal, async (signal) => {
     const page = drawPage && options.page !== undefined ? resolve(workingFolder, options.page) : undefined;
     const placing = page === undefined ? undefined : await choosePlacing(page, overwrite);
     if (page !== undefined && !placing) return undefined;
-    const order = { targets, on, answers, expect };
+    const order = { targets, on, answers, expect, layout };
     const compared = await compareFiles(listHomes(options), order, workingFolder, signal);
     const { matching, reading, ...told } = compared;
     const choice = chooseSideBySide(compared, rows);

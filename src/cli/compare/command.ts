@@ -15,7 +15,7 @@ import { describeDoubts, describeLimits, describeMatching, describePair } from '
 
 export async function compare(options: CompareOptions, context: CommandContext): Promise<number> {
   const { terminal } = context;
-  const { targets, on, answer, expect, output, rows } = options;
+  const { targets, on, answer, expect, output, rows, delimiter, quoting } = options;
   const document = context.document.begin<CompareDocument>({
     command: 'compare',
     page_path: null,
@@ -37,7 +37,7 @@ export async function compare(options: CompareOptions, context: CommandContext):
   }
   const compared = await compareOutputs({
     ...placeOf(options, context),
-    ...{ targets, on, answer, expect, rows, page: output },
+    ...{ targets, on, answer, expect, delimiter, quoting, rows, page: output },
     overwrite: askOverwrite(options, terminal),
     drawPage: writePage,
   });

@@ -1,9 +1,10 @@
 /** The flags of `loom compare`. */
 import type { Command } from 'commander';
 import { collectTexts, parseText, parseWhole } from '../flags/flag-values.ts';
+import { dialectFlags } from '../flags/shared-flags.ts';
 
 export function addCompare(program: Command): Command {
-  return program
+  const compare = program
     .command('compare')
     .description('Compare the answers of two or more outputs of the same rows, such as those of two models.')
     .argument('<output...>', 'Paths of outputs, or the ids of the batches or jobs that they came from.')
@@ -24,7 +25,9 @@ export function addCompare(program: Command): Command {
       'Most rows that the page shows; its figures are of all.',
       parseWhole(1),
       50_000,
-    )
+    );
+  for (const option of dialectFlags()) compare.addOption(option);
+  return compare
     .option('--force', 'Overwrite an existing page without asking.', false)
     .option('--sandbox', 'Look among the rehearsals alone; without it they are found too.', false)
     .addHelpText('after', compareExamples);

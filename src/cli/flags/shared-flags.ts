@@ -13,14 +13,7 @@ export function addInputFlags(command: Command): Command {
       parseText,
     ).makeOptionMandatory(),
     rareFlag('--format <name>', 'What stdin holds, with --file -.').choices([...fileTypes]),
-    rareFlag(
-      '--delimiter <character>',
-      'What stands between the cells of a .csv, such as ";" or tab (default: found: a comma, semicolon, tab or bar).',
-    ),
-    rareFlag(
-      '--quoting <name>',
-      'none: quotes in a .tsv are text. csv: they hold cells together (default).',
-    ).choices(['csv', 'none']),
+    ...dialectFlags(),
     rareFlag('--pad-rows', 'Take rows that lack empty cells at their end; the output has them.').default(
       false,
     ),
@@ -52,6 +45,20 @@ export function addInputFlags(command: Command): Command {
       parseText,
     ),
   ]);
+}
+
+/** How the cells of a table are told apart. */
+export function dialectFlags(): Option[] {
+  return [
+    rareFlag(
+      '--delimiter <character>',
+      'What stands between the cells of a .csv, such as ";" or tab (default: found: a comma, semicolon, tab or bar).',
+    ),
+    rareFlag(
+      '--quoting <name>',
+      'none: quotes in a .tsv are text. csv: they hold cells together (default).',
+    ).choices(['csv', 'none']),
+  ];
 }
 
 /** Lets a command take its input without a flag, too: `loom run -c text reviews.csv`. */

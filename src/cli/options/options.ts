@@ -170,7 +170,7 @@ export interface TokensOptions
   estimate: boolean;
 }
 
-export interface ReportOptions extends Pick<InputOptions, 'col' | 'prompt'> {
+export interface ReportOptions extends Pick<InputOptions, 'col' | 'prompt' | 'delimiter' | 'quoting'> {
   /** Path of an output, or the id of the batch or job that it came from. */
   target: string;
   /** The column of the answers. */
@@ -182,7 +182,7 @@ export interface ReportOptions extends Pick<InputOptions, 'col' | 'prompt'> {
   sandbox: boolean;
 }
 
-export interface CompareOptions {
+export interface CompareOptions extends Pick<InputOptions, 'delimiter' | 'quoting'> {
   /** Paths of outputs, or ids of the batches or jobs that they came from. */
   targets: string[];
   on?: string;

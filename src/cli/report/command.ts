@@ -18,7 +18,7 @@ export async function report(options: ReportOptions, context: CommandContext): P
     rows: null,
     rows_shown: null,
   });
-  const { target, answer, rows, output } = options;
+  const { target, answer, rows, output, delimiter, quoting } = options;
   // An answer that was paid for must not be overwritten by mistake.
   if (output && !/\.html?$/i.test(output)) {
     throw new LoomError('usage', `--output ${output} can't be the name of a page.`, {
@@ -28,9 +28,7 @@ export async function report(options: ReportOptions, context: CommandContext): P
   const written = await reportOutput({
     ...placeOf(options, context),
     ...readSource(options, context),
-    target,
-    answer,
-    rows,
+    ...{ target, answer, delimiter, quoting, rows },
     page: output,
     overwrite: askOverwrite(options, terminal),
     drawPage: writePage,

@@ -1,9 +1,10 @@
 /** The flags of `loom report`. */
 import { type Command, Option } from 'commander';
 import { parseText, parseWhole } from '../flags/flag-values.ts';
+import { dialectFlags } from '../flags/shared-flags.ts';
 
 export function addReport(program: Command): Command {
-  return program
+  const report = program
     .command('report')
     .description('Write an output as a page to look at: figures, plots, failures, prompts and answers.')
     .argument('<output>', 'Path of the output, or the id of the batch or job that it came from.')
@@ -27,7 +28,9 @@ export function addReport(program: Command): Command {
       '--answer <column>',
       'Column or field that holds the answers (default: as it was run, else llm_response).',
       parseText,
-    )
+    );
+  for (const option of dialectFlags()) report.addOption(option);
+  return report
     .option('--force', 'Overwrite an existing page without asking.', false)
     .option('--sandbox', 'Look among the rehearsals alone; without it they are found too.', false)
     .addHelpText('after', reportExamples);

@@ -1,6 +1,7 @@
 /** The story of `loom compare`: open the outputs, match their rows, and count what their answers have in common. */
 import { LoomError } from '../../core/errors.ts';
 import { listSome } from '../../core/words.ts';
+import type { TextLayout } from '../../formats/format.ts';
 import type { HistoryEntry } from '../../state/history.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { type ComparedOutput, checkColumn, openCompared } from './compared-output.ts';
@@ -17,6 +18,8 @@ export interface CompareOrder {
   readonly answers: readonly string[];
   /** The column that says what an answer should be. */
   readonly expect: string | undefined;
+  /** How tables among the outputs are laid out; what is undefined is as the run noted it, or found. */
+  readonly layout: TextLayout;
 }
 
 export interface Comparison {
@@ -56,8 +59,8 @@ export async function compareOutputs(
   workingFolder: string,
   signal: AbortSignal,
 ): Promise<Comparison> {
-  const { targets, on, answers, expect } = order;
-  const compared = await openCompared(homes, targets, answers, workingFolder, signal);
+  const { on, expect } = order;
+  const compared = await openCompared(homes, order, workingFolder, signal);
   if (on !== undefined) checkColumn(compared, on);
   checkExpected(compared, expect);
   const table = await matchRows(compared, on, expect, signal);

@@ -4,11 +4,13 @@ import { isJsonObject } from '../../core/models.ts';
 import { usualAnswer } from '../../core/names.ts';
 import { readJson } from '../../core/nesting.ts';
 import { listNames, quoteValue } from '../../core/words.ts';
-import type { TextRecord } from '../../formats/format.ts';
+import type { TextLayout, TextRecord } from '../../formats/format.ts';
 import type { LoomHome } from '../../storage/home.ts';
+import { fittingLayout } from '../dataset/layout.ts';
 import { sideName, sideSuffixes } from '../output/columns.ts';
 import type { AnswerColumns } from '../report/answer-columns.ts';
 import { type FoundOutput, findOutput } from '../report/find-output.ts';
+import { typeOfOutput } from '../report/output-layout.ts';
 import { type OutputSource, openOutput } from '../report/output-rows.ts';
 import { readOutputRecords } from './output-records.ts';
 
@@ -21,19 +23,31 @@ export interface ComparedOutput {
   readonly ownNames: ReadonlySet<string>;
 }
 
-/** `answers` names the column of the answers: one for all, or one for each output. LoomError `input` for what is none. */
+/** What is asked of outputs that are compared, as far as it is about opening them. */
+export interface ComparedOrder {
+  readonly targets: readonly string[];
+  /** One for all outputs, or one for each. */
+  readonly answers: readonly string[];
+  /** It is for those of whose format it says something. */
+  readonly layout: TextLayout;
+}
+
+/** LoomError `input` for what is no output, `usage` for a layout that says nothing of any of them. */
 export async function openCompared(
   homes: readonly LoomHome[],
-  targets: readonly string[],
-  answers: readonly string[],
+  { targets, answers, layout }: ComparedOrder,
   workingFolder: string,
   signal: AbortSignal,
 ): Promise<readonly ComparedOutput[]> {
-  const opened: { found: FoundOutput; source: OutputSource; asked: string | undefined }[] = [];
-  for (const [place, target] of targets.entries()) {
+  const found: FoundOutput[] = [];
+  for (const target of targets) found.push(await findOutput(homes, target, workingFolder));
+  const layouts = found.map((output) => fittingLayout(typeOfOutput(output), layout));
+  const isForNone = layouts.every((fitting) => fitting !== layout);
+  const opened: OpenedOutput[] = [];
+  for (const [place, output] of found.entries()) {
     const asked = answers.length > 1 ? answers[place] : answers[0];
-    const found = await findOutput(homes, target, workingFolder);
-    opened.push({ found, source: await openOutput(found, undefined, asked), asked });
+    const source = await openOutput(output, { answer: asked, layout: isForNone ? layout : layouts[place] });
+    opened.push({ found: output, source, asked });
   }
   const fields = await Promise.all(opened.map((output) => findFields(output, signal)));
   const shared = (fields[0] ?? []).filter((name) => fields.every((names) => names.includes(name)));

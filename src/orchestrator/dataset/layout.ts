@@ -5,8 +5,8 @@
 
 import type { LayoutOption } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
-import type { LayoutFields } from '../../core/models.ts';
-import { type TextLayout, traitsOf } from '../../formats/format.ts';
+import type { FileType, LayoutFields } from '../../core/models.ts';
+import { type InputFormat, type TextLayout, traitsOf } from '../../formats/format.ts';
 import type { DatasetOrder } from './dataset-order.ts';
 
 export const usualDelimiter = ',';
@@ -20,7 +20,7 @@ export async function settleLayout(
   asked: TextLayout,
 ): Promise<TextLayout | undefined> {
   const { path, format, onRemark } = dataset;
-  refuseForeign(dataset, asked);
+  refuseForeign(path, format, asked);
   if (format.fileType === 'parquet') return undefined;
   const { findLayout } = await import('../../formats/find-layout.ts');
   const layout = await findLayout(path, format, asked);
@@ -32,13 +32,25 @@ export async function settleLayout(
   return layout;
 }
 
-/** Options that say nothing of a file by its name. */
-function refuseForeign({ path, format: { fileType } }: DatasetOrder, asked: TextLayout): void {
+/** Options that say nothing of a file of this format. */
+function listForeign(fileType: FileType): LayoutOption[] {
   const options: LayoutOption[] = [];
   if (fileType === 'parquet') options.push('encoding');
   if (fileType !== 'csv') options.push('delimiter');
   if (fileType !== 'csv' && fileType !== 'tsv') options.push('quoting', 'padRows');
-  const option = options.find((name) => asked[name]);
+  return options;
+}
+
+/** What is asked, without what says nothing of a file of this format; the same object where all of it does. */
+export function fittingLayout(fileType: FileType, asked: TextLayout): TextLayout {
+  const foreign = listForeign(fileType).filter((name) => asked[name]);
+  if (foreign.length === 0) return asked;
+  return { ...asked, ...Object.fromEntries(foreign.map((name) => [name, undefined])) };
+}
+
+/** LoomError `usage` for an option that says nothing of a file of this format. */
+export function refuseForeign(path: string, { fileType }: InputFormat, asked: TextLayout): void {
+  const option = listForeign(fileType).find((name) => asked[name]);
   if (option === undefined) return;
   const { title } = traitsOf(fileType);
   throw new LoomError('usage', `${option} says nothing of ${title}, and ${path} is a ${title} file.`, {

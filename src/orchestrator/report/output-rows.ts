@@ -2,25 +2,17 @@
 import { LoomError } from '../../core/errors.ts';
 import type { RowError, RowPick } from '../../core/models.ts';
 import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
-import { findLayout } from '../../formats/find-layout.ts';
-import {
-  detectFormat,
-  type InputFormat,
-  type PromptSource,
-  type TextLayout,
-  type TextRecord,
-} from '../../formats/format.ts';
+import type { InputFormat, PromptSource, TextLayout, TextRecord } from '../../formats/format.ts';
 import { converterFor } from '../../formats/index.ts';
 import { readPromptSource } from '../../formats/template/prompt-source.ts';
 import { readFileBytes } from '../../formats/text/file-bytes.ts';
-import type { HistoryEntry } from '../../state/history.ts';
 import { isFile } from '../../storage/files.ts';
-import { recordedLayout } from '../dataset/layout.ts';
 import { createPicker } from '../dataset/pick-rows.ts';
 import { reasonsPathFor } from '../output/reasons-file.ts';
 import { parseRowError, type RowErrors } from '../output/row-errors.ts';
 import { type AnswerColumns, findAnswerColumns } from './answer-columns.ts';
 import type { FoundOutput } from './find-output.ts';
+import { findOutputLayout, typeOfOutput } from './output-layout.ts';
 
 /** An output, and how its rows are read. */
 export interface OutputSource {
@@ -58,15 +50,25 @@ export interface OutputRow {
   textOf(name: string): string | null;
 }
 
-/** LoomError `input` for a file that holds no answers, and for a prompt that names what it does not have. */
+/** What somebody says of an output; what is left out is as the run noted it, or found. */
+export interface OutputOrder {
+  readonly promptSource?: PromptSource | undefined;
+  /** The column of the answers. */
+  readonly answer?: string | undefined;
+  readonly layout?: TextLayout | undefined;
+}
+
+/**
+ * LoomError `input` for a file that holds no answers, and for a prompt that names what it does not have; `usage` for a
+ * layout that says nothing of its format.
+ */
 export async function openOutput(
-  { path, history }: FoundOutput,
-  asked: PromptSource | undefined,
-  answer: string | undefined,
+  found: FoundOutput,
+  { promptSource: asked, answer, layout: said }: OutputOrder,
 ): Promise<OutputSource> {
-  const fileType = history?.file_type ?? detectFormat(path).fileType;
-  const format = { fileType, gzip: await isGzip(path) };
-  const layout = history ? layoutOf(history) : await findTableLayout(path, format);
+  const { path, history } = found;
+  const format = { fileType: typeOfOutput(found), gzip: await isGzip(path) };
+  const layout = await findOutputLayout(found, format, said);
   const names = await (await converterFor(format.fileType)).readNames(path, format.gzip, { layout });
   const columns = findAnswerColumns(path, names, history, answer);
   if (asked) checkNames(asked, names, path);
@@ -89,16 +91,6 @@ export async function openOutput(
     idName: [history?.row_id_field, 'id'].find((name) => name !== undefined && others.includes(name)),
     detailNames: Object.values(details).filter((name) => names.includes(name)),
   };
-}
-
-/** What was not UTF-8 is so in the output. */
-function layoutOf(history: HistoryEntry): TextLayout {
-  return { ...recordedLayout(history.layout), encoding: undefined };
-}
-
-/** Where nothing is known, the file itself tells what stands between its cells. */
-async function findTableLayout(path: string, format: InputFormat): Promise<TextLayout | undefined> {
-  return format.fileType === 'csv' ? findLayout(path, format, {}) : undefined;
 }
 
 function isPrompt(name: string, source: PromptSource | undefined): boolean {
