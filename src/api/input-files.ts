@@ -4,11 +4,12 @@ import type { FileType } from '../core/names.ts';
 import { readColumnNames } from '../formats/column-names.ts';
 import { detectFormat, inputExtensions as listExtensions } from '../formats/format.ts';
 import { expandHome } from '../storage/home.ts';
+import { describeLayout, type LayoutOptions } from './options/layout.ts';
 import type { ReachOptions } from './options/options.ts';
 import { variablesOf, workingFolderOf } from './options/reach.ts';
 
 export { commonEncodings } from '../formats/text/encodings.ts';
-export { delimiterNames } from './options/layout.ts';
+export { delimiterNames, type LayoutOptions } from './options/layout.ts';
 
 /** `csv`, `csv.gz`, …: those of every format. */
 export function inputExtensions(): string[] {
@@ -16,8 +17,13 @@ export function inputExtensions(): string[] {
 }
 
 /** The names of the columns, or of the fields of the first entry. Throws where the file can't be read. */
-export function listColumns(file: string, options: ReachOptions = {}): Promise<string[]> {
-  return readColumnNames(resolve(workingFolderOf(options), expandHome(file, variablesOf(options))));
+export async function listColumns(
+  file: string,
+  options: ReachOptions = {},
+  layout: LayoutOptions = {},
+): Promise<string[]> {
+  const path = resolve(workingFolderOf(options), expandHome(file, variablesOf(options)));
+  return readColumnNames(path, describeLayout(layout));
 }
 
 /** By its name; undefined for one that is no input's. */

@@ -1,19 +1,22 @@
 /** The columns or fields of a file by its first lines, for who proposes them. */
 import { RecordReader } from './csv/records.ts';
-import { detectFormat } from './format.ts';
+import { detectFormat, type TextLayout } from './format.ts';
+import { converterFor } from './index.ts';
 import { LineSplitter } from './json/line-splitter.ts';
 import { EntrySplitter, type Splitter } from './json/splitter.ts';
+import { readEncoding } from './text/encodings.ts';
 import { TextSource } from './text/text-source.ts';
 
-/** Of the header, or the first object; of Parquet none. Throws as a reader does. */
-export async function readColumnNames(path: string): Promise<string[]> {
+/** Of the header, or the first object; of Parquet those with text. Throws as a reader does. */
+export async function readColumnNames(path: string, asked: TextLayout): Promise<string[]> {
   const format = detectFormat(path);
   const { fileType } = format;
-  const source = new TextSource(path, format, {});
-  if (fileType === 'csv' || fileType === 'tsv') return readHeader(new RecordReader(source, undefined));
+  const layout = { ...asked, encoding: asked.encoding && readEncoding(asked.encoding) };
+  const source = new TextSource(path, format, { layout });
+  if (fileType === 'csv' || fileType === 'tsv') return readHeader(new RecordReader(source, layout));
   if (fileType === 'json') return readKeys(source, new EntrySplitter());
   if (fileType === 'jsonl') return readKeys(source, new LineSplitter());
-  return [];
+  return [...(await (await converterFor(fileType)).readNames(path, false, {}))];
 }
 
 async function readHeader(reader: RecordReader): Promise<string[]> {

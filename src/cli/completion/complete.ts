@@ -1,6 +1,12 @@
 /** What a shell is proposed at a Tab, read off the flags themselves: nothing is sent, and no file is read whole. */
 import type { Command, Option } from 'commander';
-import { commonEncodings, delimiterNames, inputExtensions, listColumns } from '../../api/input-files.ts';
+import {
+  commonEncodings,
+  delimiterNames,
+  inputExtensions,
+  type LayoutOptions,
+  listColumns,
+} from '../../api/input-files.ts';
 import { listBatches } from '../../api/list-batches.ts';
 import { withoutSteering } from '../../core/steering.ts';
 import type { CommandContext } from '../options/options.ts';
@@ -23,6 +29,8 @@ interface Position {
   readonly command: Command;
   /** Flags before the cursor, by the names of their options. */
   readonly given: ReadonlyMap<string, string>;
+  /** Words before the cursor that are neither flags nor values of them. */
+  readonly operands: readonly string[];
   /** The flag whose value is at the cursor. */
   readonly option: Option | undefined;
   /** What stands before the value in its word: `--col=`. */
@@ -76,6 +84,7 @@ function findPosition(program: Command, words: readonly string[]): Position {
   let command = program;
   let waiting: Option | undefined;
   const given = new Map<string, string>();
+  const operands: string[] = [];
   const current = words.at(-1) ?? '';
   for (const word of words.slice(0, -1)) {
     const { option, value } = readFlag(command, word);
@@ -86,14 +95,16 @@ function findPosition(program: Command, words: readonly string[]): Position {
       if (option.required && value === undefined) waiting = option;
       given.set(option.attributeName(), value ?? '');
     } else {
-      command = command.commands.find((known) => known.name() === word) ?? command;
+      const child = command.commands.find((known) => known.name() === word);
+      if (child) command = child;
+      else operands.push(word);
     }
   }
-  if (waiting) return { command, given, option: waiting, prefix: '', typed: current };
+  const before = { command, given, operands };
+  if (waiting) return { ...before, option: waiting, prefix: '', typed: current };
   const { option, value } = readFlag(command, current);
-  if (!option || value === undefined)
-    return { command, given, option: undefined, prefix: '', typed: current };
-  return { command, given, option, prefix: current.slice(0, -value.length || undefined), typed: value };
+  if (!option || value === undefined) return { ...before, option: undefined, prefix: '', typed: current };
+  return { ...before, option, prefix: current.slice(0, -value.length || undefined), typed: value };
 }
 
 /** `--col=text`, `--col` or `-c`. */
@@ -146,6 +157,10 @@ const proposers: Readonly<
   config: async () => ({ kind: 'files json' }),
   cacheDir: async () => ({ kind: 'folders' }),
   col: proposeColumns,
+  rowId: proposeColumns,
+  on: proposeColumns,
+  expect: proposeColumns,
+  answer: proposeAnyColumns,
   delimiter: async () => proposeWords(delimiterNames),
   encoding: async () => proposeWords(commonEncodings),
   id: proposeIds,
@@ -161,10 +176,38 @@ function proposeWords(values: readonly string[]): Proposal {
   return { kind: 'words', words: values.map((value) => ({ value })) };
 }
 
-async function proposeColumns({ given }: Position, context: CommandContext): Promise<Proposal> {
-  const file = given.get('file');
-  if (!file) return { kind: 'words' };
-  return proposeWords(await listColumns(file, placeOf({}, context)));
+/** Of the input, or of an output; of several outputs those that all of them have. */
+async function proposeColumns(position: Position, context: CommandContext): Promise<Proposal> {
+  const [first = [], ...others] = await listColumnsOfEach(position, context);
+  return proposeWords(first.filter((name) => others.every((names) => names.includes(name))));
+}
+
+/** Of several outputs those that one of them has: each may be asked for another. */
+async function proposeAnyColumns(position: Position, context: CommandContext): Promise<Proposal> {
+  const names = (await listColumnsOfEach(position, context)).flat();
+  return proposeWords([...new Set(names)]);
+}
+
+/** Of each file that is named so far and can be read. An output that is named by its batch tells none. */
+async function listColumnsOfEach(
+  { given, operands }: Position,
+  context: CommandContext,
+): Promise<string[][]> {
+  const input = given.get('file');
+  const layout = readLayout(given);
+  const listing = (input ? [input] : operands).map((file) => listColumns(file, placeOf({}, context), layout));
+  return (await Promise.allSettled(listing)).flatMap((listed) =>
+    listed.status === 'fulfilled' ? [listed.value] : [],
+  );
+}
+
+function readLayout(given: Position['given']): LayoutOptions {
+  const quoting = given.get('quoting');
+  return {
+    delimiter: given.get('delimiter'),
+    quoting: quoting === 'none' || quoting === 'csv' ? quoting : undefined,
+    encoding: given.get('encoding'),
+  };
 }
 
 /** Batches and jobs of several parts, newest first. */
