@@ -118,11 +118,14 @@ function readFlag(
 }
 
 async function propose(position: Position, context: CommandContext): Promise<Proposal> {
-  const { command, option, typed } = position;
+  const { command, option, typed, operands } = position;
   if (option) return proposeValue(option, position, context);
   if (typed.startsWith('-')) return { kind: 'words', words: listFlags(position) };
   if (command.commands.length > 0) return proposeCommands(position);
   if (command.registeredArguments.some((argument) => argument.name() === 'output')) return { kind: 'files' };
+  // Flags are proposed where nothing is typed: they say what else there is to say.
+  const takesInput = listFlags(position).some(({ value }) => value === '--file');
+  if (takesInput && operands.length === 0 && typed !== '') return proposeInputs();
   const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
   return choices.length > 0 ? proposeWords(choices) : { kind: 'words', words: listFlags(position) };
 }
@@ -150,7 +153,7 @@ function listFlags({ command, given }: Position): Word[] {
 const proposers: Readonly<
   Record<string, (position: Position, context: CommandContext) => Promise<Proposal>>
 > = {
-  file: async () => ({ kind: `files ${inputExtensions().join(' ')}` }),
+  file: proposeInputs,
   output: async () => ({ kind: 'files' }),
   schema: async () => ({ kind: 'files json' }),
   faults: async () => ({ kind: 'files json' }),
@@ -174,6 +177,10 @@ async function proposeValue(option: Option, position: Position, context: Command
 
 function proposeWords(values: readonly string[]): Proposal {
   return { kind: 'words', words: values.map((value) => ({ value })) };
+}
+
+async function proposeInputs(): Promise<Proposal> {
+  return { kind: `files ${inputExtensions().join(' ')}` };
 }
 
 /** Of the input, or of an output; of several outputs those that all of them have. */

@@ -81,6 +81,8 @@ describe('are proposed:', () => {
     expect(await proposals('run', '-f', '')).toEqual([
       'files json json.gz jsonl jsonl.gz ndjson ndjson.gz csv csv.gz tsv tsv.gz parquet',
     ]);
+    expect(await proposals('tokens', 'da')).toEqual(await proposals('run', '-f', 'da'));
+    expect(await proposals('run', 'data.csv', 'da')).toEqual(['words']);
     expect(await proposals('run', '--schema', '')).toEqual(['files json']);
     expect(await proposals('report', '')).toEqual(['files']);
     expect(await proposals('compare', 'one.csv', '')).toEqual(['files']);
