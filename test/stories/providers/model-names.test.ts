@@ -1,6 +1,7 @@
 /** A model's name that is most likely a mistake is asked about before anything is sent, and stops nothing. */
 import { describe, expect, test } from 'vitest';
 import { questionModel } from '../../../src/index.ts';
+import { atTerminalHere } from '../worlds/at-terminal.ts';
 import { startHttpServer } from '../worlds/http-server.ts';
 import {
   baseUrlVariables,
@@ -82,6 +83,14 @@ describe.each(providers)('at %s', (provider) => {
     const ran = await world.loom('run', ...orderOf(provider, '--sync'));
     expect(ran.stderr).not.toContain('Warning');
   });
+});
+
+test('nobody is waited for at a terminal either: the line is told, and the run goes on', async () => {
+  await world.write('data.csv', 'text\nHello\n');
+  const { code, text } = await atTerminalHere(world, order('openai', 'gpt-4o-mnii', '--sync'));
+  expect(code).toBe(0);
+  expect(text.split(' meant ')).toHaveLength(2);
+  expect(text).toContain('Done. wrote');
 });
 
 /** Retired by their vendors, some of them also sold elsewhere: who asks for one may still have it. */
