@@ -1,7 +1,14 @@
 /** Batches at servers and models without structured output: the schema is told in words, and what comes is checked. */
+import { rm } from 'node:fs/promises';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { createRecordedWorld } from '../worlds/recorder.ts';
-import { batchProviders, fetchUntilDone, orderOf, type ProviderName } from '../worlds/sandbox-world.ts';
+import {
+  batchProviders,
+  fetchUntilDone,
+  orderOf,
+  type ProviderName,
+  submittedId,
+} from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const world = useWorld(createRecordedWorld);
@@ -189,6 +196,24 @@ describe.each(batchProviders)('at %s', (provider) => {
     expect(await world.read('out.csv')).toBe(merged);
     expect(readAsked(provider).at(-1)).toEqual(['words', 'last ]}']);
   });
+});
+
+test('a batch that was adopted is not sent again: its rows fail, and the same command asks for them in words', async () => {
+  const id = submittedId(await world.loom(...args('openai', 'no-schemas-m')));
+  await rm(world.statePath(''), { recursive: true });
+  const [, ...asked] = args('openai', 'no-schemas-m');
+  expect((await world.loom('adopt', '--id', id, ...asked)).code).toBe(0);
+  const fetched = await fetchUntilDone(world);
+  expect(fetched.code).toBe(1);
+  expect(fetched.stderr).toContain(
+    `Note: ${id}: structured output is refused (${words.openai}) 4 of 4 rows failed for that, unbilled; the same loom run command asks for them with the schema in the system text, ${checked}\n`,
+  );
+  expect((await world.countCalls('openai')).createBatch).toBe(1);
+  world.requests.splice(0);
+  const again = await world.loom(...args('openai', 'no-schemas-m', '--force', '--wait', '--interval', '0.1'));
+  expect(again.code).toBe(3);
+  expect(readAsked('openai')).toEqual(allAsked('words'));
+  expect(await world.read('out.csv')).toBe(merged);
 });
 
 it.each(batchProviders.filter((name) => name !== 'anthropic'))(
