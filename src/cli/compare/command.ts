@@ -51,13 +51,13 @@ export async function compare(options: CompareOptions, context: CommandContext):
 
 async function printComparison(comparison: OutputComparison, terminal: Terminal): Promise<void> {
   for (const doubt of describeDoubts(comparison)) terminal.note(doubt);
-  terminal.printResult(describeMatching(comparison));
+  terminal.printSentence(describeMatching(comparison));
   terminal.printResult('');
   await printOutputs(comparison, terminal);
   terminal.printResult('');
   const { pairs, labels } = comparison.figures;
-  for (const pair of pairs) terminal.printResult(describePair(pair, labels !== undefined));
-  for (const sentence of describeLimits(comparison)) terminal.printResult(sentence);
+  for (const pair of pairs) terminal.printSentence(describePair(pair, labels !== undefined));
+  for (const sentence of describeLimits(comparison)) terminal.printSentence(sentence);
   await printLabels(comparison, terminal);
   await printConfusion(comparison, terminal);
 }

@@ -6,6 +6,7 @@ import { cleanLine, MarkedLine } from '../terminal/lines.ts';
 
 const colours = { ok: 'green', absent: undefined, wrong: 'red' } as const;
 const words = { ok: 'ok', absent: '-', wrong: 'wrong' } as const;
+const [wordWidth, nameWidth] = [7, 12];
 
 export async function examine(
   { provider, apiKey, baseUrl }: DoctorOptions,
@@ -15,10 +16,11 @@ export async function examine(
   const document = context.document.begin<DoctorDocument>({ command: 'doctor', findings: [] });
   const tell = ({ about, state, told, provider: of }: Finding | ConfigFinding) => {
     document.findings.push({ about, state, message: told, provider: of ?? null });
-    const word = terminal.paint(colours[state], words[state]) + ' '.repeat(7 - words[state].length);
-    const name = (about === 'key' && of ? of : about).padEnd(12);
-    terminal.printResult(
+    const word = terminal.paint(colours[state], words[state]) + ' '.repeat(wordWidth - words[state].length);
+    const name = (about === 'key' && of ? of : about).padEnd(nameWidth);
+    terminal.printSentence(
       new MarkedLine(`${word}${name}${cleanLine(of && about !== 'key' ? `${of}: ${told}` : told)}`),
+      wordWidth + nameWidth,
     );
   };
   const config = { about: 'config', state: configPath ? 'ok' : 'absent' } as const;

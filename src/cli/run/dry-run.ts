@@ -20,15 +20,15 @@ export async function dryRun(
   const order = describeRun(options, context);
   const preview = await previewRun({ ...place, ...order, live, batchSize, deliver: goesToStdout(options) });
   document.estimate = { ...documentPreview(preview), would_cost: options.sandbox };
-  terminal.printResult('Dry run: nothing was sent, and nothing was written.');
-  for (const line of describeRequests(preview)) terminal.printResult(`  ${line}`);
-  terminal.printResult(
+  terminal.printSentence('Dry run: nothing was sent, and nothing was written.');
+  for (const line of describeRequests(preview)) terminal.printSentence(`  ${line}`);
+  terminal.printSentence(
     `  Input tokens: about ${formatCount(preview.inputTokens)} (an estimate with the tokenizer ${preview.encoding})`,
   );
-  terminal.printResult(`  ${describeEstimatedCost(preview, options, order.settings?.max_tokens)}`);
+  terminal.printSentence(`  ${describeEstimatedCost(preview, options, order.settings?.max_tokens)}`);
   const { firstPrompt } = preview;
   if (firstPrompt)
-    terminal.printResult(`  The prompt of row ${firstPrompt.row}: ${shorten(firstPrompt.prompt ?? '')}`);
+    terminal.printSentence(`  The prompt of row ${firstPrompt.row}: ${shorten(firstPrompt.prompt ?? '')}`);
   if (preview.outputExists && live && !options.force)
     terminal.warn(`output file ${preview.outputPath} already exists: the run needs --force.`);
   return 0;

@@ -12,6 +12,8 @@ export interface Terminal {
   print(line: string | MarkedLine): void;
   /** The same for a line that the command is there to print, such as a row of a list. */
   printResult(line: string | MarkedLine): void;
+  /** The same for a sentence, which a terminal breaks between words; what it goes on with there is indented so far. */
+  printSentence(line: string | MarkedLine, hang?: number): void;
   /** A text of our own, as it is, on stdout, which the command is there to print: a JSON document, a help text, a script. */
   printText(text: string): void;
   /** A line in the tool's own voice, on stderr, where a terminal breaks it between words; none with --quiet. */
@@ -80,6 +82,12 @@ const longestAnswer = ' yes'.length;
 /** How long a reader may still take what it was slow to take, once the command is to stop. */
 const lastWordsMs = 1_000;
 
+interface Wrapping {
+  /** Columns that something else takes. */
+  readonly taken?: number;
+  readonly hang?: number | undefined;
+}
+
 /** The terminal of this process. What stdout or stderr does not take is dropped, and ends nothing. */
 export function createTerminal(streams: {
   stdin: NodeJS.ReadStream;
@@ -101,10 +109,11 @@ export function createTerminal(streams: {
   const paintOn = (stream: NodeJS.WriteStream, colour: Colour, text: string) =>
     isColoured(stream) ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
   const above = (write: () => void) => (pinned ? pinned.above(write) : write());
-  /** A line of stderr as a terminal shows it whole; whatever else reads it takes it line by line. */
-  const wrap = (line: string, taken = 0) =>
-    stderr.isTTY ? wrapText(line, (stderr.columns || usualWidth) - taken) : line;
-  const tell = (line: string | MarkedLine) => above(() => void err.write(`${wrap(showLine(line))}\n`));
+  /** A line as a terminal shows it whole; whatever else reads the stream takes it line by line. */
+  const wrapOn = (stream: NodeJS.WriteStream, line: string, { taken = 0, hang }: Wrapping = {}) =>
+    stream.isTTY ? wrapText(line, (stream.columns || usualWidth) - taken, hang) : line;
+  const tell = (line: string | MarkedLine) =>
+    above(() => void err.write(`${wrapOn(stderr, showLine(line))}\n`));
   const tellMarked = (colour: Colour, word: string, message: string) =>
     tell(new MarkedLine(`${paintOn(stderr, colour, word)} ${cleanLine(message).trim()}`));
   const note = (line: string | MarkedLine) => {
@@ -127,6 +136,10 @@ export function createTerminal(streams: {
   const terminal: Terminal = {
     print: (line) => printLine(line, false),
     printResult: (line) => printLine(line, true),
+    printSentence(line, hang) {
+      if (voice.json) note(line);
+      else writeOut(wrapOn(stdout, showLine(line), { hang }), true);
+    },
     printText: (text) => writeOut(text, true),
     note,
     detail(line) {
@@ -144,7 +157,7 @@ export function createTerminal(streams: {
       try {
         const asked = `${paintOn(stderr, 'cyan', cleanLine(question))} [y/N]`;
         const answer = await Promise.race([
-          lines.question(`${wrap(asked, longestAnswer)} `, { signal }),
+          lines.question(`${wrapOn(stderr, asked, { taken: longestAnswer })} `, { signal }),
           endOfInput(lines),
         ]);
         return /^y(es)?$/i.test(answer.trim()) ? 'yes' : 'no';

@@ -22,11 +22,14 @@ const whole = [
 const words = /( *)(\S+)/g;
 const pieces = new RegExp(`( *)(${whole.map(({ source }) => source).join('|')}|\\S+)`, 'g');
 
-/** The text of one line, with line ends in it, for a terminal of so many columns. */
-export function wrapText(text: string, columns: number): string {
+/**
+ * The text of one line, with line ends in it, for a terminal of so many columns; `hang` is how far it is indented where it
+ * goes on, which is a little more than at its start unless said.
+ */
+export function wrapText(text: string, columns: number, hang?: number): string {
   // The last column stays free: some terminals begin a new line once it is written.
   const width = columns - 1;
-  const indent = `${/^ */.exec(text)?.[0] ?? ''}${continuation}`;
+  const indent = hang === undefined ? `${/^ */.exec(text)?.[0] ?? ''}${continuation}` : ' '.repeat(hang);
   const room = width - indent.length;
   let shown = '';
   let column = 0;

@@ -59,6 +59,12 @@ test.each([
   expect(wrapText(line, columns)).toBe(shown);
 });
 
+test('what it goes on with is indented as far as is said', () => {
+  expect(wrapText('ok     node        Node.js 20 is too old for this program.', 40, 19)).toBe(
+    `ok     node        Node.js 20 is too\n${' '.repeat(19)}old for this\n${' '.repeat(19)}program.`,
+  );
+});
+
 test('colours and links take no room, and a link stays whole', () => {
   const [open, close] = ['\x1b]8;;file:///a%20folder/of%20mine/all.csv\x1b\\', '\x1b]8;;\x1b\\'];
   expect(wrapText(`\x1b[33mWarning:\x1b[39m the rows are in ${open}of mine/all.csv${close} (two).`, 31)).toBe(

@@ -254,6 +254,24 @@ describe('at a terminal', () => {
     expect((await world.loom(...wrong)).stderr).toBe(sentence);
   });
 
+  test('results in sentences are broken there, too, and what is not ours is not', async () => {
+    for (const name of Object.keys(world.environment))
+      if (name.endsWith('_KEY')) delete world.environment[name];
+    delete world.environment.OPENAI_BASE_URL;
+    const wrong =
+      'There is no key of any provider: set the variable of one, or keep a key with loom keys set.';
+    const [first, second] = [wrong.slice(0, wrong.indexOf(' keep')), 'keep a key with loom keys set.'];
+    expect((await atTerminal(['doctor'])).text).toContain(
+      `wrong  key         ${first}\n${' '.repeat(19)}${second}\n`,
+    );
+    expect((await world.loom('doctor')).stdout).toContain(`wrong  key         ${wrong}\n`);
+    const dry = await atTerminal([...live, '--dry-run']);
+    expect(dry.text.split('\n').filter((line) => line.length > 79)).toEqual([]);
+    await world.write('data.csv', `id,text\n1,${'Hello there '.repeat(20)}\n`);
+    const preview = await atTerminal([...live, '--preview']);
+    expect(preview.text).toContain(`  ${'Hello there '.repeat(20)}\n`);
+  });
+
   test('paths are links where the terminal shows such, and not with NO_COLOR, in CI or in a pipe', async () => {
     await world.write('data.csv', 'id,text\n1,Hello\n2,World [[sandbox:empty]]\n');
     // The package that knows terminals asks the process itself.
