@@ -128,6 +128,17 @@ describe('a prices.json that is wrong', () => {
     expect(ran.stdout).toContain(told);
   });
 
+  test('may be one that can not be read at all', async () => {
+    await world.write('data.csv', 'text\nHello\n');
+    await mkdir(world.statePath('prices.json'), { recursive: true });
+    const ran = await run('--sync');
+    expect(ran.code).toBe(0);
+    expect(countWarnings(ran.stderr)).toBe(1);
+    expect(ran.stderr).toMatch(
+      /^Warning: .*prices\.json.* Costs are by the lists alone until it is mended\.\nWeaving live/,
+    );
+  });
+
   test('is told of by an estimate of tokens', async () => {
     await writeWrong();
     const counted = await world.loom('tokens', ...input('openai', 'gpt-4o-mini'), '--estimate');
