@@ -93,15 +93,27 @@ export function sideName(answer: string, suffix: SideSuffix): string {
 
 export const sideSuffixes: readonly SideSuffix[] = sideColumns.map(({ suffix }) => suffix);
 
-/** The answer of a row is read once for all of them. */
+/** Of answers that are known again, how many and of which length: labels come again and again. */
+const mostKnown = 256;
+const longestKnown = 400;
+
+/** The answer of a row is read once for all of them, and a short one once for the rows that have it too. */
 function fieldColumns(fields: readonly NamedField[]): OutputColumn[] {
   let readRow: SettledRow | undefined;
   let values: readonly AddedValue[] = [];
+  const known = new Map<string, readonly AddedValue[]>();
+  const readAnswer = (text: string) => {
+    const before = known.get(text);
+    if (before) return before;
+    const read = readFields(text, fields);
+    if (known.size < mostKnown && text.length <= longestKnown) known.set(text, read);
+    return read;
+  };
   return fields.map(({ name, type }, index) => ({
     name,
     type,
     valueOf(row) {
-      if (row !== readRow) values = row.text === null ? [] : readFields(row.text, fields);
+      if (row !== readRow) values = row.text === null ? [] : readAnswer(row.text);
       readRow = row;
       return values[index] ?? null;
     },

@@ -66,3 +66,18 @@ test('a whole number of more than 64 bits is null, and one with a fraction of ze
   const rows = await parquetReadObjects({ file: output, compressors });
   expect(rows.slice(0, 4).map(({ n }) => n)).toEqual([null, 7n, null, null]);
 });
+
+test('whole numbers of either sign and any size have bounds, however often each comes', async () => {
+  const values = ['0', '-1', '4294967296', '-4294967297', '999999999999999', '-1', '-9007199254740993', '7'];
+  const whole: AddedFields = {
+    columns: [{ name: 'n', type: 'integer' }],
+    valuesFor: ({ index }) => [{ json: values[index % values.length] as string }],
+  };
+  const output = exact(await mergeAll(writers[0] as string, whole, by('name')));
+  const rows = await parquetReadObjects({ file: output, compressors });
+  expect(rows.map(({ n }) => n)).toEqual(
+    rows.map((_, index) => BigInt(values[index % values.length] as string)),
+  );
+  const chunk = parquetMetadata(output).row_groups[0]?.columns.at(-1)?.meta_data;
+  expect(chunk?.statistics).toMatchObject({ min_value: -9007199254740993n, max_value: 999999999999999n });
+});

@@ -43,6 +43,8 @@ export function describeColumn({ name, type }: AddedColumn): ThriftStruct {
 
 /** Longer texts are no bounds that anybody would keep in a footer. */
 const longestBound = 64;
+/** So many values are known again: labels and counts come again and again. */
+const mostNoted = 256;
 
 export class ValuePages {
   readonly #name: string;
@@ -55,6 +57,8 @@ export class ValuePages {
   #least: Buffer | undefined;
   #most: Buffer | undefined;
   #hasBounds: boolean;
+  /** Values whose place between the bounds is known. */
+  readonly #noted = new Set<string>();
   #units = 0;
   #rows = 0;
   #uncompressedBytes = 0;
@@ -102,7 +106,8 @@ export class ValuePages {
 
   #noteBounds(text: string): void {
     const { bounds } = this.#type;
-    if (!this.#hasBounds || !bounds) return;
+    if (!this.#hasBounds || !bounds || this.#noted.has(text)) return;
+    if (this.#noted.size < mostNoted) this.#noted.add(text);
     const bytes = bounds.encode(text);
     this.#hasBounds = bytes.length <= longestBound;
     if (this.#least === undefined || bounds.compare(bytes, this.#least) < 0) this.#least = bytes;

@@ -21,9 +21,14 @@ export class PlainValues {
     this.#length += lengthBytes + written;
   }
 
-  addInteger(number: bigint): void {
+  addInteger(number: bigint | number): void {
     this.#makeRoom(integerBytes);
-    this.#length = this.#bytes.writeBigInt64LE(number, this.#length);
+    if (typeof number === 'bigint') this.#length = this.#bytes.writeBigInt64LE(number, this.#length);
+    else {
+      // In two halves: a BigInt takes several times as long.
+      this.#bytes.writeUInt32LE(number >>> 0, this.#length);
+      this.#length = this.#bytes.writeInt32LE(Math.floor(number / 2 ** 32), this.#length + integerBytes / 2);
+    }
   }
 
   addDouble(number: number): void {

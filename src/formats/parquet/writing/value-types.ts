@@ -41,7 +41,7 @@ const valueTypes: Readonly<Record<ColumnType, ValueType>> = {
     physical: 2,
     isText: false,
     add(values, value) {
-      const number = readInteger(value);
+      const number = /^-?\d{1,15}$/.test(value) ? Number(value) : readInteger(value);
       if (number !== undefined) values.addInteger(number);
       return number !== undefined;
     },
