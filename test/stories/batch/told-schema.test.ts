@@ -198,6 +198,21 @@ describe.each(batchProviders)('at %s', (provider) => {
   });
 });
 
+it.each(['openai', 'anthropic', 'alibaba'] as const)(
+  'rows that a batch of %s refused before it expired are asked for in words by the next run',
+  async (provider) => {
+    const failed = { failedShare: 1, failedStatus: 400, failedMessage: words.openai };
+    await setFaults({ batches: [{ end: 'expired', doneShare: 0.5, ...failed, times: 1 }] });
+    await world.loom(...args(provider, 'm'));
+    const { stderr } = await fetchUntilDone(world);
+    expect(stderr).toContain(`(${words.openai}) 2 of 4 rows failed for that, unbilled; the same loom run`);
+    world.requests.splice(0);
+    await world.loom(...args(provider, 'm', '--force', '--wait', '--interval', '0.1'));
+    expect(await world.read('out.csv')).toBe(merged);
+    expect(readAsked(provider)).toEqual(allAsked('words'));
+  },
+);
+
 test('a batch that was adopted is not sent again: its rows fail, and the same command asks for them in words', async () => {
   const id = submittedId(await world.loom(...args('openai', 'no-schemas-m')));
   await rm(world.statePath(''), { recursive: true });

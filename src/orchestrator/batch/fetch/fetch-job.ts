@@ -16,7 +16,7 @@ import { confirmPart, downloadBatch } from './download-results.ts';
 import type { KeptAnswers } from './fetch-run.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { keepAllAnswers } from './keep-answers.ts';
-import { takeBackFailed } from './take-back-refused.ts';
+import { takeBackFailed, tellRefused } from './take-back-refused.ts';
 
 /** Submits parts that had to wait or were cut off, as far as the provider's queue takes them. */
 export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
@@ -142,6 +142,7 @@ async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<
     const { account } = await downloadBatch(fetching, record);
     // One that another command ended may be that command's.
     await confirmPart(fetching, record, account);
+    await tellRefused(fetching, record, account);
   }
   return keepAllAnswers(fetching, mayHaveResults || hadResults ? [record] : []);
 }

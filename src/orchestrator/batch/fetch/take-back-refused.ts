@@ -38,21 +38,45 @@ export async function takeBackFailed(
 export async function takeBackRefused(
   fetching: JobFetch,
   record: BatchRecord,
-  { answered, sent }: BatchAccount,
+  account: BatchAccount,
 ): Promise<boolean> {
-  const { run, job } = fetching;
-  const part = findPart(fetching, record);
-  if (!asksForSchema(job, { ...part, adopted: false })) return false;
-  const { refused, reason } = await countRefused(fetching, record);
-  if (refused === 0) return false;
-  const told = { name: record.batch_id, reason, refused, requests: sent };
-  if (answered === 0 && refused >= sent && canBeSentAgain(fetching, record)) {
-    await takeBack(fetching, record, told);
+  const found = await findRefused(fetching, record, account);
+  if (!found) return false;
+  const isAll = account.answered === 0 && found.refused >= account.sent;
+  if (isAll && canBeSentAgain(fetching, record)) {
+    await takeBack(fetching, record, found);
     return true;
   }
-  await noteSchemaRefusal(run.home, schemaAskedBy(job), reason);
-  run.onEvent({ type: 'schema_refused', ...told, isSentAgain: false });
+  await noteRefused(fetching, found);
   return false;
+}
+
+/** Tells of the rows of a batch that ended early which were refused: the next run of the same work asks for them. */
+export async function tellRefused(
+  fetching: JobFetch,
+  record: BatchRecord,
+  account: BatchAccount,
+): Promise<void> {
+  const found = await findRefused(fetching, record, account);
+  if (found) await noteRefused(fetching, found);
+}
+
+type Refused = Omit<RefusedPart, 'isSentAgain'>;
+
+async function noteRefused({ run, job }: JobFetch, refused: Refused): Promise<void> {
+  await noteSchemaRefusal(run.home, schemaAskedBy(job), refused.reason);
+  run.onEvent({ type: 'schema_refused', ...refused, isSentAgain: false });
+}
+
+async function findRefused(
+  fetching: JobFetch,
+  record: BatchRecord,
+  { sent }: BatchAccount,
+): Promise<Refused | undefined> {
+  const part = findPart(fetching, record);
+  if (!asksForSchema(fetching.job, { ...part, adopted: false })) return undefined;
+  const { refused, reason } = await countRefused(fetching, record);
+  return refused > 0 ? { name: record.batch_id, reason, refused, requests: sent } : undefined;
 }
 
 /** Whether its part is this home's to be sent, and still is. */
@@ -74,11 +98,7 @@ async function countRefused({ run: { home } }: JobFetch, record: BatchRecord) {
   return { refused, reason };
 }
 
-async function takeBack(
-  fetching: JobFetch,
-  record: BatchRecord,
-  refused: Omit<RefusedPart, 'isSentAgain'>,
-): Promise<void> {
+async function takeBack(fetching: JobFetch, record: BatchRecord, refused: Refused): Promise<void> {
   const { run, job } = fetching;
   const { home } = run;
   await noteSchemaRefusal(home, schemaAskedBy(job), refused.reason);
