@@ -1,7 +1,8 @@
 /**
  * Sentences broken between words for a terminal, which would break them anywhere; what they go on with is indented. No word
- * is broken, so that ids, paths and addresses stay what they are; nor is what is of use only as a whole, as long as it has
- * room in a line.
+ * is broken, so that ids, paths and addresses stay what they are, nor a command or a path with spaces in it: where one has
+ * no room in a line it is left to the terminal, from which it can be copied whole. What stands in quotes is kept together
+ * as long as it has room.
  */
 
 const continuation = '  ';
@@ -13,7 +14,7 @@ const whole = [
   // What stands in quotes.
   /\(?(?:'[^']+'|"[^"]+")(?=[\s.,:;)]|$)\S*/,
   // A path with spaces in it, and the link of one.
-  /[~.]{0,2}\/\S*(?:(?: [^\s/]+){1,4}?(?:\/\S*|(?<=\.(?:csv|tsv|jsonl?|parquet|gz|html))(?=[\s.,:;)]|$)\S*))+/,
+  /[~.]{0,2}\/\S*(?<!\.(?:csv|tsv|jsonl?|parquet|gz|html)[.,:;)]*)(?:(?: [^\s/]+){1,4}?(?:\/\S*|(?<=\.(?:csv|tsv|jsonl?|parquet|gz|html))(?=[\s.,:;)]|$)\S*))+/,
   // biome-ignore lint/suspicious/noControlCharactersInRegex: links are escape codes
   /\x1b\]8;;[^\x1b]+\x1b\\[^\x1b]*\x1b\]8;;\x1b\\\S*/,
   // A question's last word, with the answers.
@@ -44,10 +45,13 @@ export function wrapText(text: string, columns: number, hang?: number): string {
   return shown;
 }
 
-/** Pieces with the spaces ahead of each; one that has no room in a line is split into its words. */
+/** What may be split into its words where it has no room in a line. */
+const prose = /^\(?['"]|\[y\/N\]$/;
+
+/** Pieces with the spaces ahead of each. */
 function splitText(text: string, room: number): (readonly [string, string])[] {
   return [...text.matchAll(pieces)].flatMap(([all, gap = '', piece = '']) =>
-    widthOf(piece) <= room
+    widthOf(piece) <= room || !prose.test(piece)
       ? [[gap, piece] as const]
       : Array.from(all.matchAll(words), ([, before = '', word = '']) => [before, word] as const),
   );

@@ -25,9 +25,9 @@ test.each([
     'It is pending:\n  loom fetch --id batch_1 goes\n  on.',
   ],
   [
-    'within a command that has no room in a line',
-    'Run chmod, then loom fetch --id batch_68e5a1b2 --partial.',
-    'Run chmod, then loom fetch\n  --id batch_68e5a1b2\n  --partial.',
+    'not even within a command that has no room in a line',
+    'Then loom fetch --id batch_68e5a1b2 --partial, which takes a moment.',
+    'Then loom fetch --id batch_68e5a1b2 --partial, which takes a\n  moment.',
   ],
   [
     'not within quotes, nor at an apostrophe',
@@ -39,6 +39,27 @@ test.each([
     "can't read /home/me/My Files/my reviews.csv: permission denied.",
     "can't read\n  /home/me/My Files/my reviews.csv:\n  permission denied.",
     36,
+  ],
+  [
+    'not even within such a path that has no room in a line',
+    "can't read /home/me/My Files of last year/my reviews.csv: permission denied.",
+    "can't read /home/me/My Files of last year/my reviews.csv: permission\n  denied.",
+    36,
+  ],
+  [
+    'between two paths',
+    'There are /home/me/reviews.csv and /home/me/old/reviews.csv too.',
+    'There are /home/me/reviews.csv\n  and /home/me/old/reviews.csv\n  too.',
+  ],
+  [
+    'behind a path that has its end',
+    'Of /home/me/some-reviews.csv all rows are in out.csv.',
+    'Of /home/me/some-reviews.csv\n  all rows are in out.csv.',
+  ],
+  [
+    'within quotes that have no room in a line',
+    "It says 'there is no such model for this key, nor was there ever'.",
+    "It says 'there is no such\n  model for this key, nor was\n  there ever'.",
   ],
   [
     'not between a question and its answers',
