@@ -5,7 +5,7 @@ import type { TextRecord } from '../format.ts';
 import { ByteWindow } from '../text/byte-window.ts';
 import type { TextSource } from '../text/text-source.ts';
 import { deepHint, type EntryPlace, noNumberHint, type Splitter } from './splitter.ts';
-import { findMembers, type Member, textOfMember } from './text.ts';
+import { textOfField } from './text.ts';
 
 /** What lies between two entries, and the entry after it, which the splitter has bounded. */
 const longestGap = 200 * 1024 * 1024;
@@ -122,8 +122,6 @@ function* listRecords(
 class EntryRecord implements TextRecord {
   readonly #value: Record<string, unknown>;
   readonly #text: string;
-  /** Found when the first value is asked for that is no string. */
-  #members: readonly Member[] | undefined;
 
   constructor(value: Record<string, unknown>, text: string) {
     this.#value = value;
@@ -136,8 +134,6 @@ class EntryRecord implements TextRecord {
 
   textOf(name: string): string | null {
     const field = Object.hasOwn(this.#value, name) ? this.#value[name] : null;
-    if (field === null || typeof field === 'string') return field || null;
-    this.#members ??= findMembers(this.#text);
-    return textOfMember(this.#members, this.#text, name) || null;
+    return field === null ? null : textOfField(field, this.#text, name) || null;
   }
 }

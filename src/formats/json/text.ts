@@ -69,13 +69,23 @@ export function compactValue(text: string): string {
 
 /** A string as it is, anything else as it is written. The last of doubled keys counts, as for JSON.parse. */
 export function textOfField(value: unknown, text: string, name: string): string {
-  return typeof value === 'string' ? value : textOfMember(findMembers(text), text, name);
+  if (typeof value === 'string') return value;
+  const start = typeof value === 'object' ? undefined : findOnlyValue(text, name);
+  if (start !== undefined) return text.slice(start, findScalarEnd(text, start));
+  const member = findMembers(text).findLast((candidate) => candidate.name === name);
+  return member ? compactValue(text.slice(member.valueStart, member.valueEnd)) : '';
 }
 
-/** The value of a member as it is written. The last of doubled keys counts. */
-export function textOfMember(members: readonly Member[], text: string, name: string): string {
-  const member = members.findLast((candidate) => candidate.name === name);
-  return member ? compactValue(text.slice(member.valueStart, member.valueEnd)) : '';
+/**
+ * Where the value of a member starts whose name stands in the text but once: it is found without a look at the others.
+ * With the escapes of `createNameSearch`, the name may stand there in another spelling too.
+ */
+function findOnlyValue(text: string, name: string): number | undefined {
+  const spelling = JSON.stringify(name);
+  const at = text.indexOf(spelling);
+  const isOnly = at !== -1 && text.indexOf(spelling, at + 1) === -1;
+  if (!isOnly || text.includes('\\u') || text.includes('\\/')) return undefined;
+  return skipSpace(text, skipSpace(text, at + spelling.length) + 1);
 }
 
 /** The value on lines of its own, two spaces deeper at each level; empty objects and lists stay closed up. */
