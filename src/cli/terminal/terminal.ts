@@ -109,7 +109,7 @@ export function createTerminal(streams: {
   const paintOn = (stream: NodeJS.WriteStream, colour: Colour, text: string) =>
     isColoured(stream) ? `\x1b[${colourCodes[colour]}m${text}\x1b[39m` : text;
   const above = (write: () => void) => (pinned ? pinned.above(write) : write());
-  /** A line as a terminal shows it whole; whatever else reads the stream takes it line by line. */
+  /** Broken between words for a terminal; whatever else reads the stream gets one line. */
   const wrapOn = (stream: NodeJS.WriteStream, line: string, { taken = 0, hang }: Wrapping = {}) =>
     stream.isTTY ? wrapText(line, (stream.columns || usualWidth) - taken, hang) : line;
   const tell = (line: string | MarkedLine) =>

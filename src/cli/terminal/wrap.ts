@@ -7,14 +7,23 @@
 
 const continuation = '  ';
 
-/** In each piece of a text, which begins where a word does. */
+/** How a path ends that names a file. */
+const fileEnd = String.raw`\.(?:csv|tsv|jsonl?|ndjson|parquet|gz|html)`;
+
+/** Where a word ends, but for the marks of its sentence. */
+const wordEnd = String.raw`(?=[\s.,:;)]|$)`;
+
+/** What stays together, from the beginning of a word on. */
 const whole = [
-  // A command with its flags.
-  /\bloom [a-z]+(?: --?[a-z][\w-]*(?: (?:'[^']*'|[^\s-]\S*))?)+\S*/,
+  // A command, with the word that it takes in a group of commands, and with its flags.
+  /\bloom (?:keys (?:set|rm) [\w<>]+|(?:keys|cache) [a-z]+|[a-z]+)(?: --?[a-z][\w-]*(?: (?:'[^']*'|[^\s-]\S*))?)*\S*/,
   // What stands in quotes.
-  /\(?(?:'[^']+'|"[^"]+")(?=[\s.,:;)]|$)\S*/,
-  // A path with spaces in it, and the link of one.
-  /[~.]{0,2}\/\S*(?<!\.(?:csv|tsv|jsonl?|parquet|gz|html)[.,:;)]*)(?:(?: [^\s/]+){1,4}?(?:\/\S*|(?<=\.(?:csv|tsv|jsonl?|parquet|gz|html))(?=[\s.,:;)]|$)\S*))+/,
+  new RegExp(String.raw`\(?(?:'[^']+'|"[^"]+")${wordEnd}\S*`),
+  // A path with spaces in it: a few words go on to another slash, or to the end of a file's name.
+  new RegExp(
+    String.raw`[~.]{0,2}/\S*(?<!${fileEnd}[.,:;)]*)(?:(?: [^\s/]+){1,4}?(?:/\S*|(?<=${fileEnd})${wordEnd}\S*))+`,
+  ),
+  // The link of a path.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: links are escape codes
   /\x1b\]8;;[^\x1b]+\x1b\\[^\x1b]*\x1b\]8;;\x1b\\\S*/,
   // A question's last word, with the answers.

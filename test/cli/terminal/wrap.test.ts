@@ -25,6 +25,16 @@ test.each([
     'It is pending:\n  loom fetch --id batch_1 goes\n  on.',
   ],
   [
+    'not within a command of a group',
+    'Then replace it by loom keys set openai.',
+    'Then replace it by\n  loom keys set openai.',
+  ],
+  [
+    'not within a command of a group and its flags',
+    'Remove them: loom cache clear -m gpt-4o.',
+    'Remove them:\n  loom cache clear -m gpt-4o.',
+  ],
+  [
     'not even within a command that has no room in a line',
     'Then loom fetch --id batch_68e5a1b2 --partial, which takes a moment.',
     'Then loom fetch --id batch_68e5a1b2 --partial, which takes a\n  moment.',
