@@ -14,7 +14,7 @@ import { findPart } from '../../../state/stored-jobs.ts';
 import { deleteHeld } from '../../../storage/home.ts';
 import { findSchemaRefusal, saysNoSchemas } from '../../answers/told-schema.ts';
 import type { RefusedPart } from '../parts/refused-schema.ts';
-import { asksForSchema, schemaAskedBy } from '../parts/tell-part.ts';
+import { asksForSchema, canBeTold, schemaAskedBy } from '../parts/tell-part.ts';
 import type { BatchAccount } from './fetch-run.ts';
 import { forgetRecord, type JobFetch } from './job-fetch.ts';
 
@@ -73,15 +73,14 @@ async function findRefused(
   record: BatchRecord,
   { sent }: BatchAccount,
 ): Promise<Refused | undefined> {
-  const part = findPart(fetching, record);
-  if (!asksForSchema(fetching.job, { ...part, adopted: false })) return undefined;
+  if (!asksForSchema(fetching.job, findPart(fetching, record))) return undefined;
   const { refused, reason } = await countRefused(fetching, record);
   return refused > 0 ? { name: record.batch_id, reason, refused, requests: sent } : undefined;
 }
 
 /** Whether its part is this home's to be sent, and still is. */
 function canBeSentAgain({ job }: JobFetch, record: BatchRecord): boolean {
-  return job.state === 'pending' && !job.cancelled && asksForSchema(job, findPart({ job }, record));
+  return job.state === 'pending' && !job.cancelled && canBeTold(job, findPart({ job }, record));
 }
 
 async function countRefused({ run: { home } }: JobFetch, record: BatchRecord) {

@@ -5,7 +5,7 @@ import type { EventOf } from '../../../core/models.ts';
 import { type Job, type JobPart, saveJob } from '../../../state/jobs.ts';
 import { namePart } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import { asksForSchema, schemaAskedBy } from './tell-part.ts';
+import { canBeTold, schemaAskedBy } from './tell-part.ts';
 
 export type SchemaEvent =
   /** This schema was refused before: what is sent has it in the system text. */
@@ -33,8 +33,7 @@ export async function recallRefusal(
   { home, job }: OfJob,
   onEvent: (event: SchemaEvent) => void,
 ): Promise<void> {
-  if (job.schema_told || !job.parts.some((part) => part.state === 'planned' && asksForSchema(job, part)))
-    return;
+  if (job.schema_told || !job.parts.some((part) => part.state === 'planned' && canBeTold(job, part))) return;
   const refusal = await loadSchemaRefusal(home, schemaAskedBy(job));
   if (!refusal) return;
   job.schema_told = true;

@@ -32,7 +32,7 @@ import { isAboutOneBatch, type Submission } from './job-reach.ts';
 import { saveNewRecord } from './new-record.ts';
 import { canBeHalved, isAlone, isBesideTaken, isTooLarge, judgePart, noteFullQueue } from './queue-room.ts';
 import { recallRefusal, type SchemaEvent, tellRefusal } from './refused-schema.ts';
-import { asksForSchema, settingsOfPart, tellPart } from './tell-part.ts';
+import { canBeTold, settingsOfPart, tellPart } from './tell-part.ts';
 
 const createAttempts = 4;
 const createPauseMs = 2_000;
@@ -136,7 +136,7 @@ async function cutPart(
 /** Whether the requests of a part, which asked for structured output, have the schema in words now. */
 async function tellInWords(submission: Submission, part: JobPart): Promise<boolean> {
   const { home, job, provider } = submission;
-  if (!asksForSchema(job, part)) return false;
+  if (!canBeTold(job, part)) return false;
   await describeRequestFile(submission, part);
   if (part.file_id !== undefined) await dropUpload(submission, part);
   return tellPart(home, job, part, provider);

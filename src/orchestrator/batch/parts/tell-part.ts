@@ -22,9 +22,14 @@ export function schemaAskedBy({ provider, model, server, base_url, params }: Job
   return { provider, model, server: server ?? base_url ?? '', settings: params };
 }
 
-/** Whether the requests of a part ask for structured output, and could be sent without. */
+/** Whether the requests of a part ask for structured output. */
 export function asksForSchema(job: Job, part: JobPart): boolean {
-  return job.params?.schema !== undefined && !part.schema_told && !part.adopted;
+  return job.params?.schema !== undefined && !part.schema_told;
+}
+
+/** The same, and they are this home's to be sent otherwise. */
+export function canBeTold(job: Job, part: JobPart): boolean {
+  return asksForSchema(job, part) && !part.adopted;
 }
 
 /** The settings that the requests of a part are encoded with. */
