@@ -50,13 +50,19 @@ export async function tellPart(
   const told = { part: part.part, files: nextFiles(job.parts) };
   const path = requestFilePath(home, job.job_id, told);
   const file = await openBufferedFile(path);
-  const isWritten = await writeTold(file, requestFilePath(home, job.job_id, part), job, part, provider);
+  let isWritten = false;
+  try {
+    isWritten = await writeTold(file, requestFilePath(home, job.job_id, part), job, part, provider);
+    if (isWritten) await file.close();
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
   if (!isWritten) {
     await file.abandon();
     await removeRequestFiles(home, job.job_id, told);
     return false;
   }
-  await file.close();
   const ids = idMapPath(home, job.job_id, part);
   // Where there is none the map is made of the input, and so it is for the new files.
   if (await isFile(ids)) await copyFile(ids, idMapPath(home, job.job_id, told));
