@@ -47,8 +47,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
 function tellWrongPrices(options: RunOptions, context: CommandContext): void {
   const { maxCost, dryRun, preview } = options;
   if (maxCost !== undefined && !dryRun && !preview) return;
-  const priceError = checkOwnPrices(placeOf(options, context));
-  if (priceError !== undefined) warnOfPrices(priceError, context.terminal);
+  warnOfPrices(checkOwnPrices(placeOf(options, context)), context.terminal);
 }
 
 /** A name that is most likely a mistake is told before anything is sent. Nobody waits for an answer. */

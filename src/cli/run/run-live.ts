@@ -11,7 +11,6 @@ import {
 import type { RunDocument } from '../../core/documents/documents.ts';
 import { LongWaitError, LoomError } from '../../core/errors.ts';
 import type { ProviderName } from '../../core/names.ts';
-import { endSentence } from '../../core/words.ts';
 import { documentOutput } from '../documents/output-document.ts';
 import { describeRun, goesToStdout } from '../options/orders.ts';
 import { askOverwrite } from '../options/overwrite.ts';
@@ -20,6 +19,7 @@ import { tellCalls } from '../words/calls.ts';
 import { describeWhole, reportUsage } from '../words/costs.ts';
 import { countOf } from '../words/counts.ts';
 import { tellForeignReasons } from '../words/failures.ts';
+import { describeLiveRefusal } from '../words/told-schemas.ts';
 import { type StartedRun, tellDone } from './done.ts';
 
 /** Answers every row and writes the output; returns the exit code. */
@@ -91,9 +91,7 @@ async function generate({ options, context, reach }: StartedRun): Promise<Answer
         spent = event;
         return;
       case 'schema_refused':
-        return terminal.note(
-          `Note: structured output is refused (${endSentence(event.reason)}) The schema is told in the system text from here on, and answers are checked all the same.`,
-        );
+        return terminal.note(describeLiveRefusal(event.reason));
       case 'answered':
       case 'asked_again':
         return;

@@ -30,8 +30,7 @@ export async function tokens(options: TokensOptions, context: CommandContext): P
   tellFileNames(options, context);
   if (options.estimate) {
     const place = placeOf(options, context);
-    const priceError = checkOwnPrices(place);
-    if (priceError !== undefined) warnOfPrices(priceError, terminal);
+    warnOfPrices(checkOwnPrices(place), terminal);
     const estimate = await estimateTokens({ ...place, ...describeInputOf(options, context) });
     return printEstimate(estimate, options, terminal, document);
   }

@@ -19,7 +19,7 @@ export function reportUsage(
   told: ToldModel,
   terminal: Terminal,
 ): void {
-  if (usage?.priceError !== undefined) warnOfPrices(usage.priceError, terminal);
+  warnOfPrices(usage?.priceError, terminal);
   if (misfits?.askedAgain) terminal.note(describeMisfits(misfits));
   if (usage) terminal.note(describeTokens(usage, told));
   if (madeAgain === 0) return;
@@ -39,9 +39,10 @@ function describeMisfits({ askedAgain, mended }: Spent['misfits']): string {
 
 const warned = new WeakSet<Terminal>();
 
-/** Once for all that a command tells of costs. */
-export function warnOfPrices(priceError: string, terminal: Terminal): void {
-  if (!warned.has(terminal)) terminal.warn(`${priceError} Costs are by the lists alone until it is mended.`);
+/** Tells what is wrong in own prices, if anything is; once for all that a command tells of costs. */
+export function warnOfPrices(priceError: string | undefined, terminal: Terminal): void {
+  if (priceError === undefined || warned.has(terminal)) return;
+  terminal.warn(`${priceError} Costs are by the lists alone until it is mended.`);
   warned.add(terminal);
 }
 

@@ -1,15 +1,21 @@
-/** What is said of batches at servers and models without structured output. */
+/** What is said of servers and models without structured output. */
 import type { FetchEvent } from '../../api/fetch-batches.ts';
 import { endSentence } from '../../core/words.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { countOf, formatCount } from './counts.ts';
 
+/** Of an event about a batch. */
 type SchemaEvent = Extract<FetchEvent, { type: 'schema_known' | 'schema_refused' }>;
 
 const checked = 'and answers are checked all the same.';
 
 export function tellSchemaEvent(event: SchemaEvent, terminal: Terminal): void {
   terminal.note(event.type === 'schema_known' ? describeKnown(event) : describeRefused(event));
+}
+
+/** In a live run, for the server's reason. */
+export function describeLiveRefusal(reason: string): string {
+  return `Note: structured output is refused (${endSentence(reason)}) The schema is told in the system text from here on, ${checked}`;
 }
 
 function describeKnown({ refusal }: Extract<SchemaEvent, { type: 'schema_known' }>): string {
