@@ -60,10 +60,8 @@ export interface WrittenReport extends OutputReport {
 export async function reportOutput(options: ReportOutputOptions): Promise<WrittenReport | undefined> {
   const { target, rows = 10_000, drawPage, overwrite } = options;
   const workingFolder = workingFolderOf(options);
-  const asked = {
-    ...{ promptSource: describeSource(options), answer: options.answer },
-    layout: describeLayout(options),
-  };
+  const layout = describeLayout(options);
+  const asked = { promptSource: describeSource(options), answer: options.answer, layout };
   return underSignal(options.signal, async (signal) => {
     const found = await findOutput(listHomes(options), target, workingFolder);
     const source = await openOutput(found, asked);

@@ -14,7 +14,7 @@ export interface DoctorOptions
     ReachOptions,
     'apiKey' | 'baseUrl' | 'home' | 'environment' | 'workingFolder' | 'dotenv' | 'signal'
   > {
-  /** Only these; a key that one of them lacks is a fault then. Default: all. It is one where a key or an address is given. */
+  /** Only these; a key that one of them lacks is a fault then. Default: all. With `apiKey` or `baseUrl` it has to be one. */
   readonly provider?: readonly ProviderName[] | undefined;
   /** Told of each finding as soon as it is made. */
   readonly onFinding?: ((finding: Finding) => void) | undefined;
@@ -39,8 +39,8 @@ export async function doctor(options: DoctorOptions = {}): Promise<readonly Find
     nodeVersion: nodeVersion(),
   };
   const entries = (provider ?? providerNames).map(findProvider);
-  // What is given can be mended at once; what is found is a finding.
-  for (const entry of entries) if (baseUrl !== undefined) resolveBaseUrl(entry, baseUrl, undefined, {});
+  // An address that is given and makes no sense is an error; one that is found in a variable is a finding.
+  if (baseUrl !== undefined) for (const entry of entries) resolveBaseUrl(entry, baseUrl, undefined, {});
   return underSignal(options.signal, async (signal) => {
     const findings: Finding[] = [];
     for await (const finding of examine(place, entries, provider !== undefined, signal)) {

@@ -23,10 +23,9 @@ export async function examine(
       wordWidth + nameWidth,
     );
   };
-  const config = { about: 'config', state: configPath ? 'ok' : 'absent' } as const;
-  // Told with the first that is found: flags that make no sense are an error alone.
-  const first: ConfigFinding[] = [{ ...config, told: configPath ?? 'no file of defaults' }];
-  const onFinding = (finding: Finding) => [...first.splice(0), finding].forEach(tell);
+  // Told ahead of the first finding, and not at once: flags that make no sense end in their error alone.
+  const waiting = [findConfig(configPath)];
+  const onFinding = (finding: Finding) => [...waiting.splice(0), finding].forEach(tell);
   const place = { environment, workingFolder, dotenv: true, signal };
   const findings = await doctor({ ...place, provider, apiKey, baseUrl, onFinding });
   return findings.some(({ state }) => state === 'wrong') ? 1 : 0;
@@ -34,3 +33,8 @@ export async function examine(
 
 /** A file of defaults that is wrong ends the command before it begins. */
 type ConfigFinding = Omit<Finding, 'about'> & { readonly about: 'config' };
+
+function findConfig(path: string | undefined): ConfigFinding {
+  if (path === undefined) return { about: 'config', state: 'absent', told: 'no file of defaults' };
+  return { about: 'config', state: 'ok', told: path };
+}

@@ -45,11 +45,10 @@ export function nameProvider(provider: ProviderName, error: unknown): unknown {
   if (!(error instanceof ProviderError)) return error;
   const { title, keyVariable, baseUrlVariable } = describeProvider(provider);
   const refusedKey = isRefusedKey(error);
-  const hint = refusedKey
-    ? error.isOfKeptKey
-      ? `Replace the key that is kept with loom keys set ${provider}.`
-      : `Check ${keyVariable} or --api-key.`
-    : hintAt(baseUrlVariable, error);
+  const keyHint = error.isOfKeptKey
+    ? `Replace the key that is kept with loom keys set ${provider}.`
+    : `Check ${keyVariable} or --api-key.`;
+  const hint = refusedKey ? keyHint : hintAt(baseUrlVariable, error);
   const kind = refusedKey ? 'key' : error instanceof LongWaitError ? 'limit' : 'provider';
   const message = `${title}: ${hint ? endSentence(error.message) : error.message}`;
   return new LoomError(kind, message, { ...(hint && { hint }), cause: error });

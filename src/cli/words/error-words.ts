@@ -100,16 +100,17 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   input_gone: () => ({
     hint: 'Put it back, or say with --id and --file where it is now; the batch and its answers are kept.',
   }),
-  input_changed: ({ since, isReadable }) =>
-    !isReadable
-      ? {}
-      : since === 'submission'
-        ? {
-            hint: 'Put the submitted file back and fetch again, or merge the rows that still match with --partial; the answers are kept.',
-          }
-        : {
-            hint: 'What was answered is kept: the same command again asks only for what is new. No output was written.',
-          },
+  input_changed({ since, isReadable }) {
+    // Without rows that can be read no --partial helps: its own hint says what does.
+    if (!isReadable) return {};
+    return since === 'submission'
+      ? {
+          hint: 'Put the submitted file back and fetch again, or merge the rows that still match with --partial; the answers are kept.',
+        }
+      : {
+          hint: 'What was answered is kept: the same command again asks only for what is new. No output was written.',
+        };
+  },
   input_of_other_format: () => ({ hint: 'Give --file the file that was submitted.' }),
   pick_replaces_input: ({ path, option }) => ({
     message: `the output of --${option} can't replace its input, ${path}.`,

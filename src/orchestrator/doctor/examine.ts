@@ -133,7 +133,7 @@ function* examineProxy(
     if (proxy)
       yield { about: 'proxy', state: 'ok', told: `${proxy.address}, by ${proxy.variable}`, provider };
   } catch (error) {
-    // An address that is none is told of the key.
+    // An address that makes no sense is told with the key, which can't be tried there.
     if (error instanceof LoomError) return;
     if (!(error instanceof ProviderError)) throw error;
     yield { about: 'proxy', state: 'wrong', told: error.message, provider };
@@ -148,18 +148,17 @@ async function examineKey(
 ): Promise<Finding> {
   const { name: provider, keyVariable } = entry;
   const about = { about: 'key', provider } as const;
-  let source: string | undefined;
+  let key: string | undefined;
   try {
-    source =
-      given.apiKey === undefined ? findSource(entry, { environment, folder }) : 'the key that was given';
+    key = given.apiKey === undefined ? nameKey(entry, { environment, folder }) : 'the key that was given';
     const choice = { ...given, callTimeoutMs: patienceMs };
     const connection = describeConnection(entry, choice, variables, environment);
-    if (!source && !connection.baseUrl) return noKey();
+    if (!key && !connection.baseUrl) return noKey();
     const opened = await entry.openSync(connection);
     await opened.checkKey?.(signal);
     const models = await opened.listModels(signal);
-    const key = source ? `${source} is taken` : 'no key is needed';
-    return { ...about, state: 'ok', told: `${key}; ${models.length} models${describeAddress(connection)}` };
+    const fate = key ? `${key} is taken` : 'no key is needed';
+    return { ...about, state: 'ok', told: `${fate}; ${models.length} models${describeAddress(connection)}` };
   } catch (error) {
     if (error instanceof LoomError && error.code === 'key_missing') return noKey();
     if (!(error instanceof LoomError) && !(error instanceof ProviderError)) throw error;
@@ -167,7 +166,7 @@ async function examineKey(
     const what = error instanceof ProviderError && isRefusedKey(error) ? 'is refused' : 'could not be tried';
     const isOfKeptKey = error instanceof ProviderError && error.isOfKeptKey;
     const advice = isOfKeptKey ? ` Replace it with loom keys set ${provider}.` : '';
-    const told = `${source ?? 'its server'} ${what}: ${endSentence(error.message)}${advice}`;
+    const told = `${key ?? 'its server'} ${what}: ${endSentence(error.message)}${advice}`;
     return { ...about, state: 'wrong', told };
   }
 
@@ -178,7 +177,7 @@ async function examineKey(
 }
 
 /** `the key in OPENAI_API_KEY of the environment`; undefined where there is none. */
-function findSource(entry: ProviderEntry, places: KeyPlaces): string | undefined {
+function nameKey(entry: ProviderEntry, places: KeyPlaces): string | undefined {
   const [found] = findKeys(entry, places);
   if (!found) return undefined;
   if (found.source === 'kept') return `the key in ${found.path}`;
