@@ -35,7 +35,7 @@ class GroupHelpOption extends Option {
   }
 }
 
-/** `loom help cache clear` is `loom cache clear --help`, and with `--help-all` behind it is that; alone it is that of itself. */
+/** `loom help run` is `loom run --help`, and `loom help run --help-all` is `loom run --help-all`. */
 export function addHelp(program: Command): Command {
   const help = program.command(helpWord);
   return help
@@ -45,6 +45,7 @@ export function addHelp(program: Command): Command {
     .addOption(new Option(helpAllFlag, 'Show every flag of the command.').helpGroup('General:'))
     .action((names: readonly string[], { helpAll }: { readonly helpAll?: boolean }) => {
       if (!helpAll) return findCommand(program, names).help();
+      // Without a command `--help-all` is about `loom help` itself, as `--help` is.
       return showAll(names.length === 0 ? help : findCommand(program, names));
     });
 }

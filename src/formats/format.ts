@@ -96,8 +96,8 @@ export interface Converter {
   /** The columns of a table that can be read as text, or the fields of the first object; none of an empty file. */
   readNames(path: string, gzip: boolean, options?: Pick<ReadOptions, 'layout'>): Promise<readonly string[]>;
   /**
-   * Every row with all its columns or fields, as many at a time as were read, checked for its syntax alone. Parquet reads only the columns that are
-   * wanted, and leaves out those that can't be read as text.
+   * Every row with all its columns or fields, as many at a time as were read, checked for its syntax alone. Parquet reads
+   * only the columns that are wanted, and leaves out those that can't be read as text.
    */
   readRecords(
     path: string,

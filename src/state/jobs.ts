@@ -66,7 +66,7 @@ const jobPartShape = object({
   results: optional(object({ size: number, sha256: string })),
   /** Batches that were taken for this part, and were not. */
   mistaken_ids: optional(arrayOf(string)),
-  /** The number in the names of its files, where it is not its own: it is a half of what was one part. */
+  /** The number in the names of its files, where it is not its own: they were written anew, as a half or with the schema in words. */
   files: optional(number),
   /** Batches of it that a full queue gave back: people may call the job by their ids. */
   former_ids: optional(arrayOf(string)),

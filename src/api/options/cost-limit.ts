@@ -58,7 +58,10 @@ export async function priceRun(
   return { ...counts, inputTokens, cost, answers, mostCost };
 }
 
-/** Refuses a run whose input alone would cost more than it may. LoomError `cost`, or `state` for own prices that are wrong; nothing is sent then. */
+/**
+ * Refuses a run whose input alone would cost more than it may. LoomError `cost`, or `state` for own prices that are wrong;
+ * nothing is sent then.
+ */
 export async function openCostLimit(
   maxCost: number,
   home: LoomHome,

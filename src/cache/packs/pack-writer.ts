@@ -1,6 +1,7 @@
 /**
  * Writes a pack in one pass: records go to a temporary file as they come, and the index, which is kept in 22 bytes a
- * record meanwhile, behind them. It is in place whole and durable when `finish` returns, or not at all.
+ * record meanwhile, behind them. It is in place whole and durable when `finish` returns or `finishBeside` resolves, or not
+ * at all.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsync, fsyncSync, renameSync, utimesSync, writeSync } from 'node:fs';

@@ -78,7 +78,7 @@ export function textOfField(value: unknown, text: string, name: string): string 
 
 /**
  * Where the value of a member starts whose name stands in the text but once: it is found without a look at the others.
- * With the escapes of `createNameSearch`, the name may stand there in another spelling too.
+ * Undefined also where the text has escapes in which a name may be spelled otherwise (see `createNameSearch`).
  */
 function findOnlyValue(text: string, name: string): number | undefined {
   const spelling = JSON.stringify(name);

@@ -28,7 +28,7 @@ export interface ComparedOrder {
   readonly targets: readonly string[];
   /** One for all outputs, or one for each. */
   readonly answers: readonly string[];
-  /** It is for those of whose format it says something. */
+  /** Counts for those outputs of whose format it says something. */
   readonly layout: TextLayout;
 }
 
@@ -42,6 +42,7 @@ export async function openCompared(
   const found: FoundOutput[] = [];
   for (const target of targets) found.push(await findOutput(homes, target, workingFolder));
   const layouts = found.map((output) => fittingLayout(typeOfOutput(output), layout));
+  // What says nothing of any of them goes to the first as it is, which refuses it.
   const isForNone = layouts.every((fitting) => fitting !== layout);
   const opened: OpenedOutput[] = [];
   for (const [place, output] of found.entries()) {

@@ -79,7 +79,7 @@ export interface Plan {
 export async function planBatches(planned: PlannedJob): Promise<Plan> {
   const { home, jobId, order, provider, limits, tellsSchema = false, signal } = planned;
   const { model } = order;
-  // One object for all: what they are encoded as is found out once.
+  // One object for all rows: the encoder looks anew at each that it has not seen.
   const settings = tellsSchema && order.settings ? tellSchema(order.settings) : order.settings;
   // Its digest and its requests have to be of the same bytes; a Parquet file is read by place, after its digest is taken.
   const inputWatch = await watchInput(order.dataset.path);
