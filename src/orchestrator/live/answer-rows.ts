@@ -13,10 +13,10 @@ import { isSandboxServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { PromptIndex } from '../dataset/first-rows.ts';
 import type { RunJournals } from '../journals/run-journals.ts';
+import { createAsk } from './ask-provider.ts';
 import { askAgain, createMisfitFinder, type Misfit } from './misfits.ts';
 import { runRows } from './run-rows.ts';
 import type { SyncContext } from './sync-order.ts';
-import { createAsk } from './told-schema.ts';
 
 /** A live run whose input is checked. */
 export interface CheckedRun extends SyncContext {
