@@ -159,7 +159,7 @@ describe('a prices.json that is wrong', () => {
   );
 
   test.each([[[]], [['--live', '-p', 'openai']]])(
-    'ends loom models, whose purpose are prices: %j',
+    'ends loom models, which is about prices: %j',
     async (flags) => {
       await writeWrong();
       const listed = await world.loom('models', ...flags);
