@@ -26,7 +26,7 @@ export function addCompare(program: Command): Command {
       parseWhole(1),
       50_000,
     );
-  for (const option of dialectFlags()) compare.addOption(option);
+  for (const option of dialectFlags('as it was run, else found')) compare.addOption(option);
   return compare
     .option('--force', 'Overwrite an existing page without asking.', false)
     .option('--sandbox', 'Look among the rehearsals alone; without it they are found too.', false)

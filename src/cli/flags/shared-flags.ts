@@ -13,7 +13,7 @@ export function addInputFlags(command: Command): Command {
       parseText,
     ).makeOptionMandatory(),
     rareFlag('--format <name>', 'What stdin holds, with --file -.').choices([...fileTypes]),
-    ...dialectFlags(),
+    ...dialectFlags('found: a comma, semicolon, tab or bar'),
     rareFlag('--pad-rows', 'Take rows that lack empty cells at their end; the output has them.').default(
       false,
     ),
@@ -47,12 +47,12 @@ export function addInputFlags(command: Command): Command {
   ]);
 }
 
-/** How the cells of a table are told apart. */
-export function dialectFlags(): Option[] {
+/** How the cells of a table are told apart; `usual` says by what where nobody says it. */
+export function dialectFlags(usual: string): Option[] {
   return [
     rareFlag(
       '--delimiter <character>',
-      'What stands between the cells of a .csv, such as ";" or tab (default: found: a comma, semicolon, tab or bar).',
+      `What stands between the cells of a .csv, such as ";" or tab (default: ${usual}).`,
     ),
     rareFlag(
       '--quoting <name>',

@@ -29,7 +29,7 @@ export function addReport(program: Command): Command {
       'Column or field that holds the answers (default: as it was run, else llm_response).',
       parseText,
     );
-  for (const option of dialectFlags()) report.addOption(option);
+  for (const option of dialectFlags('as it was run, else found')) report.addOption(option);
   return report
     .option('--force', 'Overwrite an existing page without asking.', false)
     .option('--sandbox', 'Look among the rehearsals alone; without it they are found too.', false)

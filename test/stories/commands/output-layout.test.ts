@@ -65,7 +65,7 @@ describe('outputs that are compared', () => {
     await world.write('two.jsonl', objects.join(''));
     const compared = await world.loom('compare', 'one.csv', 'two.jsonl', '--delimiter', ';');
     expect([compared.code, compared.stderr.includes('Error')]).toEqual([0, false]);
-    expect(compared.stdout).toContain('50');
+    expect(compared.stdout).toContain('A and B agree in 50 % of 2 rows');
   });
 
   test('may have quotes that are text', async () => {
@@ -85,6 +85,6 @@ describe('outputs that are compared', () => {
       ),
     });
     const compared = await world.loom('compare', 'one.csv', 'two.csv', '--answer', 'tone');
-    expect([compared.code, compared.stdout]).toEqual([0, expect.stringContaining('50')]);
+    expect([compared.code, compared.stdout]).toEqual([0, expect.stringContaining('agree in 50 %')]);
   });
 });
