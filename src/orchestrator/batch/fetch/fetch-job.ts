@@ -50,7 +50,7 @@ export interface CheckedBatches {
   readonly ready: BatchRecord[];
   /** Ended early: they may have results of some rows. */
   readonly ended: BatchRecord[];
-  /** Taken back, to be sent again with the schema in words. */
+  /** Failed before they started, and taken back to be sent again with the schema in words. */
   readonly refused: BatchRecord[];
 }
 
