@@ -4,7 +4,7 @@
  * as it was, or told in words, and what lies beside them goes with the job. The answers to both are filed alike.
  */
 import { createReadStream } from 'node:fs';
-import { copyFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { SchemaAsked } from '../../../cache/schema-refusals.ts';
 import { plainContent } from '../../../core/request/content.ts';
 import type { BatchProvider, Framing } from '../../../providers/provider.ts';
@@ -49,23 +49,16 @@ export async function tellPart(
 ): Promise<boolean> {
   const told = { part: part.part, files: nextFiles(job.parts) };
   const path = requestFilePath(home, job.job_id, told);
-  const file = await openBufferedFile(path);
-  let isWritten = false;
-  try {
-    isWritten = await writeTold(file, requestFilePath(home, job.job_id, part), job, part, provider);
-    if (isWritten) await file.close();
-  } catch (error) {
-    await file.abandon();
-    throw error;
-  }
+  const isWritten = await writeNewFile(path, (file) =>
+    writeTold(file, requestFilePath(home, job.job_id, part), job, part, provider),
+  );
   if (!isWritten) {
-    await file.abandon();
     await removeRequestFiles(home, job.job_id, told);
     return false;
   }
   const ids = idMapPath(home, job.job_id, part);
   // Where there is none the map is made of the input, and so it is for the new files.
-  if (await isFile(ids)) await copyFile(ids, idMapPath(home, job.job_id, told));
+  if (await isFile(ids)) await writeNewFile(idMapPath(home, job.job_id, told), (file) => copyInto(file, ids));
   const before = { ...part };
   Object.assign(part, told, {
     bytes: (await stat(path)).size,
@@ -75,6 +68,27 @@ export async function tellPart(
   job.schema_told = true;
   await saveJob(home, job);
   await removeRequestFiles(home, job.job_id, before);
+  return true;
+}
+
+/** Whether `write` said that it is whole; it is durable then. */
+async function writeNewFile(path: string, write: (file: BufferedFile) => Promise<boolean>): Promise<boolean> {
+  const file = await openBufferedFile(path);
+  try {
+    const isWhole = await write(file);
+    await (isWhole ? file.close() : file.abandon());
+    return isWhole;
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
+}
+
+async function copyInto(file: BufferedFile, path: string): Promise<boolean> {
+  for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
+    file.write(piece);
+    await file.drain();
+  }
   return true;
 }
 
