@@ -79,7 +79,7 @@ const jobPartShape = object({
   queue: optional(object({ reason: string, times: number, is_too_large: optional(boolean) })),
   /** With `dropped`: why the provider never takes it. */
   refusal: optional(string),
-  /** Its requests have the schema in their system text. */
+  /** Its requests have the schema in their system text; false: they can't be read, to write it there. */
   schema_told: optional(boolean),
 });
 export type JobPart = ValueOf<typeof jobPartShape>;

@@ -41,7 +41,7 @@ export async function halvePart(home: LoomHome, job: Job, part: JobPart, framing
     bytes: bytes.second,
     state: part.state,
     tag: `loom-${job.job_id}-${number}`,
-    ...(part.schema_told && { schema_told: true }),
+    ...(part.schema_told !== undefined && { schema_told: part.schema_told }),
   });
   await saveJob(home, job);
   await removeRequestFiles(home, job.job_id, whole);

@@ -27,9 +27,9 @@ export function asksForSchema(job: Job, part: JobPart): boolean {
   return job.params?.schema !== undefined && !part.schema_told;
 }
 
-/** The same, and they are this home's to be sent otherwise. */
+/** The same, and as far as is known they can be told in words: they are this home's, and not of another version. */
 export function canBeTold(job: Job, part: JobPart): boolean {
-  return asksForSchema(job, part) && !part.adopted;
+  return asksForSchema(job, part) && part.schema_told === undefined && !part.adopted;
 }
 
 /** The settings that the requests of a part are encoded with. */
@@ -39,7 +39,8 @@ export function settingsOfPart({ params }: Job, { schema_told }: JobPart): Job['
 
 /**
  * Writes the schema of a planned part into the system text of its requests, whose file is whole, and notes that the job
- * is told so from here on. False, and nothing has changed, where they can't be read: another version encoded them.
+ * is told so from here on. False where they can't be read, as another version encoded them: they stay as they are, and the
+ * part notes it, or its batch would be taken back again and again.
  */
 export async function tellPart(
   home: LoomHome,
@@ -54,6 +55,8 @@ export async function tellPart(
   );
   if (!isWritten) {
     await removeRequestFiles(home, job.job_id, told);
+    part.schema_told = false;
+    await saveJob(home, job);
     return false;
   }
   const ids = idMapPath(home, job.job_id, part);
