@@ -49,6 +49,14 @@ export async function loadSchemaRefusal(
   return refusal;
 }
 
+/** It was wrong: the same words came where the schema was told in the system text. */
+export async function forgetSchemaRefusal(
+  { refusals }: Pick<LoomHome, 'refusals'>,
+  asked: SchemaAsked,
+): Promise<void> {
+  await refusals.delete(nameOf(asked)).catch(() => {});
+}
+
 export async function noteSchemaRefusal(
   { refusals }: Pick<LoomHome, 'refusals'>,
   asked: SchemaAsked,

@@ -1,6 +1,10 @@
 /** Schemas that were refused are remembered by what was asked of whom, for a month. */
 import { expect, it, test, vi } from 'vitest';
-import { loadSchemaRefusal, noteSchemaRefusal } from '../../src/cache/schema-refusals.ts';
+import {
+  forgetSchemaRefusal,
+  loadSchemaRefusal,
+  noteSchemaRefusal,
+} from '../../src/cache/schema-refusals.ts';
 import { createMemoryStore } from '../storage/memory-store.ts';
 
 const asked = {
@@ -37,6 +41,13 @@ test('a month later it is asked for again, and a damaged file counts as none', a
   await noteSchemaRefusal(home, asked, 'No.');
   const [name = ''] = await home.refusals.list('');
   await home.refusals.write(name, '{"version":1');
+  expect(await loadSchemaRefusal(home, asked)).toBeUndefined();
+});
+
+test('one that was wrong is forgotten', async () => {
+  const home = { refusals: createMemoryStore() };
+  await noteSchemaRefusal(home, asked, 'No.');
+  await forgetSchemaRefusal(home, asked);
   expect(await loadSchemaRefusal(home, asked)).toBeUndefined();
 });
 

@@ -23,11 +23,15 @@ const refusalStatuses = [400, 404, 422, 501];
 /** Whether a call was refused because there is no structured output; that this schema is not liked is another matter. */
 export function isSchemaRefusal(error: unknown): error is ProviderError {
   if (!(error instanceof ProviderError) || !refusalStatuses.includes(error.status ?? 0)) return false;
-  return saysNoSchemas(error.message);
+  return !otherKinds.test(error.code) && saysNoSchemas(error.message);
 }
 
-/** Kinds of failed rows by which it was the model that refused, or the server that failed. */
-const otherKinds = /^(?:refusal|content_filter|max_tokens|empty|server_error|http_(?!400|404|422|501))/;
+/**
+ * Kinds of failed rows by which it was the model that refused, or the server that failed. `json_validate_failed` is Groq's
+ * word for an answer that does not fit: structured output is there (https://console.groq.com/docs/errors).
+ */
+const otherKinds =
+  /^(?:refusal|content_filter|max_tokens|empty|server_error|json_validate_failed|http_(?!400|404|422|501))/;
 
 /** Why a row of a batch was refused, if it was for that; it has no status. One that tells of tokens is an answer. */
 export function findSchemaRefusal(result: RowResult): string | undefined {
@@ -41,7 +45,11 @@ const schemaWords =
 const lackWords =
   /not (?:\w+ )?(?:support|available|implement|allow|permit|enabled|recogni[sz]e)|(?:doesn|isn|aren)['’]t (?:\w+ )?(?:support|available|enabled)|unsupported|unavailable|unknown|unrecogni[sz]ed|unexpected|extra (?:inputs|fields?)|supported values are|input should be|must be one of/i;
 
+/** What is said of a schema, or of an answer to it, by who has structured output. */
+const otherWords =
+  /invalid schema|(?:does|do|did) not (?:match|validate|conform|fit)|failed to (?:generate|validate|parse)|generated json|(?:allowed|permitted) by\b|unexpected (?:end|token|character)/i;
+
 /** Whether a server says that it has no such thing. */
 export function saysNoSchemas(message: string): boolean {
-  return schemaWords.test(message) && lackWords.test(message) && !/invalid schema/i.test(message);
+  return schemaWords.test(message) && lackWords.test(message) && !otherWords.test(message);
 }

@@ -39,9 +39,9 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
   const known = cache?.openLookUps();
   const storeInCache = createCacheWriter(run);
   const findMisfit = createMisfitFinder(checkAnswer, settings?.schema);
-  const askProvider = createAsk(provider, async (reason) => {
-    onEvent({ type: 'schema_refused', reason });
-    await noteSchemaRefusal(run.home, order, reason);
+  const askProvider = createAsk(provider, {
+    onRefused: (reason) => onEvent({ type: 'schema_refused', reason }),
+    onTold: (reason) => noteSchemaRefusal(run.home, order, reason),
   });
   /** Of rows that are called next: what earlier runs were answered, and does not fit. */
   const misfits = new Map<number, RowResult>();

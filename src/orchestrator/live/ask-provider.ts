@@ -7,12 +7,19 @@ import type { PromptRequest } from '../../core/request/content.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
 import { isSchemaRefusal, tellSchema } from '../answers/told-schema.ts';
 
-/** `onRefused` is called once, when a request is refused for its schema, with the server's words. */
+interface Refusals {
+  /** A request was refused for its schema, for the first time, in these words of the server. */
+  onRefused(reason: string): void;
+  /** A request with the schema in words was taken, for the first time: it was that. */
+  onTold(reason: string): Promise<void>;
+}
+
 export function createAsk(
   provider: Pick<SyncProvider, 'generate'>,
-  onRefused: (reason: string) => Promise<void>,
+  { onRefused, onTold }: Refusals,
 ): (request: PromptRequest, signal: AbortSignal) => Promise<RowResult> {
-  let isRefused = false;
+  let reason: string | undefined;
+  let isTold = false;
   const inWords = new WeakMap<GenerationSettings, GenerationSettings>();
 
   function tellInWords({ settings = {}, ...request }: PromptRequest): PromptRequest {
@@ -21,17 +28,25 @@ export function createAsk(
     return { ...request, settings: told };
   }
 
+  async function askInWords(request: PromptRequest, signal: AbortSignal, why: string): Promise<RowResult> {
+    const result = await provider.generate(tellInWords(request), signal);
+    const isFirst = !isTold;
+    isTold = true;
+    if (isFirst) await onTold(why);
+    return result;
+  }
+
   return async (request, signal) => {
     if (!request.settings?.schema) return provider.generate(request, signal);
-    if (isRefused) return provider.generate(tellInWords(request), signal);
+    if (reason !== undefined) return askInWords(request, signal, reason);
     try {
       return await provider.generate(request, signal);
     } catch (error) {
       if (!isSchemaRefusal(error)) throw error;
-      const isFirst = !isRefused;
-      isRefused = true;
-      if (isFirst) await onRefused(error.message);
-      return provider.generate(tellInWords(request), signal);
+      const isFirst = reason === undefined;
+      reason ??= error.message;
+      if (isFirst) onRefused(reason);
+      return askInWords(request, signal, reason);
     }
   };
 }

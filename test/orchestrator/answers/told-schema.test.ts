@@ -23,6 +23,9 @@ const others = [
   'The prompt is too long.',
   'temperature is not supported with this model',
   'Rate limit reached for json_schema requests.',
+  "Generated JSON does not match the expected schema. Errors: jsonschema: '' does not validate with /additionalProperties: 'title' not allowed",
+  "Property 'title' is not allowed by response_format.",
+  'Could not read json_schema: unexpected end of output.',
 ];
 
 function failed(kind: string, message: string, facts: object = {}): RowResult {
@@ -45,8 +48,10 @@ test('what a server says in a bad moment, or a model in an answer that is paid f
   const [message = ''] = lacks;
   for (const status of [undefined, 401, 429, 500, 503])
     expect(isSchemaRefusal(new ProviderError('retry', 'x', message, { status }))).toBe(false);
-  for (const kind of ['http_500', 'http_429', 'server_error', 'refusal', 'content_filter'])
+  for (const kind of ['http_500', 'server_error', 'refusal', 'content_filter', 'json_validate_failed'])
     expect(findSchemaRefusal(failed(kind, message))).toBeUndefined();
+  const misfit = new ProviderError('row', 'json_validate_failed', message, { status: 400 });
+  expect(isSchemaRefusal(misfit)).toBe(false);
   const usage = { inputTokens: 3, outputTokens: 1 };
   expect(findSchemaRefusal(failed('http_400', message, { usage }))).toBeUndefined();
   expect(findSchemaRefusal({ customId: 'row-0', outcome: 'succeeded', text: message })).toBeUndefined();

@@ -1,5 +1,5 @@
 /** Batches at servers and models without structured output: the schema is told in words, and what comes is checked. */
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { createRecordedWorld } from '../worlds/recorder.ts';
 import {
@@ -114,7 +114,7 @@ describe.each(batchProviders)('at %s', (provider) => {
     expect((await world.loom(...order)).stderr).not.toContain('structured output');
   });
 
-  test('rows that are refused beside answers fail unbilled, and the same command asks for them alone, in words', async () => {
+  test('rows that are refused beside answers fail unbilled, and the same command asks for them alone, as before', async () => {
     const message = `${words.openai}`;
     await setFaults({
       batches: [{ failedShare: 0.5, failedStatus: 400, failedMessage: message, times: 1 }],
@@ -125,7 +125,7 @@ describe.each(batchProviders)('at %s', (provider) => {
     const [, refused = ''] = /(\d) of 4 rows failed for that/.exec(stderr) ?? [];
     expect(Number(refused)).toBeGreaterThan(0);
     expect(stderr).toContain(
-      `structured output is refused (${message}) ${refused} of 4 rows failed for that, unbilled; the same loom run command asks for them with the schema in the system text, ${checked}\n`,
+      `structured output is refused (${message}) ${refused} of 4 rows failed for that, unbilled; with the cache on, the same loom run command asks for them alone.\n`,
     );
     world.requests.splice(0);
     await world.loom(...args(provider, 'm'));
@@ -133,7 +133,32 @@ describe.each(batchProviders)('at %s', (provider) => {
     expect(await world.read('out.csv')).toBe(merged);
     const asked = readAsked(provider);
     expect(asked).toHaveLength(Number(refused));
-    expect(asked.every(([how]) => how === 'words')).toBe(true);
+    // One row proves nothing about a model.
+    expect(asked.every(([how]) => how === 'field')).toBe(true);
+  });
+
+  test('whoever wants what there is by now gets it: nothing is sent again', async () => {
+    await setFaults({
+      batches: [{ failedShare: 1, failedStatus: 400, failedMessage: words.openai, times: 1 }],
+    });
+    await world.loom(...args(provider, 'm', '--batch-size', '2'));
+    expect((await fetchUntilDone(world, '--partial')).stdout).not.toContain('Batch submitted');
+    const written = await world.read('out.csv');
+    expect(written.match(/,good,/g)).toHaveLength(1);
+    expect(written.match(/response_format/g)).toHaveLength(2);
+    expect(await created()).toBe(2);
+  });
+
+  test('a batch that was taken back is never taken for the one that is sent in its place', async () => {
+    const calls = [{ operation: 'createBatch', do: 'status', status: 529, skip: 1, times: 1 }];
+    await setFaults({ calls });
+    const { code, stdout } = await world.loom(
+      ...args(provider, 'no-schemas-m', '--wait', '--interval', '0.1'),
+    );
+    expect(code).toBe(3);
+    const ids = [...stdout.matchAll(/^Batch submitted\. id=(\S+)/gm)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(2);
+    expect(await world.read('out.csv')).toBe(merged);
   });
 
   test('a creation that is refused for its schema is made again in words, by the same command', async () => {
@@ -172,6 +197,8 @@ describe.each(batchProviders)('at %s', (provider) => {
     expect(stderr.match(/structured output is refused/g)).toHaveLength(1);
     expect(stderr).toContain('4 of 4 rows have no response');
     expect(await created()).toBe(2);
+    // It was not for that: structured output is asked for again.
+    expect((await world.listLeft()).filter((name) => name.startsWith('refusals/'))).toEqual([]);
   });
 
   test('a refusal of this very schema is told as it is', async () => {
@@ -242,3 +269,14 @@ it.each(batchProviders.filter((name) => name !== 'anthropic'))(
     expect(readAsked(provider)).toEqual([...allAsked('field'), ...allAsked('words')]);
   },
 );
+
+test('a batch that was known to have failed is not sent again by a later look at it', async () => {
+  await setFaults({ batches: [{ end: 'failed', code: 'invalid', message: words.openai, times: 1 }] });
+  const id = submittedId(await world.loom(...args('openai', 'm')));
+  const record = world.statePath(`batches/openai_${id}.json`);
+  const text = await readFile(record, 'utf8');
+  await writeFile(record, text.replace(/"status": "\w+"/, '"status": "failed"'));
+  const looked = await world.loom('fetch', '--id', id);
+  expect(looked.stdout).not.toContain('Batch submitted');
+  expect((await world.countCalls('openai')).createBatch).toBe(1);
+});

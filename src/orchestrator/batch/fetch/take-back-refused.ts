@@ -4,13 +4,13 @@
  * the others are failed rows, and the next run of the same work asks for them so.
  */
 
-import { noteSchemaRefusal } from '../../../cache/schema-refusals.ts';
+import { forgetSchemaRefusal, noteSchemaRefusal } from '../../../cache/schema-refusals.ts';
 import type { BatchRecord } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
 import { giveBackPart, saveJob } from '../../../state/jobs.ts';
 import { resultsName } from '../../../state/records.ts';
 import { readDecodedResults } from '../../../state/results.ts';
-import { findPart } from '../../../state/stored-jobs.ts';
+import { findPart, hasEndedBadly } from '../../../state/stored-jobs.ts';
 import { deleteHeld } from '../../../storage/home.ts';
 import { findSchemaRefusal, saysNoSchemas } from '../../answers/told-schema.ts';
 import type { RefusedPart } from '../parts/refused-schema.ts';
@@ -18,7 +18,10 @@ import { asksForSchema, canBeTold, schemaAskedBy } from '../parts/tell-part.ts';
 import type { BatchAccount } from './fetch-run.ts';
 import { forgetRecord, type JobFetch } from './job-fetch.ts';
 
-/** Whether a batch that failed before it started is taken back. */
+/**
+ * Whether a batch that failed before it started is taken back. One that was known to have failed is not: the same work
+ * may have been sent anew since.
+ */
 export async function takeBackFailed(
   fetching: JobFetch,
   record: BatchRecord,
@@ -26,11 +29,16 @@ export async function takeBackFailed(
 ): Promise<boolean> {
   const part = findPart(fetching, record);
   const { requests } = part;
-  if (status !== 'failed' || counts?.succeeded || part.provisional || !canBeSentAgain(fetching, record))
-    return false;
+  const isNews = !hasEndedBadly(record.status) && part.results === undefined && !part.provisional;
+  if (status !== 'failed' || counts?.succeeded || !isNews || !canBeSentAgain(fetching, record)) return false;
   if (!error || !saysNoSchemas(error.message)) return false;
-  const refused = { name: record.batch_id, reason: error.message, refused: requests, requests };
-  await takeBack(fetching, record, refused);
+  await takeBack(fetching, record, {
+    name: record.batch_id,
+    reason: error.message,
+    refused: requests,
+    requests,
+    isRemembered: true,
+  });
   return true;
 }
 
@@ -42,7 +50,7 @@ export async function takeBackRefused(
 ): Promise<boolean> {
   const found = await findRefused(fetching, record, account);
   if (!found) return false;
-  const isAll = account.answered === 0 && found.refused >= account.sent;
+  const isAll = account.refused === account.sent && found.refused >= account.sent;
   if (isAll && canBeSentAgain(fetching, record)) {
     await takeBack(fetching, record, found);
     return true;
@@ -64,23 +72,36 @@ export async function tellRefused(
 type Refused = Omit<RefusedPart, 'isSentAgain'>;
 
 async function noteRefused({ run, job }: JobFetch, refused: Refused): Promise<void> {
-  await noteSchemaRefusal(run.home, schemaAskedBy(job), refused.reason);
+  if (refused.isRemembered) await noteSchemaRefusal(run.home, schemaAskedBy(job), refused.reason);
   run.onEvent({ type: 'schema_refused', ...refused, isSentAgain: false });
 }
 
+/** Rows that were refused for their schema, of a part that asked for it. A part that was told in words proves it wrong. */
 async function findRefused(
   fetching: JobFetch,
   record: BatchRecord,
-  { sent }: BatchAccount,
+  account: BatchAccount,
 ): Promise<Refused | undefined> {
-  if (!asksForSchema(fetching.job, findPart(fetching, record))) return undefined;
+  const { run, job } = fetching;
+  if (account.refused === 0 || !job.params?.schema) return undefined;
   const { refused, reason } = await countRefused(fetching, record);
-  return refused > 0 ? { name: record.batch_id, reason, refused, requests: sent } : undefined;
+  if (refused === 0) return undefined;
+  // A row or two may be an upstream's, or in words that mean something else: it is about a model where nothing came through.
+  const isRemembered = account.answered === 0;
+  if (asksForSchema(job, findPart(fetching, record)))
+    return { name: record.batch_id, reason, refused, requests: account.sent, isRemembered };
+  if (isRemembered) await forgetSchemaRefusal(run.home, schemaAskedBy(job));
+  return undefined;
 }
 
-/** Whether its part is this home's to be sent, and still is. */
-function canBeSentAgain({ job }: JobFetch, record: BatchRecord): boolean {
-  return job.state === 'pending' && !job.cancelled && canBeTold(job, findPart({ job }, record));
+/** Whether its part is this home's to be sent, and still is; whoever wants what there is by now waits for nothing more. */
+function canBeSentAgain({ run, job }: JobFetch, record: BatchRecord): boolean {
+  return (
+    !run.order.partial &&
+    job.state === 'pending' &&
+    !job.cancelled &&
+    canBeTold(job, findPart({ job }, record))
+  );
 }
 
 async function countRefused({ run: { home } }: JobFetch, record: BatchRecord) {

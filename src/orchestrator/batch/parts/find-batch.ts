@@ -112,7 +112,10 @@ async function lookAgain(
   return undefined;
 }
 
-/** Batches at the same provider that are of other parts than that with this tag, as far as records or jobs know. */
+/**
+ * Batches at the same provider that are not the one that the part with this tag may have now, as far as records or jobs
+ * know: those of other parts, and those that any part had before.
+ */
 async function listTakenIds(
   { job, known }: Pick<Submission, 'job' | 'known'>,
   tag: string,
@@ -120,10 +123,10 @@ async function listTakenIds(
   const records = await known.listRecords();
   const jobs = (await known.listJobs()).filter(({ job_id }) => job_id !== job.job_id);
   const others = records.filter((record) => isAtSamePlace(record, job) && record.tag !== tag);
-  const parts = [job, ...jobs.filter((other) => isAtSamePlace(other, job))].flatMap((other) =>
-    other.parts.filter((part) => part.tag !== tag),
-  );
-  return new Set([...others, ...parts].flatMap(({ batch_id: id }) => (id === undefined ? [] : [id])));
+  const parts = [job, ...jobs.filter((other) => isAtSamePlace(other, job))].flatMap((other) => other.parts);
+  const former = parts.flatMap(({ former_ids = [] }) => former_ids);
+  const now = [...others, ...parts.filter((part) => part.tag !== tag)];
+  return new Set([...former, ...now.flatMap(({ batch_id: id }) => (id === undefined ? [] : [id]))]);
 }
 
 /** Whether a batch is that of another part than this tag's: also of one that another command has recorded just now. */

@@ -18,6 +18,7 @@ import { isWholeMap } from './id-members.ts';
  * number, the second is the last of the job. Its request file is whole.
  */
 export async function halvePart(home: LoomHome, job: Job, part: JobPart, framing: Framing): Promise<void> {
+  await home.ensureHeld();
   const free = nextFiles(job.parts);
   const number = Math.max(...job.parts.map((other) => other.part)) + 1;
   const lines = Math.ceil(part.requests / 2);

@@ -12,7 +12,8 @@ export type SchemaEvent =
   | EventOf<'schema_known', { refusal: SchemaRefusal }>
   /**
    * Structured output is refused, with the creation of a batch or in so many of its rows, which cost nothing. `isSentAgain`:
-   * all of it is sent once more with the schema in the system text; otherwise the next run of the same work does so.
+   * all of it is sent once more with the schema in the system text; otherwise the rows have failed, and the next run of
+   * the same work asks for them.
    */
   | EventOf<'schema_refused', RefusedPart>;
 
@@ -23,6 +24,8 @@ export interface RefusedPart {
   readonly reason: string;
   readonly refused: number;
   readonly requests: number;
+  /** No row came through: for a while batches with this schema have it in the system text from the start. */
+  readonly isRemembered: boolean;
   readonly isSentAgain: boolean;
 }
 
@@ -56,6 +59,7 @@ export async function tellRefusal(
     reason,
     refused: requests,
     requests,
+    isRemembered: true,
     isSentAgain: true,
   });
 }

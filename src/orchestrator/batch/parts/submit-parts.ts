@@ -1,6 +1,7 @@
 /** Hands the parts of a job to the provider, one after the other, so that no part is ever submitted twice. */
 
 import { stat } from 'node:fs/promises';
+import { forgetSchemaRefusal } from '../../../cache/schema-refusals.ts';
 import type { CodeWithFacts } from '../../../core/error-facts.ts';
 import { isRefusedKey, LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord, EventOf } from '../../../core/models.ts';
@@ -32,7 +33,7 @@ import { isAboutOneBatch, type Submission } from './job-reach.ts';
 import { saveNewRecord } from './new-record.ts';
 import { canBeHalved, isAlone, isBesideTaken, isTooLarge, judgePart, noteFullQueue } from './queue-room.ts';
 import { recallRefusal, type SchemaEvent, tellRefusal } from './refused-schema.ts';
-import { canBeTold, settingsOfPart, tellPart } from './tell-part.ts';
+import { canBeTold, schemaAskedBy, settingsOfPart, tellPart } from './tell-part.ts';
 
 const createAttempts = 4;
 const createPauseMs = 2_000;
@@ -111,6 +112,8 @@ async function sendPart(
       await tellRefusal(submission, part, error.message, onEvent);
       return sendPart(submission, part, onEvent);
     }
+    if (isSchemaRefusal(error) && part.schema_told)
+      await forgetSchemaRefusal(submission.home, schemaAskedBy(submission.job));
     if (!(error instanceof ProviderError) || !isTooLarge(error)) throw error;
     const reason = `${error.code}: ${error.message}`;
     if (!canBeHalved(part, submission.provider.limits)) return refusePart(submission, part, reason);

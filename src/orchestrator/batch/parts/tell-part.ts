@@ -48,6 +48,7 @@ export async function tellPart(
   part: JobPart,
   provider: Pick<BatchProvider, 'encode' | 'framing'>,
 ): Promise<boolean> {
+  await home.ensureHeld();
   const told = { part: part.part, files: nextFiles(job.parts) };
   const path = requestFilePath(home, job.job_id, told);
   const isWritten = await writeNewFile(path, (file) =>
