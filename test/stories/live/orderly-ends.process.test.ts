@@ -9,8 +9,8 @@ import {
   openSync,
   readFileSync,
   rmSync,
-  write,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -280,8 +280,15 @@ describe.skipIf(process.platform !== 'linux')('a disk that is full', () => {
   const fullDisk = () => {
     const disk = openSync('/dev/full', 'w');
     const stream = new Writable();
+    // One after the other, as streams do.
     stream.write = (content: unknown, ...rest: unknown[]) => {
-      write(disk, String(content), rest.at(-1) as (error: Error | null) => void);
+      const done = rest.at(-1) as (error?: unknown) => void;
+      try {
+        writeSync(disk, String(content));
+        setImmediate(done);
+      } catch (error) {
+        setImmediate(done, error);
+      }
       return true;
     };
     onTestFinished(() => closeSync(disk));
