@@ -25,12 +25,12 @@ function describeKnown({ refusal }: Extract<SchemaEvent, { type: 'schema_known' 
 }
 
 function describeRefused(event: Extract<SchemaEvent, { type: 'schema_refused' }>): string {
-  const { name, reason, refused, requests, isRemembered, isSentAgain } = event;
+  const { name, reason, refused, requests, isRemembered, useCache, isSentAgain } = event;
   const rows = `${formatCount(refused)} of ${countOf(requests, 'row')}`;
   const what = `Note: ${name}: structured output is refused (${endSentence(reason)})`;
   if (isSentAgain)
     return `${what} Nothing of it was answered or billed: it is sent again with the schema in the system text, ${checked}`;
-  return isRemembered
-    ? `${what} ${rows} failed for that, unbilled; the same loom run command asks for them with the schema in the system text, ${checked}`
-    : `${what} ${rows} failed for that, unbilled; with the cache on, the same loom run command asks for them alone.`;
+  const asked = useCache ? 'the rows without an answer' : 'all rows again';
+  const how = isRemembered ? `, with the schema in the system text, ${checked}` : '.';
+  return `${what} ${rows} failed for that, unbilled; the same loom run command asks for ${asked}${how}`;
 }

@@ -10,7 +10,7 @@ import { isSchemaRefusal, tellSchema } from '../answers/told-schema.ts';
 interface Refusals {
   /** A request was refused for its schema, for the first time, in these words of the server. */
   onRefused(reason: string): void;
-  /** A request with the schema in words was taken, for the first time: it was that. */
+  /** A request with the schema in words was taken, for the first time, and none without: it was that. */
   onTold(reason: string): Promise<void>;
 }
 
@@ -20,6 +20,7 @@ export function createAsk(
 ): (request: PromptRequest, signal: AbortSignal) => Promise<RowResult> {
   let reason: string | undefined;
   let isTold = false;
+  let isTakenAsField = false;
   const inWords = new WeakMap<GenerationSettings, GenerationSettings>();
 
   function tellInWords({ settings = {}, ...request }: PromptRequest): PromptRequest {
@@ -32,7 +33,7 @@ export function createAsk(
     const result = await provider.generate(tellInWords(request), signal);
     const isFirst = !isTold;
     isTold = true;
-    if (isFirst) await onTold(why);
+    if (isFirst && !isTakenAsField) await onTold(why);
     return result;
   }
 
@@ -40,7 +41,9 @@ export function createAsk(
     if (!request.settings?.schema) return provider.generate(request, signal);
     if (reason !== undefined) return askInWords(request, signal, reason);
     try {
-      return await provider.generate(request, signal);
+      const result = await provider.generate(request, signal);
+      isTakenAsField = true;
+      return result;
     } catch (error) {
       if (!isSchemaRefusal(error)) throw error;
       const isFirst = reason === undefined;

@@ -1,5 +1,5 @@
 /** Batches at servers and models without structured output: the schema is told in words, and what comes is checked. */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { createRecordedWorld } from '../worlds/recorder.ts';
 import {
@@ -62,6 +62,7 @@ const words: Readonly<Record<string, string>> = {
   anthropic: 'output_config.format: no-schemas-m does not support structured outputs.',
   google: 'JSON mode is not enabled for models/no-schemas-m.',
 };
+const failedInWords = `failed for that, unbilled; the same loom run command asks for the rows without an answer, with the schema in the system text, ${checked}\n`;
 const sentAgain = (reason = '') =>
   `structured output is refused (${reason}) Nothing of it was answered or billed: it is sent again with the schema in the system text, ${checked}\n`;
 
@@ -72,13 +73,16 @@ async function setFaults(faults: object): Promise<void> {
 describe.each(batchProviders)('at %s', (provider) => {
   const created = async () => (await world.countCalls(provider)).createBatch;
 
-  test('a batch of which every row is refused for its schema is sent again by its fetch with the schema in words', async () => {
-    const { code, stderr, stdout } = await world.loom(
-      ...args(provider, 'no-schemas-m', '--wait', '--interval', '0.1'),
+  test('a batch of which every row is refused for its schema has failed unbilled, and the same command asks in words', async () => {
+    const first = await world.loom(...args(provider, 'no-schemas-m', '--wait', '--interval', '0.1'));
+    expect(first.code).toBe(1);
+    expect(first.stderr).toContain(
+      `structured output is refused (${words[provider]}) 4 of 4 rows ${failedInWords}`,
     );
+    expect(first.stdout.match(/^Batch submitted\./gm)).toHaveLength(1);
+    const order = args(provider, 'no-schemas-m', '--force', '--wait', '--interval', '0.1');
+    const { code } = await world.loom(...order);
     expect(code).toBe(3);
-    expect(stderr).toContain(sentAgain(words[provider]));
-    expect(stdout.match(/^Batch submitted\./gm)).toHaveLength(2);
     expect(await world.read('out.csv')).toBe(merged);
     expect(readAsked(provider)).toEqual([...allAsked('field'), ...allAsked('words')]);
     expect((await world.listLeft()).filter((name) => !name.startsWith('refusals/'))).toEqual([]);
@@ -125,7 +129,7 @@ describe.each(batchProviders)('at %s', (provider) => {
     const [, refused = ''] = /(\d) of 4 rows failed for that/.exec(stderr) ?? [];
     expect(Number(refused)).toBeGreaterThan(0);
     expect(stderr).toContain(
-      `structured output is refused (${message}) ${refused} of 4 rows failed for that, unbilled; with the cache on, the same loom run command asks for them alone.\n`,
+      `structured output is refused (${message}) ${refused} of 4 rows failed for that, unbilled; the same loom run command asks for the rows without an answer.\n`,
     );
     world.requests.splice(0);
     await world.loom(...args(provider, 'm'));
@@ -135,30 +139,6 @@ describe.each(batchProviders)('at %s', (provider) => {
     expect(asked).toHaveLength(Number(refused));
     // One row proves nothing about a model.
     expect(asked.every(([how]) => how === 'field')).toBe(true);
-  });
-
-  test('whoever wants what there is by now gets it: nothing is sent again', async () => {
-    await setFaults({
-      batches: [{ failedShare: 1, failedStatus: 400, failedMessage: words.openai, times: 1 }],
-    });
-    await world.loom(...args(provider, 'm', '--batch-size', '2'));
-    expect((await fetchUntilDone(world, '--partial')).stdout).not.toContain('Batch submitted');
-    const written = await world.read('out.csv');
-    expect(written.match(/,good,/g)).toHaveLength(1);
-    expect(written.match(/response_format/g)).toHaveLength(2);
-    expect(await created()).toBe(2);
-  });
-
-  test('a batch that was taken back is never taken for the one that is sent in its place', async () => {
-    const calls = [{ operation: 'createBatch', do: 'status', status: 529, skip: 1, times: 1 }];
-    await setFaults({ calls });
-    const { code, stdout } = await world.loom(
-      ...args(provider, 'no-schemas-m', '--wait', '--interval', '0.1'),
-    );
-    expect(code).toBe(3);
-    const ids = [...stdout.matchAll(/^Batch submitted\. id=(\S+)/gm)].map(([, id]) => id);
-    expect(new Set(ids).size).toBe(2);
-    expect(await world.read('out.csv')).toBe(merged);
   });
 
   test('a creation that is refused for its schema is made again in words, by the same command', async () => {
@@ -172,29 +152,26 @@ describe.each(batchProviders)('at %s', (provider) => {
     expect(readAsked(provider)).toEqual([...allAsked('field'), ...allAsked('words')]);
   });
 
-  test('parts that wait, and parts that are under way, are told in words as well', async () => {
+  test('parts that wait are told in words once it is known', async () => {
     const refuse = { do: 'status', status: 400, message: 'Not at the moment.' };
     await setFaults({ calls: [{ ...refuse, operation: 'createBatch', skip: 2 }] });
-    expect((await world.loom(...args(provider, 'no-schemas-m', '--batch-size', '1'))).code).toBe(1);
+    const order = args(provider, 'no-schemas-m', '--batch-size', '1');
+    expect((await world.loom(...order)).code).toBe(1);
     await setFaults({});
-    let ended = await world.loom('fetch');
-    for (let look = 0; look < 40 && !ended.stdout.includes('Fabric complete'); look += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      ended = await world.loom('fetch');
-    }
-    expect(ended.code).toBe(3);
-    expect(await world.read('out.csv')).toBe(merged);
-    const asked = readAsked(provider);
-    const inWords = asked.filter(([how]) => how === 'words').map(([, prompt]) => prompt);
-    expect([...new Set(inWords)].sort()).toEqual([...prompts].sort());
-    expect(inWords).toHaveLength(4);
+    await world.loom(...args(provider, 'no-schemas-m', '--sync', '--limit', '1', '--no-cache', '--again'));
+    world.requests.splice(0);
+    const fetched = await fetchUntilDone(world, '--partial', '--force');
+    expect(fetched.code).toBe(3);
+    expect(readAsked(provider)).toEqual(prompts.slice(2).map((prompt) => ['words', prompt]));
   });
 
   test('what is refused in the same words once more has failed', async () => {
     await setFaults({ batches: [{ failedShare: 1, failedStatus: 400, failedMessage: words.openai }] });
-    const { code, stderr } = await world.loom(...args(provider, 'm', '--wait', '--interval', '0.1'));
+    const order = args(provider, 'm', '--force', '--wait', '--interval', '0.1');
+    expect((await world.loom(...order)).stderr).toContain('structured output is refused');
+    const { code, stderr } = await world.loom(...order);
     expect(code).toBe(1);
-    expect(stderr.match(/structured output is refused/g)).toHaveLength(1);
+    expect(stderr).not.toContain('structured output is refused');
     expect(stderr).toContain('4 of 4 rows have no response');
     expect(await created()).toBe(2);
     // It was not for that: structured output is asked for again.
@@ -210,19 +187,6 @@ describe.each(batchProviders)('at %s', (provider) => {
     expect(stderr).toContain(failedMessage);
     expect(await created()).toBe(1);
   });
-
-  test('a fetch that is cut off before it sends again is gone on with by the next', async () => {
-    await world.loom(...args(provider, 'no-schemas-m'));
-    const refuse = { do: 'status', status: 400, message: 'Not at the moment.' };
-    await setFaults({ calls: [{ ...refuse, operation: 'createBatch' }] });
-    const first = await fetchUntilDone(world);
-    expect(first.code).toBe(1);
-    expect(first.stderr).toContain('Not at the moment.');
-    await setFaults({});
-    expect((await fetchUntilDone(world)).code).toBe(3);
-    expect(await world.read('out.csv')).toBe(merged);
-    expect(readAsked(provider).at(-1)).toEqual(['words', 'last ]}']);
-  });
 });
 
 it.each(['openai', 'anthropic', 'alibaba'] as const)(
@@ -232,7 +196,7 @@ it.each(['openai', 'anthropic', 'alibaba'] as const)(
     await setFaults({ batches: [{ end: 'expired', doneShare: 0.5, ...failed, times: 1 }] });
     await world.loom(...args(provider, 'm'));
     const { stderr } = await fetchUntilDone(world);
-    expect(stderr).toContain(`(${words.openai}) 2 of 4 rows failed for that, unbilled; the same loom run`);
+    expect(stderr).toContain(`(${words.openai}) 2 of 4 rows ${failedInWords}`);
     world.requests.splice(0);
     await world.loom(...args(provider, 'm', '--force', '--wait', '--interval', '0.1'));
     expect(await world.read('out.csv')).toBe(merged);
@@ -248,7 +212,7 @@ test('a batch that was adopted is not sent again: its rows fail, and the same co
   const fetched = await fetchUntilDone(world);
   expect(fetched.code).toBe(1);
   expect(fetched.stderr).toContain(
-    `Note: ${id}: structured output is refused (${words.openai}) 4 of 4 rows failed for that, unbilled; the same loom run command asks for them with the schema in the system text, ${checked}\n`,
+    `Note: ${id}: structured output is refused (${words.openai}) 4 of 4 rows ${failedInWords}`,
   );
   expect((await world.countCalls('openai')).createBatch).toBe(1);
   world.requests.splice(0);
@@ -259,24 +223,28 @@ test('a batch that was adopted is not sent again: its rows fail, and the same co
 });
 
 it.each(batchProviders.filter((name) => name !== 'anthropic'))(
-  'a batch that %s fails as a whole for its schema is sent again in words',
+  'a batch that %s fails as a whole for its schema is told of once, and never sent again by a fetch',
   async (provider) => {
     await setFaults({ batches: [{ end: 'failed', code: 'invalid', message: words.openai, times: 1 }] });
-    const { code, stderr } = await world.loom(...args(provider, 'm', '--wait', '--interval', '0.1'));
-    expect(code).toBe(3);
-    expect(stderr).toContain(sentAgain(words.openai));
+    const failed = await world.loom(...args(provider, 'm', '--wait', '--interval', '0.1'));
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain(`(${words.openai}) 4 of 4 rows ${failedInWords}`);
+    const looked = await world.loom('fetch', '--id', submittedId(failed));
+    expect(looked.stderr).not.toContain('structured output');
+    expect((await world.countCalls(provider)).createBatch).toBe(1);
+    const order = args(provider, 'm', '--wait', '--interval', '0.1');
+    expect((await world.loom(...order)).code).toBe(3);
     expect(await world.read('out.csv')).toBe(merged);
     expect(readAsked(provider)).toEqual([...allAsked('field'), ...allAsked('words')]);
   },
 );
 
-test('a batch that was known to have failed is not sent again by a later look at it', async () => {
-  await setFaults({ batches: [{ end: 'failed', code: 'invalid', message: words.openai, times: 1 }] });
-  const id = submittedId(await world.loom(...args('openai', 'm')));
-  const record = world.statePath(`batches/openai_${id}.json`);
-  const text = await readFile(record, 'utf8');
-  await writeFile(record, text.replace(/"status": "\w+"/, '"status": "failed"'));
-  const looked = await world.loom('fetch', '--id', id);
-  expect(looked.stdout).not.toContain('Batch submitted');
-  expect((await world.countCalls('openai')).createBatch).toBe(1);
+test('without the cache all rows are asked for again, and that is what is said', async () => {
+  await setFaults({
+    batches: [{ failedShare: 0.5, failedStatus: 400, failedMessage: words.openai, times: 1 }],
+  });
+  await world.loom(...args('openai', 'm', '--no-cache'));
+  expect((await fetchUntilDone(world)).stderr).toContain(
+    'failed for that, unbilled; the same loom run command asks for all rows again.\n',
+  );
 });

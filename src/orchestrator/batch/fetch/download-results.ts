@@ -18,7 +18,7 @@ import { deleteUpload } from './delete-uploads.ts';
 import type { BatchAccount } from './fetch-run.ts';
 import { countMissingParts, forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { keepAnswers, noteGoneResults } from './keep-answers.ts';
-import { takeBackRefused } from './take-back-refused.ts';
+import { noteRefusedRows } from './note-refused.ts';
 
 /** Completed batches by what came of them. */
 export interface BroughtIn {
@@ -26,8 +26,6 @@ export interface BroughtIn {
   readonly ready: BatchRecord[];
   /** Their results are gone at the provider; what came before is kept. */
   readonly gone: BatchRecord[];
-  /** Taken back, to be sent again with the schema in words. */
-  readonly refused: BatchRecord[];
 }
 
 /** Brings in the results of completed batches, and notes how these are. `isLast` says that the output is written next: files are proved then. */
@@ -36,7 +34,7 @@ export async function downloadBatches(
   records: readonly BatchRecord[],
   isLast: boolean,
 ): Promise<BroughtIn> {
-  const brought: BroughtIn = { ready: [], gone: [], refused: [] };
+  const brought: BroughtIn = { ready: [], gone: [] };
   for (const record of records) {
     const isIn = (await isDownloaded(fetching, record)) && !(isLast && !(await isProved(fetching, record)));
     if (isIn) await updateRecord(fetching.run.home, record);
@@ -59,10 +57,7 @@ async function hasSameResults({ results }: LoomHome, record: BatchRecord, part: 
   return part.results !== undefined && isSameFile(results, resultsName(record), part.results);
 }
 
-async function bringIn(
-  fetching: JobFetch,
-  record: BatchRecord,
-): Promise<'ready' | 'short' | 'gone' | 'refused'> {
+async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready' | 'short' | 'gone'> {
   const { run, job } = fetching;
   let download = await downloadBatch(fetching, record);
   // What is missing now is given up: a download may have been cut on its way.
@@ -79,10 +74,11 @@ async function bringIn(
     await noteGoneResults(fetching, record, trouble);
     return 'gone';
   }
+  if (isDoomed(fetching)) await keepAnswers(fetching, [record]);
   const isWhole = account.missing === 0;
   const isIn = isWhole || isGivenUp(fetching, record);
-  if (isIn && (await takeBackRefused(fetching, record, account))) return 'refused';
-  if (isDoomed(fetching)) await keepAnswers(fetching, [record]);
+  const isNews = part.state !== 'downloaded' && record.missing !== account.missing;
+  if (isIn && isNews) await noteRefusedRows(fetching, record, account);
   record.missing = isWhole ? null : account.missing;
   if (!isWhole) noteError(record, `short: ${account.missing} of ${account.sent} results are missing`);
   part.state = isWhole ? 'downloaded' : 'submitted';

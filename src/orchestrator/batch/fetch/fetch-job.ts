@@ -16,7 +16,7 @@ import { confirmPart, downloadBatch } from './download-results.ts';
 import type { KeptAnswers } from './fetch-run.ts';
 import { forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
 import { keepAllAnswers } from './keep-answers.ts';
-import { takeBackFailed, tellRefused } from './take-back-refused.ts';
+import { noteRefusedBatch, noteRefusedRows } from './note-refused.ts';
 
 /** Submits parts that had to wait or were cut off, as far as the provider's queue takes them. */
 export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
@@ -50,18 +50,15 @@ export interface CheckedBatches {
   readonly ready: BatchRecord[];
   /** Ended early: they may have results of some rows. */
   readonly ended: BatchRecord[];
-  /** Failed before they started, and taken back to be sent again with the schema in words. */
-  readonly refused: BatchRecord[];
 }
 
 /** Asks the provider how each batch is, notes and tells it; of a completed one with its results, by `downloadBatches`. */
 export async function checkBatches(fetching: JobFetch): Promise<CheckedBatches> {
   const { run } = fetching;
-  const checked: CheckedBatches = { ready: [], ended: [], refused: [] };
+  const checked: CheckedBatches = { ready: [], ended: [] };
   for (const record of [...fetching.records]) {
     const status = (await knownEnd(fetching, record)) ?? (await checkBatch(fetching, record));
-    if (status === 'refused') checked.refused.push(record);
-    else if (status === 'completed') {
+    if (status === 'completed') {
       checked.ready.push(record);
       const batch = describeRecord(run.home, { ...record, status });
       run.onEvent({ type: 'ready', record, batch });
@@ -82,10 +79,7 @@ async function knownEnd(fetching: JobFetch, record: BatchRecord): Promise<BatchS
 }
 
 /** The batch's status now; `unknown` also for one that went back to the queue. */
-async function checkBatch(
-  fetching: JobFetch,
-  record: BatchRecord,
-): Promise<BatchCheck['status'] | 'refused'> {
+async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<BatchCheck['status']> {
   const { run, job } = fetching;
   const check = await askStatus(fetching, record);
   const part = findPart(fetching, record);
@@ -93,12 +87,12 @@ async function checkBatch(
     await requeuePart(fetching, part, record, check);
     return 'unknown';
   }
-  if (await takeBackFailed(fetching, record, check)) return 'refused';
   const { status } = check;
   // One that was over before took no room from what was sent since.
   const isTaken = record.status !== 'completed' && (status === 'in_progress' || status === 'completed');
   if (isTaken && noteTaken(job, part)) await saveJob(run.home, job);
   const reason = describeReason(check);
+  const wasOver = hasEndedBadly(record.status);
   noteStatus(fetching, record, status);
   record.counts = check.counts ?? null;
   noteWindow(record, check);
@@ -108,7 +102,8 @@ async function checkBatch(
     return status;
   }
   // What it gave is brought in before it is noted as over: a fetch that is cut off in between is made again.
-  const kept = hasEndedBadly(status) ? await keepEndedBatch(fetching, record) : undefined;
+  const kept = hasEndedBadly(status) ? await keepEndedBatch(fetching, record, wasOver) : undefined;
+  if (status === 'failed' && !wasOver) await noteRefusedBatch(fetching, record, check);
   if (kept) await deleteUpload(fetching, record);
   await updateRecord(run.home, record);
   if (kept) await saveJob(run.home, job);
@@ -133,7 +128,11 @@ function describeReason({ status, rawStatus, error }: BatchCheck): string | unde
 }
 
 /** What a batch that ended early gave, and what other parts of its job gave before. */
-async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<KeptAnswers> {
+async function keepEndedBatch(
+  fetching: JobFetch,
+  record: BatchRecord,
+  wasOver: boolean,
+): Promise<KeptAnswers> {
   // One that failed did not start; one that expired or was cancelled keeps the answers of the rows that were done.
   const mayHaveResults = record.status !== 'failed' || fetching.run.order.partial;
   // It was called completed before: what came then counts, and there is no more to be had.
@@ -142,7 +141,7 @@ async function keepEndedBatch(fetching: JobFetch, record: BatchRecord): Promise<
     const { account } = await downloadBatch(fetching, record);
     // One that another command ended may be that command's.
     await confirmPart(fetching, record, account);
-    await tellRefused(fetching, record, account);
+    if (!wasOver) await noteRefusedRows(fetching, record, account);
   }
   return keepAllAnswers(fetching, mayHaveResults || hadResults ? [record] : []);
 }

@@ -90,12 +90,11 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<LookAtJob> {
   const fetching = await openJob(run, stored);
   await restoreRecords(fetching);
   await submitQueuedParts(fetching);
-  const { ready: completed, ended, refused: notStarted } = await checkBatches(fetching);
+  const { ready: completed, ended } = await checkBatches(fetching);
   const missing = run.order.partial ? countMissingParts(fetching) : 0;
   const parts = fetching.job.parts.length;
   const left = parts - missing - (run.order.partial ? ended.length : 0);
-  const { ready, gone, refused } = await downloadBatches(fetching, completed, completed.length === left);
-  if (notStarted.length + refused.length > 0) await submitQueuedParts(fetching);
+  const { ready, gone } = await downloadBatches(fetching, completed, completed.length === left);
   const usable = run.order.partial ? [...ready, ...gone, ...ended] : ready;
   if (parts > 1) run.onEvent({ type: 'parts', id: stored.id, partsIn: usable.length, parts });
   // A job of one part has a batch id only since that was submitted, which may have been just now.

@@ -10,14 +10,10 @@ import { canBeTold, schemaAskedBy } from './tell-part.ts';
 export type SchemaEvent =
   /** This schema was refused before: what is sent has it in the system text. */
   | EventOf<'schema_known', { refusal: SchemaRefusal }>
-  /**
-   * Structured output is refused, with the creation of a batch or in so many of its rows, which cost nothing. `isSentAgain`:
-   * all of it is sent once more with the schema in the system text; otherwise the rows have failed, and the next run of
-   * the same work asks for them.
-   */
+  /** Structured output is refused, with the creation of a batch or in so many of its rows, which cost nothing. */
   | EventOf<'schema_refused', RefusedPart>;
 
-export interface RefusedPart {
+interface RefusedPart {
   /** The batch, or the part that was to become one. */
   readonly name: string;
   /** In the provider's words. */
@@ -26,6 +22,9 @@ export interface RefusedPart {
   readonly requests: number;
   /** No row came through: for a while batches with this schema have it in the system text from the start. */
   readonly isRemembered: boolean;
+  /** Whether answers of the job are cached: the next run of the same work asks for the others alone then. */
+  readonly useCache: boolean;
+  /** All of it is sent once more, with the schema in the system text. Otherwise the rows have failed. */
   readonly isSentAgain: boolean;
 }
 
@@ -60,6 +59,7 @@ export async function tellRefusal(
     refused: requests,
     requests,
     isRemembered: true,
+    useCache: job.use_cache,
     isSentAgain: true,
   });
 }
