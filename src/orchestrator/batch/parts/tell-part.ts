@@ -40,7 +40,7 @@ export function settingsOfPart({ params }: Job, { schema_told }: JobPart): Job['
 /**
  * Writes the schema of a planned part into the system text of its requests, whose file is whole, and notes that the job
  * is told so from here on. False where they can't be read, as another version encoded them: they stay as they are, and the
- * part notes it, or its batch would be taken back again and again.
+ * part notes it, so that nobody tries again.
  */
 export async function tellPart(
   home: LoomHome,
