@@ -13,13 +13,13 @@ const livePhases = {
   'before the first call': (steps) => findCalls(steps)[0] - 1,
   'in the middle of the calls': '8suspend:^call POST',
   'after the last call': (steps) => findCalls(steps).at(-1),
-  'while the output is written': '1suspend:^write(File)? /work/',
+  'while the output is written': '1suspend:^write(File)? /place/',
 };
 
 const fetchPhases = {
   'before the download': (steps) => steps.findIndex((label) => /^call/.test(label)) + 1,
   'after the download': (steps) => lastOf(steps, /^call/),
-  'while the output is written': '1suspend:^write(File)? /work/',
+  'while the output is written': '1suspend:^write(File)? /place/',
 };
 
 /** Runs a command, edits its input at a step, and lets it go on. */

@@ -19,7 +19,7 @@ const theirs = 'written by somebody meanwhile\n';
 const moments = {
   early: (steps) => Math.round(steps.length / 3),
   'when all answers are there': (steps) => steps.findLastIndex((label) => /^call/.test(label)) + 1,
-  'just before it is put there': '1suspend:^sync /work/.*\\.errors\\.',
+  'just before it is put there': '1suspend:^sync /place/.*\\.errors\\.',
 };
 
 async function checkIsKept(trial, world, name, words) {

@@ -217,7 +217,7 @@ const dailyStops = {
   'google run --wait of 3 parts again and again': '3before:^rename .*batches/',
   'alibaba fetch expired': '1half:^writeFile .*results/',
   'google fetch that puts packs together': '2after:^renameSync .*cache/',
-  'alibaba fetch --wait': '2after:^link /work/',
+  'alibaba fetch --wait': '2after:^link /place/',
 };
 
 export const scenarios = all.flat().map((scenario) => ({ ...scenario, short: dailyStops[scenario.name] }));

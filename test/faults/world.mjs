@@ -83,7 +83,7 @@ class World {
     this.root = root;
     this.#hurry = hurry;
     this.#countsCache = countsCache;
-    this.folder = join(root, 'work');
+    this.folder = join(root, 'place');
     this.home = join(root, 'home');
     this.sandboxHome = join(root, 'sandbox');
   }
