@@ -149,22 +149,8 @@ test('completion proposes nothing that steers a terminal', async () => {
 
 test('a delimiter that does not part the cells', async () => {
   await world.write('a.csv', 'id;text\n1;one\n');
-  const { stderr } = await world.loom(
-    ...[
-      'run',
-      'a.csv',
-      '-c',
-      'text',
-      '-p',
-      'openai',
-      '-m',
-      'm',
-      '--sync',
-      '--sandbox',
-      '--delimiter',
-      'comma',
-    ],
-  );
+  const order = 'run a.csv -c text -p openai -m m --sync --sandbox --delimiter comma';
+  const { stderr } = await world.loom(...order.split(' '));
   expect(stderr).toContain(
     'a.csv: no column "text"; it has the column "id;text". If a semicolon stands between its cells, name it with --delimiter.\n',
   );

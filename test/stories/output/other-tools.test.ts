@@ -51,20 +51,8 @@ async function answerFile(name: string, content: string, ...flags: string[]): Pr
 }
 
 async function answerWritten(name: string, ...flags: string[]): Promise<string> {
-  const order = [
-    'run',
-    `data.${name}`,
-    '-o',
-    `out.${name}`,
-    '-c',
-    'text',
-    '-p',
-    'openai',
-    '-m',
-    'm',
-    '--sync',
-  ];
-  const ended = await world.loom(...order, ...flags);
+  const order = `run data.${name} -o out.${name} -c text -p openai -m m --sync`;
+  const ended = await world.loom(...order.split(' '), ...flags);
   if (ended.code !== 0 && ended.code !== 3) throw new Error(ended.stderr);
   return `'${join(world.folder, `out.${name}`)}'`;
 }
