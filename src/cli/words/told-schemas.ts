@@ -32,5 +32,5 @@ function describeRefused(event: Extract<SchemaEvent, { type: 'schema_refused' }>
     return `${what} Nothing of it was answered or billed: it is sent again with the schema in the system text, ${checked}`;
   const asked = useCache ? 'the rows without an answer' : 'all rows again';
   const how = isRemembered ? `, with the schema in the system text, ${checked}` : '.';
-  return `${what} ${rows} failed for that, unbilled; the same loom run command asks for ${asked}${how}`;
+  return `${what} ${rows} failed for that, unbilled; the same loom run command with --force asks for ${asked}${how}`;
 }

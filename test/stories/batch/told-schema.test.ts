@@ -62,7 +62,7 @@ const words: Readonly<Record<string, string>> = {
   anthropic: 'output_config.format: no-schemas-m does not support structured outputs.',
   google: 'JSON mode is not enabled for models/no-schemas-m.',
 };
-const failedInWords = `failed for that, unbilled; the same loom run command asks for the rows without an answer, with the schema in the system text, ${checked}\n`;
+const failedInWords = `failed for that, unbilled; the same loom run command with --force asks for the rows without an answer, with the schema in the system text, ${checked}\n`;
 const sentAgain = (reason = '') =>
   `structured output is refused (${reason}) Nothing of it was answered or billed: it is sent again with the schema in the system text, ${checked}\n`;
 
@@ -129,7 +129,7 @@ describe.each(batchProviders)('at %s', (provider) => {
     const [, refused = ''] = /(\d) of 4 rows failed for that/.exec(stderr) ?? [];
     expect(Number(refused)).toBeGreaterThan(0);
     expect(stderr).toContain(
-      `structured output is refused (${message}) ${refused} of 4 rows failed for that, unbilled; the same loom run command asks for the rows without an answer.\n`,
+      `structured output is refused (${message}) ${refused} of 4 rows failed for that, unbilled; the same loom run command with --force asks for the rows without an answer.\n`,
     );
     world.requests.splice(0);
     await world.loom(...args(provider, 'm'));
@@ -245,6 +245,6 @@ test('without the cache all rows are asked for again, and that is what is said',
   });
   await world.loom(...args('openai', 'm', '--no-cache'));
   expect((await fetchUntilDone(world)).stderr).toContain(
-    'failed for that, unbilled; the same loom run command asks for all rows again.\n',
+    'failed for that, unbilled; the same loom run command with --force asks for all rows again.\n',
   );
 });
