@@ -10,9 +10,8 @@ const asked = ['input_mtok', 'output_mtok', 'cache_read_mtok', 'cache_write_mtok
 
 /** A plugin for the bundle of the program. */
 export async function bundlePriceLists() {
-  const { providerNames } = await importSource('src/core/names.ts');
-  const { providerEntry } = await importSource('src/providers/registry.ts');
-  const lists = providerNames.map((name) => providerEntry(name).priceListName);
+  const { builtInNames, providerEntry } = await importSource('src/providers/registry.ts');
+  const lists = builtInNames.map((name) => providerEntry(name).priceListName);
   const { readBundledList } = await importSource('src/cache/prices/bundled-list.ts');
   const { readListedNames } = await importSource('src/cache/prices/listed-names.ts');
   const modules = {

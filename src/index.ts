@@ -16,7 +16,12 @@ export type { ReachEvent, RetryEvent } from './api/options/reach.ts';
 export * from './api/outputs/compare-outputs.ts';
 export * from './api/preview/preview-prompts.ts';
 export * from './api/preview/preview-run.ts';
-export * from './api/providers.ts';
+export {
+  describeProvider,
+  listProviders,
+  type ProviderInfo,
+  type ProvidersOptions,
+} from './api/providers.ts';
 export * from './api/report-output.ts';
 export * from './api/run-sync.ts';
 export * from './api/submit-batch.ts';

@@ -5,8 +5,8 @@ import { describeRecord, type ListedBatch } from '../orchestrator/batch/list/lis
 import { adoptBatch as adopt } from '../orchestrator/batch/manage/adopt-batch.ts';
 import type { BatchEntry } from '../providers/provider.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
-import type { ListeningTo, ReachEvent } from './options/reach.ts';
-import { describeRun, findProvider, withInput } from './options/run-order.ts';
+import { findProvider, type ListeningTo, type ReachEvent } from './options/reach.ts';
+import { describeRun, withInput } from './options/run-order.ts';
 
 export interface AdoptBatchOptions
   extends InputOptions,
@@ -27,7 +27,7 @@ export interface AdoptedBatch {
  * `state` for one that has a record.
  */
 export async function adoptBatch(options: AdoptBatchOptions): Promise<AdoptedBatch> {
-  const entry = findProvider(options.provider);
+  const entry = findProvider(options.provider, options);
   if (!entry.openBatch)
     throw new LoomError('provider', `${entry.title} has no batch API.`, {
       hint: 'There is nothing to adopt.',

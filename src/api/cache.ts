@@ -8,7 +8,7 @@ import {
 } from '../cache/clear-cache.ts';
 import { checkCache } from '../storage/marks.ts';
 import type { ReachOptions } from './options/options.ts';
-import { type ListeningTo, openHome, underSignal } from './options/reach.ts';
+import { findProvider, type ListeningTo, openHome, underSignal } from './options/reach.ts';
 
 export type { CacheCount, CacheStatistics };
 
@@ -42,6 +42,7 @@ export async function measureCache(options: MeasureCacheOptions = {}): Promise<C
 /** Deletes what the options are for, and all of it without any. LoomError `state` for a folder that is no cache. */
 export async function clearCache(options: ClearCacheOptions = {}): Promise<ClearedCache> {
   const { provider, model, createdBefore, confirm } = options;
+  if (provider !== undefined) findProvider(provider, options);
   const filter = { provider, model, createdBefore };
   const folder = openCacheFolder(options);
   return underSignal(options.signal, async (signal) => {

@@ -10,8 +10,8 @@ import {
 import { findPrice } from '../orchestrator/usage/price-usage.ts';
 import { requireWhole } from './options/checks.ts';
 import type { CallOptions, InputOptions, ReachOptions } from './options/options.ts';
-import type { ListeningTo, ReachEvent } from './options/reach.ts';
-import { findProvider, withInput } from './options/run-order.ts';
+import { findProvider, type ListeningTo, type ReachEvent } from './options/reach.ts';
+import { withInput } from './options/run-order.ts';
 
 export type { TokenEvent, TokenProgress, TokenSummary };
 
@@ -28,7 +28,7 @@ export interface CountTokensOptions
 export async function countTokens(options: CountTokensOptions): Promise<TokenSummary> {
   const { model, settings, workers = 8, callTimeoutMs, patienceMs, onEvent = () => {} } = options;
   requireWhole({ workers, callTimeoutMs, patienceMs });
-  const entry = findProvider(options.provider);
+  const entry = findProvider(options.provider, options);
   requireTokenCounting(entry);
   return withInput(options, (dataset, reach, signal) => {
     const connection = reach.connect(entry.name);
@@ -53,7 +53,7 @@ export interface TokenEstimate {
 /** Counts them on this machine, roughly, as `loom tokens --estimate` does. Sends nothing, and needs no key. */
 export async function estimateTokens(options: InputOptions & ReachOptions): Promise<TokenEstimate> {
   const { provider, model, settings } = options;
-  const { openBatch } = findProvider(provider);
+  const { openBatch } = findProvider(provider, options);
   return withInput({ ...options, onEvent: undefined }, async (dataset, { home }, signal) => {
     const asked = { dataset, provider, model, settings };
     const { usage, ...counts } = await countTokensLocally(asked, signal);

@@ -5,9 +5,10 @@ import {
   type ListedBatch,
   listBatches as listStored,
 } from '../orchestrator/batch/list/list-batches.ts';
+import { providerEntry } from '../providers/registry.ts';
 import type { DamagedFile } from '../state/damaged-files.ts';
 import type { ReachOptions } from './options/options.ts';
-import { openHome } from './options/reach.ts';
+import { openHome, withProviders } from './options/reach.ts';
 
 export type { DamagedFile, ListedBatch };
 
@@ -29,8 +30,15 @@ export interface BatchList {
 
 /** Every batch there is a record of, and every part that waits to become one, as `loom list` shows them. */
 export async function listBatches(options: ListBatchesOptions = {}): Promise<BatchList> {
+  return withProviders(options, () => listWanted(options));
+}
+
+async function listWanted(options: ListBatchesOptions): Promise<BatchList> {
   const { status, provider } = options;
   const { batches, damaged } = await listStored(openHome(options));
+  // A record may be of one that is not there any more.
+  for (const name of provider ?? [])
+    if (!batches.some((batch) => batch.provider === name)) providerEntry(name);
   const wanted = batches.filter(
     (batch) => (!status || hasStatus(batch, status)) && (!provider || provider.includes(batch.provider)),
   );

@@ -3,15 +3,23 @@ import { openKnownNames } from '../cache/prices/known-names.ts';
 import { type MeantModel, questionModel as questionName } from '../cache/prices/model-question.ts';
 import { readOwnPricesIfSound } from '../cache/prices/own-prices.ts';
 import { describeTold, LoomError } from '../core/errors.ts';
-import { type ProviderName, providerNames } from '../core/names.ts';
+import type { ProviderName } from '../core/names.ts';
 import { describeServer, nameServer } from '../orchestrator/calls/answer-server.ts';
 import type { RetryEvent } from '../orchestrator/calls/retry.ts';
 import { askForModels, type KnownModel, listPricedModels } from '../orchestrator/models/list-models.ts';
-import { providerEntry } from '../providers/registry.ts';
-import { resolveBaseUrl } from '../state/keys.ts';
+import { builtInNames, isProvider, providerEntry } from '../providers/registry.ts';
+import { resolveBaseUrl } from '../state/keys/keys.ts';
 import type { ReachOptions } from './options/options.ts';
-import { type ListeningTo, openHome, type ReachEvent, variablesOf, withReach } from './options/reach.ts';
-import { findProvider } from './options/run-order.ts';
+import {
+  findProvider,
+  type ListeningTo,
+  listProviderNames,
+  openHome,
+  type ReachEvent,
+  variablesOf,
+  withProviders,
+  withReach,
+} from './options/reach.ts';
 
 export type { KnownModel, MeantModel };
 
@@ -26,8 +34,8 @@ export interface ModelsOptions extends ReachOptions, ListeningTo<RetryEvent | Re
 
 /** Models and what they cost, as `loom models` shows them. Asks nobody, and needs no key, unless `live`. */
 export function models(options: ModelsOptions = {}): Promise<readonly KnownModel[]> {
-  const { provider = providerNames, search = '', live = false, onEvent = () => {} } = options;
-  const entries = provider.map(findProvider);
+  const { provider = listProviderNames(options), search = '', live = false, onEvent = () => {} } = options;
+  const entries = provider.map((name) => findProvider(name, options));
   return withReach(options, async ({ home, connect }, signal) => {
     if (!live) return listPricedModels(home, entries).then((known) => pickModels(known, search));
     const [entry, another] = entries;
@@ -57,7 +65,7 @@ function pickModels(known: readonly KnownModel[], search: string): readonly Know
  * prices count then, and costs are by the lists alone; `models` and `maxCost` refuse it.
  */
 export function checkOwnPrices(options: ReachOptions = {}): string | undefined {
-  const { fault } = readOwnPricesIfSound(openHome(options));
+  const { fault } = withProviders(options, () => readOwnPricesIfSound(openHome(options), isProvider));
   return fault && describeTold(fault);
 }
 
@@ -73,7 +81,7 @@ export interface QuestionModelOptions extends ReachOptions {
  */
 export async function questionModel(options: QuestionModelOptions): Promise<MeantModel | undefined> {
   const { provider, model } = options;
-  const entry = findProvider(provider);
+  const entry = findProvider(provider, options);
   const home = openHome(options);
   const baseUrl = options.sandbox
     ? undefined
@@ -81,10 +89,11 @@ export async function questionModel(options: QuestionModelOptions): Promise<Mean
   const server = nameServer(home, provider, { baseUrl });
   // OpenRouter sells the models of all, and takes none without the name of who made it.
   const isOfOpenRouter = model.includes('/');
-  const names = providerNames.filter((name) => name !== 'openrouter');
+  const names = builtInNames.filter((name) => name !== 'openrouter');
   // Behind an address of one's own may be anybody's, by the names that they have.
   const isPlain = describeServer(provider, server).isPlain;
-  const others = isPlain ? [...names, ...(isOfOpenRouter ? ['openrouter' as const] : [])] : [];
+  const others = isPlain ? [...names, ...(isOfOpenRouter ? ['openrouter'] : [])] : [];
   const asked = others.filter((name) => name !== provider).map(providerEntry);
-  return questionName(await openKnownNames(home), entry, asked, model);
+  const known = await withProviders(options, () => openKnownNames(home, isProvider));
+  return questionName(known, entry, asked, model);
 }

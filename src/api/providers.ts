@@ -1,6 +1,9 @@
 /** What is known of a provider without asking it. */
 import type { ProviderName } from '../core/names.ts';
-import { providerEntry } from '../providers/registry.ts';
+import type { ProviderEntry } from '../providers/provider.ts';
+import { findProvider as findRegistered, providerEntry, providerNames } from '../providers/registry.ts';
+import type { ReachOptions } from './options/options.ts';
+import { findProvider, withProviders } from './options/reach.ts';
 
 export interface ProviderInfo {
   readonly name: ProviderName;
@@ -10,6 +13,10 @@ export interface ProviderInfo {
   /** Asked for a key where the first has none. */
   readonly otherKeyVariables: readonly string[];
   readonly baseUrlVariable: string;
+  /** Where it is, where nothing else is said. */
+  readonly baseUrl: string;
+  /** Whether a person's own `providers.json` describes it. */
+  readonly isOwn: boolean;
   /** Whether it counts tokens itself. */
   readonly countsTokens: boolean;
   readonly takesBatches: boolean;
@@ -17,18 +24,35 @@ export interface ProviderInfo {
   readonly completionWindowHours: number | undefined;
 }
 
-export function describeProvider(provider: ProviderName): ProviderInfo {
-  const {
-    name,
-    title,
-    keyVariable,
-    otherKeyVariables = [],
-    baseUrlVariable,
-    ...entry
-  } = providerEntry(provider);
+/** Where a person's own providers are described. */
+export type ProvidersOptions = Pick<ReachOptions, 'home' | 'environment' | 'workingFolder'>;
+
+/** Those that are built in, and then a person's own. */
+export function listProviders(options: ProvidersOptions = {}): readonly ProviderInfo[] {
+  return withProviders(options, () => providerNames().map((name) => describeEntry(providerEntry(name))));
+}
+
+/** LoomError `usage` for one that there is not. */
+export function describeProvider(provider: ProviderName, options: ProvidersOptions = {}): ProviderInfo {
+  return describeEntry(findProvider(provider, options));
+}
+
+function describeEntry(entry: ProviderEntry): ProviderInfo {
+  const { name, title, keyVariable, otherKeyVariables = [], baseUrlVariable, isOwn = false } = entry;
   const { countsTokens, completionWindowHours } = entry;
   return {
-    ...{ name, title, keyVariable, otherKeyVariables, baseUrlVariable, countsTokens, completionWindowHours },
+    ...{ name, title, keyVariable, otherKeyVariables, baseUrlVariable, isOwn },
+    ...{ baseUrl: entry.addresses[0], countsTokens, completionWindowHours },
     takesBatches: entry.openBatch !== undefined,
   };
+}
+
+/** The same of one that a verb has met. */
+export function describeMet(provider: ProviderName): ProviderInfo {
+  return describeEntry(providerEntry(provider));
+}
+
+/** What people call a provider; its name where nothing else is known of it any more. */
+export function titleOf(provider: ProviderName): string {
+  return findRegistered(provider)?.title ?? provider;
 }

@@ -5,16 +5,16 @@ import { runSync as answerDataset, type SyncSummary } from '../orchestrator/live
 import type { SyncEvent, SyncProgress } from '../orchestrator/live/sync-order.ts';
 import { describeUsage, type PaidUsage, type PricedModel } from '../orchestrator/usage/price-usage.ts';
 import { UsageTally } from '../orchestrator/usage/usage-tally.ts';
+import { providerEntry } from '../providers/registry.ts';
 import { requireWhole } from './options/checks.ts';
 import { requireSchema } from './options/column-choice.ts';
 import { openCostLimit } from './options/cost-limit.ts';
 import type { CallOptions, InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
-import type { ListeningTo, ReachEvent } from './options/reach.ts';
+import { findProvider, type ListeningTo, type ReachEvent } from './options/reach.ts';
 import {
   choosePlacing,
   describeRun,
   type ForeignReasonsEvent,
-  findProvider,
   tellForeignReasons,
   withInput,
 } from './options/run-order.ts';
@@ -83,7 +83,7 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
   const { model, workers = 8, callTimeoutMs, patienceMs, retryMisfits, maxCost, deliver } = options;
   const { onEvent = () => {} } = options;
   requireWhole({ workers, callTimeoutMs, patienceMs, retryMisfits });
-  const entry = findProvider(options.provider);
+  const entry = findProvider(options.provider, options);
   return withInput({ ...options, cache: options.cache ?? true }, async (dataset, reach, signal) => {
     const { home } = reach;
     const connection = reach.connect(entry.name);
@@ -145,7 +145,7 @@ async function estimateWhole(
 ): Promise<WholeCost | undefined> {
   const sampled = tally.answers - answeredAgain;
   if (drawnFrom <= rows || sampled <= 0) return undefined;
-  const { openBatch } = findProvider(pricedAs(false).provider);
+  const { openBatch } = providerEntry(pricedAs(false).provider);
   const asked = drawnFrom * ((rows - blankRows) / rows);
   const costAs = async (batch: boolean) => {
     const cost = (await describeUsage(tally, pricedAs(batch)))?.cost;

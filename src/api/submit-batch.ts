@@ -9,12 +9,11 @@ import { nameJob } from '../state/stored-jobs.ts';
 import { exclude, requireWhole } from './options/checks.ts';
 import { openCostLimit } from './options/cost-limit.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
-import type { ListeningTo, ReachEvent } from './options/reach.ts';
+import { findProvider, type ListeningTo, type ReachEvent } from './options/reach.ts';
 import {
   choosePlacing,
   describeRun,
   type ForeignReasonsEvent,
-  findProvider,
   tellForeignReasons,
   withInput,
 } from './options/run-order.ts';
@@ -64,7 +63,7 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
   const { batchSize, again = false, once = false, maxCost, overwrite = false, onEvent = () => {} } = options;
   if (again && once) throw exclude('again', 'once');
   requireWhole({ batchSize });
-  const entry = requireBatchApi(findProvider(options.provider));
+  const entry = requireBatchApi(findProvider(options.provider, options));
   return withInput(
     { ...options, cache: options.cache ?? true },
     async (dataset, reach, signal): Promise<SubmittedBatch> => {

@@ -1,9 +1,7 @@
 /** What LOOM_DEBUG=1 tells ahead of a command: enough to see what was decided, and nothing that is secret. */
 import type { Command } from 'commander';
 import { openHome, variablesOf } from '../api/options/reach.ts';
-import { describeProvider } from '../api/providers.ts';
-import { providerNames } from '../core/names.ts';
-
+import { listProviders, type ProviderInfo } from '../api/providers.ts';
 import type { CommandContext } from './options/options.ts';
 import { placeOf } from './options/reach.ts';
 import { nameCommand } from './usage/usage-errors.ts';
@@ -29,7 +27,7 @@ export function describeStart(command: Command, context: CommandContext): string
     `home: ${home.root}, cache: ${home.cache}`,
     `defaults: ${configPath ?? 'none'}`,
     `flags: ${JSON.stringify(Object.fromEntries(Object.entries(flags).map(showFlag)))}`,
-    `variables: ${describeVariables(variables).join(', ') || 'none'}`,
+    `variables: ${describeVariables(listProviders(place), variables).join(', ') || 'none'}`,
   ];
 }
 
@@ -40,8 +38,7 @@ function showFlag([name, value]: [string, unknown]): [string, unknown] {
   return [name, texts.includes(name) && !isFileName ? '[text]' : value];
 }
 
-function describeVariables(variables: NodeJS.ProcessEnv): string[] {
-  const entries = providerNames.map(describeProvider);
+function describeVariables(entries: readonly ProviderInfo[], variables: NodeJS.ProcessEnv): string[] {
   const shown: [string, (value: string) => string][] = [
     ...entries
       .flatMap(({ keyVariable, otherKeyVariables }) => [keyVariable, ...otherKeyVariables])

@@ -52,7 +52,15 @@ export function createProgram(
     async (options: Options & VoiceOptions, command: Command) => {
       Object.assign(context.voice, readVoice(options, context));
       if (isDebugging(context.environment)) await tellStart(command, context);
-      onExitCode((await mayUseDefaults(context)) ? await work(options, context) : 1);
+      const { requireProvider, withProviders } = await import('../api/options/reach.ts');
+      const { environment, workingFolder } = context;
+      // What is told of a provider knows a person's own as the verbs do.
+      const working = () =>
+        withProviders({ environment, workingFolder }, () => {
+          requireProvider(options);
+          return work(options, context);
+        });
+      onExitCode((await mayUseDefaults(context)) ? await working() : 1);
     };
 
   /** Adds a command, by its name, with its flags; in the order of the help. */

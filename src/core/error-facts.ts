@@ -153,6 +153,12 @@ export interface ErrorFacts {
   base_url_invalid: { readonly address: string; readonly variable: string | undefined };
   /** A provider has no batches. */
   no_batch_api: { readonly title: string };
+  /** There is no provider of this name, or not any more; `closest` is like it. */
+  provider_unknown: {
+    readonly provider: string;
+    readonly names: readonly string[];
+    readonly closest: string | undefined;
+  };
   /** A provider does not count tokens. */
   no_token_counting: { readonly provider: string };
   /** A value of the settings is nested too deep. */

@@ -6,7 +6,7 @@ import {
   type FileType,
   fileTypes,
   type ProviderName,
-  providerNames,
+  providerNamePattern,
 } from './names.ts';
 import { isJsonObject, type JsonObject } from './shapes/json-object.ts';
 import {
@@ -25,6 +25,7 @@ import {
   optional,
   type Shape,
   string,
+  stringLike,
   type ValueOf,
   withDefault,
 } from './shapes/shapes.ts';
@@ -221,7 +222,7 @@ export const datasetShape = {
  */
 export const batchRecordShape = looseObject({
   batch_id: filledString,
-  provider: oneOf(providerNames),
+  provider: stringLike(providerNamePattern),
   model: string,
   original_file_path: string,
   file_type: oneOf(fileTypes),

@@ -1,11 +1,18 @@
 /** The words that the command line and the files on disk share; apart from the schemas, so that help needs none of them. */
-export const providerNames = ['openai', 'anthropic', 'google', 'openrouter', 'alibaba'] as const;
-export type ProviderName = (typeof providerNames)[number];
+
+/**
+ * How the command line, records and names of files call a provider. Which there are the registry knows; a record may name
+ * one that is not there any more.
+ */
+export type ProviderName = string;
+
+/** What a provider may be called: part of names of files, of variables and of the command line. */
+export const providerNamePattern = /^[a-z][a-z0-9-]{0,31}$/;
 
 /** What people call providers by their models or services. */
 export const otherProviderNames: Readonly<Record<string, ProviderName>> = {
-  ...({ claude: 'anthropic', gpt: 'openai', chatgpt: 'openai', gemini: 'google', vertex: 'google' } as const),
-  ...({ qwen: 'alibaba', dashscope: 'alibaba', aliyun: 'alibaba' } as const),
+  ...{ claude: 'anthropic', gpt: 'openai', chatgpt: 'openai', gemini: 'google', vertex: 'google' },
+  ...{ qwen: 'alibaba', dashscope: 'alibaba', aliyun: 'alibaba' },
 };
 
 export const batchStatuses = [

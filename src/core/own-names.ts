@@ -4,14 +4,18 @@
  */
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileTypes, providerNames } from './names.ts';
+import { fileTypes, providerNamePattern } from './names.ts';
 
 const job = String.raw`job_\d{14}_[0-9a-f]{6}`;
 const run = '(?:live|sync)_[0-9a-f]{24}';
-const batch = `(?:${providerNames.join('|')})_.+`;
+/** With what other names here begin: nothing of a provider may be called so. */
+const otherBeginnings = ['job', 'live', 'sync', 'input', 'output', 'work', 'answers'];
+const batch = `(?!(?:${otherBeginnings.join('|')})_)${providerNamePattern.source.slice(1, -1)}_.+`;
+/** A record without a job is of the Python tool, which knew no other providers, or of an early build. */
+const batchWithoutJob = '(?:openai|anthropic|google|openrouter|alibaba)_.+';
 const written = String.raw`\.[0-9a-f]{12}\.tmp`;
 /** What a lock is on: a job, run or batch, or what several of them could do at once. */
-const locked = `${job}|${run}|${batch}|inputs|keys|input_[0-9a-f]+_[0-9a-f]{16}|(?:output|work)_[0-9a-f]{24}`;
+const locked = `${job}|${run}|${batchWithoutJob}|inputs|keys|input_[0-9a-f]+_[0-9a-f]{16}|(?:output|work)_[0-9a-f]{24}`;
 const inputTypes = [...fileTypes, 'ndjson'].join('|');
 
 const whole = (pattern: string) => new RegExp(`^(?:${pattern})$`, 's');
@@ -52,6 +56,11 @@ export const likelyNames = {
   input: whole(String.raw`[0-9a-f]{64}\.(?:${inputTypes})(?:\.gz)?|[0-9a-f]{16}\.part`),
   cacheEntry: whole(String.raw`[0-9a-f]{64}\.json`),
 } as const;
+
+/** Whether files of a provider can be told from all others by this name of it. */
+export function fitsFileNames(provider: string): boolean {
+  return providerNamePattern.test(provider) && !otherBeginnings.includes(provider);
+}
 
 /** Files on their way to their names. */
 export const temporaryNames = {

@@ -199,6 +199,10 @@ export interface VendorEntry {
   readonly countsTokens: boolean;
   /** Servers that speak this provider's protocol run on people's own machines, and need no key there. */
   readonly keylessOnLoopback?: boolean;
+  /** A person's own: what it is called may lead to another server tomorrow. */
+  readonly isOwn?: boolean;
+  /** It takes requests without a key, wherever it is. */
+  readonly isKeyless?: boolean;
   /** Input tokens that the provider counts for one user message beside its text, roughly. */
   readonly messageTokens: number;
   /** Its name in the list of prices, @pydantic/genai-prices. */

@@ -17,7 +17,7 @@ import { googleVendor } from './google/vendor.ts';
 import { type Answer, Call, drain, isLive, plain, Refused, routesOf, send } from './http/http.ts';
 import { openrouterVendor } from './openai/openrouter.ts';
 import { openaiVendor } from './openai/vendor.ts';
-import { baseUrlsAt, type VendorName, vendorNames } from './vendors.ts';
+import { baseUrlsAt, isVendorName, type VendorName, vendorNames } from './vendors.ts';
 
 export type { Faults } from './fault-fields.ts';
 export { readFaults } from './fault-fields.ts';
@@ -42,6 +42,8 @@ export interface Sandbox {
   readonly origin: string;
   /** In the form in which each vendor's SDK takes its base URL. */
   readonly baseUrls: Readonly<Record<VendorName, string>>;
+  /** The same for any name: who is none of the vendors speaks as OpenAI does. */
+  baseUrlOf(name: string): string;
   /** Ends at once: open connections are cut. */
   close(): Promise<void>;
 }
@@ -61,7 +63,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   await store.prepare();
   const running = new RunningSandbox(store, options);
   const origin = await running.listen(options.port ?? 0);
-  return { origin, baseUrls: baseUrlsAt(origin), close: () => running.close() };
+  const baseUrls = baseUrlsAt(origin);
+  const baseUrlOf = (name: string) => (isVendorName(name) ? baseUrls[name] : baseUrls.local);
+  return { origin, baseUrls, baseUrlOf, close: () => running.close() };
 }
 
 interface OpenVendor extends Vendor {

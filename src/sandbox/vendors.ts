@@ -13,6 +13,10 @@ export const vendors = {
 export type VendorName = keyof typeof vendors;
 export const vendorNames = Object.keys(vendors) as VendorName[];
 
+export function isVendorName(name: string): name is VendorName {
+  return Object.hasOwn(vendors, name);
+}
+
 /** Those that speak OpenAI's protocol, each with a row in openai/dialects.ts. */
 export type CompatibleName = Exclude<VendorName, 'anthropic' | 'google' | 'openrouter'>;
 

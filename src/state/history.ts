@@ -11,7 +11,7 @@ import {
   failureGroupShape,
   generationSettingsShape,
 } from '../core/models.ts';
-import { providerNames } from '../core/names.ts';
+import { providerNamePattern } from '../core/names.ts';
 import { readJson } from '../core/nesting.ts';
 import { likelyNames } from '../core/own-names.ts';
 import {
@@ -24,6 +24,7 @@ import {
   optional,
   readShape,
   string,
+  stringLike,
   type ValueOf,
 } from '../core/shapes/shapes.ts';
 import { observeFile } from '../storage/file-identity.ts';
@@ -44,7 +45,7 @@ const historyEntryShape = object({
   input_path: nullable(string),
   /** Its format is that of both; the output may have any name. */
   ...datasetShape,
-  provider: oneOf(providerNames),
+  provider: stringLike(providerNamePattern),
   model: string,
   mode: oneOf(['live', 'batch']),
   sandbox: boolean,

@@ -8,7 +8,7 @@ import {
   failureGroupShape,
   generationSettingsShape,
 } from '../core/models.ts';
-import { providerNames } from '../core/names.ts';
+import { providerNamePattern } from '../core/names.ts';
 import {
   arrayOf,
   boolean,
@@ -101,7 +101,7 @@ const jobRecordShape = object({
   /** Part of file names: nothing else may come from a file that somebody wrote. */
   job_id: stringLike(/^job_\w+$/),
   created_at: string,
-  provider: oneOf(providerNames),
+  provider: stringLike(providerNamePattern),
   model: string,
   original_file_path: string,
   ...datasetShape,

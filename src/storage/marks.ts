@@ -182,10 +182,10 @@ function mark(folder: string, name: Mark, makeFolder: () => void): void {
 
 /**
  * What a system, or a process that is marking this very moment, puts into a folder that is empty for its owner; and the
- * prices and keys that a person may have given us before the first run.
+ * prices, providers and keys that a person may have given us before the first run.
  */
 const litter =
-  /^(lost\+found|\.DS_Store|Thumbs\.db|desktop\.ini|prices\.json|keys\.json|\.?loom-(home|cache)\.json(\.[0-9a-f]{12}\.tmp)?)$/;
+  /^(lost\+found|\.DS_Store|Thumbs\.db|desktop\.ini|prices\.json|providers\.json|keys\.json|\.?loom-(home|cache)\.json(\.[0-9a-f]{12}\.tmp)?)$/;
 const deepestLook = 4;
 
 /** Whether there is a file anywhere below; folders alone are nothing that could be lost. */

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openKnownNames } from '../../src/cache/prices/known-names.ts';
 import { questionModel } from '../../src/cache/prices/model-question.ts';
-import { type ProviderName, providerNames } from '../../src/core/names.ts';
+import type { ProviderName } from '../../src/core/names.ts';
+import { builtInNames, isProvider } from '../../src/providers/registry.ts';
 
 let base: string;
 
@@ -18,9 +19,14 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 const vendor = (name: ProviderName) => ({ name, priceListName: name });
 
 async function question(provider: ProviderName, model: string): Promise<string | undefined> {
-  const others = providerNames.filter((name) => name !== provider && name !== 'openrouter');
+  const others = builtInNames.filter((name) => name !== provider && name !== 'openrouter');
   const asked = provider === 'openrouter' ? others : [...others, 'openrouter' as const];
-  const meant = questionModel(await openKnownNames({ base }), vendor(provider), asked.map(vendor), model);
+  const meant = questionModel(
+    await openKnownNames({ base }, isProvider),
+    vendor(provider),
+    asked.map(vendor),
+    model,
+  );
   return meant && (meant.provider === provider ? meant.model : `${meant.provider}: ${meant.model}`);
 }
 
@@ -113,8 +119,8 @@ test('nothing is asked about what one’s own prices name', async () => {
 });
 
 test('no model that a provider lists is taken for a slip of another', async () => {
-  const known = await openKnownNames({ base });
-  for (const provider of providerNames) {
+  const known = await openKnownNames({ base }, isProvider);
+  for (const provider of builtInNames) {
     const asked = known
       .list(vendor(provider))
       .filter((name) => questionModel(known, vendor(provider), [], name) !== undefined);

@@ -8,6 +8,7 @@ import { priceOfBatch } from '../../src/cache/prices/model-price.ts';
 import { openPriceBook, openSoundPriceBook } from '../../src/cache/prices/price-book.ts';
 import { LoomError } from '../../src/core/errors.ts';
 import type { ProviderName } from '../../src/core/names.ts';
+import { isProvider } from '../../src/providers/registry.ts';
 
 let base: string;
 
@@ -21,7 +22,7 @@ const million = 1_000_000;
 const vendor = (name: ProviderName) => ({ name, priceListName: name });
 
 async function findPrice(provider: ProviderName, model: string) {
-  return (await openPriceBook({ base })).find(vendor(provider), model);
+  return (await openPriceBook({ base }, isProvider)).find(vendor(provider), model);
 }
 
 async function costOf(provider: ProviderName, model: string, inputTokens: number, outputTokens: number) {
@@ -83,12 +84,12 @@ describe('the lists that come with the program', () => {
     ['openrouter', 500],
     ['alibaba', 30],
   ])('list the models of %s, each of which they find again', async (provider, least) => {
-    const book = await openPriceBook({ base });
+    const book = await openPriceBook({ base }, isProvider);
     const listed = book.list(vendor(provider));
     expect(listed.length).toBeGreaterThan(least);
     const names = listed.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
-    const known = (await openKnownNames({ base })).list(vendor(provider));
+    const known = (await openKnownNames({ base }, isProvider)).list(vendor(provider));
     expect(names.filter((name) => !known.includes(name))).toEqual([]);
   });
 });
@@ -114,7 +115,7 @@ describe('a file of own prices', () => {
     expect(
       price?.costOf({ inputTokens: million, outputTokens: 0, cacheReadTokens: million / 2 }),
     ).toBeCloseTo(0.09, 12);
-    const names = (await openPriceBook({ base })).list(vendor('openai')).map(({ name }) => name);
+    const names = (await openPriceBook({ base }, isProvider)).list(vendor('openai')).map(({ name }) => name);
     expect(names.slice(0, 3)).toEqual(['gpt-4o-mini', 'ft:*', 'ft:gpt-4o*']);
     expect(names.filter((name) => name === 'gpt-4o-mini')).toHaveLength(1);
   });
@@ -157,12 +158,12 @@ describe('a file of own prices', () => {
     [{ openai: { m: { input: 1, output: 1, batch: { input: 1 } } } }, 'openai, m, batch, output is missing.'],
   ])('that is wrong has a fault with its place, and the lists count alone: %j', async (content, message) => {
     writeOwn(content);
-    const failure = await openSoundPriceBook({ base }).catch((error: unknown) => error);
+    const failure = await openSoundPriceBook({ base }, isProvider).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(LoomError);
     const { kind, message: told, hint } = failure as LoomError;
     expect({ kind, told }).toEqual({ kind: 'state', told: `${join(base, 'prices.json')}: ${message}` });
     expect(hint).toMatch(/\.$/);
-    const book = await openPriceBook({ base });
+    const book = await openPriceBook({ base }, isProvider);
     expect(book.fault).toEqual(failure);
     expect(book.find(vendor('openai'), 'gpt-4o-mini')?.levels[0].input).toBe(0.15);
   });

@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { openPriceBook } from '../../src/cache/prices/price-book.ts';
-import { type ProviderName, providerNames } from '../../src/core/names.ts';
-import { providerEntry } from '../../src/providers/registry.ts';
+import type { ProviderName } from '../../src/core/names.ts';
+import { builtInNames, isProvider, providerEntry } from '../../src/providers/registry.ts';
 import { readPage } from '../pages.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -34,16 +34,16 @@ const examples = texts.flatMap((path) => {
   const text = readPage(path).replace(/\\\n\s*/g, '');
   const found = ways.flatMap((way) => [...text.matchAll(way)]);
   return found.flatMap(([, provider = '', model = '']) =>
-    providerNames.includes(provider as ProviderName)
+    builtInNames.includes(provider as ProviderName)
       ? [{ path, provider: provider as ProviderName, model }]
       : [],
   );
 });
 
 test('every model of an example has a price in the lists', async () => {
-  expect(new Set(examples.map(({ provider }) => provider))).toEqual(new Set(providerNames));
+  expect(new Set(examples.map(({ provider }) => provider))).toEqual(new Set(builtInNames));
   expect(examples.length).toBeGreaterThan(40);
-  const book = await openPriceBook({ base: '/nowhere' });
+  const book = await openPriceBook({ base: '/nowhere' }, isProvider);
   const unpriced = examples.filter(({ provider, model }) => !book.find(providerEntry(provider), model));
   expect(unpriced).toEqual([]);
 });

@@ -10,19 +10,18 @@ import { build } from 'esbuild';
 
 const source = `
 export { startSandbox, sandboxKey } from './src/sandbox/server.ts';
-export { providerNames } from './src/core/names.ts';
-export { providerEntry } from './src/providers/registry.ts';`;
+export { builtInNames, providerEntry } from './src/providers/registry.ts';`;
 
 /** A host as `runWithin` takes it, for sandboxes alone. */
 export async function openSandboxHost() {
-  const { startSandbox, sandboxKey, providerNames, providerEntry } = await bundle();
+  const { startSandbox, sandboxKey, builtInNames, providerEntry } = await bundle();
   return {
     async startSandbox(options) {
-      const { origin, baseUrls, close } = await startSandbox({ ...options, countPrompts: true });
-      const variables = providerNames.flatMap((name) => {
+      const { origin, baseUrlOf, close } = await startSandbox({ ...options, countPrompts: true });
+      const variables = builtInNames.flatMap((name) => {
         const { keyVariable, baseUrlVariable } = providerEntry(name);
         return [
-          [baseUrlVariable, baseUrls[name]],
+          [baseUrlVariable, baseUrlOf(name)],
           [keyVariable, sandboxKey],
         ];
       });

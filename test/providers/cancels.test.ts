@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 it.each(adapters)('cancels a batch at $title', async (entry) => {
-  const provider = await openBatch({ entry, path: '' }, sandbox.baseUrls[entry.name]);
+  const provider = await openBatch({ entry, path: '' }, sandbox.baseUrlOf(entry.name));
   const waitForEnd = async (batchId: string) => {
     for (;;) {
       const check = await provider.check(batchId, never);

@@ -1,17 +1,17 @@
 /** What a provider says of its models: all pages, in the forms of each vendor and of servers that speak like it. */
 import { describe, expect, it, test } from 'vitest';
-import { providerNames } from '../../src/core/names.ts';
+import type { ProviderName } from '../../src/core/names.ts';
 import type { ListedModel, SyncProvider } from '../../src/providers/provider.ts';
-import { providerEntry } from '../../src/providers/registry.ts';
+import { builtInNames, providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, failureOf, never, useServer } from './conformance.ts';
 
 const server = useServer();
 
-function open(name: (typeof providerNames)[number]): Promise<SyncProvider> {
+function open(name: ProviderName): Promise<SyncProvider> {
   return providerEntry(name).openSync({ apiKey, baseUrl: server().url, timeoutMs: 20_000, environment: {} });
 }
 
-const list = async (name: (typeof providerNames)[number]): Promise<readonly ListedModel[]> =>
+const list = async (name: ProviderName): Promise<readonly ListedModel[]> =>
   (await open(name)).listModels(never);
 
 /** Plays pages one after the other, the last of them again and again. */
@@ -124,7 +124,7 @@ describe('google:', () => {
   });
 });
 
-describe.each(providerNames)('%s:', (name) => {
+describe.each(builtInNames)('%s:', (name) => {
   const refused = () => failureOf(list(name));
 
   it('tells a refused key, an odd answer and a circle', async () => {

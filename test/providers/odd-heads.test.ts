@@ -1,9 +1,8 @@
 /** Heads of answers that no server should send, and some do: what stands behind them is an answer all the same. */
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { providerNames } from '../../src/core/names.ts';
 import { plainContent } from '../../src/core/request/content.ts';
-import { providerEntry } from '../../src/providers/registry.ts';
+import { builtInNames, providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, never } from './conformance.ts';
 
 /** In the form of every provider at once. */
@@ -27,7 +26,7 @@ const server = createServer((socket) => {
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
-describe.each(providerNames.map(providerEntry))('$title', (entry) => {
+describe.each(builtInNames.map(providerEntry))('$title', (entry) => {
   it.each(['HTTP/1.1 200 Всё хорошо', 'HTTP/1.1 200 a\u0001b', 'HTTP/1.1 200', 'HTTP/1.0 299 \u2713'])(
     'reads the answer behind %j, asked once',
     async (line) => {

@@ -1,13 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { providerNames } from '../../src/core/names.ts';
 import { longestId } from '../../src/providers/network/limits.ts';
-import { providerEntry } from '../../src/providers/registry.ts';
+import { builtInNames, providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, collect, failureOf, never, useServer, writeRequests } from './conformance.ts';
 
 /** Servers name batches and files as they like. */
 
-const entries = providerNames.map(providerEntry).filter(({ openBatch }) => openBatch);
+const entries = builtInNames.map(providerEntry).filter(({ openBatch }) => openBatch);
 const oddIds = [
   'a b',
   'ü"\'$(id)',

@@ -1,13 +1,12 @@
 import { rm, truncate } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { providerNames } from '../../src/core/names.ts';
-import { providerEntry } from '../../src/providers/registry.ts';
+import { builtInNames, providerEntry } from '../../src/providers/registry.ts';
 import { apiKey, failureOf, never, writeRequests } from './conformance.ts';
 
 /** A server that takes the beginning of an upload, and nothing more. */
 
-const entries = providerNames.map(providerEntry).filter(({ openBatch }) => openBatch);
+const entries = builtInNames.map(providerEntry).filter(({ openBatch }) => openBatch);
 const sockets = new Set<Socket>();
 let server: Server;
 let url: string;

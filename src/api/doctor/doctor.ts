@@ -1,11 +1,18 @@
 /** `doctor` of the library. */
-import { LoomError } from '../../core/errors.ts';
-import { type ProviderName, providerNames } from '../../core/names.ts';
+import { describeTold, LoomError } from '../../core/errors.ts';
+import type { ProviderName } from '../../core/names.ts';
 import { examine, type Finding } from '../../orchestrator/doctor/examine.ts';
-import { resolveBaseUrl } from '../../state/keys.ts';
+import { type OwnProviders, providerEntry, providerNames } from '../../providers/registry.ts';
+import { resolveBaseUrl } from '../../state/keys/keys.ts';
 import type { ReachOptions } from '../options/options.ts';
-import { locateHome, nodeVersion, surroundingsOf, underSignal, variablesOf } from '../options/reach.ts';
-import { findProvider } from '../options/run-order.ts';
+import {
+  locateHome,
+  nodeVersion,
+  surroundingsOf,
+  underSignal,
+  variablesOf,
+  withProviders,
+} from '../options/reach.ts';
 
 export type { Finding };
 
@@ -26,10 +33,13 @@ export interface DoctorOptions
  * provider that it is for.
  */
 export async function doctor(options: DoctorOptions = {}): Promise<readonly Finding[]> {
-  const { provider, onFinding = () => {} } = options;
-  const { environment, workingFolder } = surroundingsOf(options);
   requireOne(options);
-  const { apiKey, baseUrl } = options;
+  return withProviders(options, (own) => examineAll(options, own));
+}
+
+async function examineAll(options: DoctorOptions, own: OwnProviders): Promise<readonly Finding[]> {
+  const { provider, apiKey, baseUrl, onFinding = () => {} } = options;
+  const { environment, workingFolder } = surroundingsOf(options);
   const place = {
     home: locateHome(options),
     given: { apiKey, baseUrl },
@@ -37,8 +47,9 @@ export async function doctor(options: DoctorOptions = {}): Promise<readonly Find
     environment,
     folder: options.dotenv ? workingFolder : undefined,
     nodeVersion: nodeVersion(),
+    ownProviders: describeOwn(own),
   };
-  const entries = (provider ?? providerNames).map(findProvider);
+  const entries = (provider ?? providerNames()).map(providerEntry);
   // An address that is given and makes no sense is an error; one that is found in a variable is a finding.
   if (baseUrl !== undefined) for (const entry of entries) resolveBaseUrl(entry, baseUrl, undefined, {});
   return underSignal(options.signal, async (signal) => {
@@ -51,8 +62,15 @@ export async function doctor(options: DoctorOptions = {}): Promise<readonly Find
   });
 }
 
+function describeOwn({ path, entries, fault }: OwnProviders): Finding | undefined {
+  const about = 'providers';
+  if (fault) return { about, state: 'wrong', told: describeTold(fault) };
+  if (entries.size === 0) return undefined;
+  return { about, state: 'ok', told: `${[...entries.keys()].join(', ')} in ${path}` };
+}
+
 /** One provider's key must not reach another. */
-function requireOne({ provider = providerNames, apiKey, baseUrl }: DoctorOptions): void {
+function requireOne({ provider = [], apiKey, baseUrl }: DoctorOptions): void {
   const option = apiKey !== undefined ? 'apiKey' : baseUrl !== undefined ? 'baseUrl' : undefined;
   if (option === undefined || provider.length === 1) return;
   throw new LoomError('usage', `${option} takes one provider.`, {

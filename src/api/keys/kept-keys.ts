@@ -1,13 +1,12 @@
 /** `keepKey`, `listKeys` and `forgetKey` of the library. */
 import { LoomError } from '../../core/errors.ts';
-import { type ProviderName, providerNames } from '../../core/names.ts';
+import type { ProviderName } from '../../core/names.ts';
 import { providerEntry } from '../../providers/registry.ts';
-import { dropKey, keepKey as keepIn } from '../../state/keep-keys.ts';
-import { findKeyFault, keptKeysPath } from '../../state/kept-keys.ts';
-import { type FoundKey, findKeys, readKey } from '../../state/keys.ts';
+import { dropKey, keepKey as keepIn } from '../../state/keys/keep-keys.ts';
+import { findKeyFault, keptKeysPath } from '../../state/keys/kept-keys.ts';
+import { type FoundKey, findKeys, readKey } from '../../state/keys/keys.ts';
 import type { ReachOptions } from '../options/options.ts';
-import { surroundingsOf, underSignal } from '../options/reach.ts';
-import { findProvider } from '../options/run-order.ts';
+import { findProvider, listProviderNames, surroundingsOf, underSignal } from '../options/reach.ts';
 
 /** The person's home is that of `environment`, whatever `home` is: no key lies in a home that may be shared. */
 export type KeysOptions = Pick<ReachOptions, 'environment' | 'workingFolder' | 'dotenv' | 'signal'>;
@@ -44,7 +43,7 @@ export function locateKeptKeys(options: KeysOptions = {}): string {
  * person can read. Whether it replaced one. LoomError `key` for what can't be a key.
  */
 export async function keepKey(options: KeepKeyOptions): Promise<boolean> {
-  const { name } = findProvider(options.provider);
+  const { name } = findProvider(options.provider, options);
   const key = readKey(options.key) ?? '';
   const reason = findKeyFault(key);
   if (reason !== undefined) {
@@ -60,7 +59,7 @@ export async function keepKey(options: KeepKeyOptions): Promise<boolean> {
 
 /** Removes a kept key, as `loom keys rm` does. Whether there was one. */
 export async function forgetKey(options: KeyOptions): Promise<boolean> {
-  const { name } = findProvider(options.provider);
+  const { name } = findProvider(options.provider, options);
   const { environment } = surroundingsOf(options);
   return underSignal(options.signal, (signal) => dropKey(name, { environment, signal }));
 }
@@ -69,7 +68,7 @@ export async function forgetKey(options: KeyOptions): Promise<boolean> {
 export function listKeys(options: KeysOptions = {}): readonly ListedKey[] {
   const { environment, workingFolder } = surroundingsOf(options);
   const folder = options.dotenv ? workingFolder : undefined;
-  return providerNames.flatMap((provider) =>
+  return listProviderNames(options).flatMap((provider) =>
     findKeys(providerEntry(provider), { environment, folder }).map((found, place) => ({
       provider,
       source: found.source,

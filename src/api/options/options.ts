@@ -61,7 +61,7 @@ export interface ReachOptions {
   readonly dotenv?: boolean | undefined;
   /** Whether `onEvent` is told of each request too. Default false. */
   readonly requests?: boolean | undefined;
-  /** A rehearsal, whose state is apart: where a stand-in for each provider is; `true` where none is asked. */
+  /** A rehearsal, whose state is apart: where a stand-in for each provider is, by name; `true` where none is asked. */
   readonly sandbox?: boolean | Readonly<Record<ProviderName, string>> | undefined;
 }
 

@@ -8,8 +8,18 @@ import { type ProviderName, sandboxKey } from '../../core/names.ts';
 import { type ConnectionChoice, describeConnection } from '../../orchestrator/calls/connection.ts';
 import type { RetryEvent } from '../../orchestrator/calls/retry.ts';
 import type { Connection, RequestNotice } from '../../providers/connection.ts';
-import { providerEntry } from '../../providers/registry.ts';
-import { findKeyVariable, folderVariablesPath, isFromFolder, readVariables } from '../../state/keys.ts';
+import { readOwnProfiles } from '../../providers/openai/own-profiles.ts';
+import type { ProviderEntry } from '../../providers/provider.ts';
+import {
+  builtInNames,
+  type OwnProviders,
+  openOwnProviders,
+  providerEntry,
+  providerNames,
+  withOwnProviders,
+} from '../../providers/registry.ts';
+import { findKeyVariable, folderVariablesPath, isFromFolder, readVariables } from '../../state/keys/keys.ts';
+import { ownProvidersPath, readOwnProvidersFile } from '../../state/own-providers.ts';
 import { ensurePrivateFolder } from '../../storage/files.ts';
 import { type LoomHome, loomHome } from '../../storage/home.ts';
 import { checkHome, ensureHome } from '../../storage/marks.ts';
@@ -51,6 +61,33 @@ export function locateHome(options: ReachOptions): LoomHome {
   return loomHome({ sandbox: Boolean(sandbox), cacheDir, ...place });
 }
 
+/**
+ * Does work that knows a person's own providers: those of `home`, else of the LOOM_HOME that the environment names, never
+ * of one that the `.env` of a folder does.
+ */
+export function withProviders<Result>(options: ReachOptions, work: (own: OwnProviders) => Result): Result {
+  const { environment, workingFolder } = surroundingsOf(options);
+  const variables = options.home === undefined ? environment : { ...environment, LOOM_HOME: options.home };
+  const path = ownProvidersPath(loomHome({ variables, workingFolder }));
+  const own = openOwnProviders(path, () => readOwnProfiles(path, readOwnProvidersFile(path), builtInNames));
+  return withOwnProviders(own, () => work(own));
+}
+
+/** LoomError `usage` for one that there is not: a program without types may pass anything. */
+export function findProvider(provider: ProviderName, options: ReachOptions): ProviderEntry {
+  return withProviders(options, () => providerEntry(provider));
+}
+
+/** The same of what may name one, within work that knows a person's own. */
+export function requireProvider(named: object): void {
+  if ('provider' in named && typeof named.provider === 'string') providerEntry(named.provider);
+}
+
+/** The names of all that there are. */
+export function listProviderNames(options: ReachOptions): readonly ProviderName[] {
+  return withProviders(options, providerNames);
+}
+
 /** LoomError `state` for a home that is somebody else's folder. */
 export function openHome(options: ReachOptions): LoomHome {
   const home = locateHome(options);
@@ -87,7 +124,9 @@ export async function withReach<Result>(
   work: (reach: Reach, signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   refuseOldEvents(options);
-  return underSignal(options.signal, async (signal) => work(openReach(options), signal));
+  return withProviders(options, () =>
+    underSignal(options.signal, async (signal) => work(openReach(options), signal)),
+  );
 }
 
 /** A program without types may be one of before, and would wait for events that never come. */

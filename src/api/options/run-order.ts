@@ -2,8 +2,7 @@
 import { resolve } from 'node:path';
 import type { CodeWithFacts } from '../../core/error-facts.ts';
 import { describeTold, LoomError, type Told } from '../../core/errors.ts';
-import { isServerName, otherProviderNames, type ProviderName, providerNames } from '../../core/names.ts';
-import { findClosestName } from '../../core/words.ts';
+import { isServerName } from '../../core/names.ts';
 import type { PromptSource } from '../../formats/format.ts';
 import { traitsOf } from '../../formats/format.ts';
 import { parseTemplate } from '../../formats/template/prompt-template.ts';
@@ -21,8 +20,7 @@ import { columnsOf } from '../../orchestrator/output/columns.ts';
 import { findForeignReasons } from '../../orchestrator/output/reasons-file.ts';
 import { sweepInputs } from '../../orchestrator/sweep/sweep-inputs.ts';
 import type { Connection } from '../../providers/connection.ts';
-import type { ProviderEntry } from '../../providers/provider.ts';
-import { providerEntry } from '../../providers/registry.ts';
+import { isOwnProvider } from '../../providers/registry.ts';
 import { keepInput } from '../../state/inputs.ts';
 import { isSameFile } from '../../storage/files.ts';
 import { checkOutputPath, outputExists, type Placing } from '../../storage/output-file.ts';
@@ -31,16 +29,6 @@ import { chooseColumns } from './column-choice.ts';
 import { describeLayout } from './layout.ts';
 import type { InputOptions, InputStream, OutputOptions } from './options.ts';
 import { type Reach, type Reaching, withReach } from './reach.ts';
-
-/** LoomError `usage` for one that there is not: a program without types may pass anything. */
-export function findProvider(provider: ProviderName): ProviderEntry {
-  if (providerNames.includes(provider)) return providerEntry(provider);
-  const name = String(provider);
-  const closest = otherProviderNames[name.toLowerCase()] ?? findClosestName(name, providerNames);
-  throw new LoomError('usage', `there is no provider ${JSON.stringify(provider)}.`, {
-    hint: `There are ${providerNames.join(', ')}.${closest === undefined ? '' : ` Did you mean ${closest}?`}`,
-  });
-}
 
 /** Does the work of a verb that has an input. */
 export function withInput<Result>(
@@ -143,7 +131,8 @@ export function describeRun(
     outputPath,
     columns,
     useCache: options.cache ?? true,
-    baseUrl,
+    // What a name of a person's own leads to may be another server by the time that a batch is fetched.
+    baseUrl: baseUrl ?? (isOwnProvider(provider) && !home.isSandbox ? connection.baseUrl : undefined),
     server: findServer(home, provider, { ...connection, serverName }),
   };
 }

@@ -10,10 +10,11 @@ import type { WireRequest } from '../../providers/connection.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import { requireBatchApi } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';
-import { findApiKey, resolveBaseUrl } from '../../state/keys.ts';
+import { findApiKey, resolveBaseUrl } from '../../state/keys/keys.ts';
 import { requireWhole } from '../options/checks.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from '../options/options.ts';
-import { describeRun, findProvider, withInput } from '../options/run-order.ts';
+import { findProvider } from '../options/reach.ts';
+import { describeRun, withInput } from '../options/run-order.ts';
 
 export interface PreviewPromptsOptions extends InputOptions, OutputOptions, ReachOptions {
   /** So many rows, from the first of those that are picked. Default 3. */
@@ -51,7 +52,7 @@ const shownKey = '[key]';
 export async function previewPrompts(options: PreviewPromptsOptions): Promise<PromptsPreview> {
   const { rows: count = 3, live = false } = options;
   requireWhole({ rows: count });
-  const entry = findProvider(options.provider);
+  const entry = findProvider(options.provider, options);
   return withInput({ ...options, cache: false }, async (dataset, reach, signal) => {
     const { home, variables } = reach;
     const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);

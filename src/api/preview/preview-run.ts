@@ -3,12 +3,13 @@ import { drawRows } from '../../orchestrator/dataset/dataset.ts';
 import type { DatasetOrder } from '../../orchestrator/dataset/dataset-order.ts';
 import { readFirstRows } from '../../orchestrator/estimate/preview-rows.ts';
 import { requireBatchApi } from '../../providers/registry.ts';
-import { findKeyVariable, resolveBaseUrl } from '../../state/keys.ts';
+import { findKeyVariable, resolveBaseUrl } from '../../state/keys/keys.ts';
 import { checkOutputPath } from '../../storage/output-file.ts';
 import { requireWhole } from '../options/checks.ts';
 import { type PricedEstimate, priceRun } from '../options/cost-limit.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from '../options/options.ts';
-import { describeRun, findProvider, withInput } from '../options/run-order.ts';
+import { findProvider } from '../options/reach.ts';
+import { describeRun, withInput } from '../options/run-order.ts';
 import { describePrompt, type PreviewedPrompt } from './preview-prompts.ts';
 
 export interface PreviewRunOptions extends InputOptions, OutputOptions, ReachOptions {
@@ -30,7 +31,7 @@ export interface RunPreview extends PricedEstimate {
 export async function previewRun(options: PreviewRunOptions): Promise<RunPreview> {
   const { live, batchSize, deliver } = options;
   requireWhole({ batchSize });
-  const entry = findProvider(options.provider);
+  const entry = findProvider(options.provider, options);
   if (!live) requireBatchApi(entry);
   return withInput({ ...options, cache: false }, async (dataset, reach, signal) => {
     const { home, variables } = reach;

@@ -2,7 +2,7 @@
 import type { LoomHome } from '../../storage/home.ts';
 import type { ListedNames } from './listed-names.ts';
 import type { PricedVendor } from './model-price.ts';
-import { findOwnPrice, readOwnPricesIfSound } from './own-prices.ts';
+import { findOwnPrice, type IsProvider, readOwnPricesIfSound } from './own-prices.ts';
 
 export interface KnownNames {
   /** Every name of a model of the vendor, the person's own first. */
@@ -12,8 +12,11 @@ export interface KnownNames {
 }
 
 /** A person's own file that is wrong has no names. */
-export async function openKnownNames(home: Pick<LoomHome, 'base'>): Promise<KnownNames> {
-  const { prices: own } = readOwnPricesIfSound(home);
+export async function openKnownNames(
+  home: Pick<LoomHome, 'base'>,
+  isProvider: IsProvider,
+): Promise<KnownNames> {
+  const { prices: own } = readOwnPricesIfSound(home, isProvider);
   const { readListedNames } = await import('./listed-names.ts');
   const read = new Map<string, ListedNames>();
   const ownOf = ({ name }: PricedVendor) => own.get(name) ?? [];

@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
 import { isJsonObject } from '../../core/models.ts';
-import { type ProviderName, providerNames } from '../../core/names.ts';
+import type { ProviderName } from '../../core/names.ts';
 import { findFault, readJson } from '../../core/nesting.ts';
 import { diskFailure, isGone } from '../../storage/files.ts';
 import type { LoomHome } from '../../storage/home.ts';
@@ -27,6 +27,9 @@ interface ReadPrices {
   readonly fault: LoomError | undefined;
 }
 
+/** Whether there is a provider of this name. */
+export type IsProvider = (name: ProviderName) => boolean;
+
 /** Says that something at a place of the file is wrong. */
 type Refuse = (what: string, hint: string) => LoomError;
 
@@ -35,9 +38,9 @@ export function ownPricesPath({ base }: Pick<LoomHome, 'base'>): string {
 }
 
 /** A file that is wrong counts as none: prices are a help, and no reason to lose a run. */
-export function readOwnPricesIfSound(home: Pick<LoomHome, 'base'>): ReadPrices {
+export function readOwnPricesIfSound(home: Pick<LoomHome, 'base'>, isProvider: IsProvider): ReadPrices {
   try {
-    return { prices: readOwnPrices(home), fault: undefined };
+    return { prices: readOwnPrices(home, isProvider), fault: undefined };
   } catch (error) {
     if (!(error instanceof LoomError)) throw error;
     return { prices: new Map(), fault: error };
@@ -45,7 +48,7 @@ export function readOwnPricesIfSound(home: Pick<LoomHome, 'base'>): ReadPrices {
 }
 
 /** None where there is no file. LoomError `state` for one that can't be used. */
-export function readOwnPrices(home: Pick<LoomHome, 'base'>): OwnPrices {
+export function readOwnPrices(home: Pick<LoomHome, 'base'>, isProvider: IsProvider): OwnPrices {
   const path = ownPricesPath(home);
   const text = readIfThere(path);
   if (text === undefined) return new Map();
@@ -56,7 +59,7 @@ export function readOwnPrices(home: Pick<LoomHome, 'base'>): OwnPrices {
   if (!isJsonObject(value)) throw refuse('it is not a JSON object.', `It looks like ${example}.`);
   return new Map(
     Object.entries(value).map(([provider, models]) => [
-      checkProvider(provider, refuse),
+      checkProvider(provider, isProvider, refuse),
       readModels(provider, models, refuse),
     ]),
   );
@@ -81,10 +84,9 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-function checkProvider(name: string, refuse: Refuse): ProviderName {
-  const provider = providerNames.find((known) => known === name);
-  if (provider) return provider;
-  throw refuse(`there is no provider ${JSON.stringify(name)}.`, `There are ${providerNames.join(', ')}.`);
+function checkProvider(name: string, isProvider: IsProvider, refuse: Refuse): ProviderName {
+  if (isProvider(name)) return name;
+  throw refuse(`there is no provider ${JSON.stringify(name)}.`, 'Write it as the command line has it.');
 }
 
 function readModels(provider: string, models: unknown, refuse: Refuse): ModelPrice[] {

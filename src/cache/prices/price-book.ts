@@ -5,7 +5,7 @@
 import type { LoomError } from '../../core/errors.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import type { ModelPrice, PricedVendor } from './model-price.ts';
-import { findOwnPrice, readOwnPricesIfSound } from './own-prices.ts';
+import { findOwnPrice, type IsProvider, readOwnPricesIfSound } from './own-prices.ts';
 
 export interface PriceBook {
   /** What is wrong in the person's own file, with its place: the lists count alone then. */
@@ -18,8 +18,11 @@ export interface PriceBook {
   list(vendor: PricedVendor): readonly ModelPrice[];
 }
 
-export async function openPriceBook(home: Pick<LoomHome, 'base'>): Promise<PriceBook> {
-  const { prices: own, fault } = readOwnPricesIfSound(home);
+export async function openPriceBook(
+  home: Pick<LoomHome, 'base'>,
+  isProvider: IsProvider,
+): Promise<PriceBook> {
+  const { prices: own, fault } = readOwnPricesIfSound(home, isProvider);
   const lists = await import('./listed-prices.ts');
   const ownOf = ({ name }: PricedVendor) => own.get(name) ?? [];
   const findOwn = (vendor: PricedVendor, model: string) => findOwnPrice(ownOf(vendor), model);
@@ -35,8 +38,11 @@ export async function openPriceBook(home: Pick<LoomHome, 'base'>): Promise<Price
 }
 
 /** For work that is all about prices: throws the fault of the person's own file, LoomError `state`. */
-export async function openSoundPriceBook(home: Pick<LoomHome, 'base'>): Promise<PriceBook> {
-  const book = await openPriceBook(home);
+export async function openSoundPriceBook(
+  home: Pick<LoomHome, 'base'>,
+  isProvider: IsProvider,
+): Promise<PriceBook> {
+  const book = await openPriceBook(home, isProvider);
   if (book.fault) throw book.fault;
   return book;
 }

@@ -1,6 +1,5 @@
 /** The flags of `loom cache`. */
-import { type Command, Option } from 'commander';
-import { providerNames } from '../../core/names.ts';
+import type { Command } from 'commander';
 import { parseDuration, parseText } from '../flags/flag-values.ts';
 import { cacheDirFlag, sandboxFlag } from '../flags/shared-flags.ts';
 
@@ -34,9 +33,7 @@ export function addCacheClear(cache: Command): Command {
     .command('clear')
     .description('Delete cached responses: all, or those that match every filter.')
     .option('--older-than <span>', 'Only responses older than this: 30d, 12h, 90m.', parseDuration)
-    .addOption(
-      new Option('-p, --provider <name>', 'Only those of this provider.').choices([...providerNames]),
-    )
+    .option('-p, --provider <name>', 'Only those of this provider.', parseText)
     .option('-m, --model <id>', 'Only those of this model.', parseText)
     .option('-y, --yes', 'Do not ask.', false)
     .addOption(cacheDirFlag())

@@ -8,6 +8,7 @@ import {
   listColumns,
 } from '../../api/input-files.ts';
 import { listBatches } from '../../api/list-batches.ts';
+import { listProviders } from '../../api/providers.ts';
 import { withoutSteering } from '../../core/steering.ts';
 import type { CommandContext } from '../options/options.ts';
 import { placeOf } from '../options/reach.ts';
@@ -126,6 +127,8 @@ async function propose(position: Position, context: CommandContext): Promise<Pro
   // Flags are proposed where nothing is typed: they say what else there is to say.
   const takesInput = listFlags(position).some(({ value }) => value === '--file');
   if (takesInput && operands.length === 0 && typed !== '') return proposeInputs();
+  if (command.registeredArguments.some((argument) => argument.name() === 'provider'))
+    return proposeProviders(position, context);
   const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
   return choices.length > 0 ? proposeWords(choices) : { kind: 'words', words: listFlags(position) };
 }
@@ -168,6 +171,7 @@ const proposers: Readonly<
   encoding: async () => proposeWords(commonEncodings),
   id: proposeIds,
   model: proposeModels,
+  provider: proposeProviders,
 };
 
 async function proposeValue(option: Option, position: Position, context: CommandContext): Promise<Proposal> {
@@ -229,6 +233,10 @@ async function proposeIds({ given }: Position, context: CommandContext): Promise
     }),
   );
   return { kind: 'words', words };
+}
+
+async function proposeProviders(_: Position, context: CommandContext): Promise<Proposal> {
+  return proposeWords(listProviders(placeOf({}, context)).map(({ name }) => name));
 }
 
 /** Those of the batches that are known. */

@@ -14,8 +14,7 @@ export async function examine(
 ): Promise<number> {
   const { environment, workingFolder, signal, terminal, configPath } = context;
   const document = context.document.begin<DoctorDocument>({ command: 'doctor', findings: [] });
-  const tell = ({ about, state, told, provider: of }: Finding | ConfigFinding) => {
-    document.findings.push({ about, state, message: told, provider: of ?? null });
+  const show = ({ about, state, told, provider: of }: Finding | ConfigFinding) => {
     const word = terminal.paint(colours[state], words[state]) + ' '.repeat(wordWidth - words[state].length);
     const name = (about === 'key' && of ? of : about).padEnd(nameWidth);
     terminal.printSentence(
@@ -23,11 +22,19 @@ export async function examine(
       wordWidth + nameWidth,
     );
   };
+  const keyless: string[] = [];
+  const tell = (finding: Finding | ConfigFinding) => {
+    const { about, state, told, provider: of } = finding;
+    document.findings.push({ about, state, message: told, provider: of ?? null });
+    if (about === 'key' && state === 'absent' && of) keyless.push(of);
+    else show(finding);
+  };
   // Told ahead of the first finding, and not at once: flags that make no sense end in their error alone.
   const waiting = [findConfig(configPath)];
   const onFinding = (finding: Finding) => [...waiting.splice(0), finding].forEach(tell);
   const place = { environment, workingFolder, dotenv: true, signal };
   const findings = await doctor({ ...place, provider, apiKey, baseUrl, onFinding });
+  if (keyless.length > 0) show({ about: 'key', state: 'absent', told: `none of ${keyless.join(', ')}` });
   return findings.some(({ state }) => state === 'wrong') ? 1 : 0;
 }
 

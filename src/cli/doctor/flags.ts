@@ -1,8 +1,7 @@
 /** The flags of `loom doctor`. */
 import { type Command, Option } from 'commander';
-import { providerNames } from '../../core/names.ts';
 import { addFlags } from '../flags/flag.ts';
-import { collectWords } from '../flags/flag-values.ts';
+import { collectProviders } from '../flags/flag-values.ts';
 import { addressFlags } from '../flags/shared-flags.ts';
 
 export function addDoctor(program: Command): Command {
@@ -10,9 +9,10 @@ export function addDoctor(program: Command): Command {
     .command('doctor')
     .description('Look whether this machine is fit for a run, and whether the providers take your keys.')
     .addOption(
-      new Option('-p, --provider <name>', 'Try only the key of this provider; several with commas.')
-        .choices([...providerNames])
-        .argParser(collectWords(providerNames)),
+      new Option(
+        '-p, --provider <name>',
+        'Try only the key of this provider; several with commas.',
+      ).argParser(collectProviders),
     );
   return addFlags(doctor, 'Reach:', addressFlags()).addHelpText(
     'after',

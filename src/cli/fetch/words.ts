@@ -2,7 +2,7 @@
 
 import type { FetchBatchesEvent, FetchEvent, QueuedPart, WrittenOutput } from '../../api/fetch-batches.ts';
 import type { DamagedFile } from '../../api/list-batches.ts';
-import { describeProvider } from '../../api/providers.ts';
+import { titleOf } from '../../api/providers.ts';
 import type { BatchRecord, BatchStatus } from '../../core/models.ts';
 import { quoteShell } from '../../core/shell.ts';
 import { withoutStop } from '../../core/words.ts';
@@ -157,7 +157,7 @@ function describeStuck(
   home: OfHome,
 ): string {
   const { batch_id: id, provider, created_at } = record;
-  const { title } = describeProvider(provider);
+  const title = titleOf(provider);
   const hours = Math.floor((Date.now() - Date.parse(created_at)) / 3_600_000);
   const what = `batch ${id} has been pending for ${hours} h, longer than ${title}'s window of ${Math.round(windowHours)} h: it is stuck.`;
   return `${what} See it at the provider, or cancel it with ${loom(`cancel --id ${quoteShell(id)}`, home)} and run the same command again; answers it gave are kept.`;

@@ -28,6 +28,9 @@ export function collectWords<Word extends string>(
   };
 }
 
+/** A parser for a flag that takes names of providers: several of them, with commas, or given again. */
+export const collectProviders = collectIds;
+
 /** A parser for a flag whose texts add up when it is given again. */
 export function collectTexts(text: string, before: readonly string[] = []): string[] {
   return [...before, parseText(text)];

@@ -1,6 +1,6 @@
 /** Flags that several commands have. */
 import type { Command, Option } from 'commander';
-import { fileTypes, providerNames, statusWords } from '../../core/names.ts';
+import { fileTypes, statusWords } from '../../core/names.ts';
 import { addFlags, flag, rareFlag } from './flag.ts';
 import { collectWords, parseDuration, parseServerName, parseText, parseWhole } from './flag-values.ts';
 
@@ -26,9 +26,11 @@ export function addInputFlags(command: Command): Command {
     rareFlag('--sample-seed <number>', 'Choose other rows with --sample (default: 0).', parseWhole(0)),
   ]);
   return addFlags(command, 'Model and prompt:', [
-    flag('-p, --provider <name>', 'LLM provider.')
-      .choices([...providerNames])
-      .makeOptionMandatory(),
+    flag(
+      '-p, --provider <name>',
+      'Who answers: openai, anthropic, google, or another that loom keys list names.',
+      parseText,
+    ).makeOptionMandatory(),
     flag('-m, --model <id>', 'Model id, as the provider names it.', parseText).makeOptionMandatory(),
     flag(
       '-c, --col <name>',

@@ -1,6 +1,6 @@
 /** `loom forget`: remove what the home holds of jobs. */
 import { type ForgetBatchesOptions, type ForgetTarget, forgetBatches } from '../../api/forget-batches.ts';
-import { describeProvider } from '../../api/providers.ts';
+import { titleOf } from '../../api/providers.ts';
 import type { ForgetDocument } from '../../core/documents/documents.ts';
 import { LoomError } from '../../core/errors.ts';
 import { listSome } from '../../core/words.ts';
@@ -47,7 +47,7 @@ function tellEvents(
       case 'upload_left': {
         const { id, provider, fileId } = event;
         document.uploads_left.push({ id, file_id: fileId });
-        const where = `${fileId} of ${id} is still at ${describeProvider(provider).title}`;
+        const where = `${fileId} of ${id} is still at ${titleOf(provider)}`;
         const why = describeError(nameProvider(provider, event.error));
         return terminal.warn(`the upload ${where}, where it expires by itself: ${why}`);
       }

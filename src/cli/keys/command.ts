@@ -6,10 +6,10 @@ import {
   listKeys as listFound,
   locateKeptKeys,
 } from '../../api/keys/kept-keys.ts';
-import { describeProvider } from '../../api/providers.ts';
+import { describeProvider, listProviders } from '../../api/providers.ts';
 import type { KeysListDocument, KeysRmDocument, KeysSetDocument } from '../../core/documents/documents.ts';
 import { LoomError } from '../../core/errors.ts';
-import { type ProviderName, providerNames } from '../../core/names.ts';
+import type { ProviderName } from '../../core/names.ts';
 import type { CommandContext, KeyOptions } from '../options/options.ts';
 import { placeOf } from '../options/reach.ts';
 import { printTable } from '../terminal/table.ts';
@@ -22,7 +22,7 @@ export async function setKey({ provider }: KeyOptions, context: CommandContext):
   const document = context.document.begin<KeysSetDocument>({
     ...{ command: 'keys set', provider, path, replaced: null },
   });
-  const key = await readGivenKey(describeProvider(provider).title, terminal, signal);
+  const key = await readGivenKey(describeProvider(provider, place).title, terminal, signal);
   document.replaced = await keepKey({ ...place, provider, key });
   terminal.print(`Key ${document.replaced ? 'replaced' : 'kept'}. provider=${provider} path=${path}`);
   tellOther(provider, context, (where) => `The key in ${where} goes before it.`);
@@ -38,7 +38,7 @@ export async function removeKey({ provider }: KeyOptions, context: CommandContex
   });
   document.removed = await forgetKey({ ...place, provider });
   if (!document.removed) {
-    throw new LoomError('key', `no key of ${describeProvider(provider).title} is kept in ${path}.`, {
+    throw new LoomError('key', `no key of ${describeProvider(provider, place).title} is kept in ${path}.`, {
       hint: 'See loom keys list for those there are.',
     });
   }
@@ -53,7 +53,7 @@ export async function listKeys(_options: object, context: CommandContext): Promi
   const keys = listFound(placeOf({}, context));
   document.keys = keys.map(documentKey);
   if (context.voice.json) return 0;
-  const rows = providerNames.flatMap((provider) => {
+  const rows = listProviders(placeOf({}, context)).flatMap(({ name: provider }) => {
     const found = keys.filter((key) => key.provider === provider);
     return found.length > 0 ? found.map(describeKey) : [{ provider, source: '-', key: '-' }];
   });

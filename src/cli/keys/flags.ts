@@ -1,6 +1,5 @@
 /** The flags of `loom keys`. */
 import { Argument, type Command } from 'commander';
-import { providerNames } from '../../core/names.ts';
 
 /** The group of commands; it has no action of its own. */
 export function addKeys(program: Command): Command {
@@ -49,5 +48,5 @@ export function addKeysRm(keys: Command): Command {
 }
 
 function providerArgument(): Argument {
-  return new Argument('<provider>', 'Whose key it is.').choices([...providerNames]);
+  return new Argument('<provider>', 'Whose key it is.');
 }

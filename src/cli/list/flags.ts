@@ -1,7 +1,6 @@
 /** The flags of `loom list`. */
 import { type Command, Option } from 'commander';
-import { providerNames } from '../../core/names.ts';
-import { collectWords } from '../flags/flag-values.ts';
+import { collectProviders } from '../flags/flag-values.ts';
 import { sandboxFlag, statusFlag } from '../flags/shared-flags.ts';
 
 export function addList(program: Command): Command {
@@ -14,9 +13,9 @@ export function addList(program: Command): Command {
       ),
     )
     .addOption(
-      new Option('-p, --provider <name...>', 'List only batches at this provider.')
-        .choices([...providerNames])
-        .argParser(collectWords(providerNames)),
+      new Option('-p, --provider <name...>', 'List only batches at this provider.').argParser(
+        collectProviders,
+      ),
     )
     .addOption(sandboxFlag())
     .addHelpText('after', '\nExamples:\n  loom list\n  loom list --status pending --provider openai');

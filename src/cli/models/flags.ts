@@ -1,8 +1,7 @@
 /** The flags of `loom models`. */
 import { type Command, Option } from 'commander';
-import { providerNames } from '../../core/names.ts';
 import { addFlags, flag } from '../flags/flag.ts';
-import { collectWords } from '../flags/flag-values.ts';
+import { collectProviders } from '../flags/flag-values.ts';
 import { addReachFlags } from '../flags/shared-flags.ts';
 
 export function addModels(program: Command): Command {
@@ -13,9 +12,9 @@ export function addModels(program: Command): Command {
     )
     .argument('[search...]', 'Only models whose provider/name has each of these words in it.');
   addFlags(models, 'Models:', [
-    new Option('-p, --provider <name>', 'List only models of this provider; several with commas.')
-      .choices([...providerNames])
-      .argParser(collectWords(providerNames)),
+    new Option('-p, --provider <name>', 'List only models of this provider; several with commas.').argParser(
+      collectProviders,
+    ),
     flag('--live', 'Ask the provider which models it has for your key; without it nobody is asked.').default(
       false,
     ),

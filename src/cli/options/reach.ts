@@ -2,7 +2,7 @@
 
 import type { ReachOptions } from '../../api/options/options.ts';
 import { ensureSandboxFolder } from '../../api/options/reach.ts';
-import { describeProvider } from '../../api/providers.ts';
+import { describeMet, listProviders } from '../../api/providers.ts';
 import { isRefusedKey, LongWaitError, LoomError, ProviderError } from '../../core/errors.ts';
 import type { ProviderName } from '../../core/names.ts';
 import { endSentence } from '../../core/words.ts';
@@ -34,7 +34,9 @@ export async function withProviders<Result>(
   const { startSandbox } = await import('../../sandbox/server.ts');
   const sandbox = await startSandbox({ dir: await ensureSandboxFolder(reach) });
   try {
-    return await work({ ...reach, sandbox: sandbox.baseUrls });
+    const names = listProviders(reach).map(({ name }) => name);
+    const addresses = names.map((name) => [name, sandbox.baseUrlOf(name)]);
+    return await work({ ...reach, sandbox: Object.fromEntries(addresses) });
   } finally {
     await sandbox.close();
   }
@@ -43,7 +45,7 @@ export async function withProviders<Result>(
 /** A provider's error with the provider's name, and what to look at when the key or the address was refused. */
 export function nameProvider(provider: ProviderName, error: unknown): unknown {
   if (!(error instanceof ProviderError)) return error;
-  const { title, keyVariable, baseUrlVariable } = describeProvider(provider);
+  const { title, keyVariable, baseUrlVariable } = describeMet(provider);
   const refusedKey = isRefusedKey(error);
   const keyHint = error.isOfKeptKey
     ? `Replace the key that is kept with loom keys set ${provider}.`

@@ -1,6 +1,6 @@
 /** The part of a report that is there without any script: figures, plots, failures, and where all of it comes from. */
 import { basename } from 'node:path';
-import { describeProvider } from '../../api/providers.ts';
+import { titleOf as titleOfProvider } from '../../api/providers.ts';
 import type { HistoryEntry, OutputReport, OutputSurvey } from '../../api/report-output.ts';
 import { listSome } from '../../core/words.ts';
 import { countOf, formatCount, formatDollars } from '../words/counts.ts';
@@ -31,12 +31,7 @@ ${drawFailures(facts)}`;
 /** Who answered, how and when, in one line. */
 function drawOrigin({ found: { history }, survey }: OutputReport): Html {
   const words = history
-    ? [
-        describeProvider(history.provider).title,
-        history.model,
-        nameMode(history),
-        formatMoment(history.ended_at),
-      ]
+    ? [titleOfProvider(history.provider), history.model, nameMode(history), formatMoment(history.ended_at)]
     : [survey.provider, survey.model].filter((word) => word !== undefined);
   if (words.length === 0) return html``;
   return html`<p class="origin">${words.map((word) => html`<span><bdi>${word}</bdi></span>`)}</p>`;

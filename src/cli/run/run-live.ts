@@ -1,6 +1,6 @@
 /** `loom run --sync`: what is told of a live run. */
 import { createReadStream } from 'node:fs';
-import { describeProvider } from '../../api/providers.ts';
+import { titleOf } from '../../api/providers.ts';
 import {
   type AnsweredDataset,
   type RunEvent,
@@ -126,7 +126,7 @@ async function generate({ options, context, reach }: StartedRun): Promise<Answer
 }
 
 function describeLimit(provider: ProviderName, error: LongWaitError): LoomError {
-  return new LoomError('limit', `${describeProvider(provider).title}: ${error.message}`, {
+  return new LoomError('limit', `${titleOf(provider)}: ${error.message}`, {
     hint: 'The answers so far are kept, and no output is written: the same command goes on from there. See --patience.',
     cause: error,
   });

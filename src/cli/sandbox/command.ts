@@ -1,9 +1,8 @@
 /** `loom sandbox`: the stand-in for the providers, as a server of its own. */
 import { resolve } from 'node:path';
 import { ensureSandboxFolder } from '../../api/options/reach.ts';
-import { describeProvider } from '../../api/providers.ts';
+import { listProviders } from '../../api/providers.ts';
 import { LoomError } from '../../core/errors.ts';
-import { providerNames } from '../../core/names.ts';
 import { type Faults, readFaults, sandboxKey, startSandbox } from '../../sandbox/server.ts';
 import { describeDiskError, isDiskError } from '../../storage/files.ts';
 import { readPlainText } from '../../storage/plain-file.ts';
@@ -23,10 +22,8 @@ export async function serveSandbox(options: SandboxServerOptions, context: Comma
     countPrompts: true,
     ...(faults && { faults }),
   });
-  for (const name of providerNames) {
-    const { keyVariable, baseUrlVariable } = describeProvider(name);
-    terminal.printResult(`export ${baseUrlVariable}=${sandbox.baseUrls[name]} ${keyVariable}=${sandboxKey}`);
-  }
+  for (const { name, keyVariable, baseUrlVariable } of listProviders(placeOf({}, context)))
+    terminal.printResult(`export ${baseUrlVariable}=${sandbox.baseUrlOf(name)} ${keyVariable}=${sandboxKey}`);
   terminal.note(`The sandbox listens on ${sandbox.origin}. Stop it with Ctrl+C.`);
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   await sandbox.close();

@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import { guessFormat, inputExtensions, listColumns } from '../../api/input-files.ts';
 import { variablesOf } from '../../api/options/reach.ts';
-import { describeProvider } from '../../api/providers.ts';
-import { type ProviderName, providerNames } from '../../core/names.ts';
+import { listProviders, type ProviderInfo } from '../../api/providers.ts';
+import type { ProviderName } from '../../core/names.ts';
 import { quoteShell } from '../../core/shell.ts';
 import type { CommandContext, InputOptions, RunOptions } from '../options/options.ts';
 
@@ -26,9 +26,10 @@ export async function proposeCommand(name: string, command: Command, place: Plac
   // The name of a file that stands without its flag is most likely the input.
   const file = given.file ?? command.args[0];
   const variables = variablesOf({ ...place, dotenv: true });
-  const keyed = providerNames.find((known) => hasKeyFor(known, variables));
-  const provider = given.provider ?? keyed ?? 'openai';
-  const hasKey = hasKeyFor(provider, variables);
+  const known = listProviders(place);
+  const keyed = known.find((provider) => hasKeyFor(provider, variables));
+  const provider = given.provider ?? keyed?.name ?? 'openai';
+  const hasKey = known.some((each) => each.name === provider && hasKeyFor(each, variables));
   const takesSandbox = command.options.some(({ long }) => long === '--sandbox');
   const words = [
     ...(await describeFile({ ...given, ...(file !== undefined && { file }) }, place)),
@@ -39,8 +40,7 @@ export async function proposeCommand(name: string, command: Command, place: Plac
   return `${name} ${words.map(quoteShell).join(' ')}`;
 }
 
-function hasKeyFor(provider: ProviderName, variables: NodeJS.ProcessEnv): boolean {
-  const { keyVariable, otherKeyVariables } = describeProvider(provider);
+function hasKeyFor({ keyVariable, otherKeyVariables }: ProviderInfo, variables: NodeJS.ProcessEnv): boolean {
   return [keyVariable, ...otherKeyVariables].some((name) => variables[name]);
 }
 

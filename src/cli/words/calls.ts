@@ -1,6 +1,6 @@
 /** How the way to a provider is told: requests one by one with --verbose, and tries again where they make people wait. */
 import type { ReachEvent, RetryEvent } from '../../api/options/reach.ts';
-import { describeProvider } from '../../api/providers.ts';
+import { titleOf } from '../../api/providers.ts';
 import type { ProviderName } from '../../core/names.ts';
 import { endSentence } from '../../core/words.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -18,7 +18,7 @@ export function tellCalls(terminal: Terminal): (event: CallEvent) => void {
 
   function tellRetry(event: RetryEvent): void {
     const { provider, error, pauseMs } = event;
-    const { title } = describeProvider(provider);
+    const title = titleOf(provider);
     const now = Date.now();
     if (terminal.tellsDetails) terminal.detail(`${title}: ${describeRetry(event)}`);
     else if (pauseMs >= worthTellingMs && now >= (quietUntil.get(provider) ?? 0)) {

@@ -1,5 +1,5 @@
 /** How tokens and money are told. */
-import { describeProvider } from '../../api/providers.ts';
+import { titleOf } from '../../api/providers.ts';
 import type { PaidUsage, Spent, WholeCost } from '../../api/run-sync.ts';
 import type { ProviderName } from '../../core/names.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -63,7 +63,7 @@ export function describeWhole({ rows, sampled, liveCost, batchCost }: WholeCost)
 
 /** `no price is known for m of OpenAI` */
 export function noPriceFor({ provider, model }: Pick<ToldModel, 'provider' | 'model'>): string {
-  return `no price is known for ${model} of ${describeProvider(provider).title}`;
+  return `no price is known for ${model} of ${titleOf(provider)}`;
 }
 
 /** `cost about $0.0123` */

@@ -144,6 +144,11 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   base_url_invalid: ({ variable }) => ({
     hint: `Give ${variable ?? '--base-url'} an address such as https://gateway.example.com/v1.`,
   }),
+  provider_unknown: ({ closest, names }) => ({
+    hint: closest
+      ? `Did you mean ${closest}? loom keys list names those there are.`
+      : `There are ${names.join(', ')}; providers.json in the home of loom may describe more.`,
+  }),
   no_batch_api: () => ({ hint: 'Re-run with --sync.' }),
   no_token_counting: () => ({ hint: 'Pass --estimate to count on this machine.' }),
   setting_too_deep: ({ setting }) => ({

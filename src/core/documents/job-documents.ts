@@ -1,7 +1,7 @@
 /** Of commands about runs and their batches. */
 import * as z from 'zod/mini';
-import { batchStatuses, providerNames } from '../names.ts';
-import { ending, errorSchema, usageSchema } from './parts.ts';
+import { batchStatuses } from '../names.ts';
+import { ending, errorSchema, providerSchema, usageSchema } from './parts.ts';
 
 const batchCountsSchema = z.object({
   total: z.nullable(z.number()),
@@ -17,7 +17,7 @@ const batchSchema = z.object({
   /** From 1. */
   part: z.number(),
   parts: z.number(),
-  provider: z.enum(providerNames),
+  provider: providerSchema,
   model: z.string(),
   /** As last seen. */
   status: z.enum([...batchStatuses, 'queued']),
@@ -41,7 +41,7 @@ export type BatchDocument = z.infer<typeof batchSchema>;
 const outputSchema = z.object({
   /** The batch or the job; null for a live run. */
   id: z.nullable(z.string()),
-  provider: z.enum(providerNames),
+  provider: providerSchema,
   model: z.string(),
   /** null for stdout. */
   output_path: z.nullable(z.string()),
@@ -144,7 +144,7 @@ export const runDocumentSchema = z.object({
   command: z.literal('run'),
   ...ending,
   mode: z.enum(['batch', 'sync', 'dry_run', 'preview']),
-  provider: z.enum(providerNames),
+  provider: providerSchema,
   model: z.string(),
   /**
    * submitted: as a batch. pending: nothing was sent, the same work is pending already. answered: the output is written,
@@ -231,7 +231,7 @@ const jobReportSchema = z.object({
   /** The id that loom fetch takes. */
   id: z.string(),
   job_id: z.nullable(z.string()),
-  provider: z.enum(providerNames),
+  provider: providerSchema,
   model: z.string(),
   base_url: z.nullable(z.string()),
   created_at: z.string(),
@@ -279,7 +279,7 @@ export type CancelDocument = z.infer<typeof cancelDocumentSchema>;
 export const tokensDocumentSchema = z.object({
   command: z.literal('tokens'),
   ...ending,
-  provider: z.enum(providerNames),
+  provider: providerSchema,
   model: z.string(),
   rows: z.nullable(z.number()),
   blank: z.nullable(z.number()),

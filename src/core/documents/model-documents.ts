@@ -1,7 +1,6 @@
 /** Of commands about models, keys and this machine. */
 import * as z from 'zod/mini';
-import { providerNames } from '../names.ts';
-import { ending } from './parts.ts';
+import { ending, providerSchema } from './parts.ts';
 
 /** US dollars for a million tokens. */
 const levelSchema = z.object({
@@ -18,7 +17,7 @@ export const modelsDocumentSchema = z.object({
   ...ending,
   models: z.array(
     z.object({
-      provider: z.enum(providerNames),
+      provider: providerSchema,
       /** One that ends in `*` is a price of your own for several. */
       model: z.string(),
       /** By the length of the input, the first from 0 on; empty where no price is known. */
@@ -37,12 +36,12 @@ export const doctorDocumentSchema = z.object({
   ...ending,
   findings: z.array(
     z.object({
-      about: z.enum(['config', 'node', 'home', 'disk', 'prices', 'proxy', 'key']),
+      about: z.enum(['config', 'node', 'home', 'disk', 'providers', 'prices', 'proxy', 'key']),
       /** absent: nothing is there, and nothing is wrong with that. */
       state: z.enum(['ok', 'absent', 'wrong']),
       message: z.string(),
       /** Of a key, or a proxy. */
-      provider: z.nullable(z.enum(providerNames)),
+      provider: z.nullable(providerSchema),
     }),
   ),
 });
@@ -51,7 +50,7 @@ export type DoctorDocument = z.infer<typeof doctorDocumentSchema>;
 export const keysSetDocumentSchema = z.object({
   command: z.literal('keys set'),
   ...ending,
-  provider: z.enum(providerNames),
+  provider: providerSchema,
   /** Where it is kept. */
   path: z.string(),
   /** Whether there was one before; null where none was kept now. */
@@ -65,7 +64,7 @@ export const keysListDocumentSchema = z.object({
   /** Those that were found, by provider, the one that is used first. */
   keys: z.array(
     z.object({
-      provider: z.enum(providerNames),
+      provider: providerSchema,
       source: z.enum(['environment', 'dotenv', 'kept']),
       /** null for one that is kept. */
       variable: z.nullable(z.string()),
@@ -82,7 +81,7 @@ export type KeysListDocument = z.infer<typeof keysListDocumentSchema>;
 export const keysRmDocumentSchema = z.object({
   command: z.literal('keys rm'),
   ...ending,
-  provider: z.enum(providerNames),
+  provider: providerSchema,
   path: z.string(),
   removed: z.boolean(),
 });

@@ -1,5 +1,9 @@
 /** What several documents hold. */
 import * as z from 'zod/mini';
+import { providerNamePattern } from '../names.ts';
+
+/** As `-p` takes it; people may have some of their own. */
+export const providerSchema = z.string().check(z.regex(providerNamePattern));
 
 /** Why a command, or one job of it, could not be done; `kind` and `code` are short stable words, `code` the narrower. */
 export const errorSchema = z.object({

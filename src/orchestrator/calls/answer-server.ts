@@ -82,7 +82,8 @@ export function isSameServer(one: string, other: string): boolean {
 
 /** As the cache knows it: plain names of entries are for the vendor itself, and for rehearsals, which have a cache of their own. */
 export function describeServer(provider: ProviderName, name: string): AnswerServer {
-  return { name, isPlain: name === providerEntry(provider).addresses[0] || name === sandboxName };
+  const { addresses, isOwn } = providerEntry(provider);
+  return { name, isPlain: (name === addresses[0] && !isOwn) || name === sandboxName };
 }
 
 /** What sets the journals of one server apart: nothing at the vendor's own address, and in rehearsals. */

@@ -3,7 +3,7 @@
 import type { Connection } from '../../providers/connection.ts';
 import { isLoopback } from '../../providers/network/loopback.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
-import { findApiKey, resolveApiKey, resolveBaseUrl } from '../../state/keys.ts';
+import { findApiKey, resolveApiKey, resolveBaseUrl } from '../../state/keys/keys.ts';
 
 /** How long an answer may take to begin, and to go on, in milliseconds. */
 export const answerTimeoutMs = 10 * 60_000;
@@ -24,8 +24,10 @@ export function describeConnection(
   variables: NodeJS.ProcessEnv,
   environment: NodeJS.ProcessEnv,
 ): Connection {
-  const address = resolveBaseUrl(entry, baseUrl, recordedBaseUrl, variables);
-  const isKeyless = entry.keylessOnLoopback && address !== undefined && isLoopback(address);
+  const [own] = entry.addresses;
+  const address =
+    resolveBaseUrl(entry, baseUrl, recordedBaseUrl, variables) ?? (entry.isOwn ? own : undefined);
+  const isKeyless = entry.isKeyless || (entry.keylessOnLoopback && isLoopback(address ?? own));
   const key = resolveApiKey(entry, apiKey, variables, environment, isKeyless ? 'optional' : 'required');
   const isKeyKept = key !== undefined && findApiKey(entry, apiKey, variables) === undefined;
   return { apiKey: key, isKeyKept, baseUrl: address, timeoutMs: answerTimeoutMs, callTimeoutMs, environment };

@@ -10,13 +10,14 @@ import type { ProviderName } from '../../core/names.ts';
 import { endSentence } from '../../core/words.ts';
 import { findProxy } from '../../providers/network/proxies.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
-import { findKeys, type KeyPlaces, resolveBaseUrl } from '../../state/keys.ts';
+import { isProvider } from '../../providers/registry.ts';
+import { findKeys, type KeyPlaces, resolveBaseUrl } from '../../state/keys/keys.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { checkHome } from '../../storage/marks.ts';
 import { type ConnectionChoice, describeConnection } from '../calls/connection.ts';
 
 export interface Finding {
-  readonly about: 'node' | 'home' | 'disk' | 'prices' | 'proxy' | 'key';
+  readonly about: 'node' | 'home' | 'disk' | 'providers' | 'prices' | 'proxy' | 'key';
   /** absent: nothing is there, and nothing is wrong with that. */
   readonly state: 'ok' | 'absent' | 'wrong';
   /** What was found, without a key or a password; where it is wrong, with what to do. */
@@ -35,6 +36,8 @@ export interface Surroundings {
   /** The folder whose `.env` counts; undefined where none does. */
   readonly folder: string | undefined;
   readonly nodeVersion: string;
+  /** What was found of a person's own providers; undefined where there is no such file. */
+  readonly ownProviders: Finding | undefined;
 }
 
 /** How long a provider may take to answer. */
@@ -52,6 +55,7 @@ export async function* examine(
   yield examineNode(place.nodeVersion);
   yield await examineHome(place.home);
   yield await examineDisk(place.home);
+  if (place.ownProviders) yield place.ownProviders;
   yield* examinePrices(place.home);
   let keys = 0;
   for (const entry of entries) {
@@ -112,7 +116,7 @@ async function findFolder(path: string): Promise<string> {
 
 function* examinePrices(home: LoomHome): Generator<Finding> {
   try {
-    const models = [...readOwnPrices(home).values()].flat().length;
+    const models = [...readOwnPrices(home, isProvider).values()].flat().length;
     const told = `${models} in ${ownPricesPath(home)}`;
     if (models > 0) yield { about: 'prices', state: 'ok', told };
   } catch (error) {

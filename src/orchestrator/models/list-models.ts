@@ -4,6 +4,7 @@ import { openSoundPriceBook } from '../../cache/prices/price-book.ts';
 import type { ProviderName } from '../../core/names.ts';
 import type { Connection } from '../../providers/connection.ts';
 import type { ListedModel, ProviderEntry } from '../../providers/provider.ts';
+import { isProvider } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { describeServer, nameServer } from '../calls/answer-server.ts';
 import { createCallQueue, type RetryNotice } from '../calls/retry.ts';
@@ -26,7 +27,7 @@ export async function listPricedModels(
   home: LoomHome,
   entries: readonly ProviderEntry[],
 ): Promise<KnownModel[]> {
-  const book = await openSoundPriceBook(home);
+  const book = await openSoundPriceBook(home, isProvider);
   return entries.flatMap((entry) =>
     book.list(entry).map((price) => describeModel(entry, { id: price.name }, price)),
   );
@@ -40,7 +41,7 @@ export async function askForModels(
   signal: AbortSignal,
   onRetry: (notice: RetryNotice) => void,
 ): Promise<KnownModel[]> {
-  const book = await openSoundPriceBook(home);
+  const book = await openSoundPriceBook(home, isProvider);
   const server = describeServer(entry.name, nameServer(home, entry.name, connection));
   const provider = await entry.openSync(connection);
   const queue = createCallQueue({ workers: 1, signal, onRetry });

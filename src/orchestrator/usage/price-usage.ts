@@ -5,7 +5,7 @@ import { openPriceBook } from '../../cache/prices/price-book.ts';
 import { describeTold, type LoomError } from '../../core/errors.ts';
 import type { ProviderName } from '../../core/names.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
-import { providerEntry } from '../../providers/registry.ts';
+import { isProvider, providerEntry } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import type { UsageTally } from './usage-tally.ts';
 
@@ -28,7 +28,7 @@ interface FoundPrice {
 
 export async function findPrice({ home, provider, model, batch }: PricedModel): Promise<FoundPrice> {
   const entry = providerEntry(provider);
-  const { find, fault } = await openPriceBook(home);
+  const { find, fault } = await openPriceBook(home, isProvider);
   const price = find(entry, model);
   return { price: price && batch ? priceBatches(entry, model, price) : price, fault };
 }

@@ -37,26 +37,26 @@ export interface BatchProfile {
   readonly limits: BatchLimits;
   readonly priceShare: VendorEntry['batchPriceShare'];
   /** Absent: a batch is never ended by itself. */
-  readonly windowHours?: number;
+  readonly windowHours?: number | undefined;
   /** What the upload is for. */
-  readonly purpose?: string;
+  readonly purpose?: string | undefined;
   /** What the requests are sent to, in the vendor's word. */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
   /** The time that is asked for. */
-  readonly window?: string;
+  readonly window?: string | undefined;
   /** `body`: a line of the request file has no method and no address. */
-  readonly lineForm?: 'call' | 'body';
+  readonly lineForm?: 'call' | 'body' | undefined;
   /** `batch`: the model is said once, at the batch. */
-  readonly modelAt?: 'line' | 'batch';
+  readonly modelAt?: 'line' | 'batch' | undefined;
   /** An upload can be used only once the vendor has looked it through. */
-  readonly waitsForFile?: boolean;
+  readonly waitsForFile?: boolean | undefined;
   /** False where a batch can't be cancelled. */
-  readonly cancels?: boolean;
-  readonly graceMs?: number;
+  readonly cancels?: boolean | undefined;
+  readonly graceMs?: number | undefined;
   /** The field of the metadata that keeps the tag of a batch. Absent: a batch is known by its file alone. */
-  readonly tagField?: string;
+  readonly tagField?: string | undefined;
   /** The list of batches takes that field as a filter. */
-  readonly listsByTag?: boolean;
+  readonly listsByTag?: boolean | undefined;
   /** The field of a creation that makes another one with the same text the same batch. */
-  readonly repeatField?: string;
+  readonly repeatField?: string | undefined;
 }

@@ -1,10 +1,11 @@
 /** Whose answers a run takes and gives: each address in one way, and a vendor's own as one. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isServerName, type ProviderName, providerNames } from '../../../src/core/names.ts';
+import { isServerName, type ProviderName } from '../../../src/core/names.ts';
 import { describeServer, nameServer } from '../../../src/orchestrator/calls/answer-server.ts';
 import { describeDataset } from '../../../src/orchestrator/dataset/dataset.ts';
 import { nameCachedRun, nameUncachedRun } from '../../../src/orchestrator/journals/run-names.ts';
+import { builtInNames } from '../../../src/providers/registry.ts';
 
 const real = { isSandbox: false };
 
@@ -49,7 +50,7 @@ test.each([
   expect(describeServer('openai', name)).toEqual({ name, isPlain: false });
 });
 
-test.each(providerNames)('the address of another vendor is not the own one of %s', (provider) => {
+test.each(builtInNames)('the address of another vendor is not the own one of %s', (provider) => {
   const other =
     provider === 'google' ? 'https://api.openai.com/v1' : 'https://generativelanguage.googleapis.com';
   expect(describeServer(provider, nameServer(real, provider, { baseUrl: other })).isPlain).toBe(false);

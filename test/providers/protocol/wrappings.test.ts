@@ -1,7 +1,6 @@
 /** A line of results counts by what it holds: what servers put around an answer, beside it and ahead of it. */
 import { describe, expect, it } from 'vitest';
-import { providerNames } from '../../../src/core/names.ts';
-import { providerEntry } from '../../../src/providers/registry.ts';
+import { builtInNames, providerEntry } from '../../../src/providers/registry.ts';
 import { collect, never, openBatch, useServer } from '../conformance.ts';
 
 const server = useServer();
@@ -118,7 +117,7 @@ const vendors: Readonly<Record<string, Vendor>> = {
   },
 };
 
-const entries = providerNames.map(providerEntry).filter(({ openBatch }) => openBatch);
+const entries = builtInNames.map(providerEntry).filter(({ openBatch }) => openBatch);
 
 describe.each(entries)('$title', (entry) => {
   const { batchId, done, download, lines, refused } = vendors[entry.name] as Vendor;

@@ -133,7 +133,7 @@ describe('loom cache clear with filters', () => {
 
   test.each([
     ['--older-than', 'a week', 'It must be a time span above 0'],
-    ['--provider', 'opnai', 'Allowed choices are'],
+    ['--provider', 'opnai', 'there is no provider "opnai". Did you mean openai?'],
   ])('%s %s is an error, and nothing goes', async (flag, value, message) => {
     const ended = await world.loom('cache', 'clear', '--yes', flag, value);
     expect(ended).toMatchObject({ code: 2, stdout: '' });

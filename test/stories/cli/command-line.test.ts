@@ -30,12 +30,12 @@ describe('a mistyped', () => {
     [
       'provider',
       'run -f a.csv -p antropic -m m',
-      "option '-p, --provider <name>' argument 'antropic' is invalid. Allowed choices are openai, anthropic, google, openrouter, alibaba. Did you mean anthropic?",
+      'there is no provider "antropic". Did you mean anthropic? loom keys list names those there are.',
     ],
     [
       'provider, by the name of its models',
       'run -f a.csv -p Claude -m m',
-      "option '-p, --provider <name>' argument 'Claude' is invalid. Allowed choices are openai, anthropic, google, openrouter, alibaba. Did you mean anthropic?",
+      'there is no provider "Claude". Did you mean anthropic? loom keys list names those there are.',
     ],
     [
       'shell',

@@ -76,8 +76,8 @@ describe('filters', () => {
     );
     const provider = await world.loom('list', '--provider', 'opnai');
     expect(provider).toMatchObject({ code: 2, stdout: '' });
-    expect(provider.stderr).toContain(
-      'Allowed choices are openai, anthropic, google, openrouter, alibaba. Did you mean openai?',
+    expect(provider.stderr).toBe(
+      'Error: there is no provider "opnai". Did you mean openai? loom keys list names those there are.\n',
     );
   });
 });

@@ -89,7 +89,7 @@ describe('a usage error exits with 2:', () => {
     [`${run} --sync --workers 1.5`, '--workers', '1.5'],
     [`${run} --sync --workers many`, '--workers', 'many'],
     ['tokens -f data.csv -c text -p google -m m -w 0', '--workers'],
-    ['run -f data.csv -p mistral -m m', 'mistral', 'openai', 'anthropic', 'google', 'openrouter', 'alibaba'],
+    ['run -f data.csv -p nobody -m m', 'nobody', 'openai', 'anthropic', 'google', 'openrouter', 'alibaba'],
     [`${run} --colour`, '--colour'],
     ['list --keep', '--keep'],
     ['run -p openai -m m', '--file'],

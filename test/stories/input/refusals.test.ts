@@ -49,15 +49,24 @@ describe('a name that the input does not have', () => {
 
 describe('a word that a flag does not know', () => {
   test.each([
+    ['claude', 'Did you mean anthropic? loom keys list names those there are.'],
+    ['opneai', 'Did you mean openai? loom keys list names those there are.'],
+    ['zzz', `There are ${providers}; providers.json in the home of loom may describe more.`],
     [
-      ['-p', 'claude'],
-      `'-p, --provider <name>' argument 'claude' is invalid. Allowed choices are ${providers}. Did you mean anthropic?`,
+      'sk-proj-0123456789abcdefWXYZ',
+      `There are ${providers}; providers.json in the home of loom may describe more.`,
     ],
-    [
-      ['-p', 'opneai'],
-      `'-p, --provider <name>' argument 'opneai' is invalid. Allowed choices are ${providers}. Did you mean openai?`,
-    ],
-    [['-p', 'zzz'], `'-p, --provider <name>' argument 'zzz' is invalid. Allowed choices are ${providers}.`],
+  ])('is told with the providers that there are: %s', async (name, hint) => {
+    const ended = await world.loom('run', '-f', '-', '-c', 'text', '-m', 'm', '-p', name);
+    const shown = name.startsWith('sk-') ? '…' : name;
+    expect(ended).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `Error: there is no provider "${shown}". ${hint}\n`,
+    });
+  });
+
+  test.each([
     [
       ['--format', 'cvs'],
       "'--format <name>' argument 'cvs' is invalid. Allowed choices are csv, tsv, json, jsonl, parquet. Did you mean csv?",

@@ -41,7 +41,7 @@ export const at: string | undefined = first?.createdAt;
 const document: RunDocument = runDocumentSchema.parse({});
 export const cost: number | null | undefined = document.output?.usage?.cost_usd;
 // @ts-expect-error
-runSync({ file: 'data.csv', provider: 'nobody', model: 'm' });
+runSync({ file: 'data.csv', provider: 7, model: 'm' });
 // @ts-expect-error
 document.output.rows;
 `;

@@ -90,8 +90,8 @@ test('its types hold for a program in TypeScript', async () => {
 const summary: SyncSummary = await runSync({ file: 'a.csv', provider: 'openai', model: 'm', settings: { top_p: 1 } });
 const rows: number = summary.rows;
 const fetched: FetchedBatches = await fetchBatches({ id: 'x', onEvent: (event) => event.type === 'status' && event.record.batch_id.length });
-// @ts-expect-error: there is no such provider
-await runSync({ file: 'a.csv', provider: 'nobody', model: 'm' });
+// @ts-expect-error: a provider has a name
+await runSync({ file: 'a.csv', provider: 7, model: 'm' });
 export { fetched, rows };
 `,
   );

@@ -1,8 +1,7 @@
 /** Answers that do not fit, asked for again with --retry-misfits. */
 import { parse } from 'csv-parse/sync';
 import { beforeEach, expect, it, test } from 'vitest';
-import { providerNames } from '../../../src/core/names.ts';
-import { createSandboxWorld, fetchUntilDone } from '../worlds/sandbox-world.ts';
+import { createSandboxWorld, fetchUntilDone, providers } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const world = useWorld(createSandboxWorld);
@@ -37,7 +36,7 @@ async function readRows() {
 /** Of which no answer of the sandbox is one. */
 const strict = '{"type":"object","properties":{"a":{"type":"string","pattern":"^x"}},"required":["a"]}';
 
-it.each(providerNames)(
+it.each(providers)(
   '%s is told the answer and what is wrong with it, and each call is counted',
   async (provider) => {
     const ended = await world.loom(...args, '-p', provider, ...retry);

@@ -218,18 +218,18 @@ test.each([
 });
 
 test('a record of a provider or a file type that we do not have is named and left alone, and the others go on', async () => {
-  await store({ ...csvRecord(), ...newerFields(), provider: 'mistral', batch_id: 'batch_mis' });
+  await store({ ...csvRecord(), ...newerFields(), provider: 'cohere', batch_id: 'batch_mis' });
   await store({ ...csvRecord(), ...newerFields(), file_type: 'xlsx', batch_id: 'batch_xlsx' });
   await store(csvRecord());
   answer = both;
   const fetched = await world.loom('fetch');
   expect(fetched.code).toBe(1);
   expect(fetched.stdout).toMatch(/^Fabric complete\. id=batch_py1 -> /);
-  expect(fetched.stderr).toContain('mistral_batch_mis.json');
+  expect(fetched.stderr).toContain('Error: batch batch_mis: there is no provider "cohere".');
   expect(fetched.stderr).toContain('openai_batch_xlsx.json');
   expect(await world.listState()).toEqual(
     expect.arrayContaining([
-      join('batches', 'mistral_batch_mis.json'),
+      join('batches', 'cohere_batch_mis.json'),
       join('batches', 'openai_batch_xlsx.json'),
     ]),
   );

@@ -1,5 +1,4 @@
 /** A stand-in for the live APIs of all providers, which answers by script and can hold its answers back. */
-import type { ProviderName } from '../../../src/core/names.ts';
 import { createWorld, type World } from '../../program.ts';
 import { type HttpServer, type Received, type Response, startHttpServer } from './http-server.ts';
 import { until } from './openai-world.ts';
@@ -52,7 +51,7 @@ export async function createLiveWorld(): Promise<LiveWorld> {
     return say(request, world.answerTo(promptOf(request)));
   });
   const environment: Record<string, string> = {};
-  for (const provider of providers as readonly ProviderName[]) {
+  for (const provider of providers) {
     environment[baseUrlVariables[provider]] = server.url;
     environment[keyVariables[provider]] = 'a-key';
   }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Told } from '../../../core/errors.ts';
 import type { BatchCounts, BatchRecord, BatchStatus, ProviderName } from '../../../core/models.ts';
 import type { StatusWord } from '../../../core/names.ts';
-import { providerEntry } from '../../../providers/registry.ts';
+import { findProvider } from '../../../providers/registry.ts';
 import type { DamagedFile } from '../../../state/damaged-files.ts';
 import type { Job, JobPart } from '../../../state/jobs.ts';
 import {
@@ -184,5 +184,5 @@ export function isStuck(record: BatchRecord, now = Date.now()): boolean {
 
 /** How many hours a batch may take: its own, where the provider told when it ends it. */
 export function windowOf({ provider, window_hours }: BatchRecord): number {
-  return window_hours ?? providerEntry(provider).completionWindowHours ?? Number.POSITIVE_INFINITY;
+  return window_hours ?? findProvider(provider)?.completionWindowHours ?? Number.POSITIVE_INFINITY;
 }

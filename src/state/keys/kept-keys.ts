@@ -5,14 +5,14 @@
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { platform } from 'node:os';
 import { resolve } from 'node:path';
-import { LoomError } from '../core/errors.ts';
-import { readJson } from '../core/nesting.ts';
-import { isJsonObject } from '../core/shapes/json-object.ts';
-import { quoteShell } from '../core/shell.ts';
-import { decodeText } from '../core/utf8.ts';
-import { diskFailure, isGone } from '../storage/files.ts';
-import { expandHome } from '../storage/home.ts';
-import { openPlainFile } from '../storage/plain-file.ts';
+import { LoomError } from '../../core/errors.ts';
+import { readJson } from '../../core/nesting.ts';
+import { isJsonObject } from '../../core/shapes/json-object.ts';
+import { quoteShell } from '../../core/shell.ts';
+import { decodeText } from '../../core/utf8.ts';
+import { diskFailure, isGone } from '../../storage/files.ts';
+import { expandHome } from '../../storage/home.ts';
+import { openPlainFile } from '../../storage/plain-file.ts';
 
 /** Keys by the names of their providers, also of such as only a later version knows. */
 export type KeptKeys = Map<string, string>;

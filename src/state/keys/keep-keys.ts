@@ -1,13 +1,13 @@
 /** Puts keys into `keys.json`, and takes them out: one process at a time, and the file is the old one or the whole new one. */
 import { statSync } from 'node:fs';
 import { platform } from 'node:os';
-import { LoomError } from '../core/errors.ts';
-import type { ProviderName } from '../core/names.ts';
-import { quoteShell } from '../core/shell.ts';
-import { removeFile, writeFileAtomic } from '../storage/files.ts';
-import { loomHome } from '../storage/home.ts';
-import { waitForLock } from '../storage/locks.ts';
-import { ensureHome } from '../storage/marks.ts';
+import { LoomError } from '../../core/errors.ts';
+import type { ProviderName } from '../../core/names.ts';
+import { quoteShell } from '../../core/shell.ts';
+import { removeFile, writeFileAtomic } from '../../storage/files.ts';
+import { loomHome } from '../../storage/home.ts';
+import { waitForLock } from '../../storage/locks.ts';
+import { ensureHome } from '../../storage/marks.ts';
 import { type KeptKeys, keptKeysPath, readKeptKeys } from './kept-keys.ts';
 
 export interface KeyPlace {

@@ -4,12 +4,12 @@
  */
 import { join } from 'node:path';
 import { parse } from 'dotenv';
-import { LoomError } from '../core/errors.ts';
-import type { ProviderName } from '../core/names.ts';
-import { looksSecret } from '../core/secret-shapes.ts';
-import { decodeText } from '../core/utf8.ts';
-import { diskFailure, errorCode } from '../storage/files.ts';
-import { readPlainFile } from '../storage/plain-file.ts';
+import { LoomError } from '../../core/errors.ts';
+import type { ProviderName } from '../../core/names.ts';
+import { looksSecret } from '../../core/secret-shapes.ts';
+import { decodeText } from '../../core/utf8.ts';
+import { diskFailure, errorCode } from '../../storage/files.ts';
+import { readPlainFile } from '../../storage/plain-file.ts';
 import { keptKeysPath, readKeptKeys } from './kept-keys.ts';
 
 /** The environment, with what a `.env` in `folder` adds to it; a set variable is never overridden, an empty one neither. */
