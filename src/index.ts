@@ -6,6 +6,8 @@ export * from './api/cancel-batch.ts';
 export * from './api/count-tokens.ts';
 export * from './api/describe-batch.ts';
 export * from './api/doctor/doctor.ts';
+export * from './api/exchange/export-requests.ts';
+export * from './api/exchange/import-results.ts';
 export * from './api/fetch-batches.ts';
 export * from './api/forget-batches.ts';
 export * from './api/keys/kept-keys.ts';

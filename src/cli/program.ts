@@ -8,11 +8,13 @@ import { addCancel } from './cancel/flags.ts';
 import { addCompare } from './compare/flags.ts';
 import { addCompletion } from './completion/flags.ts';
 import { addDoctor } from './doctor/flags.ts';
+import { addExport } from './export/flags.ts';
 import { addFetch } from './fetch/flags.ts';
 import { parseText } from './flags/flag-values.ts';
 import { addConfigFlags, addVoiceFlags } from './flags/shared-flags.ts';
 import { addForget } from './forget/flags.ts';
 import { addHelp, shapeHelp } from './help.ts';
+import { addImport } from './import/flags.ts';
 import { addKeys, addKeysList, addKeysRm, addKeysSet } from './keys/flags.ts';
 import { addList } from './list/flags.ts';
 import { addModels } from './models/flags.ts';
@@ -68,6 +70,13 @@ export function createProgram(
     run: () => addVoiceFlags(addRun(program)).action(act(commands.run)),
     fetch: () => addVoiceFlags(addFetch(program)).action(act(commands.fetch)),
     adopt: () => addVoiceFlags(addAdopt(program)).action(act(commands.adopt)),
+    export: () => addVoiceFlags(addExport(program)).action(act(commands.exportRun)),
+    import: () => {
+      const importing = addVoiceFlags(addImport(program));
+      return importing.action((results: string[], options) =>
+        act(commands.importRun)({ ...options, results }, importing),
+      );
+    },
     list: () => addVoiceFlags(addList(program)).action(act(commands.list)),
     status: () => addVoiceFlags(addStatus(program)).action(act(commands.showStatus)),
     cancel: () => addVoiceFlags(addCancel(program)).action(act(commands.cancel)),

@@ -187,6 +187,10 @@ export interface ErrorFacts {
   batch_of_job: { readonly id: string } & OfHome;
   /** The cache has every answer that a batch to be adopted could have. */
   batch_answered: { readonly path: string };
+  /** The cache has every answer that requests could be exported for. */
+  requests_answered: { readonly path: string };
+  /** Results that were made elsewhere are of no row of the input. */
+  results_of_other_input: { readonly path: string };
   /** Another process finished a job meanwhile. */
   job_finished: { readonly id: string } & OfHome;
   /** The results of a batch are those of another one. */

@@ -69,7 +69,7 @@ function guardSync(provider: SyncProvider, words: Words, run: Run): SyncProvider
 }
 
 function guardBatch(provider: BatchProvider, words: Words, run: Run): BatchProvider {
-  const { upload, find, listCandidates, readClock, cancel, deleteFile } = provider;
+  const { upload, decode, find, listCandidates, readClock, cancel, deleteFile } = provider;
   return {
     ...provider,
     ...(upload && { upload: (file, signal) => run(() => upload(file, signal)) }),
@@ -87,6 +87,7 @@ function guardBatch(provider: BatchProvider, words: Words, run: Run): BatchProvi
         await results.return?.();
       }
     },
+    ...(decode && { decode: (lines) => decode(lines).map((result) => guardResult(result, words)) }),
     ...(find && { find: (sent, signal) => run(() => find(sent, signal)) }),
     ...(listCandidates && {
       listCandidates: (since, requests, signal) => run(() => listCandidates(since, requests, signal)),

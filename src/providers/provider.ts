@@ -128,6 +128,11 @@ export interface BatchProvider extends MarkedProvider {
    * provider's own words.
    */
   results(batchId: string, signal: AbortSignal, requests?: number): AsyncIterable<readonly RowResult[]>;
+  /**
+   * Results as they stand on the lines of a file of this provider, each line as JSON: what `results` reads, when somebody
+   * else has sent the requests. A pure function. Absent where results are no lines.
+   */
+  decode?(lines: readonly unknown[]): readonly RowResult[];
   /** The batch that was created so, if any. Absent where the provider keeps no tag. */
   find?(sent: SentBatch, signal: AbortSignal): Promise<string | undefined>;
   /**

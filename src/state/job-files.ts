@@ -28,6 +28,11 @@ export async function removeRequestFiles(home: LoomHome, jobId: string, part: Pa
   await removeHeld(home, idMapPath(home, jobId, part));
 }
 
+/** Among the results: those that were made elsewhere, of a job that was never sent from here. */
+export function importedResultsName(jobId: string): string {
+  return `${jobId}_imported.jsonl`;
+}
+
 /** Among the results: the answers that a job found in the cache when it was planned. */
 export function cachedAnswersName(jobId: string): string {
   return `${jobId}_cached.jsonl`;

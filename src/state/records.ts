@@ -205,13 +205,25 @@ function describeDamage(path: string, reason: string): LoomError {
 
 /** The custom ids of a record that we wrote, some at a time. */
 export async function* readCustomIds(batches: Store, record: BatchRecord): AsyncGenerator<readonly string[]> {
+  yield* readMemberNames(readIdMapText(batches, record, await recordName(batches, record)));
+}
+
+/** The custom ids in the text of an id map, one on a line, some at a time. */
+export async function* readMemberNames(
+  pieces: AsyncIterable<string | Buffer>,
+): AsyncGenerator<readonly string[]> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
-  for await (const piece of readIdMapText(batches, record, await recordName(batches, record))) {
+  for await (const piece of pieces) {
     const lines = (rest + decoder.write(piece as Buffer)).split('\n');
     rest = lines.pop() as string;
-    yield lines.map(readMemberName).filter((id) => id !== undefined);
+    yield namesOn(lines);
   }
+  yield namesOn([rest]);
+}
+
+function namesOn(lines: readonly string[]): string[] {
+  return lines.map(readMemberName).filter((id) => id !== undefined);
 }
 
 /** The name on a line of an id map; undefined where there is none. */

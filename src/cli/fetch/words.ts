@@ -13,7 +13,7 @@ import { tellCalls } from '../words/calls.ts';
 import { reportUsage } from '../words/costs.ts';
 import { countOf } from '../words/counts.ts';
 import { describeError } from '../words/describe-error.ts';
-import { describeUnwritten, reportRows } from '../words/failures.ts';
+import { describeUnknownResults, describeUnwritten, reportRows } from '../words/failures.ts';
 import { loom, type OfHome } from '../words/proposed-command.ts';
 import { tellSchemaEvent } from '../words/told-schemas.ts';
 
@@ -175,17 +175,12 @@ function describeKept(
   return `  ${countOf(answers, 'answer is', 'answers are')} kept. ${again} sends ${sends}; ${partial} writes what there is.`;
 }
 
-function describeUnknown(results: number): string {
-  if (results === 1) return '1 result has an id that was not sent; it is ignored.';
-  return `${results} results have ids that were not sent; they are ignored.`;
-}
-
 function printMerged(output: WrittenOutput, { keep, sandbox }: FetchVoice, terminal: Terminal): void {
   const { id, outputPath, summary, unknownResults, cacheTrouble } = output;
   reportRows(summary, outputPath, terminal);
   reportUsage(output, { ...output, isRehearsal: sandbox }, terminal);
   if (cacheTrouble) terminal.warn(`${(cacheTrouble as Error).message} The answers are in the output only.`);
-  if (unknownResults > 0) terminal.warn(`batch ${id}: ${describeUnknown(unknownResults)}`);
+  if (unknownResults > 0) terminal.warn(`batch ${id}: ${describeUnknownResults(unknownResults)}`);
   const removed = keep ? '' : ' (metadata removed)';
   if (!summary.isWritten) {
     terminal.fail(`batch ${id}: ${describeUnwritten(outputPath)}${removed}.`);

@@ -1,6 +1,6 @@
 /** The input as the first word behind a command: `loom run reviews.csv`. */
 
-const commandsWithInput = ['run', 'tokens', 'adopt'];
+const commandsWithInput = ['run', 'tokens', 'adopt', 'export'];
 
 /** The arguments, with the flag ahead of such a word. One that stands behind flags is taken where they are read. */
 export function flagFirstWord(args: readonly string[]): readonly string[] {

@@ -4,8 +4,14 @@ import { fileTypes, statusWords } from '../../core/names.ts';
 import { addFlags, flag, rareFlag } from './flag.ts';
 import { collectWords, parseDuration, parseServerName, parseText, parseWhole } from './flag-values.ts';
 
+/** Of a command whose first word may name the input. */
 export function addInputFlags(command: Command): Command {
   takeInputFirst(command);
+  return addNamedInputFlags(command);
+}
+
+/** The same of a command with other words: its input has its flag. */
+export function addNamedInputFlags(command: Command): Command {
   addFlags(command, 'Input:', [
     flag(
       '-f, --file <path>',

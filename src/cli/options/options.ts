@@ -126,6 +126,21 @@ export interface AdoptOptions extends OrderOptions, ReachOptions {
   id: string;
 }
 
+export interface ExportOptions
+  extends InputOptions,
+    SettingsOptions,
+    CacheOptions,
+    Pick<OrderOptions, 'output' | 'cache' | 'serverName'>,
+    Pick<ReachOptions, 'baseUrl'> {
+  force: boolean;
+}
+
+export interface ImportOptions extends OrderOptions, Pick<ReachOptions, 'baseUrl'> {
+  /** Paths of files of results. */
+  results: string[];
+  force: boolean;
+}
+
 export interface ListOptions {
   status?: StatusWord[];
   provider?: ProviderName[];
@@ -250,6 +265,8 @@ export interface Commands {
   run(options: RunOptions, context: CommandContext): Promise<number>;
   fetch(options: FetchOptions, context: CommandContext): Promise<number>;
   adopt(options: AdoptOptions, context: CommandContext): Promise<number>;
+  exportRun(options: ExportOptions, context: CommandContext): Promise<number>;
+  importRun(options: ImportOptions, context: CommandContext): Promise<number>;
   list(options: ListOptions, context: CommandContext): Promise<number>;
   examine(options: DoctorOptions, context: CommandContext): Promise<number>;
   listModels(options: ModelsOptions, context: CommandContext): Promise<number>;

@@ -192,6 +192,12 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   batch_answered: () => ({
     hint: 'loom run writes the output at once. To fetch the batch all the same, pass --no-cache.',
   }),
+  requests_answered: () => ({
+    hint: 'loom run writes the output at once. To export all of them all the same, pass --no-cache.',
+  }),
+  results_of_other_input: () => ({
+    hint: 'Give the file, the column or --prompt, and the --limit or --sample that the requests were exported with.',
+  }),
   job_finished: (home) => ({ hint: `See ${loom('list', home)} for what there is.` }),
   batch_mistaken: () => ({ hint: 'The next loom fetch looks for the right one.' }),
   batch_of_other_input: () => ({

@@ -54,6 +54,11 @@ export function describeUnwritten(outputPath: string | undefined): string {
   return `no row has an answer, and the output ${outputPath} stays as it was`;
 }
 
+export function describeUnknownResults(results: number): string {
+  if (results === 1) return '1 result has an id that was not sent; it is ignored.';
+  return `${results} results have ids that were not sent; they are ignored.`;
+}
+
 export function describeSkipped(blankRows: number): string {
   return `Skipped ${countOf(blankRows, 'row')} without a prompt.`;
 }

@@ -7,8 +7,10 @@ import type { CacheClearDocument, CacheStatsDocument } from './cache-documents.t
 import type {
   AdoptDocument,
   CancelDocument,
+  ExportDocument,
   FetchDocument,
   ForgetDocument,
+  ImportDocument,
   ListDocument,
   RunDocument,
   StatusDocument,
@@ -34,6 +36,8 @@ export type CommandDocument =
   | RunDocument
   | FetchDocument
   | AdoptDocument
+  | ExportDocument
+  | ImportDocument
   | ListDocument
   | ModelsDocument
   | DoctorDocument

@@ -185,6 +185,29 @@ export const adoptDocumentSchema = z.object({
 });
 export type AdoptDocument = z.infer<typeof adoptDocumentSchema>;
 
+export const exportDocumentSchema = z.object({
+  command: z.literal('export'),
+  ...ending,
+  /** null when no file was written. */
+  output_path: z.nullable(z.string()),
+  /** Rows with equal prompts share one. */
+  requests: z.nullable(z.number()),
+  bytes: z.nullable(z.number()),
+  rows: z.nullable(z.number()),
+  /** Rows without a prompt. */
+  blank: z.nullable(z.number()),
+  /** Rows that have their answer in the cache, and no request. */
+  cached: z.nullable(z.number()),
+});
+export type ExportDocument = z.infer<typeof exportDocumentSchema>;
+
+export const importDocumentSchema = z.object({
+  command: z.literal('import'),
+  ...ending,
+  output: z.nullable(outputSchema),
+});
+export type ImportDocument = z.infer<typeof importDocumentSchema>;
+
 export const listDocumentSchema = z.object({
   command: z.literal('list'),
   ...ending,

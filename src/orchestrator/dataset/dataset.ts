@@ -237,8 +237,22 @@ export function defaultOutputPath(
   model: string,
   isRehearsal = false,
 ): string {
-  const stem = stripExtension(basename(dataset.path));
-  const words = [stem, 'results', sanitizeForFileName(provider), sanitizeForFileName(model)];
-  const name = [...words, ...(isRehearsal ? ['sandbox'] : [])].join('_');
+  const name = `${nameBeside(dataset.path, 'results', provider, model)}${isRehearsal ? '_sandbox' : ''}`;
   return join(dirname(dataset.path), `${name}${traitsOf(dataset.format.fileType).extensions[0]}`);
+}
+
+/** `<name>_requests_<provider>_<model>.jsonl` next to the input; `.json` where they are one object. */
+export function defaultRequestsPath(
+  path: string,
+  provider: ProviderName,
+  model: string,
+  isOneObject: boolean,
+): string {
+  const name = nameBeside(path, 'requests', provider, model);
+  return join(dirname(path), `${name}${isOneObject ? '.json' : '.jsonl'}`);
+}
+
+function nameBeside(path: string, what: string, provider: ProviderName, model: string): string {
+  const stem = stripExtension(basename(path));
+  return [stem, what, sanitizeForFileName(provider), sanitizeForFileName(model)].join('_');
 }

@@ -90,6 +90,8 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
         yield readEach(some, readResult);
     },
 
+    decode: (lines) => readEach(lines, readResult),
+
     async listCandidates(since, requests, signal) {
       const candidates: BatchCandidate[] = [];
       let now: Date | undefined;

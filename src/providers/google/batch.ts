@@ -90,6 +90,8 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
 
     check,
 
+    decode: (lines) => readEach(lines, readEntry),
+
     async *results(batchId, signal, requests = limits.requests) {
       const operation = await retrieve(batchId, signal);
       requireOver(batchId, readCheck(operation));

@@ -112,6 +112,8 @@ export async function openBatch(
       if (gone) throw gone;
     },
 
+    decode: (lines) => readEach(lines, readResult),
+
     find: (sent, signal) =>
       transport.call(signal, async (call) => {
         let field = 'after';

@@ -12,7 +12,7 @@ import { baseUrlVariables, keyVariables, providers } from '../worlds/sandbox-wor
 
 const folder = 'docs/reference/commands';
 const commands =
-  'run|fetch|adopt|status|cancel|forget|list|tokens|models|report|compare|keys set|keys list|keys rm|doctor|cache stats|cache clear|sandbox|completion|help'.split(
+  'run|fetch|adopt|export|import|status|cancel|forget|list|tokens|models|report|compare|keys set|keys list|keys rm|doctor|cache stats|cache clear|sandbox|completion|help'.split(
     '|',
   );
 

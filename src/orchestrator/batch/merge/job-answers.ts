@@ -1,13 +1,20 @@
 /** The answers of a job, from its batches and from the cache as it was when the job was planned, by row. */
 
+import { createReadStream } from 'node:fs';
 import { openBackgroundCache } from '../../../cache/background-cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import { RowSet } from '../../../core/growing.ts';
 import type { BatchRecord, Row, RowResult } from '../../../core/models.ts';
 import { contentOf, contentText } from '../../../core/request/content.ts';
-import { cachedAnswersName } from '../../../state/job-files.ts';
+import { cachedAnswersName, idMapPath } from '../../../state/job-files.ts';
 import type { Job } from '../../../state/jobs.ts';
-import { readCachedResponses, readCustomIds, readIdMap, resultsName } from '../../../state/records.ts';
+import {
+  readCachedResponses,
+  readCustomIds,
+  readIdMap,
+  readMemberNames,
+  resultsName,
+} from '../../../state/records.ts';
 import { indexResults } from '../../../state/results.ts';
 import type { StoredJob } from '../../../state/stored-jobs.ts';
 import { describeDiskError, errorCode, hashFile, tryRead } from '../../../storage/files.ts';
@@ -33,12 +40,16 @@ export interface JobAnswers {
   close(): Promise<void>;
 }
 
-/** `records` are those of the job's batches whose results are on disk. LoomError `input` when the input is gone. */
+/**
+ * `records` are those of the job's batches whose results are on disk; `imported` is a file of results of what the job has
+ * planned, and nobody sent from here. LoomError `input` when the input is gone.
+ */
 export async function openJobAnswers(
   home: LoomHome,
   dataset: Dataset,
   stored: StoredJob,
   records: readonly BatchRecord[],
+  imported?: string,
 ): Promise<JobAnswers> {
   const { provider, job } = stored;
   const settings = job.params;
@@ -54,7 +65,7 @@ export async function openJobAnswers(
   const own = matcher instanceof OwnRowMatcher ? matcher : undefined;
   const results = await indexResults(
     home.results,
-    [...known, ...records.map(resultsName)],
+    [...known, ...records.map(resultsName), ...(imported === undefined ? [] : [imported])],
     (customId, file) => {
       if (file < known.length) own?.add(customId);
       return matcher.slotOf(customId);
@@ -134,10 +145,20 @@ async function matchRows(
     unknownRow: describeUnknownRow(stored, records),
     rowsWithPrompt: rows === undefined ? undefined : rows - blankRows,
   });
-  for (const record of records) {
-    for await (const some of readCustomIds(home.batches, record)) for (const id of some) matcher.add(id);
-  }
+  for await (const some of readSentIds(home, stored, records)) for (const id of some) matcher.add(id);
   return matcher;
+}
+
+/** Of the job's batches; where it has none, of its parts, which are planned. */
+async function* readSentIds(
+  home: LoomHome,
+  { job }: StoredJob,
+  records: readonly BatchRecord[],
+): AsyncGenerator<readonly string[]> {
+  for (const record of records) yield* readCustomIds(home.batches, record);
+  if (records.length > 0) return;
+  for (const part of job.parts)
+    yield* readMemberNames(createReadStream(idMapPath(home, job.job_id, part)) as AsyncIterable<Buffer>);
 }
 
 /** What it means that no record knows of a row. */

@@ -50,6 +50,8 @@ export interface MergeOptions {
   /** Where the input is now, when it is not where it was. */
   readonly inputPath: string | undefined;
   readonly changedRows: 'refuse' | 'leave_out';
+  /** Among the results of the home: those that were made elsewhere, of what was planned and not sent from here. */
+  readonly imported?: string | undefined;
 }
 
 export interface JobOutputPlan {
@@ -111,7 +113,7 @@ export async function mergeJob(
   const { dataset, path, model } = planOutput(stored, options);
   // From here on the input has to be one: what is found out about it now counts for the rows that are read below.
   const inputWatch = await watchInput(dataset.path);
-  const answers = await openJobAnswers(home, dataset, stored, records);
+  const answers = await openJobAnswers(home, dataset, stored, records, options.imported);
   const written = new WrittenBytes();
   try {
     const order = {

@@ -1,0 +1,21 @@
+/** What requests need that are not sent from here: everything of a run but a key. */
+import { answerTimeoutMs } from '../../orchestrator/calls/connection.ts';
+import type { Connection } from '../../providers/connection.ts';
+import type { ProviderEntry } from '../../providers/provider.ts';
+import { findKeyVariable, resolveBaseUrl } from '../../state/keys/keys.ts';
+import type { ReachOptions } from '../options/options.ts';
+import type { Reach } from '../options/reach.ts';
+
+/** A connection on which nothing is sent: its address says whose answers those in the cache are. */
+export function reachNobody(
+  entry: ProviderEntry,
+  { apiKey, baseUrl }: Pick<ReachOptions, 'apiKey' | 'baseUrl'>,
+  { variables }: Pick<Reach, 'variables'>,
+): Connection {
+  return {
+    apiKey: apiKey ?? variables[findKeyVariable(entry, variables) ?? entry.keyVariable],
+    baseUrl: resolveBaseUrl(entry, baseUrl, undefined, variables),
+    timeoutMs: answerTimeoutMs,
+    environment: {},
+  };
+}
