@@ -36,6 +36,7 @@ const seeAlso = {
   '--param': [['Generation settings', 'reference/settings.md']],
   '--api-key': [['Storing API keys', 'guide/keys.md']],
   '--base-url': [['Addresses and proxies', 'guide/addresses.md']],
+  '--header': [['Headers', 'guide/addresses.md#headers']],
   '--sandbox': [['The sandbox', 'guide/sandbox.md']],
   '--faults': [['The sandbox', 'guide/sandbox.md']],
   '--output-format': [['JSON documents', 'reference/json-documents.md']],

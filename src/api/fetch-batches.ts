@@ -1,5 +1,6 @@
 /** `fetchBatches` of the library. */
 import { resolve } from 'node:path';
+import type { ReachOfOne } from '../core/error-facts.ts';
 import { LoomError } from '../core/errors.ts';
 import type { BatchRecord } from '../core/models.ts';
 import { fetchBatches as fetchJobs } from '../orchestrator/batch/fetch/fetch-batches.ts';
@@ -10,6 +11,7 @@ import type { WaitOptions, WaitSummary, waitForBatches } from '../orchestrator/b
 import type { WaitEvent, Watch } from '../orchestrator/batch/wait/wait-news.ts';
 import type { MergeSummary } from '../orchestrator/output/row-tally.ts';
 import { type FetchBatchesEvent, FetchLog } from './fetch-log.ts';
+import { areForAnyone } from './options/headers.ts';
 import type { AskOverwrite, ReachOptions } from './options/options.ts';
 import { type ListeningTo, withReach } from './options/reach.ts';
 
@@ -27,7 +29,7 @@ export type {
 };
 
 export interface FetchBatchesOptions extends ReachOptions, ListeningTo<FetchBatchesEvent> {
-  /** A batch or a job; every pending one when absent. `apiKey` and `baseUrl` serve one provider only. */
+  /** A batch or a job; every pending one when absent. `apiKey`, `baseUrl` and `headers` serve one provider only. */
   readonly id?: string | undefined;
   /** Whether outputs in the way may go. Default false, as `nobody` of a function: such a job stays as it is. */
   readonly overwrite?: boolean | AskOverwrite | undefined;
@@ -70,7 +72,7 @@ export interface FetchedBatches extends FetchSummary {
 
 /**
  * Asks how each pending batch is, and writes the outputs that are complete, as `loom fetch` does. LoomError `input`,
- * before anything is sent, when `apiKey` or `baseUrl` would reach batches of several providers.
+ * before anything is sent, when `apiKey`, `baseUrl` or `headers` would reach batches of several providers.
  */
 export async function fetchBatches(options: FetchBatchesOptions = {}): Promise<FetchedBatches> {
   requireId(options);
@@ -124,7 +126,8 @@ function requireId({ id, file }: FetchBatchesOptions): void {
   throw new LoomError('usage', 'file is about one batch.', { hint: 'Name it with id.' });
 }
 
-/** The option whose key or address is one provider's only. */
-function nameReach({ apiKey, baseUrl }: ReachOptions): 'apiKey' | 'baseUrl' | undefined {
-  return apiKey !== undefined ? 'apiKey' : baseUrl !== undefined ? 'baseUrl' : undefined;
+/** The option whose key, address or headers are one provider's only. */
+function nameReach({ apiKey, baseUrl, headers }: ReachOptions): ReachOfOne | undefined {
+  if (apiKey !== undefined) return 'apiKey';
+  return baseUrl !== undefined ? 'baseUrl' : areForAnyone(headers) ? 'headers' : undefined;
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { openHome, variablesOf } from '../api/options/reach.ts';
 import { listProviders, type ProviderInfo } from '../api/providers.ts';
+import { readHeaders } from '../core/request/headers.ts';
 import type { CommandContext } from './options/options.ts';
 import { placeOf } from './options/reach.ts';
 import { nameCommand } from './usage/usage-errors.ts';
@@ -33,6 +34,7 @@ export function describeStart(command: Command, context: CommandContext): string
 
 function showFlag([name, value]: [string, unknown]): [string, unknown] {
   if (name === 'apiKey') return [name, '[key]'];
+  if (name === 'header') return [name, Object.keys(readHeaders(value as string[]))];
   if (name === 'baseUrl') return [name, showAddress(String(value))];
   const isFileName = typeof value === 'string' && /^@[^@]/.test(value);
   return [name, texts.includes(name) && !isFileName ? '[text]' : value];
@@ -43,6 +45,7 @@ function describeVariables(entries: readonly ProviderInfo[], variables: NodeJS.P
     ...entries
       .flatMap(({ keyVariable, otherKeyVariables }) => [keyVariable, ...otherKeyVariables])
       .map((name): [string, () => string] => [name, () => '[key]']),
+    ['LOOM_HEADERS', () => '[headers]'],
     ...[...entries.map(({ baseUrlVariable }) => baseUrlVariable), ...proxyVariables].map(
       (name): [string, typeof showAddress] => [name, showAddress],
     ),

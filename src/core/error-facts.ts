@@ -14,6 +14,9 @@ export type NamingOption = 'col' | 'prompt' | 'rowId';
 /** An option that says how the text of a file is laid out. */
 export type LayoutOption = 'delimiter' | 'quoting' | 'padRows' | 'encoding';
 
+/** An option that is for one provider. */
+export type ReachOfOne = 'apiKey' | 'baseUrl' | 'headers';
+
 /** Whose state it is: that of rehearsals has a home of its own. */
 interface OfHome {
   readonly sandbox: boolean;
@@ -175,8 +178,8 @@ export interface ErrorFacts {
   schema_invalid: { readonly reason: string };
   /** More than one provider, or none, is to be asked for its models. */
   live_of_several: object;
-  /** A key or an address is given, and not the one provider that it is for. */
-  given_without_provider: { readonly option: 'apiKey' | 'baseUrl' };
+  /** A key, an address or a header is given, and not the one provider that it is for. */
+  given_without_provider: { readonly option: ReachOfOne };
   /** An answer came without tokens: what the run costs is not known. */
   cost_unknown: object;
   /** No batch or job has this id. */
@@ -229,8 +232,8 @@ export interface ErrorFacts {
   cache_not_shared: { readonly folder: string; readonly cache: string };
   /** The cache's folder holds what is no cache; `proposed` is a folder that would do. */
   cache_foreign: { readonly folder: string; readonly proposed: string };
-  /** A key or an address is one provider's only, and batches of several are pending. */
-  reach_of_one: { readonly option: 'apiKey' | 'baseUrl'; readonly providers: readonly string[] };
+  /** A key, an address or a header is one provider's only, and batches of several are pending. */
+  reach_of_one: { readonly option: ReachOfOne; readonly providers: readonly string[] };
   /** A run may cost so much at most, and no price of its model is known; `title` is the provider. */
   price_unknown: { readonly model: string; readonly title: string };
   /** The input alone costs more than the run may; with `maxTokens` the batch with answers of that length. */

@@ -243,6 +243,8 @@ export const batchRecordShape = looseObject({
   parts: optional(number),
   tag: optional(string),
   base_url: nullish(string),
+  /** Names of the headers that it was submitted with. */
+  headers: nullish(arrayOf(string)),
   /** Whose answers its are; absent in records of older versions. */
   server: nullish(string),
   file_id: nullish(string),

@@ -1,11 +1,18 @@
 /** How a provider is reached, and what is told of each request. */
 
+import type { GivenHeaders } from '../core/request/headers.ts';
+
 /** How to reach a provider. */
 export interface Connection {
   /** Sent to this provider only; never logged, never part of an error message. Undefined: no key is sent. */
   readonly apiKey: string | undefined;
   /** Whether it is one that a person had kept, which a refusal of it tells. */
   readonly isKeyKept?: boolean | undefined;
+  /**
+   * Sent with each request to the provider's address, before what loom says by itself; their values are told no more than
+   * the key is.
+   */
+  readonly headers?: GivenHeaders | undefined;
   /** Where the API is, in the form the vendor's own SDK takes; undefined: the vendor's own address. */
   readonly baseUrl?: string | undefined;
   /**

@@ -124,6 +124,8 @@ const jobRecordShape = object({
   /** Where the cache is that it reads and fills; absent: that of the home. */
   cache_dir: optional(string),
   base_url: nullable(string),
+  /** Names of the headers that it was submitted with. */
+  headers: optional(arrayOf(string)),
   /** Whose answers these are: an address, or a name in its place. Not in jobs of older versions. */
   server: optional(string),
   /** Its `Batch submitted.` lines were printed. */

@@ -52,6 +52,7 @@ function jobOfRecord(record: BatchRecord): StoredJob {
     ...{ with_error: false, cached_rows: 0, announced: true },
     use_cache: record.use_cache ?? true,
     base_url: record.base_url ?? null,
+    ...(record.headers && { headers: record.headers }),
     get server() {
       return record.server ?? undefined;
     },
@@ -146,6 +147,7 @@ export function describeOwnership(job: Job, part: JobPart) {
     parts: job.parts.length,
     tag: part.tag,
     base_url: job.base_url,
+    ...(job.headers && { headers: job.headers }),
     server: job.server ?? null,
     file_id: part.file_id ?? null,
   };

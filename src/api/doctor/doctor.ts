@@ -4,6 +4,7 @@ import type { ProviderName } from '../../core/names.ts';
 import { examine, type Finding } from '../../orchestrator/doctor/examine.ts';
 import { type OwnProviders, providerEntry, providerNames } from '../../providers/registry.ts';
 import { resolveBaseUrl } from '../../state/keys/keys.ts';
+import { areForAnyone, openHeaders } from '../options/headers.ts';
 import type { ReachOptions } from '../options/options.ts';
 import {
   locateHome,
@@ -19,9 +20,9 @@ export type { Finding };
 export interface DoctorOptions
   extends Pick<
     ReachOptions,
-    'apiKey' | 'baseUrl' | 'home' | 'environment' | 'workingFolder' | 'dotenv' | 'signal'
+    'apiKey' | 'baseUrl' | 'headers' | 'home' | 'environment' | 'workingFolder' | 'dotenv' | 'signal'
   > {
-  /** Only these; a key that one of them lacks is a fault then. Default: all. With `apiKey` or `baseUrl` it has to be one. */
+  /** Only these; a key that one of them lacks is a fault then. Default: all. With `apiKey`, `baseUrl` or `headers` it has to be one. */
   readonly provider?: readonly ProviderName[] | undefined;
   /** Told of each finding as soon as it is made. */
   readonly onFinding?: ((finding: Finding) => void) | undefined;
@@ -29,7 +30,7 @@ export interface DoctorOptions
 
 /**
  * What a run needs of this machine, and whether the providers take the keys that are found, as `loom doctor` tells it. Asks
- * each provider with a key for its models, and writes nothing. LoomError `usage` for a key or an address without the one
+ * each provider with a key for its models, and writes nothing. LoomError `usage` for a key, an address or a header without the one
  * provider that it is for.
  */
 export async function doctor(options: DoctorOptions = {}): Promise<readonly Finding[]> {
@@ -38,12 +39,14 @@ export async function doctor(options: DoctorOptions = {}): Promise<readonly Find
 }
 
 async function examineAll(options: DoctorOptions, own: OwnProviders): Promise<readonly Finding[]> {
-  const { provider, apiKey, baseUrl, onFinding = () => {} } = options;
+  const { provider, apiKey, baseUrl, headers, onFinding = () => {} } = options;
+  const variables = variablesOf(options);
   const { environment, workingFolder } = surroundingsOf(options);
   const place = {
     home: locateHome(options),
     given: { apiKey, baseUrl },
-    variables: variablesOf(options),
+    headersFor: openHeaders(headers, variables),
+    variables,
     environment,
     folder: options.dotenv ? workingFolder : undefined,
     nodeVersion: nodeVersion(),
@@ -69,9 +72,10 @@ function describeOwn({ path, entries, fault }: OwnProviders): Finding | undefine
   return { about, state: 'ok', told: `${[...entries.keys()].join(', ')} in ${path}` };
 }
 
-/** One provider's key must not reach another. */
-function requireOne({ provider = [], apiKey, baseUrl }: DoctorOptions): void {
-  const option = apiKey !== undefined ? 'apiKey' : baseUrl !== undefined ? 'baseUrl' : undefined;
+/** What is for one provider must not reach another. */
+function requireOne({ provider = [], apiKey, baseUrl, headers }: DoctorOptions): void {
+  const others = baseUrl !== undefined ? 'baseUrl' : areForAnyone(headers) ? 'headers' : undefined;
+  const option = apiKey !== undefined ? 'apiKey' : others;
   if (option === undefined || provider.length === 1) return;
   throw new LoomError('usage', `${option} takes one provider.`, {
     code: 'given_without_provider',

@@ -47,6 +47,11 @@ export interface ReachOptions {
   readonly apiKey?: string | undefined;
   /** Default: the provider's variable in `process.env`, else the provider's own address. */
   readonly baseUrl?: string | undefined;
+  /**
+   * Sent with each request to the provider, beside those of `LOOM_HEADERS`: `{ 'X-Team': 'blue' }`. A name as
+   * `openai/X-Team` is for that provider alone. Their values are told no more than the key is.
+   */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Where records, journals and the cache are. Default: `LOOM_HOME`, else `~/.loom`. */
   readonly home?: string | undefined;
   /** Default: `LOOM_CACHE_DIR`, else `cache` in the home. */

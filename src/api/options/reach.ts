@@ -5,6 +5,7 @@ import { ensureCacheFolder } from '../../cache/cache-folders.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { EventOf } from '../../core/models.ts';
 import { type ProviderName, sandboxKey } from '../../core/names.ts';
+import { type GivenHeaders, listMissing } from '../../core/request/headers.ts';
 import { type ConnectionChoice, describeConnection } from '../../orchestrator/calls/connection.ts';
 import type { RetryEvent } from '../../orchestrator/calls/retry.ts';
 import type { Connection, RequestNotice } from '../../providers/connection.ts';
@@ -23,6 +24,7 @@ import { ownProvidersPath, readOwnProvidersFile } from '../../state/own-provider
 import { ensurePrivateFolder } from '../../storage/files.ts';
 import { type LoomHome, loomHome } from '../../storage/home.ts';
 import { checkHome, ensureHome } from '../../storage/marks.ts';
+import { openHeaders } from './headers.ts';
 import type { CallOptions, OutputOptions, ReachOptions } from './options.ts';
 
 export interface Reach {
@@ -31,7 +33,9 @@ export interface Reach {
   readonly workingFolder: string;
   readonly variables: NodeJS.ProcessEnv;
   /** LoomError `key` names the variable when there is no key. */
-  connect(provider: ProviderName, recordedBaseUrl?: string): Connection;
+  connect(provider: ProviderName, recordedBaseUrl?: string, recordedHeaders?: readonly string[]): Connection;
+  /** What is sent to it beside what loom says by itself. */
+  headersFor(provider: ProviderName): GivenHeaders;
 }
 
 export type { RetryEvent };
@@ -51,6 +55,8 @@ export type ReachEvent =
         path: string;
       }
     >
+  /** A batch of this provider was submitted with headers that are not given now; told ahead of the first call. */
+  | EventOf<'headers_missing', { provider: ProviderName; names: readonly string[] }>
   /** A request was answered, or was not; told with `requests`. */
   | EventOf<'request', RequestNotice>;
 
@@ -150,21 +156,29 @@ function openReach(options: Reaching): Reach {
   const variables = variablesOf(options);
   if (options.dotenv) tellPlaces(variables, options);
   const told = new Set<ProviderName>();
+  const missed = new Set<string>();
+  const headersFor = openHeaders(options.headers, variables);
   const onRequest = (notice: RequestNotice) => onEvent({ type: 'request', ...notice });
   return {
     home,
     workingFolder,
     variables,
-    connect(provider, recordedBaseUrl) {
+    headersFor,
+    connect(provider, recordedBaseUrl, recordedHeaders = []) {
       const { apiKey, baseUrl, callTimeoutMs } = options;
+      const headers = headersFor(provider);
       const choice =
         typeof sandbox === 'object'
-          ? { apiKey: apiKey ?? sandboxKey, baseUrl: sandbox[provider], callTimeoutMs }
-          : { apiKey, baseUrl, recordedBaseUrl, callTimeoutMs };
+          ? { apiKey: apiKey ?? sandboxKey, baseUrl: sandbox[provider], headers, callTimeoutMs }
+          : { apiKey, baseUrl, recordedBaseUrl, headers, callTimeoutMs };
       const entry = providerEntry(provider);
       const connection = describeConnection(entry, choice, variables, environment);
       if (options.dotenv && !told.has(provider)) tellKeyOnItsWay(provider, choice, connection, options);
       told.add(provider);
+      const names = listMissing(recordedHeaders, headers);
+      const missing = [provider, ...names].join(' ');
+      if (names.length > 0 && !missed.has(missing)) onEvent({ type: 'headers_missing', provider, names });
+      missed.add(missing);
       return options.requests ? { ...connection, onRequest } : connection;
     },
   };

@@ -133,6 +133,7 @@ export function describeRun(
     useCache: options.cache ?? true,
     // What a name of a person's own leads to may be another server by the time that a batch is fetched.
     baseUrl: baseUrl ?? (isOwnProvider(provider) && !home.isSandbox ? connection.baseUrl : undefined),
+    headers: Object.keys(connection.headers ?? {}),
     server: findServer(home, provider, { ...connection, serverName }),
   };
 }

@@ -2,11 +2,12 @@
 import { loadSchemaRefusal } from '../../cache/schema-refusals.ts';
 import type { Row } from '../../core/models.ts';
 import { contentOf, digestContent, type PromptRequest } from '../../core/request/content.ts';
+import type { GivenHeaders } from '../../core/request/headers.ts';
 import { tellSchema } from '../../orchestrator/answers/told-schema.ts';
 import { createCustomId } from '../../orchestrator/dataset/custom-ids.ts';
 import { drawRows, requirePrompts } from '../../orchestrator/dataset/dataset.ts';
 import { readFirstRows } from '../../orchestrator/estimate/preview-rows.ts';
-import type { WireRequest } from '../../providers/connection.ts';
+import type { Connection, WireRequest } from '../../providers/connection.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import { requireBatchApi } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';
@@ -44,6 +45,8 @@ export interface PromptsPreview {
 
 /** In place of the key. */
 const shownKey = '[key]';
+/** In place of the value of a header that was given. */
+const shownValue = '[value]';
 
 /**
  * The prompts of the first rows as they would be sent, and the request of the first of them, as `loom run --preview`
@@ -54,11 +57,12 @@ export async function previewPrompts(options: PreviewPromptsOptions): Promise<Pr
   requireWhole({ rows: count });
   const entry = findProvider(options.provider, options);
   return withInput({ ...options, cache: false }, async (dataset, reach, signal) => {
-    const { home, variables } = reach;
+    const { home, variables, headersFor } = reach;
     const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
     // An SDK may say a key in another way by its looks.
     const apiKey = findApiKey(entry, options.apiKey, variables) ?? shownKey;
-    const order = describeRun(options, dataset, reach, { baseUrl, apiKey });
+    const headers = headersFor(entry.name);
+    const order = describeRun(options, dataset, reach, { baseUrl, apiKey, headers });
     checkSettings(entry, order.settings);
     const drawn = await drawRows(order.dataset, signal);
     const rows = await readFirstRows(drawn, count, signal);
@@ -72,7 +76,9 @@ export async function previewPrompts(options: PreviewPromptsOptions): Promise<Pr
       prompts: rows.map(describePrompt),
       request:
         request &&
-        (live ? await previewCall(entry, request, { apiKey, baseUrl }) : await previewLine(entry, request)),
+        (live
+          ? await previewCall(entry, request, { apiKey, baseUrl, headers: hideValues(headers) })
+          : await previewLine(entry, request)),
     };
   });
 }
@@ -89,17 +95,21 @@ function describeRequest(row: Row, { model, settings }: Omit<PromptRequest, 'cus
 async function previewCall(
   entry: ProviderEntry,
   request: PromptRequest,
-  { apiKey, baseUrl }: { readonly apiKey: string; readonly baseUrl: string | undefined },
+  { apiKey, ...place }: Pick<Connection, 'baseUrl' | 'headers'> & { readonly apiKey: string },
 ): Promise<RequestPreview | undefined> {
   let seen: WireRequest | undefined;
   const preview = (wire: WireRequest) => {
     seen ??= hideKey(wire, apiKey);
   };
-  const provider = await entry.openSync({ apiKey, baseUrl, timeoutMs: 0, environment: {}, preview });
+  const provider = await entry.openSync({ apiKey, ...place, timeoutMs: 0, environment: {}, preview });
   await provider.generate(request, AbortSignal.timeout(60_000)).catch((error: unknown) => {
     if (!seen) throw error;
   });
   return seen && { kind: 'call', ...seen };
+}
+
+function hideValues(headers: GivenHeaders): GivenHeaders {
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, shownValue]));
 }
 
 function hideKey({ headers, ...wire }: WireRequest, apiKey: string): WireRequest {

@@ -34,10 +34,10 @@ export async function previewRun(options: PreviewRunOptions): Promise<RunPreview
   const entry = findProvider(options.provider, options);
   if (!live) requireBatchApi(entry);
   return withInput({ ...options, cache: false }, async (dataset, reach, signal) => {
-    const { home, variables } = reach;
+    const { home, variables, headersFor } = reach;
     const baseUrl = resolveBaseUrl(entry, options.baseUrl, undefined, variables);
     const apiKey = options.apiKey ?? variables[findKeyVariable(entry, variables) ?? entry.keyVariable];
-    const order = describeRun(options, dataset, reach, { baseUrl, apiKey });
+    const order = describeRun(options, dataset, reach, { baseUrl, apiKey, headers: headersFor(entry.name) });
     const { outputPath } = order;
     const outputExists = !deliver && (await checkOutputPath(outputPath));
     const estimate = await priceRun(home, order, live ? undefined : { batchSize }, signal);

@@ -20,6 +20,8 @@ export const refusedFields: Readonly<Record<string, string>> = {
     'A key has no place in a file that is shared: set the variable of the provider in the environment or in .env, or pass --api-key.',
   baseUrl:
     'The key goes where the address points, so the address belongs with the key: set the variable of the provider in the environment or in .env, or pass --base-url.',
+  header:
+    'Its value may be a key, which has no place in a file that is shared: set LOOM_HEADERS in the environment or in .env, or pass --header.',
   sandbox: "Made-up answers must not be taken for a model's: pass --sandbox.",
   force: 'Overwriting without asking must be said each time: pass --force.',
   again: 'Paying once more must be said each time: pass --again.',

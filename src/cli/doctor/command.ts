@@ -2,17 +2,16 @@
 import { doctor, type Finding } from '../../api/doctor/doctor.ts';
 import type { DoctorDocument } from '../../core/documents/documents.ts';
 import type { CommandContext, DoctorOptions } from '../options/options.ts';
+import { placeOf } from '../options/reach.ts';
 import { cleanLine, MarkedLine } from '../terminal/lines.ts';
 
 const colours = { ok: 'green', absent: undefined, wrong: 'red' } as const;
 const words = { ok: 'ok', absent: '-', wrong: 'wrong' } as const;
 const [wordWidth, nameWidth] = [7, 12];
 
-export async function examine(
-  { provider, apiKey, baseUrl }: DoctorOptions,
-  context: CommandContext,
-): Promise<number> {
-  const { environment, workingFolder, signal, terminal, configPath } = context;
+export async function examine(options: DoctorOptions, context: CommandContext): Promise<number> {
+  const { provider, apiKey, baseUrl } = options;
+  const { terminal, configPath } = context;
   const document = context.document.begin<DoctorDocument>({ command: 'doctor', findings: [] });
   const show = ({ about, state, told, provider: of }: Finding | ConfigFinding) => {
     const word = terminal.paint(colours[state], words[state]) + ' '.repeat(wordWidth - words[state].length);
@@ -32,8 +31,7 @@ export async function examine(
   // Told ahead of the first finding, and not at once: flags that make no sense end in their error alone.
   const waiting = [findConfig(configPath)];
   const onFinding = (finding: Finding) => [...waiting.splice(0), finding].forEach(tell);
-  const place = { environment, workingFolder, dotenv: true, signal };
-  const findings = await doctor({ ...place, provider, apiKey, baseUrl, onFinding });
+  const findings = await doctor({ ...placeOf(options, context), provider, apiKey, baseUrl, onFinding });
   if (keyless.length > 0) show({ about: 'key', state: 'absent', told: `none of ${keyless.join(', ')}` });
   return findings.some(({ state }) => state === 'wrong') ? 1 : 0;
 }

@@ -2,7 +2,14 @@
 import type { Command, Option } from 'commander';
 import { fileTypes, statusWords } from '../../core/names.ts';
 import { addFlags, flag, rareFlag } from './flag.ts';
-import { collectWords, parseDuration, parseServerName, parseText, parseWhole } from './flag-values.ts';
+import {
+  collectTexts,
+  collectWords,
+  parseDuration,
+  parseServerName,
+  parseText,
+  parseWhole,
+} from './flag-values.ts';
 
 /** Of a command whose first word may name the input. */
 export function addInputFlags(command: Command): Command {
@@ -88,6 +95,19 @@ export function addReachFlags(command: Command): Command {
 
 /** How a provider is reached. */
 export function addressFlags(): Option[] {
+  return [...keyFlags(), headerFlag()];
+}
+
+/** What a gateway wants beside a key. */
+export function headerFlag(): Option {
+  return rareFlag(
+    '--header <name: value>',
+    'Send this header with each request, beside those of LOOM_HEADERS; may be given again. Its value is not told.',
+    collectTexts,
+  );
+}
+
+function keyFlags(): Option[] {
   return [
     rareFlag(
       '--api-key <key>',

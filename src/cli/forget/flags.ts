@@ -1,7 +1,7 @@
 /** The flags of `loom forget`. */
 import { type Command, Option } from 'commander';
 import { collectIds } from '../flags/flag-values.ts';
-import { sandboxFlag, statusFlag } from '../flags/shared-flags.ts';
+import { headerFlag, sandboxFlag, statusFlag } from '../flags/shared-flags.ts';
 
 export function addForget(program: Command): Command {
   return program
@@ -19,6 +19,7 @@ export function addForget(program: Command): Command {
       statusFlag('In place of --id: all jobs whose parts all have this status; several with commas.'),
     )
     .option('-y, --yes', 'Do not ask, also where answers would be lost.', false)
+    .addOption(headerFlag())
     .addOption(sandboxFlag())
     .addHelpText(
       'after',

@@ -12,8 +12,14 @@ export interface VoiceOptions {
   outputFormat?: 'text' | 'json';
 }
 
+/** Flags of every command that calls. */
+export interface HeaderOptions {
+  /** Each as `Name: value`. */
+  header?: string[];
+}
+
 /** Flags by which a command reaches a provider. */
-export interface ReachOptions {
+export interface ReachOptions extends HeaderOptions {
   apiKey?: string;
   baseUrl?: string;
   sandbox: boolean;
@@ -169,7 +175,7 @@ export interface CancelOptions extends ReachOptions {
   yes: boolean;
 }
 
-export interface ForgetOptions {
+export interface ForgetOptions extends HeaderOptions {
   id?: string[];
   status?: StatusWord[];
   yes: boolean;

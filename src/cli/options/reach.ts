@@ -5,16 +5,24 @@ import { ensureSandboxFolder } from '../../api/options/reach.ts';
 import { describeMet, listProviders } from '../../api/providers.ts';
 import { isRefusedKey, LongWaitError, LoomError, ProviderError } from '../../core/errors.ts';
 import type { ProviderName } from '../../core/names.ts';
+import { readHeaders } from '../../core/request/headers.ts';
 import { endSentence } from '../../core/words.ts';
-import type { CacheOptions, CallOptions, CommandContext, ReachOptions as ReachFlags } from './options.ts';
+import type {
+  CacheOptions,
+  CallOptions,
+  CommandContext,
+  HeaderOptions,
+  ReachOptions as ReachFlags,
+} from './options.ts';
 
 /** What every verb is given. */
 export function placeOf(
-  { sandbox, cacheDir }: { readonly sandbox?: boolean; readonly cacheDir?: string },
+  { sandbox, cacheDir, header }: { readonly sandbox?: boolean; readonly cacheDir?: string } & HeaderOptions,
   { environment, workingFolder, terminal, signal }: CommandContext,
 ): ReachOptions {
   const requests = terminal.tellsDetails;
-  return { environment, workingFolder, dotenv: true, requests, signal, sandbox, cacheDir };
+  const headers = header && readHeaders(header);
+  return { environment, workingFolder, dotenv: true, requests, signal, sandbox, cacheDir, headers };
 }
 
 /** Calls verbs that ask providers; the sandbox of a rehearsal runs for as long as that takes. */

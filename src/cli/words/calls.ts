@@ -37,6 +37,8 @@ export function tellCalls(terminal: Terminal): (event: CallEvent) => void {
         return terminal.detail(describeRequest(event));
       case 'place_of_folder':
         return terminal.warn(`${event.name} is ${event.value}, as ${event.path} says.`);
+      case 'headers_missing':
+        return terminal.warn(describeMissing(event));
       case 'key_to_folder': {
         const key = nameKey(event);
         const address = `${showAddress(event.baseUrl)}, which ${event.path} names as ${event.baseUrlVariable}`;
@@ -44,6 +46,11 @@ export function tellCalls(terminal: Terminal): (event: CallEvent) => void {
       }
     }
   };
+}
+
+function describeMissing({ provider, names }: Extract<ReachEvent, { type: 'headers_missing' }>): string {
+  const headers = `the header${names.length === 1 ? '' : 's'} ${names.join(', ')}`;
+  return `a batch of ${titleOf(provider)} was submitted with ${headers}: set LOOM_HEADERS, or pass --header.`;
 }
 
 function nameKey({ keyVariable, isKept }: Extract<ReachEvent, { type: 'key_to_folder' }>): string {

@@ -267,6 +267,7 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
 
 /** The flag of an option of the library. */
 function flagFor(option: string): string {
+  if (option === 'headers') return '--header';
   return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

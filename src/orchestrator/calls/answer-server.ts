@@ -4,9 +4,11 @@
  * address, or to the name that was given in its place.
  */
 
+import { createHash } from 'node:crypto';
 import type { AnswerServer } from '../../cache/answer-keys.ts';
 import type { ProviderName } from '../../core/models.ts';
 import { sandboxKey, sandboxName } from '../../core/names.ts';
+import { type GivenHeaders, isOfCaller } from '../../core/request/headers.ts';
 import type { MarkedProvider } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
@@ -18,20 +20,35 @@ export interface ServerChoice {
   /** What people call it, in place of its address. */
   readonly serverName?: string | undefined;
   readonly apiKey?: string | undefined;
+  /** What else is sent with each request. */
+  readonly headers?: GivenHeaders | undefined;
 }
 
 /** The name under which the answers of a server are kept: in records, in entries of the cache. */
 export function nameServer(
   { isSandbox }: Pick<LoomHome, 'isSandbox'>,
   provider: ProviderName,
-  { baseUrl, serverName }: ServerChoice,
+  { baseUrl, serverName, headers }: ServerChoice,
 ): string {
   if (isSandbox) return sandboxName;
   if (serverName !== undefined) return serverName;
+  return nameAddress(provider, baseUrl) + nameRoute(headers);
+}
+
+function nameAddress(provider: ProviderName, baseUrl: string | undefined): string {
   const [own, ...regions] = providerEntry(provider).addresses;
   if (baseUrl === undefined) return own;
   const address = plainAddress(baseUrl);
   return regions.includes(address) ? own : address;
+}
+
+/** What headers add to it by which a gateway may choose another model: their names, and a digest that tells their values apart. */
+function nameRoute(headers: GivenHeaders = {}): string {
+  const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const routing = entries.filter(([name]) => !isOfCaller(name)).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (routing.length === 0) return '';
+  const digest = createHash('sha256').update(JSON.stringify(routing)).digest('hex').slice(0, 12);
+  return ` with ${routing.map(([name]) => name).join(',')} ${digest}`;
 }
 
 /**
@@ -50,7 +67,7 @@ export function findServer(
 
 const sandboxPrefix = `${sandboxName} `;
 
-/** Neither an address nor the name of a server has a space. */
+/** Neither an address nor the name of a server begins so. */
 function nameSandbox(name: string): string {
   return isSandboxServer(name) ? name : `${sandboxPrefix}${name}`;
 }

@@ -1,5 +1,6 @@
 /** How a provider is reached: what was asked for, else the record, else the environment. */
 
+import { type GivenHeaders, holdsKey } from '../../core/request/headers.ts';
 import type { Connection } from '../../providers/connection.ts';
 import { isLoopback } from '../../providers/network/loopback.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
@@ -10,6 +11,7 @@ export const answerTimeoutMs = 10 * 60_000;
 
 export interface ConnectionChoice {
   readonly apiKey?: string | undefined;
+  readonly headers?: GivenHeaders | undefined;
   readonly baseUrl?: string | undefined;
   /** Where the batch was submitted. */
   readonly recordedBaseUrl?: string | undefined;
@@ -20,15 +22,18 @@ export interface ConnectionChoice {
 /** `variables` may hold more than the `environment`. LoomError `key` names the variable when there is no key and one is needed, `usage` an address that is none. */
 export function describeConnection(
   entry: ProviderEntry,
-  { apiKey, baseUrl, recordedBaseUrl, callTimeoutMs = answerTimeoutMs }: ConnectionChoice,
+  { apiKey, headers = {}, baseUrl, recordedBaseUrl, callTimeoutMs = answerTimeoutMs }: ConnectionChoice,
   variables: NodeJS.ProcessEnv,
   environment: NodeJS.ProcessEnv,
 ): Connection {
   const [own] = entry.addresses;
   const address =
     resolveBaseUrl(entry, baseUrl, recordedBaseUrl, variables) ?? (entry.isOwn ? own : undefined);
-  const isKeyless = entry.isKeyless || (entry.keylessOnLoopback && isLoopback(address ?? own));
+  const isKeyless =
+    entry.isKeyless || holdsKey(headers) || (entry.keylessOnLoopback && isLoopback(address ?? own));
   const key = resolveApiKey(entry, apiKey, variables, environment, isKeyless ? 'optional' : 'required');
-  const isKeyKept = key !== undefined && findApiKey(entry, apiKey, variables) === undefined;
-  return { apiKey: key, isKeyKept, baseUrl: address, timeoutMs: answerTimeoutMs, callTimeoutMs, environment };
+  const isKeyKept =
+    key !== undefined && !holdsKey(headers) && findApiKey(entry, apiKey, variables) === undefined;
+  const times = { timeoutMs: answerTimeoutMs, callTimeoutMs };
+  return { apiKey: key, isKeyKept, headers, baseUrl: address, ...times, environment };
 }

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { ownPricesPath, readOwnPrices } from '../../cache/prices/own-prices.ts';
 import { describeTold, isRefusedKey, LoomError, ProviderError } from '../../core/errors.ts';
 import type { ProviderName } from '../../core/names.ts';
+import { type GivenHeaders, holdsKey } from '../../core/request/headers.ts';
 import { endSentence } from '../../core/words.ts';
 import { findProxy } from '../../providers/network/proxies.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
@@ -31,6 +32,7 @@ export interface Surroundings {
   readonly home: LoomHome;
   /** What goes before what is found. */
   readonly given: Pick<ConnectionChoice, 'apiKey' | 'baseUrl'>;
+  readonly headersFor: (provider: ProviderName) => GivenHeaders;
   readonly variables: NodeJS.ProcessEnv;
   readonly environment: NodeJS.ProcessEnv;
   /** The folder whose `.env` counts; undefined where none does. */
@@ -146,7 +148,7 @@ function* examineProxy(
 
 async function examineKey(
   entry: ProviderEntry,
-  { variables, environment, folder, given }: Surroundings,
+  { variables, environment, folder, given, headersFor }: Surroundings,
   isMeant: boolean,
   signal: AbortSignal,
 ): Promise<Finding> {
@@ -155,7 +157,9 @@ async function examineKey(
   let key: string | undefined;
   try {
     key = given.apiKey === undefined ? nameKey(entry, { environment, folder }) : 'the key that was given';
-    const choice = { ...given, callTimeoutMs: patienceMs };
+    const headers = headersFor(provider);
+    if (holdsKey(headers)) key = 'the key in a header';
+    const choice = { ...given, headers, callTimeoutMs: patienceMs };
     const connection = describeConnection(entry, choice, variables, environment);
     if (!key && !connection.baseUrl) return noKey();
     const opened = await entry.openSync(connection);

@@ -42,7 +42,7 @@ export async function askForModels(
   onRetry: (notice: RetryNotice) => void,
 ): Promise<KnownModel[]> {
   const book = await openSoundPriceBook(home, isProvider);
-  const server = describeServer(entry.name, nameServer(home, entry.name, connection));
+  const server = describeServer(entry.name, nameServer(home, entry.name, { baseUrl: connection.baseUrl }));
   const provider = await entry.openSync(connection);
   const queue = createCallQueue({ workers: 1, signal, onRetry });
   const listed = await queue.run(() => provider.listModels(signal));

@@ -16,6 +16,8 @@ export interface RunOrder {
   readonly settings?: GenerationSettings | undefined;
   /** The address that was given for this run; a batch keeps it for its fetch. */
   readonly baseUrl?: string | undefined;
+  /** Names of the headers that go with it; a batch keeps them, to miss them at its fetch. */
+  readonly headers?: readonly string[] | undefined;
   /** Whose answers it takes and gives, as `nameServer` has it. */
   readonly server: string;
 }

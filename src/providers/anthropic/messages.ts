@@ -22,7 +22,8 @@ export async function openAnthropicClient(connection: VendorConnection, classify
     /^ANTHROPIC_/,
     () =>
       new Anthropic({
-        apiKey: connection.apiKey,
+        // The SDK wants one in any case.
+        apiKey: connection.apiKey ?? 'none',
         baseURL: baseUrl,
         timeout: noTimeLimit,
         maxRetries: 0,

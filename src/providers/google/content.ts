@@ -31,7 +31,8 @@ const codeWords: Record<number, string> = {
 
 export async function openGoogleClient(connection: VendorConnection, classify: Classify) {
   const { baseUrl } = connection;
-  const apiKey = connection.apiKey ?? '';
+  // The SDK wants one in any case.
+  const apiKey = connection.apiKey ?? 'none';
   const transport = await openTransport(connection, classify);
   const { GoogleGenAI } = await import('./sdk.ts');
   /** A client of its own for a call that takes no signal (googleapis/js-genai: files.upload). */

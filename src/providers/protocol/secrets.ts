@@ -2,6 +2,7 @@
  * Takes keys and passwords out of text from outside: whatever a server, a gateway or a proxy repeats of what it was
  * sent. It works on the text as it came, before anything is cut, and each pass reads the text once.
  */
+import { listHeaderSecrets } from '../../core/request/headers.ts';
 import type { Connection } from '../connection.ts';
 import { listProxySecrets } from '../network/proxies.ts';
 
@@ -24,9 +25,9 @@ const tellingStart = 12;
 /** What one character takes at most: `&#x2f;`, `\u002f`, a few more in JSON within JSON. */
 const longestForm = 8;
 
-/** What the calls of a connection carry and nobody may read: the key, passwords in addresses, those of proxies. */
-export function listSecrets({ apiKey, baseUrl, environment }: Connection): string[] {
-  const secrets = [apiKey ?? '', ...listProxySecrets(environment)];
+/** What the calls of a connection carry and nobody may read: the key, values of headers, passwords in addresses, those of proxies. */
+export function listSecrets({ apiKey, headers = {}, baseUrl, environment }: Connection): string[] {
+  const secrets = [apiKey ?? '', ...listHeaderSecrets(headers), ...listProxySecrets(environment)];
   if (baseUrl === undefined || !URL.canParse(baseUrl)) return secrets;
   const { username, password, searchParams } = new URL(baseUrl);
   const [user, plain] = [username, password].map(decode);

@@ -26,6 +26,7 @@ import {
 } from '../protocol/refusal.ts';
 import { openWords, type Words } from '../protocol/words.ts';
 import { describeAnswer, type HeldAnswer, readAnswer } from './answer-frame.ts';
+import { sendHeaders } from './given-headers.ts';
 import { readJsonLines } from './json-lines.ts';
 import { previewRequests } from './preview-requests.ts';
 import { type Ask, tellRequests } from './request-notice.ts';
@@ -118,7 +119,7 @@ export async function openTransport(connection: VendorConnection, classify: Clas
   const askOnce: Ask = connection.preview
     ? previewRequests(connection.preview)
     : (address, init) => callOnce(address, init, { findRoute, silenceMs, environment, words });
-  const ask = onRequest ? tellRequests(askOnce, words, asError, onRequest) : askOnce;
+  const ask = sendHeaders(onRequest ? tellRequests(askOnce, words, asError, onRequest) : askOnce, connection);
 
   const fetchAnswer = async (
     state: CallState,

@@ -56,6 +56,30 @@ test.each(builtInNames)('the address of another vendor is not the own one of %s'
   expect(describeServer(provider, nameServer(real, provider, { baseUrl: other })).isPlain).toBe(false);
 });
 
+describe('headers', () => {
+  const own = 'https://api.openai.com/v1';
+  const nameWith = (headers: Record<string, string>, choice = {}) =>
+    nameServer(real, 'openai', { headers, ...choice });
+
+  test('that may lead to another model are part of it, by name and digest, in any order and case', () => {
+    const name = nameWith({ 'X-Route': 'a', 'x-model': 'b' });
+    expect(name).toMatch(/^https:\/\/api\.openai\.com\/v1 with x-model,x-route [0-9a-f]{12}$/);
+    expect(nameWith({ 'x-model': 'b', 'x-route': 'a' })).toBe(name);
+    expect(nameWith({ 'x-model': 'b', 'x-route': 'c' })).not.toBe(name);
+    expect(describeServer('openai', name)).toEqual({ name, isPlain: false });
+  });
+
+  test('that say who asks, or which call it is, leave it what it is', () => {
+    expect(nameWith({ Authorization: 'Bearer a', 'x-gateway-key': 'b', traceparent: 'c' })).toBe(own);
+    expect(nameWith({ 'x-gateway-key': 'b', 'x-route': 'a' })).toBe(nameWith({ 'x-route': 'a' }));
+  });
+
+  test('count for nothing under a name of one’s own, and in rehearsals', () => {
+    expect(nameWith({ 'x-route': 'a' }, { serverName: 'gpu' })).toBe('gpu');
+    expect(nameServer({ isSandbox: true }, 'openai', { headers: { 'x-route': 'a' } })).toBe('sandbox');
+  });
+});
+
 test('a name takes the place of any address, and a rehearsal has one place of its own', () => {
   expect(nameServer(real, 'openai', { serverName: 'gpu', baseUrl: 'http://node-7:8000/v1' })).toBe('gpu');
   expect(nameServer(real, 'openai', { serverName: 'gpu' })).toBe('gpu');

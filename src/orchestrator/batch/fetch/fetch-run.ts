@@ -1,5 +1,6 @@
 /** What a fetch is asked to do, what it tells, and what its steps share. */
 
+import type { ReachOfOne } from '../../../core/error-facts.ts';
 import type { LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord, EventOf } from '../../../core/models.ts';
 import type { ProviderName } from '../../../core/names.ts';
@@ -28,8 +29,8 @@ export interface FetchOrder {
   readonly inputPath: string | undefined;
   /** What relative paths in records of the Python tool are taken from. */
   readonly workingFolder: string;
-  /** Set where a key or an address was given that belongs to one provider only. */
-  readonly reachOfOne?: 'apiKey' | 'baseUrl' | undefined;
+  /** Set where a key, an address or a header was given that belongs to one provider only. */
+  readonly reachOfOne?: ReachOfOne | undefined;
   readonly connect: Connect;
   /** Of a run that waits for its own job: what is wrong with others is told by those who fetch them. */
   readonly isOwnRun?: boolean;

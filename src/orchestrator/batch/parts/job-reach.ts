@@ -12,8 +12,15 @@ import { abortAfterGrace } from '../../calls/grace.ts';
 import { type CallQueue, createCallQueue, type RetryEvent, type RetryNotice } from '../../calls/retry.ts';
 import type { RetryPolicy } from '../../calls/retry-policy.ts';
 
-/** How to reach a provider, given the address in the record. LoomError when there is no key. */
-export type Connect = (provider: ProviderName, recordedBaseUrl: string | undefined) => Connection;
+/**
+ * How to reach a provider, given the address in the record and the names of the headers that the batch was submitted with.
+ * LoomError when there is no key.
+ */
+export type Connect = (
+  provider: ProviderName,
+  recordedBaseUrl: string | undefined,
+  recordedHeaders: readonly string[],
+) => Connection;
 
 export interface JobReach {
   readonly provider: BatchProvider;
@@ -38,7 +45,7 @@ interface ReachedProvider {
   readonly baseUrl: string | undefined;
 }
 
-/** Those that were opened, by name and address: their connections are used again. */
+/** Those that were opened, by name, address and headers: their connections are used again. */
 export type ReachedProviders = Map<string, ReachedProvider>;
 
 interface CallOptions {
@@ -55,19 +62,18 @@ export async function openJobReach(
 ): Promise<JobReach & ReachedProvider> {
   const { reached = new Map() } = options;
   const recorded = recordedBaseUrl(stored);
-  const key = `${stored.provider} ${recorded ?? ''}`;
-  const { provider, baseUrl } = reached.get(key) ?? (await openProvider(stored.provider, connect, recorded));
+  const { headers = [] } = stored.job;
+  const key = [stored.provider, recorded ?? '', ...headers].join(' ');
+  const { provider, baseUrl } =
+    reached.get(key) ??
+    (await openProvider(stored.provider, () => connect(stored.provider, recorded, headers)));
   reached.set(key, { provider, baseUrl });
   return { ...callOneByOne(provider, stored.provider, options), baseUrl };
 }
 
-async function openProvider(
-  name: ProviderName,
-  connect: Connect,
-  recorded: string | undefined,
-): Promise<ReachedProvider> {
+async function openProvider(name: ProviderName, connect: () => Connection): Promise<ReachedProvider> {
   const entry = requireBatchApi(providerEntry(name));
-  const connection = connect(name, recorded);
+  const connection = connect();
   return { provider: await entry.openBatch(connection), baseUrl: connection.baseUrl };
 }
 

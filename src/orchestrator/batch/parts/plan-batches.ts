@@ -112,6 +112,7 @@ export async function planBatches(planned: PlannedJob): Promise<Plan> {
       job_id: jobId,
       created_at: new Date().toISOString(),
       ...workOf({ ...order, dataset }),
+      ...(order.headers?.length && { headers: [...order.headers] }),
       file_type: dataset.format.fileType,
       input_sha256: sha256,
       rows,

@@ -1,0 +1,49 @@
+/** The headers that a verb sends: those of its options, before those of the variable. */
+import { LoomError } from '../../core/errors.ts';
+import type { ProviderName } from '../../core/names.ts';
+import {
+  checkHeaders,
+  type GivenHeaders,
+  pickHeaders,
+  providerOf,
+  readHeaderVariable,
+} from '../../core/request/headers.ts';
+import { providerEntry } from '../../providers/registry.ts';
+
+/** Lines as `Name: value`, or a JSON object. */
+const headersVariable = 'LOOM_HEADERS';
+
+/** What is sent to a provider beside what loom itself says. LoomError `usage` for headers that can't be. */
+export function openHeaders(
+  given: GivenHeaders = {},
+  variables: NodeJS.ProcessEnv,
+): (provider: ProviderName) => GivenHeaders {
+  requireHeaders(given);
+  const found = readVariable(variables);
+  return (provider) => pickHeaders(provider, found, given);
+}
+
+function readVariable(variables: NodeJS.ProcessEnv): GivenHeaders {
+  try {
+    const found = readHeaderVariable(variables[headersVariable] ?? '');
+    requireHeaders(found);
+    return found;
+  } catch (error) {
+    if (!(error instanceof LoomError)) throw error;
+    const { kind, message, hint } = error;
+    throw new LoomError(kind, `${headersVariable}: ${message}`, { ...(hint && { hint }) });
+  }
+}
+
+function requireHeaders(headers: GivenHeaders): void {
+  checkHeaders(headers);
+  for (const name of Object.keys(headers)) {
+    const provider = providerOf(name);
+    if (provider !== undefined) providerEntry(provider);
+  }
+}
+
+/** Whether some go to whoever is asked. */
+export function areForAnyone(headers: GivenHeaders = {}): boolean {
+  return Object.keys(headers).some((name) => providerOf(name) === undefined);
+}
