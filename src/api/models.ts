@@ -89,11 +89,10 @@ export async function questionModel(options: QuestionModelOptions): Promise<Mean
   const server = nameServer(home, provider, { baseUrl });
   // OpenRouter sells the models of all, and takes none without the name of who made it.
   const isOfOpenRouter = model.includes('/');
-  const names = builtInNames.filter((name) => name !== 'openrouter');
+  const names = builtInNames.filter((name) => name !== 'openrouter' || isOfOpenRouter);
   // Behind an address of one's own may be anybody's, by the names that they have.
   const isPlain = describeServer(provider, server).isPlain;
-  const others = isPlain ? [...names, ...(isOfOpenRouter ? ['openrouter'] : [])] : [];
-  const asked = others.filter((name) => name !== provider).map(providerEntry);
+  const asked = (isPlain ? names : []).filter((name) => name !== provider).map(providerEntry);
   const known = await withProviders(options, () => openKnownNames(home, isProvider));
   return questionName(known, entry, asked, model);
 }

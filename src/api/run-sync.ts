@@ -9,6 +9,7 @@ import { providerEntry } from '../providers/registry.ts';
 import { requireWhole } from './options/checks.ts';
 import { requireSchema } from './options/column-choice.ts';
 import { openCostLimit } from './options/cost-limit.ts';
+import { tellUnverified } from './options/first-use.ts';
 import type { CallOptions, InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
 import { findProvider, type ListeningTo, type ReachEvent } from './options/reach.ts';
 import {
@@ -88,6 +89,7 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
     const { home } = reach;
     const connection = reach.connect(entry.name);
     const described = describeRun(options, dataset, reach, connection);
+    await tellUnverified(entry, home, options);
     const checkInput = () => checkStart(described.dataset, signal);
     const placing = deliver
       ? 'new'

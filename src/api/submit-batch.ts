@@ -8,6 +8,7 @@ import { requireBatchApi } from '../providers/registry.ts';
 import { nameJob } from '../state/stored-jobs.ts';
 import { exclude, requireWhole } from './options/checks.ts';
 import { openCostLimit } from './options/cost-limit.ts';
+import { tellUnverified } from './options/first-use.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
 import { findProvider, type ListeningTo, type ReachEvent } from './options/reach.ts';
 import {
@@ -71,6 +72,7 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
       const connection = reach.connect(entry.name);
       const order = { ...describeRun(options, dataset, reach, connection), batchSize };
       const { outputPath: output } = order;
+      await tellUnverified(entry, home, options);
       const asksFirst = options.asksFirst || typeof overwrite === 'boolean';
       const checkInput = () => checkStart(order.dataset, signal);
       const first = asksFirst ? await choosePlacing(output, overwrite, checkInput) : undefined;

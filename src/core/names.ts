@@ -13,6 +13,7 @@ export const providerNamePattern = /^[a-z][a-z0-9-]{0,31}$/;
 export const otherProviderNames: Readonly<Record<string, ProviderName>> = {
   ...{ claude: 'anthropic', gpt: 'openai', chatgpt: 'openai', gemini: 'google', vertex: 'google' },
   ...{ qwen: 'alibaba', dashscope: 'alibaba', aliyun: 'alibaba' },
+  ...{ kimi: 'moonshot', glm: 'zai', zhipu: 'zai', bigmodel: 'zai', ovhcloud: 'ovh' },
 };
 
 export const batchStatuses = [

@@ -206,6 +206,8 @@ export interface VendorEntry {
   readonly keylessOnLoopback?: boolean;
   /** A person's own: what it is called may lead to another server tomorrow. */
   readonly isOwn?: boolean;
+  /** What nobody has verified about it, as the end of a sentence: whoever uses it is told before its first output. */
+  readonly unverified?: string;
   /** It takes requests without a key, wherever it is. */
   readonly isKeyless?: boolean;
   /** Input tokens that the provider counts for one user message beside its text, roughly. */

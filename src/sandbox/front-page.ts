@@ -1,9 +1,9 @@
 /** What the sandbox says of itself to a person who opens its address. */
-import { baseUrlsAt, vendorNames, vendors } from './vendors.ts';
+import { baseUrlsAt, kinds, vendorNames, vendors } from './vendors.ts';
 
 export function frontPage(origin: string): string {
-  const { local, ...urls } = baseUrlsAt(origin);
-  const titles = vendorNames.filter((name) => name !== 'local').map((name) => vendors[name].title);
+  const { local, compatible, ...urls } = baseUrlsAt(origin);
+  const titles = vendorNames.filter((name) => !kinds.includes(name)).map((name) => vendors[name].title);
   const width = Math.max(...titles.map(({ length }) => length));
   const lines = Object.values(urls).map((url, index) => `  ${titles[index]?.padEnd(width)}  ${url}`);
   return `This is the loom-batch sandbox: a stand-in for the APIs of ${titles.slice(0, -1).join(', ')}
@@ -14,7 +14,8 @@ Its answers repeat the prompt and say that they are the sandbox's.
 Base URLs, in the form in which each SDK takes them:
 ${lines.join('\n')}
 
-A model server on one's own machine, which speaks as OpenAI does and wants no key: ${local}
+Any other provider that speaks as OpenAI does, live and in batches: ${compatible}
+A model server on one's own machine, which does so live alone, and wants no key: ${local}
 
 What it has seen so far: ${origin}/sandbox/stats
 `;

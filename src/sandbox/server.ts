@@ -42,7 +42,7 @@ export interface Sandbox {
   readonly origin: string;
   /** In the form in which each vendor's SDK takes its base URL. */
   readonly baseUrls: Readonly<Record<VendorName, string>>;
-  /** The same for any name: who is none of the vendors speaks as OpenAI does. */
+  /** The same for any name: who is none of the vendors speaks as OpenAI does, live and in batches. */
   baseUrlOf(name: string): string;
   /** Ends at once: open connections are cut. */
   close(): Promise<void>;
@@ -64,7 +64,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const running = new RunningSandbox(store, options);
   const origin = await running.listen(options.port ?? 0);
   const baseUrls = baseUrlsAt(origin);
-  const baseUrlOf = (name: string) => (isVendorName(name) ? baseUrls[name] : baseUrls.local);
+  const baseUrlOf = (name: string) => (isVendorName(name) ? baseUrls[name] : baseUrls.compatible);
   return { origin, baseUrls, baseUrlOf, close: () => running.close() };
 }
 

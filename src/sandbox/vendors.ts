@@ -8,6 +8,7 @@ export const vendors = {
   openrouter: { title: 'OpenRouter', path: '/openrouter/api/v1' },
   alibaba: { title: 'Alibaba Cloud Model Studio', path: '/alibaba/compatible-mode/v1' },
   local: { title: 'A model server on your own machine', path: '/local/v1' },
+  compatible: { title: 'Any other that speaks as OpenAI does', path: '/compatible/v1' },
 } as const;
 
 export type VendorName = keyof typeof vendors;
@@ -19,6 +20,9 @@ export function isVendorName(name: string): name is VendorName {
 
 /** Those that speak OpenAI's protocol, each with a row in openai/dialects.ts. */
 export type CompatibleName = Exclude<VendorName, 'anthropic' | 'google' | 'openrouter'>;
+
+/** Those that are a kind of server, and no vendor. */
+export const kinds: readonly VendorName[] = ['local', 'compatible'];
 
 /** Every vendor's base URL below an origin. */
 export function baseUrlsAt(origin: string): Readonly<Record<VendorName, string>> {

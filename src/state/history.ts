@@ -115,6 +115,15 @@ export async function findHistory(history: Store, id: string): Promise<HistoryEn
   return newest;
 }
 
+/** Whether there is an output of a provider, as far as is known. */
+export async function hasOutputOf(history: Store, provider: string): Promise<boolean> {
+  for (const name of await history.list('').catch(() => [])) {
+    const entry = likelyNames.historyEntry.test(name) ? await readEntry(history, name) : undefined;
+    if (entry?.provider === provider) return true;
+  }
+  return false;
+}
+
 /** A damaged entry is as good as none. */
 export async function readEntry(history: Store, name: string): Promise<HistoryEntry | undefined> {
   const text = await history.read(name).catch(() => undefined);

@@ -1,12 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { longestId } from '../../src/providers/network/limits.ts';
-import { builtInNames, providerEntry } from '../../src/providers/registry.ts';
-import { apiKey, collect, failureOf, never, useServer, writeRequests } from './conformance.ts';
+import { adapters, apiKey, collect, failureOf, never, useServer, writeRequests } from './conformance.ts';
 
 /** Servers name batches and files as they like. */
 
-const entries = builtInNames.map(providerEntry).filter(({ openBatch }) => openBatch);
 const oddIds = [
   'a b',
   'ü"\'$(id)',
@@ -23,12 +21,11 @@ const oddIds = [
 const unusableIds = ['.', '..', '../files', 'a/../b', './a', 'a/..', 'half \ud800', 'batches/'];
 const roots = {
   openai: '/batches/',
-  alibaba: '/batches/',
   anthropic: '/v1/messages/batches/',
   google: '/v1beta/batches/',
 };
 
-describe.each(entries)('$title', (entry) => {
+describe.each(adapters)('$title', (entry) => {
   const server = useServer();
   const open = async () => {
     const provider = await entry.openBatch?.({

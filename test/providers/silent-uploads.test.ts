@@ -1,12 +1,10 @@
 import { rm, truncate } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { builtInNames, providerEntry } from '../../src/providers/registry.ts';
-import { apiKey, failureOf, never, writeRequests } from './conformance.ts';
+import { adapters, apiKey, failureOf, never, writeRequests } from './conformance.ts';
 
 /** A server that takes the beginning of an upload, and nothing more. */
 
-const entries = builtInNames.map(providerEntry).filter(({ openBatch }) => openBatch);
 const sockets = new Set<Socket>();
 let server: Server;
 let url: string;
@@ -26,7 +24,7 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-it.each(entries)('an upload that $title takes no more of is given up', async ({ openBatch }) => {
+it.each(adapters)('an upload that $title takes no more of is given up', async ({ openBatch }) => {
   const provider = await openBatch?.({ apiKey, baseUrl: url, environment: {}, timeoutMs: 1_000 });
   if (!provider) throw new Error('no batches');
   const file = await writeRequests(provider, ['row-0-1a2b3c4d']);

@@ -57,6 +57,8 @@ export type ReachEvent =
     >
   /** A batch of this provider was submitted with headers that are not given now; told ahead of the first call. */
   | EventOf<'headers_missing', { provider: ProviderName; names: readonly string[] }>
+  /** `what` nobody has verified of a provider that there is no output of yet. */
+  | EventOf<'unverified', { provider: ProviderName; title: string; what: string }>
   /** A request was answered, or was not; told with `requests`. */
   | EventOf<'request', RequestNotice>;
 

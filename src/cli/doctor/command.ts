@@ -32,8 +32,16 @@ export async function examine(options: DoctorOptions, context: CommandContext): 
   const waiting = [findConfig(configPath)];
   const onFinding = (finding: Finding) => [...waiting.splice(0), finding].forEach(tell);
   const findings = await doctor({ ...placeOf(options, context), provider, apiKey, baseUrl, onFinding });
-  if (keyless.length > 0) show({ about: 'key', state: 'absent', told: `none of ${keyless.join(', ')}` });
+  if (keyless.length > 0) show({ about: 'key', state: 'absent', told: `none of ${nameSome(keyless)}` });
   return findings.some(({ state }) => state === 'wrong') ? 1 : 0;
+}
+
+const mostNamed = 5;
+
+/** `loom keys list` has the whole list. */
+function nameSome(names: readonly string[]): string {
+  const more = names.length - mostNamed;
+  return more > 1 ? `${names.slice(0, mostNamed).join(', ')} and ${more} others` : names.join(', ');
 }
 
 /** A file of defaults that is wrong ends the command before it begins. */

@@ -39,6 +39,10 @@ export function tellCalls(terminal: Terminal): (event: CallEvent) => void {
         return terminal.warn(`${event.name} is ${event.value}, as ${event.path} says.`);
       case 'headers_missing':
         return terminal.warn(describeMissing(event));
+      case 'unverified':
+        return terminal.note(
+          `${event.title}: nobody has verified ${event.what}. Try a few rows first, with --sample 10.`,
+        );
       case 'key_to_folder': {
         const key = nameKey(event);
         const address = `${showAddress(event.baseUrl)}, which ${event.path} names as ${event.baseUrlVariable}`;

@@ -1,5 +1,6 @@
 /** Those that speak OpenAI's protocol, a row each. */
-import { atLeast, atMost } from '../settings.ts';
+import { atLeast, atMost, between } from '../settings.ts';
+import { openModelHosts } from './open-model-hosts.ts';
 import type { Profile } from './profile.ts';
 import { chatSettings } from './settings.ts';
 
@@ -84,4 +85,47 @@ export const profiles: readonly Profile[] = [
       listsByTag: true,
     },
   },
+  {
+    name: 'moonshot',
+    title: 'Moonshot',
+    keyVariable: 'MOONSHOT_API_KEY',
+    baseUrlVariable: 'MOONSHOT_BASE_URL',
+    addresses: ['https://api.moonshot.ai/v1', 'https://api.moonshot.cn/v1'],
+    messageTokens: 8,
+    priceListName: 'moonshotai',
+    settings: chatSettings({ checks: { temperature: between(0, 1) } }),
+    // An empty account, in its list of errors.
+    refusals: [{ code: 'exceeded_current_quota_error', scope: 'run' }],
+    unverified: 'how many requests one of its batches takes, and what a batch costs',
+    batches: {
+      // A file may have 100 MB (its page on uploads).
+      limits: { requests: 10_000, bytes: 100_000_000 },
+      priceShare: 1,
+      windowHours: 24,
+      tagField: 'loom_tag',
+    },
+  },
+  {
+    // Zhipu. Keys are those of one address; batches are documented for the second.
+    name: 'zai',
+    title: 'Z.ai',
+    keyVariable: 'ZAI_API_KEY',
+    baseUrlVariable: 'ZAI_BASE_URL',
+    addresses: ['https://api.z.ai/api/paas/v4', 'https://open.bigmodel.cn/api/paas/v4'],
+    messageTokens: 8,
+    priceListName: 'zai',
+    settings: chatSettings({ checks: { temperature: between(0, 1) } }),
+    // Its codes are numbers. This one is an account that owes money, said with status 429.
+    codePlaces: ['code'],
+    refusals: [{ code: '1113', scope: 'run' }],
+    unverified: 'whether its address outside China takes batches, and which models do',
+    batches: {
+      limits: { requests: 50_000, bytes: 100_000_000 },
+      priceShare: 0.5,
+      windowHours: 24,
+      endpoint: '/v4/chat/completions',
+      tagField: 'loom_tag',
+    },
+  },
+  ...openModelHosts,
 ];

@@ -30,6 +30,7 @@ const names: { readonly [Name in VendorName]?: readonly (readonly [id: string, c
     ['qwen-max', 32_768],
   ],
   local: [['llama3.2', 131_072]],
+  compatible: [['openai/gpt-oss-20b', 131_072]],
 };
 
 export function modelsOf(vendor: VendorName): readonly SandboxModel[] {

@@ -9,7 +9,7 @@ import { type Answer, type Call, isObject, Refused, type Route } from '../http/h
 import type { CompatibleName } from '../vendors.ts';
 import { notJson, openaiJson } from './chat.ts';
 import type { BatchDialect } from './dialects.ts';
-import { checkRequestFile, endpoint, type LineError, problemOf } from './request-file.ts';
+import { checkRequestFile, isEndpoint, type LineError, problemOf, usualEndpoint } from './request-file.ts';
 
 /** A batch on disk. */
 interface OpenaiBatch extends StoredBatch {
@@ -95,6 +95,7 @@ export class OpenaiBatches {
       this.#batches.stored.bodyPath(id),
       file.bytes,
       this.limits,
+      { endpoint: order.endpoint, ...this.dialect },
     );
     const { isFull, limit } = await this.#batches.queue(requests);
     if (errors.length === 0 && isFull) {
@@ -104,7 +105,7 @@ export class OpenaiBatches {
         'requests. Please try again once some in_progress batches have been completed.';
       errors.push(problemOf(null, 'token_limit_exceeded', message));
     }
-    const own = { ...order, endpoint, model, errors };
+    const own = { ...order, model, errors };
     const batch = await this.#batches.create(id, errors.length > 0 ? 0 : requests, own);
     return this.#show(batch, batch.createdAt);
   }
@@ -245,8 +246,8 @@ function requestCounts({ requests }: OpenaiBatch, { state, end, done, failed, un
 /** The order of a batch, if it is in order itself. */
 function readOrder(
   body: unknown,
-  { longestWindowHours: most, longestMetadata }: BatchDialect,
-): Pick<OpenaiBatch, 'inputFileId' | 'completionWindow' | 'metadata'> {
+  { longestWindowHours: most, longestMetadata, takesAnyForm }: BatchDialect,
+): Pick<OpenaiBatch, 'endpoint' | 'inputFileId' | 'completionWindow' | 'metadata'> {
   if (!isObject(body)) throw notJson;
   for (const field of ['input_file_id', 'endpoint', 'completion_window']) {
     if (typeof body[field] === 'string') continue;
@@ -255,8 +256,9 @@ function readOrder(
   }
   const refuseValue = (field: string, wanted: string) =>
     new Refused(400, `Invalid value: '${body[field]}'. ${wanted}`, { code: 'invalid_value', field });
-  if (body.endpoint !== endpoint)
-    throw refuseValue('endpoint', `The sandbox runs batches of '${endpoint}' only.`);
+  const endpoint = String(body.endpoint);
+  if (!isEndpoint(endpoint, takesAnyForm))
+    throw refuseValue('endpoint', `The sandbox runs batches of '${usualEndpoint}' only.`);
   const completionWindow = String(body.completion_window);
   const hours = hoursOf(completionWindow);
   if (hours < 24 || hours > most)
@@ -270,7 +272,7 @@ function readOrder(
     const wanted = 'at most 16 pairs, keys of at most 64 and text values of at most 512 characters';
     throw new Refused(400, `Invalid 'metadata': expected ${wanted}.`, { field: 'metadata' });
   }
-  return { inputFileId: String(body.input_file_id), completionWindow, metadata };
+  return { endpoint, inputFileId: String(body.input_file_id), completionWindow, metadata };
 }
 
 /** The hours of a completion window such as `24h` or `2d`; 0 for what is none. */

@@ -11,6 +11,8 @@ export interface BatchDialect {
   /** How file ids begin: of uploads, of answers, of errors. */
   readonly fileIds: { readonly input: string; readonly output: string; readonly errors: string };
   readonly longestWindowHours: number;
+  /** The endpoint may have another word in front of it, and a line of the request file may leave out where it goes. */
+  readonly takesAnyForm: boolean;
   /** Most characters of a value of the metadata, where it is not 512. */
   readonly longestMetadata: Readonly<Record<string, number>>;
   /** The metadata that name a batch, and the field of the query by which a list shows those with such a name. */
@@ -47,6 +49,7 @@ const openai = {
     },
     fileIds: { input: 'file-', output: 'file-output', errors: 'file-errors' },
     longestWindowHours: 24,
+    takesAnyForm: false,
     longestMetadata: {},
     nameField: undefined,
     // The refusal is in the body. Status 0 with nothing at all has been seen too.
@@ -73,6 +76,7 @@ export const dialects: Readonly<Record<CompatibleName, Dialect>> = {
       limits: { requests: 50_000, batchBytes: 500_000_000, fileBytes: 500_000_000, lineBytes: 6_000_000 },
       fileIds: { input: 'file-batch-', output: 'file-batch_output-', errors: 'file-batch_output-errors-' },
       longestWindowHours: 336,
+      takesAnyForm: false,
       longestMetadata: { ds_name: 100, ds_description: 200 },
       nameField: 'ds_name',
       failedRow({ status, message, details }) {
@@ -88,5 +92,12 @@ export const dialects: Readonly<Record<CompatibleName, Dialect>> = {
     refusesUnknownFields: false,
     thoughtsField: 'reasoning',
     batches: undefined,
+  },
+  /** Vendors that are like OpenAI, and less strict. */
+  compatible: {
+    ...openai,
+    refusesUnknownFields: false,
+    thoughtsField: 'reasoning',
+    batches: { ...openai.batches, longestWindowHours: 336, takesAnyForm: true },
   },
 };

@@ -6,7 +6,12 @@ import { lineBlocks } from '../http/lines.ts';
 import { unknownModel } from './chat.ts';
 
 /** The one endpoint that the sandbox runs batches of. */
-export const endpoint = '/v1/chat/completions';
+export const usualEndpoint = '/v1/chat/completions';
+
+/** Whether it is that endpoint, or the same below another version. */
+export function isEndpoint(text: string, takesAnyForm: boolean): boolean {
+  return text === usualEndpoint || (takesAnyForm && /^(?:\/v\d+)?\/chat\/completions$/.test(text));
+}
 
 /** One entry of a batch's `errors.data`; the line counts from 1 and is null for the file as a whole. */
 export interface LineError {
@@ -28,6 +33,7 @@ export async function checkRequestFile(
   path: string,
   bytes: number,
   limits: Pick<Limits, 'requests' | 'batchBytes' | 'lineBytes'>,
+  form: { readonly endpoint: string; readonly takesAnyForm: boolean },
 ): Promise<{ requests: number; model: string | undefined; errors: LineError[] }> {
   const customIds = new Set<unknown>();
   const errors: LineError[] = [];
@@ -61,9 +67,10 @@ export async function checkRequestFile(
     }
     const request = parseJson(text);
     if (!isObject(request)) return ['invalid_json_line', 'This line is not parseable as valid JSON.'];
-    const missing = ['custom_id', 'method', 'url', 'body'].find((field) => request[field] === undefined);
+    const needed = form.takesAnyForm ? ['custom_id', 'body'] : ['custom_id', 'method', 'url', 'body'];
+    const missing = needed.find((field) => request[field] === undefined);
     if (missing !== undefined) return missingField(missing);
-    const { custom_id: id, method, url, body } = request;
+    const { custom_id: id, method = 'POST', url = form.endpoint, body } = request;
     if (typeof id !== 'string' || id === '' || id.length > 512)
       return ['invalid_custom_id', 'The custom_id must be a string of 1 to 512 characters.', 'custom_id'];
     if (customIds.has(id)) {
@@ -72,8 +79,8 @@ export async function checkRequestFile(
     }
     customIds.add(id);
     if (method !== 'POST') return ['invalid_method', 'The method must be POST.', 'method'];
-    if (url !== endpoint) {
-      const message = `The url '${url}' does not match the endpoint of the batch, '${endpoint}'.`;
+    if (url !== form.endpoint) {
+      const message = `The url '${url}' does not match the endpoint of the batch, '${form.endpoint}'.`;
       return ['invalid_url', message, 'url'];
     }
     return findModelProblem(isObject(body) ? body.model : undefined);

@@ -1,8 +1,13 @@
 /** Every vendor that speaks OpenAI's protocol, held to the contract, and one that has all that a profile can say. */
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { plainContent } from '../../../src/core/request/content.ts';
 import type { Profile } from '../../../src/providers/openai/profile.ts';
 import { profiles } from '../../../src/providers/openai/profiles.ts';
 import {
+  apiKey,
+  collect,
+  connect,
   describeBatchProvider,
   describeSyncProvider,
   failureOf,
@@ -14,10 +19,65 @@ import {
 import { createElsewhere } from './elsewhere.ts';
 import { chatBatch, chatSync } from './wire.ts';
 
-for (const profile of [...profiles, createElsewhere()]) {
+/** Whether a vendor's wire is OpenAI's own: all that the suite holds OpenAI to holds of it too. */
+function isLikeOpenAi({ batches, codePlaces, upstreamErrors, keyPath }: Profile): boolean {
+  const { limits, priceShare, windowHours, ...wire } = batches ?? {};
+  const differences = [codePlaces, upstreamErrors, keyPath].filter((difference) => difference !== undefined);
+  return differences.length === 0 && isDeepStrictEqual(wire, { tagField: 'loom_tag' });
+}
+
+const [openai, ...others] = profiles;
+const like = others.filter(isLikeOpenAi);
+const unlike = others.filter((profile) => !like.includes(profile));
+
+for (const profile of [...(openai ? [openai] : []), ...unlike, createElsewhere()]) {
   describeSyncProvider(chatSync(profile));
   if (profile.batches) describeBatchProvider(chatBatch(profile));
 }
+
+describe.each(like)('$title, which is as OpenAI is,', (profile) => {
+  const server = useServer();
+  const [live, batch] = [chatSync(profile), chatBatch(profile)];
+
+  it('is asked live with its key, and told a token limit', async () => {
+    const provider = await live.entry.openSync(connect(live, server().url));
+    server().play(() => ({ body: live.answer('Hello') }));
+    const settings = { max_tokens: 9 };
+    const content = plainContent('Hi');
+    expect(
+      await provider.generate({ customId: 'row-0', model: 'model-1', content, settings }, never),
+    ).toMatchObject({ outcome: 'succeeded', text: 'Hello' });
+    const [arrived] = server().arrived;
+    expect(arrived).toMatchObject({ method: 'POST', path: live.requestPath });
+    expect(arrived?.headers.authorization).toBe(`Bearer ${apiKey}`);
+    expect(JSON.parse(arrived?.body ?? '')).toEqual({
+      model: 'model-1',
+      messages: [{ role: 'user', content: 'Hi' }],
+      [profile.settings.places.max_tokens as string]: 9,
+    });
+  });
+
+  it('makes a batch of an upload, and is read', async () => {
+    const provider = await openBatch(batch, server().url);
+    const file = await writeRequests(provider, ['row-0-1a2b3c4d']);
+    server().play(() => ({ body: { id: 'x-1' } }));
+    const fileId = await provider.upload?.(file, never);
+    await provider.create({ file, fileId }, { model: 'model-1', tag: 't' }, never);
+    expect(server().arrived.map(({ path }) => path)).toEqual([
+      `${batch.path}/files`,
+      `${batch.path}/batches`,
+    ]);
+    server().play(batch.serveResults({ body: batch.answerLine('row-0-1a2b3c4d', 'Hello') }, server().url));
+    expect(await collect(provider.results('batch_1', never))).toMatchObject([{ text: 'Hello' }]);
+  });
+
+  it.each(live.refusals)('says what it means by %s', async (_, reply, expected) => {
+    const provider = await live.entry.openSync(connect(live, server().url));
+    server().play(() => reply);
+    const request = { customId: 'row-0', model: 'model-1', content: plainContent('Hi') };
+    expect(await failureOf(provider.generate(request, never))).toMatchObject(expected);
+  });
+});
 
 describe('a profile', () => {
   const server = useServer();

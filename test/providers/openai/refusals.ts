@@ -201,4 +201,36 @@ export const refusals: Readonly<
       ],
     ],
   },
+  Groq: {
+    live: [
+      [
+        'no capacity at the moment',
+        { status: 498, body: body('Flex tier capacity exceeded', 'capacity_exceeded') },
+        { scope: 'retry', status: 498 },
+      ],
+      [
+        'batches that are not of the plan',
+        { status: 403, body: body('Not for this plan.', 'not_available_for_plan', 'permissions_error') },
+        { scope: 'run', code: 'not_available_for_plan', status: 403 },
+      ],
+    ],
+  },
+  Moonshot: {
+    live: [
+      [
+        'an empty account',
+        { status: 429, body: { error: { message: 'Top up.', type: 'exceeded_current_quota_error' } } },
+        { scope: 'run', code: 'exceeded_current_quota_error', status: 429 },
+      ],
+    ],
+  },
+  'Z.ai': {
+    live: [
+      [
+        'an account that owes money',
+        { status: 429, body: { error: { code: '1113', message: 'Please recharge and try again.' } } },
+        { scope: 'run', code: '1113', status: 429 },
+      ],
+    ],
+  },
 };

@@ -1,7 +1,7 @@
 /** A line of results counts by what it holds: what servers put around an answer, beside it and ahead of it. */
 import { describe, expect, it } from 'vitest';
-import { builtInNames, providerEntry } from '../../../src/providers/registry.ts';
-import { collect, never, openBatch, useServer } from '../conformance.ts';
+import { providerEntry } from '../../../src/providers/registry.ts';
+import { adapters, collect, never, openBatch, useServer } from '../conformance.ts';
 
 const server = useServer();
 const id = 'row-0-1a2b3c4d';
@@ -94,7 +94,6 @@ const chat: Vendor = {
 
 const vendors: Readonly<Record<string, Vendor>> = {
   openai: chat,
-  alibaba: chat,
   anthropic: {
     batchId: 'msgbatch_1',
     done: { id: 'msgbatch_1', processing_status: 'ended', request_counts: { succeeded: 1 } },
@@ -117,9 +116,7 @@ const vendors: Readonly<Record<string, Vendor>> = {
   },
 };
 
-const entries = builtInNames.map(providerEntry).filter(({ openBatch }) => openBatch);
-
-describe.each(entries)('$title', (entry) => {
+describe.each(adapters)('$title', (entry) => {
   const { batchId, done, download, lines, refused } = vendors[entry.name] as Vendor;
 
   async function read(body: string) {

@@ -1,6 +1,7 @@
 /** Completion by the scripts that `loom completion` prints, each run in its own shell. */
 import { spawnSync } from 'node:child_process';
 import { beforeEach, expect, test } from 'vitest';
+import { builtInNames } from '../../../src/providers/registry.ts';
 import { createSandboxWorld, submittedId } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
@@ -44,7 +45,7 @@ complete -p loom loom-batch
     'fetch',
     'openai|openrouter',
     'openai|openrouter',
-    'openai|anthropic|google|openrouter|alibaba',
+    builtInNames.join('|'),
     'id|my\\ col|text|a\\,b',
     'my col',
     'my\\ col',

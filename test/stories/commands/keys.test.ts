@@ -11,6 +11,7 @@ import {
   listKeys,
   locateKeptKeys,
 } from '../../../src/index.ts';
+import { builtInNames } from '../../../src/providers/registry.ts';
 import { atTerminalHere } from '../worlds/at-terminal.ts';
 import { type Received, type Response, refusal, say } from '../worlds/http-server.ts';
 import { startOpenAiDouble } from '../worlds/openai-double.ts';
@@ -345,13 +346,14 @@ describe('loom keys list', () => {
       code: 0,
       stderr: '',
       stdout: [
-        'provider    key    from',
-        `openai      …abcd  OPENAI_API_KEY of ${join(world.folder, '.env')}`,
-        `openai      …WXYZ  ${path()} (not used)`,
-        'anthropic   -      -',
-        'google      …QRST  GEMINI_API_KEY',
-        'openrouter  -      -',
-        `alibaba     …      ${path()}`,
+        'provider     key    from',
+        `openai       …abcd  OPENAI_API_KEY of ${join(world.folder, '.env')}`,
+        `openai       …WXYZ  ${path()} (not used)`,
+        'anthropic    -      -',
+        'google       …QRST  GEMINI_API_KEY',
+        'openrouter   -      -',
+        `alibaba      …      ${path()}`,
+        ...builtInNames.slice(5).map((name) => `${name.padEnd(13)}-      -`),
         '',
       ].join('\n'),
     });
@@ -463,5 +465,5 @@ test('completion proposes the commands and the providers', async () => {
   const complete = async (...words: string[]) =>
     (await world.loom('__complete', 'bash', ...words)).stdout.split('\n').map((line) => line.split('\t')[0]);
   expect(await complete('keys', '')).toEqual(['words', 'set', 'list', 'rm', '']);
-  expect(await complete('keys', 'set', '')).toEqual(['words', ...providers, '']);
+  expect(await complete('keys', 'set', '')).toEqual(['words', ...builtInNames, '']);
 });

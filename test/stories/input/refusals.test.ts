@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import * as loom from '../../../src/index.ts';
+import { builtInNames } from '../../../src/providers/registry.ts';
 import { createSandboxWorld } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
 const world = useWorld(createSandboxWorld);
-const providers = 'openai, anthropic, google, openrouter, alibaba';
+const providers = builtInNames.join(', ');
 
 beforeEach(async () => {
   await world.write('a.csv', 'id;review text;lang\n1;a;en\n');

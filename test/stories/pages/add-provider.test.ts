@@ -65,11 +65,14 @@ async function applyBlock({ kind, path, lines }: Block): Promise<void> {
   await writeFile(file, places.join(pick('-').join('')));
 }
 
-/** As it is at some vendors; Groq has a call for it. */
+/** As it is at some vendors; Morph has a call for it. */
 async function forbidCancel(): Promise<void> {
   const file = join(copy, 'src/providers/openai/profiles.ts');
   const text = await readFile(file, 'utf8');
-  await writeFile(file, text.replace('windowHours: 168,', 'windowHours: 168,\n      cancels: false,'));
+  await writeFile(
+    file,
+    text.replace('10_000, bytes: 100_000_000 },\n      priceShare: 0.5,', '$&\n      cancels: false,'),
+  );
 }
 
 /** Runs a script in the copy; its output is in the error when it fails. */
@@ -98,7 +101,7 @@ test(
       inCopy(
         'node_modules/vitest/vitest.mjs',
         ...['run', '--experimental.fsModuleCache=false'],
-        ...['openai/profiles', 'added-provider', '-t', 'Groq'],
+        ...['openai/profiles', 'added-provider', '-t', 'Morph'],
       ),
     ]);
   },

@@ -5,7 +5,7 @@ import { createWorld, type World } from '../../program.ts';
 import { type HttpServer, type Response, startHttpServer } from '../worlds/http-server.ts';
 import { fetchUntilDone } from '../worlds/sandbox-world.ts';
 
-describe('Groq, which was added,', () => {
+describe('Morph, which was added,', () => {
   let world: World;
   let server: HttpServer;
   let answers: Response[];
@@ -16,7 +16,7 @@ describe('Groq, which was added,', () => {
     server = await startHttpServer(() => answers.shift() ?? fine);
     world = await createWorld();
     await world.write('data.csv', 'id,text\n1,Hello\n');
-    await world.write('.env', `GROQ_API_KEY=key-of-groq\nGROQ_BASE_URL=${server.url}/openai/v1\n`);
+    await world.write('.env', `MORPH_API_KEY=key-of-morph\nMORPH_BASE_URL=${server.url}/v1\n`);
   });
   afterEach(async () => {
     await server.close();
@@ -24,11 +24,11 @@ describe('Groq, which was added,', () => {
   });
 
   const run = (...flags: string[]) =>
-    world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', 'groq', '-m', 'm', ...flags);
-  const output = 'data_results_groq_m.csv';
+    world.loom('run', '-f', 'data.csv', '-c', 'text', '-p', 'morph', '-m', 'm', ...flags);
+  const output = 'data_results_morph_m.csv';
 
   test('is among the names that there are', async () => {
-    expect((await world.loom('keys', 'list')).stdout).toMatch(/^groq +… +GROQ_API_KEY/m);
+    expect((await world.loom('keys', 'list')).stdout).toMatch(/^morph +… +MORPH_API_KEY/m);
   });
 
   test('answers live, with the key, the address and the settings in their places', async () => {
@@ -38,21 +38,21 @@ describe('Groq, which was added,', () => {
     });
     expect(await world.read(output)).toBe('id,text,llm_response\n1,Hello,fine\n');
     const [request] = server.requests;
-    expect(request).toMatchObject({ method: 'POST', path: '/openai/v1/chat/completions' });
-    expect(request?.headers.authorization).toBe('Bearer key-of-groq');
+    expect(request).toMatchObject({ method: 'POST', path: '/v1/chat/completions' });
+    expect(request?.headers.authorization).toBe('Bearer key-of-morph');
     expect(JSON.parse(request?.body ?? '')).toEqual({
       model: 'm',
       messages: [
         { role: 'system', content: 'Be brief.' },
         { role: 'user', content: 'Hello' },
       ],
-      max_completion_tokens: 9,
+      max_tokens: 9,
       stop: ['END'],
     });
   });
 
   test('has batches, in the sandbox', async () => {
-    expect((await run('--sandbox')).stdout).toMatch(/^Batch submitted\. id=batch_\w+ provider=groq\n/);
+    expect((await run('--sandbox')).stdout).toMatch(/^Batch submitted\. id=batch_\w+ provider=morph\n/);
     expect(await fetchUntilDone(world, '--sandbox')).toMatchObject({ code: 0 });
     const rehearsed = output.replace('.csv', '_sandbox.csv');
     expect(await world.read(rehearsed)).toBe('id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n');
@@ -63,13 +63,13 @@ describe('Groq, which was added,', () => {
     const ended = await world.loom('cancel', '--id', id, '--yes', '--sandbox');
     expect(ended.code).toBe(1);
     expect(ended.stderr).toBe(
-      `Error: batch ${id}: Groq has no way to cancel a batch: it goes on, and is paid for. What was not sent yet is never sent. Fetch its answers when it is over.\n`,
+      `Error: batch ${id}: Morph has no way to cancel a batch: it goes on, and is paid for. What was not sent yet is never sent. Fetch its answers when it is over.\n`,
     );
     expect(await fetchUntilDone(world, '--sandbox')).toMatchObject({ code: 0 });
   });
 
   test('tries again what its profile says', async () => {
-    answers = [{ status: 498, body: { error: { message: 'Flex tier capacity exceeded' } } }, fine];
+    answers = [{ status: 400, body: { error: { message: 'Loading', code: 'model_loading' } } }, fine];
     expect(await run('--sync')).toMatchObject({ code: 0 });
     expect(server.requests).toHaveLength(2);
   });
@@ -79,13 +79,13 @@ describe('Groq, which was added,', () => {
       'a refused key',
       { status: 401, body: { error: { message: 'Invalid API Key', code: 'invalid_api_key' } } },
       1,
-      'Error: Groq: Invalid API Key. Check GROQ_API_KEY or --api-key.\n',
+      'Error: Morph: Invalid API Key. Check MORPH_API_KEY or --api-key.\n',
     ],
     [
       'a wrong address',
       { status: 404, body: { error: { message: 'Unknown request URL' } } },
       1,
-      'Error: Groq: Unknown request URL. Is the address right? See --base-url and GROQ_BASE_URL.\n',
+      'Error: Morph: Unknown request URL. Is the address right? See --base-url and MORPH_BASE_URL.\n',
     ],
   ])('names itself and its variables for %s', async (_, answer, code, line) => {
     answers = [answer];
@@ -97,11 +97,11 @@ describe('Groq, which was added,', () => {
   test('asks for its own key, and refuses what it has no setting for, before anything is sent', async () => {
     await world.write('.env', '');
     expect((await run('--sync')).stderr).toBe(
-      'Error: no API key for Groq. Set GROQ_API_KEY in the environment or in a .env file in this folder, keep a key with loom keys set, or pass --api-key.\n',
+      'Error: no API key for Morph. Set MORPH_API_KEY in the environment or in a .env file in this folder, keep a key with loom keys set, or pass --api-key.\n',
     );
     expect(await run('--sync', '--top-k', '5', '--api-key', 'k')).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/^Error: Groq has no setting for --top-k\. Leave it out\.$/m),
+      stderr: expect.stringMatching(/^Error: Morph has no setting for --top-k\. Leave it out\.$/m),
     });
     expect(server.requests).toEqual([]);
   });

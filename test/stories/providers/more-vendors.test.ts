@@ -1,0 +1,65 @@
+/** The vendors that the other stories are not told of: each takes a file from run to output, and says what is not verified. */
+import { describe, expect, test } from 'vitest';
+import { runSync } from '../../../src/index.ts';
+import { builtInNames, providerEntry } from '../../../src/providers/registry.ts';
+import { createSandboxWorld, fetchUntilDone, orderOf, providers } from '../worlds/sandbox-world.ts';
+import { useWorld } from '../worlds/use-world.ts';
+
+const others = builtInNames.filter((name) => !(providers as readonly string[]).includes(name));
+const world = useWorld(createSandboxWorld);
+const key = 'key-of-mine-0123456789';
+
+/** A run at the sandbox, which stands at the vendor's address. */
+function runAt(provider: string, ...flags: string[]) {
+  const { keyVariable, baseUrlVariable } = providerEntry(provider);
+  world.environment[keyVariable] = key;
+  world.environment[baseUrlVariable] = world.sandbox.baseUrlOf(provider);
+  return world.loom('run', ...orderOf(provider as never, '--no-cache', ...flags));
+}
+
+test.each(others)('%s answers live, and in a batch', async (name) => {
+  await world.write('data.csv', 'id,text\n1,Hello\n');
+  const output = 'id,text,llm_response\n1,Hello,Sandbox answer from m: Hello\n';
+  expect(await runAt(name, '--sync', '-o', 'live.csv')).toMatchObject({ code: 0 });
+  expect(await world.read('live.csv')).toBe(output);
+  const submitted = await runAt(name, '-o', 'batch.csv');
+  expect(submitted.stdout).toMatch(new RegExp(`^Batch submitted\\. id=batch_\\w+ provider=${name}\n`));
+  expect(await fetchUntilDone(world)).toMatchObject({ code: 0 });
+  expect(await world.read('batch.csv')).toBe(output);
+});
+
+describe('what is not verified of a provider', () => {
+  const line =
+    'Nebius: nobody has verified how many requests one of its batches takes, and what a batch costs. Try a few rows first, with --sample 10.\n';
+
+  test('is told at each run until there is an output, of a batch and live', async () => {
+    await world.write('data.csv', 'text\nHello\n');
+    expect((await runAt('nebius')).stderr).toContain(line);
+    expect((await runAt('nebius', '--sync', '-o', 'a.csv')).stderr).toContain(line);
+    expect((await runAt('nebius', '--sync', '-o', 'b.csv')).stderr).not.toContain('verified');
+    expect((await runAt('ovh', '--sync', '-o', 'c.csv')).stderr).toContain('OVHcloud: nobody has verified');
+  });
+
+  test('is nothing where all is known, and in a rehearsal', async () => {
+    await world.write('data.csv', 'text\nHello\n');
+    expect((await runAt('groq', '--sync')).stderr).not.toContain('verified');
+    expect((await runAt('nebius', '--sync', '--sandbox')).stderr).not.toContain('verified');
+  });
+
+  test('is an event for a program', async () => {
+    await world.write('data.csv', 'text\nHello\n');
+    const events: unknown[] = [];
+    await runSync({
+      ...{ file: `${world.folder}/data.csv`, col: 'text', provider: 'nebius', model: 'm', apiKey: key },
+      ...{ environment: world.environment, home: world.statePath('') },
+      baseUrl: world.sandbox.baseUrlOf('nebius'),
+      onEvent: (event) => events.push(event),
+    });
+    expect(events).toContainEqual({
+      type: 'unverified',
+      provider: 'nebius',
+      title: 'Nebius',
+      what: 'how many requests one of its batches takes, and what a batch costs',
+    });
+  });
+});
