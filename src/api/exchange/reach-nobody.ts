@@ -6,15 +6,16 @@ import { findKeyVariable, resolveBaseUrl } from '../../state/keys/keys.ts';
 import type { ReachOptions } from '../options/options.ts';
 import type { Reach } from '../options/reach.ts';
 
-/** A connection on which nothing is sent: its address says whose answers those in the cache are. */
+/** A connection on which nothing is sent: its address and headers say whose answers those in the cache are. */
 export function reachNobody(
   entry: ProviderEntry,
   { apiKey, baseUrl }: Pick<ReachOptions, 'apiKey' | 'baseUrl'>,
-  { variables }: Pick<Reach, 'variables'>,
+  { variables, headersFor }: Pick<Reach, 'variables' | 'headersFor'>,
 ): Connection {
   return {
     apiKey: apiKey ?? variables[findKeyVariable(entry, variables) ?? entry.keyVariable],
     baseUrl: resolveBaseUrl(entry, baseUrl, undefined, variables),
+    headers: headersFor(entry.name),
     timeoutMs: answerTimeoutMs,
     environment: {},
   };

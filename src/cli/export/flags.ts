@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { addFlags, flag } from '../flags/flag.ts';
 import { parseText } from '../flags/flag-values.ts';
 import { addSettingsFlags } from '../flags/settings-flags.ts';
-import { addInputFlags, addressFlags, cacheFlags } from '../flags/shared-flags.ts';
+import { addInputFlags, cacheFlags, serverFlags } from '../flags/shared-flags.ts';
 
 export function addExport(program: Command): Command {
   const exporting = addInputFlags(program.command('export')).description(
@@ -18,11 +18,7 @@ export function addExport(program: Command): Command {
     flag('--force', 'Overwrite an existing file without asking.').default(false),
     ...cacheFlags(),
   ]);
-  const [, baseUrl] = addressFlags();
-  return addSettingsFlags(addFlags(exporting, 'Reach:', baseUrl ? [baseUrl] : [])).addHelpText(
-    'after',
-    exportExamples,
-  );
+  return addSettingsFlags(addFlags(exporting, 'Reach:', serverFlags())).addHelpText('after', exportExamples);
 }
 
 const exportExamples = `

@@ -113,11 +113,20 @@ function keyFlags(): Option[] {
       '--api-key <key>',
       'API key (default: from the environment or .env). Servers on this machine need none.',
     ),
-    rareFlag(
-      '--base-url <url>',
-      'Address of the API: a proxy, a gateway, a local server (default: from the environment or .env, else the provider).',
-    ),
+    baseUrlFlag(),
   ];
+}
+
+function baseUrlFlag(): Option {
+  return rareFlag(
+    '--base-url <url>',
+    'Address of the API: a proxy, a gateway, a local server (default: from the environment or .env, else the provider).',
+  );
+}
+
+/** Which server answers, of a command that asks none: whose answers those in the cache are. */
+export function serverFlags(): Option[] {
+  return [baseUrlFlag(), headerFlag()];
 }
 
 /** How a command speaks. */

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { addFlags, flag } from '../flags/flag.ts';
 import { addSettingsFlags } from '../flags/settings-flags.ts';
-import { addNamedInputFlags, addressFlags, cacheFlags, columnFlags } from '../flags/shared-flags.ts';
+import { addNamedInputFlags, cacheFlags, columnFlags, serverFlags } from '../flags/shared-flags.ts';
 
 export function addImport(program: Command): Command {
   const importing = addNamedInputFlags(
@@ -21,8 +21,7 @@ export function addImport(program: Command): Command {
     ...cacheFlags(),
     ...columnFlags(),
   ]);
-  const [, baseUrl] = addressFlags();
-  return addSettingsFlags(addFlags(importing, 'Reach:', baseUrl ? [baseUrl] : [])).addHelpText(
+  return addSettingsFlags(addFlags(importing, 'Reach:', serverFlags())).addHelpText(
     'after',
     '\nExample:\n  loom import results.jsonl -f reviews.csv -c text -p openai -m gpt-4o-mini -o moods.csv',
   );

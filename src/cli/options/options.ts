@@ -137,11 +137,11 @@ export interface ExportOptions
     SettingsOptions,
     CacheOptions,
     Pick<OrderOptions, 'output' | 'cache' | 'serverName'>,
-    Pick<ReachOptions, 'baseUrl'> {
+    Pick<ReachOptions, 'baseUrl' | 'header'> {
   force: boolean;
 }
 
-export interface ImportOptions extends OrderOptions, Pick<ReachOptions, 'baseUrl'> {
+export interface ImportOptions extends OrderOptions, Pick<ReachOptions, 'baseUrl' | 'header'> {
   /** Paths of files of results. */
   results: string[];
   force: boolean;
