@@ -14,15 +14,15 @@ import {
 /** Of a command whose first word may name the input. */
 export function addInputFlags(command: Command): Command {
   takeInputFirst(command);
-  return addNamedInputFlags(command);
+  return addNamedInputFlags(command, ' The first word may name it, too.');
 }
 
 /** The same of a command with other words: its input has its flag. */
-export function addNamedInputFlags(command: Command): Command {
+export function addNamedInputFlags(command: Command, alsoBy = ''): Command {
   addFlags(command, 'Input:', [
     flag(
       '-f, --file <path>',
-      'Input .json, .jsonl, .csv or .tsv, plain or .gz, or .parquet; - reads stdin. The first word may name it, too.',
+      `Input .json, .jsonl, .csv or .tsv, plain or .gz, or .parquet; - reads stdin.${alsoBy}`,
       parseText,
     ).makeOptionMandatory(),
     rareFlag('--format <name>', 'What stdin holds, with --file -.').choices([...fileTypes]),

@@ -140,6 +140,14 @@ describe('nothing is written', () => {
   });
 });
 
+test('a file of results that is not there is told of as that', async () => {
+  expect(await world.loom('import', 'results.jsonl', ...order)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `Error: there is no file of results ${world.folder}/results.jsonl. Give the paths of files of results.\n`,
+  });
+});
+
 test('a result that was not asked for is left out and told of', async () => {
   await world.loom('export', ...order);
   const lines = (await readRequests()).map(answer);

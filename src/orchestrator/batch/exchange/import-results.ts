@@ -94,7 +94,8 @@ async function* readResults(
         yield results;
       }
     } catch (error) {
-      throw error instanceof ProviderError ? notWhole(path, error) : error;
+      if (error instanceof ProviderError) throw notWhole(path, error);
+      throw error instanceof LoomError && error.code === 'input_missing' ? isMissing(path, error) : error;
     }
     if (count === 0) throw notResults(path);
   }
@@ -103,6 +104,13 @@ async function* readResults(
 /** Requests have custom ids as results do: of a request nothing is said. */
 function saysHowItEnded(result: RowResult): boolean {
   return result.outcome !== 'failed' || result.error.kind !== 'not_processed';
+}
+
+function isMissing(path: string, cause: LoomError): LoomError {
+  return new LoomError('input', `there is no file of results ${path}.`, {
+    hint: 'Give the paths of files of results.',
+    cause,
+  });
 }
 
 /** Its last line breaks off, or no line of it is JSON. */
