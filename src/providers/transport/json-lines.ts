@@ -102,7 +102,7 @@ function tooLongLine(mostBytes: number): ProviderError {
 }
 
 /** What a server sends without end is the same at the next try. */
-function tooMuch(what: string): ProviderError {
+export function tooMuch(what: string): ProviderError {
   return new ProviderError('run', 'too_large', `The provider's results hold ${what}, and were not read on.`);
 }
 

@@ -51,16 +51,23 @@ export interface Transport {
   call<T>(signal: AbortSignal, work: (call: Call) => Promise<T>, kind?: CallKind): Promise<T>;
   /**
    * The JSON lines of one download, which holds the results of so many requests, as many at a time as came; throws as
-   * `call` does, also in the middle.
+   * `call` does, also in the middle. `read` takes the values out of a download that is no lines.
    */
   lines(
     signal: AbortSignal,
     requests: number,
     open: (call: Call) => Promise<unknown>,
+    read?: ReadValues,
   ): AsyncGenerator<readonly unknown[]>;
   /** Classes an error that came in the body of a 200. */
   refuse(status: number, body: unknown): ProviderError;
 }
+
+/** The values in a body, as many at a time as came, and not more than so many. */
+export type ReadValues = (
+  body: AsyncIterable<Uint8Array>,
+  most: number,
+) => AsyncGenerator<readonly unknown[]>;
 
 /** What a call carries, beside one answer. */
 export type CallKind = 'plain' | 'inline' | 'upload';
@@ -172,7 +179,7 @@ export async function openTransport(connection: VendorConnection, classify: Clas
       }
     },
 
-    async *lines(signal, requests, open) {
+    async *lines(signal, requests, open, read = readJsonLines) {
       const link = linkSignal(signal, timeoutMs, () => tookTooLong(undefined));
       let start = '';
       let isRead = false;
@@ -183,8 +190,8 @@ export async function openTransport(connection: VendorConnection, classify: Clas
         const body = noteStart(state.lines ?? [], (text) => {
           start = text;
         });
-        for await (const lines of readJsonLines(body, mostLinesFor(requests))) {
-          isRead = true;
+        for await (const lines of read(body, mostLinesFor(requests))) {
+          isRead ||= lines.length > 0;
           yield lines;
         }
       } catch (failure) {
