@@ -8,6 +8,7 @@ import {
   type TokenSummary,
 } from '../orchestrator/estimate/count-tokens.ts';
 import { findPrice } from '../orchestrator/usage/price-usage.ts';
+import { offersBatches } from '../providers/registry.ts';
 import { requireWhole } from './options/checks.ts';
 import type { CallOptions, InputOptions, ReachOptions } from './options/options.ts';
 import { findProvider, type ListeningTo, type ReachEvent } from './options/reach.ts';
@@ -53,14 +54,14 @@ export interface TokenEstimate {
 /** Counts them on this machine, roughly, as `loom tokens --estimate` does. Sends nothing, and needs no key. */
 export async function estimateTokens(options: InputOptions & ReachOptions): Promise<TokenEstimate> {
   const { provider, model, settings } = options;
-  const { openBatch } = findProvider(provider, options);
+  const entry = findProvider(provider, options);
   return withInput({ ...options, onEvent: undefined }, async (dataset, { home }, signal) => {
     const asked = { dataset, provider, model, settings };
     const { usage, ...counts } = await countTokensLocally(asked, signal);
     const costAs = async (batch: boolean) =>
       usage.cost((await findPrice({ home, provider, model, batch })).price);
     const liveCost = await costAs(false);
-    const batchCost = openBatch && (await costAs(true));
+    const batchCost = offersBatches(entry) ? await costAs(true) : undefined;
     return { ...counts, inputTokens: usage.inputTokens, liveCost, batchCost };
   });
 }

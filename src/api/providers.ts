@@ -20,6 +20,8 @@ export interface ProviderInfo {
   /** Whether it counts tokens itself. */
   readonly countsTokens: boolean;
   readonly takesBatches: boolean;
+  /** Whether `loom run` submits them only with `--batch`: most of its models take none. */
+  readonly batchesWhenAsked: boolean;
   /** Within which a batch ends. */
   readonly completionWindowHours: number | undefined;
 }
@@ -39,11 +41,12 @@ export function describeProvider(provider: ProviderName, options: ProvidersOptio
 
 function describeEntry(entry: ProviderEntry): ProviderInfo {
   const { name, title, keyVariable, otherKeyVariables = [], baseUrlVariable, isOwn = false } = entry;
-  const { countsTokens, completionWindowHours } = entry;
+  const { countsTokens, completionWindowHours, batchesWhenAsked = false } = entry;
   return {
     ...{ name, title, keyVariable, otherKeyVariables, baseUrlVariable, isOwn },
     ...{ baseUrl: entry.addresses[0], countsTokens, completionWindowHours },
     takesBatches: entry.openBatch !== undefined,
+    batchesWhenAsked,
   };
 }
 

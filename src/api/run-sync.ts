@@ -5,7 +5,7 @@ import { runSync as answerDataset, type SyncSummary } from '../orchestrator/live
 import type { SyncEvent, SyncProgress } from '../orchestrator/live/sync-order.ts';
 import { describeUsage, type PaidUsage, type PricedModel } from '../orchestrator/usage/price-usage.ts';
 import { UsageTally } from '../orchestrator/usage/usage-tally.ts';
-import { providerEntry } from '../providers/registry.ts';
+import { offersBatches, providerEntry } from '../providers/registry.ts';
 import { requireWhole } from './options/checks.ts';
 import { requireSchema } from './options/column-choice.ts';
 import { openCostLimit } from './options/cost-limit.ts';
@@ -147,7 +147,7 @@ async function estimateWhole(
 ): Promise<WholeCost | undefined> {
   const sampled = tally.answers - answeredAgain;
   if (drawnFrom <= rows || sampled <= 0) return undefined;
-  const { openBatch } = providerEntry(pricedAs(false).provider);
+  const takesBatches = offersBatches(providerEntry(pricedAs(false).provider));
   const asked = drawnFrom * ((rows - blankRows) / rows);
   const costAs = async (batch: boolean) => {
     const cost = (await describeUsage(tally, pricedAs(batch)))?.cost;
@@ -155,6 +155,6 @@ async function estimateWhole(
   };
   const liveCost = await costAs(false);
   if (liveCost === undefined) return undefined;
-  const batchCost = openBatch ? await costAs(true) : undefined;
+  const batchCost = takesBatches ? await costAs(true) : undefined;
   return { rows: drawnFrom, sampled, liveCost, batchCost };
 }

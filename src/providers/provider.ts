@@ -221,6 +221,11 @@ export interface VendorEntry {
    * (`BatchTimes.expires`). Absent where there are no batches, or they never end so.
    */
   readonly completionWindowHours?: number;
+  /**
+   * A run becomes a batch only where somebody asks for one in so many words, and no price of one is told unasked: most of
+   * its models take none.
+   */
+  readonly batchesWhenAsked?: boolean;
   openSync(connection: VendorConnection): Promise<SyncProvider>;
   openBatch?(connection: VendorConnection): Promise<BatchProvider>;
 }

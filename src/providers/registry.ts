@@ -12,11 +12,12 @@ import { google } from './google/entry.ts';
 import { guardEntry } from './guard.ts';
 import { openAiEntries, openEntry } from './openai/entry.ts';
 import type { Profile } from './openai/profile.ts';
+import { openrouter } from './openrouter/entry.ts';
 import type { BatchEntry, ProviderEntry } from './provider.ts';
 
 const [openai, ...compatible] = openAiEntries;
 const builtIn = new Map(
-  [openai, anthropic, google, ...compatible].flatMap((entry) =>
+  [openai, anthropic, google, openrouter, ...compatible].flatMap((entry) =>
     entry ? [[entry.name, guardEntry(entry)] as const] : [],
   ),
 );
@@ -87,6 +88,11 @@ export function providerEntry(name: ProviderName): ProviderEntry {
     facts: { provider: looksSecret(provider) ? '…' : provider, names, closest },
     hint: `There are ${names.join(', ')}.${closest === undefined ? '' : ` Did you mean ${closest}?`}`,
   });
+}
+
+/** Whether what a batch would cost is told beside what live calls do. */
+export function offersBatches(entry: ProviderEntry): entry is BatchEntry {
+  return entry.openBatch !== undefined && !entry.batchesWhenAsked;
 }
 
 /** LoomError `provider` for one that has no batch API. */

@@ -92,6 +92,8 @@ export interface BatchVendor extends Vendor {
   /** Serves a completed batch with this text as its results. */
   serveResults(download: Reply, url: string): Script;
   answerLine(customId: string, text: string): string;
+  /** What a web page in the place of results is told not to be. */
+  readonly noResults?: string;
   readonly refusals: readonly (readonly [what: string, reply: Reply, expected: object])[];
 }
 
@@ -542,8 +544,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       expect(await failureOf(collect(await results()))).toMatchObject({
         scope: 'retry',
         code: 'unreadable',
-        message:
-          "The provider's answer can't be read: it holds no JSON lines. It is a web page that begins: Please log in",
+        message: `The provider's answer can't be read: ${vendor.noResults ?? 'it holds no JSON lines'}. It is a web page that begins: Please log in`,
       });
     });
 

@@ -23,6 +23,7 @@ const roots = {
   openai: '/batches/',
   anthropic: '/v1/messages/batches/',
   google: '/v1beta/batches/',
+  openrouter: '/batches/',
 };
 
 describe.each(adapters)('$title', (entry) => {

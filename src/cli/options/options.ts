@@ -100,6 +100,8 @@ export interface CallOptions {
 
 export interface RunOptions extends OrderOptions, ReachOptions, WaitFlags, CallOptions {
   sync: boolean;
+  /** Asks for a batch in so many words. */
+  batch?: true;
   force: boolean;
   /** Says what a run does by itself: it sends nothing while the same work is pending. */
   once: boolean;

@@ -2,8 +2,9 @@
 
 import { FetchLog } from '../../api/fetch-log.ts';
 import { checkOwnPrices, questionModel } from '../../api/models.ts';
+import { describeProvider } from '../../api/providers.ts';
 import type { RunDocument } from '../../core/documents/documents.ts';
-import { InterruptedError } from '../../core/errors.ts';
+import { InterruptedError, LoomError } from '../../core/errors.ts';
 import { documentBatch } from '../documents/batch-document.ts';
 import { checkWaitFlags } from '../fetch/wait.ts';
 import type { CommandContext, RunOptions } from '../options/options.ts';
@@ -29,6 +30,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   if (!options.sync) checkBatchStreams(options, options.wait);
   checkWaitFlags(options, options.wait && !options.sync);
   checkDocumentStream(options, context.voice);
+  requireAsked(options, context);
   tellWrongPrices(options, context);
   await askAboutModel(options, context);
   if (options.dryRun) return dryRun(options, context, document);
@@ -40,6 +42,16 @@ export async function run(options: RunOptions, context: CommandContext): Promise
     if (options.sync) return named(options, context, () => answerRun(started));
     const { code, awaited } = await named(options, context, () => submitRun(started));
     return awaited ? waitForRun(awaited, started) : code;
+  });
+}
+
+/** Where most models take no batches, nobody gets one for want of --sync. */
+function requireAsked(options: RunOptions, context: CommandContext): void {
+  if (options.sync || options.batch) return;
+  const { title, batchesWhenAsked } = describeProvider(options.provider, placeOf(options, context));
+  if (!batchesWhenAsked) return;
+  throw new LoomError('provider', `${title} has no batch API that is used unasked.`, {
+    hint: 'Re-run with --sync, or with --batch.',
   });
 }
 

@@ -31,7 +31,7 @@ export function addRun(program: Command): Command {
     flag('--sync', 'Call the provider for each prompt and write the output at once.').default(false),
     rareFlag(
       '--batch',
-      'Submit through the batch API of the provider (default). The last of --sync and --batch wins.',
+      'Submit through the batch API of the provider (default; at OpenRouter only when asked). The last of --sync and --batch wins.',
     ),
     ...callFlags(
       'Concurrent calls (with --sync).',

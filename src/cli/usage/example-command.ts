@@ -30,11 +30,12 @@ export async function proposeCommand(name: string, command: Command, place: Plac
   const keyed = known.find((provider) => hasKeyFor(provider, variables));
   const provider = given.provider ?? keyed?.name ?? 'openai';
   const hasKey = known.some((each) => each.name === provider && hasKeyFor(each, variables));
+  const asksLive = known.some((each) => each.name === provider && each.batchesWhenAsked);
   const takesSandbox = command.options.some(({ long }) => long === '--sandbox');
   const words = [
     ...(await describeFile({ ...given, ...(file !== undefined && { file }) }, place)),
     ...['-p', provider, '-m', given.model ?? usualModels[provider] ?? 'MODEL'],
-    ...(given.sync || (provider === 'openrouter' && name === 'loom run') ? ['--sync'] : []),
+    ...(given.sync || (asksLive && name === 'loom run') ? ['--sync'] : []),
     ...(given.sandbox || (takesSandbox && !hasKey) ? ['--sandbox'] : []),
   ];
   return `${name} ${words.map(quoteShell).join(' ')}`;

@@ -4,7 +4,7 @@ import { openSoundPriceBook } from '../../cache/prices/price-book.ts';
 import type { ProviderName } from '../../core/names.ts';
 import type { Connection } from '../../providers/connection.ts';
 import type { ListedModel, ProviderEntry } from '../../providers/provider.ts';
-import { isProvider } from '../../providers/registry.ts';
+import { isProvider, offersBatches } from '../../providers/registry.ts';
 import type { LoomHome } from '../../storage/home.ts';
 import { describeServer, nameServer } from '../calls/answer-server.ts';
 import { createCallQueue, type RetryNotice } from '../calls/retry.ts';
@@ -63,7 +63,7 @@ function describeModel(
     provider: entry.name,
     model: id,
     levels,
-    batchLevels: known && entry.openBatch ? priceBatches(entry, id, known).levels : [],
+    batchLevels: known && offersBatches(entry) ? priceBatches(entry, id, known).levels : [],
     context: context ?? known?.context,
   };
 }

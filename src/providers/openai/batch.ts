@@ -251,7 +251,7 @@ function saysNo(line: WireObject, completion: WireObject): boolean {
 }
 
 /** One line of the output file or the error file; `undefined` when it belongs to no row. */
-function readResult(line: WireObject): RowResult | undefined {
+export function readResult(line: WireObject): RowResult | undefined {
   const customId = asId(line.custom_id);
   if (!customId) return undefined;
   const completion = findCompletion(line);

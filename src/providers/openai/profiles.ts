@@ -1,4 +1,4 @@
-/** Those that speak OpenAI's protocol, a row each. */
+/** Those that speak OpenAI's protocol, live and in batches, a row each. */
 import { atLeast, atMost, between } from '../settings.ts';
 import { openModelHosts } from './open-model-hosts.ts';
 import type { Profile } from './profile.ts';
@@ -28,31 +28,6 @@ export const profiles: readonly Profile[] = [
       windowHours: 24,
       tagField: 'loom_tag',
     },
-  },
-  {
-    name: 'openrouter',
-    title: 'OpenRouter',
-    keyVariable: 'OPENROUTER_API_KEY',
-    baseUrlVariable: 'OPENROUTER_BASE_URL',
-    addresses: ['https://openrouter.ai/api/v1', 'https://eu.openrouter.ai/api/v1'],
-    messageTokens: 7,
-    priceListName: 'openrouter',
-    settings: chatSettings({ places: { top_k: 'top_k' }, checks: { top_k: atLeast(0) } }),
-    // Its code is the status once more; its word stands elsewhere.
-    codePlaces: ['availability.code', 'metadata.error_type', 'error_type'],
-    refusals: [
-      // 403 is a prompt that a moderation or guardrail stopped, or a key that is of another kind or has spent its own limit.
-      {
-        status: 403,
-        says: /^(?!.*\b(?:flagged|blocked|moderation)\b).*\b(?:keys?|credits?)\b/is,
-        scope: 'run',
-      },
-      { status: 403, scope: 'row' },
-      { status: 400, says: /not a valid model/i, scope: 'run', as: 'model_not_found' },
-    ],
-    // Its page on errors.
-    upstreamErrors: true,
-    keyPath: '/key',
   },
   {
     // Alibaba Cloud Model Studio (DashScope, Qwen). Keys, addresses and models are those of one region; the first is Singapore.

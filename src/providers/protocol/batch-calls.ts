@@ -111,10 +111,10 @@ type Run = <Result>(
 
 type AskOfBatch = (batchId: string, call: Call) => Promise<unknown>;
 
-/** The calls about one batch: how the vendor is asked for it and told to cancel it, and how its answer is read. */
-export function openBatchCalls(
+/** The looks at one batch: how the vendor is asked for it, and how its answer is read. */
+export function openBatchLooks(
   run: Run,
-  ask: { readonly look: AskOfBatch; readonly cancel: AskOfBatch; readonly kind?: 'inline' },
+  ask: { readonly look: AskOfBatch; readonly kind?: 'inline' },
   readCheck: (batch: WireObject) => BatchCheck,
 ) {
   const retrieve = (batchId: string, signal: AbortSignal) =>
@@ -122,6 +122,16 @@ export function openBatchCalls(
       run(signal, async (call) => readBatch(await ask.look(batchId, call)), ask.kind),
     );
   const check = async (batchId: string, signal: AbortSignal) => readCheck(await retrieve(batchId, signal));
+  return { retrieve, check };
+}
+
+/** The same, and how it is told to cancel it. */
+export function openBatchCalls(
+  run: Run,
+  ask: { readonly look: AskOfBatch; readonly cancel: AskOfBatch; readonly kind?: 'inline' },
+  readCheck: (batch: WireObject) => BatchCheck,
+) {
+  const { retrieve, check } = openBatchLooks(run, ask, readCheck);
   const cancel = (batchId: string, signal: AbortSignal) =>
     cancelThenCheck(
       () => aboutBatch(batchId, () => run(signal, (call) => ask.cancel(batchId, call))),

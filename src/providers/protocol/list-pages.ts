@@ -2,7 +2,7 @@
 import { ProviderError } from '../../core/errors.ts';
 
 /** What a list is of. */
-type Listed = 'batches' | 'models';
+type Listed = 'batches' | 'models' | 'results';
 
 /** More pages of a list than these are not read. */
 const mostPages = 200;

@@ -68,6 +68,13 @@ export class ElementReader {
     return isObject(value) ? value : undefined;
   }
 
+  /** What stands ahead of the list, once that has begun. */
+  begun(): Record<string, unknown> | undefined {
+    const text = Buffer.from(this.#outside, 'latin1').toString();
+    const value = parseJson(`${text.replace(/,?\s*"[^"]*"\s*:\s*\[[^[]*$/, '')}}`);
+    return isObject(value) ? value : undefined;
+  }
+
   /** Moves to the last byte of the text that is begun, or of the chunk. */
   #skipText(chunk: Buffer, start: number): number {
     let at = start;

@@ -5,6 +5,7 @@ import { modelsOf } from '../engine/models.ts';
 import { isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
 import { type Call, isObject, json, Refused } from '../http/http.ts';
 import { completion, readChat } from './chat.ts';
+import { openrouterBatchRoutes } from './openrouter-batches.ts';
 
 /** US dollars for a token, so that costs are not zero and can be added up by hand. */
 const pricePerToken = 0.000001;
@@ -14,7 +15,8 @@ const form: AnswerForm = {
     if (draft.outcome === 'blocked') return moderated(request);
     return draft.outcome === 'error' ? refusalIn(draft) : undefined;
   },
-  write(request, draft, id) {
+  write(request, draft, id, isBatch) {
+    const price = isBatch ? pricePerToken / 2 : pricePerToken;
     const refusal = refusalIn(draft);
     const broken = refusal && errorBody(refusal);
     if (broken && draft.outcome === 'body-error') return broken;
@@ -23,18 +25,19 @@ const form: AnswerForm = {
       ...whole,
       provider: 'Sandbox',
       choices: broken ? [{ ...choices[0], finish_reason: 'error', ...broken }] : choices,
-      usage: { ...usage, cost: Number((usage.total_tokens * pricePerToken).toFixed(9)) },
+      usage: { ...usage, cost: Number((usage.total_tokens * price).toFixed(9)) },
     };
   },
 };
 
 /** OpenRouter's part of the sandbox. */
 export function openrouterVendor(context: SandboxContext): Vendor {
+  const read = (body: unknown) => readChat(body, false);
   const generate = async (call: Call) => {
     const request = await call.json();
     const model = isObject(request) ? String(request.model) : '';
     if (isUnknownModel(model)) throw new Refused(400, `${model} is not a valid model ID`);
-    return json(await answerLive(context, 'openrouter', form, readChat(request, false)));
+    return json(await answerLive(context, 'openrouter', form, read(request)));
   };
   return {
     name: 'openrouter',
@@ -42,6 +45,7 @@ export function openrouterVendor(context: SandboxContext): Vendor {
       ['generate', 'POST /api/v1/chat/completions', generate],
       ['getKey', 'GET /api/v1/key', () => json({ data: { label: 'sandbox', limit: null, usage: 0 } })],
       ['listModels', 'GET /api/v1/models', () => json({ data: modelsOf('openrouter').map(listModel) })],
+      ...openrouterBatchRoutes(context, form, read),
     ],
     keyOf: (call) => call.bearerKey(),
     refuse(key) {

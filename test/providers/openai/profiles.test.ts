@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { plainContent } from '../../../src/core/request/content.ts';
 import type { Profile } from '../../../src/providers/openai/profile.ts';
 import { profiles } from '../../../src/providers/openai/profiles.ts';
+import { profile as openrouter } from '../../../src/providers/openrouter/profile.ts';
 import {
   apiKey,
   collect,
@@ -30,7 +31,7 @@ const [openai, ...others] = profiles;
 const like = others.filter(isLikeOpenAi);
 const unlike = others.filter((profile) => !like.includes(profile));
 
-for (const profile of [...(openai ? [openai] : []), ...unlike, createElsewhere()]) {
+for (const profile of [...(openai ? [openai] : []), ...unlike, openrouter, createElsewhere()]) {
   describeSyncProvider(chatSync(profile));
   if (profile.batches) describeBatchProvider(chatBatch(profile));
 }

@@ -167,12 +167,12 @@ describe.each(['--batch', '--sync'])('a %s run is refused', (mode) => {
   });
 });
 
-test('OpenRouter has no batch API: that is said before the file is even read', async () => {
+test('OpenRouter takes batches only when asked: that is said before the file is even read', async () => {
   const args = ['run', '-f', 'gone.csv', '-c', 'text', '-p', 'openrouter', '-m', 'm'];
   expect(await world.loom(...args)).toEqual({
     code: 1,
     stdout: '',
-    stderr: 'Error: OpenRouter has no batch API. Re-run with --sync.\n',
+    stderr: 'Error: OpenRouter has no batch API that is used unasked. Re-run with --sync, or with --batch.\n',
   });
   expect(server.requests).toEqual([]);
 });

@@ -1,5 +1,5 @@
 /** The input between run and fetch: changed, gone, moved; and records that were lost. */
-import { mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { promptOf, usualAnswer } from '../worlds/openai-double.ts';
@@ -297,10 +297,13 @@ describe('loom adopt', () => {
     expect(await world.read(output)).toBe(`id,text,llm_response\n1,Moon,\n2,World,${usualAnswer('World')}\n`);
   });
 
-  test('at OpenRouter is an error: it has no batches', async () => {
-    const told = await world.loom('adopt', '-i', 'x', ...flags, '-p', 'openrouter');
+  test('at a provider without batches is an error', async () => {
+    await mkdir(world.statePath(''), { recursive: true });
+    const own = { ours: { base_url: 'http://127.0.0.1:9/v1' } };
+    await writeFile(world.statePath('providers.json'), JSON.stringify(own));
+    const told = await world.loom('adopt', '-i', 'x', ...flags, '-p', 'ours');
     expect(told).toMatchObject({ code: 1, stdout: '' });
-    expect(told.stderr).toMatch(/^Error: OpenRouter has no batch API\.[^\n]*\n$/);
+    expect(told.stderr).toBe('Error: ours has no batch API. There is nothing to adopt.\n');
   });
 
   test('without --id is a usage error', async () => {

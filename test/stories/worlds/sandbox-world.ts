@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProviderEntry } from '../../../src/providers/provider.ts';
-import { providerEntry } from '../../../src/providers/registry.ts';
+import { offersBatches, providerEntry } from '../../../src/providers/registry.ts';
 import { type Sandbox, type SandboxOptions, sandboxKey, startSandbox } from '../../../src/sandbox/server.ts';
 import { createWorld, type Ended, type World } from '../../program.ts';
 
@@ -12,7 +12,8 @@ export { submittedId } from '../../program.ts';
 /** One of each way to speak, those that all stories are told of; others have rows of tables of their own. */
 export const providers = ['openai', 'anthropic', 'google', 'openrouter', 'alibaba'] as const;
 export type ProviderName = (typeof providers)[number];
-export const batchProviders = providers.filter((name) => providerEntry(name).openBatch);
+/** Those that a plain run submits to; OpenRouter's batches have stories of their own. */
+export const batchProviders = providers.filter((name) => offersBatches(providerEntry(name)));
 
 /** A property of every provider, by its name. */
 function ofEach<Value>(read: (entry: ProviderEntry) => Value): Readonly<Record<ProviderName, Value>> {
