@@ -10,4 +10,6 @@ export interface Call {
   readonly options: { readonly signal: AbortSignal; readonly fetchOptions: object };
   /** The object that its last success held, as it came; undefined where that was none. An SDK leaves out what it does not know. */
   answer(): WireObject | undefined;
+  /** The list that its last success was; undefined where that was none. */
+  list(): readonly unknown[] | undefined;
 }

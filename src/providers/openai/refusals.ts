@@ -32,6 +32,9 @@ export function classifyBy({
   };
 }
 
+const fileNotReady =
+  /\bfile\b.{0,120}?\b(?:(?:not|n't)(?: \w+){0,2} (?:processed|ready|validated)|being (?:processed|validated)|(?:still|is) processing|status\b.{0,20}\b(?:uploaded|pending|running|processing))\b/is;
+
 const classifyOpenAi: Classify = ({ status, code, message }) => {
   if (status === 401) return { scope: 'run', code: keyCodes.includes(code) ? 'invalid_api_key' : code };
   if (billingCodes.includes(code)) return { scope: 'run' };
@@ -39,6 +42,9 @@ const classifyOpenAi: Classify = ({ status, code, message }) => {
     return { scope: 'run', code: 'model_not_found' };
   // A file is not yet visible in the first moments after its upload (bespokelabsai/curator#116).
   if (status === 400 && /cannot find file/i.test(message)) return { scope: 'retry', code: 'file_not_found' };
+  // Azure looks an upload through first; in which words it refuses until then is not verified.
+  if ([400, 422].includes(status) && (code === 'file_not_ready' || fileNotReady.test(message)))
+    return { scope: 'retry', code: 'file_not_ready' };
   // More tokens than the limit lets through in a minute: no wait makes room for it.
   if ([413, 429].includes(status) && /request too large/i.test(message))
     return { scope: 'row', code: 'request_too_large' };

@@ -8,9 +8,9 @@ import { endSentence } from '../../core/words.ts';
 import type { VendorConnection } from '../connection.ts';
 import { mostLinesFor } from '../network/limits.ts';
 import { asCount, asList, asObject, asText, asTime, type WireObject } from '../network/wire.ts';
-import { readResult } from '../openai/batch.ts';
 import { chatBody, openOpenAiClient } from '../openai/chat.ts';
 import type { Profile } from '../openai/profile.ts';
+import { readResult } from '../openai/read-result.ts';
 import {
   aboutResults,
   lookThrough,

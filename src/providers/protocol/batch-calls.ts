@@ -10,12 +10,34 @@ import { unreadableAnswer } from './refusal.ts';
 import { isOver } from './statuses.ts';
 import { findHeld, saysSomething } from './wrappings.ts';
 
+/** What stands in a batch or an upload, and in nothing that may be around it: that may have an id and a status too. */
+const signs = {
+  batch: [
+    'input_file_id',
+    'input_file',
+    'input_files',
+    'completion_window',
+    'endpoint',
+    'request_counts',
+    'processing_status',
+  ],
+  file: ['purpose', 'bytes', 'filename'],
+} as const;
+
+type Created = keyof typeof signs;
+
+function isCreated(object: WireObject, what: Created): boolean {
+  return object.object === what || signs[what].some((sign) => saysSomething(object[sign]));
+}
+
 /**
  * The id of what was just created, as it stands; without one, or with one that is longer than any address, the call may
- * have taken effect all the same.
+ * have taken effect all the same. `what` tells it from what is around it.
  */
-export function readId(answer: unknown, field: 'id' | 'name'): string {
-  const id = asText(findHeld(answer, (object) => asText(object[field]) !== '')?.[field]);
+export function readId(answer: unknown, field: 'id' | 'name', what?: Created): string {
+  const hasId = (object: WireObject) => asText(object[field]) !== '';
+  const found = what && findHeld(answer, (object) => hasId(object) && isCreated(object, what));
+  const id = asText((found ?? findHeld(answer, hasId))?.[field]);
   if (!id) throw unreadableAnswer(`it has no ${field}`);
   if (id.length > longestId) throw unreadableAnswer(`its ${field} is longer than ${longestId} characters`);
   return id;
@@ -24,9 +46,19 @@ export function readId(answer: unknown, field: 'id' | 'name'): string {
 /** Fields of which a batch has at least one at each vendor. */
 const batchFields = ['id', 'name', 'status', 'processing_status', 'state', 'metadata'];
 
+/** The batch that something is, or has in it. */
+export function findBatch(value: unknown): WireObject | undefined {
+  const named = (object: WireObject) => asText(object.id) !== '' || asText(object.name) !== '';
+  return (
+    findHeld(value, (object) => named(object) && isCreated(object, 'batch')) ??
+    findHeld(value, named) ??
+    findHeld(value, (object) => batchFields.some((field) => saysSomething(object[field])))
+  );
+}
+
 /** The batch that an answer holds. */
 function readBatch(answer: unknown): WireObject {
-  const batch = findHeld(answer, (object) => batchFields.some((field) => saysSomething(object[field])));
+  const batch = findBatch(answer);
   if (!batch) throw unreadableAnswer('it is not a batch');
   return batch;
 }

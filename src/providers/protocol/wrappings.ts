@@ -9,7 +9,10 @@ import { asCount, asObject, type WireObject } from '../network/wire.ts';
 import { unreadableAnswer } from './refusal.ts';
 
 /** Where servers put an answer. */
-const places = ['response', 'body', 'result', 'message', 'data', 'output', 'answer', 'completion'];
+const places = [
+  ...['response', 'body', 'result', 'message', 'data', 'output', 'answer', 'completion'],
+  ...['job', 'batch', 'file'],
+];
 const mostLevels = 4;
 
 /** The object that has what is looked for: the value itself, or what stands in it, a few levels deep. */

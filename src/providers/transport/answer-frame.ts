@@ -17,6 +17,8 @@ import { joinPieces, readEventStream } from './event-stream.ts';
 export interface HeldAnswer {
   /** The JSON object that it is, also as a text or alone in a list; undefined for anything else. */
   readonly object: WireObject | undefined;
+  /** The list that it is; undefined for anything else. */
+  readonly list?: readonly unknown[] | undefined;
   /** As it came, in characters. */
   readonly text: string;
 }
@@ -24,14 +26,11 @@ export interface HeldAnswer {
 /** Reads a whole body. ProviderError `unreadable` for one that is nested too deep. */
 export function readAnswer(bytes: Buffer, contentType: string | undefined): HeldAnswer {
   const text = decodeText(bytes, contentType);
-  return { object: readObject(text), text };
-}
-
-function readObject(text: string): WireObject | undefined {
   const value = parseJson(text);
-  if (value === undefined) return readEventStream(text);
+  if (value === undefined) return { object: readEventStream(text), text };
   const object = findObject(value);
-  return object || !Array.isArray(value) ? object : joinPieces(value.map(asObject));
+  if (!Array.isArray(value)) return { object, text };
+  return { object: object ?? joinPieces(value.map(asObject)), list: value, text };
 }
 
 /** So much of a body is shown that can't be read. */

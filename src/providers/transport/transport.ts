@@ -154,6 +154,7 @@ export async function openTransport(connection: VendorConnection, classify: Clas
     fetch: (address, init) => fetchAnswer(state, address, { ...init, signal: init?.signal ?? signal }),
     options: { signal, fetchOptions: { call: state } satisfies CarriedCall },
     answer: () => state.answer?.object,
+    list: () => state.answer?.list,
   });
   const fetch: typeof globalThis.fetch = (address, init) =>
     fetchAnswer((init as CarriedCall).call ?? { bound: mostAnswerBytes }, address, init);

@@ -183,7 +183,11 @@ describe('OpenAI, batches', () => {
     const mine = { id: 'batch_mine', created_at: now, metadata: { loom_tag: 'mine' } };
     server().play(({ path }) => ({
       body: path.includes('after=b')
-        ? { object: 'list', data: [{ id: 'c', metadata: null }, mine], has_more: false }
+        ? {
+            object: 'list',
+            data: [{ id: 'c', input_file_id: 'file-9', metadata: null }, mine],
+            has_more: false,
+          }
         : { object: 'list', data: [other('a'), other('b')], has_more: true },
     }));
     expect(await (await open()).find?.(sent('mine'), never)).toBe('batch_mine');
@@ -204,6 +208,110 @@ describe('OpenAI, batches', () => {
     expect(await (await open()).find?.(sent('mine.2', 'file-1'), never)).toBe('batch_mine');
     expect(await (await open()).find?.(sent('mine.2', 'file-3'), never)).toBeUndefined();
     expect(await (await open()).find?.(sent('mine.2'), never)).toBeUndefined();
+  });
+
+  it('says that it can not tell where a list leaves out both the tag and the file of a batch', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const data = [
+      { id: 'a', created_at: now },
+      { id: 'b', created_at: now - 40 * 24 * 3600 },
+    ];
+    const find = async () => (await open()).find?.(sent('mine', 'file-1'), never);
+    server().play(() => ({ body: { object: 'list', data, has_more: false } }));
+    expect(await failureOf(find())).toMatchObject({
+      scope: 'run',
+      code: 'list_unread',
+      message: "The provider's list of batches does not say of each what it was made of.",
+    });
+    data.shift();
+    expect(await find()).toBeUndefined();
+  });
+
+  it('goes on after a full page that does not say whether there is more, and ends where all comes again', async () => {
+    const page = (from: number) =>
+      Array.from({ length: 100 }, (_, index) => ({ id: `b${from + index}`, input_file_id: 'file-x' }));
+    const mine = { id: 'batch_mine', input_file_id: 'file-1' };
+    const find = async () => (await open()).find?.(sent('mine', 'file-1'), never);
+    server().play(({ path }) => ({ body: path.includes('after=b99') ? [mine] : page(0) }));
+    expect(await find()).toBe('batch_mine');
+    server().play(() => ({ body: { data: page(0) } }));
+    expect(await find()).toBeUndefined();
+    expect(server().arrived).toHaveLength(2);
+  });
+
+  it('leaves metadata out once it was refused, and asks for nothing twice after another refusal', async () => {
+    const provider = await open();
+    const file = await writeRequests(provider, ['row-0-1a2b3c4d']);
+    const create = (tag: string) => provider.create({ file, fileId: 'file-1' }, { model: 'm', tag }, never);
+    server().play(({ body }) =>
+      body.includes('metadata')
+        ? { status: 400, body: { error: { message: 'Unknown parameter: metadata.' } } }
+        : { body: { id: 'batch_1' } },
+    );
+    expect(await create('mine')).toBe('batch_1');
+    expect(await create('other')).toBe('batch_1');
+    const bodies = server().arrived.map(({ body }) => Object.keys(JSON.parse(body)).includes('metadata'));
+    expect(bodies).toEqual([true, false, false]);
+    for (const [status, message] of [
+      [400, 'No such model.'],
+      [500, 'Lost the metadata.'],
+    ] as const) {
+      server().play(() => ({ status, body: { error: { message } } }));
+      const fresh = await open();
+      const failed = fresh.create({ file, fileId: 'file-1' }, { model: 'm', tag: 'mine' }, never);
+      expect(await failureOf(failed)).toMatchObject({ status, message });
+      expect(server().arrived).toHaveLength(1);
+    }
+  });
+
+  it.each([
+    'The file file-1 has not been processed yet.',
+    'Input file is still being processed.',
+    "File 'file-1' is not ready.",
+    'The file file-1 can not be used: its status is pending.',
+  ])('waits for an upload where a creation is refused with “%s”', async (message) => {
+    const provider = await open();
+    const file = await writeRequests(provider, ['row-0-1a2b3c4d']);
+    let looks = 0;
+    server().play(({ method }) => {
+      if (method === 'GET') return { body: { id: 'file-1', status: ++looks < 2 ? 'uploaded' : 'processed' } };
+      return looks < 2 ? { status: 400, body: { error: { message } } } : { body: { id: 'batch_1' } };
+    });
+    const source = { file, fileId: 'file-1' };
+    expect(await provider.create(source, { model: 'm', tag: 'mine' }, never)).toBe('batch_1');
+    expect(server().arrived.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /v1/batches',
+      'GET /v1/files/file-1',
+      'GET /v1/files/file-1',
+      'POST /v1/batches',
+    ]);
+  });
+
+  it('ends a wait for an upload with the signal', async () => {
+    const provider = await open();
+    const file = await writeRequests(provider, ['row-0-1a2b3c4d']);
+    const stop = new AbortController();
+    server().play(({ method }) => {
+      if (method === 'GET') setImmediate(() => stop.abort(new Error('enough')));
+      return method === 'GET'
+        ? { body: { id: 'file-1', status: 'uploaded' } }
+        : { status: 400, body: { error: { message: 'The file is not processed.' } } };
+    });
+    const created = provider.create({ file, fileId: 'file-1' }, { model: 'm', tag: 'mine' }, stop.signal);
+    expect(await failureOf(created)).toMatchObject({ message: 'enough' });
+  });
+
+  it.each<[unknown, string | undefined]>([
+    [1_760_000_000, '2025-10-09T08:53:20.000Z'],
+    ['1760000000', '2025-10-09T08:53:20.000Z'],
+    [1_760_000_000_000, '2025-10-09T08:53:20.000Z'],
+    ['2025-10-09T08:53:20Z', '2025-10-09T08:53:20.000Z'],
+    ['2025-10-09T10:53:20.5+02:00', '2025-10-09T08:53:20.500Z'],
+    ['2025-10-09 08:53:20.123456', '2025-10-09T08:53:20.123Z'],
+    ...[0, '0', '', null, 'soon'].map((none): [unknown, undefined] => [none, undefined]),
+  ])('reads the time %j', async (created_at, time) => {
+    const { times } = await check({ status: 'in_progress', created_at });
+    expect(times.created?.toISOString()).toBe(time);
   });
 
   it.each([

@@ -82,7 +82,8 @@ describe.each(like)('$title, which is as OpenAI is,', (profile) => {
 
 describe('a profile', () => {
   const server = useServer();
-  const open = (profile: Profile) => openBatch(chatBatch(profile), server().url);
+  const open = (profile: Profile, timeoutMs?: number) =>
+    openBatch(chatBatch(profile), server().url, timeoutMs);
   const sent = () => server().arrived.map(({ method, path, body }) => [method, path, body] as const);
 
   it('says what an upload is for, and what a batch is created with', async () => {
@@ -118,18 +119,22 @@ describe('a profile', () => {
     ['uploaded', 'retry'],
     ['error', 'run'],
   ])(
-    'creates nothing from an upload that is %s, where it has to be looked through first',
+    'creates nothing from an upload that stays %s, where it has to be looked through first',
     async (status, scope) => {
-      const provider = await open(createElsewhere({ waitsForFile: true }));
+      const provider = await open(createElsewhere({ waitsForFile: true }), 2_000);
       const file = await writeRequests(provider, ['row-0-1a2b3c4d']);
       const create = () => provider.create({ file, fileId: 'x-1' }, { model: 'model-1', tag: 't' }, never);
       server().play(() => ({ body: { id: 'x-1', status } }));
       expect(await failureOf(create())).toMatchObject({ scope, code: 'file_not_ready', status: 400 });
-      expect(sent()).toEqual([['GET', '/api/files/x-1', '']]);
+      expect(new Set(sent().map(([method, path]) => `${method} ${path}`))).toEqual(
+        new Set(['GET /api/files/x-1']),
+      );
+      let looks = 0;
       server().play(({ method }) => ({
-        body: { id: method === 'GET' ? 'x-1' : 'batch_1', status: 'processed' },
+        body: { id: method === 'GET' ? 'x-1' : 'batch_1', status: ++looks === 1 ? 'running' : 'processed' },
       }));
       expect(await create()).toBe('batch_1');
+      expect(looks).toBe(3);
     },
   );
 });

@@ -1,0 +1,72 @@
+/** Servers that speak OpenAI's batches with an accent, from the run to the output. */
+import { expect, test } from 'vitest';
+import { refusal } from '../worlds/http-server.ts';
+import { merged, output, useOpenAiWorld } from '../worlds/openai-world.ts';
+
+const { world, openai } = useOpenAiWorld();
+
+interface Line {
+  readonly custom_id: string;
+  readonly response: { readonly body: object };
+}
+
+/** Each line of a file of results, changed. */
+function rewriteLines(file: string, change: (line: Line) => object): string {
+  const lines = file.split('\n').filter((line) => line !== '');
+  return lines.map((line) => `${JSON.stringify(change(JSON.parse(line)))}\n`).join('');
+}
+
+test('a server as OGX is: answers as text of JSON, and a file of errors without a line', async () => {
+  openai.onCreate = (batch) => {
+    batch.output = rewriteLines(batch.output ?? '', ({ response, ...line }) => ({
+      ...line,
+      response: {
+        status_code: 200,
+        request_id: 'req_1',
+        body: JSON.stringify(response.body),
+      },
+    }));
+    batch.errorOutput = '';
+  };
+  const id = await world.submit();
+  expect(await world.loom('fetch')).toEqual({
+    code: 0,
+    stdout: world.completion(id),
+    stderr: '2 rows: 2 answered\n',
+  });
+  expect(await world.read(output)).toBe(merged);
+});
+
+test('metadata that is refused, and a creation whose reply is lost: the batch is found by its file, and made once', async () => {
+  openai.override = (request) => {
+    if (request.method !== 'POST' || request.path !== '/v1/batches') return undefined;
+    if ('metadata' in JSON.parse(request.body)) return refusal(400, 'Unknown parameter: metadata.');
+    openai.answer(request);
+    return refusal(502, 'Bad gateway.');
+  };
+  const id = await world.submit();
+  expect(openai.batches.map((batch) => [batch.id, batch.creation.metadata])).toEqual([[id, undefined]]);
+  expect((await world.loom('fetch')).stdout).toBe(world.completion(id));
+  expect(await world.read(output)).toBe(merged);
+});
+
+test('a list that tells neither tag nor file settles nothing: nothing is sent again', async () => {
+  let isLost = true;
+  openai.override = (request) => {
+    if (request.path !== '/v1/batches') return undefined;
+    const { body } = openai.answer(request);
+    if (request.method === 'POST') return isLost ? refusal(502, 'Bad gateway.') : { body };
+    const { data } = body as { data: { id: string }[] };
+    return { body: { jobs: data.map(({ id }) => ({ job: { id } })) } };
+  };
+  const ended = await world.run();
+  expect(ended).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(
+      "the look-up failed (The provider's list of batches does not say of each what it was made of).",
+    ),
+  });
+  isLost = false;
+  expect((await world.loom('fetch')).code).toBe(1);
+  expect(openai.batches).toHaveLength(1);
+});
