@@ -82,6 +82,8 @@ export interface QuestionModelOptions extends ReachOptions {
 export async function questionModel(options: QuestionModelOptions): Promise<MeantModel | undefined> {
   const { provider, model } = options;
   const entry = findProvider(provider, options);
+  // A model is called as people like there.
+  if (entry.needsAddress) return undefined;
   const home = openHome(options);
   const baseUrl = options.sandbox
     ? undefined
@@ -90,9 +92,10 @@ export async function questionModel(options: QuestionModelOptions): Promise<Mean
   // OpenRouter sells the models of all, and takes none without the name of who made it.
   const isOfOpenRouter = model.includes('/');
   const names = builtInNames.filter((name) => name !== 'openrouter' || isOfOpenRouter);
+  const entries = names.map(providerEntry).filter(({ needsAddress }) => !needsAddress);
   // Behind an address of one's own may be anybody's, by the names that they have.
   const isPlain = describeServer(provider, server).isPlain;
-  const asked = (isPlain ? names : []).filter((name) => name !== provider).map(providerEntry);
+  const asked = isPlain ? entries.filter(({ name }) => name !== provider) : [];
   const known = await withProviders(options, () => openKnownNames(home, isProvider));
   return questionName(known, entry, asked, model);
 }

@@ -154,6 +154,8 @@ export interface ErrorFacts {
   key_unfit: { readonly reason: string };
   /** What was given as a provider's address is none. Without `variable` the option said it. */
   base_url_invalid: { readonly address: string; readonly variable: string | undefined };
+  /** A provider that has no address of its own was given none; `example` is what one looks like. */
+  base_url_missing: { readonly title: string; readonly variable: string; readonly example: string };
   /** A provider has no batches. */
   no_batch_api: { readonly title: string };
   /** There is no provider of this name, or not any more; `closest` is like it. */

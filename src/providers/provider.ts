@@ -204,6 +204,8 @@ export interface VendorEntry {
   readonly countsTokens: boolean;
   /** Servers that speak this provider's protocol run on people's own machines, and need no key there. */
   readonly keylessOnLoopback?: boolean;
+  /** It is nowhere else than where a person says: the first of `addresses` is an example. */
+  readonly needsAddress?: boolean;
   /** A person's own: what it is called may lead to another server tomorrow. */
   readonly isOwn?: boolean;
   /** What nobody has verified about it, as the end of a sentence: whoever uses it is told before its first output. */

@@ -35,7 +35,8 @@ const examples = texts.flatMap((path) => {
   const text = readPage(path).replace(/\\\n\s*/g, '');
   const found = ways.flatMap((way) => [...text.matchAll(way)]);
   return found.flatMap(([, provider = '', model = '']) =>
-    builtInNames.includes(provider as ProviderName)
+    // At Azure a model is what people call a deployment of it.
+    builtInNames.includes(provider as ProviderName) && !providerEntry(provider).needsAddress
       ? [{ path, provider: provider as ProviderName, model }]
       : [],
   );

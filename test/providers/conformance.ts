@@ -372,7 +372,8 @@ export function describeBatchProvider(vendor: BatchVendor): void {
     it('does not take a created batch without an id for created', async () => {
       const provider = await open();
       const file = await writeRequests(provider, ['row-0-1a2b3c4d']);
-      server().play(() => ({ body: { status: 'validating' } }));
+      const upload = { id: 'files/f1', status: 'processed' };
+      server().play(({ method }) => ({ body: method === 'GET' ? upload : { status: 'validating' } }));
       const creation = provider.create({ file, fileId: 'files/f1' }, { model: 'model-1', tag: 't' }, never);
       expect(await failureOf(creation)).toMatchObject({
         scope: 'run',

@@ -144,6 +144,9 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   base_url_invalid: ({ variable }) => ({
     hint: `Give ${variable ?? '--base-url'} an address such as https://gateway.example.com/v1.`,
   }),
+  base_url_missing: ({ variable, example }) => ({
+    hint: `Set ${variable} to it, or pass --base-url ${example}.`,
+  }),
   provider_unknown: ({ closest, names }) => ({
     hint: closest
       ? `Did you mean ${closest}? loom keys list names those there are.`

@@ -1,5 +1,6 @@
 /** How a provider is reached: what was asked for, else the record, else the environment. */
 
+import { LoomError } from '../../core/errors.ts';
 import { type GivenHeaders, holdsKey } from '../../core/request/headers.ts';
 import type { Connection } from '../../providers/connection.ts';
 import { isLoopback } from '../../providers/network/loopback.ts';
@@ -32,8 +33,22 @@ export function describeConnection(
   const isKeyless =
     entry.isKeyless || holdsKey(headers) || (entry.keylessOnLoopback && isLoopback(address ?? own));
   const key = resolveApiKey(entry, apiKey, variables, environment, isKeyless ? 'optional' : 'required');
+  if (entry.needsAddress && address === undefined) throw missingAddress(entry);
   const isKeyKept =
     key !== undefined && !holdsKey(headers) && findApiKey(entry, apiKey, variables) === undefined;
   const times = { timeoutMs: answerTimeoutMs, callTimeoutMs };
   return { apiKey: key, isKeyKept, headers, baseUrl: address, ...times, environment };
+}
+
+function missingAddress({
+  title,
+  baseUrlVariable: variable,
+  addresses: [example],
+}: ProviderEntry): LoomError {
+  const message = `${title} has an address for each resource, and ${variable} names none.`;
+  return new LoomError('usage', message, {
+    code: 'base_url_missing',
+    facts: { title, variable, example },
+    hint: `Set ${variable} to it, or give baseUrl, such as ${example}.`,
+  });
 }

@@ -49,7 +49,7 @@ export async function openBatch(
       look: (batchId, call) => client.batches.retrieve(batchId, call.options),
       cancel: (batchId, call) => client.batches.cancel(batchId, call.options),
     },
-    readCheck,
+    profile.batches.expires === false ? (batch) => readCheck({ ...batch, expires_at: null }) : readCheck,
   );
 
   return {

@@ -38,6 +38,8 @@ export interface BatchProfile {
   readonly priceShare: VendorEntry['batchPriceShare'];
   /** Absent: a batch is never ended by itself. */
   readonly windowHours?: number | undefined;
+  /** False where a batch goes on beyond the time that it tells as its end. */
+  readonly expires?: boolean | undefined;
   /** What the upload is for. */
   readonly purpose?: string | undefined;
   /** What the requests are sent to, in the vendor's word. */

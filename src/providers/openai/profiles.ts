@@ -61,6 +61,28 @@ export const profiles: readonly Profile[] = [
     },
   },
   {
+    // Its v1 addresses. Each resource has one of its own, and a model is what people call their deployment of it.
+    name: 'azure',
+    title: 'Azure OpenAI',
+    keyVariable: 'AZURE_OPENAI_API_KEY',
+    baseUrlVariable: 'AZURE_OPENAI_BASE_URL',
+    addresses: ['https://my-resource.openai.azure.com/openai/v1'],
+    needsAddress: true,
+    messageTokens: 7,
+    priceListName: 'azure',
+    settings: chatSettings({ places: { max_tokens: 'max_completion_tokens' }, checks: { stop: atMost(4) } }),
+    unverified: 'what its v1 address calls the endpoint of a batch',
+    batches: {
+      // Its reference of the API; its guide tells of 100,000.
+      limits: { requests: 50_000, bytes: 200_000_000 },
+      priceShare: 0.5,
+      // "We do not expire the jobs that take longer": it tells a time all the same.
+      expires: false,
+      waitsForFile: true,
+      tagField: 'loom_tag',
+    },
+  },
+  {
     name: 'moonshot',
     title: 'Moonshot',
     keyVariable: 'MOONSHOT_API_KEY',

@@ -69,6 +69,11 @@ export class OpenaiBatches {
     });
   }
 
+  /** Whether an upload has been looked through. */
+  isReady({ createdAt }: OpenaiFile): boolean {
+    return Date.now() >= createdAt + this.dialect.fileCheckMs;
+  }
+
   routes(): Route[] {
     return [
       ['createBatch', 'POST /v1/batches', (call) => this.#create(call)],
@@ -89,6 +94,7 @@ export class OpenaiBatches {
       const message = `Cannot find file ${order.inputFileId} for a batch: no such file, or not of purpose 'batch'.`;
       throw new Refused(400, message, { field: 'input_file_id' });
     }
+    if (!this.isReady(file)) throw new Refused(400, `The file ${file.id} is not ready: it is pending.`);
     const id = this.#batches.newId();
     await this.#batches.stored.linkBody(this.files.bodyPath(file.id), id);
     const { requests, model, errors } = await checkRequestFile(

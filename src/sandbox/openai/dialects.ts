@@ -11,6 +11,8 @@ export interface BatchDialect {
   /** How file ids begin: of uploads, of answers, of errors. */
   readonly fileIds: { readonly input: string; readonly output: string; readonly errors: string };
   readonly longestWindowHours: number;
+  /** How long an upload is looked through before a batch can be made of it. */
+  readonly fileCheckMs: number;
   /** The endpoint may have another word in front of it, and a line of the request file may leave out where it goes. */
   readonly takesAnyForm: boolean;
   /** Most characters of a value of the metadata, where it is not 512. */
@@ -49,6 +51,7 @@ const openai = {
     },
     fileIds: { input: 'file-', output: 'file-output', errors: 'file-errors' },
     longestWindowHours: 24,
+    fileCheckMs: 0,
     takesAnyForm: false,
     longestMetadata: {},
     nameField: undefined,
@@ -76,6 +79,7 @@ export const dialects: Readonly<Record<CompatibleName, Dialect>> = {
       limits: { requests: 50_000, batchBytes: 500_000_000, fileBytes: 500_000_000, lineBytes: 6_000_000 },
       fileIds: { input: 'file-batch-', output: 'file-batch_output-', errors: 'file-batch_output-errors-' },
       longestWindowHours: 336,
+      fileCheckMs: 0,
       takesAnyForm: false,
       longestMetadata: { ds_name: 100, ds_description: 200 },
       nameField: 'ds_name',
@@ -84,6 +88,12 @@ export const dialects: Readonly<Record<CompatibleName, Dialect>> = {
         return { body: null, error: { code: details.code ?? usual, message } };
       },
     },
+  },
+  /** Azure's v1 addresses, which look uploads through first. */
+  azure: {
+    ...openai,
+    prefix: '/openai',
+    batches: { ...openai.batches, fileCheckMs: 50 },
   },
   /** A model server on one's own machine, as Ollama is. */
   local: {

@@ -12,6 +12,7 @@ const purposes = ['assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'ev
 /** What a call under `/v1/files` asks for. */
 export function openaiFileRoutes(batches: OpenaiBatches): Route[] {
   const { files, limits } = batches;
+  const showFile = (file: OpenaiFile) => openaiJson(fileObject(file, batches.isReady(file)));
 
   async function upload(call: Call): Promise<Answer> {
     const file = await files.writeBody(async (write): Promise<OpenaiFile> => {
@@ -28,7 +29,7 @@ export function openaiFileRoutes(batches: OpenaiBatches): Route[] {
       return { id: `${batches.dialect.fileIds.input}${newId()}`, createdAt: Date.now(), ...upload };
     });
     await files.write(file);
-    return openaiJson(fileObject(file));
+    return showFile(file);
   }
 
   /** An uploaded file; throws a refusal where there is none. */
@@ -52,7 +53,7 @@ export function openaiFileRoutes(batches: OpenaiBatches): Route[] {
 
   return [
     ['uploadFile', 'POST /v1/files', upload],
-    ['getFile', 'GET /v1/files/{id}', async (_call, id = '') => openaiJson(fileObject(await find(id)))],
+    ['getFile', 'GET /v1/files/{id}', async (_call, id = '') => showFile(await find(id))],
     ['deleteFile', 'DELETE /v1/files/{id}', remove],
     ['download', 'GET /v1/files/{id}/content', download],
   ];
@@ -78,7 +79,7 @@ function checkUpload(
   return { name, bytes, purpose };
 }
 
-function fileObject({ id, bytes, createdAt, name, purpose }: OpenaiFile): object {
+function fileObject({ id, bytes, createdAt, name, purpose }: OpenaiFile, isReady: boolean): object {
   return {
     id,
     object: 'file',
@@ -86,7 +87,7 @@ function fileObject({ id, bytes, createdAt, name, purpose }: OpenaiFile): object
     created_at: unixSeconds(createdAt),
     filename: name,
     purpose,
-    status: 'processed',
+    status: isReady ? 'processed' : 'pending',
     status_details: null,
   };
 }

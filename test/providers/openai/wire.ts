@@ -94,7 +94,7 @@ const told = [
 const batchTimes = { id: 'batch_1', status: 'in_progress', created_at: 1_760_000_000 };
 
 /** Unix seconds; what has not happened is null, absent, 0 or an empty text. */
-const chatBatchTimes = [
+const chatBatchTimes: BatchVendor['timed'] = [
   ['a batch that says nothing', { id: 'batch_1', status: 'validating' }, {}],
   [
     'a running batch',
@@ -118,7 +118,7 @@ const chatBatchTimes = [
     { ...batchTimes, status: 'cancelling', cancelling_at: 1_760_000_060 },
     { created: new Date('2025-10-09T08:53:20Z'), cancelRequested: new Date('2025-10-09T08:54:20Z') },
   ],
-] as const;
+];
 
 const chat = ({ accountHeaders, ...profile }: Profile) => ({
   entry: guardEntry(openEntry(profile)),
@@ -186,7 +186,10 @@ export const chatBatch = (profile: Profile): BatchVendor => ({
   ],
   batchOf: (status) => ({ id: 'batch_1', status }),
   cancelPath: profile.batches?.cancels === false ? undefined : `${chat(profile).path}/batches/batch_1/cancel`,
-  timed: chatBatchTimes,
+  timed:
+    profile.batches?.expires === false
+      ? chatBatchTimes.map(([what, batch, { expires, ...times }]) => [what, batch, times] as const)
+      : chatBatchTimes,
   serveResults: (download) => (arrived) =>
     arrived.path === `${chat(profile).path}/files/file-out/content`
       ? download

@@ -28,6 +28,27 @@ test.each(others)('%s answers live, and in a batch', async (name) => {
   expect(await world.read('batch.csv')).toBe(output);
 });
 
+test('Azure has no address but that of a resource, and asks for it in one line', async () => {
+  await world.write('data.csv', 'text\nHello\n');
+  world.environment.AZURE_OPENAI_API_KEY = key;
+  for (const flags of [[], ['--sync']]) {
+    expect(await world.loom('run', ...orderOf('azure' as never, ...flags))).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'Error: Azure OpenAI has an address for each resource, and AZURE_OPENAI_BASE_URL names none. Set AZURE_OPENAI_BASE_URL to it, or pass --base-url https://my-resource.openai.azure.com/openai/v1.\n',
+    });
+  }
+  const { stdout } = await world.loom('doctor', '-p', 'azure');
+  expect(stdout).toContain('could not be tried: Azure OpenAI has an address for each resource');
+  expect(await world.listState()).toEqual([]);
+  const there = ['--sync', '--no-cache', '-o', 'a.csv', '--base-url', world.sandbox.baseUrlOf('azure')];
+  const ended = await world.loom('run', ...orderOf('azure' as never, ...there));
+  expect(ended.code).toBe(0);
+  // A deployment may be called anything: no name is taken for a mistake.
+  expect(ended.stderr).not.toContain('meant');
+});
+
 describe('what is not verified of a provider', () => {
   const line =
     'Nebius: nobody has verified how many requests one of its batches takes, and what a batch costs. Try a few rows first, with --sample 10.\n';
