@@ -14,6 +14,7 @@ export const otherProviderNames: Readonly<Record<string, ProviderName>> = {
   ...{ claude: 'anthropic', gpt: 'openai', chatgpt: 'openai', gemini: 'google', vertex: 'google' },
   ...{ qwen: 'alibaba', dashscope: 'alibaba', aliyun: 'alibaba' },
   ...{ kimi: 'moonshot', glm: 'zai', zhipu: 'zai', bigmodel: 'zai', ovhcloud: 'ovh' },
+  ...{ grok: 'xai', 'x-ai': 'xai' },
 };
 
 export const batchStatuses = [

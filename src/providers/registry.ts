@@ -14,10 +14,11 @@ import { openAiEntries, openEntry } from './openai/entry.ts';
 import type { Profile } from './openai/profile.ts';
 import { openrouter } from './openrouter/entry.ts';
 import type { BatchEntry, ProviderEntry } from './provider.ts';
+import { xai } from './xai/entry.ts';
 
 const [openai, ...compatible] = openAiEntries;
 const builtIn = new Map(
-  [openai, anthropic, google, openrouter, ...compatible].flatMap((entry) =>
+  [openai, anthropic, google, openrouter, ...compatible, xai].flatMap((entry) =>
     entry ? [[entry.name, guardEntry(entry)] as const] : [],
   ),
 );

@@ -1,6 +1,6 @@
 /**
- * The sandbox: a local stand-in for the APIs of OpenAI, Anthropic, Google Gemini, OpenRouter and Alibaba Cloud Model
- * Studio, and for a model server on one's own machine, spoken over real HTTP, so that a whole run can be rehearsed
+ * The sandbox: a local stand-in for the APIs of OpenAI, Anthropic, Google Gemini, OpenRouter, Alibaba Cloud Model
+ * Studio and xAI, and for a model server on one's own machine, spoken over real HTTP, so that a whole run can be rehearsed
  * without a key and without cost. Loopback only.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -18,6 +18,7 @@ import { type Answer, Call, drain, isLive, plain, Refused, routesOf, send } from
 import { openrouterVendor } from './openai/openrouter.ts';
 import { openaiVendor } from './openai/vendor.ts';
 import { baseUrlsAt, isVendorName, type VendorName, vendorNames } from './vendors.ts';
+import { xaiVendor } from './xai/vendor.ts';
 
 export type { Faults } from './fault-fields.ts';
 export { readFaults } from './fault-fields.ts';
@@ -54,6 +55,7 @@ export const sandboxKey: string = 'sandbox-key';
 function openVendor(context: SandboxContext, name: VendorName): Vendor {
   if (name === 'anthropic') return anthropicVendor(context);
   if (name === 'google') return googleVendor(context);
+  if (name === 'xai') return xaiVendor(context);
   return name === 'openrouter' ? openrouterVendor(context) : openaiVendor(context, name);
 }
 

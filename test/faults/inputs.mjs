@@ -1,5 +1,5 @@
 /** The inputs, in the format that each provider gets, and what they and their outputs are called. */
-export const batchProviders = ['openai', 'anthropic', 'google', 'alibaba'];
+export const batchProviders = ['openai', 'anthropic', 'google', 'alibaba', 'xai'];
 export const allProviders = [...batchProviders, 'openrouter'];
 export const model = 'faults-1';
 export const refusedPrompt = 'Say something improper. [[sandbox:refuse]]';
@@ -33,7 +33,10 @@ export const writers = {
 };
 
 /** The format in which each provider gets its input. */
-const formats = { openai: 'csv', anthropic: 'json', google: 'csv', openrouter: 'json', alibaba: 'jsonl' };
+const formats = {
+  ...{ openai: 'csv', anthropic: 'json', google: 'csv', openrouter: 'json', alibaba: 'jsonl' },
+  xai: 'csv',
+};
 
 export const inputName = (provider) => `rows.${formats[provider]}`;
 export const outputName = (provider) => inputName(provider).replace('.', `_results_${provider}_${model}.`);

@@ -18,6 +18,7 @@ const variables = {
   google: 'GOOGLE_API_KEY',
   openrouter: 'OPENROUTER_API_KEY',
   alibaba: 'DASHSCOPE_API_KEY',
+  xai: 'XAI_API_KEY',
 };
 
 /** What a message looks like that has the key in it. Cuts fall into the middle of it. */

@@ -32,6 +32,7 @@ const callsOfAJob = {
   anthropic: ['listBatches', 'createBatch', 'getBatch', 'download'],
   google: ['uploadFile', 'createBatch', 'getBatch', 'download'],
   alibaba: ['uploadFile', 'createBatch', 'getBatch', 'download'],
+  xai: ['uploadFile', 'createBatch', 'getBatch', 'download'],
 };
 
 const inBatches = Object.entries(callFaults).flatMap(([kind, effect], index) =>
@@ -157,6 +158,7 @@ const others = batchProviders.flatMap((provider) => [
     provider,
     world: { faults: { batches: [{ endedWord: 'transcended' }] } },
     async play(trial, world) {
+      if (provider === 'xai') return 'a batch there has no status word';
       await world.loom(runArgs(provider));
       const ended = await world.loom(['fetch']);
       trial.checkExit(ended, 1, 'a fetch that does not know the word');
@@ -212,7 +214,7 @@ const others = batchProviders.flatMap((provider) => [
     world: { faults: { batches: [{ end: 'expired', doneShare: 0.5, times: 1 }] } },
     async play(trial, world) {
       // At Anthropic a batch that gave some answers counts as completed.
-      if (provider === 'anthropic') return 'the batch counts as completed';
+      if (provider === 'anthropic' || provider === 'xai') return 'the batch counts as completed';
       await runAndFetch(world, provider);
       trial.check(!(await world.exists(outputName(provider))), 'an expired batch wrote an output by itself');
       const id = lastSubmittedId(world);

@@ -36,7 +36,8 @@ it.each(adapters)('cancels a batch at $title', async (entry) => {
   const { status, times } = await waitForEnd(batchId);
   // On a busy machine the sandbox may have ended it by now.
   expect(status).toMatch(/^(cancelled|completed)$/);
-  expect(times.ended).toBeInstanceOf(Date);
+  // xAI does not tell when a batch was over.
+  if (entry.name !== 'xai') expect(times.ended).toBeInstanceOf(Date);
   expect(await provider.cancel?.(batchId, never)).toMatchObject({ status });
   for (const row of await collect(provider.results(batchId, never)))
     expect(customIds).toContain(row.customId);

@@ -26,7 +26,7 @@ import {
 export const apiKey = 'conformance+key/0123456789abcdef';
 export const never = new AbortController().signal;
 /** A provider for each adapter: vendors that speak alike share one, and what it does for them is tried once. */
-export const adapters = (['openai', 'anthropic', 'google'] as const).map(providerEntry);
+export const adapters = (['openai', 'anthropic', 'google', 'xai'] as const).map(providerEntry);
 export const prompt = 'Größe \u2028 "quoted" 😀';
 
 const text = (text: string) => ({ type: 'text', text }) as const;
@@ -94,6 +94,8 @@ export interface BatchVendor extends Vendor {
   answerLine(customId: string, text: string): string;
   /** What a web page in the place of results is told not to be. */
   readonly noResults?: string;
+  /** Where results come in pages of JSON, and not as lines: a page with these, and none behind it. */
+  pageOf?(results: readonly string[]): string;
   readonly refusals: readonly (readonly [what: string, reply: Reply, expected: object])[];
 }
 
@@ -326,6 +328,10 @@ export function describeBatchProvider(vendor: BatchVendor): void {
     const open = (timeoutMs?: number) => openBatch(vendor, server().url, timeoutMs);
     const results = async (signal = never, timeoutMs?: number) =>
       (await open(timeoutMs)).results(vendor.batchId, signal);
+    const { pageOf } = vendor;
+    /** What holds these results, however the vendor sends them. In a page there is no line that could break off. */
+    const holdResults = (lines: readonly string[], end = '\n') =>
+      pageOf ? pageOf(lines.filter(isJson)) : lines.join(end);
     checkEveryCall(vendor, server, async (signal, timeoutMs) =>
       (await open(timeoutMs)).check(vendor.batchId, signal),
     );
@@ -423,16 +429,19 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       }
     });
 
-    it('takes a batch with a status that nobody has seen for one that is not over', async () => {
-      const provider = await open();
-      server().play(() => ({ body: vendor.batchOf('paused_for_review') }));
-      const check = await provider.check(vendor.batchId, never);
-      expect(check).toMatchObject({ status: 'unknown', rawStatus: 'paused_for_review' });
-      expect(await failureOf(collect(provider.results(vendor.batchId, never)))).toMatchObject({
-        code: 'not_over',
-        message: `Batch ${vendor.batchId} is not over (paused_for_review): its results are not known yet.`,
-      });
-    });
+    it.runIf(vendor.statuses.length > 0)(
+      'takes a batch with a status that nobody has seen for one that is not over',
+      async () => {
+        const provider = await open();
+        server().play(() => ({ body: vendor.batchOf('paused_for_review') }));
+        const check = await provider.check(vendor.batchId, never);
+        expect(check).toMatchObject({ status: 'unknown', rawStatus: 'paused_for_review' });
+        expect(await failureOf(collect(provider.results(vendor.batchId, never)))).toMatchObject({
+          code: 'not_over',
+          message: `Batch ${vendor.batchId} is not over (paused_for_review): its results are not known yet.`,
+        });
+      },
+    );
 
     it.each(vendor.timed)('reads the times of %s', async (_what, batch, times) => {
       server().play(() => ({ body: batch }));
@@ -494,7 +503,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
         vendor.answerLine('row-1-aaaaaaaa', 'a second answer'),
         vendor.answerLine('row-0-bbbbbbbb', 'last'),
       ];
-      server().play(vendor.serveResults({ body: lines.join('\r\n') }, server().url));
+      server().play(vendor.serveResults({ body: holdResults(lines, '\r\n') }, server().url));
       expect(await collect(await results())).toMatchObject([
         { customId: 'row-1-aaaaaaaa', outcome: 'succeeded', text },
         { customId: 'somebody else', outcome: 'succeeded', text: 'x' },
@@ -505,7 +514,8 @@ export function describeBatchProvider(vendor: BatchVendor): void {
 
     it('reads an answer of five megabytes', async () => {
       const text = 'ü'.repeat(2_500_000);
-      const body = `${vendor.answerLine('row-0-bbbbbbbb', text)}\n${vendor.answerLine('row-1-aaaaaaaa', 'short')}\n`;
+      const lines = [vendor.answerLine('row-0-bbbbbbbb', text), vendor.answerLine('row-1-aaaaaaaa', 'short')];
+      const body = holdResults(lines);
       server().play(vendor.serveResults({ body }, server().url));
       const rows = await collect(await results());
       expect(rows.map((row) => row.customId)).toEqual(['row-0-bbbbbbbb', 'row-1-aaaaaaaa']);
@@ -513,7 +523,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
     });
 
     it('has no results where the provider has none', async () => {
-      for (const body of ['', '\n \r\n\n']) {
+      for (const body of pageOf ? [pageOf([]), '{}'] : ['', '\n \r\n\n']) {
         server().play(vendor.serveResults({ body }, server().url));
         expect(await collect(await results())).toEqual([]);
       }
@@ -527,7 +537,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       'throws when the download %s, and starts again at the next call',
       async (_what, damage, code) => {
         const line = (index: number) => vendor.answerLine(`row-${index}-cccccccc`, 'x'.repeat(2000));
-        const body = Array.from({ length: 100 }, (_, index) => line(index)).join('\n');
+        const body = holdResults(Array.from({ length: 100 }, (_, index) => line(index)));
         const damaged: Reply =
           'short' in damage ? { body: body.slice(0, -damage.short) } : { body, fault: damage.fault };
         server().play(vendor.serveResults(damaged, server().url));
@@ -549,7 +559,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       });
     });
 
-    it('throws the reason of an abort in the middle of a download', async () => {
+    it.skipIf(pageOf)('throws the reason of an abort in the middle of a download', async () => {
       const body = Array.from({ length: 400 }, (_, index) =>
         vendor.answerLine(`row-${index}`, 'x'.repeat(500)),
       ).join('\n');
@@ -562,7 +572,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       expect(await failureOf(reading)).toBe(reason);
     });
 
-    it('lets go of a download that is not read to its end', async () => {
+    it.skipIf(pageOf)('lets go of a download that is not read to its end', async () => {
       const body = Array.from({ length: 400 }, (_, index) =>
         vendor.answerLine(`row-${index}`, 'x'.repeat(500)),
       ).join('\n');
@@ -573,6 +583,15 @@ export function describeBatchProvider(vendor: BatchVendor): void {
       }
     });
   });
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function connect(vendor: Pick<Vendor, 'path'>, url: string, timeoutMs = 20_000): Connection {

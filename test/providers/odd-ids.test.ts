@@ -21,6 +21,7 @@ const oddIds = [
 const unusableIds = ['.', '..', '../files', 'a/../b', './a', 'a/..', 'half \ud800', 'batches/'];
 const roots = {
   openai: '/batches/',
+  xai: '/batches/',
   anthropic: '/v1/messages/batches/',
   google: '/v1beta/batches/',
   openrouter: '/batches/',

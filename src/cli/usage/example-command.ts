@@ -18,6 +18,7 @@ const usualModels: Readonly<Partial<Record<ProviderName, string>>> = {
   google: 'gemini-2.5-flash',
   openrouter: 'openai/gpt-4o-mini',
   alibaba: 'qwen-plus',
+  xai: 'grok-4.3',
 };
 
 /** `loom run -f reviews.csv -c text -p openai -m gpt-4o-mini --sandbox`: without a key it is a rehearsal. */

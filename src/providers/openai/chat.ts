@@ -77,15 +77,22 @@ export function readChatAnswer(customId: string, body: WireObject): RowResult {
   return failed('empty', 'The answer has no text.');
 }
 
-/** Thoughts are among the completion tokens, cached tokens among those of the prompt. `cost` is OpenRouter's. */
+/** Of xAI, by its page on cost tracking. */
+const ticksInDollar = 1e10;
+
+/**
+ * Thoughts are among the completion tokens, cached tokens among those of the prompt. `cost` is OpenRouter's, one in ticks
+ * xAI's.
+ */
 function readUsage(usage: WireObject): Usage | undefined {
   const [input, output] = [asTokens(usage.prompt_tokens), asTokens(usage.completion_tokens)];
   if (input === undefined && output === undefined) return undefined;
+  const ticks = asTokens(usage.cost_in_usd_ticks);
   return {
     inputTokens: input ?? 0,
     outputTokens: output ?? 0,
     cacheReadTokens: asTokens(asObject(usage.prompt_tokens_details).cached_tokens) || undefined,
-    cost: asTokens(usage.cost),
+    cost: asTokens(usage.cost) ?? (ticks === undefined ? undefined : ticks / ticksInDollar),
   };
 }
 

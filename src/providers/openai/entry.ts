@@ -6,7 +6,8 @@ import { profiles } from './profiles.ts';
 export const openAiEntries = profiles.map(openEntry);
 
 export function openEntry(profile: Profile): VendorEntry {
-  const { refusals, codePlaces, accountHeaders, upstreamErrors, keyPath, batches, ...entry } = profile;
+  const { refusals, codePlaces, isOwnError, accountHeaders, upstreamErrors, keyPath, batches, ...entry } =
+    profile;
   return {
     ...entry,
     countsTokens: false,

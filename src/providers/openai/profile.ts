@@ -1,5 +1,6 @@
 /** A vendor that speaks OpenAI's protocol is a profile: what it is called, where it is, and how it differs. */
 import type { ErrorScope } from '../../core/errors.ts';
+import type { WireObject } from '../network/wire.ts';
 import type { BatchLimits, VendorEntry } from '../provider.ts';
 
 /** What a refusal means: where all that a rule names is so. */
@@ -22,6 +23,8 @@ export interface Profile extends EntryFields {
   readonly refusals?: readonly RefusalRule[];
   /** Where its own word for an error may stand, as `metadata.error_type`, before the usual places. */
   readonly codePlaces?: readonly string[];
+  /** Whether an answer that says no is the vendor's, where its errors are no object `error` with a message. */
+  readonly isOwnError?: (body: WireObject) => boolean;
   /** OPENAI_ORG_ID and OPENAI_PROJECT_ID are for OpenAI only. */
   readonly accountHeaders?: boolean;
   /** Errors come with status 200, in the answer or in its choice, once an upstream was asked. */

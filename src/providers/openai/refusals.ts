@@ -13,7 +13,8 @@ const keyCodes = ['', 'invalid_api_key', 'invalid_request_error', 'authenticatio
 export function classifyBy({
   refusals = [],
   codePlaces = [],
-}: Pick<Profile, 'refusals' | 'codePlaces'>): Classify {
+  isOwnError = () => false,
+}: Pick<Profile, 'refusals' | 'codePlaces' | 'isOwnError'>): Classify {
   return (refusal) => {
     const places = codePlaces.map((place) =>
       place.split('.').reduce<unknown>((value, step) => asObject(value)[step], refusal.error),
@@ -26,9 +27,10 @@ export function classifyBy({
         (rule.code ?? code) === code &&
         (rule.says?.test(message) ?? true),
     );
-    return rule
+    const meant = rule
       ? { scope: rule.scope, code: rule.as ?? code }
       : { code, ...classifyOpenAi({ ...refusal, code }) };
+    return { ...meant, inOwnForm: isOwnError(refusal.body) };
   };
 }
 

@@ -34,7 +34,7 @@ function isCreated(object: WireObject, what: Created): boolean {
  * The id of what was just created, as it stands; without one, or with one that is longer than any address, the call may
  * have taken effect all the same. `what` tells it from what is around it.
  */
-export function readId(answer: unknown, field: 'id' | 'name', what?: Created): string {
+export function readId(answer: unknown, field: 'id' | 'name' | 'batch_id', what?: Created): string {
   const hasId = (object: WireObject) => asText(object[field]) !== '';
   const found = what && findHeld(answer, (object) => hasId(object) && isCreated(object, what));
   const id = asText((found ?? findHeld(answer, hasId))?.[field]);
@@ -44,7 +44,7 @@ export function readId(answer: unknown, field: 'id' | 'name', what?: Created): s
 }
 
 /** Fields of which a batch has at least one at each vendor. */
-const batchFields = ['id', 'name', 'status', 'processing_status', 'state', 'metadata'];
+const batchFields = ['id', 'name', 'batch_id', 'status', 'processing_status', 'state', 'metadata'];
 
 /** The batch that something is, or has in it. */
 export function findBatch(value: unknown): WireObject | undefined {

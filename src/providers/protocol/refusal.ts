@@ -22,13 +22,20 @@ export interface Refusal {
   readonly code: string;
   readonly message: string;
   readonly error: WireObject;
+  /** All that it says. */
+  readonly body: WireObject;
   readonly retryAfterMs: number | undefined;
   /** Where the status says that there were too many calls. */
   readonly limit: RateLimit | undefined;
 }
 
 /** What a refusal means at one vendor. */
-export type Classify = (refusal: Refusal) => { readonly scope: ErrorScope; readonly code?: string };
+export type Classify = (refusal: Refusal) => {
+  readonly scope: ErrorScope;
+  readonly code?: string;
+  /** Whether it has the form of the vendor's errors, where that is another than an object `error` with a message. */
+  readonly inOwnForm?: boolean;
+};
 
 /** The text is without secrets: what is cut off below can't be a part of one. */
 export function readRefusal(status: number, headers: HeaderTexts, bodyText: string): Refusal {
@@ -53,11 +60,11 @@ export function readRefusedBody(
   const limit = rateLimitStatuses.has(status)
     ? readRateLimit({ headers: told, error, code, message, retryAfterMs })
     : undefined;
-  return { status, code, message, error, retryAfterMs, limit };
+  return { status, code, message, error, body, retryAfterMs, limit };
 }
 
 export function refusalToError(refusal: Refusal, classify: Classify, words: Words): ProviderError {
-  const { scope, code } = classify(refusal);
+  const { scope, code, inOwnForm = false } = classify(refusal);
   return new ProviderError(
     scope,
     words.word(code || refusal.code) || `http_${refusal.status}`,
@@ -66,7 +73,7 @@ export function refusalToError(refusal: Refusal, classify: Classify, words: Word
       status: refusal.status,
       retryAfterMs: refusal.retryAfterMs,
       limit: refusal.limit,
-      inOwnForm: asText(refusal.error.message) !== '',
+      inOwnForm: inOwnForm || asText(refusal.error.message) !== '',
     },
   );
 }

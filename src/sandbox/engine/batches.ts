@@ -23,7 +23,7 @@ export interface BatchKind<Batch extends StoredBatch> {
   /** How ids of its batches begin. */
   readonly idPrefix: string;
   /** The field by which a line and its result name their row. */
-  readonly idField: 'custom_id' | 'key';
+  readonly idField: 'custom_id' | 'key' | 'batch_request_id';
   /** Its word for a state. */
   word(state: BatchState): string;
   /** Where only a batch that completes has results. */

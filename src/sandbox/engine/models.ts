@@ -29,6 +29,10 @@ const names: { readonly [Name in VendorName]?: readonly (readonly [id: string, c
     ['qwen-plus', 1_000_000],
     ['qwen-max', 32_768],
   ],
+  xai: [
+    ['grok-4.3', 1_000_000],
+    ['grok-4.20-non-reasoning', 2_000_000],
+  ],
   local: [['llama3.2', 131_072]],
   compatible: [['openai/gpt-oss-20b', 131_072]],
 };

@@ -95,6 +95,8 @@ export const dialects: Readonly<Record<CompatibleName, Dialect>> = {
     prefix: '/openai',
     batches: { ...openai.batches, fileCheckMs: 50 },
   },
+  /** Its batches are its own: xai/batches.ts. */
+  xai: { ...openai, refusesUnknownFields: false, thoughtsField: 'reasoning_content', batches: undefined },
   /** A model server on one's own machine, as Ollama is. */
   local: {
     ...openai,

@@ -49,6 +49,7 @@ describe('without --live', () => {
     ['google', 'gemini-2.5-flash', true],
     ['openrouter', 'openai/gpt-4o-mini', false],
     ['alibaba', 'qwen-plus', true],
+    ['xai', 'grok-4.3', true],
   ] as const)('knows models of %s', async (provider, model, hasBatches) => {
     const { stdout } = await world.loom('models', '-p', provider);
     const row = linesOf(stdout).find((line) => line.startsWith(`${model} `));
