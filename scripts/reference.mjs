@@ -31,6 +31,7 @@ const seeAlso = {
   '--dry-run': [['What it costs', 'guide/costs.md']],
   '--max-cost': [['What it costs', 'guide/costs.md']],
   '--with-usage': [['What it costs', 'guide/costs.md']],
+  '--tier': [['Tiers of live calls', 'guide/costs.md#tiers-of-live-calls']],
   '--estimate': [['Token counter', 'guide/costs.md#token-counter']],
   '--schema': [['Generation settings', 'reference/settings.md']],
   '--param': [['Generation settings', 'reference/settings.md']],

@@ -3,14 +3,25 @@ import type { EventOf } from '../core/models.ts';
 import { checkStart } from '../orchestrator/dataset/dataset.ts';
 import { runSync as answerDataset, type SyncSummary } from '../orchestrator/live/run-sync.ts';
 import type { SyncEvent, SyncProgress } from '../orchestrator/live/sync-order.ts';
-import { describeUsage, type PaidUsage, type PricedModel } from '../orchestrator/usage/price-usage.ts';
+import {
+  describeUsage,
+  type PaidUsage,
+  type PricedModel,
+  type TierUsage,
+} from '../orchestrator/usage/price-usage.ts';
 import { UsageTally } from '../orchestrator/usage/usage-tally.ts';
 import { offersBatches, providerEntry } from '../providers/registry.ts';
 import { requireWhole } from './options/checks.ts';
 import { requireSchema } from './options/column-choice.ts';
 import { openCostLimit } from './options/cost-limit.ts';
 import { tellUnverified } from './options/first-use.ts';
-import type { CallOptions, InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
+import type {
+  CallOptions,
+  InputOptions,
+  OutputOptions,
+  ReachOptions,
+  TierOptions,
+} from './options/options.ts';
 import { findProvider, type ListeningTo, type ReachEvent } from './options/reach.ts';
 import {
   choosePlacing,
@@ -20,7 +31,7 @@ import {
   withInput,
 } from './options/run-order.ts';
 
-export type { PaidUsage, SyncEvent, SyncProgress, SyncSummary };
+export type { PaidUsage, SyncEvent, SyncProgress, SyncSummary, TierUsage };
 
 export type RunEvent =
   | SyncEvent
@@ -45,6 +56,7 @@ export interface RunSyncOptions
     OutputOptions,
     ReachOptions,
     CallOptions,
+    TierOptions,
     ListeningTo<RunEvent> {
   /** US dollars. A run whose input alone costs more is refused, and one that has cost as much is stopped. */
   readonly maxCost?: number | undefined;
@@ -81,7 +93,7 @@ export function runSync(
 /** Undefined where the function `overwrite` said no: nothing was sent. */
 export function runSync(options: RunSyncOptions): Promise<AnsweredDataset | undefined>;
 export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset | undefined> {
-  const { model, workers = 8, callTimeoutMs, patienceMs, retryMisfits, maxCost, deliver } = options;
+  const { workers = 8, callTimeoutMs, patienceMs, retryMisfits, maxCost, deliver } = options;
   const { onEvent = () => {} } = options;
   requireWhole({ workers, callTimeoutMs, patienceMs, retryMisfits });
   const entry = findProvider(options.provider, options);
@@ -117,7 +129,7 @@ export async function runSync(options: RunSyncOptions): Promise<AnsweredDataset 
       onEvent(event);
     };
     const tellSpent = async () => {
-      const usage = await describeUsage(tally, { home, provider: entry.name, model, batch: false });
+      const usage = await describeUsage(tally, { ...described, home, batch: false });
       const spent = { usage, madeAgain: tally.madeAgain, misfits };
       onEvent({ type: 'spent', ...spent });
       return spent;

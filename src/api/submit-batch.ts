@@ -6,7 +6,7 @@ import { checkStart } from '../orchestrator/dataset/dataset.ts';
 import type { MergeSummary } from '../orchestrator/output/row-tally.ts';
 import { requireBatchApi } from '../providers/registry.ts';
 import { nameJob } from '../state/stored-jobs.ts';
-import { exclude, requireWhole } from './options/checks.ts';
+import { exclude, refuseTier, requireWhole } from './options/checks.ts';
 import { openCostLimit } from './options/cost-limit.ts';
 import { tellUnverified } from './options/first-use.ts';
 import type { InputOptions, OutputOptions, ReachOptions } from './options/options.ts';
@@ -64,6 +64,7 @@ export async function submitBatch(options: SubmitBatchOptions): Promise<Submitte
   const { batchSize, again = false, once = false, maxCost, overwrite = false, onEvent = () => {} } = options;
   if (again && once) throw exclude('again', 'once');
   requireWhole({ batchSize });
+  refuseTier(options);
   const entry = requireBatchApi(findProvider(options.provider, options));
   return withInput(
     { ...options, cache: options.cache ?? true },

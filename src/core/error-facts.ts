@@ -182,8 +182,12 @@ export interface ErrorFacts {
   live_of_several: object;
   /** A key, an address or a header is given, and not the one provider that it is for. */
   given_without_provider: { readonly option: ReachOfOne };
-  /** An answer came without tokens: what the run costs is not known. */
-  cost_unknown: object;
+  /** An answer came without tokens, or in a tier whose price is not known: what the run costs is not known. */
+  cost_unknown: { readonly tier: string | undefined };
+  /** The provider has no such tier of live calls; it has `tiers`. */
+  tier_unknown: { readonly title: string; readonly tier: string; readonly tiers: readonly string[] };
+  /** A tier is for live calls. */
+  tier_of_batch: object;
   /** No batch or job has this id. */
   batch_unknown: { readonly id: string } & OfHome;
   /** A batch to be adopted has a record. */

@@ -151,6 +151,8 @@ export interface AnswerFacts {
   readonly usage?: Usage | undefined;
   /** Why the answer ended, in the provider's own word: `stop`, `end_turn`, `MAX_TOKENS`. */
   readonly finishReason?: string | undefined;
+  /** The tier that a live call was answered in, where its provider has several and says it. Never kept. */
+  readonly tier?: string | undefined;
 }
 
 /** An answer with a text in it. */

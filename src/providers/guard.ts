@@ -124,8 +124,12 @@ function guardCheck(check: BatchCheck, words: Words): BatchCheck {
 }
 
 function guardResult(result: RowResult, words: Words): RowResult {
-  const { finishReason } = result;
-  const facts = finishReason === undefined ? result : { ...result, finishReason: words.word(finishReason) };
+  const { finishReason, tier } = result;
+  const facts = {
+    ...result,
+    ...(finishReason !== undefined && { finishReason: words.word(finishReason) }),
+    ...(tier !== undefined && { tier: words.word(tier) }),
+  };
   if (facts.outcome === 'succeeded') return facts;
   return { ...facts, error: guardReason(facts.error, 'kind', words) };
 }

@@ -186,6 +186,16 @@ export interface ListedPrice {
   readonly cachedInput?: number | undefined;
 }
 
+export interface LiveTiers {
+  /** The field of a request's body that asks for one. */
+  readonly field: string;
+  /** Those that can be asked for, in small letters. */
+  readonly prices: Readonly<Record<string, TierPrice>>;
+}
+
+/** As the lists of prices have it for live calls, or for batches; or as they do not say. */
+export type TierPrice = 'list' | 'batch' | 'unknown';
+
 /** What a provider can do, known without loading its SDK: what stands in its folder, or its profile. */
 export interface VendorEntry {
   readonly name: ProviderName;
@@ -218,6 +228,8 @@ export interface VendorEntry {
   readonly priceListName: string;
   /** What a batch costs, as a share of the price of live calls; of some vendors by model. */
   readonly batchPriceShare: number | ((model: string) => number);
+  /** Other speeds of live calls, each at its own price. Absent where there is one alone. */
+  readonly tiers?: LiveTiers;
   /**
    * Hours from its creation after which a batch that is not done ends by itself, where it does not tell a time of its own
    * (`BatchTimes.expires`). Absent where there are no batches, or they never end so.

@@ -10,6 +10,16 @@ export function requireWhole(numbers: Readonly<Record<string, number | undefined
   }
 }
 
+/** LoomError `usage` for a tier of what is no live run; a program without types may pass anything. */
+export function refuseTier(options: object): void {
+  if (!('tier' in options) || options.tier === undefined) return;
+  throw new LoomError('usage', 'tier is for live calls: a batch has a price of its own.', {
+    code: 'tier_of_batch',
+    facts: {},
+    hint: 'Leave it out.',
+  });
+}
+
 /** LoomError `usage` for two options that can't stand together. */
 export function exclude(one: string, other: string): LoomError {
   return new LoomError('usage', `${one} and ${other} exclude each other.`, {

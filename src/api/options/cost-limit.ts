@@ -72,13 +72,15 @@ export async function openCostLimit(
   const { model, settings } = order;
   const { title } = providerEntry(order.provider);
   const { price, fault } = await findPrice({ ...order, home, batch: false });
+  const isPriced = price?.costOf({ inputTokens: 1, outputTokens: 1 }) !== undefined;
   // A limit by other prices than the person's would be none.
   if (fault) throw fault;
-  if (!price) {
-    const what = `no price is known for ${model} of ${title}, so maxCost can't be kept; nothing was sent.`;
+  if (!price || !isPriced) {
+    const asked = price ? `${model} in the tier that is asked for` : model;
+    const what = `no price is known for ${asked} of ${title}, so maxCost can't be kept; nothing was sent.`;
     throw new LoomError('cost', what, {
       code: 'price_unknown',
-      facts: { model, title },
+      facts: { model: asked, title },
       hint: 'Run without maxCost, or set a limit at the provider.',
     });
   }

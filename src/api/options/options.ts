@@ -70,6 +70,15 @@ export interface ReachOptions {
   readonly sandbox?: boolean | Readonly<Record<ProviderName, string>> | undefined;
 }
 
+/** Of live runs. */
+export interface TierOptions {
+  /**
+   * A slower and cheaper, or a faster and dearer way to be answered, as the provider names it: `flex`. No part of what is
+   * asked: answers in the cache count whichever they came in.
+   */
+  readonly tier?: string | undefined;
+}
+
 /** How the calls of a live run, or of a count, are made. */
 export interface CallOptions {
   /** Concurrent calls. Default 8. */

@@ -20,14 +20,15 @@ import { columnsOf } from '../../orchestrator/output/columns.ts';
 import { findForeignReasons } from '../../orchestrator/output/reasons-file.ts';
 import { sweepInputs } from '../../orchestrator/sweep/sweep-inputs.ts';
 import type { Connection } from '../../providers/connection.ts';
-import { isOwnProvider } from '../../providers/registry.ts';
+import { isOwnProvider, providerEntry } from '../../providers/registry.ts';
+import { checkTier } from '../../providers/tiers.ts';
 import { keepInput } from '../../state/inputs.ts';
 import { isSameFile } from '../../storage/files.ts';
 import { checkOutputPath, outputExists, type Placing } from '../../storage/output-file.ts';
 import { exclude, requireWhole } from './checks.ts';
 import { chooseColumns } from './column-choice.ts';
 import { describeLayout } from './layout.ts';
-import type { InputOptions, InputStream, OutputOptions } from './options.ts';
+import type { InputOptions, InputStream, OutputOptions, TierOptions } from './options.ts';
 import { type Reach, type Reaching, withReach } from './reach.ts';
 
 /** Does the work of a verb that has an input. */
@@ -106,13 +107,15 @@ const noPath = '-';
 /** A run of a dataset: what is asked, and what becomes of the answers. */
 export function describeRun(
   options: InputOptions &
-    OutputOptions & { readonly deliver?: unknown; readonly baseUrl?: string | undefined },
+    OutputOptions &
+    TierOptions & { readonly deliver?: unknown; readonly baseUrl?: string | undefined },
   dataset: DatasetOrder,
   { home, workingFolder }: Reach,
   connection: Partial<Connection>,
 ) {
-  const { provider, model, serverName, output, deliver, baseUrl, replaceColumns } = options;
+  const { provider, model, serverName, output, deliver, baseUrl, replaceColumns, tier } = options;
   const { settings, columns } = chooseColumns(options);
+  if (tier !== undefined) checkTier(providerEntry(provider), tier, settings);
   if (serverName !== undefined && !isServerName(serverName)) {
     throw new LoomError('usage', `${JSON.stringify(serverName)} can't be the name of a server.`, {
       hint: 'It is made of letters, digits, ".", "_" and "-", at most 100, and not "sandbox".',
@@ -128,6 +131,7 @@ export function describeRun(
     provider,
     model,
     settings,
+    tier,
     outputPath,
     columns,
     useCache: options.cache ?? true,

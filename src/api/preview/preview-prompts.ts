@@ -11,13 +11,14 @@ import type { Connection, WireRequest } from '../../providers/connection.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import { requireBatchApi } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';
+import { sayTier } from '../../providers/tiers.ts';
 import { findApiKey, resolveBaseUrl } from '../../state/keys/keys.ts';
-import { requireWhole } from '../options/checks.ts';
-import type { InputOptions, OutputOptions, ReachOptions } from '../options/options.ts';
+import { refuseTier, requireWhole } from '../options/checks.ts';
+import type { InputOptions, OutputOptions, ReachOptions, TierOptions } from '../options/options.ts';
 import { findProvider } from '../options/reach.ts';
 import { describeRun, withInput } from '../options/run-order.ts';
 
-export interface PreviewPromptsOptions extends InputOptions, OutputOptions, ReachOptions {
+export interface PreviewPromptsOptions extends InputOptions, OutputOptions, ReachOptions, TierOptions {
   /** So many rows, from the first of those that are picked. Default 3. */
   readonly rows?: number | undefined;
   /** Whether it would be a live run. Default: batches. */
@@ -55,6 +56,7 @@ const shownValue = '[value]';
 export async function previewPrompts(options: PreviewPromptsOptions): Promise<PromptsPreview> {
   const { rows: count = 3, live = false } = options;
   requireWhole({ rows: count });
+  if (!live) refuseTier(options);
   const entry = findProvider(options.provider, options);
   return withInput({ ...options, cache: false }, async (dataset, reach, signal) => {
     const { home, variables, headersFor } = reach;
@@ -70,7 +72,8 @@ export async function previewPrompts(options: PreviewPromptsOptions): Promise<Pr
     const asked = rows.find(({ prompt }) => prompt !== null);
     // A batch is told in words what was refused before; a live run asks once more.
     const isRefused = !live && (await loadSchemaRefusal(home, order)) !== undefined;
-    const settings = isRefused && order.settings ? tellSchema(order.settings) : order.settings;
+    const told = isRefused && order.settings ? tellSchema(order.settings) : order.settings;
+    const settings = sayTier(entry, told, order.tier);
     const request = (asked && describeRequest(asked, { ...order, settings })) ?? undefined;
     return {
       prompts: rows.map(describePrompt),

@@ -5,14 +5,14 @@ import { readFirstRows } from '../../orchestrator/estimate/preview-rows.ts';
 import { requireBatchApi } from '../../providers/registry.ts';
 import { findKeyVariable, resolveBaseUrl } from '../../state/keys/keys.ts';
 import { checkOutputPath } from '../../storage/output-file.ts';
-import { requireWhole } from '../options/checks.ts';
+import { refuseTier, requireWhole } from '../options/checks.ts';
 import { type PricedEstimate, priceRun } from '../options/cost-limit.ts';
-import type { InputOptions, OutputOptions, ReachOptions } from '../options/options.ts';
+import type { InputOptions, OutputOptions, ReachOptions, TierOptions } from '../options/options.ts';
 import { findProvider } from '../options/reach.ts';
 import { describeRun, withInput } from '../options/run-order.ts';
 import { describePrompt, type PreviewedPrompt } from './preview-prompts.ts';
 
-export interface PreviewRunOptions extends InputOptions, OutputOptions, ReachOptions {
+export interface PreviewRunOptions extends InputOptions, OutputOptions, ReachOptions, TierOptions {
   /** Whether it would be a live run. Default: batches. */
   readonly live?: boolean | undefined;
   readonly batchSize?: number | undefined;
@@ -31,6 +31,7 @@ export interface RunPreview extends PricedEstimate {
 export async function previewRun(options: PreviewRunOptions): Promise<RunPreview> {
   const { live, batchSize, deliver } = options;
   requireWhole({ batchSize });
+  if (!live) refuseTier(options);
   const entry = findProvider(options.provider, options);
   if (!live) requireBatchApi(entry);
   return withInput({ ...options, cache: false }, async (dataset, reach, signal) => {

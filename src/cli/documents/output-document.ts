@@ -1,8 +1,12 @@
 /** What `--output-format json` tells of an output. */
 import type { WrittenOutput } from '../../api/fetch-batches.ts';
-import type { Spent } from '../../api/run-sync.ts';
+import type { Spent, TierUsage } from '../../api/run-sync.ts';
 import type { WrittenDocument } from '../../core/documents/documents.ts';
 import type { ProviderName } from '../../core/names.ts';
+
+function documentTier({ tier, answers, isAssumed }: TierUsage) {
+  return { tier, answers, assumed: isAssumed };
+}
 
 /** An output that was written; without an id for a live run, without a path for stdout. */
 export function documentOutput(
@@ -39,6 +43,7 @@ export function documentOutput(
           output_tokens: usage.outputTokens,
           cost_usd: usage.cost ?? null,
           would_cost: isRehearsal,
+          ...(usage.tiers && { tiers: usage.tiers.map(documentTier) }),
         }
       : null,
   };

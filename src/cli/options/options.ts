@@ -107,6 +107,8 @@ export interface RunOptions extends OrderOptions, ReachOptions, WaitFlags, CallO
   once: boolean;
   /** Submits also while the same work is pending. */
   again: boolean;
+  /** Of live calls, as the provider names it. */
+  tier?: string;
   /** How often an answer that does not fit is asked for again. */
   retryMisfits?: number;
   /** Most rows in one batch; the provider's limit when absent. */

@@ -2,6 +2,7 @@
 
 import { FetchLog } from '../../api/fetch-log.ts';
 import { checkOwnPrices, questionModel } from '../../api/models.ts';
+import { refuseTier } from '../../api/options/checks.ts';
 import { describeProvider } from '../../api/providers.ts';
 import type { RunDocument } from '../../core/documents/documents.ts';
 import { InterruptedError, LoomError } from '../../core/errors.ts';
@@ -29,6 +30,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   tellFileNames(options, context);
   if (!options.sync) checkBatchStreams(options, options.wait);
   checkWaitFlags(options, options.wait && !options.sync);
+  if (!options.sync) refuseTier(options);
   checkDocumentStream(options, context.voice);
   requireAsked(options, context);
   tellWrongPrices(options, context);

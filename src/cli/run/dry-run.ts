@@ -15,10 +15,17 @@ export async function dryRun(
   document: DocumentFields<RunDocument>,
 ): Promise<number> {
   const { terminal } = context;
-  const { apiKey, baseUrl, batchSize, sync: live } = options;
+  const { apiKey, baseUrl, batchSize, tier, sync: live } = options;
   const place = { ...placeOf(options, context), apiKey, baseUrl };
   const order = describeRun(options, context);
-  const preview = await previewRun({ ...place, ...order, live, batchSize, deliver: goesToStdout(options) });
+  const preview = await previewRun({
+    ...place,
+    ...order,
+    tier,
+    live,
+    batchSize,
+    deliver: goesToStdout(options),
+  });
   document.estimate = { ...documentPreview(preview), would_cost: options.sandbox };
   terminal.printSentence('Dry run: nothing was sent, and nothing was written.');
   for (const line of describeRequests(preview)) terminal.printSentence(`  ${line}`);
@@ -77,12 +84,13 @@ function describeRequests(estimate: RunPreview): string[] {
 
 function describeEstimatedCost(
   { cost, answers, mostCost }: RunPreview,
-  { provider, model, sync, sandbox }: RunOptions,
+  { provider, model, sync, sandbox, tier }: RunOptions,
   maxTokens: number | undefined,
 ): string {
   const word = sandbox ? 'Would cost' : 'Cost';
-  if (cost === undefined) return `${word}: unknown, ${noPriceFor({ provider, model })}`;
-  const input = `about ${formatDollars(cost)} for the input, at the price of ${sync ? 'live calls' : 'a batch'}`;
+  if (cost === undefined)
+    return `${word}: unknown, ${noPriceFor({ provider, model })}${tier ? ` in the tier ${tier}` : ''}`;
+  const input = `about ${formatDollars(cost)} for the input, at the price of ${sync ? `live calls${tier ? ` in the tier ${tier}` : ''}` : 'a batch'}`;
   const output = answers
     ? `about ${formatDollars(answers.cost)} for the answers, from ${countOf(answers.sampled, 'answer')} of a sample in the cache`
     : undefined;

@@ -1,7 +1,7 @@
 /** The flags of `loom run`. */
 import type { Command } from 'commander';
 import { addFlags, flag, rareFlag } from '../flags/flag.ts';
-import { parseDollars, parseWhole } from '../flags/flag-values.ts';
+import { parseDollars, parseText, parseWhole } from '../flags/flag-values.ts';
 import { addSettingsFlags } from '../flags/settings-flags.ts';
 import {
   addInputFlags,
@@ -37,6 +37,11 @@ export function addRun(program: Command): Command {
       'Concurrent calls (with --sync).',
       'With --sync: give up a row whose answer takes longer than 90 (seconds), 30m or 2h (default: 10m). It may be paid for, so it is not asked again by itself.',
       'With --sync: end after so long without an answer under rate limits, or at once when one lasts longer (default: 5m). What was answered is kept, and no output is written.',
+    ),
+    rareFlag(
+      '--tier <name>',
+      'With --sync: be answered cheaper and slower, or faster and dearer: flex or priority, at OpenAI and Google. Answers in the cache count whichever they came in.',
+      parseText,
     ),
     rareFlag(
       '--retry-misfits <times>',

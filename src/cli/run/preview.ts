@@ -16,10 +16,10 @@ export async function preview(
   context: CommandContext,
   document: DocumentFields<RunDocument>,
 ): Promise<number> {
-  const { baseUrl, sync: live } = options;
+  const { baseUrl, tier, sync: live } = options;
   const rows = options.preview === true ? undefined : options.preview;
   const place = { ...placeOf(options, context), baseUrl };
-  const found = await previewPrompts({ ...place, ...describeRun(options, context), rows, live });
+  const found = await previewPrompts({ ...place, ...describeRun(options, context), tier, rows, live });
   document.preview = documentPreview(found);
   for (const line of describePreview(found)) context.terminal.printResult(line);
   return 0;

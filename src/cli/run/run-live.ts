@@ -47,6 +47,9 @@ function documentWhole({ rows, sampled, liveCost, batchCost }: WholeCost): RunDo
   return { rows, sampled_answers: sampled, live_cost_usd: liveCost, batch_cost_usd: batchCost ?? null };
 }
 
+const slowTier =
+  'In the tier flex an answer may take long: a row has failed after 10 minutes, unless --call-timeout says more.';
+
 async function generate({ options, context, reach }: StartedRun): Promise<AnsweredDataset | undefined> {
   const { terminal } = context;
   const {
@@ -57,6 +60,8 @@ async function generate({ options, context, reach }: StartedRun): Promise<Answer
     maxCost,
     patience: patienceMs,
     retryMisfits,
+    tier,
+    callTimeout,
     sandbox: isRehearsal,
   } = options;
   const tellCall = tellCalls(terminal);
@@ -71,6 +76,7 @@ async function generate({ options, context, reach }: StartedRun): Promise<Answer
         terminal.note(
           `Weaving live... provider=${provider} model=${model} workers=${workers} cache=${cache ? 'on' : 'off'}`,
         );
+        if (tier === 'flex' && callTimeout === undefined) terminal.note(slowTier);
         progress = startProgress(terminal, 'Generating');
         return;
       case 'progress':
@@ -111,6 +117,7 @@ async function generate({ options, context, reach }: StartedRun): Promise<Answer
       workers,
       patienceMs,
       retryMisfits,
+      tier,
       maxCost,
       overwrite: askOverwrite(options, terminal),
       deliver: goesToStdout(options) ? deliver : undefined,

@@ -1,6 +1,6 @@
 /** How tokens and money are told. */
 import { titleOf } from '../../api/providers.ts';
-import type { PaidUsage, Spent, WholeCost } from '../../api/run-sync.ts';
+import type { PaidUsage, Spent, TierUsage, WholeCost } from '../../api/run-sync.ts';
 import type { ProviderName } from '../../core/names.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { countOf, formatCount, formatDollars } from './counts.ts';
@@ -47,11 +47,25 @@ export function warnOfPrices(priceError: string | undefined, terminal: Terminal)
 }
 
 function describeTokens(usage: PaidUsage, told: ToldModel): string {
-  const { inputTokens, outputTokens, cost, untold, priceError } = usage;
-  const why = priceError === undefined ? noPriceFor(told) : 'the prices of your own are in error';
+  const { inputTokens, outputTokens, cost, untold, priceError, tiers = [] } = usage;
+  const unpriced = tiers.find(({ isPriced }) => !isPriced);
+  const noPrice = unpriced
+    ? `no price is known for the tier ${unpriced.tier} of ${titleOf(told.provider)}`
+    : noPriceFor(told);
+  const why = priceError === undefined ? noPrice : 'the prices of your own are in error';
   const price = cost === undefined ? `cost unknown: ${why}` : describeCost(cost, told);
   const rest = untold ? ` ${formatCount(untold)} answers came without a count of tokens.` : '';
-  return `Tokens: ${formatCount(inputTokens)} in, ${formatCount(outputTokens)} out; ${price}.${rest}`;
+  return `Tokens: ${formatCount(inputTokens)} in, ${formatCount(outputTokens)} out; ${price}.${describeTiers(tiers)}${rest}`;
+}
+
+/** ` Answers by tier: 9 flex, 1 default.` */
+function describeTiers(tiers: readonly TierUsage[]): string {
+  if (tiers.length === 0) return '';
+  const counts = tiers.map(
+    ({ tier, answers, isAssumed }) =>
+      `${formatCount(answers)} ${tier}${isAssumed ? ' (asked for; not told)' : ''}`,
+  );
+  return ` Answers by tier: ${counts.join(', ')}.`;
 }
 
 /** `All 5,000 rows would cost about $1.20 live, $0.60 as a batch, by the 20 answers of this sample.` */

@@ -183,8 +183,12 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
     message: `${flagFor(option)} takes one --provider: it is for that one alone.`,
     hint: 'Name it, as in loom doctor -p openai.',
   }),
-  cost_unknown: () => ({
-    message: "an answer came without a count of tokens, so --max-cost can't be kept.",
+  tier_of_batch: () => ({
+    message: '--tier is for live calls: a batch has a price of its own.',
+    hint: 'Pass --sync, or leave it out.',
+  }),
+  cost_unknown: ({ tier }) => ({
+    message: `an answer came ${tier === undefined ? 'without a count of tokens' : `in the tier ${quoteValue(tier)}, whose price is not known`}, so --max-cost can't be kept.`,
     hint: 'The answers so far are kept; the same command without --max-cost goes on from there.',
   }),
   batch_unknown: (home) => ({ hint: `See ${loom('list', home)} for those there are.` }),

@@ -31,4 +31,15 @@ export const usageSchema = z.object({
   cost_usd: z.nullable(z.number()),
   /** A rehearsal: nothing was paid for, and a model would cost so much. */
   would_cost: z.boolean(),
+  /** Where a tier of live calls was asked for, or answered in at another price: how many answers came in each. */
+  tiers: z.optional(
+    z.array(
+      z.object({
+        tier: z.string(),
+        answers: z.number(),
+        /** They do not say it: it is the one that was asked for. */
+        assumed: z.boolean(),
+      }),
+    ),
+  ),
 });

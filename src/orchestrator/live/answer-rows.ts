@@ -8,6 +8,8 @@ import type { Answer, RowResult } from '../../core/models.ts';
 import { type Content, contentText } from '../../core/request/content.ts';
 import { endSentence } from '../../core/words.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
+import { providerEntry } from '../../providers/registry.ts';
+import { sayTier } from '../../providers/tiers.ts';
 import { selectCached } from '../answers/store-answers.ts';
 import { isSandboxServer } from '../calls/answer-server.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
@@ -34,6 +36,7 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
   const { order, provider, checkAnswer, journals, cache, signal, onEvent, meter, progress } = run;
   const { model, settings, retryMisfits = 0 } = order;
   const { journal } = journals;
+  const sent = sayTier(providerEntry(order.provider), settings, order.tier);
   const prompts = new PromptIndex();
   const cachedRows = new RowSet();
   const known = cache?.openLookUps();
@@ -102,9 +105,11 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
           order.beforeCall?.();
           await run.home.ensureHeld();
           const startedAt = performance.now();
-          const request = { customId: row.customId, model, content: asked, settings };
-          const result = await askProvider(request, callSignal);
-          meter.addCall(result, performance.now() - startedAt);
+          const request = { customId: row.customId, model, content: asked, settings: sent };
+          const answered = await askProvider(request, callSignal);
+          // What a tier costs is in the sum.
+          const { tier: _, ...result } = answered;
+          meter.addCall(answered, performance.now() - startedAt);
           const isFirst = asked === content;
           // Within the call's place in the queue: no more answers than workers wait for the disk. What the cache has can
           // be had again for nothing: its place in the journal is only the way into the output.
@@ -112,7 +117,7 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
             const isCached = await storeInCache(content, result, !isFirst);
             await (isCached ? journal.addCached(row, result) : journal.add(row, result));
           }
-          onEvent({ type: 'answered', result });
+          onEvent({ type: 'answered', result: answered });
           return result;
         });
 

@@ -14,6 +14,8 @@ export interface RunOrder {
   /** Answers go to and come from the cache, and equal prompts are asked once. */
   readonly useCache: boolean;
   readonly settings?: GenerationSettings | undefined;
+  /** Of live calls. No part of what is asked. */
+  readonly tier?: string | undefined;
   /** The address that was given for this run; a batch keeps it for its fetch. */
   readonly baseUrl?: string | undefined;
   /** Names of the headers that go with it; a batch keeps them, to miss them at its fetch. */

@@ -32,6 +32,8 @@ export interface WrittenRun {
   readonly mode: 'live' | 'batch';
   readonly columns: ColumnChoice;
   readonly settings?: GenerationSettings | undefined;
+  /** That was asked for, of live calls. */
+  readonly tier?: string | undefined;
   readonly jobId?: string | undefined;
   readonly batchIds?: readonly string[];
   readonly startedAt: Date;
@@ -87,7 +89,7 @@ async function describeRun(home: LoomHome, run: WrittenRun): Promise<HistoryFact
   };
 }
 
-async function recordUsage(home: LoomHome, { usage, provider, model, mode }: WrittenRun) {
-  const paid = await describeUsage(usage, { home, provider, model, batch: mode === 'batch' });
+async function recordUsage(home: LoomHome, { usage, mode, ...run }: WrittenRun) {
+  const paid = await describeUsage(usage, { ...run, home, batch: mode === 'batch' });
   return paid && { input_tokens: paid.inputTokens, output_tokens: paid.outputTokens, cost: paid.cost };
 }

@@ -13,6 +13,11 @@ export const google: VendorEntry = {
   priceListName: 'google',
   batchPriceShare: 0.5,
   completionWindowHours: 48,
+  // "Flex inference" is half the price of live calls, as a batch is; that of priority is in no list.
+  tiers: {
+    field: 'serviceTier',
+    prices: { standard: 'list', flex: 'batch', priority: 'unknown' },
+  },
   settings,
   openSync: async (connection) => (await import('./sync.ts')).openSync(connection),
   openBatch: async (connection) => (await import('./batch.ts')).openBatch(connection),

@@ -1,7 +1,7 @@
 /** Google Gemini, one generateContent per prompt. */
 
 import type { VendorConnection } from '../connection.ts';
-import { asList, asText, type WireObject } from '../network/wire.ts';
+import { asList, asObject, asText, firstText, type WireObject } from '../network/wire.ts';
 import { collectModels, readEach, readModels } from '../protocol/model-list.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
 import { requireCount } from '../protocol/wrappings.ts';
@@ -36,7 +36,8 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
         const found = content ? undefined : findContentError(answer);
         if (found) throw transport.refuse(found.status, { error: found.error });
         if (!content) throw unreadableAnswer('it has no candidates');
-        return readContent(request.customId, content);
+        const tier = readTier(content);
+        return { ...readContent(request.customId, content), ...(tier && { tier }) };
       }),
 
     countTokens: (request, signal) =>
@@ -71,6 +72,11 @@ export async function openSync(connection: VendorConnection): Promise<SyncProvid
         }),
       ),
   };
+}
+
+/** In the usage, as the SDK's types have it for streams; not seen in an answer of generateContent. */
+function readTier({ serviceTier, usageMetadata }: WireObject): string {
+  return firstText(asObject(usageMetadata).serviceTier, serviceTier);
 }
 
 /** A list without a single entry has no field at all. */

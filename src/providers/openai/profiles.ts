@@ -22,6 +22,11 @@ export const profiles: readonly Profile[] = [
     priceListName: 'openai',
     settings: chatSettings({ places: { max_tokens: 'max_completion_tokens' }, checks: { stop: atMost(4) } }),
     accountHeaders: true,
+    // "Flex processing" has the prices of batches; those of priority are in no list.
+    tiers: {
+      field: 'service_tier',
+      prices: { auto: 'list', default: 'list', flex: 'batch', priority: 'unknown' },
+    },
     batches: {
       limits: { requests: 50_000, bytes: 200_000_000 },
       priceShare: 0.5,

@@ -22,7 +22,8 @@ export async function openSync(connection: VendorConnection, profile: Profile): 
         const found = findError(completion ?? asObject(answer));
         if (found) throw transport.refuse(found.status, { error: found.error });
         if (!completion) throw unreadableAnswer('it is not a chat completion');
-        return readChatAnswer(request.customId, completion);
+        const tier = profile.tiers && asText(completion[profile.tiers.field]);
+        return { ...readChatAnswer(request.customId, completion), ...(tier && { tier }) };
       }),
 
     ...(profile.keyPath !== undefined && {

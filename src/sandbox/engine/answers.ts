@@ -30,6 +30,8 @@ export interface ModelRequest {
   readonly prompt: string;
   readonly promptTokens: number;
   readonly settings: AnswerSettings;
+  /** In which it asks to be answered, where it does. */
+  readonly tier?: string | undefined;
 }
 
 /** What a request wants of its answer. */

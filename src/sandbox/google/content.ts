@@ -59,7 +59,7 @@ export function checkModel(model: string): void {
 
 const findUnknown = unknownFieldAmong(
   'model contents systemInstruction system_instruction tools toolConfig tool_config safetySettings safety_settings',
-  'generationConfig generation_config cachedContent cached_content labels store',
+  'generationConfig generation_config cachedContent cached_content labels store serviceTier service_tier',
 );
 const findUnknownConfig = unknownFieldAmong(
   'temperature topP topK candidateCount maxOutputTokens stopSequences seed presencePenalty frequencyPenalty',
@@ -104,7 +104,17 @@ export function readContent(request: unknown, model: string, { heedsJsonSchema =
       (heedsJsonSchema ? config.responseJsonSchema : undefined) ??
       readToldSchema(systemText),
   };
-  return { model, prompt, promptTokens, settings };
+  return { model, prompt, promptTokens, settings, tier: readTier(request) };
+}
+
+/** Of the SDK's enumeration; any other is refused. */
+const tiers = ['unspecified', 'standard', 'flex', 'priority'];
+
+function readTier({ serviceTier, service_tier }: Record<string, unknown>): string | undefined {
+  const tier = serviceTier ?? service_tier;
+  if (tier === undefined) return undefined;
+  if (typeof tier === 'string' && tiers.includes(tier.toLowerCase())) return tier.toLowerCase();
+  throw invalid(`Invalid value at 'service_tier' (type.googleapis.com/ServiceTier), ${JSON.stringify(tier)}`);
 }
 
 function readConfig(config: unknown): Record<string, unknown> {
@@ -121,11 +131,11 @@ function readConfig(config: unknown): Record<string, unknown> {
 /** A GenerateContentResponse. A blocked prompt has no candidates at all, a blocked answer one without content. */
 export const contentForm: AnswerForm = {
   refusalIn,
-  write: ({ model, promptTokens }, draft, id) => ({
+  write: ({ model, promptTokens, tier }, draft, id) => ({
     ...(draft.outcome === 'blocked'
       ? { promptFeedback: { blockReason: 'PROHIBITED_CONTENT' } }
       : { candidates: [candidate(draft)] }),
-    usageMetadata: usage(promptTokens, draft),
+    usageMetadata: { ...usage(promptTokens, draft), ...(tier && { serviceTier: tier }) },
     modelVersion: model,
     responseId: id,
   }),

@@ -32,6 +32,7 @@ export function readChat(body: unknown, refusesUnknown: boolean): ModelRequest {
   return {
     model,
     ...readMessages(messages),
+    tier: readTier(body.service_tier),
     settings: {
       maxTokens: typeof limit === 'number' ? limit : undefined,
       stops: [stop ?? []].flat().map(String),
@@ -39,6 +40,11 @@ export function readChat(body: unknown, refusesUnknown: boolean): ModelRequest {
       schema: isObject(format.json_schema) ? format.json_schema.schema : readToldSchema(readSystem(messages)),
     },
   };
+}
+
+/** What an account leaves to chance is answered as any call is. */
+function readTier(tier: unknown): string {
+  return typeof tier === 'string' && tier !== 'auto' ? tier : 'default';
 }
 
 /** OpenAI's words for a model that does not exist. */
@@ -104,7 +110,7 @@ const finishReasons: Partial<Record<Draft['outcome'], string>> = { cut: 'length'
 
 /** A chat completion. Some vendors show the thoughts of a model, OpenAI does not. */
 export function completion(
-  { model, promptTokens }: ModelRequest,
+  { model, promptTokens, tier = 'default' }: ModelRequest,
   draft: Draft,
   id: string,
   thoughtsField: string | undefined,
@@ -137,7 +143,7 @@ export function completion(
       prompt_tokens_details: { cached_tokens: 0 },
       completion_tokens_details: { reasoning_tokens: reasoningTokens },
     },
-    service_tier: 'default',
+    service_tier: tier,
     system_fingerprint: null,
   };
 }
