@@ -9,6 +9,7 @@ export const vendors = {
   alibaba: { title: 'Alibaba Cloud Model Studio', path: '/alibaba/compatible-mode/v1' },
   azure: { title: 'Azure OpenAI', path: '/azure/openai/v1' },
   xai: { title: 'xAI', path: '/xai/v1' },
+  together: { title: 'Together', path: '/together/v1' },
   local: { title: 'A model server on your own machine', path: '/local/v1' },
   compatible: { title: 'Any other that speaks as OpenAI does', path: '/compatible/v1' },
 } as const;

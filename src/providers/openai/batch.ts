@@ -18,6 +18,7 @@ import type { BatchProvider } from '../provider.ts';
 import { isFileNotReady, openFileWait, refusesMetadata } from './batches/file-wait.ts';
 import { findSentBatch, readBatchList } from './batches/find-batch.ts';
 import { readCheck, readFileId } from './batches/read-batch.ts';
+import { uploadSigned } from './batches/signed-upload.ts';
 import { chatBody, openOpenAiClient } from './chat.ts';
 import type { BatchProfile, Profile } from './profile.ts';
 import { readResult } from './read-result.ts';
@@ -69,6 +70,8 @@ export async function openBatch(
         .call(
           signal,
           async (call) => {
+            if (profile.batches.upload === 'signed')
+              return uploadSigned(call, connection, file.path, purpose);
             // A File over a blob of the disk is sent with its length; a bare Blob is dropped from the form.
             const upload = new File([await openAsBlob(file.path)], basename(file.path));
             const form = { file: upload, purpose: purpose as 'batch' };

@@ -43,6 +43,26 @@ export const openModelHosts: readonly Profile[] = [
     batches: { limits: { requests: 50_000, bytes: 200_000_000 }, priceShare: 0.8, ...batches },
   },
   {
+    name: 'together',
+    title: 'Together',
+    keyVariable: 'TOGETHER_API_KEY',
+    baseUrlVariable: 'TOGETHER_BASE_URL',
+    addresses: ['https://api.together.xyz/v1', 'https://api.together.ai/v1'],
+    messageTokens: 7,
+    priceListName: 'together',
+    settings: withTopK,
+    unverified: 'which of its models cost less in a batch',
+    batches: {
+      limits: { requests: 50_000, bytes: 100_000_000 },
+      // "Discounts on selected models": no page lists them for programs.
+      priceShare: 1,
+      windowHours: 24,
+      purpose: 'batch-api',
+      upload: 'signed',
+      lineForm: 'body',
+    },
+  },
+  {
     name: 'siliconflow',
     title: 'SiliconFlow',
     keyVariable: 'SILICONFLOW_API_KEY',

@@ -45,6 +45,8 @@ export interface BatchProfile {
   readonly expires?: boolean | undefined;
   /** What the upload is for. */
   readonly purpose?: string | undefined;
+  /** `signed`: the vendor names an address for the bytes, in place of taking them in a form. */
+  readonly upload?: 'form' | 'signed' | undefined;
   /** What the requests are sent to, in the vendor's word. */
   readonly endpoint?: string | undefined;
   /** The time that is asked for. */

@@ -39,7 +39,8 @@ export interface Transport {
    * node's own HTTP client as a fetch (http-call.ts), with our time limits and proxies; an answer outside 200–299 is
    * thrown, classed. A success has the object that its body holds as its JSON, whatever its frame says (answer-frame.ts).
    * No more is read of an answer than limits.ts says, so that a body without an end, or one that was packed small, ends in
-   * an error. For an SDK's client; within a call, what it has of its own goes before.
+   * an error. For an SDK's client; within a call, what it has of its own goes before. With `redirect: 'manual'` a redirect
+   * is a success, of which the headers count.
    */
   readonly fetch: typeof globalThis.fetch;
   /**
@@ -136,7 +137,8 @@ export async function openTransport(connection: VendorConnection, classify: Clas
     state.answer = undefined;
     const answer = await followRedirects(ask, String(address), init);
     if (isMarked(answer)) onSandbox?.();
-    if (answer.status >= 200 && answer.status <= 299) {
+    const isAnswered = answer.status >= 200 && answer.status <= (init.redirect === 'manual' ? 399 : 299);
+    if (isAnswered) {
       if (state.bound === 'lines') state.lines = await unpackBody(answer);
       else {
         const bytes = await readWhole(answer, state.bound);

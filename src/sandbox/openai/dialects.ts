@@ -97,6 +97,16 @@ export const dialects: Readonly<Record<CompatibleName, Dialect>> = {
   },
   /** Its batches are its own: xai/batches.ts. */
   xai: { ...openai, refusesUnknownFields: false, thoughtsField: 'reasoning_content', batches: undefined },
+  /** In words of its own, which are in together.ts. */
+  together: {
+    ...openai,
+    refusesUnknownFields: false,
+    batches: {
+      ...openai.batches,
+      limits: { ...openai.batches.limits, batchBytes: 100_000_000, fileBytes: 100_000_000 },
+      takesAnyForm: true,
+    },
+  },
   /** A model server on one's own machine, as Ollama is. */
   local: {
     ...openai,

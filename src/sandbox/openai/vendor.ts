@@ -8,6 +8,7 @@ import { OpenaiBatches } from './batches.ts';
 import { completion, openaiError, openaiJson, readChat } from './chat.ts';
 import { dialects } from './dialects.ts';
 import { openaiFileRoutes } from './files.ts';
+import { signedPath, togetherRoutes } from './together.ts';
 
 /** The part of such a vendor in the sandbox. */
 export function openaiVendor(context: SandboxContext, name: CompatibleName): Vendor {
@@ -30,13 +31,13 @@ export function openaiVendor(context: SandboxContext, name: CompatibleName): Ven
   ];
   if (batches !== undefined) {
     const own = new OpenaiBatches(context, name, batches, form, read);
-    routes.push(...own.routes(), ...openaiFileRoutes(own));
+    routes.push(...(name === 'together' ? togetherRoutes(own) : [...own.routes(), ...openaiFileRoutes(own)]));
   }
   return {
     name,
     routes: routes.map(([kind, address, run]) => [kind, address.replace(' ', ` ${prefix}`), run]),
     keyOf: (call) => call.bearerKey(),
-    refuse: (key) => (needsKey ? refuseKey(key, name) : undefined),
+    refuse: (key, { path }) => (needsKey && !path.startsWith(signedPath) ? refuseKey(key, name) : undefined),
     error: openaiError,
   };
 }

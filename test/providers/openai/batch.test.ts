@@ -102,8 +102,12 @@ describe('OpenAI, batches', () => {
       queueFull: true,
       error: { code: 'token_limit_exceeded', message: 'Enqueued token limit reached.' },
     });
-    const copied = { code: 'quota', message: 'Enqueued token limit reached for m.' };
-    expect(await check({ status: 'failed', errors: { data: [copied] } })).toMatchObject({ queueFull: true });
+    const azure =
+      "The number of enqueued tokens has surpassed the configured limit of 30K for the deployment 'd'.";
+    for (const message of ['Enqueued token limit reached for m.', azure]) {
+      const data = [{ code: 'quota', message }];
+      expect(await check({ status: 'failed', errors: { data } })).toMatchObject({ queueFull: true });
+    }
     const bad = { code: 'invalid_json_line', line: 3, message: 'This line is no JSON.' };
     expect(await check({ status: 'failed', errors: { data: [bad, bad] } })).toMatchObject({
       queueFull: false,

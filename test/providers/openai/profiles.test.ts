@@ -1,4 +1,5 @@
 /** Every vendor that speaks OpenAI's protocol, held to the contract, and one that has all that a profile can say. */
+import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { plainContent } from '../../../src/core/request/content.ts';
@@ -14,6 +15,7 @@ import {
   failureOf,
   never,
   openBatch,
+  prompt,
   useServer,
   writeRequests,
 } from '../conformance.ts';
@@ -105,6 +107,43 @@ describe('a profile', () => {
         idempotency_key: 'job_1-1.2',
       },
     ]);
+  });
+
+  it('may have an upload go to an address that the vendor signs, which gets no key', async () => {
+    const provider = await open(createElsewhere({ upload: 'signed' }));
+    const file = await writeRequests(provider, ['row-0-1a2b3c4d']);
+    const headers = { location: '/bucket/x?signature=1', 'x-together-file-id': 'file-1' };
+    server().play(({ path }) => (path === '/api/files' ? { status: 302, headers } : { body: {} }));
+    expect(await provider.upload?.(file, never)).toBe('file-1');
+    const [asked, put] = server().arrived;
+    const line = provider.encode({
+      customId: 'row-0-1a2b3c4d',
+      model: 'model-1',
+      content: plainContent(prompt),
+    });
+    expect(sent()).toEqual([
+      ['POST', '/api/files', `purpose=batch-api&file_name=${basename(file.path)}&file_type=jsonl`],
+      ['PUT', '/bucket/x?signature=1', `${line}\n`],
+      ['POST', '/api/files/file-1/preprocess', ''],
+    ]);
+    expect(asked?.headers.authorization).toBe(`Bearer ${apiKey}`);
+    expect(put?.headers).not.toHaveProperty('authorization');
+    expect(put?.headers['content-length']).toBe(String(file.bytes));
+  });
+
+  it.each([
+    ['no address', { status: 302, headers: { 'x-together-file-id': 'file-1' } }],
+    ['no id', { status: 302, headers: { location: '/bucket/x' } }],
+    ['neither', { body: { id: 'file-1' } }],
+  ])('sends no bytes where it is told %s for them', async (_, reply) => {
+    const provider = await open(createElsewhere({ upload: 'signed' }));
+    const file = await writeRequests(provider, ['row-0-1a2b3c4d']);
+    server().play(() => reply);
+    expect(await failureOf(provider.upload?.(file, never))).toMatchObject({
+      ...{ scope: 'run', code: 'unreadable' },
+      message: expect.stringContaining('it names no address for the upload'),
+    });
+    expect(server().arrived).toHaveLength(1);
   });
 
   it('may keep no tag: a batch is known by its file', async () => {

@@ -45,7 +45,8 @@ export function readCheck(batch: WireObject): BatchCheck {
 
 /** Servers that copied the words have other codes for them. */
 function isQueueFull(error: BatchCheck['error']): boolean {
-  return error?.code === 'token_limit_exceeded' || /enqueued token limit/i.test(error?.message ?? '');
+  const words = /enqueued token limit|enqueued tokens has surpassed/i;
+  return error?.code === 'token_limit_exceeded' || words.test(error?.message ?? '');
 }
 
 /** From here on a number is one of milliseconds: as seconds it would be in the year 5138. */
