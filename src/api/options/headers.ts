@@ -11,7 +11,12 @@ import {
 import { providerEntry } from '../../providers/registry.ts';
 
 /** Lines as `Name: value`, or a JSON object. */
-const headersVariable = 'LOOM_HEADERS';
+export const headersVariable = 'LOOM_HEADERS';
+
+/** Those of the variable alone. */
+export function headersOfVariable(variables: NodeJS.ProcessEnv, provider: ProviderName): GivenHeaders {
+  return pickHeaders(provider, readVariable(variables));
+}
 
 /** What is sent to a provider beside what loom itself says. LoomError `usage` for headers that can't be. */
 export function openHeaders(

@@ -5,7 +5,7 @@ import { ensureCacheFolder } from '../../cache/cache-folders.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { EventOf } from '../../core/models.ts';
 import { type ProviderName, sandboxKey } from '../../core/names.ts';
-import { type GivenHeaders, listMissing } from '../../core/request/headers.ts';
+import { type GivenHeaders, holdsKey, listMissing, pickHeaders } from '../../core/request/headers.ts';
 import { type ConnectionChoice, describeConnection } from '../../orchestrator/calls/connection.ts';
 import type { RetryEvent } from '../../orchestrator/calls/retry.ts';
 import type { Connection, RequestNotice } from '../../providers/connection.ts';
@@ -24,7 +24,7 @@ import { ownProvidersPath, readOwnProvidersFile } from '../../state/own-provider
 import { ensurePrivateFolder } from '../../storage/files.ts';
 import { type LoomHome, loomHome } from '../../storage/home.ts';
 import { checkHome, ensureHome } from '../../storage/marks.ts';
-import { openHeaders } from './headers.ts';
+import { headersOfVariable, headersVariable, openHeaders } from './headers.ts';
 import type { CallOptions, OutputOptions, ReachOptions } from './options.ts';
 
 export interface Reach {
@@ -55,6 +55,13 @@ export type ReachEvent =
         path: string;
       }
     >
+  /** Headers from elsewhere go to an address that such a file names. */
+  | EventOf<
+      'headers_to_folder',
+      { names: readonly string[]; baseUrl: string; baseUrlVariable: string; path: string }
+    >
+  /** A header of such a file takes the place of a key from elsewhere. */
+  | EventOf<'key_of_folder', { name: string; provider: ProviderName; path: string }>
   /** A batch of this provider was submitted with headers that are not given now; told ahead of the first call. */
   | EventOf<'headers_missing', { provider: ProviderName; names: readonly string[] }>
   /** `what` nobody has verified of a provider that there is no output of yet. */
@@ -175,7 +182,10 @@ function openReach(options: Reaching): Reach {
           : { apiKey, baseUrl, recordedBaseUrl, headers, callTimeoutMs };
       const entry = providerEntry(provider);
       const connection = describeConnection(entry, choice, variables, environment);
-      if (options.dotenv && !told.has(provider)) tellKeyOnItsWay(provider, choice, connection, options);
+      if (options.dotenv && !told.has(provider)) {
+        tellKeyOnItsWay(provider, choice, connection, options);
+        tellHeadersOnTheirWay(provider, choice, connection, options);
+      }
       told.add(provider);
       const names = listMissing(recordedHeaders, headers);
       const missing = [provider, ...names].join(' ');
@@ -212,6 +222,36 @@ function tellKeyOnItsWay(
   const path = folderVariablesPath(workingFolder);
   const key = { keyVariable, isKept: !isOfOption && keyVariable === undefined };
   options.onEvent?.({ type: 'key_to_folder', ...key, baseUrl, baseUrlVariable, path });
+}
+
+/** What headers of elsewhere go to an address of a `.env`, and what of a `.env` takes the place of a key of elsewhere. */
+function tellHeadersOnTheirWay(
+  provider: ProviderName,
+  choice: ConnectionChoice,
+  { apiKey, baseUrl }: Connection,
+  options: Reaching,
+): void {
+  const { environment, workingFolder } = surroundingsOf(options);
+  const path = folderVariablesPath(workingFolder);
+  const entry = providerEntry(provider);
+  const { baseUrlVariable } = entry;
+  const isOfFolder = isFromFolder(headersVariable, environment, workingFolder);
+  const found = headersOfVariable(variablesOf(options), provider);
+  const elsewhere = pickHeaders(provider, isOfFolder ? {} : found, options.headers ?? {});
+  const names = Object.keys(elsewhere);
+  const isAddressOfFolder =
+    (choice.baseUrl ?? choice.recordedBaseUrl) === undefined &&
+    isFromFolder(baseUrlVariable, environment, workingFolder);
+  if (names.length > 0 && baseUrl !== undefined && isAddressOfFolder)
+    options.onEvent?.({ type: 'headers_to_folder', names, baseUrl, baseUrlVariable, path });
+  const keyVariable = findKeyVariable(entry, variablesOf(options));
+  const isKeyOfFolder =
+    choice.apiKey === undefined &&
+    keyVariable !== undefined &&
+    isFromFolder(keyVariable, environment, workingFolder);
+  const [taking] = Object.keys(found).filter((name) => holdsKey({ [name]: '' }));
+  if (isOfFolder && taking !== undefined && apiKey !== undefined && !isKeyOfFolder)
+    options.onEvent?.({ type: 'key_of_folder', name: taking, provider, path });
 }
 
 /** Where a stand-in for the providers keeps its files. LoomError `state` where that can't be made. */

@@ -37,6 +37,17 @@ export function tellCalls(terminal: Terminal): (event: CallEvent) => void {
         return terminal.detail(describeRequest(event));
       case 'place_of_folder':
         return terminal.warn(`${event.name} is ${event.value}, as ${event.path} says.`);
+      case 'headers_to_folder': {
+        const headers = nameHeaders(event.names);
+        const address = `${showAddress(event.baseUrl)}, which ${event.path} names as ${event.baseUrlVariable}`;
+        return terminal.warn(
+          `${headers} of yours ${event.names.length === 1 ? 'goes' : 'go'} to ${address}.`,
+        );
+      }
+      case 'key_of_folder':
+        return terminal.warn(
+          `the header ${event.name} takes the place of your key of ${titleOf(event.provider)}, as LOOM_HEADERS in ${event.path} says.`,
+        );
       case 'headers_missing':
         return terminal.warn(describeMissing(event));
       case 'unverified':
@@ -53,8 +64,11 @@ export function tellCalls(terminal: Terminal): (event: CallEvent) => void {
 }
 
 function describeMissing({ provider, names }: Extract<ReachEvent, { type: 'headers_missing' }>): string {
-  const headers = `the header${names.length === 1 ? '' : 's'} ${names.join(', ')}`;
-  return `a batch of ${titleOf(provider)} was submitted with ${headers}: set LOOM_HEADERS, or pass --header.`;
+  return `a batch of ${titleOf(provider)} was submitted with ${nameHeaders(names)}: set LOOM_HEADERS, or pass --header.`;
+}
+
+function nameHeaders(names: readonly string[]): string {
+  return `the header${names.length === 1 ? '' : 's'} ${names.join(', ')}`;
 }
 
 function nameKey({ keyVariable, isKept }: Extract<ReachEvent, { type: 'key_to_folder' }>): string {

@@ -201,6 +201,37 @@ describe('a .env', () => {
     );
   });
 
+  test('whose address takes headers of the person is told, also where the key is its own', async () => {
+    await world.write('.env', `OPENAI_BASE_URL=${address()}\nOPENAI_API_KEY=${sandboxKey}\n`);
+    delete world.environment.OPENAI_API_KEY;
+    world.environment.LOOM_HEADERS = 'X-Key: s3cret-4711\nanthropic/X-Other: s3cret-4712';
+    expect((await live('-q')).stderr).toBe(
+      `Warning: the header X-Key of yours goes to ${address()}, which ${path()} names as OPENAI_BASE_URL.\n`,
+    );
+    expect((await live('-q', '--header', 'X-Team: blue')).stderr).toBe(
+      `Warning: the headers X-Key, X-Team of yours go to ${address()}, which ${path()} names as OPENAI_BASE_URL.\n`,
+    );
+    await world.write(
+      '.env',
+      `OPENAI_BASE_URL=${address()}\nOPENAI_API_KEY=${sandboxKey}\nLOOM_HEADERS=X-Key: its own\n`,
+    );
+    delete world.environment.LOOM_HEADERS;
+    expect((await live('-q')).stderr).toBe('');
+  });
+
+  test('whose header takes the place of the person’s key is told', async () => {
+    world.environment.OPENAI_BASE_URL = address();
+    await world.write('.env', `LOOM_HEADERS=Authorization: Bearer ${sandboxKey}\n`);
+    expect((await live('-q')).stderr).toBe(
+      `Warning: the header Authorization takes the place of your key of OpenAI, as LOOM_HEADERS in ${path()} says.\n`,
+    );
+    await world.write('.env', `LOOM_HEADERS=X-Team: blue\n`);
+    expect((await live('-q')).stderr).toBe('');
+    await world.write('.env', `LOOM_HEADERS=Authorization: Bearer ${sandboxKey}\n`);
+    delete world.environment.OPENAI_API_KEY;
+    expect((await live('-q')).stderr).toBe('');
+  });
+
   test('that has the key too, or whose address does not count, is not', async () => {
     world.environment.OPENAI_BASE_URL = address();
     expect((await live('-q')).stderr).toBe('');
