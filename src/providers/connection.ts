@@ -13,6 +13,8 @@ export interface Connection {
    * the key is.
    */
   readonly headers?: GivenHeaders | undefined;
+  /** Whose batches are asked for, where a key does not say it. */
+  readonly account?: string | undefined;
   /** Where the API is, in the form the vendor's own SDK takes; undefined: the vendor's own address. */
   readonly baseUrl?: string | undefined;
   /**

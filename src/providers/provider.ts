@@ -205,6 +205,8 @@ export interface VendorEntry {
   /** Other variables that the vendor's own programs take a key from; asked after the first. */
   readonly otherKeyVariables?: readonly string[];
   readonly baseUrlVariable: string;
+  /** The variable that says to which account batches belong, where a key does not. */
+  readonly accountVariable?: string;
   /**
    * Where the vendor itself is, without the slash at the end: the first where nothing else is said, the others in other
    * regions.

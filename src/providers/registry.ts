@@ -8,6 +8,7 @@ import { otherProviderNames, type ProviderName } from '../core/names.ts';
 import { looksSecret } from '../core/secret-shapes.ts';
 import { findClosestName, quoteValue } from '../core/words.ts';
 import { anthropic } from './anthropic/entry.ts';
+import { fireworks } from './fireworks/entry.ts';
 import { google } from './google/entry.ts';
 import { guardEntry } from './guard.ts';
 import { openAiEntries, openEntry } from './openai/entry.ts';
@@ -18,7 +19,7 @@ import { xai } from './xai/entry.ts';
 
 const [openai, ...compatible] = openAiEntries;
 const builtIn = new Map(
-  [openai, anthropic, google, openrouter, ...compatible, xai].flatMap((entry) =>
+  [openai, anthropic, google, openrouter, ...compatible, xai, fireworks].flatMap((entry) =>
     entry ? [[entry.name, guardEntry(entry)] as const] : [],
   ),
 );

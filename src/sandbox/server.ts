@@ -1,6 +1,6 @@
 /**
  * The sandbox: a local stand-in for the APIs of OpenAI, Anthropic, Google Gemini, OpenRouter, Alibaba Cloud Model
- * Studio and xAI, and for a model server on one's own machine, spoken over real HTTP, so that a whole run can be rehearsed
+ * Studio xAI and Fireworks, and for a model server on one's own machine, spoken over real HTTP, so that a whole run can be rehearsed
  * without a key and without cost. Loopback only.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -12,6 +12,7 @@ import type { SandboxContext, Vendor } from './engine/vendor.ts';
 import { losesAnswer, preventsWork, sendWithFate, statusOf } from './fates.ts';
 import { type Faults, readFaults } from './fault-fields.ts';
 import { FaultScript } from './faults.ts';
+import { fireworksVendor } from './fireworks/vendor.ts';
 import { frontPage } from './front-page.ts';
 import { googleVendor } from './google/vendor.ts';
 import { type Answer, Call, drain, isLive, plain, Refused, routesOf, send } from './http/http.ts';
@@ -55,6 +56,7 @@ export const sandboxKey: string = 'sandbox-key';
 function openVendor(context: SandboxContext, name: VendorName): Vendor {
   if (name === 'anthropic') return anthropicVendor(context);
   if (name === 'google') return googleVendor(context);
+  if (name === 'fireworks') return fireworksVendor(context);
   if (name === 'xai') return xaiVendor(context);
   return name === 'openrouter' ? openrouterVendor(context) : openaiVendor(context, name);
 }

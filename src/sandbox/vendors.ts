@@ -8,6 +8,7 @@ export const vendors = {
   openrouter: { title: 'OpenRouter', path: '/openrouter/api/v1' },
   alibaba: { title: 'Alibaba Cloud Model Studio', path: '/alibaba/compatible-mode/v1' },
   azure: { title: 'Azure OpenAI', path: '/azure/openai/v1' },
+  fireworks: { title: 'Fireworks', path: '/fireworks/inference/v1' },
   xai: { title: 'xAI', path: '/xai/v1' },
   together: { title: 'Together', path: '/together/v1' },
   local: { title: 'A model server on your own machine', path: '/local/v1' },

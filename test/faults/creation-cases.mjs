@@ -69,7 +69,10 @@ function isOneOfTwo(reply) {
   return reply === 'HTTP 522' || reply === 'cut off';
 }
 
-const refused = batchProviders.flatMap((provider, place) =>
+/** Where a creation is repeated, nothing is looked up. */
+const lookedUp = batchProviders.filter((provider) => provider !== 'fireworks');
+
+const refused = lookedUp.flatMap((provider, place) =>
   Object.keys(replies).flatMap((reply, turn) =>
     Object.entries(refusals).map(([refusal, effect], kind) =>
       defineCase({

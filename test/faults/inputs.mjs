@@ -1,5 +1,5 @@
 /** The inputs, in the format that each provider gets, and what they and their outputs are called. */
-export const batchProviders = ['openai', 'anthropic', 'google', 'alibaba', 'xai'];
+export const batchProviders = ['openai', 'anthropic', 'google', 'alibaba', 'xai', 'fireworks'];
 export const allProviders = [...batchProviders, 'openrouter'];
 export const model = 'faults-1';
 export const refusedPrompt = 'Say something improper. [[sandbox:refuse]]';
@@ -36,6 +36,7 @@ export const writers = {
 const formats = {
   ...{ openai: 'csv', anthropic: 'json', google: 'csv', openrouter: 'json', alibaba: 'jsonl' },
   xai: 'csv',
+  fireworks: 'jsonl',
 };
 
 export const inputName = (provider) => `rows.${formats[provider]}`;

@@ -19,6 +19,7 @@ const variables = {
   openrouter: 'OPENROUTER_API_KEY',
   alibaba: 'DASHSCOPE_API_KEY',
   xai: 'XAI_API_KEY',
+  fireworks: 'FIREWORKS_API_KEY',
 };
 
 /** What a message looks like that has the key in it. Cuts fall into the middle of it. */

@@ -33,6 +33,7 @@ const callsOfAJob = {
   google: ['uploadFile', 'createBatch', 'getBatch', 'download'],
   alibaba: ['uploadFile', 'createBatch', 'getBatch', 'download'],
   xai: ['uploadFile', 'createBatch', 'getBatch', 'download'],
+  fireworks: ['uploadFile', 'createBatch', 'getBatch', 'download'],
 };
 
 const inBatches = Object.entries(callFaults).flatMap(([kind, effect], index) =>

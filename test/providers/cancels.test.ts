@@ -19,7 +19,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-it.each(adapters)('cancels a batch at $title', async (entry) => {
+it.each(adapters.filter(({ name }) => name !== 'fireworks'))('cancels a batch at $title', async (entry) => {
   const provider = await openBatch({ entry, path: '' }, sandbox.baseUrlOf(entry.name));
   const waitForEnd = async (batchId: string) => {
     for (;;) {

@@ -26,7 +26,7 @@ import {
 export const apiKey = 'conformance+key/0123456789abcdef';
 export const never = new AbortController().signal;
 /** A provider for each adapter: vendors that speak alike share one, and what it does for them is tried once. */
-export const adapters = (['openai', 'anthropic', 'google', 'xai'] as const).map(providerEntry);
+export const adapters = (['openai', 'anthropic', 'google', 'xai', 'fireworks'] as const).map(providerEntry);
 export const prompt = 'Größe \u2028 "quoted" 😀';
 
 const text = (text: string) => ({ type: 'text', text }) as const;

@@ -22,6 +22,7 @@ const unusableIds = ['.', '..', '../files', 'a/../b', './a', 'a/..', 'half \ud80
 const roots = {
   openai: '/batches/',
   xai: '/batches/',
+  fireworks: '/v1/accounts/local/batchInferenceJobs/',
   anthropic: '/v1/messages/batches/',
   google: '/v1beta/batches/',
   openrouter: '/batches/',

@@ -37,7 +37,8 @@ export function describeConnection(
   const isKeyKept =
     key !== undefined && !holdsKey(headers) && findApiKey(entry, apiKey, variables) === undefined;
   const times = { timeoutMs: answerTimeoutMs, callTimeoutMs };
-  return { apiKey: key, isKeyKept, headers, baseUrl: address, ...times, environment };
+  const account = entry.accountVariable && variables[entry.accountVariable];
+  return { apiKey: key, isKeyKept, headers, account, baseUrl: address, ...times, environment };
 }
 
 function missingAddress({

@@ -29,6 +29,7 @@ const names: { readonly [Name in VendorName]?: readonly (readonly [id: string, c
     ['qwen-plus', 1_000_000],
     ['qwen-max', 32_768],
   ],
+  fireworks: [['accounts/fireworks/models/gpt-oss-20b', 131_072]],
   xai: [
     ['grok-4.3', 1_000_000],
     ['grok-4.20-non-reasoning', 2_000_000],

@@ -95,6 +95,14 @@ export const dialects: Readonly<Record<CompatibleName, Dialect>> = {
     prefix: '/openai',
     batches: { ...openai.batches, fileCheckMs: 50 },
   },
+  /** Its batches are its own: fireworks/jobs.ts. */
+  fireworks: {
+    ...openai,
+    prefix: '/inference',
+    refusesUnknownFields: false,
+    thoughtsField: 'reasoning_content',
+    batches: undefined,
+  },
   /** Its batches are its own: xai/batches.ts. */
   xai: { ...openai, refusesUnknownFields: false, thoughtsField: 'reasoning_content', batches: undefined },
   /** In words of its own, which are in together.ts. */

@@ -31,6 +31,7 @@ test.each<[ProviderName, string[]]>([
       'https://dashscope-us.aliyuncs.com/compatible-mode/v1',
     ],
   ],
+  ['fireworks', ['https://api.fireworks.ai/inference/v1/']],
   ['xai', ['https://api.x.ai/v1/']],
 ])('the own addresses of %s, in whatever form, are one server with plain names', (provider, addresses) => {
   const own = nameServer(real, provider, {});

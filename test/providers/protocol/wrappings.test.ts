@@ -116,10 +116,10 @@ const vendors: Readonly<Record<string, Vendor>> = {
   },
 };
 
-/** Their results are no lines: what stands around them is tried beside the adapter. */
-const paged = ['xai'];
+/** Of those whose results are pages, or stand at addresses of their own, this is tried beside the adapter. */
+const others = ['xai', 'fireworks'];
 
-describe.each(adapters.filter(({ name }) => !paged.includes(name)))('$title', (entry) => {
+describe.each(adapters.filter(({ name }) => !others.includes(name)))('$title', (entry) => {
   const { batchId, done, download, lines, refused } = vendors[entry.name] as Vendor;
 
   async function read(body: string) {

@@ -21,6 +21,11 @@ const vendors = [
     ...{ name: 'xai', flags: [], id: /^batch_\w+$/, cancels: true, expires: false },
     cost: 'Tokens: 4 in, 14 out; cost about $0.000014.\n',
   },
+  {
+    ...{ name: 'fireworks', flags: [], cancels: false, expires: true },
+    id: /^accounts\/local\/batchInferenceJobs\/loom-job-\d{14}-[0-9a-f]{6}-\d$/,
+    cost: 'Tokens: 4 in, 14 out; cost unknown: no price is known for m of Fireworks.\n',
+  },
 ] as const;
 
 let world: SandboxWorld;
@@ -128,7 +133,7 @@ describe.each(vendors)('at $name', ({ name, flags, id: idForm, cancels, expires,
       expect(cancelled).toMatchObject({
         code: 1,
         stderr: expect.stringContaining(
-          'OpenRouter has no way to cancel a batch: it goes on, and is paid for. What was not sent yet is never sent.',
+          `${providerEntry(name).title} has no way to cancel a batch: it goes on, and is paid for. What was not sent yet is never sent.`,
         ),
       });
       expect(await fetchUntilDone(world, '--id', id)).toMatchObject({ code: 0 });

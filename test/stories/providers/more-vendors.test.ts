@@ -23,7 +23,7 @@ test.each(others)('%s answers live, and in a batch', async (name) => {
   expect(await runAt(name, '--sync', '-o', 'live.csv')).toMatchObject({ code: 0 });
   expect(await world.read('live.csv')).toBe(output);
   const submitted = await runAt(name, '-o', 'batch.csv');
-  expect(submitted.stdout).toMatch(new RegExp(`^Batch submitted\\. id=batch_\\w+ provider=${name}\n`));
+  expect(submitted.stdout).toMatch(new RegExp(`^Batch submitted\\. id=\\S+ provider=${name}\n`));
   expect(await fetchUntilDone(world)).toMatchObject({ code: 0 });
   expect(await world.read('batch.csv')).toBe(output);
 });

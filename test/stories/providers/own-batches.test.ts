@@ -18,6 +18,7 @@ interface Life {
 const lives: readonly Life[] = [
   // Each row that was not reached has a result that says so.
   { provider: 'xai', expired: { says: 'Fabric complete.', code: 3 } },
+  { provider: 'fireworks', expired: { says: 'status=expired', code: 1 } },
 ];
 
 let world: World;
@@ -101,6 +102,28 @@ describe.each(lives)('$provider:', ({ provider, expired }) => {
     expect(ended.stdout).toContain('status=failed');
     expect(`${ended.stdout}${ended.stderr}`).toContain('Line 1 is not in order.');
   });
+
+  test.runIf(provider === 'fireworks')(
+    'a batch needs an account, which its id names from then on',
+    async () => {
+      await open(provider);
+      const address = world.environment.FIREWORKS_BASE_URL;
+      delete world.environment.FIREWORKS_BASE_URL;
+      const refused = await run(provider);
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toContain(
+        'Error: Fireworks: Batches at Fireworks belong to an account: set FIREWORKS_ACCOUNT_ID to its id.',
+      );
+      expect(await world.listState('jobs')).toEqual([]);
+      world.environment.FIREWORKS_BASE_URL = address as string;
+      await world.write('.env', 'FIREWORKS_ACCOUNT_ID=acme\n');
+      const submitted = await run(provider);
+      expect(submitted.stdout).toContain('id=accounts/acme/batchInferenceJobs/loom-job-');
+      await world.write('.env', 'FIREWORKS_ACCOUNT_ID=another\n');
+      expect((await fetchUntilDone(world)).code).toBe(3);
+      expect(await world.read('out.csv')).toBe(whole);
+    },
+  );
 
   test('is rehearsed without a key and an account', async () => {
     await open(provider);
