@@ -33,8 +33,11 @@ function writeModule(name, lists, read) {
     const value = read(list);
     return value === undefined ? [] : [[list, JSON.stringify(value)]];
   });
+  // Of a list that is not in the package the reader of the sources tells what there is to tell, too.
+  const untold = JSON.stringify(JSON.stringify(read('none of the lists'))) ?? 'undefined';
   return `const texts = new Map(${JSON.stringify(told)});
-export function ${name}(list) { const text = texts.get(list); return text && JSON.parse(text); }`;
+const untold = ${untold};
+export function ${name}(list) { const text = texts.get(list) ?? untold; return text && JSON.parse(text); }`;
 }
 
 function cutList(list) {

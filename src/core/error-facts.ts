@@ -198,6 +198,8 @@ export interface ErrorFacts {
   batch_answered: { readonly path: string };
   /** The cache has every answer that requests could be exported for. */
   requests_answered: { readonly path: string };
+  /** Results that were made elsewhere, in so many files, are of another model or other settings. */
+  results_of_other_question: { readonly files: number };
   /** Results that were made elsewhere are of no row of the input. */
   results_of_other_input: { readonly path: string };
   /** Another process finished a job meanwhile. */

@@ -31,16 +31,22 @@ export const builtInNames: readonly ProviderName[] = [...builtIn.keys()];
 export interface OwnProviders {
   readonly path: string;
   readonly entries: ReadonlyMap<ProviderName, ProviderEntry>;
+  /** Names that it gives to others than those that are built in under them: a newer version may know more than an older. */
+  readonly taken: readonly ProviderName[];
   readonly fault: LoomError | undefined;
 }
 
 export function openOwnProviders(path: string, read: () => readonly Profile[]): OwnProviders {
   try {
-    const entries = read().map((profile) => [profile.name, guardEntry(openEntry(profile))] as const);
-    return { path, entries: new Map(entries), fault: undefined };
+    const profiles = read();
+    const [taken, free] = [true, false].map((isTaken) =>
+      profiles.filter(({ name }) => builtIn.has(name) === isTaken),
+    ) as [Profile[], Profile[]];
+    const entries = free.map((profile) => [profile.name, guardEntry(openEntry(profile))] as const);
+    return { path, entries: new Map(entries), taken: taken.map(({ name }) => name), fault: undefined };
   } catch (error) {
     if (!(error instanceof LoomError)) throw error;
-    return { path, entries: new Map(), fault: error };
+    return { path, entries: new Map(), taken: [], fault: error };
   }
 }
 

@@ -65,9 +65,13 @@ async function examineAll(options: DoctorOptions, own: OwnProviders): Promise<re
   });
 }
 
-function describeOwn({ path, entries, fault }: OwnProviders): Finding | undefined {
+function describeOwn({ path, entries, taken, fault }: OwnProviders): Finding | undefined {
   const about = 'providers';
   if (fault) return { about, state: 'wrong', told: describeTold(fault) };
+  if (taken.length > 0) {
+    const told = `${taken.join(', ')} in ${path} ${taken.length === 1 ? 'is' : 'are'} built in, and what the file says does not count: give another name.`;
+    return { about, state: 'wrong', told };
+  }
   if (entries.size === 0) return undefined;
   return { about, state: 'ok', told: `${[...entries.keys()].join(', ')} in ${path}` };
 }

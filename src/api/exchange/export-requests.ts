@@ -10,6 +10,7 @@ import type { InputOptions, OutputOptions, ReachOptions } from '../options/optio
 import { findProvider, type ListeningTo, type ReachEvent } from '../options/reach.ts';
 import { choosePlacing, describeRun, withInput } from '../options/run-order.ts';
 import { reachNobody } from './reach-nobody.ts';
+import { refuseSame } from './refuse-same.ts';
 
 export type { ExportedRequests };
 
@@ -37,6 +38,7 @@ export async function exportRequests(options: ExportRequestsOptions): Promise<Ex
     const { framing } = await entry.openBatch(connection);
     const usual = () => defaultRequestsPath(dataset.path, provider, model, framing.before !== '');
     const path = output === undefined ? usual() : resolve(workingFolder, output);
+    refuseSame(path, [dataset.path], 'the input');
     const placing = await choosePlacing(path, overwrite);
     if (!placing) return undefined;
     const described = describeRun({ ...options, output: undefined }, dataset, reach, connection);

@@ -15,6 +15,7 @@ import {
   withInput,
 } from '../options/run-order.ts';
 import { reachNobody } from './reach-nobody.ts';
+import { refuseSame } from './refuse-same.ts';
 
 export interface ImportResultsOptions
   extends InputOptions,
@@ -39,10 +40,11 @@ export async function importResults(options: ImportResultsOptions): Promise<Writ
     const { home, workingFolder } = reach;
     const connection = reachNobody(entry, options, reach);
     const order = { ...describeRun(options, dataset, reach, connection), batchSize: undefined };
+    const files = options.results.map((path) => resolve(workingFolder, path));
+    refuseSame(order.outputPath, files, 'a file of results');
     const placing = await choosePlacing(order.outputPath, overwrite);
     if (!placing) return undefined;
     await tellForeignReasons(order, onEvent);
-    const files = options.results.map((path) => resolve(workingFolder, path));
     const merged = await importPlanned({ home, order, entry, connection, signal }, files, placing);
     const { usage, ...written } = merged;
     const priced = { home, provider, model: options.model, batch: true };

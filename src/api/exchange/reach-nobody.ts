@@ -1,8 +1,8 @@
 /** What requests need that are not sent from here: everything of a run but a key. */
-import { answerTimeoutMs } from '../../orchestrator/calls/connection.ts';
+import { answerTimeoutMs, findAddress, requireAddress } from '../../orchestrator/calls/connection.ts';
 import type { Connection } from '../../providers/connection.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
-import { findKeyVariable, resolveBaseUrl } from '../../state/keys/keys.ts';
+import { findKeyVariable } from '../../state/keys/keys.ts';
 import type { ReachOptions } from '../options/options.ts';
 import type { Reach } from '../options/reach.ts';
 
@@ -12,9 +12,11 @@ export function reachNobody(
   { apiKey, baseUrl }: Pick<ReachOptions, 'apiKey' | 'baseUrl'>,
   { variables, headersFor }: Pick<Reach, 'variables' | 'headersFor'>,
 ): Connection {
+  const address = findAddress(entry, { baseUrl }, variables);
+  requireAddress(entry, address);
   return {
     apiKey: apiKey ?? variables[findKeyVariable(entry, variables) ?? entry.keyVariable],
-    baseUrl: resolveBaseUrl(entry, baseUrl, undefined, variables),
+    baseUrl: address,
     headers: headersFor(entry.name),
     timeoutMs: answerTimeoutMs,
     environment: {},

@@ -12,7 +12,6 @@ import type { Connection, RequestNotice } from '../../providers/connection.ts';
 import { readOwnProfiles } from '../../providers/openai/own-profiles.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import {
-  builtInNames,
   type OwnProviders,
   openOwnProviders,
   providerEntry,
@@ -84,7 +83,7 @@ export function withProviders<Result>(options: ReachOptions, work: (own: OwnProv
   const { environment, workingFolder } = surroundingsOf(options);
   const variables = options.home === undefined ? environment : { ...environment, LOOM_HOME: options.home };
   const path = ownProvidersPath(loomHome({ variables, workingFolder }));
-  const own = openOwnProviders(path, () => readOwnProfiles(path, readOwnProvidersFile(path), builtInNames));
+  const own = openOwnProviders(path, () => readOwnProfiles(path, readOwnProvidersFile(path)));
   return withOwnProviders(own, () => work(own));
 }
 

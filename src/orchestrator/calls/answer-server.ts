@@ -37,7 +37,7 @@ export function nameServer(
 
 function nameAddress(provider: ProviderName, baseUrl: string | undefined): string {
   const [own, ...regions] = providerEntry(provider).addresses;
-  if (baseUrl === undefined) return own;
+  if (baseUrl === undefined) return plainAddress(own);
   const address = plainAddress(baseUrl);
   return regions.includes(address) ? own : address;
 }

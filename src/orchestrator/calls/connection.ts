@@ -28,17 +28,31 @@ export function describeConnection(
   environment: NodeJS.ProcessEnv,
 ): Connection {
   const [own] = entry.addresses;
-  const address =
-    resolveBaseUrl(entry, baseUrl, recordedBaseUrl, variables) ?? (entry.isOwn ? own : undefined);
+  const address = findAddress(entry, { baseUrl, recordedBaseUrl }, variables);
   const isKeyless =
     entry.isKeyless || holdsKey(headers) || (entry.keylessOnLoopback && isLoopback(address ?? own));
   const key = resolveApiKey(entry, apiKey, variables, environment, isKeyless ? 'optional' : 'required');
-  if (entry.needsAddress && address === undefined) throw missingAddress(entry);
+  requireAddress(entry, address);
   const isKeyKept =
     key !== undefined && !holdsKey(headers) && findApiKey(entry, apiKey, variables) === undefined;
   const times = { timeoutMs: answerTimeoutMs, callTimeoutMs };
   const account = entry.accountVariable && variables[entry.accountVariable];
   return { apiKey: key, isKeyKept, headers, account, baseUrl: address, ...times, environment };
+}
+
+/** The address that is given, recorded or set, or that a person's own provider has; undefined for the vendor's own. */
+export function findAddress(
+  entry: ProviderEntry,
+  { baseUrl, recordedBaseUrl }: Pick<ConnectionChoice, 'baseUrl' | 'recordedBaseUrl'>,
+  variables: NodeJS.ProcessEnv,
+): string | undefined {
+  const [own] = entry.addresses;
+  return resolveBaseUrl(entry, baseUrl, recordedBaseUrl, variables) ?? (entry.isOwn ? own : undefined);
+}
+
+/** LoomError `usage` for a provider that is nowhere by itself, where nothing says where it is. */
+export function requireAddress(entry: ProviderEntry, address: string | undefined): void {
+  if (entry.needsAddress && address === undefined) throw missingAddress(entry);
 }
 
 function missingAddress({

@@ -1,4 +1,6 @@
 /** Our custom ids: valid at every provider, unique in a job, and proof of what was sent. */
+import { createHash } from 'node:crypto';
+
 const start = 'row-';
 /** More digits than these make no whole number. */
 const mostDigits = 15;
@@ -12,6 +14,18 @@ export function fingerprintOf(digest: Buffer): number {
 /** `row-<index>-<first 8 hex digits of sha256(content)>`. */
 export function createCustomId(index: number, digest: Buffer): string {
   return `row-${index}-${fingerprintOf(digest).toString(16).padStart(fingerprintDigits, '0')}`;
+}
+
+/** What stands behind the custom id of a request that somebody else answers: of what asks alike it is the same. */
+export function createAskedMark(asked: object): string {
+  return `-${createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, fingerprintDigits)}`;
+}
+
+/** The custom id without the mark behind it, and that mark; undefined where it has none. */
+export function splitAskedMark(customId: string): { id: string; mark: string } | undefined {
+  const at = customId.length - fingerprintDigits - 1;
+  const [id, mark] = [customId.slice(0, at), customId.slice(at)];
+  return parseCustomId(id) && /^-[0-9a-f]+$/.test(mark) ? { id, mark } : undefined;
 }
 
 /** The parts of a custom id of ours, or undefined for any other. */

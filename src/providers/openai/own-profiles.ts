@@ -7,22 +7,17 @@
 import { LoomError } from '../../core/errors.ts';
 import { isJsonObject } from '../../core/models.ts';
 import { fitsFileNames } from '../../core/own-names.ts';
+import { looksSecret } from '../../core/secret-shapes.ts';
 import { boolean, nullable, oneOf, type Shape, stringLike, type ValueOf } from '../../core/shapes/shapes.ts';
+import { quoteValue } from '../../core/words.ts';
 import { atLeast } from '../settings.ts';
 import type { BatchProfile, Profile } from './profile.ts';
 import { chatSettings } from './settings.ts';
 
 const example = '{"our-vllm": {"base_url": "http://gpu01:8000/v1"}}';
 
-/**
- * What the file at `path` describes; `taken` are names that it can't give. LoomError `state` names the first thing that is
- * wrong.
- */
-export function readOwnProfiles(
-  path: string,
-  content: unknown,
-  taken: readonly string[],
-): readonly Profile[] {
+/** What the file at `path` describes. LoomError `state` names the first thing that is wrong. */
+export function readOwnProfiles(path: string, content: unknown): readonly Profile[] {
   const fail: Fail = (what, hint) => new LoomError('state', `${path}: ${what}`, { hint });
   if (!isJsonObject(content)) throw fail('it is not a JSON object.', `It looks like ${example}.`);
   return Object.entries(content).map(([name, described]) => {
@@ -31,7 +26,6 @@ export function readOwnProfiles(
         `${JSON.stringify(name)} can't be the name of a provider.`,
         'It is made of small letters, digits and "-", at most 32, begins with a letter, and is no word of loom such as "job".',
       );
-    if (taken.includes(name)) throw fail(`${name} is built in.`, 'Give it another name.');
     return readProfile(name, described, fail);
   });
 }
@@ -47,13 +41,13 @@ type FieldValues<Of extends Readonly<Record<string, Field<unknown>>>> = {
 };
 
 const word = { shape: stringLike(/^[\w.-]{1,60}$/), is: 'a word' };
-const variable = { shape: stringLike(/^[A-Za-z_]\w*$/), is: 'the name of a variable' };
+const variable = { shape: stringLike(/^[A-Z_][A-Z0-9_]*$/), is: 'the name of a variable, in capitals' };
 const yesOrNo = { shape: boolean, is: 'true or false' };
 
 const profileFields = {
   base_url: {
-    shape: stringLike(/^https?:\/\/[^\s/]+(?:\/\S*)?$/i),
-    is: 'an address such as http://gpu01:8000/v1',
+    shape: stringLike(/^https?:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/i),
+    is: 'an address such as http://gpu01:8000/v1, without a user, a key or a query',
   },
   title: { shape: stringLike(/^[^\p{Cc}]{1,60}$/u), is: 'a text of at most 60 characters' },
   key_variable: variable,
@@ -94,6 +88,12 @@ function isShare(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= 1;
 }
 
+/** A key may stand in the wrong place. */
+function showFound(found: unknown): string {
+  if (typeof found !== 'string') return typeof found === 'object' ? 'no single value' : String(found);
+  return looksSecret(found) || /[@?]/.test(found) ? 'something else' : quoteValue(found);
+}
+
 type Fail = (what: string, hint: string) => LoomError;
 
 function readFields<const Of extends Readonly<Record<string, Field<unknown>>>>(
@@ -111,7 +111,7 @@ function readFields<const Of extends Readonly<Record<string, Field<unknown>>>>(
         `There are ${Object.keys(fields).join(', ')}.`,
       );
     if ('misfit' in field.shape.check(found))
-      throw fail(`${place}, ${name} is ${JSON.stringify(found)}.`, `It is ${field.is}.`);
+      throw fail(`${place}, ${name} is ${showFound(found)}.`, `It is ${field.is}.`);
   }
   return value as FieldValues<Of>;
 }

@@ -45,7 +45,7 @@ test('requests are written in the form of the provider, without a key, and nothi
   });
   expect(await readRequests()).toEqual(
     ['Hello', 'World'].map((content, index) => ({
-      custom_id: expect.stringMatching(new RegExp(`^row-${index * 2}-[0-9a-f]{8}$`)),
+      custom_id: expect.stringMatching(new RegExp(`^row-${index * 2}-[0-9a-f]{8}-[0-9a-f]{8}$`)),
       method: 'POST',
       url: '/v1/chat/completions',
       body: { model: 'qwen', messages: [{ role: 'user', content }], max_completion_tokens: 9 },
@@ -140,6 +140,44 @@ describe('nothing is written', () => {
   });
 });
 
+describe('results of another question', () => {
+  test.each([
+    ['another model', ['-m', 'gpt-5']],
+    ['other settings', ['--system', 'Translate.']],
+    ['another provider', ['-p', 'alibaba']],
+  ])('are refused: of %s', async (_, flags) => {
+    await world.loom('export', ...order);
+    await world.write('results.jsonl', jsonl((await readRequests()).map(answer)));
+    const ended = await world.loom('import', 'results.jsonl', ...order, ...flags, '-o', 'out.csv');
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr).toBe(
+      `Error: the results in "${world.folder}/results.jsonl" are of another model, or of other settings. Give the provider, the model and the settings that the requests were exported with.\n`,
+    );
+    expect(await world.listFolder()).not.toContain('out.csv');
+  });
+
+  test('are taken where they do not say what was asked, and not kept as answers of anything', async () => {
+    await world.loom('export', ...order);
+    const lines = (await readRequests()).map(answer);
+    const unmarked = lines.map((line) => ({ ...line, custom_id: line.custom_id.slice(0, -9) }));
+    await world.write('results.jsonl', jsonl(unmarked));
+    expect(await world.loom('import', 'results.jsonl', ...order, '-o', 'out.csv')).toMatchObject({ code: 0 });
+    expect(await world.listState('cache')).toEqual([]);
+  });
+});
+
+test('no output takes the place of what it comes from', async () => {
+  expect(await world.loom('export', ...order, '-o', 'data.csv', '--force')).toMatchObject({
+    code: 2,
+    stderr: `Error: the output ${world.folder}/data.csv is the input. Choose another output.\n`,
+  });
+  await world.write('results.csv', '{}\n');
+  expect(await world.loom('import', 'results.csv', ...order, '-o', 'results.csv', '--force')).toMatchObject({
+    code: 2,
+    stderr: `Error: the output ${world.folder}/results.csv is a file of results. Choose another output.\n`,
+  });
+});
+
 test('a file of results that is not there is told of as that', async () => {
   expect(await world.loom('import', 'results.jsonl', ...order)).toEqual({
     code: 1,
@@ -151,7 +189,10 @@ test('a file of results that is not there is told of as that', async () => {
 test('a result that was not asked for is left out and told of', async () => {
   await world.loom('export', ...order);
   const lines = (await readRequests()).map(answer);
-  await world.write('results.jsonl', jsonl([...lines, { ...lines[0], custom_id: 'row-9-00000000' }]));
+  await world.write(
+    'results.jsonl',
+    jsonl([...lines, { ...lines[0], custom_id: `row-9-00000000${lines[0]?.custom_id.slice(-9)}` }]),
+  );
   const ended = await world.loom('import', 'results.jsonl', ...order, '-o', 'out.csv');
   expect(ended.code).toBe(0);
   expect(ended.stderr).toContain('Warning: 1 result has an id that was not sent; it is ignored.\n');

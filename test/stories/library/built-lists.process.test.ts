@@ -47,3 +47,11 @@ describe.each(providers)('at %s', (provider) => {
     expect(models).toEqual(await sources.models(options));
   });
 });
+
+test('a provider of somebody of which no list knows a model is asked', async () => {
+  const { local } = world.sandbox.baseUrls;
+  await world.writeState('providers.json', JSON.stringify({ ours: { base_url: local, needs_key: false } }));
+  await world.write('data.csv', 'text\nHello\n');
+  const ended = await world.loomProcess('run', 'data.csv', '-c', 'text', '-p', 'ours', '-m', 'm', '--sync');
+  expect(ended).toMatchObject({ code: 0 });
+});

@@ -1,5 +1,6 @@
 /** A person's own providers, described in `providers.json` of the home. */
 import { beforeEach, expect, test } from 'vitest';
+import { startHttpServer } from '../worlds/http-server.ts';
 import { createSandboxWorld, fetchUntilDone } from '../worlds/sandbox-world.ts';
 import { useWorld } from '../worlds/use-world.ts';
 
@@ -35,9 +36,13 @@ test.each<[object | string, string]>([
   ['{', 'it is not JSON: something is wrong on line 1, at column 2.'],
   [[], 'it is not a JSON object.'],
   [{ Ours: {} }, '"Ours" can\'t be the name of a provider.'],
-  [{ openai: { base_url: 'http://127.0.0.1:1/v1' } }, 'openai is built in.'],
   [{ ours: {} }, 'ours has no base_url.'],
   [{ ours: { base_url: 'gpu01:8000' } }, 'ours, base_url is "gpu01:8000".'],
+  [{ ours: { base_url: 'http://a/v1?key=secret-1' } }, 'ours, base_url is something else.'],
+  [
+    { ours: { base_url: 'http://a/v1', key_variable: 'sk-proj-0123456789abcd' } },
+    'ours, key_variable is something else.',
+  ],
   [{ ours: { base_url: 'http://a/v1', colour: 1 } }, 'ours has a field "colour".'],
   [{ ours: { base_url: 'http://a/v1', batches: { least: 0 } } }, 'ours, batches, least is 0.'],
 ])('a file that says %j is told of, with its place, to who asks one of its own', async (content, what) => {
@@ -74,4 +79,29 @@ test('a batch of one that is described no more is listed, and a fetch says what 
   const ended = await world.loom('fetch');
   expect(ended.code).toBe(1);
   expect(ended.stderr).toContain('there is no provider "ours".');
+});
+
+test('a name that is built in by now takes the others with it no more than itself', async () => {
+  const { local } = world.sandbox.baseUrls;
+  await describeOwn({
+    openai: { base_url: 'http://127.0.0.1:9/v1' },
+    ours: { base_url: local, needs_key: false },
+  });
+  expect(await world.loom('run', ...order, '-p', 'ours', '--sync')).toMatchObject({ code: 0 });
+  expect(await world.loom('run', ...order, '-p', 'openai', '--sync')).toMatchObject({ code: 0 });
+  const doctor = await world.loom('doctor', '-p', 'openai');
+  expect(doctor.stdout.replace(/\s+/g, ' ')).toContain(
+    `openai in ${world.statePath('providers.json')} is built in, and what the file says does not count: give another name.`,
+  );
+});
+
+test('one way to write an address is as good as another for the answers that are kept', async () => {
+  const fine = { body: { choices: [{ message: { content: 'fine' }, finish_reason: 'stop' }] } };
+  const server = await startHttpServer(() => fine);
+  const address = `${server.url.replace('127.0.0.1', 'LOCALHOST')}/v1`;
+  await describeOwn({ ours: { base_url: address, needs_key: false, batches: {} } });
+  expect(await world.loom('run', ...order, '-p', 'ours', '--sync')).toMatchObject({ code: 0 });
+  await server.close();
+  const exported = await world.loom('export', '-f', 'data.csv', '-c', 'text', '-m', 'm', '-p', 'ours');
+  expect(exported.stderr).toContain('has its answer in the cache.');
 });

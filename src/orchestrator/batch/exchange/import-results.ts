@@ -17,6 +17,7 @@ import { keepResults } from '../../../state/results.ts';
 import { storedJob } from '../../../state/stored-jobs.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import type { Placing } from '../../../storage/output-file.ts';
+import { splitAskedMark } from '../../dataset/custom-ids.ts';
 import { SentIds } from '../../dataset/match-rows.ts';
 import { type MergedJob, mergeJob, noteJobOutput } from '../merge/merge-job.ts';
 import type { BatchRun } from '../parts/plan-batches.ts';
@@ -29,15 +30,20 @@ import { planUnsent } from './plan-unsent.ts';
 export function importResults(run: BatchRun, files: readonly string[], placing: Placing): Promise<MergedJob> {
   const { home, order, entry, signal } = run;
   ensurePlaces(home, order.useCache);
-  return planUnsent(run, async ({ job, provider, home: held }) => {
+  return planUnsent(run, async ({ job, provider, mark, home: held }) => {
     const { decode } = provider;
     if (!decode) {
       throw new LoomError('provider', `results of ${entry.title} are no lines of a file.`, {
         hint: 'Results in the form of OpenAI, Anthropic and Google can be imported.',
       });
     }
-    const results = readResults(files, decode, signal);
-    const imported = await keepImported(held, job, results, () => noneOf(files, order.dataset.path));
+    const marks = openMarks(mark);
+    const results = marks.check(readResults(files, decode, signal));
+    const name = await keepImported(held, job, results, () =>
+      marks.others > 0 ? ofOtherQuestion(files) : noneOf(files, order.dataset.path),
+    );
+    // What does not say what was asked is taken at its word, and is not given out as the answer of anything later.
+    const imported = { name, mayBeCached: marks.unmarked === 0 };
     const options = { workingFolder: '/', inputPath: undefined, changedRows: 'refuse', imported } as const;
     const stored = storedJob(job, []);
     try {
@@ -45,9 +51,34 @@ export function importResults(run: BatchRun, files: readonly string[], placing: 
       await noteJobOutput(held, stored, merged, options);
       return merged;
     } finally {
-      await held.results.delete(imported);
+      await held.results.delete(name);
     }
   });
+}
+
+/** Takes the marks off custom ids, and leaves out what has another: it was asked of another model, or with other settings. */
+function openMarks(mark: string) {
+  const seen = { others: 0, unmarked: 0 };
+  const unmark = (result: RowResult): readonly RowResult[] => {
+    const split = splitAskedMark(result.customId);
+    if (!split) seen.unmarked += 1;
+    else if (split.mark !== mark) {
+      seen.others += 1;
+      return [];
+    }
+    return [split ? { ...result, customId: split.id } : result];
+  };
+  return {
+    get others() {
+      return seen.others;
+    },
+    get unmarked() {
+      return seen.unmarked;
+    },
+    async *check(lists: AsyncIterable<readonly RowResult[]>): AsyncGenerator<readonly RowResult[]> {
+      for await (const results of lists) yield results.flatMap(unmark);
+    },
+  };
 }
 
 /** The name of a file of results, those of one row under its first answer. */
@@ -124,6 +155,15 @@ function notWhole(path: string, cause: ProviderError): LoomError {
 function notResults(path: string): LoomError {
   return new LoomError('input', `${path} holds no results of requests with custom ids.`, {
     hint: 'Give the file of results, as the provider or a program such as vllm run-batch writes it.',
+  });
+}
+
+function ofOtherQuestion(files: readonly string[]): LoomError {
+  const what = `the results in ${files.map(quoteValue).join(', ')} are of another model, or of other settings.`;
+  return new LoomError('input', what, {
+    code: 'results_of_other_question',
+    facts: { files: files.length },
+    hint: 'Give the provider, the model and the settings that the requests were exported with.',
   });
 }
 

@@ -6,6 +6,7 @@ import { createJobId, type JobRecord } from '../../../state/jobs.ts';
 import { holdHome, type LoomHome } from '../../../storage/home.ts';
 import { type Lock, tryLock } from '../../../storage/locks.ts';
 import { openAnswerCheck } from '../../answers/answer-check.ts';
+import { createAskedMark } from '../../dataset/custom-ids.ts';
 import { checkFreeSpace } from '../../dataset/free-space.ts';
 import { type BatchRun, planBatches } from '../parts/plan-batches.ts';
 
@@ -13,8 +14,15 @@ export interface UnsentJob {
   /** In at most one part. It is never saved: a fetch would send it. */
   readonly job: JobRecord;
   readonly provider: BatchProvider;
+  /** Behind the custom id of each request: results say by it what was asked of whom, beside the prompt. */
+  readonly mark: string;
   /** The home as whoever holds the job's lock sees it. */
   readonly home: LoomHome;
+}
+
+function markOf({ provider, model, settings = {} }: BatchRun['order']): string {
+  const asked = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createAskedMark([provider, model, asked]);
 }
 
 /** How much the provider takes in one batch is for whoever sends it. */
@@ -27,14 +35,19 @@ export async function planUnsent<Result>(
   checkSettings(entry, order.settings);
   await openAnswerCheck(order.settings);
   await checkFreeSpace(home.root, order.dataset);
-  const provider = await entry.openBatch(connection);
+  const opened = await entry.openBatch(connection);
+  const mark = markOf(order);
+  const provider: BatchProvider = {
+    ...opened,
+    encode: (request) => opened.encode({ ...request, customId: `${request.customId}${mark}` }),
+  };
   const jobId = createJobId();
   const lock = (await tryLock(home.locks, jobId)) as Lock;
   try {
     const held = holdHome(home, lock);
     const { job, discard } = await planBatches({ home: held, jobId, order, provider, limits, signal });
     try {
-      return await work({ job, provider, home: held });
+      return await work({ job, provider, mark, home: held });
     } finally {
       await discard();
     }

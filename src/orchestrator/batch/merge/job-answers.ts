@@ -28,6 +28,14 @@ import { recordedColumns } from '../../output/columns.ts';
 import type { RowAnswer } from '../../output/merge.ts';
 import { UsageTally } from '../../usage/usage-tally.ts';
 
+/** A file of results that were made elsewhere. */
+export interface ImportedResults {
+  /** Among the results of the home. */
+  readonly name: string;
+  /** Whether all of them say what was asked. */
+  readonly mayBeCached: boolean;
+}
+
 export interface JobAnswers {
   /** What is known of a row; answers of a batch are put into the cache on the way. Call it for every row, in order. */
   answerFor(row: Row): RowAnswer;
@@ -49,7 +57,7 @@ export async function openJobAnswers(
   dataset: Dataset,
   stored: StoredJob,
   records: readonly BatchRecord[],
-  imported?: string,
+  imported?: ImportedResults,
 ): Promise<JobAnswers> {
   const { provider, job } = stored;
   const settings = job.params;
@@ -65,7 +73,7 @@ export async function openJobAnswers(
   const own = matcher instanceof OwnRowMatcher ? matcher : undefined;
   const results = await indexResults(
     home.results,
-    [...known, ...records.map(resultsName), ...(imported === undefined ? [] : [imported])],
+    [...known, ...records.map(resultsName), ...(imported ? [imported.name] : [])],
     (customId, file) => {
       if (file < known.length) own?.add(customId);
       return matcher.slotOf(customId);
@@ -73,7 +81,7 @@ export async function openJobAnswers(
   );
   if (own) await proveInput(own, dataset.path, job);
   const cachedResponses = await readPythonAnswers(home, matcher, records[0]);
-  const store = cache && openAnswerStore(cache);
+  const store = cache && (imported?.mayBeCached ?? true) ? openAnswerStore(cache) : undefined;
   const usage = new UsageTally();
   /** By slot: rows with equal prompts share one answer, which the cache takes once. */
   const cachedSlots = new RowSet();

@@ -26,7 +26,7 @@ import { findForeignReasons, reasonsPathFor, removeOldReasons } from '../../outp
 import { type MergeSummary, type RowCounts, recordFailure } from '../../output/row-tally.ts';
 import { leaveHistory } from '../../usage/leave-history.ts';
 import type { UsageTally } from '../../usage/usage-tally.ts';
-import { openJobAnswers } from './job-answers.ts';
+import { type ImportedResults, openJobAnswers } from './job-answers.ts';
 
 export interface MergedJob {
   readonly id: string;
@@ -51,7 +51,7 @@ export interface MergeOptions {
   readonly inputPath: string | undefined;
   readonly changedRows: 'refuse' | 'leave_out';
   /** Among the results of the home: those that were made elsewhere, of what was planned and not sent from here. */
-  readonly imported?: string | undefined;
+  readonly imported?: ImportedResults | undefined;
 }
 
 export interface JobOutputPlan {
