@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { plainContent } from '../../../src/core/request/content.ts';
-import type { Profile } from '../../../src/providers/openai/profile.ts';
+import type { BatchProfile, Profile } from '../../../src/providers/openai/profile.ts';
 import { profiles } from '../../../src/providers/openai/profiles.ts';
 import { profile as openrouter } from '../../../src/providers/openrouter/profile.ts';
 import {
@@ -107,6 +107,14 @@ describe('a profile', () => {
         idempotency_key: 'job_1-1.2',
       },
     ]);
+  });
+
+  it('may say that a batch goes on beyond the end that it tells', async () => {
+    server().play(() => ({ body: { id: 'batch_1', status: 'in_progress', expires_at: 1_760_086_400 } }));
+    const expiresAt = async (batches: Partial<BatchProfile>) =>
+      (await (await open(createElsewhere(batches))).check('batch_1', never)).times.expires;
+    expect(await expiresAt({})).toEqual(new Date('2025-10-10T08:53:20Z'));
+    expect(await expiresAt({ expires: false })).toBeUndefined();
   });
 
   it('may have an upload go to an address that the vendor signs, which gets no key', async () => {
