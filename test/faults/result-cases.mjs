@@ -62,6 +62,9 @@ const short = batchProviders.flatMap((provider, place) =>
         short: turn === place && end === 'whole later',
         world: { faults: { batches: [{ ...fault, times: 1 }] } },
         async play(trial, world) {
+          // The day counts from when the batch was first seen to be over.
+          if (provider === 'xai' && end.endsWith('a day later'))
+            return 'it does not tell when a batch was over';
           await world.loom(runArgs(provider));
           await play(trial, world, provider, Object.values(fault)[0] === true ? 1 : 0.3);
         },
