@@ -35,6 +35,7 @@ const seeAlso = {
   '--estimate': [['Token counter', 'guide/costs.md#token-counter']],
   '--schema': [['Generation settings', 'reference/settings.md']],
   '--param': [['Generation settings', 'reference/settings.md']],
+  '--api': [['The Responses API', 'reference/settings.md#the-responses-api']],
   '--api-key': [['Storing API keys', 'guide/keys.md']],
   '--base-url': [['Addresses and proxies', 'guide/addresses.md']],
   '--header': [['Headers', 'guide/addresses.md#headers']],

@@ -33,7 +33,8 @@ export interface SchemaAsked {
 
 function nameOf({ provider, model, server, settings }: SchemaAsked): string {
   const schema = settings?.schema && settingsText({ schema: settings.schema });
-  const digest = digestText(JSON.stringify([provider, model, server, schema])).toString('hex');
+  const asked = [provider, model, server, schema, ...(settings?.api === 'responses' ? [settings.api] : [])];
+  const digest = digestText(JSON.stringify(asked)).toString('hex');
   return `${digest.slice(0, 32)}.json`;
 }
 

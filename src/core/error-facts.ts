@@ -166,6 +166,10 @@ export interface ErrorFacts {
   };
   /** A provider does not count tokens. */
   no_token_counting: { readonly provider: string };
+  /** The settings name an API that there is not. */
+  api_unknown: { readonly api: string };
+  /** The provider is not asked through the Responses API. */
+  api_missing: { readonly title: string };
   /** A value of the settings is nested too deep. */
   setting_too_deep: { readonly setting: SettingName };
   /** A provider has no such setting. */

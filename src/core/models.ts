@@ -53,6 +53,10 @@ export const rowPickShape = either(
 );
 export type RowPick = ValueOf<typeof rowPickShape>;
 
+/** What a provider is asked through, where it has more than one way to the same models. */
+export const apiNames = ['chat', 'responses'] as const;
+export type ApiName = (typeof apiNames)[number];
+
 /**
  * How to generate, the same for every row of a run; what is not set is absent. Records hold it as `params`, under the
  * names that the Python tool 0.7.0 has for it.
@@ -73,6 +77,8 @@ export type GenerationSettings = {
   readonly schema?: JsonObject;
   /** Fields of the provider's request body, as they are. */
   readonly extra?: JsonObject;
+  /** `responses`: OpenAI's `/v1/responses`, and that of servers that speak alike. Default: `chat`, chat completions. */
+  readonly api?: ApiName;
 };
 export type SettingName = keyof GenerationSettings;
 
@@ -92,6 +98,7 @@ const storedSettingsShape = looseObject({
   json_mode: nullish(boolean),
   schema: nullish(jsonObject),
   extra: nullish(jsonObject),
+  api: nullish(oneOf(apiNames)),
 });
 
 export const generationSettingsShape = changed(storedSettingsShape, leaveOutUnset);
@@ -103,8 +110,13 @@ export function leaveOutUnset(stored: JsonObject | undefined): GenerationSetting
 }
 
 function isSet(name: string, value: unknown): boolean {
-  if (value === null || value === undefined || value === false) return false;
+  if (value === null || value === undefined || value === false || isDefaultApi(name, value)) return false;
   return name !== 'extra' || Object.keys(value as JsonObject).length > 0;
+}
+
+/** Answers by the default API were filed before there was another: it is not said. */
+export function isDefaultApi(name: string, value: unknown): boolean {
+  return name === 'api' && value === 'chat';
 }
 
 /** What a column of an output holds. `json` is any value, and text where a format has no lists and objects. */

@@ -3,10 +3,21 @@
  * error before anything is sent.
  */
 import { LoomError } from '../core/errors.ts';
-import { type GenerationSettings, isJsonObject, type JsonObject, type SettingName } from '../core/models.ts';
+import {
+  type ApiName,
+  apiNames,
+  type GenerationSettings,
+  isJsonObject,
+  type JsonObject,
+  type SettingName,
+} from '../core/models.ts';
 import { isDeepValue, mostLevels } from '../core/nesting.ts';
+import { quoteValue } from '../core/words.ts';
 
 type Value<Name extends SettingName> = NonNullable<GenerationSettings[Name]>;
+
+/** Those that have a place in a request, each its own. */
+type PlacedName = Exclude<SettingName, 'extra' | 'api'>;
 
 /** The field of the request body that says a setting, with its path; or the part of a body that does. */
 type Place<Name extends SettingName> = string | ((value: Value<Name>) => JsonObject);
@@ -14,12 +25,18 @@ type Place<Name extends SettingName> = string | ((value: Value<Name>) => JsonObj
 /** What is wrong with a value, as the end of a sentence. */
 type Check<Name extends SettingName> = (value: Value<Name>) => string | undefined;
 
-export interface ProviderSettings {
+export interface SettingsTable {
   /** A setting without a place is one that the provider does not have. */
-  readonly places: { readonly [Name in Exclude<SettingName, 'extra'>]?: Place<Name> };
+  readonly places: { readonly [Name in PlacedName]?: Place<Name> };
   readonly checks: { readonly [Name in SettingName]?: Check<Name> };
   /** Fields that `extra` can't say: they come from elsewhere, or would change the form of the answer. */
   readonly reserved: readonly string[];
+}
+
+/** Those of the API that is asked unless `api` of the settings names another. */
+export interface ProviderSettings extends SettingsTable {
+  /** Absent where there is no Responses API, or it can't be relied on. */
+  readonly responses?: SettingsTable;
 }
 
 export function between(least: number, most: number) {
@@ -41,7 +58,8 @@ export function checkSettings(
   { title, settings: table }: { readonly title: string; readonly settings: ProviderSettings },
   settings: GenerationSettings = {},
 ): void {
-  const { places, checks, reserved } = table;
+  const { places, checks, reserved } = requireTable(title, table, settings);
+  const asked = settings.api === 'responses' ? `The Responses API of ${title}` : title;
   for (const name of ['schema', 'extra'] as const) {
     if (!isDeepValue(settings[name])) continue;
     const what = `the value of settings.${name} is nested more than ${mostLevels} levels deep.`;
@@ -52,19 +70,19 @@ export function checkSettings(
     });
   }
   for (const name of settingNames(settings)) {
-    if (name !== 'extra' && !(name in places)) {
+    if (isPlaced(name) && !(name in places)) {
       const hasSchema = name === 'json_mode' && 'schema' in places;
-      throw new LoomError('usage', `${title} has no setting for settings.${name}.`, {
+      throw new LoomError('usage', `${asked} has no setting for settings.${name}.`, {
         code: 'setting_unknown',
-        facts: { title, setting: name, hasSchema },
+        facts: { title: asked, setting: name, hasSchema },
         hint: `Leave it out${hasSchema ? ', or say with settings.schema what the JSON is to be' : ''}.`,
       });
     }
     const problem = (checks[name] as Check<typeof name> | undefined)?.(settings[name] as never);
     if (problem !== undefined) {
-      throw new LoomError('usage', `${title} does not take settings.${name}: ${problem}.`, {
+      throw new LoomError('usage', `${asked} does not take settings.${name}: ${problem}.`, {
         code: 'setting_refused',
-        facts: { title, setting: name, problem },
+        facts: { title: asked, setting: name, problem },
       });
     }
   }
@@ -80,6 +98,36 @@ export function checkSettings(
   settingsBody(table, settings);
 }
 
+/** LoomError `usage` for an API that the provider does not have, or that there is not. */
+function requireTable(
+  title: string,
+  table: ProviderSettings,
+  { api = 'chat' }: GenerationSettings,
+): SettingsTable {
+  if (!apiNames.includes(api)) {
+    throw new LoomError('usage', `there is no API ${quoteValue(String(api))}.`, {
+      code: 'api_unknown',
+      facts: { api: String(api) },
+      hint: `settings.api is one of ${apiNames.join(', ')}.`,
+    });
+  }
+  const found = tableOf(table, api);
+  if (found) return found;
+  throw new LoomError('usage', `loom can't ask ${title} through the Responses API.`, {
+    code: 'api_missing',
+    facts: { title },
+    hint: 'Leave settings.api out. OpenAI has that API, OpenRouter, and servers that speak like them.',
+  });
+}
+
+function tableOf(table: ProviderSettings, api: ApiName | undefined): SettingsTable | undefined {
+  return api === 'responses' ? table.responses : table;
+}
+
+function isPlaced(name: SettingName): name is PlacedName {
+  return name !== 'extra' && name !== 'api';
+}
+
 const noSettings: GenerationSettings = {};
 const bodies = new WeakMap<GenerationSettings, Map<ProviderSettings, JsonObject>>();
 
@@ -90,15 +138,15 @@ const bodies = new WeakMap<GenerationSettings, Map<ProviderSettings, JsonObject>
 export function settingsBody(table: ProviderSettings, settings: GenerationSettings = noSettings): JsonObject {
   const known = bodies.get(settings) ?? new Map<ProviderSettings, JsonObject>();
   bodies.set(settings, known);
-  const body = known.get(table) ?? writeBody(table, settings);
+  const body = known.get(table) ?? writeBody(tableOf(table, settings.api) ?? table, settings);
   known.set(table, body);
   return body;
 }
 
-function writeBody({ places }: ProviderSettings, settings: GenerationSettings): JsonObject {
+function writeBody({ places }: SettingsTable, settings: GenerationSettings): JsonObject {
   let body: JsonObject = {};
   for (const name of settingNames(settings)) {
-    if (name === 'extra') continue;
+    if (!isPlaced(name)) continue;
     const place = places[name] as Place<typeof name> | undefined;
     if (place === undefined) continue;
     const value = settings[name];

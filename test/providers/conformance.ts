@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { AnswerFacts, BatchStatus, RowResult } from '../../src/core/models.ts';
+import type { AnswerFacts, BatchStatus, GenerationSettings, RowResult } from '../../src/core/models.ts';
 import { type Content, plainContent } from '../../src/core/request/content.ts';
 import type { Connection } from '../../src/providers/connection.ts';
 import type {
@@ -54,6 +54,8 @@ interface Vendor {
   /** Variables that the vendor's SDK would heed. */
   readonly variables: Readonly<Record<string, string>>;
   readonly refusedKey: Reply;
+  /** What requests are made with. */
+  readonly settings?: GenerationSettings;
   /** Whether its adapter is another's, where every fault is tried: here are some. */
   readonly sharesAdapter?: boolean;
 }
@@ -231,7 +233,13 @@ export async function writeRequests(
 export function describeSyncProvider(vendor: SyncVendor): void {
   describe(`${vendor.entry.title}, live`, () => {
     const server = useServer();
-    const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', content: plainContent(prompt) };
+    const { settings } = vendor;
+    const request = {
+      customId: 'row-0-1a2b3c4d',
+      model: 'model-1',
+      content: plainContent(prompt),
+      settings,
+    };
     const open = async (timeoutMs?: number): Promise<SyncProvider> =>
       vendor.entry.openSync(connect(vendor, server().url, timeoutMs));
     checkEveryCall(vendor, server, async (signal, timeoutMs) =>
@@ -343,6 +351,7 @@ export function describeBatchProvider(vendor: BatchVendor): void {
         customId: 'row-0-1a2b3c4d',
         model: 'model-1',
         content: plainContent(`${prompt}\n\r\n`),
+        settings: vendor.settings,
       });
       expect(line).not.toMatch(/[\r\n]/);
       expect(JSON.stringify(JSON.parse(line))).toBe(

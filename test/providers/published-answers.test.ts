@@ -65,6 +65,8 @@ interface Provider {
 
 const calls = {
   generate: async ({ live }: Provider) => (await live()).generate(request, never),
+  respond: async ({ live }: Provider) =>
+    (await live()).generate({ ...request, settings: { api: 'responses' } }, never),
   countTokens: async ({ live }: Provider) => (await live()).countTokens?.(request, never),
   upload: async ({ batch }: Provider) => (await batch()).upload?.(requestFile, never),
   create: async ({ batch }: Provider) =>

@@ -33,6 +33,30 @@ test('a live call is answered with the prompt, the model and a count of tokens',
   expect(request_id).toMatch(/^req_/);
 });
 
+test('the Responses API is answered in its own form, and by its own rules', async () => {
+  const client = openaiClient(await open());
+  const create = (more: object) => client.responses.create({ model, input: 'What is a loom?', ...more });
+  const answer = await create({ instructions: 'Be kind.' });
+  expect(answer).toMatchObject({ object: 'response', status: 'completed', incomplete_details: null });
+  expect(answer.output_text).toBe('Sandbox answer from gpt-4o-mini: What is a loom?');
+  expect(answer.usage).toMatchObject({ input_tokens: 6, output_tokens: 12, total_tokens: 18 });
+  expect(await create({ max_output_tokens: 2 })).toMatchObject({
+    status: 'incomplete',
+    incomplete_details: { reason: 'max_output_tokens' },
+    output_text: 'Sandbox ',
+  });
+  const refused = async (more: object) => (await thrown(create(more))).message;
+  expect(await refused({ seed: 1 })).toBe("400 Unknown parameter: 'seed'.");
+  expect(await refused({ background: true })).toBe("400 The sandbox has no answers of 'background'.");
+  expect(await refused({ input: '' })).toBe("400 Missing required parameter: 'input'.");
+  expect(await refused({ text: { format: { type: 'json_schema', schema: {} } } })).toBe(
+    "400 Missing required parameter: 'text.format.name'.",
+  );
+  expect(await refused({ text: { format: { type: 'json_object' } } })).toBe(
+    "400 Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.",
+  );
+});
+
 test.each([
   ['a missing key', ' ', 401, null, /^401 You didn't provide an API key/],
   ['a refused key, which is echoed', 'bad-key', 401, 'invalid_api_key', /provided: bad-key\. /],

@@ -1,5 +1,6 @@
 /** The flags that say how to generate. */
 import { type Command, InvalidArgumentError, type Option } from 'commander';
+import { apiNames } from '../../core/models.ts';
 import { addFlags, flag, rareFlag } from './flag.ts';
 import { parseNumber, parseText, parseWhole } from './flag-values.ts';
 
@@ -46,6 +47,10 @@ export function addSettingsFlags(command: Command): Command {
       parseText,
     ),
     rareFlag('--columns', 'A column for each property at the top level of --schema.').default(false),
+    rareFlag(
+      '--api <api>',
+      'Ask through chat completions (chat, the default) or the Responses API (responses), which some models of OpenAI need.',
+    ).choices(apiNames),
     rareFlag(
       '--param <key=value>',
       'Any other field of the request, in JSON; give it again for more.',

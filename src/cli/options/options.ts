@@ -1,6 +1,6 @@
 /** What each command is asked for, as its flags say it. */
 import type { InputOptions as InputOfLibrary } from '../../api/options/options.ts';
-import type { FileType, ProviderName } from '../../core/models.ts';
+import type { ApiName, FileType, ProviderName } from '../../core/models.ts';
 import type { Shell, StatusWord } from '../../core/names.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DocumentDraft, Voice } from '../terminal/voice.ts';
@@ -42,6 +42,7 @@ export interface SettingsOptions {
   fields?: string;
   /** The name of a file, with `@` or without, or JSON. */
   schema?: string;
+  api?: ApiName;
   /** Field of the request body → its value. */
   param?: Readonly<Record<string, unknown>>;
 }

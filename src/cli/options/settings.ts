@@ -24,6 +24,7 @@ export function readSettings(
     json_mode: options.json,
     schema: options.schema && readSchema(options.schema, workingFolder),
     extra: options.param,
+    api: options.api === 'chat' ? undefined : options.api,
   };
   const set = Object.entries(flags).filter(([, value]) => value !== undefined);
   return set.length > 0 ? Object.fromEntries(set) : undefined;

@@ -45,6 +45,7 @@ function describeAsked({ prompt_template: template, columns, params = {} }: Hist
 
 /** `top_p` → `Top p` */
 function titleOf(name: string): string {
+  if (name === 'api') return 'API';
   const words = name.replaceAll('_', ' ');
   return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
 }

@@ -157,6 +157,10 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   setting_too_deep: ({ setting }) => ({
     message: `the value of ${settingFlag(setting)} is nested more than ${mostLevels} levels deep.`,
   }),
+  api_missing: ({ title }) => ({
+    message: `loom can't ask ${title} through the Responses API.`,
+    hint: 'Leave --api out. OpenAI has that API, OpenRouter, and servers that speak like them.',
+  }),
   setting_unknown: ({ title, setting, hasSchema }) => ({
     message: `${title} has no setting for ${settingFlag(setting)}.`,
     hint: `Leave it out${hasSchema ? ', or say with --schema what the JSON is to be' : ''}.`,

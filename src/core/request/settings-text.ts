@@ -1,5 +1,5 @@
 /** Settings as text: what distinguishes cached answers, and runs, that were generated in other ways. */
-import type { GenerationSettings } from '../models.ts';
+import { type GenerationSettings, isDefaultApi } from '../models.ts';
 
 /** Canonical JSON: keys sorted at every level, no spaces. Undefined when nothing is set. */
 export function settingsText(settings: GenerationSettings | undefined): string | undefined {
@@ -19,7 +19,9 @@ function writeSettings(
   settings: GenerationSettings | undefined,
   write: (value: unknown, name: string) => string,
 ): string | undefined {
-  const set = Object.entries(settings ?? {}).filter(([, value]) => value !== undefined);
+  const set = Object.entries(settings ?? {}).filter(
+    ([name, value]) => value !== undefined && !isDefaultApi(name, value),
+  );
   return set.length === 0 ? undefined : writeObject(set, write);
 }
 

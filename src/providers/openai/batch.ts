@@ -1,4 +1,4 @@
-/** OpenAI's Batch API, there and at vendors that have copied it: an uploaded JSONL file of chat completions, an output file and an error file. */
+/** OpenAI's Batch API, there and at vendors that have copied it: an uploaded JSONL file of requests, an output file and an error file. */
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import type { BatchCreateParams } from 'openai/resources/batches';
@@ -15,11 +15,12 @@ import {
   requireOver,
 } from '../protocol/batch-calls.ts';
 import type { BatchProvider } from '../provider.ts';
+import { apiOf } from './api.ts';
 import { isFileNotReady, openFileWait, refusesMetadata } from './batches/file-wait.ts';
 import { findSentBatch, readBatchList } from './batches/find-batch.ts';
 import { readCheck, readFileId } from './batches/read-batch.ts';
 import { uploadSigned } from './batches/signed-upload.ts';
-import { chatBody, openOpenAiClient } from './chat.ts';
+import { openOpenAiClient } from './chat.ts';
 import type { BatchProfile, Profile } from './profile.ts';
 import { readResult } from './read-result.ts';
 
@@ -59,8 +60,9 @@ export async function openBatch(
     isCreateRepeatable: repeatField !== undefined,
     framing: { before: '', between: '\n', after: '\n' },
     encode(request) {
-      const { model, ...rest } = chatBody(profile, request);
-      const line = lineForm === 'body' ? {} : { method: 'POST', url: endpoint };
+      const api = apiOf(request.settings);
+      const { model, ...rest } = api.body(profile, request);
+      const line = lineForm === 'body' ? {} : { method: 'POST', url: api.endpoint(endpoint) };
       const body = modelAt === 'batch' ? rest : { model, ...rest };
       return JSON.stringify({ custom_id: request.customId, ...line, body });
     },
@@ -84,7 +86,7 @@ export async function openBatch(
         )
         .catch(refuseMissingFiles(client.baseURL)),
 
-    async create({ fileId = '' }, { model, tag }, signal) {
+    async create({ fileId = '' }, { model, tag, settings }, signal) {
       const send = (creation: object) =>
         transport.call(signal, async (call) => {
           const created = await client.batches.create(creation as BatchCreateParams, call.options);
@@ -97,7 +99,7 @@ export async function openBatch(
         try {
           return await send({
             input_file_id: fileId,
-            endpoint,
+            endpoint: apiOf(settings).endpoint(endpoint),
             completion_window: window,
             ...(modelAt === 'batch' && { model }),
             ...(tagField !== undefined && takesMetadata && { metadata: { [tagField]: tag } }),

@@ -5,7 +5,7 @@ import { type Part, type PromptRequest, plainText } from '../../core/request/con
 import type { VendorConnection } from '../connection.ts';
 import { asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import { readReason } from '../protocol/reasons.ts';
-import { failRow, findHeld } from '../protocol/wrappings.ts';
+import { failRow } from '../protocol/wrappings.ts';
 import { settingsBody } from '../settings.ts';
 import { noTimeLimit, openTransport, withoutVariables } from '../transport/transport.ts';
 import type { Profile } from './profile.ts';
@@ -51,9 +51,8 @@ function writePart(part: Part) {
     : { type: 'file' as const, file: { file_data: url, filename: 'document' } };
 }
 
-/** The chat completion in an answer, if there is one, however it is wrapped. */
-export function findCompletion(answer: unknown): WireObject | undefined {
-  return findHeld(answer, ({ choices }) => Array.isArray(choices));
+export function isCompletion({ choices }: WireObject): boolean {
+  return Array.isArray(choices);
 }
 
 /** The row's result from a chat completion. */

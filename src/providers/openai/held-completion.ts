@@ -1,9 +1,9 @@
-/** A chat completion on a line of results, at vendors whose batches are their own and whose answers are OpenAI's. */
+/** An answer on a line of results, at vendors whose batches are their own and whose answers are OpenAI's. */
 import type { RowResult } from '../../core/models.ts';
 import type { WireObject } from '../network/wire.ts';
 import { type Reason, readReason } from '../protocol/reasons.ts';
 import { saysSomething } from '../protocol/wrappings.ts';
-import { findCompletion, readChatAnswer } from './chat.ts';
+import { findAnswer, readAnswer } from './api.ts';
 
 /**
  * The result of a row: its answer, unless one of `errors` says that there is none. `kindOf` is the word for a reason that
@@ -15,10 +15,10 @@ export function readHeldCompletion(
   errors: readonly unknown[],
   kindOf: (reason: Reason) => string,
 ): RowResult {
-  const completion = findCompletion(answer);
-  const saysNo = [...errors, completion?.error].some(saysSomething);
-  if (completion && !saysNo) return readChatAnswer(customId, completion);
-  const reason = readReason(...errors, completion?.error);
+  const held = findAnswer(answer);
+  const saysNo = [...errors, held?.error].some(saysSomething);
+  if (held && !saysNo) return readAnswer(customId, held);
+  const reason = readReason(...errors, held?.error);
   const kind = kindOf(reason);
   const error = { kind, message: reason.message || 'The request got no answer.' };
   if (kind === 'batch_cancelled') return { customId, outcome: 'cancelled', error };

@@ -1,7 +1,7 @@
 /** Hosts of open models that speak OpenAI's protocol, a row each. What no page of theirs says is on the safe side, and told. */
 import { atLeast, atMost } from '../settings.ts';
 import type { BatchProfile, Profile } from './profile.ts';
-import { chatSettings } from './settings.ts';
+import { chatSettings, responsesSettings } from './settings.ts';
 
 const asOpenAi = chatSettings({
   places: { max_tokens: 'max_completion_tokens' },
@@ -111,7 +111,7 @@ export const openModelHosts: readonly Profile[] = [
     addresses: ['https://api.doubleword.ai/v1'],
     messageTokens: 7,
     priceListName: 'doubleword',
-    settings: plain,
+    settings: { ...plain, responses: responsesSettings() },
     unverified: 'how many requests one of its batches takes, and what a batch costs',
     batches: cautious,
   },

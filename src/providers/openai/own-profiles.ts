@@ -12,7 +12,7 @@ import { boolean, nullable, oneOf, type Shape, stringLike, type ValueOf } from '
 import { quoteValue } from '../../core/words.ts';
 import { atLeast } from '../settings.ts';
 import type { BatchProfile, Profile } from './profile.ts';
-import { chatSettings } from './settings.ts';
+import { chatSettings, responsesSettings } from './settings.ts';
 
 const example = '{"our-vllm": {"base_url": "http://gpu01:8000/v1"}}';
 
@@ -133,11 +133,14 @@ function readProfile(name: string, described: unknown, fail: Fail): Profile {
     keylessOnLoopback: true,
     messageTokens: 7,
     priceListName: fields.price_list ?? name,
-    settings: chatSettings({
-      places: { max_tokens: max_tokens_field, top_k: 'top_k' },
-      // vLLM says with -1 that there is no limit.
-      checks: { top_k: atLeast(-1) },
-    }),
+    settings: {
+      ...chatSettings({
+        places: { max_tokens: max_tokens_field, top_k: 'top_k' },
+        // vLLM says with -1 that there is no limit.
+        checks: { top_k: atLeast(-1) },
+      }),
+      responses: responsesSettings({ places: { top_k: 'top_k' }, checks: { top_k: atLeast(-1) } }),
+    },
     ...(fields.batches && {
       batches: describeBatches(readFields(`${name}, batches`, fields.batches, batchFields, fail)),
     }),

@@ -2,7 +2,12 @@
 import { atLeast, atMost, between } from '../settings.ts';
 import { openModelHosts } from './open-model-hosts.ts';
 import type { Profile } from './profile.ts';
-import { chatSettings } from './settings.ts';
+import { chatSettings, responsesSettings } from './settings.ts';
+
+const asOpenAi = {
+  ...chatSettings({ places: { max_tokens: 'max_completion_tokens' }, checks: { stop: atMost(4) } }),
+  responses: responsesSettings(),
+};
 
 export const profiles: readonly Profile[] = [
   {
@@ -20,7 +25,7 @@ export const profiles: readonly Profile[] = [
     keylessOnLoopback: true,
     messageTokens: 7,
     priceListName: 'openai',
-    settings: chatSettings({ places: { max_tokens: 'max_completion_tokens' }, checks: { stop: atMost(4) } }),
+    settings: asOpenAi,
     accountHeaders: true,
     // "Flex processing" has the prices of batches; those of priority are in no list.
     tiers: {
@@ -48,6 +53,8 @@ export const profiles: readonly Profile[] = [
     ],
     messageTokens: 8,
     priceListName: 'alibaba',
+    // Its Responses API leaves unread what it does not know, `instructions` among it: no system text would reach a model
+    // (https://www.alibabacloud.com/help/en/model-studio/qwen-api-via-openai-responses).
     settings: chatSettings({ places: { top_k: 'top_k' }, checks: { top_k: atLeast(0) } }),
     // Words of "Error messages" in its documentation.
     refusals: [
@@ -75,7 +82,7 @@ export const profiles: readonly Profile[] = [
     needsAddress: true,
     messageTokens: 7,
     priceListName: 'azure',
-    settings: chatSettings({ places: { max_tokens: 'max_completion_tokens' }, checks: { stop: atMost(4) } }),
+    settings: asOpenAi,
     unverified: 'what its v1 address calls the endpoint of a batch',
     batches: {
       // Its reference of the API; its guide tells of 100,000.

@@ -3,13 +3,13 @@ import type { RowResult } from '../../core/models.ts';
 import { asCount, asId, type WireObject } from '../network/wire.ts';
 import { readReason } from '../protocol/reasons.ts';
 import { openObject, saysSomething } from '../protocol/wrappings.ts';
-import { findCompletion, readChatAnswer } from './chat.ts';
+import { findAnswer, readAnswer } from './api.ts';
 
 /** Whether a line with an answer says, by its status or an error, that there is none. */
-function saysNo(line: WireObject, completion: WireObject): boolean {
+function saysNo(line: WireObject, answer: WireObject): boolean {
   const response = openObject(line.response);
   const status = asCount(response.status_code) || asCount(line.status_code) || 200;
-  const errors = [line.error, response.error, completion.error];
+  const errors = [line.error, response.error, answer.error];
   return status < 200 || status > 299 || errors.some(saysSomething);
 }
 
@@ -17,8 +17,8 @@ function saysNo(line: WireObject, completion: WireObject): boolean {
 export function readResult(line: WireObject): RowResult | undefined {
   const customId = asId(line.custom_id);
   if (!customId) return undefined;
-  const completion = findCompletion(line);
-  if (completion && !saysNo(line, completion)) return readChatAnswer(customId, completion);
+  const answer = findAnswer(line);
+  if (answer && !saysNo(line, answer)) return readAnswer(customId, answer);
   const response = openObject(line.response);
   const status = asCount(response.status_code) ?? 0;
   const reason = readReason(line.error, response.error, response.body, response, line.errors, line.message);

@@ -3,20 +3,21 @@ import { OpenAI } from 'openai';
 
 type BuiltRequest = Awaited<ReturnType<OpenAI['buildRequest']>>;
 
-/** The chat completions of a client differ in their bodies alone. */
-const repeatedPath = '/chat/completions';
+/** The calls of a client to one of these differ in their bodies alone. */
+const repeatedPaths = ['/chat/completions', '/responses'];
 
 /** The SDK's client, which makes address and headers of such calls once, in place of once a call. */
 export class Client extends OpenAI {
   /** By its class the SDK names itself to servers. */
   static override readonly name = 'OpenAI';
-  #head: ReturnType<typeof headOf> | undefined;
+  readonly #heads = new Map<string, ReturnType<typeof headOf>>();
 
   override async buildRequest(...args: Parameters<OpenAI['buildRequest']>): Promise<BuiltRequest> {
     const [options] = args;
-    if (options.path !== repeatedPath) return super.buildRequest(...args);
-    this.#head ??= headOf(await super.buildRequest(...args));
-    const { method, headers, url, timeout } = this.#head;
+    if (!repeatedPaths.includes(options.path)) return super.buildRequest(...args);
+    const head = this.#heads.get(options.path) ?? headOf(await super.buildRequest(...args));
+    this.#heads.set(options.path, head);
+    const { method, headers, url, timeout } = head;
     const { body, signal, fetchOptions } = options;
     const own = { method, headers, body: JSON.stringify(body), ...(signal && { signal }), ...fetchOptions };
     return { req: own as BuiltRequest['req'], url, timeout };

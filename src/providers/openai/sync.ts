@@ -1,4 +1,4 @@
-/** One chat completion per prompt, at a vendor that speaks OpenAI's protocol. */
+/** One answer per prompt, at a vendor that speaks OpenAI's protocol. */
 
 import type { VendorConnection } from '../connection.ts';
 import { asCount, asList, asObject, asText, type WireObject } from '../network/wire.ts';
@@ -7,23 +7,29 @@ import { collectModels, readEach, readModels } from '../protocol/model-list.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
 import { errorObject, saysSomething } from '../protocol/wrappings.ts';
 import type { SyncProvider } from '../provider.ts';
-import { chatBody, findCompletion, openOpenAiClient, readChatAnswer } from './chat.ts';
+import { apiOf, findAnswer, readAnswer } from './api.ts';
+import { openOpenAiClient } from './chat.ts';
 import type { Profile } from './profile.ts';
+import { isResponse } from './responses.ts';
 
 export async function openSync(connection: VendorConnection, profile: Profile): Promise<SyncProvider> {
   const { client, transport } = await openOpenAiClient(connection, profile);
-  const findError = profile.upstreamErrors ? findUpstreamError : findCompatibleError;
+  // A response says itself that it failed, with a word for it; a chat completion has no place for that.
+  const findError = (body: WireObject) =>
+    profile.upstreamErrors && !isResponse(body) ? findUpstreamError(body) : findCompatibleError(body);
 
   return {
     generate: (request, signal) =>
       transport.call(signal, async (call) => {
-        const answer = await client.chat.completions.create(chatBody(profile, request), call.options);
-        const completion = findCompletion(answer);
-        const found = findError(completion ?? asObject(answer));
+        const api = apiOf(request.settings);
+        const body = api.body(profile, request);
+        const answer = await client.post(api.path, { ...call.options, body });
+        const held = findAnswer(answer);
+        const found = findError(held ?? asObject(answer));
         if (found) throw transport.refuse(found.status, { error: found.error });
-        if (!completion) throw unreadableAnswer('it is not a chat completion');
-        const tier = profile.tiers && asText(completion[profile.tiers.field]);
-        return { ...readChatAnswer(request.customId, completion), ...(tier && { tier }) };
+        if (!held) throw unreadableAnswer(`it is not a ${api.answers}`);
+        const tier = profile.tiers && asText(held[profile.tiers.field]);
+        return { ...readAnswer(request.customId, held), ...(tier && { tier }) };
       }),
 
     ...(profile.keyPath !== undefined && {

@@ -8,7 +8,8 @@ import { endSentence } from '../../core/words.ts';
 import type { VendorConnection } from '../connection.ts';
 import { mostLinesFor } from '../network/limits.ts';
 import { asCount, asList, asObject, asText, asTime, type WireObject } from '../network/wire.ts';
-import { chatBody, openOpenAiClient } from '../openai/chat.ts';
+import { apiOf } from '../openai/api.ts';
+import { openOpenAiClient } from '../openai/chat.ts';
 import type { Profile } from '../openai/profile.ts';
 import { readResult } from '../openai/read-result.ts';
 import {
@@ -112,17 +113,18 @@ export async function openBatch(connection: VendorConnection, profile: Profile):
     graceMs,
     framing: { before: '[', between: ',\n', after: ']' },
     encode(request) {
-      const { model: _, ...body } = chatBody(profile, request);
+      const { model: _, ...body } = apiOf(request.settings).body(profile, request);
       return JSON.stringify({ custom_id: request.customId, body });
     },
 
-    create: ({ file }, { model }, signal) =>
+    create: ({ file }, { model, settings }, signal) =>
       transport
         .call(
           signal,
           async (call) => {
             // It reads the body as it comes, and refuses one whose requests stand ahead of what they are for.
-            const order = { endpoint: '/v1/chat/completions', model, completion_window: '24h' };
+            const endpoint = apiOf(settings).endpoint('/v1/chat/completions');
+            const order = { endpoint, model, completion_window: '24h' };
             const head = `${JSON.stringify(order).slice(0, -1)},"requests":`;
             const body = new Blob([head, await openAsBlob(file.path), '}'], { type: 'application/json' });
             const headers = { 'content-type': 'application/json' };

@@ -1,7 +1,9 @@
 /** OpenRouter: live calls are OpenAI's, batches are its own. */
 import type { Profile } from '../openai/profile.ts';
-import { chatSettings } from '../openai/settings.ts';
+import { chatSettings, responsesSettings } from '../openai/settings.ts';
 import { atLeast } from '../settings.ts';
+
+const withTopK = { places: { top_k: 'top_k' }, checks: { top_k: atLeast(0) } };
 
 export const profile: Profile = {
   name: 'openrouter',
@@ -11,7 +13,7 @@ export const profile: Profile = {
   addresses: ['https://openrouter.ai/api/v1', 'https://eu.openrouter.ai/api/v1'],
   messageTokens: 7,
   priceListName: 'openrouter',
-  settings: chatSettings({ places: { top_k: 'top_k' }, checks: { top_k: atLeast(0) } }),
+  settings: { ...chatSettings(withTopK), responses: responsesSettings(withTopK) },
   // Its code is the status once more; its word stands elsewhere.
   codePlaces: ['availability.code', 'metadata.error_type', 'error_type'],
   refusals: [

@@ -32,6 +32,8 @@ export interface ModelRequest {
   readonly settings: AnswerSettings;
   /** In which it asks to be answered, where it does. */
   readonly tier?: string | undefined;
+  /** How it was asked, where its vendor has another way than the usual one. */
+  readonly api?: 'responses';
 }
 
 /** What a request wants of its answer. */

@@ -9,7 +9,7 @@ import { type Answer, type Call, isObject, Refused, type Route } from '../http/h
 import type { CompatibleName } from '../vendors.ts';
 import { notJson, openaiJson } from './chat.ts';
 import type { BatchDialect } from './dialects.ts';
-import { checkRequestFile, isEndpoint, type LineError, problemOf, usualEndpoint } from './request-file.ts';
+import { checkRequestFile, type LineError, pathOfEndpoint, problemOf } from './request-file.ts';
 
 /** A batch on disk. */
 interface OpenaiBatch extends StoredBatch {
@@ -31,6 +31,9 @@ export interface OpenaiFile {
   readonly purpose: string;
 }
 
+/** How the body of a request is read, by the path that it is for. */
+export type Readers = Readonly<Record<string, (body: unknown) => ModelRequest>>;
+
 type ResultKind = 'output' | 'errors';
 
 /** A file of results, made while it is read. */
@@ -47,15 +50,18 @@ export class OpenaiBatches {
   readonly dialect: BatchDialect;
   readonly limits: BatchDialect['limits'];
   readonly #batches: Batches<OpenaiBatch>;
+  /** Of the endpoints that it runs batches of. */
+  readonly #paths: readonly string[];
 
   constructor(
     context: SandboxContext,
     vendor: CompatibleName,
     dialect: BatchDialect,
     form: AnswerForm,
-    read: (body: unknown) => ModelRequest,
+    readers: Readers,
   ) {
     this.dialect = dialect;
+    this.#paths = Object.keys(readers);
     this.limits = { ...dialect.limits, ...context.limits[vendor] };
     this.files = context.store.collection(vendor, 'files');
     this.#batches = new Batches(context, {
@@ -64,7 +70,11 @@ export class OpenaiBatches {
       idPrefix,
       idField: 'custom_id',
       word: (state) => (state === 'running' ? 'in_progress' : state),
-      readRequest: ({ body }) => read(body),
+      readRequest({ body }, { endpoint }) {
+        const read = readers[pathOfEndpoint(endpoint, dialect.takesAnyForm) ?? ''];
+        if (!read) throw new Refused(404, `Invalid URL (POST ${endpoint})`);
+        return read(body);
+      },
       notFound: (id) => new Refused(404, `No batch found with id '${id}'.`),
     });
   }
@@ -88,7 +98,7 @@ export class OpenaiBatches {
   }
 
   async #create(call: Call): Promise<Answer> {
-    const order = readOrder(await call.json(), this.dialect);
+    const order = readOrder(await call.json(), this.dialect, this.#paths);
     const file = await this.files.read(order.inputFileId);
     if (file?.purpose !== 'batch') {
       const message = `Cannot find file ${order.inputFileId} for a batch: no such file, or not of purpose 'batch'.`;
@@ -253,6 +263,7 @@ function requestCounts({ requests }: OpenaiBatch, { state, end, done, failed, un
 function readOrder(
   body: unknown,
   { longestWindowHours: most, longestMetadata, takesAnyForm }: BatchDialect,
+  paths: readonly string[],
 ): Pick<OpenaiBatch, 'endpoint' | 'inputFileId' | 'completionWindow' | 'metadata'> {
   if (!isObject(body)) throw notJson;
   for (const field of ['input_file_id', 'endpoint', 'completion_window']) {
@@ -263,8 +274,10 @@ function readOrder(
   const refuseValue = (field: string, wanted: string) =>
     new Refused(400, `Invalid value: '${body[field]}'. ${wanted}`, { code: 'invalid_value', field });
   const endpoint = String(body.endpoint);
-  if (!isEndpoint(endpoint, takesAnyForm))
-    throw refuseValue('endpoint', `The sandbox runs batches of '${usualEndpoint}' only.`);
+  if (!paths.includes(pathOfEndpoint(endpoint, takesAnyForm) ?? '')) {
+    const known = paths.map((path) => `'/v1${path}'`).join(' and ');
+    throw refuseValue('endpoint', `The sandbox runs batches of ${known} only.`);
+  }
   const completionWindow = String(body.completion_window);
   const hours = hoursOf(completionWindow);
   if (hours < 24 || hours > most)

@@ -19,9 +19,8 @@ export const notJson: Refused = invalid('We could not parse the JSON body of you
 /** Reads a request body; throws a refusal in OpenAI's words. */
 export function readChat(body: unknown, refusesUnknown: boolean): ModelRequest {
   if (!isObject(body)) throw notJson;
-  const { model, messages, stop, response_format: asked } = body;
-  if (typeof model !== 'string' || model === '') throw invalid('you must provide a model parameter');
-  if (isUnknownModel(model)) throw new Refused(404, unknownModel(model), { code: 'model_not_found' });
+  const { messages, stop, response_format: asked } = body;
+  const model = readModel(body);
   if (body.stream === true) throw invalid('The sandbox does not stream its answers.', { field: 'stream' });
   const unknown = refusesUnknown ? findUnknown(body) : undefined;
   if (unknown !== undefined) throw invalid(`Unrecognized request argument supplied: ${unknown}`);
@@ -43,8 +42,14 @@ export function readChat(body: unknown, refusesUnknown: boolean): ModelRequest {
 }
 
 /** What an account leaves to chance is answered as any call is. */
-function readTier(tier: unknown): string {
+export function readTier(tier: unknown): string {
   return typeof tier === 'string' && tier !== 'auto' ? tier : 'default';
+}
+
+export function readModel({ model }: Record<string, unknown>): string {
+  if (typeof model !== 'string' || model === '') throw invalid('you must provide a model parameter');
+  if (isUnknownModel(model)) throw new Refused(404, unknownModel(model), { code: 'model_not_found' });
+  return model;
 }
 
 /** OpenAI's words for a model that does not exist. */
@@ -105,7 +110,7 @@ function readMessages(messages: unknown): { prompt: string; promptTokens: number
   return { prompt, promptTokens };
 }
 
-const refusalText = "I'm sorry, I can't assist with that request.";
+export const refusalText = "I'm sorry, I can't assist with that request.";
 const finishReasons: Partial<Record<Draft['outcome'], string>> = { cut: 'length', blocked: 'content_filter' };
 
 /** A chat completion. Some vendors show the thoughts of a model, OpenAI does not. */

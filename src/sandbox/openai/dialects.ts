@@ -28,6 +28,8 @@ export interface Dialect {
   readonly prefix: string;
   readonly needsKey: boolean;
   readonly refusesUnknownFields: boolean;
+  /** Whether it has the Responses API beside chat completions. */
+  readonly hasResponses: boolean;
   /** Where a message shows what the model thought. */
   readonly thoughtsField: string | undefined;
   /** The refusal that a prompt asked for. */
@@ -40,6 +42,7 @@ const openai = {
   prefix: '',
   needsKey: true,
   refusesUnknownFields: true,
+  hasResponses: true,
   thoughtsField: undefined,
   refusalIn,
   batches: {
@@ -67,6 +70,7 @@ export const dialects: Readonly<Record<CompatibleName, Dialect>> = {
     ...openai,
     prefix: '/compatible-mode',
     refusesUnknownFields: false,
+    hasResponses: false,
     thoughtsField: 'reasoning_content',
     // Its filter refuses the call; there is no field for a refusal in an answer.
     refusalIn: (draft) =>

@@ -16,9 +16,11 @@ import {
   Refused,
   type Route,
 } from '../http/http.ts';
+import type { Readers } from './batches.ts';
 
 /** A batch on disk. */
 interface OpenrouterBatch extends StoredBatch {
+  readonly endpoint: string;
   readonly model: string;
   /** Requests that came, also of a batch that fails for one of them. */
   readonly total: number;
@@ -26,40 +28,46 @@ interface OpenrouterBatch extends StoredBatch {
   readonly problem: string | null;
 }
 
+/** What stands ahead of the requests. */
+type Head = Pick<OpenrouterBatch, 'endpoint' | 'model'>;
+
 const idPrefix = 'batch_';
-const endpoint = '/v1/chat/completions';
 /** Its guide to batches. */
 const usualLimits = { requests: 5_000, batchBytes: 200_000_000 };
 const windowMs = 24 * 3600 * 1000;
 
 /** What a call under `/api/v1/batches` asks for. */
-export function openrouterBatchRoutes(
-  context: SandboxContext,
-  form: AnswerForm,
-  read: (body: unknown) => ModelRequest,
-): Route[] {
+export function openrouterBatchRoutes(context: SandboxContext, form: AnswerForm, readers: Readers): Route[] {
   const limits = { ...usualLimits, ...context.limits.openrouter };
-  const readBody = (body: unknown, model: string) => read(isObject(body) ? { ...body, model } : body);
+  const endpoints = new Map(Object.entries(readers).map(([path, read]) => [`/v1${path}`, read]));
+  const checkEndpoint = (endpoint: string) => {
+    const read = endpoints.get(endpoint);
+    if (read) return read;
+    const known = [...endpoints.keys()].map((one) => `'${one}'`).join(' and ');
+    throw invalid(`endpoint: the sandbox runs batches of ${known} only`);
+  };
+  const readBody = (body: unknown, { endpoint, model }: Head) =>
+    checkEndpoint(endpoint)(isObject(body) ? { ...body, model } : body);
   const batches = new Batches<OpenrouterBatch>(context, {
     vendor: 'openrouter',
     form,
     idPrefix,
     idField: 'custom_id',
     word: (state) => (state === 'running' ? 'in_progress' : state),
-    readRequest: ({ body }, { model }) => readBody(body, model),
+    readRequest: ({ body }, batch) => readBody(body, batch),
     notFound: (id) => new Refused(404, `Batch ${id} not found`),
   });
 
   async function create(call: Call): Promise<Answer> {
     const { id, ...order } = await batches.stored.writeBody(async (write) => {
-      const order = await takeOrder(call, write, limits, readBody);
+      const order = await takeOrder(call, write, limits, checkEndpoint, readBody);
       const { isFull, limit } = await batches.queue(order.requests);
       if (!isFull) return { id: batches.newId(), ...order };
       throw new Refused(429, `This workspace may have ${limit} requests in open batches.`);
     });
     // A 202: that a request is in order is found out later.
-    const { requests, model, problem } = order;
-    const own = { model, problem, total: requests };
+    const { requests, problem, endpoint, model } = order;
+    const own = { endpoint, model, problem, total: requests };
     const batch = await batches.create(id, problem === null ? requests : 0, own);
     return json(describe(batch, batch.createdAt), 202);
   }
@@ -149,7 +157,7 @@ export function openrouterBatchRoutes(
     return {
       id: batch.id,
       object: 'batch',
-      endpoint,
+      endpoint: batch.endpoint,
       model: batch.model,
       completion_window: '24h',
       status: word,
@@ -198,41 +206,44 @@ async function takeOrder(
   call: Call,
   write: Write,
   limits: Pick<Limits, 'requests' | 'batchBytes'>,
-  readBody: (body: unknown, model: string) => ModelRequest,
-): Promise<Pick<OpenrouterBatch, 'model' | 'problem' | 'requests'>> {
+  checkEndpoint: (endpoint: string) => void,
+  readBody: (body: unknown, head: Head) => ModelRequest,
+): Promise<Head & Pick<OpenrouterBatch, 'problem' | 'requests'>> {
   const reader = new ElementReader('requests');
   const customIds = new Set<unknown>();
   let [bytes, requests] = [0, 0];
-  let model: string | undefined;
+  let head: Head | undefined;
   let problem: string | null = null;
   for await (const chunk of call.chunks()) {
     bytes += chunk.length;
     if (bytes > limits.batchBytes) throw new Refused(413, 'The batch is larger than 200 MB.');
     const lines = reader.push(chunk).map((element) => {
-      model ??= readHead(reader.begun());
+      const known = head ?? readHead(reader.begun());
+      if (!head) checkEndpoint(known.endpoint);
+      head = known;
       const request = parseJson(element);
       if (!isObject(request)) throw invalid('requests: Invalid JSON');
-      checkRequest(request, `requests.${requests}`, customIds, model);
+      checkRequest(request, `requests.${requests}`, customIds, known.model);
       requests += 1;
       if (requests > limits.requests) throw invalid(`requests: at most ${limits.requests} per batch`);
-      problem ??= findProblem(() => readBody(request.body, model as string), requests - 1);
+      problem ??= findProblem(() => readBody(request.body, known), requests - 1);
       return `${JSON.stringify(request)}\n`;
     });
     await write(lines.join(''));
   }
   if (reader.end() === undefined) throw invalid('The request body is not valid JSON');
-  if (model === undefined) throw invalid('requests: at least 1 per batch');
-  return { model, problem, requests };
+  if (head === undefined) throw invalid('requests: at least 1 per batch');
+  return { ...head, problem, requests };
 }
 
 /** Refuses a body whose requests stand ahead of what they are for. */
-function readHead(head: Record<string, unknown> | undefined): string {
-  const { endpoint: asked, model, completion_window: window = '24h' } = head ?? {};
-  if (asked === undefined || model === undefined)
+function readHead(head: Record<string, unknown> | undefined): Head {
+  const { endpoint, model, completion_window: window = '24h' } = head ?? {};
+  if (endpoint === undefined || model === undefined)
     throw invalid('endpoint and model must be serialized before requests');
-  if (asked !== endpoint) throw invalid(`endpoint: the sandbox runs batches of '${endpoint}' only`);
   if (window !== '24h') throw invalid("completion_window: must be '24h'");
-  if (typeof model === 'string' && model !== '' && !model.startsWith('no-such-')) return model;
+  if (typeof model === 'string' && model !== '' && !model.startsWith('no-such-'))
+    return { endpoint: String(endpoint), model };
   throw invalid(`${model} is not a valid model ID`);
 }
 

@@ -3,9 +3,11 @@ import { isUnknownModel, type ModelRequest, refusalIn } from '../engine/answers.
 import { type AnswerForm, answerLive } from '../engine/live.ts';
 import { modelsOf } from '../engine/models.ts';
 import { isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
-import { type Call, isObject, json, Refused } from '../http/http.ts';
+import { type Call, isObject, json, Refused, type Route } from '../http/http.ts';
+import type { Readers } from './batches.ts';
 import { completion, readChat } from './chat.ts';
 import { openrouterBatchRoutes } from './openrouter-batches.ts';
+import { readResponses, writeResponse } from './responses.ts';
 
 /** US dollars for a token, so that costs are not zero and can be added up by hand. */
 const pricePerToken = 0.000001;
@@ -20,20 +22,31 @@ const form: AnswerForm = {
     const refusal = refusalIn(draft);
     const broken = refusal && errorBody(refusal);
     if (broken && draft.outcome === 'body-error') return broken;
+    if (request.api === 'responses') {
+      const { usage, ...whole } = writeResponse(request, draft, id);
+      return { ...whole, usage: priced(usage, price) };
+    }
     const { choices, usage, ...whole } = completion(request, draft, `gen-${id}`, 'reasoning');
     return {
       ...whole,
       provider: 'Sandbox',
       choices: broken ? [{ ...choices[0], finish_reason: 'error', ...broken }] : choices,
-      usage: { ...usage, cost: Number((usage.total_tokens * price).toFixed(9)) },
+      usage: priced(usage, price),
     };
   },
 };
 
+function priced<Counts extends { readonly total_tokens: number }>(usage: Counts, price: number) {
+  return { ...usage, cost: Number((usage.total_tokens * price).toFixed(9)) };
+}
+
 /** OpenRouter's part of the sandbox. */
 export function openrouterVendor(context: SandboxContext): Vendor {
-  const read = (body: unknown) => readChat(body, false);
-  const generate = async (call: Call) => {
+  const readers: Readers = {
+    '/chat/completions': (body) => readChat(body, false),
+    '/responses': (body) => readResponses(body, false),
+  };
+  const generate = (read: (body: unknown) => ModelRequest) => async (call: Call) => {
     const request = await call.json();
     const model = isObject(request) ? String(request.model) : '';
     if (isUnknownModel(model)) throw new Refused(400, `${model} is not a valid model ID`);
@@ -42,10 +55,12 @@ export function openrouterVendor(context: SandboxContext): Vendor {
   return {
     name: 'openrouter',
     routes: [
-      ['generate', 'POST /api/v1/chat/completions', generate],
+      ...Object.entries(readers).map(
+        ([path, read]): Route => ['generate', `POST /api/v1${path}`, generate(read)],
+      ),
       ['getKey', 'GET /api/v1/key', () => json({ data: { label: 'sandbox', limit: null, usage: 0 } })],
       ['listModels', 'GET /api/v1/models', () => json({ data: modelsOf('openrouter').map(listModel) })],
-      ...openrouterBatchRoutes(context, form, read),
+      ...openrouterBatchRoutes(context, form, readers),
     ],
     keyOf: (call) => call.bearerKey(),
     refuse(key) {

@@ -5,12 +5,12 @@ import { isObject, parseJson } from '../http/http.ts';
 import { lineBlocks } from '../http/lines.ts';
 import { unknownModel } from './chat.ts';
 
-/** The one endpoint that the sandbox runs batches of. */
 export const usualEndpoint = '/v1/chat/completions';
 
-/** Whether it is that endpoint, or the same below another version. */
-export function isEndpoint(text: string, takesAnyForm: boolean): boolean {
-  return text === usualEndpoint || (takesAnyForm && /^(?:\/v\d+)?\/chat\/completions$/.test(text));
+/** The path of an endpoint below its version, which need not be the first, or there, where any form is taken. */
+export function pathOfEndpoint(endpoint: string, takesAnyForm: boolean): string | undefined {
+  const [, version, path] = /^(\/v\d+)?(\/.+)$/.exec(endpoint) ?? [];
+  return takesAnyForm || version === '/v1' ? path : undefined;
 }
 
 /** One entry of a batch's `errors.data`; the line counts from 1 and is null for the file as a whole. */

@@ -2,35 +2,43 @@
 import { type AnswerForm, answerLive } from '../engine/live.ts';
 import { modelsOf } from '../engine/models.ts';
 import { isRefusedKey, type SandboxContext, type Vendor } from '../engine/vendor.ts';
-import { type Call, Refused, type Route } from '../http/http.ts';
+import { Refused, type Route } from '../http/http.ts';
 import type { CompatibleName } from '../vendors.ts';
-import { OpenaiBatches } from './batches.ts';
+import { OpenaiBatches, type Readers } from './batches.ts';
 import { completion, openaiError, openaiJson, readChat } from './chat.ts';
 import { dialects } from './dialects.ts';
 import { openaiFileRoutes } from './files.ts';
+import { readResponses, writeResponse } from './responses.ts';
 import { signedPath, togetherRoutes } from './together.ts';
 
 /** The part of such a vendor in the sandbox. */
 export function openaiVendor(context: SandboxContext, name: CompatibleName): Vendor {
-  const { prefix, needsKey, refusesUnknownFields, thoughtsField, refusalIn, batches } = dialects[name];
+  const { prefix, needsKey, refusesUnknownFields, hasResponses, thoughtsField, refusalIn, batches } =
+    dialects[name];
   const form: AnswerForm = {
     refusalIn,
-    write: (request, draft, id) => completion(request, draft, `chatcmpl-${id}`, thoughtsField),
+    write: (request, draft, id) =>
+      request.api === 'responses'
+        ? writeResponse(request, draft, id)
+        : completion(request, draft, `chatcmpl-${id}`, thoughtsField),
   };
-  const read = (body: unknown) => readChat(body, refusesUnknownFields);
-  const generate = async (call: Call) =>
-    openaiJson(await answerLive(context, name, form, read(await call.json())));
+  const readers: Readers = {
+    '/chat/completions': (body) => readChat(body, refusesUnknownFields),
+    ...(hasResponses && { '/responses': (body) => readResponses(body, refusesUnknownFields) }),
+  };
   const list = () =>
     openaiJson({
       object: 'list',
       data: modelsOf(name).map(({ id }) => ({ id, object: 'model', created: 0, owned_by: 'sandbox' })),
     });
-  const routes: Route[] = [
-    ['generate', 'POST /v1/chat/completions', generate],
-    ['listModels', 'GET /v1/models', list],
-  ];
+  const routes: Route[] = Object.entries(readers).map(([path, read]) => [
+    'generate',
+    `POST /v1${path}`,
+    async (call) => openaiJson(await answerLive(context, name, form, read(await call.json()))),
+  ]);
+  routes.push(['listModels', 'GET /v1/models', list]);
   if (batches !== undefined) {
-    const own = new OpenaiBatches(context, name, batches, form, read);
+    const own = new OpenaiBatches(context, name, batches, form, readers);
     routes.push(...(name === 'together' ? togetherRoutes(own) : [...own.routes(), ...openaiFileRoutes(own)]));
   }
   return {

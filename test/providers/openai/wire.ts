@@ -155,6 +155,135 @@ export const chatSync = (profile: Profile): SyncVendor => ({
   refusals: refusals[profile.title]?.live ?? [],
 });
 
+const responded = (status: string, output: object[], more: object = {}) => ({
+  id: 'resp_1',
+  object: 'response',
+  status,
+  error: null,
+  incomplete_details: null,
+  output,
+  ...more,
+});
+const cutOff = (reason: string) => ({ incomplete_details: { reason } });
+const thought = {
+  type: 'reasoning',
+  id: 'rs_1',
+  summary: [],
+  content: [{ type: 'reasoning_text', text: 'Hm.' }],
+};
+const said = (...content: object[]) => ({ type: 'message', role: 'assistant', status: 'completed', content });
+const words = (text: string) => ({ type: 'output_text', text, annotations: [] });
+
+/** Live calls through the Responses API. */
+export const responsesSync = (profile: Profile): SyncVendor => ({
+  ...chat(profile),
+  settings: { api: 'responses' },
+  requestPath: `${chat(profile).path}/responses`,
+  requestBody: { model: 'model-1', input: prompt, store: false },
+  conversation: {
+    input: [
+      {
+        role: 'user',
+        content: [
+          { type: 'input_text', text: 'What are these?' },
+          { type: 'input_image', detail: 'auto', image_url: 'data:image/png;base64,aW1hZ2U=' },
+          { type: 'input_file', filename: 'document', file_data: 'data:application/pdf;base64,cGRm' },
+        ],
+      },
+      { role: 'assistant', content: 'A cat, and its papers.' },
+      { role: 'user', content: 'Which cat?' },
+    ],
+  },
+  answer: (text) => responded('completed', [thought, said(words(text))]),
+  cutShort: (text) => responded('incomplete', [said(words(text))], cutOff('max_output_tokens')),
+  told: [
+    [
+      'an answer',
+      responded('completed', [said(words('x'))], {
+        usage: {
+          input_tokens: 12,
+          input_tokens_details: { cached_tokens: 0 },
+          output_tokens: 7,
+          output_tokens_details: { reasoning_tokens: 4 },
+          total_tokens: 19,
+        },
+      }),
+      { usage: { inputTokens: 12, outputTokens: 7 }, finishReason: 'completed' },
+    ],
+    [
+      'an answer to a prompt that was cached, with its cost',
+      responded('incomplete', [said(words('x'))], {
+        ...cutOff('max_output_tokens'),
+        usage: {
+          input_tokens: 2000,
+          output_tokens: 1,
+          cost: 0.0125,
+          input_tokens_details: { cached_tokens: 1536, cache_write_tokens: 256 },
+        },
+      }),
+      {
+        usage: {
+          inputTokens: 2000,
+          outputTokens: 1,
+          cacheReadTokens: 1536,
+          cacheWriteTokens: 256,
+          cost: 0.0125,
+        },
+        finishReason: 'max_output_tokens',
+      },
+    ],
+    ['a server that tells nothing', { output: [said(words('x'))] }, {}],
+  ],
+  unanswered: [
+    ['an empty text', responded('completed', [said(words(''))]), 'empty'],
+    ['thoughts alone', responded('completed', [thought]), 'empty'],
+    ['no output', responded('in_progress', []), 'empty'],
+    ['a refusal', responded('completed', [said({ type: 'refusal', refusal: 'No.' })]), 'refusal'],
+    [
+      'a filtered text',
+      responded('incomplete', [said(words('half of '))], cutOff('content_filter')),
+      'content_filter',
+    ],
+    [
+      'a token limit without a text',
+      responded('incomplete', [thought], cutOff('max_output_tokens')),
+      'max_tokens',
+    ],
+    ['an answer that failed and does not say why', responded('failed', [said(words('half of '))]), 'failed'],
+  ],
+  refusals: [
+    [
+      'an answer that failed at the server',
+      { body: responded('failed', [], { error: { code: 'server_error', message: 'Lost.' } }) },
+      { scope: 'retry', status: 500, code: 'server_error', message: 'Lost.' },
+    ],
+    [
+      'an answer that failed for its prompt',
+      { body: responded('failed', [], { error: { code: 'invalid_prompt', message: 'Not that.' } }) },
+      { scope: 'row', status: 400, code: 'invalid_prompt', message: 'Not that.' },
+    ],
+  ],
+});
+
+/** Batches of the Responses API. */
+export const responsesBatch = (profile: Profile): BatchVendor => ({
+  ...chatBatch(profile),
+  settings: { api: 'responses' },
+  line: {
+    custom_id: 'row-0-1a2b3c4d',
+    method: 'POST',
+    url: '/v1/responses',
+    body: { model: 'model-1', input: prompt, store: false },
+  },
+  answerLine: (customId, text) =>
+    JSON.stringify({
+      id: 'batch_req_1',
+      custom_id: customId,
+      response: { status_code: 200, body: responded('completed', [thought, said(words(text))]) },
+      error: null,
+    }),
+});
+
 const lineOf = ({ lineForm, modelAt, endpoint = '/v1/chat/completions' }: Partial<BatchProfile> = {}) => ({
   custom_id: 'row-0-1a2b3c4d',
   ...(lineForm !== 'body' && { method: 'POST', url: endpoint }),

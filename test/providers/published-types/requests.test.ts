@@ -18,7 +18,7 @@ import { never } from '../conformance.ts';
 
 const project = resolve(import.meta.dirname, '../../..');
 
-const values: Required<Omit<GenerationSettings, 'extra'>> = {
+const values: Required<Omit<GenerationSettings, 'extra' | 'api'>> = {
   system: 'Be brief.',
   temperature: 0.5,
   max_tokens: 10,
@@ -42,12 +42,20 @@ const values: Required<Omit<GenerationSettings, 'extra'>> = {
 };
 
 /** Nothing, each setting that the vendor has, and all at once: a schema and a JSON mode exclude each other. */
-function settingsOf({ settings }: ProviderEntry): GenerationSettings[] {
-  const names = Object.keys(settings.places) as (keyof typeof values)[];
-  const pick = (some: readonly SettingName[]) =>
-    Object.fromEntries(Object.entries(values).filter(([name]) => some.includes(name as SettingName)));
+function settingsOf({ settings }: ProviderEntry, api?: 'responses'): GenerationSettings[] {
+  const { places } = api ? (settings.responses ?? settings) : settings;
+  const names = Object.keys(places) as (keyof typeof values)[];
+  const pick = (some: readonly SettingName[]) => ({
+    ...Object.fromEntries(Object.entries(values).filter(([name]) => some.includes(name as SettingName))),
+    ...(api && { api }),
+  });
   const without = (name: string) => names.filter((other) => other !== name);
-  return [{}, ...names.map((name) => pick([name])), pick(without('schema')), pick(without('json_mode'))];
+  return [
+    pick([]),
+    ...names.map((name) => pick([name])),
+    pick(without('schema')),
+    pick(without('json_mode')),
+  ];
 }
 
 interface Sent {
@@ -57,14 +65,14 @@ interface Sent {
   readonly batch: Readonly<Record<string, object>> | undefined;
 }
 
-async function sendAll(name: string): Promise<Sent[]> {
+async function sendAll(name: string, api?: 'responses'): Promise<Sent[]> {
   const entry = providerEntry(name);
   const seen: WireRequest[] = [];
   const connection = { apiKey: 'k', timeoutMs: 20_000, environment: {} };
   const sync = await entry.openSync({ ...connection, preview: (request) => seen.push(request) });
   const batch = await entry.openBatch?.(connection);
   const sent: Sent[] = [];
-  for (const settings of settingsOf(entry)) {
+  for (const settings of settingsOf(entry, api)) {
     const request = {
       customId: 'row-0-2c5fbe0a',
       model: 'model-1',
@@ -113,6 +121,19 @@ test('OpenAI, in the types of its SDK', async () => {
   const sent = await sendAll('openai');
   const objects = sent.flatMap(({ live, batch }) => [['Chat', live] as const, ['Line', batch] as const]);
   expect(await compile(openAiTypes, objects)).toEqual([]);
+});
+
+const responsesTypes = `import type { ResponseCreateParamsNonStreaming } from 'openai/resources/responses/responses';
+interface Line { custom_id: string; method: 'POST'; url: '/v1/responses'; body: ResponseCreateParamsNonStreaming }`;
+
+test('the Responses API of OpenAI, in the types of its SDK', async () => {
+  const sent = await sendAll('openai', 'responses');
+  const objects = sent.flatMap(({ live, batch }) => [
+    ['ResponseCreateParamsNonStreaming', live] as const,
+    ['Line', batch] as const,
+  ]);
+  expect(objects).toHaveLength(18);
+  expect(await compile(responsesTypes, objects)).toEqual([]);
 });
 
 /** These publish that they take what OpenAI takes, and beside it this. */
