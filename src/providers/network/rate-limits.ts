@@ -20,12 +20,18 @@ export interface LimitNotice {
 /** By their names in small letters. */
 export type HeaderTexts = Readonly<Record<string, string>>;
 
+/** How LiteLLM's proxy hands on a header of its upstream; of `retry-after` it has no other. */
+const handedOn = 'llm_provider-';
+
 /** OpenRouter repeats in `error.metadata.headers` what a gateway may have taken away. */
 export function collectHeaders(headers: HeaderTexts, body: WireObject, error: WireObject): HeaderTexts {
   const copies = [body.headers, error.headers, asObject(error.metadata).headers].map(asObject);
   const entries = copies.flatMap((copy) => Object.entries(copy));
   const repeated = entries.map(([name, value]) => [name.toLowerCase(), String(value)]);
-  return { ...Object.fromEntries(repeated), ...headers };
+  const ofUpstream = Object.entries(headers)
+    .filter(([name]) => name.startsWith(handedOn))
+    .map(([name, value]) => [name.slice(handedOn.length), value]);
+  return { ...Object.fromEntries([...repeated, ...ofUpstream]), ...headers };
 }
 
 /** Call it for refusals with one of `rateLimitStatuses`. */

@@ -39,8 +39,10 @@ const fileNotReady =
 
 const classifyOpenAi: Classify = ({ status, code, message }) => {
   if (status === 401) return { scope: 'run', code: keyCodes.includes(code) ? 'invalid_api_key' : code };
+  // LiteLLM's proxy without a database has no other word for a key that is not its own, with a 400.
+  if (code === 'no_db_connection') return { scope: 'run', code: 'invalid_api_key' };
   if (billingCodes.includes(code)) return { scope: 'run' };
-  if (code === 'model_not_found' || /invalid model id/i.test(message))
+  if (code === 'model_not_found' || /invalid model (?:id|name)/i.test(message))
     return { scope: 'run', code: 'model_not_found' };
   // A file is not yet visible in the first moments after its upload (bespokelabsai/curator#116).
   if (status === 400 && /cannot find file/i.test(message)) return { scope: 'retry', code: 'file_not_found' };

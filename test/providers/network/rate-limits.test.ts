@@ -75,6 +75,20 @@ describe('the end of a limit', () => {
       { ...requests('7h'), 'retry-after': '20' },
       20 * second,
     ],
+    [
+      "the invitation of an upstream that LiteLLM hands on, ahead of that upstream's windows",
+      {
+        ...requests('6m0s'),
+        'llm_provider-retry-after': '1',
+        'llm_provider-x-ratelimit-reset-tokens': '6m0s',
+      },
+      second,
+    ],
+    [
+      'its own invitation ahead of that',
+      { 'retry-after': '20', 'llm_provider-retry-after': '1' },
+      20 * second,
+    ],
     ['an invitation in another century', { 'retry-after': '99999999999' }, undefined],
     ['an invitation in a year', { 'retry-after': String(365 * 86_400) }, undefined],
     ['an invitation by a moment', { 'retry-after': String((now + 2 * hour) / 1_000) }, 2 * hour],

@@ -30,6 +30,11 @@ export const refusals: Readonly<
         { scope: 'run', code: 'model_not_found' },
       ],
       [
+        "a model that LiteLLM's proxy does not have",
+        { status: 400, body: body('/chat/completions: Invalid model name passed in model=x.', '400') },
+        { scope: 'run', code: 'model_not_found' },
+      ],
+      [
         'a prompt that is too long',
         { status: 400, body: body('Too many tokens.', 'context_length_exceeded') },
         { scope: 'row', code: 'context_length_exceeded', status: 400 },
@@ -38,6 +43,11 @@ export const refusals: Readonly<
         'a closed account',
         { status: 401, body: body('Closed.', 'account_deactivated') },
         { scope: 'run', code: 'account_deactivated' },
+      ],
+      [
+        "a key that LiteLLM's proxy would have to look up in a database that it has not",
+        { status: 400, body: body('No connected db.', '400', 'no_db_connection') },
+        { scope: 'run', code: 'invalid_api_key', message: 'No connected db.' },
       ],
       [
         'a country that is not served',
