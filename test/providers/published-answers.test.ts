@@ -1,7 +1,8 @@
 /**
- * Answers as the vendors publish them, served over HTTP to the real adapters, and what each is read as. They stand in
- * `published/`, one file for each vendor and endpoint; `sources.json` says where each is from. Long texts are shortened,
- * and what names somebody is left out, both with an ellipsis; where a source shows a part, it is that. Nothing is added.
+ * Answers as the vendors publish them, or as servers that others wrote gave them, served over HTTP to the real adapters,
+ * and what each is read as. They stand in `published/`, one file for each vendor and endpoint; `sources.json` says where
+ * each is from, `servers.json` which server gave it. Long texts are shortened, and what names somebody is left out, both
+ * with an ellipsis; where a source shows a part, it is that. Nothing is added.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +18,7 @@ import type { Script } from './scripted-server.ts';
 
 interface PublishedAnswer {
   readonly what: string;
-  /** A name in `sources.json`. */
+  /** A name in `sources.json` or `servers.json`. */
   readonly source: string;
   readonly call: keyof typeof calls;
   /** What is looked for in a list. */
@@ -30,8 +31,8 @@ interface PublishedAnswer {
 }
 
 interface Source {
-  /** Whether the vendor published it, or somebody who was given the answer. */
-  readonly kind: 'documentation' | 'specification' | 'sdk' | 'report';
+  /** Whether the vendor published it, somebody who was given the answer, or a server gave it to a script of ours. */
+  readonly kind: 'documentation' | 'specification' | 'sdk' | 'report' | 'recorded';
   readonly title: string;
   readonly address: string;
   /** The day on which it was read. */
@@ -40,8 +41,11 @@ interface Source {
 
 const folder = fileURLToPath(new URL('published/', import.meta.url));
 const readJson = (name: string) => JSON.parse(readFileSync(folder + name, 'utf8'));
-const sources: Readonly<Record<string, Source>> = readJson('sources.json');
-const names = readdirSync(folder).filter((name) => name !== 'sources.json');
+const sources: Readonly<Record<string, Source>> = {
+  ...readJson('sources.json'),
+  ...readJson('servers.json'),
+};
+const names = readdirSync(folder).filter((name) => !['sources.json', 'servers.json'].includes(name));
 const files = names.map((name) => {
   const { provider, answers } = readJson(name) as {
     provider: ProviderName;
@@ -137,7 +141,7 @@ it('knows where each answer is from, and when that was read', () => {
   expect([...new Set(used)].sort()).toEqual(Object.keys(sources).sort());
   for (const source of Object.values(sources)) {
     expect(source).toMatchObject({
-      kind: expect.stringMatching(/^(documentation|specification|sdk|report)$/),
+      kind: expect.stringMatching(/^(documentation|specification|sdk|report|recorded)$/),
       title: expect.stringMatching(/\w/),
       address: expect.stringMatching(/^https:\/\/[\w.-]+\/\S+$/),
       read: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
