@@ -16,6 +16,7 @@ function normalize(name) {
       .replace(/^cache\/[0-9a-f]{64}\.json$/, 'cache/….json')
       .replace(/\.\d+\.lock/, '.#.lock')
       .replace(/((msg)?batch(es)?_)[0-9a-f]{20,}/, '$1…')
+      .replace(/loom-job-\d{14}-[0-9a-f]+(~[0-9a-f]{24})?/, 'loom-job-…')
       .replace(/\.[0-9a-f]{12}(\.tmp)/, '.…$1')
   );
 }
