@@ -1,5 +1,5 @@
 /** The steps of a fetch that ask the provider: submit what had to wait, and learn how each batch is. */
-import { LoomError, ProviderError } from '../../../core/errors.ts';
+import { isRefusedKey, LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord, BatchStatus } from '../../../core/models.ts';
 import type { BatchCheck } from '../../../providers/provider.ts';
 import { giveBackPart, type JobPart, saveJob } from '../../../state/jobs.ts';
@@ -18,12 +18,16 @@ import { forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetc
 import { keepAllAnswers } from './keep-answers.ts';
 import { noteRefusedBatch, noteRefusedRows } from './note-refused.ts';
 
-/** Submits parts that had to wait or were cut off, as far as the provider's queue takes them. */
-export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
+/**
+ * Submits parts that had to wait or were cut off, as far as the provider's queue takes them. Gives the refusal of a part,
+ * with which the look at the job is to end once the batches that there are were asked.
+ */
+export async function submitQueuedParts(fetching: JobFetch): Promise<ProviderError | undefined> {
   const { run, stored, job, records, known, provider, calls, callSignal } = fetching;
   const { parts } = job;
   const unsent = parts.filter(isUnsent);
-  if (unsent.length === 0) return;
+  if (unsent.length === 0) return undefined;
+  let refusal: ProviderError | undefined;
   const dropped = parts.filter(isDropped).length;
   const { home, signal, onEvent } = run;
   try {
@@ -34,15 +38,21 @@ export async function submitQueuedParts(fetching: JobFetch): Promise<void> {
     });
   } catch (error) {
     await home.ensureHeld();
+    if (signal.aborted) throw error;
     // The batches that there are can be asked all the same.
-    if (!(error instanceof LoomError) || signal.aborted) throw error;
-    onEvent({ type: 'failed', id: stored.id, provider: stored.provider, error });
-    run.outcome.troubled = true;
+    if (error instanceof ProviderError && !isRefusedKey(error) && records.length > 0) refusal = error;
+    else if (!(error instanceof LoomError)) throw error;
+    else {
+      onEvent({ type: 'failed', id: stored.id, provider: stored.provider, error });
+      run.outcome.troubled = true;
+    }
   }
   // Of a job that was cancelled, or can't be taken whole: nothing more may come of it, and then no later look would keep what came.
   if (parts.filter(isDropped).length > dropped) await keepAllAnswers(fetching, []);
+  if (refusal) return refusal;
   for (const part of parts.filter(({ state }) => state === 'planned'))
     onEvent({ type: 'queued', ...describeQueued(home, job, part) });
+  return undefined;
 }
 
 /** Batches by what can be had of them. */

@@ -89,7 +89,7 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<LookAtJob> {
   }
   const fetching = await openJob(run, stored);
   await restoreRecords(fetching);
-  await submitQueuedParts(fetching);
+  const refusal = await submitQueuedParts(fetching);
   const { ready: completed, ended } = await checkBatches(fetching);
   const missing = run.order.partial ? countMissingParts(fetching) : 0;
   const parts = fetching.job.parts.length;
@@ -97,6 +97,8 @@ async function fetchJob(run: FetchRun, stored: StoredJob): Promise<LookAtJob> {
   const { ready, gone } = await downloadBatches(fetching, completed, completed.length === left);
   const usable = run.order.partial ? [...ready, ...gone, ...ended] : ready;
   if (parts > 1) run.onEvent({ type: 'parts', id: stored.id, partsIn: usable.length, parts });
+  // What the others gave is on disk by now.
+  if (refusal) throw refusal;
   // A job of one part has a batch id only since that was submitted, which may have been just now.
   const id = nameJob(stored.job);
   const current = { ...stored, id, records: fetching.records };
