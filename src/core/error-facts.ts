@@ -214,6 +214,8 @@ export interface ErrorFacts {
   batch_of_other_input: { readonly id: string; readonly path: string };
   /** The results of a batch don't account for every row that was sent; from `due` on (ISO 8601) they are taken as they are. */
   results_short: { readonly id: string; readonly missing: number; readonly due: string } & OfHome;
+  /** All that came of a batch are answers that can't be read; they are kept. */
+  results_unread: { readonly id: string; readonly unread: number } & OfHome;
   /** It is not known whether the provider has a batch. */
   part_unsettled: { readonly part: string; readonly title: string } & OfHome;
   /** A provider takes no batch of a single request; `others`: the job has more parts. */

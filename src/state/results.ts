@@ -26,6 +26,10 @@ import {
 export interface HeldResults {
   readonly answered: number;
   readonly refused: number;
+  /** Of those that were refused: successes that could not be read. */
+  readonly unread: number;
+  /** What is told of one of these; undefined without one. */
+  readonly unreadReason: string | undefined;
   /** Results with an id that was not sent. */
   readonly foreign: number;
 }
@@ -126,7 +130,10 @@ export async function isSameFile(store: Store, name: string, known: KeptResults[
 
 /** Which rows have a result, a byte each. */
 class ResultTally {
-  readonly counts = { answered: 0, refused: 0, foreign: 0 };
+  readonly counts = {
+    ...{ answered: 0, refused: 0, unread: 0, foreign: 0 },
+    unreadReason: undefined as string | undefined,
+  };
   readonly #slotOf: SlotOf;
   readonly #states = new NumberPages(Uint8Array);
 
@@ -135,23 +142,31 @@ class ResultTally {
   }
 
   /** Notes a result, and says whether it is one to keep: the row's first, or an answer after a refusal. */
-  takes({ customId, outcome }: RowResult, takesForeign: boolean): boolean {
+  takes(result: RowResult, takesForeign: boolean): boolean {
+    const { customId, outcome } = result;
     const slot = this.#slotOf(customId);
     if (slot === undefined) {
       if (takesForeign) this.counts.foreign += 1;
       return takesForeign;
     }
     const state = this.#states.get(slot);
-    const next = outcome === 'succeeded' ? answered : refused;
-    if (state !== none && !(state === refused && next === answered)) return false;
+    const next = outcome === 'succeeded' ? answered : result.error.kind === 'unreadable' ? unread : refused;
+    if (state === answered || (state !== none && next !== answered)) return false;
     this.#states.set(slot, next);
-    if (state === refused) this.counts.refused -= 1;
-    this.counts[next === answered ? 'answered' : 'refused'] += 1;
+    this.#count(state, -1);
+    this.#count(next, 1);
+    if (next === unread && outcome !== 'succeeded') this.counts.unreadReason ??= result.error.message;
     return true;
+  }
+
+  #count(state: number, by: number): void {
+    if (state === none) return;
+    this.counts[state === answered ? 'answered' : 'refused'] += by;
+    if (state === unread) this.counts.unread += by;
   }
 }
 
-const [none, refused, answered] = [0, 1, 2] as const;
+const [none, refused, answered, unread] = [0, 1, 2, 3] as const;
 
 /** The results in a file that can be read; none where there is no file. */
 export async function* readDecodedResults(store: Store, name: string): AsyncGenerator<readonly RowResult[]> {

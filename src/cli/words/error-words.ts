@@ -217,6 +217,9 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   results_short: ({ id, due, ...home }) => ({
     hint: `The next ${loom('fetch', home)} asks for them again. From ${due} on it writes the output without them; ${loom(`fetch --id ${quoteShell(id)} --partial`, home)} does so at once.`,
   }),
+  results_unread: ({ id, ...home }) => ({
+    hint: `A later version of loom may read them: ${loom(`fetch --id ${quoteShell(id)}`, home)} asks for them again, and with --partial it writes the rows as failed and forgets the batch.`,
+  }),
   part_unsettled: ({ title, ...home }) => ({
     hint: `Nothing of it is sent again before the next ${loom('fetch', home)} has looked for it. Where ${title} lists no batches, see its dashboard: loom adopt takes a batch that is there, and loom forget drops the job.`,
   }),

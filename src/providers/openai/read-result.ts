@@ -2,7 +2,9 @@
 import type { RowResult } from '../../core/models.ts';
 import { asCount, asId, type WireObject } from '../network/wire.ts';
 import { readReason } from '../protocol/reasons.ts';
-import { openObject, saysSomething } from '../protocol/wrappings.ts';
+import { unreadableAnswer } from '../protocol/refusal.ts';
+import { cutText } from '../protocol/words.ts';
+import { findObject, openObject, saysSomething } from '../protocol/wrappings.ts';
 import { findAnswer, readAnswer } from './api.ts';
 
 /** Whether a line with an answer says, by its status or an error, that there is none. */
@@ -24,9 +26,34 @@ export function readResult(line: WireObject): RowResult | undefined {
   const reason = readReason(line.error, response.error, response.body, response, line.errors, line.message);
   const message = reason.message || `The request got no answer (status ${status}).`;
   const { code } = reason;
+  const isRefused = code !== '' || (reason.number ?? 0) >= 400 || saysNo(line, openObject(response.body));
+  if (!isRefused && holdsMore(line)) return failUnread(customId, line.response ?? line);
   if (code === 'batch_expired') return { customId, outcome: 'expired', error: { kind: code, message } };
   if (code === 'batch_cancelled') return { customId, outcome: 'cancelled', error: { kind: code, message } };
   const httpStatus = [status, reason.number ?? 0].find((number) => number >= 400);
   const kind = code || (httpStatus ? `http_${httpStatus}` : 'not_processed');
   return { customId, outcome: 'failed', error: { kind, message } };
+}
+
+/** What stands around an answer, or tells of it, and is none. */
+const frameFields = new Set([
+  ...['id', 'custom_id', 'request_id', 'object', 'status', 'status_code', 'error', 'errors'],
+  ...['method', 'url', 'headers', 'model', 'created', 'usage', 'metadata'],
+]);
+
+/** Whether a line has anything that may be an answer, in a form that nobody knows. */
+function holdsMore(value: unknown): boolean {
+  const object = findObject(value);
+  if (!object) return saysSomething(value);
+  return Object.entries(object).some(([name, member]) => !frameFields.has(name) && holdsMore(member));
+}
+
+const longestStart = 120;
+
+/** A success that is paid for, and can't be read. */
+function failUnread(customId: string, said: unknown): RowResult {
+  const text = typeof said === 'string' ? said : JSON.stringify(said);
+  const { code, message } = unreadableAnswer('it holds no answer in a known form');
+  const error = { kind: code, message: `${message} It begins: ${cutText(text, longestStart)}` };
+  return { customId, outcome: 'failed', error };
 }

@@ -2,7 +2,8 @@
  * The account of a batch: what has come of each row that was sent. A batch that its provider calls completed is over
  * only when every row is answered or refused in its results. While some are missing, because a download was cut at a
  * line, a page stood in its middle, or only the file of errors was there yet, the batch is `short`: what came is kept,
- * its record and its upload stay, and each fetch asks again. A day after the batch's end it is written with what there is.
+ * its record and its upload stay, and each fetch asks again. A day after the batch's end it is written with what there is,
+ * unless all that there is are answers that can't be read.
  * test/stories/batch/short-results.test.ts holds this at every provider.
  */
 
@@ -59,14 +60,18 @@ function describeCutMap({ batch_id: id, provider }: BatchRecord, has: number, se
   });
 }
 
+/** Where nothing can be read of a batch but refusals, its successes are missing: it may be this version that can't read them. */
 export function accountFor(held: HeldResults, sent: SentRows): BatchAccount {
-  const { answered, refused, foreign } = held;
+  const { answered, refused, foreign, unreadReason } = held;
+  const unread = answered === 0 ? held.unread : 0;
   return {
     answered,
-    refused,
+    refused: refused - unread,
+    unread,
+    unreadReason,
     foreign,
     sent: sent.count,
-    missing: Math.max(0, sent.count - answered - refused),
+    missing: Math.max(0, sent.count - answered - refused + unread),
   };
 }
 
@@ -98,5 +103,19 @@ export function describeShort(
     code: 'results_short',
     facts: { id, missing, due: from, sandbox },
     hint: `The next fetch asks for them again. From ${from} on it writes the output without them; with partial it does so at once.`,
+  });
+}
+
+/** None of what a batch was paid for can be read: it is no matter of time, and nothing is written without being asked. */
+export function describeUnread(
+  { batch_id: id }: BatchRecord,
+  { sent, unread, unreadReason = '' }: BatchAccount,
+  sandbox: boolean,
+): LoomError {
+  const what = `of ${sent} rows that were sent ${unread} have an answer that can't be read, and none has one that can; the batch and its upload are kept. ${unreadReason}`;
+  return new LoomError('provider', what, {
+    code: 'results_unread',
+    facts: { id, unread, sandbox },
+    hint: 'A later version may read them, by a fetch of the same batch. With partial the rows are written as failed, and the batch is forgotten.',
   });
 }

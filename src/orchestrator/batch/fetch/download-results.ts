@@ -13,7 +13,7 @@ import { deleteHeld, type LoomHome } from '../../../storage/home.ts';
 import { noteSandbox } from '../../calls/answer-server.ts';
 import { sleep } from '../../calls/sleep.ts';
 import { describeRecord } from '../list/list-batches.ts';
-import { accountFor, describeShort, dueTime, readSentRows } from './batch-account.ts';
+import { accountFor, describeShort, describeUnread, dueTime, readSentRows } from './batch-account.ts';
 import { deleteUpload } from './delete-uploads.ts';
 import type { BatchAccount } from './fetch-run.ts';
 import { countMissingParts, forgetRecord, isDownloaded, type JobFetch, noteError } from './job-fetch.ts';
@@ -28,19 +28,25 @@ export interface BroughtIn {
   readonly gone: BatchRecord[];
 }
 
-/** Brings in the results of completed batches, and notes how these are. `isLast` says that the output is written next: files are proved then. */
+/**
+ * Brings in the results of completed batches, and notes how these are. LoomError `results_unread` at the end where none of
+ * one can be read. `isLast` says that the output is written next: files are proved then.
+ */
 export async function downloadBatches(
   fetching: JobFetch,
   records: readonly BatchRecord[],
   isLast: boolean,
 ): Promise<BroughtIn> {
   const brought: BroughtIn = { ready: [], gone: [] };
+  let unread: LoomError | undefined;
   for (const record of records) {
     const isIn = (await isDownloaded(fetching, record)) && !(isLast && !(await isProved(fetching, record)));
     if (isIn) await updateRecord(fetching.run.home, record);
     const fate = isIn ? 'ready' : await bringIn(fetching, record);
-    if (fate !== 'short') brought[fate].push(record);
+    if (fate instanceof LoomError) unread ??= fate;
+    else if (fate !== 'short') brought[fate].push(record);
   }
+  if (unread) throw unread;
   return brought;
 }
 
@@ -57,11 +63,14 @@ async function hasSameResults({ results }: LoomHome, record: BatchRecord, part: 
   return part.results !== undefined && isSameFile(results, resultsName(record), part.results);
 }
 
-async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready' | 'short' | 'gone'> {
+async function bringIn(
+  fetching: JobFetch,
+  record: BatchRecord,
+): Promise<'ready' | 'short' | 'gone' | LoomError> {
   const { run, job } = fetching;
   let download = await downloadBatch(fetching, record);
   // What is missing now is given up: a download may have been cut on its way.
-  if (download.account.missing > 0 && isGivenUp(fetching, record)) {
+  if (download.account.missing > 0 && isGivenUp(fetching, record, download.account)) {
     await sleep(secondLookMs, run.signal);
     download = await downloadBatch(fetching, record);
   }
@@ -76,16 +85,18 @@ async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready'
   }
   if (isDoomed(fetching)) await keepAnswers(fetching, [record]);
   const isWhole = account.missing === 0;
-  const isIn = isWhole || isGivenUp(fetching, record);
+  const isIn = isWhole || isGivenUp(fetching, record, account);
   const isNews = part.state !== 'downloaded' && record.missing !== account.missing;
   if (isIn && isNews) await noteRefusedRows(fetching, record, account);
   record.missing = isWhole ? null : account.missing;
-  if (!isWhole) noteError(record, `short: ${account.missing} of ${account.sent} results are missing`);
+  if (account.unread > 0) noteError(record, `unreadable: ${account.unread} of ${account.sent} results`);
+  else if (!isWhole) noteError(record, `short: ${account.missing} of ${account.sent} results are missing`);
   part.state = isWhole ? 'downloaded' : 'submitted';
   if (isWhole) await deleteUpload(fetching, record);
   await updateRecord(run.home, record);
   await saveJob(run.home, job);
   if (isIn) return 'ready';
+  if (account.unread > 0) return describeUnread(record, account, run.home.isSandbox);
   run.outcome.troubled = true;
   run.outcome.short = true;
   const batch = describeRecord(run.home, { ...record, status: 'completed' });
@@ -95,8 +106,8 @@ async function bringIn(fetching: JobFetch, record: BatchRecord): Promise<'ready'
 }
 
 /** Whether a batch is written without the rows that it lacks. */
-function isGivenUp({ run }: JobFetch, record: BatchRecord): boolean {
-  return run.order.partial || dueTime(record).getTime() <= Date.now();
+function isGivenUp({ run }: JobFetch, record: BatchRecord, { unread }: BatchAccount): boolean {
+  return run.order.partial || (unread === 0 && dueTime(record).getTime() <= Date.now());
 }
 
 interface Download {
@@ -170,12 +181,12 @@ async function noteFailedDownload(
 export async function confirmPart(
   fetching: JobFetch,
   record: BatchRecord,
-  { answered, refused, foreign }: BatchAccount,
+  { answered, refused, unread, foreign }: BatchAccount,
 ): Promise<void> {
   const { run, job } = fetching;
   const part = findPart(fetching, record);
   if (!part.provisional) return;
-  if (answered + refused > 0) {
+  if (answered + refused + unread > 0) {
     part.provisional = false;
     return;
   }
@@ -200,8 +211,8 @@ export async function confirmPart(
 }
 
 /** Where no job says what was sent, a batch of which no result fits was made of another input: it waits for that. */
-function refuseForeign(record: BatchRecord, { answered, refused, foreign }: BatchAccount): void {
-  if (foreign === 0 || answered + refused > 0) return;
+function refuseForeign(record: BatchRecord, { answered, refused, unread, foreign }: BatchAccount): void {
+  if (foreign === 0 || answered + refused + unread > 0) return;
   const what = `no result of ${record.batch_id} has an id of a row of ${record.original_file_path}; everything is kept.`;
   throw new LoomError('state', what, {
     code: 'batch_of_other_input',
