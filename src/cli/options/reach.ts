@@ -67,6 +67,9 @@ export function nameProvider(provider: ProviderName, error: unknown): unknown {
 /** What to do about a server that is another than the vendor's own. */
 function hintAt(baseUrlVariable: string, error: ProviderError): string | undefined {
   if (error.code === 'no_batch_api') return 'Re-run with --sync.';
+  // Groq's word, for uploads and batches alike.
+  if (error.code === 'not_available_for_plan')
+    return "The plan of this key has no batches: re-run with --sync, or see the vendor's console.";
   return isAboutAddress(error) ? `Is the address right? See --base-url and ${baseUrlVariable}.` : undefined;
 }
 

@@ -175,4 +175,13 @@ describe('a server without batches', () => {
     expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['POST /v1/files']);
     expect(await world.listState()).toEqual([]);
   });
+
+  test('in the plan of a key, as at Groq, says so with the words of the vendor', async () => {
+    answer = () => refusal(403, 'Batch is not available for your plan.', { code: 'not_available_for_plan' });
+    const ended = await run('--base-url', `${server.url}/v1`, '--api-key', 'key-of-a-plan');
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr).toContain(
+      "Error: OpenAI: Batch is not available for your plan. The plan of this key has no batches: re-run with --sync, or see the vendor's console.\n",
+    );
+  });
 });
