@@ -24,6 +24,8 @@ export interface ProviderInfo {
   readonly batchesWhenAsked: boolean;
   /** Within which a batch ends. */
   readonly completionWindowHours: number | undefined;
+  /** For so many hours after the end of a batch its results can be had, where that is no more than a few days. */
+  readonly resultsKeptHours: number | undefined;
 }
 
 /** Where a person's own providers are described. */
@@ -41,10 +43,10 @@ export function describeProvider(provider: ProviderName, options: ProvidersOptio
 
 function describeEntry(entry: ProviderEntry): ProviderInfo {
   const { name, title, keyVariable, otherKeyVariables = [], baseUrlVariable, isOwn = false } = entry;
-  const { countsTokens, completionWindowHours, batchesWhenAsked = false } = entry;
+  const { countsTokens, completionWindowHours, resultsKeptHours, batchesWhenAsked = false } = entry;
   return {
     ...{ name, title, keyVariable, otherKeyVariables, baseUrlVariable, isOwn },
-    ...{ baseUrl: entry.addresses[0], countsTokens, completionWindowHours },
+    ...{ baseUrl: entry.addresses[0], countsTokens, completionWindowHours, resultsKeptHours },
     takesBatches: entry.openBatch !== undefined,
     batchesWhenAsked,
   };
@@ -53,6 +55,12 @@ function describeEntry(entry: ProviderEntry): ProviderInfo {
 /** The same of one that a verb has met. */
 export function describeMet(provider: ProviderName): ProviderInfo {
   return describeEntry(providerEntry(provider));
+}
+
+/** For how long a provider keeps results after the end of a batch, where that is no more than a few days. */
+export function findShortLife(provider: ProviderName): { title: string; hours: number } | undefined {
+  const { title, resultsKeptHours: hours } = findRegistered(provider) ?? {};
+  return title !== undefined && hours !== undefined ? { title, hours } : undefined;
 }
 
 /** What people call a provider; its name where nothing else is known of it any more. */

@@ -237,6 +237,8 @@ export interface VendorEntry {
    * (`BatchTimes.expires`). Absent where there are no batches, or they never end so.
    */
   readonly completionWindowHours?: number;
+  /** For so many hours after the end of a batch its results can be had, where that is no more than a few days. */
+  readonly resultsKeptHours?: number;
   /**
    * A run becomes a batch only where somebody asks for one in so many words, and no price of one is told unasked: most of
    * its models take none.

@@ -11,6 +11,7 @@ import { anthropic } from './anthropic/entry.ts';
 import { fireworks } from './fireworks/entry.ts';
 import { google } from './google/entry.ts';
 import { guardEntry } from './guard.ts';
+import { mistral } from './mistral/entry.ts';
 import { openAiEntries, openEntry } from './openai/entry.ts';
 import type { Profile } from './openai/profile.ts';
 import { openrouter } from './openrouter/entry.ts';
@@ -19,7 +20,7 @@ import { xai } from './xai/entry.ts';
 
 const [openai, ...compatible] = openAiEntries;
 const builtIn = new Map(
-  [openai, anthropic, google, openrouter, ...compatible, xai, fireworks].flatMap((entry) =>
+  [openai, anthropic, google, openrouter, ...compatible, xai, fireworks, mistral].flatMap((entry) =>
     entry ? [[entry.name, guardEntry(entry)] as const] : [],
   ),
 );

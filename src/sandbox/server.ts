@@ -16,6 +16,7 @@ import { fireworksVendor } from './fireworks/vendor.ts';
 import { frontPage } from './front-page.ts';
 import { googleVendor } from './google/vendor.ts';
 import { type Answer, Call, drain, isLive, plain, Refused, routesOf, send } from './http/http.ts';
+import { mistralVendor } from './mistral/vendor.ts';
 import { openrouterVendor } from './openai/openrouter.ts';
 import { openaiVendor } from './openai/vendor.ts';
 import { baseUrlsAt, isVendorName, type VendorName, vendorNames } from './vendors.ts';
@@ -58,6 +59,7 @@ function openVendor(context: SandboxContext, name: VendorName): Vendor {
   if (name === 'google') return googleVendor(context);
   if (name === 'fireworks') return fireworksVendor(context);
   if (name === 'xai') return xaiVendor(context);
+  if (name === 'mistral') return mistralVendor(context);
   return name === 'openrouter' ? openrouterVendor(context) : openaiVendor(context, name);
 }
 

@@ -6,6 +6,7 @@ export const vendors = {
   anthropic: { title: 'Anthropic', path: '/anthropic' },
   google: { title: 'Google Gemini', path: '/google' },
   openrouter: { title: 'OpenRouter', path: '/openrouter/api/v1' },
+  mistral: { title: 'Mistral', path: '/mistral/v1' },
   alibaba: { title: 'Alibaba Cloud Model Studio', path: '/alibaba/compatible-mode/v1' },
   azure: { title: 'Azure OpenAI', path: '/azure/openai/v1' },
   fireworks: { title: 'Fireworks', path: '/fireworks/inference/v1' },
@@ -23,7 +24,7 @@ export function isVendorName(name: string): name is VendorName {
 }
 
 /** Those that speak OpenAI's protocol, each with a row in openai/dialects.ts. */
-export type CompatibleName = Exclude<VendorName, 'anthropic' | 'google' | 'openrouter'>;
+export type CompatibleName = Exclude<VendorName, 'anthropic' | 'google' | 'openrouter' | 'mistral'>;
 
 /** Those that are a kind of server, and no vendor. */
 export const kinds: readonly VendorName[] = ['local', 'compatible'];

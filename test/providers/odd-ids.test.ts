@@ -26,6 +26,7 @@ const roots = {
   anthropic: '/v1/messages/batches/',
   google: '/v1beta/batches/',
   openrouter: '/batches/',
+  mistral: '/batch/jobs/',
 };
 
 describe.each(adapters)('$title', (entry) => {

@@ -15,6 +15,7 @@ import { countOf } from '../words/counts.ts';
 import { describeError } from '../words/describe-error.ts';
 import { describeUnknownResults, describeUnwritten, reportRows } from '../words/failures.ts';
 import { loom, type OfHome } from '../words/proposed-command.ts';
+import { openShortLives } from '../words/short-lives.ts';
 import { tellSchemaEvent } from '../words/told-schemas.ts';
 
 /** One sentence per status, as people and scripts know them. */
@@ -31,6 +32,11 @@ export const explanations: Readonly<Record<BatchStatus | 'queued', string>> = {
 
 const goneResults = 'The provider still has the batch, but no longer its results.';
 
+/** Whether a batch may still give results. */
+export function isWaitedFor(status: BatchStatus | 'queued'): boolean {
+  return ['queued', 'validating', 'in_progress', 'unknown'].includes(status);
+}
+
 /** What these sentences depend on. */
 export interface FetchVoice {
   readonly keep: boolean;
@@ -39,6 +45,7 @@ export interface FetchVoice {
 
 export function tellFetch(voice: FetchVoice, terminal: Terminal): (event: FetchBatchesEvent) => void {
   const tellCall = tellCalls(terminal);
+  const warnOfShortLife = openShortLives(terminal, voice);
   return (event) => {
     switch (event.type) {
       case 'status': {
@@ -46,6 +53,7 @@ export function tellFetch(voice: FetchVoice, terminal: Terminal): (event: FetchB
         const isGone = reason?.startsWith('results_gone') ?? false;
         printStatus(record.batch_id, record.status, terminal, isGone ? goneResults : undefined);
         if (reason) terminal.warn(`batch ${record.batch_id}: ${reason}`);
+        if (isWaitedFor(record.status)) warnOfShortLife(record.provider);
         return;
       }
       case 'stuck':
@@ -80,6 +88,7 @@ export function tellFetch(voice: FetchVoice, terminal: Terminal): (event: FetchB
       case 'short': {
         const sentence = 'Some of its results are missing; what came is kept, and a later fetch asks again.';
         printStatus(event.record.batch_id, 'completed', terminal, sentence);
+        warnOfShortLife(event.record.provider);
         return terminal.fail(`batch ${event.record.batch_id}: ${describeError(event.error)}`);
       }
       case 'restored':

@@ -3,10 +3,11 @@ import { listBatches } from '../../api/list-batches.ts';
 import { locateHome } from '../../api/options/reach.ts';
 import type { ListDocument } from '../../core/documents/documents.ts';
 import { documentBatch, documentDamaged } from '../documents/batch-document.ts';
-import { describeDamaged } from '../fetch/words.ts';
+import { describeDamaged, isWaitedFor } from '../fetch/words.ts';
 import type { CommandContext, ListOptions } from '../options/options.ts';
 import { placeOf } from '../options/reach.ts';
 import { printTable } from '../terminal/table.ts';
+import { openShortLives } from '../words/short-lives.ts';
 import { plainColumns, screenColumns } from './batch-columns.ts';
 
 export async function list(options: ListOptions, context: CommandContext): Promise<number> {
@@ -20,6 +21,9 @@ export async function list(options: ListOptions, context: CommandContext): Promi
     damaged: damaged.map(documentDamaged),
   });
   for (const file of damaged) terminal.warn(describeDamaged(file, options));
+  const warnOfShortLife = openShortLives(terminal, options);
+  for (const batch of batches)
+    if (isWaitedFor(batch.status) || batch.missing) warnOfShortLife(batch.provider);
   if (context.voice.json) return 0;
   if (known === 0) {
     terminal.printResult(`No batches stored under ${locateHome(place).label}/batches/.`);

@@ -15,6 +15,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { tellCalls } from '../words/calls.ts';
 import { describeSkipped, tellForeignReasons } from '../words/failures.ts';
 import { loom } from '../words/proposed-command.ts';
+import { openShortLives } from '../words/short-lives.ts';
 import { tellSchemaEvent } from '../words/told-schemas.ts';
 import { type StartedRun, tellDone } from './done.ts';
 
@@ -173,4 +174,5 @@ function tellSubmitted(
   terminal.print(
     `Metadata saved to ${locateHome(reach).label}/batches/. Run ${loom(`fetch --id ${quoteShell(id)}`, options)} later.`,
   );
+  if (!options.wait) openShortLives(terminal, options)(options.provider);
 }

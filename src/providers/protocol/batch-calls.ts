@@ -242,7 +242,7 @@ async function cancelThenCheck(
   } catch (error) {
     if (!(error instanceof ProviderError) || !tooLateStatuses.has(error.status ?? 0)) throw error;
     const seen = await check();
-    if (!isOver(seen.status) && !/cancell?ing/i.test(seen.rawStatus)) throw error;
+    if (!isOver(seen.status) && !/cancell?(?:ing|ation)/i.test(seen.rawStatus)) throw error;
     return seen;
   }
   return check();

@@ -25,6 +25,10 @@ const names: { readonly [Name in VendorName]?: readonly (readonly [id: string, c
     ['openai/gpt-4o-mini', 128_000],
     ['anthropic/claude-haiku-4.5', 200_000],
   ],
+  mistral: [
+    ['mistral-small-latest', 131_072],
+    ['mistral-medium-latest', 131_072],
+  ],
   alibaba: [
     ['qwen-plus', 1_000_000],
     ['qwen-max', 32_768],

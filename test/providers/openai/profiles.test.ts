@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { plainContent } from '../../../src/core/request/content.ts';
+import { profile as mistral } from '../../../src/providers/mistral/profile.ts';
 import type { BatchProfile, Profile } from '../../../src/providers/openai/profile.ts';
 import { profiles } from '../../../src/providers/openai/profiles.ts';
 import { profile as openrouter } from '../../../src/providers/openrouter/profile.ts';
@@ -33,7 +34,7 @@ const [openai, ...others] = profiles;
 const like = others.filter(isLikeOpenAi);
 const unlike = others.filter((profile) => !like.includes(profile));
 
-for (const profile of [...(openai ? [openai] : []), ...unlike, openrouter, createElsewhere()]) {
+for (const profile of [...(openai ? [openai] : []), ...unlike, openrouter, mistral, createElsewhere()]) {
   describeSyncProvider(chatSync(profile));
   if (profile.batches) describeBatchProvider(chatBatch(profile));
 }

@@ -226,3 +226,19 @@ test("Google, in the messages of its protocol's description", async () => {
     'GenerateContentRequest.generationConfig.topK is "x", not of number',
   ]);
 });
+
+test('Mistral, in the fields of its SDK', async () => {
+  const text = await readFile(join(import.meta.dirname, 'mistral-messages.json'), 'utf8');
+  const { messages } = JSON.parse(text) as { messages: Messages };
+  const check = (value: object) => findMisfits(messages, 'ChatCompletionRequest', value);
+  for (const { live, batch } of await sendAll('mistral')) {
+    expect([live, check(live)]).toEqual([live, []]);
+    expect(Object.keys(batch ?? {})).toEqual(['custom_id', 'body']);
+    // A job says the model once for all.
+    expect([batch, 'model' in (batch?.body ?? {}), check(batch?.body ?? {})]).toEqual([batch, false, []]);
+  }
+  expect(check({ seed: 7, stop: 'x' })).toEqual([
+    'ChatCompletionRequest has no seed',
+    'ChatCompletionRequest.stop is no list',
+  ]);
+});

@@ -26,6 +26,10 @@ const vendors = [
     id: /^accounts\/local\/batchInferenceJobs\/loom-job-\d{14}-[0-9a-f]{6}-\d$/,
     cost: 'Tokens: 4 in, 14 out; cost unknown: no price is known for m of Fireworks.\n',
   },
+  {
+    ...{ name: 'mistral', flags: [], id: /^\w+$/, cancels: true, expires: true },
+    cost: 'Tokens: 4 in, 14 out; cost unknown: no price is known for m of Mistral.\n',
+  },
 ] as const;
 
 let world: SandboxWorld;
@@ -183,5 +187,79 @@ describe('at openrouter', () => {
       code: 0,
       stdout: expect.stringContaining(`id=${id} status=validating`),
     });
+  });
+});
+
+describe('at mistral', () => {
+  const order = ['-f', 'data.csv', '-c', 'text', '-p', 'mistral', '-m', 'm'];
+  const warning =
+    'Warning: Mistral keeps the results of a batch for 24 hours after its end: fetch them by then, or wait with loom fetch --wait.\n';
+
+  test('run, list and fetch warn, once each, that results are kept for a day only', async () => {
+    await openWorld('mistral', {}, 60_000);
+    for (const size of ['1', '2'])
+      expect((await world.loom('run', ...order, '--batch-size', size, '-o', `${size}.csv`)).stderr).toContain(
+        warning,
+      );
+    expect(await world.loom('list')).toMatchObject({ code: 0, stderr: warning });
+    expect(await world.loom('fetch')).toMatchObject({ code: 0, stderr: warning });
+  });
+
+  test('nothing is said of it once the output is written, nor where the run waits', async () => {
+    await openWorld('mistral');
+    const waited = await world.loom('run', ...order, '--wait');
+    expect([waited.code, waited.stderr.includes(warning)]).toEqual([0, false]);
+    expect((await world.loom('list')).stderr).toBe('');
+  });
+
+  test('status tells until when they can be had', async () => {
+    await openWorld('mistral');
+    const id = submittedId(await world.loom('run', ...order));
+    expect((await world.loom('status', '--id', id)).stdout).toMatch(/^ *results end +\S+Z \(in 2[34] h\)$/m);
+  });
+
+  test('settings go by its own names, and what it refuses is told before anything is sent', async () => {
+    await openWorld('mistral');
+    const settings = [
+      '--seed',
+      '7',
+      '--max-tokens',
+      '50',
+      '--presence-penalty',
+      '0.5',
+      '-t',
+      '1.5',
+      '--json',
+      '--system',
+      'JSON.',
+    ];
+    const preview = await world.loom(
+      'run',
+      ...order,
+      '--preview',
+      '1',
+      '--output-format',
+      'json',
+      ...settings,
+    );
+    const line = (JSON.parse(preview.stdout) as { preview: { request: { body: { body: object } } } }).preview
+      .request.body;
+    expect(line.body).toEqual({
+      messages: [
+        { role: 'system', content: 'JSON.' },
+        { role: 'user', content: 'Hello' },
+      ],
+      random_seed: 7,
+      max_tokens: 50,
+      presence_penalty: 0.5,
+      temperature: 1.5,
+      response_format: { type: 'json_object' },
+    });
+    expect((await world.loom('run', ...order, ...settings, '--sync')).code).toBe(0);
+    for (const [flags, message] of [
+      [['-t', '1.6'], 'Mistral does not take --temperature: 1.6 is not from 0 to 1.5.'],
+      [['--top-k', '5'], 'Mistral has no setting for --top-k.'],
+    ] as const)
+      expect((await world.loom('run', ...order, ...flags)).stderr).toContain(message);
   });
 });
