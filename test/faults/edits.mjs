@@ -2,7 +2,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { makeRows, model, refusedPrompt, writers } from './inputs.mjs';
+import { askFor, makeRows, model, refusedPrompt, writers } from './inputs.mjs';
 import { readRows } from './outputs.mjs';
 
 export const formats = ['csv', 'json', 'jsonl', 'parquet'];
@@ -25,7 +25,10 @@ export class EditedInput {
     this.name = `edited.${format}`;
     this.output = `edited_results_${provider}_${model}.${format}`;
     const column = format === 'csv' || format === 'parquet' ? ['-c', 'text'] : [];
-    this.args = (...flags) => ['run', '-f', this.name, '-p', provider, '-m', model, ...column, ...flags];
+    this.args = (...flags) => [
+      ...['run', '-f', this.name, '-p', provider, '-m', model, ...column],
+      ...[...askFor(provider, flags), ...flags],
+    ];
   }
 
   /** In place, as an editor that writes over the file, or as a new file, as most do. */

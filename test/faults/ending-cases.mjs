@@ -8,7 +8,7 @@ import {
   leaveTwoJobs,
 } from './ending-scenarios.mjs';
 import { defineCase } from './expect.mjs';
-import { batchProviders, fetchUntilDone, pause, runArgs } from './stories.mjs';
+import { batchProviders, fetchUntilDone, pause, runArgs, takesCancels } from './stories.mjs';
 
 const waitFlags = ['--wait', '--interval', '0.1'];
 const shortPauseMs = 120;
@@ -101,7 +101,7 @@ const fullQueues = batchProviders.map((provider) =>
       // OpenAI takes the part, and gives it back when it has looked at it.
       await pause(1_000);
       const cancelled = await world.loom(['cancel', '--id', id, '--yes']);
-      trial.checkExit(cancelled, 0, 'cancel');
+      trial.checkExit(cancelled, takesCancels(provider) ? 0 : 1, 'cancel');
       await finishCancel(world, cancelled, { provider, id, recovery: 'again' });
       await trial.clearLeftovers();
       trial.take(await judgeCancel(world, provider));

@@ -3,7 +3,7 @@
  * again, and what can't be read is asked for once.
  */
 import { defineCase, runAndFetch } from './expect.mjs';
-import { allProviders, batchProviders, fetchUntilDone, outputName, runArgs } from './stories.mjs';
+import { allProviders, batchProviders, carrierOf, fetchUntilDone, outputName, runArgs } from './stories.mjs';
 
 const frames = {
   'called plain text': 'text',
@@ -128,9 +128,7 @@ const batchPortals = Object.entries(portals).flatMap(([kind, effect], turn) =>
       world: {
         hurry: true,
         faults: {
-          calls: [
-            { operation: provider === 'anthropic' ? 'createBatch' : 'uploadFile', times: 1, ...effect },
-          ],
+          calls: [{ operation: carrierOf(provider), times: 1, ...effect }],
         },
       },
       async play(trial, world) {

@@ -8,6 +8,7 @@ import {
   fetchUntilDone,
   inputName,
   makeRows,
+  orderArgs,
   outputName,
   runArgs,
   writeInput,
@@ -108,8 +109,7 @@ const input = batchProviders.flatMap((provider, index) => [
     async play(trial, world) {
       await world.loom(runArgs(provider));
       await world.loseHome();
-      const [, ...orderArgs] = runArgs(provider);
-      const adopted = await world.loom(['adopt', '--id', lastSubmittedId(world), ...orderArgs]);
+      const adopted = await world.loom(['adopt', '--id', lastSubmittedId(world), ...orderArgs(provider)]);
       trial.checkExit(adopted, 0, 'adopt');
       await fetchUntilDone(world);
       await trial.compare(`${provider} run`);

@@ -1,6 +1,21 @@
 /** The inputs, in the format that each provider gets, and what they and their outputs are called. */
-export const batchProviders = ['openai', 'anthropic', 'google', 'alibaba', 'xai', 'fireworks'];
-export const allProviders = [...batchProviders, 'openrouter'];
+export const batchProviders = [
+  ...['openai', 'anthropic', 'google', 'alibaba', 'xai', 'fireworks'],
+  ...['openrouter', 'mistral'],
+];
+export const allProviders = batchProviders;
+
+/** A provider that takes a batch only where somebody asks for one. */
+export const askFor = (provider, flags) =>
+  provider === 'openrouter' && !flags.includes('--sync') ? ['--batch'] : [];
+
+/** A provider that has no way to cancel a batch: a cancel says so each time. */
+export const takesCancels = (provider) => !['fireworks', 'openrouter'].includes(provider);
+
+/** The call that carries the rows of a batch. */
+export const carrierOf = (provider) =>
+  ['anthropic', 'openrouter'].includes(provider) ? 'createBatch' : 'uploadFile';
+
 export const model = 'faults-1';
 export const refusedPrompt = 'Say something improper. [[sandbox:refuse]]';
 
@@ -37,6 +52,7 @@ const formats = {
   ...{ openai: 'csv', anthropic: 'json', google: 'csv', openrouter: 'json', alibaba: 'jsonl' },
   xai: 'csv',
   fireworks: 'jsonl',
+  mistral: 'csv',
 };
 
 export const inputName = (provider) => `rows.${formats[provider]}`;

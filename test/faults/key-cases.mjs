@@ -20,6 +20,7 @@ const variables = {
   alibaba: 'DASHSCOPE_API_KEY',
   xai: 'XAI_API_KEY',
   fireworks: 'FIREWORKS_API_KEY',
+  mistral: 'MISTRAL_API_KEY',
 };
 
 /** What a message looks like that has the key in it. Cuts fall into the middle of it. */

@@ -4,7 +4,7 @@
  */
 import { defineCase } from './expect.mjs';
 import { judgeHalves, smallQueue } from './limit-scenarios.mjs';
-import { allProviders, batchProviders, fetchUntilDone, outputName, runArgs } from './stories.mjs';
+import { allProviders, batchProviders, carrierOf, fetchUntilDone, outputName, runArgs } from './stories.mjs';
 
 const answeredBefore = 5;
 /** Those under way together, and one that tries. */
@@ -109,7 +109,7 @@ const impossibleQueues = batchProviders.flatMap((provider, place) => [
       faults: {
         calls: [
           {
-            operation: provider === 'anthropic' ? 'createBatch' : 'uploadFile',
+            operation: carrierOf(provider),
             do: 'status',
             status: 413,
             times: 1,

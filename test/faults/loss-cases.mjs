@@ -3,7 +3,16 @@ import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineCase, lastSubmittedId, runAndFetch, stateOf, stopOf } from './expect.mjs';
 import { atCreation } from './stop.mjs';
-import { batchProviders, fetchUntilDone, model, outputName, runArgs, writeCsv } from './stories.mjs';
+import {
+  askFor,
+  batchProviders,
+  fetchUntilDone,
+  model,
+  orderArgs,
+  outputName,
+  runArgs,
+  writeCsv,
+} from './stories.mjs';
 
 /** Files of the first job that somebody removes after its run; `known`: the next fetch can go on without them. */
 const losses = {
@@ -18,7 +27,10 @@ const losses = {
 };
 
 const otherPrompts = Array.from({ length: 5 }, (_, index) => `What does the other job ask, ${index}?`);
-const otherArgs = (provider) => ['run', '-f', 'other.csv', '-c', 'text', '-p', provider, '-m', model];
+const otherArgs = (provider) => [
+  ...['run', '-f', 'other.csv', '-c', 'text', '-p', provider, '-m', model],
+  ...askFor(provider, []),
+];
 
 async function removeState(world, pattern) {
   const names = (await world.listHome()).filter((name) => pattern.test(name));
@@ -146,8 +158,7 @@ async function isKnown(world, id) {
 }
 
 async function adopt(world, provider, id) {
-  const [, ...order] = runArgs(provider);
-  await world.loom(['adopt', '--id', id, ...order]);
+  await world.loom(['adopt', '--id', id, ...orderArgs(provider)]);
 }
 
 export const lossCases = [...between, ...cutOff, ...vanishing];

@@ -4,6 +4,7 @@ import { atCreation } from './stop.mjs';
 import {
   allProviders,
   batchProviders,
+  carrierOf,
   fetchUntilDone,
   inputName,
   makeRows,
@@ -34,6 +35,8 @@ const callsOfAJob = {
   alibaba: ['uploadFile', 'createBatch', 'getBatch', 'download'],
   xai: ['uploadFile', 'createBatch', 'getBatch', 'download'],
   fireworks: ['uploadFile', 'createBatch', 'getBatch', 'download'],
+  openrouter: ['listBatches', 'createBatch', 'getBatch', 'download'],
+  mistral: ['uploadFile', 'createBatch', 'getBatch', 'download'],
 };
 
 const inBatches = Object.entries(callFaults).flatMap(([kind, effect], index) =>
@@ -191,7 +194,7 @@ const others = batchProviders.flatMap((provider) => [
       faults: {
         calls: [
           {
-            operation: provider === 'anthropic' ? 'createBatch' : 'uploadFile',
+            operation: carrierOf(provider),
             do: 'status',
             status: 400,
             times: 1,

@@ -13,6 +13,7 @@ import {
   batchProviders,
   fetchUntilDone,
   hasNothing,
+  orderArgs,
   outputName,
   runArgs,
   wasAnnounced,
@@ -128,10 +129,7 @@ function cronScenario(provider, name = 'run again and again', flags = []) {
 
 /** Everything that was known of a batch is lost, and it is adopted. */
 function adoptScenario(provider) {
-  const command = (world) => {
-    const [, ...orderArgs] = runArgs(provider);
-    return ['adopt', '--id', lastSubmittedId(world), ...orderArgs];
-  };
+  const command = (world) => ['adopt', '--id', lastSubmittedId(world), ...orderArgs(provider)];
   return {
     name: `${provider} adopt`,
     provider,

@@ -1,5 +1,5 @@
 /** What a patient cron job does with an input: the same run again, and fetch until nothing is pending. */
-import { inputName, model, usesCsv } from './inputs.mjs';
+import { askFor, inputName, model, usesCsv } from './inputs.mjs';
 import { pause } from './processes.mjs';
 
 export * from './inputs.mjs';
@@ -10,7 +10,14 @@ const workers = 4;
 export function runArgs(provider, ...flags) {
   const column = usesCsv(provider) ? ['-c', 'text'] : [];
   const parallel = flags.includes('--sync') ? ['-w', String(workers)] : [];
-  return ['run', '-f', inputName(provider), '-p', provider, '-m', model, ...column, ...parallel, ...flags];
+  const own = [...column, ...parallel, ...askFor(provider, flags)];
+  return ['run', '-f', inputName(provider), '-p', provider, '-m', model, ...own, ...flags];
+}
+
+/** The same order for a command that is no run. */
+export function orderArgs(provider) {
+  const [, ...args] = runArgs(provider);
+  return args.filter((word) => word !== '--batch');
 }
 
 const mostFetches = 100;

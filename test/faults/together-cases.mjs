@@ -4,6 +4,7 @@ import { checkAskedAgain, defineCase, referenceOf, stateOf } from './expect.mjs'
 import { atCreation } from './stop.mjs';
 import {
   allProviders,
+  askFor,
   batchProviders,
   fetchUntilDone,
   model,
@@ -104,7 +105,8 @@ const mixed = batchProviders.map((provider, index) =>
 const promptsOf = (letter) => Array.from({ length: 15 }, (_, index) => `Prompt ${letter}${index}`);
 
 function args(letter, provider, ...flags) {
-  return ['run', '-f', `${letter}.csv`, '-c', 'text', '-p', provider, '-m', model, ...flags];
+  const own = askFor(provider, flags);
+  return ['run', '-f', `${letter}.csv`, '-c', 'text', '-p', provider, '-m', model, ...own, ...flags];
 }
 
 function expectedOutput(letter) {
