@@ -202,6 +202,8 @@ export interface ErrorFacts {
   batch_answered: { readonly path: string };
   /** The cache has every answer that requests could be exported for. */
   requests_answered: { readonly path: string };
+  /** A job is not reached as it was when it was begun, at this address where it is known. */
+  job_elsewhere: { readonly id: string; readonly address: string | undefined };
   /** Results that were made elsewhere, in so many files, are of another model or other settings. */
   results_of_other_question: { readonly files: number };
   /** Results that were made elsewhere are of no row of the input. */

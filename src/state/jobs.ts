@@ -124,6 +124,11 @@ const jobRecordShape = object({
   /** Where the cache is that it reads and fills; absent: that of the home. */
   cache_dir: optional(string),
   base_url: nullable(string),
+  /**
+   * Where the provider was asked, without user and query. Absent where the server has a name, which may move, in
+   * rehearsals, and in jobs of older versions.
+   */
+  address: optional(string),
   /** Names of the headers that it was submitted with. */
   headers: optional(arrayOf(string)),
   /** Whose answers these are: an address, or a name in its place. Not in jobs of older versions. */

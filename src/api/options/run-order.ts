@@ -7,6 +7,7 @@ import type { PromptSource } from '../../formats/format.ts';
 import { traitsOf } from '../../formats/format.ts';
 import { parseTemplate } from '../../formats/template/prompt-template.ts';
 import { findServer } from '../../orchestrator/calls/answer-server.ts';
+import { addressOf } from '../../orchestrator/calls/same-reach.ts';
 import {
   checkOutputName,
   checkPick,
@@ -138,6 +139,8 @@ export function describeRun(
     // What a name of a person's own leads to may be another server by the time that a batch is fetched.
     baseUrl: baseUrl ?? (isOwnProvider(provider) && !home.isSandbox ? connection.baseUrl : undefined),
     headers: Object.keys(connection.headers ?? {}),
+    address:
+      serverName === undefined && !home.isSandbox ? addressOf(provider, connection.baseUrl) : undefined,
     server: findServer(home, provider, { ...connection, serverName }),
   };
 }

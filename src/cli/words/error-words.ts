@@ -203,6 +203,9 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   batch_answered: () => ({
     hint: 'loom run writes the output at once. To fetch the batch all the same, pass --no-cache.',
   }),
+  job_elsewhere: () => ({
+    hint: 'Set the address and LOOM_HEADERS, or pass --base-url and --header, as for the run.',
+  }),
   requests_answered: () => ({
     hint: 'loom run writes the output at once. To export all of them all the same, pass --no-cache.',
   }),

@@ -81,7 +81,7 @@ export function isSandboxServer(name: string): boolean {
  * An address as answers belong to it: scheme, host, port and path, each written in one way; without user, query, or the
  * slash at its end.
  */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   const { protocol, host, pathname } = new URL(address);
   // A dot at the end of a host says that it is whole.
   return `${protocol}//${host.replace(/\.(?=:\d+$|$)/, '')}${pathname.replace(/\/+$/, '')}`;

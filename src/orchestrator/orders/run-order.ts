@@ -20,6 +20,8 @@ export interface RunOrder {
   readonly baseUrl?: string | undefined;
   /** Names of the headers that go with it; a batch keeps them, to miss them at its fetch. */
   readonly headers?: readonly string[] | undefined;
+  /** Where it is asked; undefined where the server has a name in the place of its address. */
+  readonly address?: string | undefined;
   /** Whose answers it takes and gives, as `nameServer` has it. */
   readonly server: string;
 }

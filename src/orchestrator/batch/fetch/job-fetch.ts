@@ -24,14 +24,14 @@ export interface JobFetch extends JobReach {
 export async function openJob(run: FetchRun, stored: StoredJob): Promise<JobFetch> {
   const { job, records, provider } = stored;
   const { home, order, signal, retryPolicy: policy, onEvent, providers: reached } = run;
-  const { baseUrl, ...reach } = await openJobReach(stored, order.connect, {
+  const { connection, ...reach } = await openJobReach(stored, order.connect, {
     signal,
     policy,
     onEvent,
     reached,
   });
   // Older builds, and the Python tool, noted no server where the environment named it: it is the one of this fetch.
-  job.server ??= nameServer(home, provider, { baseUrl });
+  job.server ??= nameServer(home, provider, { baseUrl: connection.baseUrl });
   return { run, stored, job, records: [...records], known: new HomeBatches(home), ...reach };
 }
 

@@ -46,20 +46,21 @@ export class UnsettledPartError extends LoomError {
   constructor(
     { job, home }: Submission,
     part: JobPart,
-    reason: 'look_up_failed' | 'not_listed',
-    cause: ProviderError,
+    reason: 'look_up_failed' | 'not_listed' | 'elsewhere',
+    cause: ProviderError | LoomError,
   ) {
     const { title } = providerEntry(job.provider);
     const name = namePart(job, part.part);
     const why = withoutStop(cause.message);
-    const what =
+    const whatElse =
       reason === 'not_listed'
         ? `its creation did not end clearly (${why}), and it is not listed yet.`
         : `its creation was cut off, and the look-up failed (${why}).`;
+    const what = reason === 'elsewhere' ? `its creation was cut off, and ${why}.` : whatElse;
     super('provider', `it is not known whether ${title} has a batch of ${name}: ${what}`, {
       code: 'part_unsettled',
       facts: { part: name, title, sandbox: home.isSandbox },
-      hint: `Nothing of it is sent again before the next fetch has looked for it. Where ${title} lists no batches, see its dashboard: adopt a batch that is there, or forget the job.`,
+      hint: reason === 'elsewhere' ? ((cause as LoomError).hint ?? '') : `Nothing of it is sent again before the next fetch has looked for it. Where ${title} lists no batches, see its dashboard: adopt a batch that is there, or forget the job.`,
       cause,
     });
     this.name = 'UnsettledPartError';

@@ -1,5 +1,5 @@
 /** The way to the provider of a job, for stories that send its parts or ask about its batches, one by one. */
-import { ProviderError } from '../../../core/errors.ts';
+import { type LoomError, ProviderError } from '../../../core/errors.ts';
 import type { BatchRecord, ProviderName } from '../../../core/models.ts';
 import type { Connection } from '../../../providers/connection.ts';
 import type { BatchCheck, BatchProvider } from '../../../providers/provider.ts';
@@ -11,6 +11,7 @@ import type { LoomHome } from '../../../storage/home.ts';
 import { abortAfterGrace } from '../../calls/grace.ts';
 import { type CallQueue, createCallQueue, type RetryEvent, type RetryNotice } from '../../calls/retry.ts';
 import type { RetryPolicy } from '../../calls/retry-policy.ts';
+import { findMisreach } from '../../calls/same-reach.ts';
 
 /**
  * How to reach a provider, given the address in the record and the names of the headers that the batch was submitted with.
@@ -25,6 +26,8 @@ export type Connect = (
 export interface JobReach {
   readonly provider: BatchProvider;
   readonly calls: CallQueue;
+  /** Where the job is not reached as it was when it was begun: what it has at the provider is looked at, and no more. */
+  readonly misreach?: LoomError | undefined;
   /** Cuts calls that are under way. */
   readonly callSignal: AbortSignal;
 }
@@ -39,10 +42,10 @@ export interface Submission extends JobReach {
   readonly signal: AbortSignal;
 }
 
-/** A provider, and the address that it is reached at; undefined: the vendor's own. */
+/** A provider, and how it is reached. */
 interface ReachedProvider {
   readonly provider: BatchProvider;
-  readonly baseUrl: string | undefined;
+  readonly connection: Connection;
 }
 
 /** Those that were opened, by name, address and headers: their connections are used again. */
@@ -64,17 +67,19 @@ export async function openJobReach(
   const recorded = recordedBaseUrl(stored);
   const { headers = [] } = stored.job;
   const key = [stored.provider, recorded ?? '', ...headers].join(' ');
-  const { provider, baseUrl } =
+  const opened =
     reached.get(key) ??
     (await openProvider(stored.provider, () => connect(stored.provider, recorded, headers)));
-  reached.set(key, { provider, baseUrl });
-  return { ...callOneByOne(provider, stored.provider, options), baseUrl };
+  reached.set(key, opened);
+  const { provider, connection } = opened;
+  const misreach = findMisreach(stored.job, connection);
+  return { ...callOneByOne(provider, stored.provider, options), connection, misreach };
 }
 
 async function openProvider(name: ProviderName, connect: () => Connection): Promise<ReachedProvider> {
   const entry = requireBatchApi(providerEntry(name));
   const connection = connect();
-  return { provider: await entry.openBatch(connection), baseUrl: connection.baseUrl };
+  return { provider: await entry.openBatch(connection), connection };
 }
 
 /** The calls to a provider that is open. */

@@ -113,6 +113,7 @@ export async function planBatches(planned: PlannedJob): Promise<Plan> {
       created_at: new Date().toISOString(),
       ...workOf({ ...order, dataset }),
       ...(order.headers?.length && { headers: [...order.headers] }),
+      ...(order.address !== undefined && { address: order.address }),
       file_type: dataset.format.fileType,
       input_sha256: sha256,
       rows,

@@ -98,6 +98,7 @@ async function sendPart(
   part: JobPart,
   onEvent: (event: PartEvent) => void,
 ): Promise<string | 'queue_full' | LoomError> {
+  if (submission.misreach) return submission.misreach;
   const fate = judgePart(submission.job, part, submission.provider.limits);
   if (fate === 'refuse') return refusePart(submission, part, part.queue?.reason ?? '');
   if (fate === 'halve') {
@@ -183,6 +184,8 @@ export async function trySettlePart(
 async function settlePart(submission: Submission, part: JobPart): Promise<BatchRecord | undefined> {
   const recorded = await takeRecorded(submission, part);
   if (recorded) return recorded;
+  const { misreach } = submission;
+  if (misreach) throw new UnsettledPartError(submission, part, 'elsewhere', misreach);
   const settle = submission.provider.isCreateRepeatable ? repeatCreation : findLeftBatch;
   const batchId = await settle(submission, part);
   if (batchId !== undefined) return recordPart(submission, part, batchId);

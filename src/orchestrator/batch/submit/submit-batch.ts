@@ -19,6 +19,7 @@ import { type Lock, tryLock } from '../../../storage/locks.ts';
 import { checkOutputPath, type Placing } from '../../../storage/output-file.ts';
 import { openAnswerCheck } from '../../answers/answer-check.ts';
 import type { RetryEvent } from '../../calls/retry.ts';
+import { findMisreach } from '../../calls/same-reach.ts';
 import { checkFreeSpace } from '../../dataset/free-space.ts';
 import { sweepHome } from '../../sweep/sweep-home.ts';
 import { describeQueued, describeRecord, type QueuedPart } from '../list/list-batches.ts';
@@ -113,6 +114,8 @@ export async function submitBatch(
     if (job.parts.length === 0) return await writeKnownAnswers(held, job, options, plan.discard, signal);
     const stop = AbortSignal.any([signal, lock.lost]);
     const reach = callOneByOne(provider, entry.name, { signal: stop, onEvent });
+    const misreach = claim.kind === 'cut_off' ? findMisreach(job, connection) : undefined;
+    if (misreach) throw misreach;
     const known = new HomeBatches(held, claim.kind === 'own' ? claim.state.records : undefined);
     await submitJob({ ...reach, home: held, job, known, signal: stop }, onEvent);
     return { kind: 'submitted', job };
