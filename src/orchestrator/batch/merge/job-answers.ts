@@ -69,7 +69,7 @@ export async function openJobAnswers(
     : undefined;
   const checkAnswer = await openAnswerCheck(settings);
   const known = job.cached_rows > 0 ? [cachedAnswersName(job.job_id)] : [];
-  const matcher = await matchRows(home, dataset, stored, records);
+  const matcher = await matchRows(home, dataset, stored, records, imported !== undefined);
   const own = matcher instanceof OwnRowMatcher ? matcher : undefined;
   const results = await indexResults(
     home.results,
@@ -140,6 +140,7 @@ async function matchRows(
   dataset: Dataset,
   stored: StoredJob,
   records: readonly BatchRecord[],
+  isPlanned: boolean,
 ): Promise<RowMatcher> {
   const [first] = records;
   if (first && first.job_id === undefined) {
@@ -153,18 +154,20 @@ async function matchRows(
     unknownRow: describeUnknownRow(stored, records),
     rowsWithPrompt: rows === undefined ? undefined : rows - blankRows,
   });
-  for await (const some of readSentIds(home, stored, records)) for (const id of some) matcher.add(id);
+  for await (const some of readSentIds(home, stored, records, isPlanned))
+    for (const id of some) matcher.add(id);
   return matcher;
 }
 
-/** Of the job's batches; where it has none, of its parts, which are planned. */
+/** Of the job's batches; for results that were made elsewhere, of its parts, which were only planned. */
 async function* readSentIds(
   home: LoomHome,
   { job }: StoredJob,
   records: readonly BatchRecord[],
+  isPlanned: boolean,
 ): AsyncGenerator<readonly string[]> {
   for (const record of records) yield* readCustomIds(home.batches, record);
-  if (records.length > 0) return;
+  if (!isPlanned) return;
   for (const part of job.parts)
     yield* readMemberNames(createReadStream(idMapPath(home, job.job_id, part)) as AsyncIterable<Buffer>);
 }

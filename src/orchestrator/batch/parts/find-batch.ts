@@ -60,7 +60,10 @@ export class UnsettledPartError extends LoomError {
     super('provider', `it is not known whether ${title} has a batch of ${name}: ${what}`, {
       code: 'part_unsettled',
       facts: { part: name, title, sandbox: home.isSandbox },
-      hint: reason === 'elsewhere' ? ((cause as LoomError).hint ?? '') : `Nothing of it is sent again before the next fetch has looked for it. Where ${title} lists no batches, see its dashboard: adopt a batch that is there, or forget the job.`,
+      hint:
+        reason === 'elsewhere'
+          ? ((cause as LoomError).hint ?? '')
+          : `Nothing of it is sent again before the next fetch has looked for it. Where ${title} lists no batches, see its dashboard: adopt a batch that is there, or forget the job.`,
       cause,
     });
     this.name = 'UnsettledPartError';
