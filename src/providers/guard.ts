@@ -90,7 +90,8 @@ function guardBatch(provider: BatchProvider, words: Words, run: Run): BatchProvi
     ...(decode && { decode: (lines) => decode(lines).map((result) => guardResult(result, words)) }),
     ...(find && { find: (sent, signal) => run(() => find(sent, signal)) }),
     ...(listCandidates && {
-      listCandidates: (since, requests, signal) => run(() => listCandidates(since, requests, signal)),
+      listCandidates: (since, requests, signal, model) =>
+        run(() => listCandidates(since, requests, signal, model)),
     }),
     ...(readClock && { readClock: (signal) => run(() => readClock(signal)) }),
     ...(cancel && {

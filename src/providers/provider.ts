@@ -69,6 +69,8 @@ export interface SentBatch {
   readonly tag: string;
   /** What it was created from, where that was uploaded before. */
   readonly fileId: string | undefined;
+  /** Batches of before that were made of the same, and are not it. */
+  readonly formerIds?: readonly string[] | undefined;
 }
 
 export interface BatchCandidate {
@@ -137,12 +139,13 @@ export interface BatchProvider extends MarkedProvider {
   find?(sent: SentBatch, signal: AbortSignal): Promise<string | undefined>;
   /**
    * Where the provider keeps no tag: the batches of so many requests that were created since a time of its own clock,
-   * oldest first, and its clock now. One of them may be the batch whose creation was cut off.
+   * oldest first, and its clock now; of this `model` alone, where the list tells of which a batch is. One of them may be the batch whose creation was cut off.
    */
   listCandidates?(
     since: Date,
     requests: number,
     signal: AbortSignal,
+    model?: string,
   ): Promise<{ readonly candidates: readonly BatchCandidate[]; readonly now: Date }>;
   /** The provider's clock, for `listCandidates`: the Date header of any answer. Present where that is. */
   readClock?(signal: AbortSignal): Promise<Date>;

@@ -128,6 +128,8 @@ const trace = /^(traceparent|tracestate|baggage)$|(client|request|trace|correlat
  */
 export function isOfCaller(name: string): boolean {
   const plain = name.toLowerCase();
+  // Portkey's virtual key is a provider with its key.
+  if (plain.includes('virtual')) return false;
   return credential.test(plain) || account.test(plain) || trace.test(plain);
 }
 

@@ -18,7 +18,7 @@ import type { BatchProvider } from '../provider.ts';
 import { apiOf } from './api.ts';
 import { isFileNotReady, openFileWait, refusesMetadata } from './batches/file-wait.ts';
 import { findSentBatch, readBatchList } from './batches/find-batch.ts';
-import { readCheck, readFileId } from './batches/read-batch.ts';
+import { readCheck, readFileIds } from './batches/read-batch.ts';
 import { uploadSigned } from './batches/signed-upload.ts';
 import { openOpenAiClient } from './chat.ts';
 import type { BatchProfile, Profile } from './profile.ts';
@@ -122,8 +122,7 @@ export async function openBatch(
       requireOver(batchId, readCheck(batch));
       // Either file may be missing, null or an empty text; rows that failed are in the error file only.
       let gone: unknown;
-      for (const fileId of [readFileId(batch, 'output'), readFileId(batch, 'error')]) {
-        if (!fileId) continue;
+      for (const fileId of [...readFileIds(batch, 'output'), ...readFileIds(batch, 'error')]) {
         const lines = transport.lines(signal, requests, (call) =>
           client.files.content(checkId(fileId), call.options).asResponse(),
         );
@@ -144,7 +143,7 @@ export async function openBatch(
       transport.call(signal, async (call) => {
         const ask = async (query: object) => {
           await client.batches.list(query, call.options);
-          return readBatchList(call.list() ?? call.answer(), pageSize);
+          return readBatchList(call.list() ?? call.answer());
         };
         const filter = listsByTag && tagField !== undefined ? { [tagField]: sent.tag } : {};
         const since = new Date(Date.now() - findWithinMs);

@@ -147,7 +147,7 @@ export async function openBatch(connection: VendorConnection, profile: Profile):
       }
     },
 
-    async listCandidates(since, requests, signal) {
+    async listCandidates(since, requests, signal, model) {
       const candidates: BatchCandidate[] = [];
       let now: Date | undefined;
       const openPage = async (after: string | undefined) => {
@@ -164,7 +164,7 @@ export async function openBatch(connection: VendorConnection, profile: Profile):
         for (const [index, batch] of batches.entries()) {
           const createdAt = times[index];
           const isOld = createdAt !== undefined && createdAt < since;
-          if (isOld || !mayHold(batch, requests)) continue;
+          if (isOld || !mayHold(batch, requests) || isOfAnother(batch, model)) continue;
           candidates.push({ batchId: asText(batch.id), createdAt: createdAt ?? new Date(0) });
         }
       });
@@ -231,6 +231,13 @@ function readCheck(batch: WireObject): BatchCheck {
     },
     error: code || message ? { ...error, message: withAdvice(message, asText(batch.model)) } : undefined,
   };
+}
+
+/** The slug of a model in batches has an end of its own, which the list may tell or not. */
+function isOfAnother(batch: WireObject, model: string | undefined): boolean {
+  const plain = (slug: string) => slug.replace(/:batch$/, '');
+  const told = plain(asText(batch.model));
+  return model !== undefined && told !== '' && told !== plain(model);
 }
 
 /** A batch that is still looked through may not tell yet how many requests it has. */

@@ -134,7 +134,7 @@ async function* readResults(
 
 /** Requests have custom ids as results do: of a request nothing is said. */
 function saysHowItEnded(result: RowResult): boolean {
-  return result.outcome !== 'failed' || result.error.kind !== 'not_processed';
+  return result.outcome !== 'failed' || !['not_processed', 'unreadable'].includes(result.error.kind);
 }
 
 function isMissing(path: string, cause: LoomError): LoomError {

@@ -174,7 +174,7 @@ async function askForBatch(submission: Submission, part: JobPart): Promise<Found
   const { provider, calls, callSignal } = submission;
   const find = provider.find?.bind(provider);
   if (find) {
-    const sent = { tag: part.tag, fileId: part.file_id };
+    const sent = { tag: part.tag, fileId: part.file_id, formerIds: part.former_ids };
     const found = await calls.run(() => find(sent, callSignal));
     // A server that keeps no tag knows a batch by its upload, also one that a full queue gave back.
     const isFormer = found !== undefined && part.former_ids?.includes(found);
@@ -184,7 +184,7 @@ async function askForBatch(submission: Submission, part: JobPart): Promise<Found
   if (!list || part.submitting_since === undefined) return { batchId: undefined, now: new Date() };
   const since = Date.parse(part.submitting_since);
   const { candidates, now } = await calls.run(() =>
-    list(new Date(since - clockMarginMs), part.requests, callSignal),
+    list(new Date(since - clockMarginMs), part.requests, callSignal, submission.job.model),
   );
   // As of now: other commands look for batches of theirs too.
   const taken = await listTakenIds({ ...submission, known: new HomeBatches(submission.home) }, part.tag);

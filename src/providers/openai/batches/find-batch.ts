@@ -18,8 +18,8 @@ interface BatchList {
 /** The names that servers have for the batches of a page. */
 const listNames = ['data', 'batches', 'jobs', 'items'];
 
-/** One page, of at most `longest` batches; ProviderError `unreadable` for what is no list. */
-export function readBatchList(answer: unknown, longest: number): BatchList {
+/** One page; ProviderError `unreadable` for what is no list. */
+export function readBatchList(answer: unknown): BatchList {
   const found = findHeld(answer, (object) => listNames.some((name) => Array.isArray(object[name])));
   const page = found ?? (Array.isArray(answer) ? { data: answer } : asObject(answer));
   const name = listNames.find((name) => Array.isArray(page[name])) ?? 'data';
@@ -29,7 +29,8 @@ export function readBatchList(answer: unknown, longest: number): BatchList {
   // Groq's list has a cursor in place of `has_more` (its page on batches).
   const cursor = asText(asObject(page.paging).next_cursor);
   if (cursor) return { batches, next: { field: 'cursor', value: cursor }, isGuess: false };
-  const isGuess = typeof page.has_more !== 'boolean' && batches.length >= longest;
+  // However many a server gives at a time, there may be more where it does not say.
+  const isGuess = typeof page.has_more !== 'boolean' && last !== '';
   const value = readNext('batches', isGuess || page.has_more, last);
   return { batches, next: value === undefined ? undefined : { field: 'after', value }, isGuess };
 }
@@ -80,8 +81,10 @@ function isOlder({ created_at }: WireObject, since: Date): boolean {
  */
 function isSentBatch(
   batch: WireObject,
-  { tag, fileId, tagField }: Parameters<typeof findSentBatch>[3],
+  { tag, fileId, formerIds, tagField }: Parameters<typeof findSentBatch>[3],
 ): boolean | undefined {
+  // One that a full queue gave back was made of the same file.
+  if (formerIds?.includes(asText(batch.id))) return false;
   const kept = tagField === undefined ? '' : asText(openObject(batch.metadata)[tagField]);
   if (kept !== '') return kept === tag;
   const made = readFileId(batch, 'input');

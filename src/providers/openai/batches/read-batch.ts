@@ -67,11 +67,17 @@ function inUtc(text: string): string {
   return /^\d{4}-\d\d-\d\d[T ][\d:.]+$/.test(text) ? `${text.replace(' ', 'T')}Z` : text;
 }
 
-/** The id of the file that a batch was made of, or whose lines are its answers or its errors; empty without one. */
-export function readFileId(batch: WireObject, kind: 'input' | 'output' | 'error'): string {
-  const several = [batch[`${kind}_file_ids`], batch[`${kind}_files`]].map((list) => asList(list)[0]);
+/** The ids of the files that a batch was made of, or whose lines are its answers or its errors, each once. */
+export function readFileIds(batch: WireObject, kind: 'input' | 'output' | 'error'): readonly string[] {
+  const several = [batch[`${kind}_file_ids`], batch[`${kind}_files`]].flatMap(asList);
   const places = [batch[`${kind}_file_id`], batch[`${kind}_file`], ...several];
-  return firstText(...places.flatMap((place) => [place, asObject(place).id]));
+  const ids = places.map((place) => firstText(place, asObject(place).id));
+  return [...new Set(ids)].filter((id) => id !== '');
+}
+
+/** The first of them; empty without one. */
+export function readFileId(batch: WireObject, kind: 'input'): string {
+  return readFileIds(batch, kind)[0] ?? '';
 }
 
 /** OpenAI lists what is wrong with the lines of the file; others say one thing of the whole. */
