@@ -2,7 +2,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plainContent } from '../../src/core/request/content.ts';
-import { adapters, apiKey, collect, failureOf, never, writeRequests } from './conformance.ts';
+import { adapters, apiKey, collect, failureOf, never, plainAdapters, writeRequests } from './conformance.ts';
 import { frame, type RawServer, startRawServer } from './raw-server.ts';
 
 let server: RawServer;
@@ -250,7 +250,7 @@ const wrap: Readonly<Record<string, (body: string) => Buffer>> = {
   'gzip that is not told': (body) => frame(gzipSync(body)),
 };
 
-describe.each(adapters)('$title, batches', (entry) => {
+describe.each(plainAdapters)('$title, batches', (entry) => {
   const open = () => entry.openBatch?.(connection()) as ReturnType<NonNullable<typeof entry.openBatch>>;
 
   it.each(Object.entries(wrap))('reads what comes with %s', async (_, wrapped) => {

@@ -8,7 +8,7 @@ import { mostLinesFor } from '../../src/providers/network/limits.ts';
 import type { ProviderEntry } from '../../src/providers/provider.ts';
 import { readAnswer } from '../../src/providers/transport/answer-frame.ts';
 import { readJsonLines } from '../../src/providers/transport/json-lines.ts';
-import { adapters, apiKey, collect, failureOf, never, writeRequests } from './conformance.ts';
+import { adapters, apiKey, collect, failureOf, never, plainAdapters, writeRequests } from './conformance.ts';
 import { type Endless, type EndlessServer, startEndlessServer } from './endless-server.ts';
 
 const request = { customId: 'row-0-1a2b3c4d', model: 'model-1', content: plainContent('Hi') };
@@ -104,7 +104,7 @@ describe.each(adapters)('$title, live', (entry) => {
   });
 });
 
-describe.each(adapters)('$title, batches', (entry) => {
+describe.each(plainAdapters)('$title, batches', (entry) => {
   const { batchId, done, results } = wires[entry.name] as (typeof wires)[string];
   const open = (timeoutMs = 60_000) =>
     entry.openBatch?.({ apiKey, baseUrl: server.url, environment: {}, timeoutMs }) as ReturnType<

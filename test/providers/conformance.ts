@@ -27,6 +27,8 @@ export const apiKey = 'conformance+key/0123456789abcdef';
 export const never = new AbortController().signal;
 /** A provider for each adapter: vendors that speak alike share one, and what it does for them is tried once. */
 export const adapters = (['openai', 'anthropic', 'google', 'xai', 'fireworks'] as const).map(providerEntry);
+/** Those whose batches can say in one body how they are: for tests of what all share, which serve one to each. */
+export const plainAdapters = adapters.filter(({ name }) => name !== 'xai' && name !== 'fireworks');
 export const prompt = 'Größe \u2028 "quoted" 😀';
 
 const text = (text: string) => ({ type: 'text', text }) as const;

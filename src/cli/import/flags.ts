@@ -23,6 +23,6 @@ export function addImport(program: Command): Command {
   ]);
   return addSettingsFlags(addFlags(importing, 'Reach:', serverFlags())).addHelpText(
     'after',
-    '\nExample:\n  loom import results.jsonl -f reviews.csv -c text -p openai -m gpt-4o-mini -o moods.csv',
+    '\nExample:\n  loom import results.jsonl -f reviews.csv -c text -p openai -m gpt-4o-mini',
   );
 }

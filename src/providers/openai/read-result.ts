@@ -26,7 +26,10 @@ export function readResult(line: WireObject): RowResult | undefined {
   const reason = readReason(line.error, response.error, response.body, response, line.errors, line.message);
   const message = reason.message || `The request got no answer (status ${status}).`;
   const { code } = reason;
-  const isRefused = code !== '' || (reason.number ?? 0) >= 400 || saysNo(line, openObject(response.body));
+  // A line of words alone says why there is no answer.
+  const isSaid = typeof line.message === 'string' && !('response' in line);
+  const isRefused =
+    isSaid || code !== '' || (reason.number ?? 0) >= 400 || saysNo(line, openObject(response.body));
   if (!isRefused && holdsMore(line)) return failUnread(customId, line.response ?? line);
   if (code === 'batch_expired') return { customId, outcome: 'expired', error: { kind: code, message } };
   if (code === 'batch_cancelled') return { customId, outcome: 'cancelled', error: { kind: code, message } };

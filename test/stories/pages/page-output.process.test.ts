@@ -20,7 +20,7 @@ function examplesOf(page: string): [command: string, shown: string][] {
 }
 
 describe.each([
-  ['costs', 5],
+  ['costs', 6],
   ['report', 1],
 ])('%s', (page, count) => {
   test('has its examples', () => {

@@ -1,10 +1,9 @@
 /** The short selection of the fault suite; `npm run faults` is the long one, in which each command is a process. */
 import { expect, test } from 'vitest';
-import { providerEntry } from '../../../src/providers/registry.ts';
+import { builtInNames, providerEntry } from '../../../src/providers/registry.ts';
 import { type SandboxOptions, sandboxKey, startSandbox } from '../../../src/sandbox/server.ts';
 import { playSuite } from '../../faults/suite.mjs';
 import { runInProcess } from '../../in-process.ts';
-import { providers } from '../worlds/sandbox-world.ts';
 
 /** Other tests run beside it on few processors. */
 const patienceMs = 10 * 60_000;
@@ -13,11 +12,11 @@ const host = {
   run: (args: readonly string[], place: { folder: string; environment: Record<string, string> }) =>
     runInProcess(args, { ...place, input: '' }),
   async startSandbox(options: SandboxOptions) {
-    const { origin, baseUrls, close } = await startSandbox({ ...options, countPrompts: true });
-    const variables = providers.flatMap((name) => {
+    const { origin, baseUrlOf, close } = await startSandbox({ ...options, countPrompts: true });
+    const variables = builtInNames.flatMap((name) => {
       const { keyVariable, baseUrlVariable } = providerEntry(name);
       return [
-        [baseUrlVariable, baseUrls[name]],
+        [baseUrlVariable, baseUrlOf(name)],
         [keyVariable, sandboxKey],
       ];
     });

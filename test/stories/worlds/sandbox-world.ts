@@ -64,9 +64,12 @@ export async function createSandboxWorld(options: Partial<SandboxOptions> = {}):
 /** To ask again takes more than to wait. */
 const pauseMs = 50;
 
+/** A cancelled batch of a slow sandbox takes six seconds to end, and a fast machine asks a hundred times in those. */
+const mostFetches = 1_000;
+
 /** Fetches again and again until nothing is pending, and gives what the last fetch said. */
 export async function fetchUntilDone(world: World, ...flags: string[]): Promise<Ended> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
+  for (let attempt = 0; attempt < mostFetches; attempt += 1) {
     const ended = await world.loom('fetch', ...flags);
     if (!/status=(validating|in_progress)$/m.test(ended.stdout)) return ended;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
