@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { AnswerServer } from '../../cache/answer-keys.ts';
 import type { ProviderName } from '../../core/models.ts';
-import { sandboxKey, sandboxName } from '../../core/names.ts';
+import { isServerName, sandboxKey, sandboxName } from '../../core/names.ts';
 import { type GivenHeaders, isOfCaller } from '../../core/request/headers.ts';
 import type { MarkedProvider } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
@@ -70,6 +70,11 @@ const sandboxPrefix = `${sandboxName} `;
 /** Neither an address nor the name of a server begins so. */
 function nameSandbox(name: string): string {
   return isSandboxServer(name) ? name : `${sandboxPrefix}${name}`;
+}
+
+/** Whether people named the server, in place of its address. */
+export function isNamedServer(name: string): boolean {
+  return isServerName(name.startsWith(sandboxPrefix) ? name.slice(sandboxPrefix.length) : name);
 }
 
 /** Whether the answers of a server are made up. */

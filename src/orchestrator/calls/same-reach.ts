@@ -3,12 +3,12 @@
  * holds; that it knows nothing of a creation says nothing, and what is sent would go to somebody else.
  */
 import { LoomError } from '../../core/errors.ts';
-import { isServerName, sandboxName } from '../../core/names.ts';
+import { sandboxName } from '../../core/names.ts';
 import { listMissing } from '../../core/request/headers.ts';
 import type { Connection } from '../../providers/connection.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { Job } from '../../state/jobs.ts';
-import { isSameServer, nameServer, plainAddress } from './answer-server.ts';
+import { isNamedServer, isSameServer, nameServer, plainAddress } from './answer-server.ts';
 
 type Reached = Pick<Job, 'job_id' | 'provider' | 'address' | 'server' | 'headers'>;
 
@@ -29,7 +29,7 @@ export function findMisreach(
   const missing = listMissing(job.headers ?? [], headers);
   if (missing.length > 0) return describeMisreach(job, `was begun with the header ${missing.join(', ')}`);
   // A name that people gave is the same wherever it is.
-  if (job.server === undefined || isServerName(job.server)) return undefined;
+  if (job.server === undefined || isNamedServer(job.server)) return undefined;
   const server = nameServer({ isSandbox: false }, job.provider, { baseUrl, headers });
   return isSameServer(server, job.server)
     ? undefined

@@ -23,7 +23,7 @@ import { noteRefusedBatch, noteRefusedRows } from './note-refused.ts';
  * with which the look at the job is to end once the batches that there are were asked.
  */
 export async function submitQueuedParts(fetching: JobFetch): Promise<ProviderError | undefined> {
-  const { run, stored, job, records, known, provider, calls, callSignal } = fetching;
+  const { run, stored, job, records, known, provider, calls, callSignal, misreach } = fetching;
   const { parts } = job;
   const unsent = parts.filter(isUnsent);
   if (unsent.length === 0) return undefined;
@@ -31,7 +31,7 @@ export async function submitQueuedParts(fetching: JobFetch): Promise<ProviderErr
   const dropped = parts.filter(isDropped).length;
   const { home, signal, onEvent } = run;
   try {
-    await submitParts({ home, job, known, provider, calls, signal, callSignal }, (event) => {
+    await submitParts({ home, job, known, provider, calls, misreach, signal, callSignal }, (event) => {
       const isNew = event.type === 'submitted' && !records.some((r) => r.batch_id === event.record.batch_id);
       if (isNew) records.push(event.record);
       onEvent(event);
