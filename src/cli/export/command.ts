@@ -31,13 +31,17 @@ export async function exportRun(options: ExportOptions, context: CommandContext)
     throw nameSchemaFile(error, options, workingFolder);
   });
   if (!exported) return 0;
-  const { path, requests, bytes, rows, blankRows, cachedRows } = exported;
+  const { path, requests, bytes, rows, blankRows, cachedRows, isImportable } = exported;
   Object.assign(document, { output_path: path, requests, bytes, rows, blank: blankRows, cached: cachedRows });
   if (blankRows > 0) terminal.note(describeSkipped(blankRows));
   if (cachedRows > 0)
     terminal.note(`Rows with their answer in the cache: ${cachedRows}; only the others are in the file.`);
   const line = `Requests written. ${options.file} -> ${path} (${countOf(requests, 'request', 'requests')})`;
   terminal.print(linkPath(line, path, terminal.results, terminal.environment));
-  terminal.note('loom import, with the same input, prompt and rows, merges the results when they are there.');
+  terminal.note(
+    isImportable
+      ? 'loom import, with the same input, prompt and rows, merges the results when they are there.'
+      : 'The results of this provider are no lines of a file: loom import can not merge them.',
+  );
   return 0;
 }

@@ -125,6 +125,16 @@ describe('OpenAI, batches', () => {
         : { body: { id: 'batch_1', ...batch } };
     };
 
+  it('reads every file of a batch that has several', async () => {
+    const lines = ['row-1', 'row-2'].map((id) => line(id, { status_code: 200, body: chat(`to ${id}`) }));
+    const files = { a: `${JSON.stringify(lines[0])}\n`, b: `${JSON.stringify(lines[1])}\n` };
+    server().play(serveFiles({ status: 'completed', output_file_ids: ['a', 'b'] }, files));
+    expect(await collect((await open()).results('batch_1', never))).toMatchObject([
+      { customId: 'row-1', text: 'to row-1' },
+      { customId: 'row-2', text: 'to row-2' },
+    ]);
+  });
+
   it('reads the error file after the output file, and tells its failures apart', async () => {
     const errors = [
       line('row-1', {
@@ -231,12 +241,24 @@ describe('OpenAI, batches', () => {
     expect(await find()).toBeUndefined();
   });
 
-  it('goes on after a full page that does not say whether there is more, and ends where all comes again', async () => {
+  it('leaves out batches of before that were made of the same file', async () => {
+    const data = [
+      { id: 'given_back', input_file_id: 'file-1' },
+      { id: 'batch_mine', input_file_id: 'file-1' },
+    ];
+    server().play(() => ({ body: { data } }));
+    const find = async (formerIds: string[]) =>
+      (await open()).find?.({ tag: 'mine.2', fileId: 'file-1', formerIds }, never);
+    expect(await find(['given_back'])).toBe('batch_mine');
+    expect(await find(['given_back', 'batch_mine'])).toBeUndefined();
+  });
+
+  it('goes on after a page that does not say whether there is more, however short, and ends where all comes again', async () => {
     const page = (from: number) =>
-      Array.from({ length: 100 }, (_, index) => ({ id: `b${from + index}`, input_file_id: 'file-x' }));
+      Array.from({ length: 50 }, (_, index) => ({ id: `b${from + index}`, input_file_id: 'file-x' }));
     const mine = { id: 'batch_mine', input_file_id: 'file-1' };
     const find = async () => (await open()).find?.(sent('mine', 'file-1'), never);
-    server().play(({ path }) => ({ body: path.includes('after=b99') ? [mine] : page(0) }));
+    server().play(({ path }) => ({ body: path.includes('after=b49') ? [mine] : page(0) }));
     expect(await find()).toBe('batch_mine');
     server().play(() => ({ body: { data: page(0) } }));
     expect(await find()).toBeUndefined();

@@ -311,7 +311,8 @@ describe('OpenRouter, batches', () => {
         : { object: 'list', data: first, has_more: true, last_id: 'blank' },
     }));
     const provider = await open();
-    expect(await provider.listCandidates?.(new Date(1_782_097_200_000), 5, never)).toEqual({
+    const since = new Date(1_782_097_200_000);
+    expect(await provider.listCandidates?.(since, 5, never, 'model-1')).toEqual({
       candidates: [
         { batchId: 'same', createdAt: new Date(1_782_097_500_000) },
         { batchId: 'blank', createdAt: new Date(1_782_097_900_000) },
@@ -321,5 +322,6 @@ describe('OpenRouter, batches', () => {
     });
     expect(paths()).toEqual(['/api/v1/batches?limit=100', '/api/v1/batches?limit=100&after=blank']);
     expect(await provider.readClock?.(never)).toEqual(new Date(date));
+    expect((await provider.listCandidates?.(since, 5, never, 'model-2'))?.candidates).toEqual([]);
   });
 });

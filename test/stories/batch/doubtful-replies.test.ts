@@ -227,6 +227,21 @@ describe('results that are cut on their way', () => {
     expect(await world.read(output)).toBe(merged);
   });
 
+  test('are waited for from the real end of a batch that seemed to have ended before', async () => {
+    const id = await world.submit();
+    cutDownloads(9, Date.now());
+    expect(await world.loom('fetch')).toMatchObject({ code: 1 });
+    expect((await world.readRecord(id)).ended_at).toMatch(/^\d{4}-/);
+    world.openai.override = (request) => {
+      const usual = world.openai.answer(request);
+      return request.path.endsWith(id)
+        ? { body: { ...(usual.body as object), status: 'in_progress' } }
+        : usual;
+    };
+    await world.loom('fetch');
+    expect((await world.readRecord(id)).ended_at).toBe(null);
+  });
+
   test('also with --partial', async () => {
     await world.submit();
     cutDownloads(1, Date.now());

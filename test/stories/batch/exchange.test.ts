@@ -198,6 +198,13 @@ test('a result that was not asked for is left out and told of', async () => {
   expect(ended.stderr).toContain('Warning: 1 result has an id that was not sent; it is ignored.\n');
 });
 
+test('who gives no lines of results is told of as that', async () => {
+  const ended = await world.loom('export', ...order, '-p', 'openrouter', '-m', 'openai/gpt-4o-mini');
+  expect(ended.stderr).toContain(
+    'The results of this provider are no lines of a file: loom import can not merge them.',
+  );
+});
+
 test('Anthropic takes one object, and its results are lines', async () => {
   const claude = ['-f', 'data.csv', '-c', 'text', '-p', 'anthropic', '-m', 'claude-haiku-4-5'];
   await world.loom('export', ...claude);

@@ -17,13 +17,15 @@ export interface ExportedRequests {
   readonly blankRows: number;
   /** Rows that have their answer in the cache: they are not asked for. */
   readonly cachedRows: number;
+  /** Whether results can be merged that the provider gives of them. */
+  readonly isImportable: boolean;
 }
 
 /** Checks the whole input first. Nothing is sent, and nothing is kept here of it. LoomError `state` where all is answered. */
 export function exportRequests(run: BatchRun, path: string, placing: Placing): Promise<ExportedRequests> {
   const { home, order } = run;
   ensurePlaces(home, order.useCache);
-  return planUnsent(run, async ({ job, home: held }) => {
+  return planUnsent(run, async ({ job, provider, home: held }) => {
     const [part] = job.parts;
     if (!part) throw allAnswered(order.dataset.path);
     try {
@@ -32,7 +34,9 @@ export function exportRequests(run: BatchRun, path: string, placing: Placing): P
       throw isDiskError(error) ? cannotWrite(path, error) : error;
     }
     const { rows, blank_rows: blankRows = 0, cached_rows: cachedRows } = job;
-    return { path, requests: part.requests, bytes: part.bytes, rows: rows ?? 0, blankRows, cachedRows };
+    const { requests, bytes } = part;
+    const isImportable = provider.decode !== undefined;
+    return { path, requests, bytes, rows: rows ?? 0, blankRows, cachedRows, isImportable };
   });
 }
 

@@ -111,6 +111,8 @@ async function checkBatch(fetching: JobFetch, record: BatchRecord): Promise<Batc
     noteEnd(record, check);
     return status;
   }
+  // One that is under way again had not ended when it seemed so: its patience begins at its real end.
+  if (record.ended_at && (status === 'in_progress' || status === 'validating')) record.ended_at = null;
   // What it gave is brought in before it is noted as over: a fetch that is cut off in between is made again.
   const kept = hasEndedBadly(status) ? await keepEndedBatch(fetching, record, wasOver) : undefined;
   if (status === 'failed' && !wasOver) await noteRefusedBatch(fetching, record, check);
