@@ -18,14 +18,24 @@ export function headersOfVariable(variables: NodeJS.ProcessEnv, provider: Provid
   return pickHeaders(provider, readVariable(variables));
 }
 
-/** What is sent to a provider beside what loom itself says. LoomError `usage` for headers that can't be. */
+/**
+ * What is sent to a provider beside what loom itself says; of the variable for a job only what it was `recorded` with, as
+ * the variable may speak of another gateway by now. LoomError `usage` for headers that can't be.
+ */
 export function openHeaders(
   given: GivenHeaders = {},
   variables: NodeJS.ProcessEnv,
-): (provider: ProviderName) => GivenHeaders {
+): (provider: ProviderName, recorded?: readonly string[]) => GivenHeaders {
   requireHeaders(given);
   const found = readVariable(variables);
-  return (provider) => pickHeaders(provider, found, given);
+  return (provider, recorded) => {
+    if (recorded === undefined) return pickHeaders(provider, found, given);
+    const known = recorded.map((name) => name.toLowerCase());
+    const kept = Object.entries(pickHeaders(provider, found, {})).filter(([name]) =>
+      known.includes(name.toLowerCase()),
+    );
+    return pickHeaders(provider, Object.fromEntries(kept), given);
+  };
 }
 
 function readVariable(variables: NodeJS.ProcessEnv): GivenHeaders {

@@ -172,9 +172,9 @@ function openReach(options: Reaching): Reach {
     workingFolder,
     variables,
     headersFor,
-    connect(provider, recordedBaseUrl, recordedHeaders = []) {
+    connect(provider, recordedBaseUrl, recordedHeaders) {
       const { apiKey, baseUrl, callTimeoutMs } = options;
-      const headers = headersFor(provider);
+      const headers = headersFor(provider, recordedHeaders);
       const choice =
         typeof sandbox === 'object'
           ? { apiKey: apiKey ?? sandboxKey, baseUrl: sandbox[provider], headers, callTimeoutMs }
@@ -186,7 +186,7 @@ function openReach(options: Reaching): Reach {
         tellHeadersOnTheirWay(provider, choice, connection, options);
       }
       told.add(provider);
-      const names = listMissing(recordedHeaders, headers);
+      const names = listMissing(recordedHeaders ?? [], headers);
       const missing = [provider, ...names].join(' ');
       if (names.length > 0 && !missed.has(missing)) onEvent({ type: 'headers_missing', provider, names });
       missed.add(missing);

@@ -213,6 +213,17 @@ describe('a batch keeps the names', () => {
     expect((await world.loom('fetch', ...header)).stderr).toBe('');
   });
 
+  test('and of LOOM_HEADERS only those are sent for it: they may be of another gateway by now', async () => {
+    world.openai.requests.splice(0);
+    world.environment.LOOM_HEADERS = 'X-Key: renewed\nAuthorization: Bearer of-a-gateway';
+    await world.loom('fetch', '--id', id, ...header);
+    expect(world.openai.requests.length).toBeGreaterThan(0);
+    for (const { headers } of world.openai.requests) {
+      expect(headers['x-key']).toBe('renewed');
+      expect(headers.authorization).not.toContain('of-a-gateway');
+    }
+  });
+
   test('and a flag is not sent to batches of several providers', async () => {
     world.environment.ANTHROPIC_BASE_URL = world.openai.url.replace('/v1', '');
     world.environment.ANTHROPIC_API_KEY = 'another-key';
