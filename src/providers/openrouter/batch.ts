@@ -139,9 +139,13 @@ export async function openBatch(connection: VendorConnection, profile: Profile):
     check,
 
     async *results(batchId, signal, requests = limits.requests) {
-      requireOver(batchId, readCheck(await retrieve(batchId, signal)));
+      const check = readCheck(await retrieve(batchId, signal));
+      requireOver(batchId, check);
       const pages = readPages(batchId, signal, requests);
-      const inline = (refusal: ProviderError) => readInline(batchId, signal, requests, refusal);
+      const { ended, created } = check.times;
+      const isNew = Date.now() - (ended ?? created ?? new Date(0)).getTime() < assemblyMs;
+      const missing = isNew && notAssembled(batchId);
+      const inline = (refusal: ProviderError) => readInline(batchId, signal, requests, missing || refusal);
       for await (const some of aboutResults(batchId, orInstead(pages, inline))) {
         if (some.length > 0) yield readEach(some, readResult);
       }
@@ -174,6 +178,18 @@ export async function openBatch(connection: VendorConnection, profile: Profile):
 
     readClock: async (signal) => (await askForPage({ limit: 1 }, signal)).now,
   };
+}
+
+/** For so long after the end of a batch its results may not be there yet. */
+const assemblyMs = 60 * 60_000;
+
+/** They are asked for again, by this fetch and by later ones: a batch whose results are gone would be paid for anew. */
+function notAssembled(batchId: string): ProviderError {
+  return new ProviderError(
+    'retry',
+    'results_not_there',
+    `The results of batch ${batchId} are not there yet.`,
+  );
 }
 
 /** A server that knows no pages may answer with something else. */

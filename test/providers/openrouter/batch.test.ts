@@ -242,6 +242,11 @@ describe('OpenRouter, batches', () => {
     const gone = { status: 404, body: { error: { code: 404, message: 'Results were deleted.' } } };
     server().play(({ path }) => (path === batchPath ? { body: batchOf('completed') } : gone));
     expect(await failureOf(results())).toMatchObject({ code: 'results_gone', status: 404 });
+    const finalized_at = Math.floor(Date.now() / 1000) - 60;
+    server().play(({ path }) =>
+      path === batchPath ? { body: batchOf('completed', { finalized_at }) } : gone,
+    );
+    expect(await failureOf(results())).toMatchObject({ scope: 'retry', code: 'results_not_there' });
     for (const status of ['failed', 'expired', 'cancelled']) {
       server().play(({ path }) => (path === batchPath ? { body: batchOf(status) } : gone));
       expect(await results()).toEqual([]);
