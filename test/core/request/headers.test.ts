@@ -118,6 +118,7 @@ test.each([
 
 test.each([
   'x-portkey-provider',
+  'x-portkey-virtual-key',
   'x-litellm-model',
   'X-Team',
   'anthropic-beta',
