@@ -54,6 +54,11 @@ export function openOwnProviders(path: string, read: () => readonly Profile[]): 
 /** Those of the work that is going on: two homes may be in use at once in one process, and call different servers alike. */
 const current = new AsyncLocalStorage<OwnProviders>();
 
+/** Those that the work knows which is going on; undefined where nothing keeps track of them. */
+export function currentOwnProviders(): OwnProviders | undefined {
+  return current.getStore();
+}
+
 /** Does work that knows these own providers, and no others. */
 export function withOwnProviders<Result>(own: OwnProviders, work: () => Result): Result {
   // Where a person has none, as most have, the work is not slowed by keeping track of it.

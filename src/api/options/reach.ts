@@ -12,6 +12,7 @@ import type { Connection, RequestNotice } from '../../providers/connection.ts';
 import { readOwnProfiles } from '../../providers/openai/own-profiles.ts';
 import type { ProviderEntry } from '../../providers/provider.ts';
 import {
+  currentOwnProviders,
   type OwnProviders,
   openOwnProviders,
   providerEntry,
@@ -19,8 +20,8 @@ import {
   withOwnProviders,
 } from '../../providers/registry.ts';
 import { findKeyVariable, folderVariablesPath, isFromFolder, readVariables } from '../../state/keys/keys.ts';
-import { ownProvidersPath, readOwnProvidersFile } from '../../state/own-providers.ts';
 import { ensurePrivateFolder } from '../../storage/files.ts';
+import { readHandwrittenJson } from '../../storage/handwritten-json.ts';
 import { type LoomHome, loomHome } from '../../storage/home.ts';
 import { checkHome, ensureHome } from '../../storage/marks.ts';
 import { headersOfVariable, headersVariable, openHeaders } from './headers.ts';
@@ -82,8 +83,11 @@ export function locateHome(options: ReachOptions): LoomHome {
 export function withProviders<Result>(options: ReachOptions, work: (own: OwnProviders) => Result): Result {
   const { environment, workingFolder } = surroundingsOf(options);
   const variables = options.home === undefined ? environment : { ...environment, LOOM_HOME: options.home };
-  const path = ownProvidersPath(loomHome({ variables, workingFolder }));
-  const own = openOwnProviders(path, () => readOwnProfiles(path, readOwnProvidersFile(path)));
+  const path = join(loomHome({ variables, workingFolder }).base, 'providers.json');
+  // What a verb does within a command knows the file as the command has read it.
+  const known = currentOwnProviders();
+  if (known?.path === path) return work(known);
+  const own = openOwnProviders(path, () => readOwnProfiles(path, readHandwrittenJson(path) ?? {}));
   return withOwnProviders(own, () => work(own));
 }
 

@@ -8,10 +8,8 @@ import { join } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
 import { isJsonObject } from '../../core/models.ts';
 import type { ProviderName } from '../../core/names.ts';
-import { findFault, readJson } from '../../core/nesting.ts';
-import { diskFailure, isGone } from '../../storage/files.ts';
+import { readHandwrittenJson } from '../../storage/handwritten-json.ts';
 import type { LoomHome } from '../../storage/home.ts';
-import { readPlainText } from '../../storage/plain-file.ts';
 import type { BatchPrice, ModelPrice } from './model-price.ts';
 
 /** By provider; of each the models in the order of the file. */
@@ -50,12 +48,9 @@ export function readOwnPricesIfSound(home: Pick<LoomHome, 'base'>, isProvider: I
 /** None where there is no file. LoomError `state` for one that can't be used. */
 export function readOwnPrices(home: Pick<LoomHome, 'base'>, isProvider: IsProvider): OwnPrices {
   const path = ownPricesPath(home);
-  const text = readIfThere(path);
-  if (text === undefined) return new Map();
-  const value = readJson(text.replace(/^\ufeff/, ''));
+  const value = readHandwrittenJson(path);
+  if (value === undefined) return new Map();
   const refuse: Refuse = (what, hint) => new LoomError('state', `${path}: ${what}`, { hint });
-  if (value === undefined)
-    throw refuse(`it is not JSON: something is wrong ${findFault(text)}.`, 'Mend or delete it.');
   if (!isJsonObject(value)) throw refuse('it is not a JSON object.', `It looks like ${example}.`);
   return new Map(
     Object.entries(value).map(([provider, models]) => [
@@ -73,15 +68,6 @@ export function findOwnPrice(prices: readonly ModelPrice[], model: string): Mode
   if (exact) return exact;
   const fitting = prices.filter(({ name }) => name.endsWith('*') && model.startsWith(name.slice(0, -1)));
   return fitting.sort((a, b) => b.name.length - a.name.length)[0];
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readPlainText(path);
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw diskFailure('state', `read ${path}`, error, { hint: 'Make it readable, or delete it.' });
-  }
 }
 
 function checkProvider(name: string, isProvider: IsProvider, refuse: Refuse): ProviderName {
