@@ -156,6 +156,20 @@ describe('results of another question', () => {
     expect(await world.listFolder()).not.toContain('out.csv');
   });
 
+  test('are left out and counted beside those that fit', async () => {
+    await world.loom('export', ...order, '-m', 'gpt-5', '-o', 'other.jsonl');
+    await world.loom('export', ...order);
+    const [first] = (await readRequests()).map(answer);
+    const [, other] = (await readRequests('other.jsonl')).map(answer);
+    await world.write('results.jsonl', jsonl([first as object, other as object]));
+    const ended = await world.loom('import', 'results.jsonl', ...order, '-o', 'out.csv');
+    expect(ended.code).toBe(3);
+    expect(ended.stderr).toContain('Warning: 1 result has an id that was not sent; it is ignored.\n');
+    expect(await world.read('out.csv')).toBe(
+      'id,text,llm_response\n1,Hello,re: Hello\n2,,\n3,World,\n4,Hello,re: Hello\n',
+    );
+  });
+
   test('are taken where they do not say what was asked, and not kept as answers of anything', async () => {
     await world.loom('export', ...order);
     const lines = (await readRequests()).map(answer);

@@ -37,48 +37,50 @@ export function importResults(run: BatchRun, files: readonly string[], placing: 
         hint: 'Results in the form of OpenAI, Anthropic and Google can be imported.',
       });
     }
-    const marks = openMarks(mark);
-    const results = marks.check(readResults(files, decode, signal));
+    const seen = { others: 0, unmarked: 0 };
+    const results = takeMarks(readResults(files, decode, signal), mark, seen);
     const name = await keepImported(held, job, results, () =>
-      marks.others > 0 ? ofOtherQuestion(files) : noneOf(files, order.dataset.path),
+      seen.others > 0 ? ofOtherQuestion(files) : noneOf(files, order.dataset.path),
     );
     // What does not say what was asked is taken at its word, and is not given out as the answer of anything later.
-    const imported = { name, mayBeCached: marks.unmarked === 0 };
+    const imported = { name, mayBeCached: seen.unmarked === 0 };
     const options = { workingFolder: '/', inputPath: undefined, changedRows: 'refuse', imported } as const;
     const stored = storedJob(job, []);
     try {
       const merged = await mergeJob(held, stored, [], options, placing);
       await noteJobOutput(held, stored, merged, options);
-      return merged;
+      return { ...merged, unknownResults: merged.unknownResults + seen.others };
     } finally {
       await held.results.delete(name);
     }
   });
 }
 
-/** Takes the marks off custom ids, and leaves out what has another: it was asked of another model, or with other settings. */
-function openMarks(mark: string) {
-  const seen = { others: 0, unmarked: 0 };
-  const unmark = (result: RowResult): readonly RowResult[] => {
-    const split = splitAskedMark(result.customId);
-    if (!split) seen.unmarked += 1;
-    else if (split.mark !== mark) {
-      seen.others += 1;
-      return [];
-    }
-    return [split ? { ...result, customId: split.id } : result];
-  };
-  return {
-    get others() {
-      return seen.others;
-    },
-    get unmarked() {
-      return seen.unmarked;
-    },
-    async *check(lists: AsyncIterable<readonly RowResult[]>): AsyncGenerator<readonly RowResult[]> {
-      for await (const results of lists) yield results.flatMap(unmark);
-    },
-  };
+/** Results by what their marks say of what was asked. */
+interface SeenMarks {
+  /** Of another model, or other settings: they are left out. */
+  others: number;
+  /** Without a mark, as of requests that were not exported. */
+  unmarked: number;
+}
+
+/** Takes the marks off the custom ids. */
+async function* takeMarks(
+  lists: AsyncIterable<readonly RowResult[]>,
+  mark: string,
+  seen: SeenMarks,
+): AsyncGenerator<readonly RowResult[]> {
+  for await (const results of lists) {
+    yield results.flatMap((result) => {
+      const split = splitAskedMark(result.customId);
+      if (split && split.mark !== mark) {
+        seen.others += 1;
+        return [];
+      }
+      if (!split) seen.unmarked += 1;
+      return [split ? { ...result, customId: split.id } : result];
+    });
+  }
 }
 
 /** The name of a file of results, those of one row under its first answer. */
