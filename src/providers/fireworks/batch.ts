@@ -3,8 +3,6 @@
  * addresses. The forms are those of its SDK and its guide; nothing was tried live.
  */
 import { randomBytes } from 'node:crypto';
-import { openAsBlob } from 'node:fs';
-import { basename } from 'node:path';
 import { ProviderError } from '../../core/errors.ts';
 import type { RowResult } from '../../core/models.ts';
 import type { VendorConnection } from '../connection.ts';
@@ -24,6 +22,7 @@ import {
 import { readReason } from '../protocol/reasons.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
 import { isOver, readStatus, type StatusWords } from '../protocol/statuses.ts';
+import { openUploadFile } from '../protocol/upload-file.ts';
 import { findHeld, openObject } from '../protocol/wrappings.ts';
 import type { BatchCheck, BatchProvider } from '../provider.ts';
 import { profile } from './profile.ts';
@@ -82,7 +81,7 @@ export async function openBatch(connection: VendorConnection): Promise<BatchProv
         signal,
         async (call) => {
           const form = new FormData();
-          form.set('file', new File([await openAsBlob(file.path)], basename(file.path)));
+          form.set('file', await openUploadFile(file.path));
           const name = `accounts/${account}/datasets/${id}`;
           const body = { datasetId: id, dataset: { userUploaded: {} } };
           await client.post(accountAddress(account, 'datasets'), { body, ...call.options });

@@ -2,8 +2,6 @@
  * Mistral's batch jobs: an uploaded JSONL file of bodies, a job that names their model, and files of answers and of errors.
  * The forms are those of its SDK and of notes on live calls that others made; nothing was tried live.
  */
-import { openAsBlob } from 'node:fs';
-import { basename } from 'node:path';
 import { ProviderError } from '../../core/errors.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asCount, asList, asObject, asText, asTime, firstText, type WireObject } from '../network/wire.ts';
@@ -23,6 +21,7 @@ import {
 } from '../protocol/batch-calls.ts';
 import { readReason } from '../protocol/reasons.ts';
 import { readStatus, type StatusWords } from '../protocol/statuses.ts';
+import { openUploadFile } from '../protocol/upload-file.ts';
 import type { BatchCheck, BatchProvider, SentBatch } from '../provider.ts';
 import { limits, resultsKeptHours, windowHours } from './limits.ts';
 
@@ -57,7 +56,7 @@ export async function openBatch(connection: VendorConnection, profile: Profile):
       transport.call(
         signal,
         async (call) => {
-          const upload = new File([await openAsBlob(file.path)], basename(file.path));
+          const upload = await openUploadFile(file.path);
           return readId(await client.files.create({ file: upload, purpose: 'batch' }, call.options), 'id');
         },
         'upload',

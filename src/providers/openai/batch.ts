@@ -1,6 +1,4 @@
 /** OpenAI's Batch API, there and at vendors that have copied it: an uploaded JSONL file of requests, an output file and an error file. */
-import { openAsBlob } from 'node:fs';
-import { basename } from 'node:path';
 import type { BatchCreateParams } from 'openai/resources/batches';
 import { ProviderError } from '../../core/errors.ts';
 import type { VendorConnection } from '../connection.ts';
@@ -14,6 +12,7 @@ import {
   readId,
   requireOver,
 } from '../protocol/batch-calls.ts';
+import { openUploadFile } from '../protocol/upload-file.ts';
 import type { BatchProvider } from '../provider.ts';
 import { apiOf } from './api.ts';
 import { isFileNotReady, openFileWait, refusesMetadata } from './batches/file-wait.ts';
@@ -74,8 +73,7 @@ export async function openBatch(
           async (call) => {
             if (profile.batches.upload === 'signed')
               return uploadSigned(call, connection, file.path, purpose);
-            // A File over a blob of the disk is sent with its length; a bare Blob is dropped from the form.
-            const upload = new File([await openAsBlob(file.path)], basename(file.path));
+            const upload = await openUploadFile(file.path);
             const form = { file: upload, purpose: purpose as 'batch' };
             const answer = await client.files.create(form, call.options);
             // LM Studio says 200 to an address that it does not have.

@@ -2,8 +2,6 @@
  * xAI's Batch API: an uploaded JSONL file of OpenAI's lines, a batch that counts its requests and has no word for how it
  * is, and pages of results. The forms are those of its SDK, its page on batches and other clients; nothing was tried live.
  */
-import { openAsBlob } from 'node:fs';
-import { basename } from 'node:path';
 import { ProviderError } from '../../core/errors.ts';
 import type { RowResult } from '../../core/models.ts';
 import type { VendorConnection } from '../connection.ts';
@@ -32,6 +30,7 @@ import {
   requireOver,
 } from '../protocol/batch-calls.ts';
 import { unreadableAnswer } from '../protocol/refusal.ts';
+import { openUploadFile } from '../protocol/upload-file.ts';
 import { findHeld, openObject } from '../protocol/wrappings.ts';
 import type { BatchCheck, BatchProvider, SentBatch } from '../provider.ts';
 
@@ -68,7 +67,7 @@ export async function openBatch(connection: VendorConnection, profile: Profile):
       transport.call(
         signal,
         async (call) => {
-          const upload = new File([await openAsBlob(file.path)], basename(file.path));
+          const upload = await openUploadFile(file.path);
           // Without a purpose: that is how xAI takes it.
           return readId(await client.files.create({ file: upload } as never, call.options), 'id');
         },
