@@ -9,7 +9,8 @@ const lacks = {
   'only the errors yet': { onlyErrors: true },
 };
 
-const dayMs = 25 * 3600_000;
+const hourMs = 3600_000;
+const dayMs = 25 * hourMs;
 
 /** A fetch that finds less than was sent. */
 async function checkIsShort(trial, world, provider) {
@@ -115,32 +116,69 @@ const downloads = batchProviders.flatMap((provider) =>
   ),
 );
 
-const gone = batchProviders.flatMap((provider) =>
-  [404, 410].map((status) =>
+/** The fetch that finds results gone, and what follows: nothing speaks of them any more, and nothing waits for them. */
+async function checkIsGone(trial, world, provider, fetched, id) {
+  trial.checkExit(fetched, 1, 'the fetch that finds the results gone');
+  trial.check(`${fetched.stdout}${fetched.stderr}`.includes(id), 'the batch is not named');
+  const later = await world.loom(['fetch']);
+  trial.checkExit(later, 0, 'a fetch after the results are gone');
+  await world.setFaults({});
+  const again = await world.loom(runArgs(provider));
+  trial.check(/^Batch submitted/m.test(again.stdout), 'a batch whose results are gone holds up the run');
+  await fetchUntilDone(world, '--force');
+  await trial.compare(`${provider} run`, { only: ['folder'] });
+}
+
+/** A refusal of the results says that they are gone, where they stand nowhere else. */
+const gone = batchProviders
+  .filter((provider) => provider !== 'openrouter')
+  .flatMap((provider) =>
+    [404, 410].map((status) =>
+      defineCase({
+        name: `${provider} results: gone for good, HTTP ${status}`,
+        kind: 'results gone',
+        provider,
+        world: { hurry: true, faults: { calls: [{ operation: 'download', do: 'status', status }] } },
+        async play(trial, world) {
+          await world.loom(runArgs(provider));
+          const id = lastSubmittedId(world);
+          const first = await world.loom(['fetch']);
+          await checkIsGone(trial, world, provider, first, id);
+        },
+      }),
+    ),
+  );
+
+/** Results of OpenRouter come in pages, and stand within the batch as well. */
+const withinBatch = [
+  ...[404, 410].map((status) =>
     defineCase({
-      name: `${provider} results: gone for good, HTTP ${status}`,
-      kind: 'results gone',
-      provider,
-      world: { hurry: true, faults: { calls: [{ operation: 'download', do: 'status', status }] } },
+      name: `openrouter results: no pages of them, HTTP ${status}`,
+      kind: 'results within the batch',
+      provider: 'openrouter',
+      world: { faults: { calls: [{ operation: 'download', do: 'status', status }] } },
       async play(trial, world) {
-        await world.loom(runArgs(provider));
-        const id = lastSubmittedId(world);
-        const first = await world.loom(['fetch']);
-        trial.checkExit(first, 1, 'the fetch that finds the results gone');
-        trial.check(`${first.stdout}${first.stderr}`.includes(id), 'the batch is not named');
-        const later = await world.loom(['fetch']);
-        trial.checkExit(later, 0, 'a fetch after the results are gone');
-        await world.setFaults({});
-        const again = await world.loom(runArgs(provider));
-        trial.check(
-          /^Batch submitted/m.test(again.stdout),
-          'a batch whose results are gone holds up the run',
-        );
-        await fetchUntilDone(world, '--force');
-        await trial.compare(`${provider} run`, { only: ['folder'] });
+        await runAndFetch(world, 'openrouter');
+        await trial.compare('openrouter run');
       },
     }),
   ),
-);
+  defineCase({
+    name: 'openrouter results: late at first, gone for good after an hour',
+    kind: 'results gone',
+    provider: 'openrouter',
+    world: { hurry: true, faults: { batches: [{ archived: true, times: 1 }] } },
+    async play(trial, world) {
+      await world.loom(runArgs('openrouter'));
+      const id = lastSubmittedId(world);
+      const first = await world.loom(['fetch']);
+      trial.checkExit(first, 1, 'the fetch of results that may be late');
+      const again = await world.loom(runArgs('openrouter'));
+      trial.check(/^Nothing sent/m.test(again.stdout), 'what may be late is paid for once more');
+      await world.changeBatch('openrouter', id, ({ createdAt }) => ({ createdAt: createdAt - 2 * hourMs }));
+      await checkIsGone(trial, world, 'openrouter', await world.loom(['fetch']), id);
+    },
+  }),
+];
 
-export const resultCases = [...short, ...shortParts, ...downloads, ...gone];
+export const resultCases = [...short, ...shortParts, ...downloads, ...gone, ...withinBatch];

@@ -144,8 +144,10 @@ export async function openBatch(connection: VendorConnection, profile: Profile):
       const pages = readPages(batchId, signal, requests);
       const { ended, created } = check.times;
       const isNew = Date.now() - (ended ?? created ?? new Date(0)).getTime() < assemblyMs;
-      const missing = isNew && notAssembled(batchId);
-      const inline = (refusal: ProviderError) => readInline(batchId, signal, requests, missing || refusal);
+      const inline = (refusal: ProviderError) => {
+        const isLate = isNew && refusal.status !== 410;
+        return readInline(batchId, signal, requests, isLate ? notAssembled(batchId) : refusal);
+      };
       for await (const some of aboutResults(batchId, orInstead(pages, inline))) {
         if (some.length > 0) yield readEach(some, readResult);
       }
@@ -195,7 +197,7 @@ function notAssembled(batchId: string): ProviderError {
 /** A server that knows no pages may answer with something else. */
 const noPages = new ProviderError('run', 'http_404', 'There is no page of results.', { status: 404 });
 
-/** What the first gives; where it is not there at all, what the second does, which is given the refusal. */
+/** What the first gives; where it is not there at all, or not any more, what the second does, which is given the refusal. */
 async function* orInstead<T>(
   first: AsyncIterable<T>,
   second: (refusal: ProviderError) => AsyncIterable<T>,
@@ -203,7 +205,7 @@ async function* orInstead<T>(
   try {
     yield* first;
   } catch (error) {
-    if (!(error instanceof ProviderError) || ![404, 405].includes(error.status ?? 0)) throw error;
+    if (!(error instanceof ProviderError) || ![404, 405, 410].includes(error.status ?? 0)) throw error;
     yield* second(error);
   }
 }

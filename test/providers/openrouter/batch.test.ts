@@ -225,6 +225,7 @@ describe('OpenRouter, batches', () => {
 
   it.each([
     ['knows no pages', { status: 404, body: { error: { code: 404, message: 'Not Found' } } }],
+    ['has its pages no more', { status: 410, body: { error: { code: 410, message: 'Gone' } } }],
     ['answers with the batch itself', { body: batchOf('completed', { results: [] }) }],
   ])('takes the results that stand within the batch from a server that %s', async (_what, reply) => {
     const inline = batchOf('completed', {
@@ -247,6 +248,11 @@ describe('OpenRouter, batches', () => {
       path === batchPath ? { body: batchOf('completed', { finalized_at }) } : gone,
     );
     expect(await failureOf(results())).toMatchObject({ scope: 'retry', code: 'results_not_there' });
+    // A 410 is no matter of time.
+    server().play(({ path }) =>
+      path === batchPath ? { body: batchOf('completed', { finalized_at }) } : { ...gone, status: 410 },
+    );
+    expect(await failureOf(results())).toMatchObject({ code: 'results_gone', status: 410 });
     for (const status of ['failed', 'expired', 'cancelled']) {
       server().play(({ path }) => (path === batchPath ? { body: batchOf(status) } : gone));
       expect(await results()).toEqual([]);
