@@ -9,7 +9,7 @@ import type { SettingName } from './models.ts';
 export type PickingOption = 'limit' | 'sample';
 
 /** An option that names a column or field. */
-export type NamingOption = 'col' | 'prompt' | 'rowId';
+export type NamingOption = 'col' | 'prompt' | 'messages' | 'attach' | 'rowId';
 
 /** An option that says how the text of a file is laid out. */
 export type LayoutOption = 'delimiter' | 'quoting' | 'padRows' | 'encoding';

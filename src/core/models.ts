@@ -8,6 +8,7 @@ import {
   type ProviderName,
   providerNamePattern,
 } from './names.ts';
+import type { AskedContent } from './request/content.ts';
 import { isJsonObject, type JsonObject } from './shapes/json-object.ts';
 import {
   arrayOf,
@@ -44,6 +45,10 @@ export interface Row {
   readonly line?: number | undefined;
   /** The text to send; null when the row has none (absent, null, or only white space) and is never sent. */
   readonly prompt: string | null;
+  /** The files that it names, each on a line of its own; absent where a run attaches none. */
+  readonly attached?: string | undefined;
+  /** What it asks, once that is looked up, where it is more than its prompt. */
+  content?: AskedContent | undefined;
 }
 
 /** Rows that are run out of all: the first ones, or a random sample `of` so many. */
@@ -224,6 +229,8 @@ export const datasetShape = {
   file_type: oneOf(fileTypes),
   prompt_column: nullable(string),
   prompt_template: optional(string),
+  /** What rows attach: columns or fields that name files, or templates that do. */
+  attach: optional(texts),
   pick: optional(rowPickShape),
   /** The column or field that tells rows apart, where it was named. */
   row_id_field: optional(string),
@@ -246,6 +253,7 @@ export const batchRecordShape = looseObject({
   output_path: nullish(string),
   with_meta: withDefault(boolean, false),
   prompt_template: optional(string),
+  attach: optional(texts),
   pick: optional(rowPickShape),
   /** The column or field that tells rows apart, where it was named. */
   row_id_field: optional(string),

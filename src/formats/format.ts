@@ -28,6 +28,8 @@ export type Quoting = 'none';
 export interface ReadOptions {
   /** Objects without one: the field `prompt`. */
   readonly promptSource?: PromptSource | undefined;
+  /** Columns or fields that name files, or templates that do. */
+  readonly attach?: readonly string[] | undefined;
   /** The column or field that tells rows apart; undefined: `id`, where there is one. */
   readonly rowId?: string | undefined;
   readonly layout?: TextLayout | undefined;
@@ -211,4 +213,10 @@ function extensionOf(path: string): string {
 }
 
 /** The column (in tables) or field (in JSON) that holds the prompt, or a template that several are filled into. */
-export type PromptSource = { readonly column: string } | { readonly template: string };
+export type PromptSource =
+  | {
+      readonly column: string;
+      /** `messages`: conversations, as JSON lists of messages. Default: texts. */
+      readonly holds?: 'messages' | undefined;
+    }
+  | { readonly template: string };

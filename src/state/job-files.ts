@@ -33,6 +33,11 @@ export function importedResultsName(jobId: string): string {
   return `${jobId}_imported.jsonl`;
 }
 
+/** Among the results: by what digests the files were known that a job's rows attach. */
+export function attachedFilesName(jobId: string): string {
+  return `${jobId}_files.json`;
+}
+
 /** Among the results: the answers that a job found in the cache when it was planned. */
 export function cachedAnswersName(jobId: string): string {
   return `${jobId}_cached.jsonl`;

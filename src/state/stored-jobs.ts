@@ -9,7 +9,7 @@ import { type BatchRecord, type BatchStatus, leaveOutUnset, type ProviderName } 
 import { safeFileId } from '../storage/file-ids.ts';
 import { deleteHeld, type LoomHome } from '../storage/home.ts';
 import { type DamagedFile, nameDamagedJob, nameDamagedRecord } from './damaged-files.ts';
-import { cachedAnswersName, removeRequestFiles } from './job-files.ts';
+import { attachedFilesName, cachedAnswersName, removeRequestFiles } from './job-files.ts';
 import { deleteJob, type Job, type JobPart, type JobRecord, loadJob, loadJobs, saveJob } from './jobs.ts';
 import { deleteRecord, loadRecord, loadRecords, resultsName } from './records.ts';
 
@@ -33,7 +33,7 @@ export function storedJob(job: Job, records: readonly BatchRecord[]): StoredJob 
 /** A record that no job has, as the job of its one batch. What is found out of its server is noted in the record. */
 function jobOfRecord(record: BatchRecord): StoredJob {
   const { batch_id, provider, model, created_at, original_file_path, file_type, with_meta } = record;
-  const { prompt_template, pick, row_id_field, layout, part = 1, tag = '', file_id } = record;
+  const { prompt_template, attach, pick, row_id_field, layout, part = 1, tag = '', file_id } = record;
   const params = leaveOutUnset(record.params);
   const job: Job = {
     version: undefined,
@@ -42,6 +42,7 @@ function jobOfRecord(record: BatchRecord): StoredJob {
     ...{ provider, model, created_at, original_file_path, file_type, with_meta },
     prompt_column: record.prompt_column ?? null,
     ...(prompt_template !== undefined && { prompt_template }),
+    ...(attach !== undefined && { attach }),
     ...(pick && { pick }),
     ...(row_id_field !== undefined && { row_id_field }),
     ...(layout && { layout }),
@@ -136,6 +137,7 @@ function recordsOf(job: JobRecord, records: readonly BatchRecord[]): BatchRecord
 export function describeOwnership(job: Job, part: JobPart) {
   return {
     prompt_template: job.prompt_template,
+    attach: job.attach,
     pick: job.pick,
     row_id_field: job.row_id_field,
     layout: job.layout,
@@ -303,6 +305,7 @@ export async function forgetJob(home: LoomHome, job: Job): Promise<void> {
   if (job.version === undefined) return;
   for (const part of job.parts) await removeRequestFiles(home, job.job_id, part);
   await deleteHeld(home, home.results, cachedAnswersName(job.job_id));
+  await deleteHeld(home, home.results, attachedFilesName(job.job_id));
   await deleteJob(home, job.job_id);
 }
 

@@ -1,7 +1,7 @@
 /** `previewPrompts` of the library. */
 import { loadSchemaRefusal } from '../../cache/schema-refusals.ts';
 import type { Row } from '../../core/models.ts';
-import { contentOf, digestContent, type PromptRequest } from '../../core/request/content.ts';
+import { contentOf, digestContent, fillFiles, type PromptRequest } from '../../core/request/content.ts';
 import type { GivenHeaders } from '../../core/request/headers.ts';
 import { tellSchema } from '../../orchestrator/answers/told-schema.ts';
 import { createCustomId } from '../../orchestrator/dataset/custom-ids.ts';
@@ -92,7 +92,10 @@ export function describePrompt({ index, givenId: id, prompt }: Row): PreviewedPr
 
 function describeRequest(row: Row, { model, settings }: Omit<PromptRequest, 'customId' | 'content'>) {
   const content = contentOf(row);
-  return content && { customId: createCustomId(row.index, digestContent(content)), model, content, settings };
+  if (!content) return undefined;
+  const customId = createCustomId(row.index, digestContent(content));
+  const shown = fillFiles(content, ({ bytes }) => `[${bytes} bytes in base64]`);
+  return { customId, model, content: shown, settings };
 }
 
 async function previewCall(

@@ -8,63 +8,129 @@ export interface TextPart {
   readonly text: string;
 }
 
+/** A file as it goes out in a request. */
 export interface FilePart {
-  readonly type: 'image' | 'document';
+  readonly type: FileKind;
   readonly mediaType: string;
   /** Base64. */
   readonly data: string;
 }
 
-export type Part = TextPart | FilePart;
+/** A file that a row names: its bytes stay where they are until its request is written. */
+export interface StoredPart {
+  readonly type: FileKind;
+  readonly mediaType: string;
+  readonly file: StoredFile;
+}
 
-export interface Message {
+/** A file at an address, from which the provider fetches it itself. */
+export interface LinkPart {
+  readonly type: FileKind;
+  readonly url: string;
+}
+
+export type FileKind = 'image' | 'document';
+
+export interface StoredFile {
+  /** Of its bytes, in hex: what tells files apart, wherever they lie. */
+  readonly sha256: string;
+  readonly bytes: number;
+  /** An absolute path, or a data URI. */
+  readonly place: string;
+}
+
+/** What a request holds. */
+export type Part = TextPart | FilePart | LinkPart;
+/** What a row asks. */
+export type AskedPart = TextPart | StoredPart | LinkPart;
+
+export interface Message<PartOf = Part> {
   readonly role: 'user' | 'assistant';
-  readonly parts: readonly Part[];
+  readonly parts: readonly PartOf[];
 }
 
-export interface Content {
-  readonly messages: readonly Message[];
+export interface Content<PartOf = Part> {
+  readonly messages: readonly Message<PartOf>[];
 }
 
-export function plainContent(text: string): Content {
+/** The content of a row, whose files are not read yet. */
+export type AskedContent = Content<AskedPart>;
+
+export function plainContent(text: string): Content<TextPart> {
   return { messages: [{ role: 'user', parts: [{ type: 'text', text }] }] };
 }
 
-/** The content of a row; null for one that is never sent. */
-export function contentOf({ prompt }: { readonly prompt: string | null }): Content | null {
-  return prompt === null ? null : plainContent(prompt);
+/**
+ * The content of a row; null for one that is never sent. What is more than a text is in the row itself, since it had to
+ * be looked up.
+ */
+export function contentOf({
+  prompt,
+  content,
+}: {
+  readonly prompt: string | null;
+  readonly content?: AskedContent | undefined;
+}): AskedContent | null {
+  return prompt === null ? null : (content ?? plainContent(prompt));
 }
 
 /** The texts in it, in their order. */
-export function textsOf({ messages }: Content): string[] {
+export function textsOf({ messages }: Content<Part | AskedPart>): string[] {
   return messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])));
 }
 
 /** The text of a message that is a text and nothing else. */
-export function plainText({ parts: [part, ...others] }: Message): string | undefined {
+export function plainText({ parts: [part, ...others] }: Message<Part | AskedPart>): string | undefined {
   return part?.type === 'text' && others.length === 0 ? part.text : undefined;
+}
+
+/** The text of a content that is one plain prompt. */
+export function plainPrompt({ messages: [message, ...others] }: Content<Part | AskedPart>): string | undefined {
+  return message?.role === 'user' && others.length === 0 ? plainText(message) : undefined;
 }
 
 /**
  * What tells contents apart, as one text: a plain prompt as it stands, by which ids, journals and caches have always
- * known it, and JSON for anything else.
+ * known it, and JSON for anything else, in which a file is its bytes' digest, wherever it lies.
  */
-export function contentText({ messages }: Content): string {
-  const [message, ...others] = messages;
-  const plain = message?.role === 'user' && others.length === 0 ? plainText(message) : undefined;
-  return plain ?? `\0${JSON.stringify(messages)}`;
+export function contentText(content: AskedContent): string {
+  return plainPrompt(content) ?? `\0${JSON.stringify(content.messages.map(identifyMessage))}`;
+}
+
+function identifyMessage({ role, parts }: Message<AskedPart>): object {
+  return { role, parts: parts.map((part) => ('file' in part ? identifyFile(part) : part)) };
+}
+
+function identifyFile({ type, mediaType, file: { sha256 } }: StoredPart): object {
+  return { type, mediaType, sha256 };
 }
 
 /** sha256 of a content: what proves it, and tells equal ones. */
-export function digestContent(content: Content): Buffer {
+export function digestContent(content: AskedContent): Buffer {
   return digestText(contentText(content));
 }
 
+/** The files in a content, in their order. */
+export function filesOf({ messages }: AskedContent): StoredFile[] {
+  return messages.flatMap(({ parts }) => parts.flatMap((part) => ('file' in part ? [part.file] : [])));
+}
+
+/** The content as it goes out: with something, in base64 or standing for it, in the place of each file. */
+export function fillFiles(content: AskedContent, dataOf: (file: StoredFile, place: number) => string): Content {
+  let place = 0;
+  const fill = (part: AskedPart): Part => {
+    if (!('file' in part)) return part;
+    const { type, mediaType, file } = part;
+    return { type, mediaType, data: dataOf(file, place++) };
+  };
+  return { messages: content.messages.map(({ role, parts }) => ({ role, parts: parts.map(fill) })) };
+}
+
 /** What is sent to a provider for one row. */
-export interface PromptRequest {
+export interface PromptRequest<ContentOf = Content> {
   readonly customId: string;
   readonly model: string;
-  readonly content: Content;
+  readonly content: ContentOf;
   /** Absent: nothing is sent but the content. */
   readonly settings?: GenerationSettings | undefined;
 }

@@ -104,14 +104,14 @@ async function* readTable(source: TextSource, options: ReadOptions): AsyncGenera
       refuseTitleLine(source, header, options, reader.dialect);
       refuseTaken(header, options, path);
     }
-    prompts ??= findPromptColumns(options.promptSource, header ?? [], { path, fileType });
+    prompts ??= findPromptColumns(options, header ?? [], { path, fileType });
     if (header) idPlace = findIdColumn(options.rowId, header, path);
     const rows: Row[] = [];
     for (let record = header ? 1 : 0; record < batch.count; record += 1) {
       const index = rowCount + rows.length;
       const givenId = idPlace === undefined ? undefined : batch.textOf(record, idPlace) || undefined;
-      const prompt = prompts.compose(prompts.places.map((place) => batch.textOf(record, place)));
-      rows.push({ index, id: String(index), givenId, line: batch.lines[record], prompt });
+      const asked = prompts.compose(prompts.places.map((place) => batch.textOf(record, place)));
+      rows.push({ index, id: String(index), givenId, line: batch.lines[record], ...asked });
     }
     swallowed ??= new SwallowedLines(reader.dialect, header?.length ?? 0);
     swallowed.add(batch, header ? 0 : rowCount + 1);
@@ -130,10 +130,10 @@ const mostTitleLines = 20;
 function refuseTitleLine(
   { start, path }: TextSource,
   header: readonly string[],
-  { promptSource }: ReadOptions,
+  { promptSource, attach }: ReadOptions,
   { delimiter }: Dialect,
 ): void {
-  const names = promptSource ? readPromptSource(promptSource).names : [];
+  const names = promptSource ? readPromptSource(promptSource, attach).names : [];
   const isHeader = (cells: readonly string[]) => names.every((name) => cells.includes(name));
   if (names.length === 0 || isHeader(header.map((cell) => cell.trim())) || isHeader(header)) return;
   const lines = start.toString('utf8').split(/\r?\n/, mostTitleLines);

@@ -32,7 +32,7 @@ export class EntryReader {
 
   constructor(source: TextSource, options: ReadOptions, splitter: Splitter) {
     this.#pieces = new EntryPieces(source, splitter);
-    this.#prompts = new PromptFields(options.promptSource, source.path);
+    this.#prompts = new PromptFields(options, source.path);
     this.#path = source.path;
     this.#rowId = options.rowId;
     this.#reserved = options.reserved;
@@ -86,7 +86,7 @@ export class EntryReader {
       id: givenId ?? `row-${index}`,
       givenId,
       line: this.#place.line,
-      prompt: this.#readPrompt(entry, text, index),
+      ...this.#readAsked(entry, text, index),
     };
     this.#rowCount += 1;
     return row;
@@ -102,11 +102,11 @@ export class EntryReader {
     return id;
   }
 
-  #readPrompt(entry: Record<string, unknown>, text: string, index: number): string | null {
-    const prompt = this.#prompts.readPrompt({ value: entry, text, place: this.#nameEntry(index) });
-    if (prompt !== null && mayHoldHalfPair(text))
-      this.#checkCharacters(prompt, `the prompt of ${this.#nameEntry(index)}`);
-    return prompt;
+  #readAsked(entry: Record<string, unknown>, text: string, index: number): Pick<Row, 'prompt' | 'attached'> {
+    const asked = this.#prompts.readAsked({ value: entry, text, place: this.#nameEntry(index) });
+    if (asked.prompt !== null && mayHoldHalfPair(text))
+      this.#checkCharacters(asked.prompt, `the prompt of ${this.#nameEntry(index)}`);
+    return asked;
   }
 
   /** Half of a surrogate pair is no character: it can't be sent as UTF-8. */

@@ -2,8 +2,9 @@
 import type { ErrorFacts } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
 import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
-import type { PromptSource } from '../format.ts';
-import { optionOf, type PromptRecipe, readPromptSource } from '../template/prompt-source.ts';
+import type { Row } from '../../core/models.ts';
+import type { PromptSource, ReadOptions } from '../format.ts';
+import { type PromptRecipe, readPromptSource } from '../template/prompt-source.ts';
 import { textOfField } from './text.ts';
 
 /** A JSON object as it was parsed, and the text that it was parsed from. */
@@ -28,15 +29,20 @@ export class PromptFields {
   readonly #path: string;
   readonly #source: PromptSource | undefined;
   readonly #recipe: PromptRecipe;
-  /** In a template, names that no entry had so far. */
+  /** In a template and of attachments: an entry may lack them. */
+  readonly #optional: ReadonlySet<string>;
+  /** Of these, what no entry had so far. */
   readonly #missing: Set<string>;
   #firstEntry: FirstEntry | undefined;
 
-  constructor(source: PromptSource | undefined, path: string) {
+  constructor({ promptSource: source, attach }: Pick<ReadOptions, 'promptSource' | 'attach'>, path: string) {
     this.#path = path;
     this.#source = source;
-    this.#recipe = readPromptSource(source ?? { column: usualField });
-    this.#missing = new Set(source && 'template' in source ? this.#recipe.names : []);
+    this.#recipe = readPromptSource(source ?? { column: usualField }, attach);
+    const required = !source ? usualField : 'column' in source ? source.column : undefined;
+    const isRequired = (name: string) => name === required;
+    this.#optional = new Set(this.#recipe.names.filter((name) => !isRequired(name)));
+    this.#missing = new Set(this.#optional);
   }
 
   /** Undefined before it is read. */
@@ -45,10 +51,10 @@ export class PromptFields {
   }
 
   /**
-   * The entry's prompt; null when there is nothing to send. LoomError `input` when it lacks the field that holds the
+   * What the entry asks. LoomError `input` when it lacks the field that holds the
    * prompt; in a template, a field that is absent is as empty as an empty cell.
    */
-  readPrompt(entry: ParsedEntry): string | null {
+  readAsked(entry: ParsedEntry): Pick<Row, 'prompt' | 'attached'> {
     this.#firstEntry ??= { place: entry.place, fields: Object.keys(entry.value) };
     for (const name of this.#missing) if (Object.hasOwn(entry.value, name)) this.#missing.delete(name);
     return this.#recipe.compose(this.#recipe.names.map((name) => this.#readText(entry, name)));
@@ -64,7 +70,8 @@ export class PromptFields {
 
   #readText({ value, text, place }: ParsedEntry, name: string): string {
     if (!Object.hasOwn(value, name)) {
-      if (this.#source && 'template' in this.#source) return '';
+      // A row without an attachment may leave its field out, as one may that a template takes.
+      if (this.#optional.has(name)) return '';
       throw this.#missingFieldError(`${place} has no ${quoteValue(name)}; it`, name, Object.keys(value));
     }
     return value[name] === null ? '' : textOfField(value[name], text, name);
@@ -75,8 +82,8 @@ export class PromptFields {
       path: this.#path,
       name,
       names: fields,
-      option: this.#source && optionOf(this.#source),
-      closest: this.#source && findClosestName(name, fields),
+      option: this.#source || this.#optional.has(name) ? this.#recipe.optionOf(name) : undefined,
+      closest: this.#source || this.#optional.has(name) ? findClosestName(name, fields) : undefined,
       holds: recognizeFields(fields),
     };
     const message = `${this.#path}: ${what} has ${describeFields(fields)}.`;

@@ -8,6 +8,7 @@ import { type AddedFields, type Converter, type ReadOptions, type TextRecord, te
 import { prepareBatches } from '../rows.ts';
 import { createRecordMaker } from '../table-records.ts';
 import { findIdColumn, findPromptColumns } from '../template/prompt-columns.ts';
+import type { PromptRecipe } from '../template/prompt-source.ts';
 import { refuseTaken } from '../template/reserved-names.ts';
 import { isTextColumn, ParquetColumn } from './column.ts';
 import { explainFailure } from './errors.ts';
@@ -115,13 +116,13 @@ class RowReader {
   readonly #hasIds: boolean;
   /** How many columns make the prompt; they stand behind it. */
   readonly #prompts: number;
-  readonly #compose: (texts: readonly string[]) => string | null;
+  readonly #compose: PromptRecipe['compose'];
 
   constructor(file: ParquetFile, options: ReadOptions) {
-    const { promptSource, rowId } = options;
+    const { rowId } = options;
     const names = listColumns(file);
     refuseTaken(names, options, file.path);
-    const { places, compose } = findPromptColumns(promptSource, names, {
+    const { places, compose } = findPromptColumns(options, names, {
       path: file.path,
       fileType: 'parquet',
     });
@@ -149,7 +150,7 @@ class RowReader {
           { length: this.#prompts },
           (_, place) => textOf(row, firstPrompt + place) ?? '',
         );
-        rows.push({ index, id: String(index), givenId, prompt: this.#compose(texts) });
+        rows.push({ index, id: String(index), givenId, ...this.#compose(texts) });
       }
       yield { rows };
     }

@@ -3,8 +3,8 @@ import type { NamingOption } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
 import type { FileType } from '../../core/models.ts';
 import { describeColumns, findClosestName, quoteValue } from '../../core/words.ts';
-import { type PromptSource, traitsOf } from '../format.ts';
-import { optionOf, type PromptRecipe, readPromptSource } from './prompt-source.ts';
+import { type PromptSource, type ReadOptions, traitsOf } from '../format.ts';
+import { type PromptRecipe, readPromptSource } from './prompt-source.ts';
 
 /** Which file the messages are about. */
 export interface TableFile {
@@ -14,7 +14,7 @@ export interface TableFile {
 
 /** The places of the columns that make a prompt, and what makes it of their texts. LoomError `input` without them. */
 export function findPromptColumns(
-  source: PromptSource | undefined,
+  { promptSource: source, attach }: Pick<ReadOptions, 'promptSource' | 'attach'>,
   header: readonly string[],
   { path, fileType }: TableFile,
 ): { places: readonly number[]; compose: PromptRecipe['compose'] } {
@@ -30,8 +30,8 @@ export function findPromptColumns(
       },
     );
   }
-  const { names, compose } = readPromptSource(source);
-  const places = names.map((name) => findColumn(header, name, source, path));
+  const { names, compose, optionOf } = readPromptSource(source, attach);
+  const places = names.map((name) => findColumn(header, name, source, path, optionOf(name)));
   return { places, compose };
 }
 
@@ -51,7 +51,7 @@ function findColumn(
   name: string,
   source: PromptSource,
   path: string,
-  option: NamingOption = optionOf(source),
+  option: NamingOption,
 ): number {
   const isColumn = 'column' in source || header.includes(name) ? same : sameButForSpace;
   const index = header.findIndex((column) => isColumn(column, name));

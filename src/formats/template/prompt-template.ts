@@ -12,8 +12,11 @@ export interface PromptTemplate {
 /** A backslash before `{{` takes its meaning away, two stand for a backslash; or a name in braces. */
 const marks = /\\\\(?=\{\{)|\\\{\{|\{\{([^{}]*)\}\}/g;
 
-/** LoomError `usage` when it has no placeholder, or braces that make none. */
-export function parseTemplate(template: string): PromptTemplate {
+/** LoomError `usage` when it has no placeholder, where it needs one, or braces that make none. */
+export function parseTemplate(
+  template: string,
+  { maySayNoName = false }: { readonly maySayNoName?: boolean } = {},
+): PromptTemplate {
   const names: string[] = [];
   /** Text as it is, and names by their number. */
   const pieces: (string | number)[] = [];
@@ -24,7 +27,7 @@ export function parseTemplate(template: string): PromptTemplate {
     end = index + mark.length;
   }
   pieces.push(checkPlainText(template.slice(end)));
-  if (names.length === 0) throw noPlaceholderError(template);
+  if (names.length === 0 && !maySayNoName) throw noPlaceholderError(template);
   return {
     names,
     fill: (texts) => pieces.map((piece) => (typeof piece === 'number' ? texts[piece] : piece)).join(''),

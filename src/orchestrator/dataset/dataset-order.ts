@@ -1,6 +1,7 @@
 /** An input as a person names it. */
 import type { Told } from '../../core/errors.ts';
 import type { InputFormat, PromptSource, TextLayout } from '../../formats/format.ts';
+import type { AttachedFiles } from './attachments/attached-files.ts';
 import type { PickOrder } from './pick-rows.ts';
 
 /** An input as a person names it. */
@@ -10,6 +11,9 @@ export interface DatasetOrder {
   readonly format: InputFormat;
   /** undefined: the field `prompt`, where rows are objects. */
   readonly promptSource: PromptSource | undefined;
+  /** What its rows attach: columns or fields that name files, or templates that do; and those files. */
+  readonly attach?: readonly string[] | undefined;
+  readonly files?: AttachedFiles | undefined;
   /** How its text is laid out; what is undefined is found whenever it is read. */
   readonly layout?: TextLayout | undefined;
   /** undefined: all rows are run. */

@@ -15,6 +15,8 @@ import {
 import { converterFor } from '../../formats/index.ts';
 import { checkInputFile } from '../../formats/text/file-bytes.ts';
 import { isSameFile } from '../../storage/files.ts';
+import { AttachedFiles } from './attachments/attached-files.ts';
+import { lookUpContent } from './attachments/row-contents.ts';
 import type { DatasetOrder } from './dataset-order.ts';
 import { recordedLayout, recordLayout } from './layout.ts';
 import { createPicker } from './pick-rows.ts';
@@ -36,9 +38,15 @@ export interface DatasetSummary {
 }
 
 /** The dataset at a path, with all its rows. LoomError `input` for what is no file, and for a name with another extension. */
-export function describeDataset(path: string, promptSource: PromptSource | undefined): Dataset {
+export function describeDataset(
+  path: string,
+  promptSource: PromptSource | undefined,
+  attach?: readonly string[] | undefined,
+): Dataset {
   checkInputFile(path);
-  return { path: resolve(path), format: detectFormat(path), promptSource, pick: undefined };
+  const input = resolve(path);
+  const files = attach ? new AttachedFiles(input) : undefined;
+  return { path: input, format: detectFormat(path), promptSource, attach, files, pick: undefined };
 }
 
 /**
@@ -145,6 +153,7 @@ export async function readDataset(
       if (!isPicked(row.index)) continue;
       rows += 1;
       if (row.prompt === null) blankRows += 1;
+      if (dataset.files) await lookUpContent(row, dataset.files);
       ids.add(row);
       structured.add(row);
       const visited = visit(row);
@@ -160,11 +169,12 @@ export async function readDataset(
 /** How the rows of a dataset are read, by every pass over it. */
 export function readOptionsOf({
   promptSource,
+  attach,
   rowId,
   layout,
   reserved,
-}: DatasetOrder): Pick<ReadOptions, 'promptSource' | 'rowId' | 'layout' | 'reserved'> {
-  return { promptSource, rowId, layout, reserved };
+}: DatasetOrder): Pick<ReadOptions, 'promptSource' | 'attach' | 'rowId' | 'layout' | 'reserved'> {
+  return { promptSource, attach, rowId, layout, reserved };
 }
 
 /** LoomError `input` for a dataset of which no row that is run has a prompt. */
@@ -194,11 +204,12 @@ function describeSource({ promptSource, format }: Dataset): string {
 
 /** The fields of a record that say how its input is read. */
 export type DatasetFields = Partial<
-  Pick<BatchRecord, 'prompt_column' | 'prompt_template' | 'pick' | 'row_id_field' | 'layout'>
+  Pick<BatchRecord, 'prompt_column' | 'prompt_template' | 'attach' | 'pick' | 'row_id_field' | 'layout'>
 >;
 
 export function recordDataset({
   promptSource,
+  attach,
   pick,
   rowId,
   layout,
@@ -208,6 +219,7 @@ export function recordDataset({
   return {
     prompt_column: column,
     prompt_template: template,
+    attach,
     pick,
     row_id_field: rowId,
     layout: recordLayout(layout),
@@ -216,10 +228,10 @@ export function recordDataset({
 
 /** The dataset at a path, read as a record says. Throws like `describeDataset`. */
 export function recordedDataset(path: string, record: DatasetFields): Dataset {
-  const { prompt_column: column, prompt_template: template, pick, row_id_field: rowId } = record;
+  const { prompt_column: column, prompt_template: template, attach, pick, row_id_field: rowId } = record;
   const settled = { pick, rowId, layout: recordedLayout(record.layout) };
-  if (template !== undefined) return { ...describeDataset(path, { template }), ...settled };
-  return { ...describeDataset(path, typeof column === 'string' ? { column } : undefined), ...settled };
+  if (template !== undefined) return { ...describeDataset(path, { template }, attach), ...settled };
+  return { ...describeDataset(path, typeof column === 'string' ? { column } : undefined, attach), ...settled };
 }
 
 /** A provider or model as part of a file name. */

@@ -8,6 +8,7 @@ import { contentOf } from '../../core/request/content.ts';
 import type { ProviderEntry, SyncProvider } from '../../providers/provider.ts';
 import type { RetryEvent } from '../calls/retry.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
+import { loadFiles } from '../dataset/attachments/attached-files.ts';
 import { drawRows, readDataset } from '../dataset/dataset.ts';
 import type { DatasetOrder } from '../dataset/dataset-order.ts';
 import { runRows } from '../live/run-rows.ts';
@@ -83,7 +84,8 @@ export async function countTokens(
     onRetry: (notice) => onEvent({ type: 'retry', provider: order.provider, ...notice }),
     async call({ index }, content, digest, calls, callSignal) {
       const { model, settings } = order;
-      const request = { customId: createCustomId(index, digest), model, content, settings };
+      const loaded = await loadFiles(content, order.dataset.files);
+      const request = { customId: createCustomId(index, digest), model, content: loaded, settings };
       try {
         // Not `+= await`: that adds to the sum as it was before the call.
         const tokens = await calls.run(() => count(request, callSignal));

@@ -1,7 +1,7 @@
 /** The story of a run that sends nothing: what it would send, and what its input would cost. */
 
 import { openCache } from '../../cache/cache.ts';
-import { type Content, contentOf, contentText, digestContent } from '../../core/request/content.ts';
+import { type AskedContent, contentOf, contentText, digestContent, fillFiles } from '../../core/request/content.ts';
 import type { BatchLimits, BatchProvider } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';
@@ -77,10 +77,16 @@ export async function estimateRun(
     return answer !== undefined;
   }
 
-  function isTooLarge(index: number, digest: Buffer, content: Content): boolean {
+  function isTooLarge(index: number, digest: Buffer, content: AskedContent): boolean {
     if (!cut || !cutter) return false;
-    const line = cut.provider.encode({ customId: createCustomId(index, digest), model, content, settings });
-    return cutter.place(Buffer.byteLength(line)) === 'no_part';
+    let fileBytes = 0;
+    const filled = fillFiles(content, ({ bytes }) => {
+      fileBytes += base64Length(bytes);
+      return '';
+    });
+    const customId = createCustomId(index, digest);
+    const line = cut.provider.encode({ customId, model, content: filled, settings });
+    return cutter.place(Buffer.byteLength(line) + fileBytes) === 'no_part';
   }
 
   const { rows, blankRows } = await readDataset(dataset, signal, (row) => {
@@ -99,6 +105,10 @@ export async function estimateRun(
   }).finally(() => cache?.close());
   const { encoding } = counter;
   return { rows, blankRows, ...counts, batches: cutter?.parts, usage, lengths: sample.describe(), encoding };
+}
+
+function base64Length(bytes: number): number {
+  return Math.ceil(bytes / 3) * 4;
 }
 
 async function readKeptAnswers(home: LoomHome, order: DrawnOrder, signal: AbortSignal): Promise<KeptAnswers> {

@@ -2,7 +2,7 @@
 
 import { openTokenizer, type Tokenizer } from '../../cache/tokenizer.ts';
 import type { GenerationSettings } from '../../core/models.ts';
-import { type Content, textsOf } from '../../core/request/content.ts';
+import { type AskedContent, textsOf } from '../../core/request/content.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { RunOrder } from '../orders/run-order.ts';
 
@@ -13,7 +13,7 @@ export interface RequestCounter {
   /** The name of the encoding that counts. */
   readonly encoding: string;
   /** For the texts of one request, with all that goes out with each of them. */
-  count(content: Content): number;
+  count(content: AskedContent): number;
   /** For a text by itself. */
   countText(text: string): number;
 }

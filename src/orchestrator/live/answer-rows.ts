@@ -5,13 +5,14 @@ import { noteSchemaRefusal } from '../../cache/schema-refusals.ts';
 import { ProviderError } from '../../core/errors.ts';
 import { RowSet } from '../../core/growing.ts';
 import type { Answer, RowResult } from '../../core/models.ts';
-import { type Content, contentText } from '../../core/request/content.ts';
+import { type AskedContent, contentText } from '../../core/request/content.ts';
 import { endSentence } from '../../core/words.ts';
 import type { SyncProvider } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import { sayTier } from '../../providers/tiers.ts';
 import { selectCached } from '../answers/store-answers.ts';
 import { isSandboxServer } from '../calls/answer-server.ts';
+import { loadFiles } from '../dataset/attachments/attached-files.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { PromptIndex } from '../dataset/first-rows.ts';
 import type { RunJournals } from '../journals/run-journals.ts';
@@ -100,12 +101,13 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
         (checkAnswer<RowResult>(result).outcome === 'succeeded' || findMisfit(result) !== undefined);
 
       /** The answer to what is asked, kept as the row's, if it is the first or no worse than that. */
-      const ask = (asked: Content) =>
+      const ask = (asked: AskedContent) =>
         calls.run(async () => {
           order.beforeCall?.();
           await run.home.ensureHeld();
           const startedAt = performance.now();
-          const request = { customId: row.customId, model, content: asked, settings: sent };
+          const loaded = await loadFiles(asked, order.dataset.files);
+          const request = { customId: row.customId, model, content: loaded, settings: sent };
           const answered = await askProvider(request, callSignal);
           // What a tier costs is in the sum.
           const { tier: _, ...result } = answered;
@@ -172,7 +174,7 @@ function asFailedRow(customId: string, error: unknown): RowResult {
 function createCacheWriter({ cache, order, provider, onEvent, journals }: CheckedRun) {
   let keeping: Promise<void> | undefined;
   const isKnownSandbox = isSandboxServer(order.server);
-  return async (content: Content, result: RowResult | undefined, isInPlace = false): Promise<boolean> => {
+  return async (content: AskedContent, result: RowResult | undefined, isInPlace = false): Promise<boolean> => {
     // What a sandbox makes up, where another server was looked for, goes nowhere but into the output.
     if (provider.isSandbox?.() && !isKnownSandbox) return false;
     if (!cache || result?.outcome !== 'succeeded') return false;

@@ -3,7 +3,7 @@
  * and what is wrong with it: a model that is only asked the same again tends to say the same.
  */
 import type { JsonObject, RowOutcome } from '../../core/models.ts';
-import type { Content, Message } from '../../core/request/content.ts';
+import type { AskedContent, Message, TextPart } from '../../core/request/content.ts';
 import type { AnswerCheck } from '../answers/answer-check.ts';
 import { describeSchema } from '../answers/told-schema.ts';
 
@@ -35,11 +35,11 @@ export function isMisfit(checked: RowOutcome): boolean {
 }
 
 /** The content with the answer that it got, what is wrong with that, and what would fit: a server may not have told it. */
-export function askAgain({ messages }: Content, { text, reason, schema }: Misfit): Content {
+export function askAgain({ messages }: AskedContent, { text, reason, schema }: Misfit): AskedContent {
   const demand = `${reason} ${describeSchema(schema)}`;
   return { messages: [...messages, say('assistant', text), say('user', demand)] };
 }
 
-function say(role: Message['role'], text: string): Message {
+function say(role: Message['role'], text: string): Message<TextPart> {
   return { role, parts: [{ type: 'text', text }] };
 }

@@ -1,7 +1,7 @@
 /** Takes the rows of a dataset through one call each, many at once, without holding more rows than it works on. */
 import { setMaxListeners } from 'node:events';
 import type { Row } from '../../core/models.ts';
-import { type Content, contentOf, digestContent } from '../../core/request/content.ts';
+import { type AskedContent, contentOf, digestContent } from '../../core/request/content.ts';
 import { createEarlyStop } from '../calls/early-stop.ts';
 import { abortAfterGrace } from '../calls/grace.ts';
 import { type CallQueue, createCallQueue, type RetryNotice } from '../calls/retry.ts';
@@ -17,9 +17,9 @@ export interface RowWork {
   readonly signal: AbortSignal;
   onRetry?(notice: RetryNotice): void;
   /** Deals with a row that needs no call; false when it does need one. */
-  answerAtOnce?(row: Row, content: Content, digest: Buffer): Promise<boolean>;
+  answerAtOnce?(row: Row, content: AskedContent, digest: Buffer): Promise<boolean>;
   /** Makes the row's call. What it throws stops the whole run. */
-  call(row: Row, content: Content, digest: Buffer, calls: CallQueue, callSignal: AbortSignal): Promise<void>;
+  call(row: Row, content: AskedContent, digest: Buffer, calls: CallQueue, callSignal: AbortSignal): Promise<void>;
 }
 
 /** Rows that may wait for another try while others are called: one slow or failing row does not stop the rest. */
@@ -49,7 +49,7 @@ export async function runRows(work: RowWork): Promise<void> {
     stop.abort(error);
   }
 
-  function start(row: Row, content: Content, digest: Buffer): void {
+  function start(row: Row, content: AskedContent, digest: Buffer): void {
     const running = work
       .call(row, content, digest, calls, callSignal)
       .catch(fail)

@@ -17,6 +17,7 @@ import {
   type Placing,
   writeOutputFile,
 } from '../../storage/output-file.ts';
+import { lookUpContent } from '../dataset/attachments/row-contents.ts';
 import { type Dataset, readOptionsOf } from '../dataset/dataset.ts';
 import { createPicker } from '../dataset/pick-rows.ts';
 import { type ChangeWords, inputChanged } from './changed-input.ts';
@@ -219,12 +220,21 @@ async function* mergeRows(
 
 const noFacts: AnswerFacts = {};
 
+/** What rows ask is known before anything is looked up by it. */
+function prepare({ dataset: { files }, prepareRows }: MergeOrder): MergeOrder['prepareRows'] {
+  if (!files) return prepareRows;
+  return async (rows) => {
+    for (const row of rows) await lookUpContent(row, files);
+    await prepareRows?.(rows);
+  };
+}
+
 function describeFields(
   order: MergeOrder,
   isPicked: (rowIndex: number) => boolean,
   settle: (row: Row) => SettledRow,
 ) {
-  const { prepareRows } = order;
+  const prepareRows = prepare(order);
   const columns = columnsOf(order.columns);
   return {
     columns,

@@ -139,7 +139,7 @@ export async function* readOutputRows(
     for (const record of records) {
       signal.throwIfAborted();
       const index = numbers.next().value;
-      const prompt = recipe ? recipe.compose(recipe.names.map((name) => record.textOf(name) ?? '')) : null;
+      const prompt = recipe?.compose(recipe.names.map((name) => record.textOf(name) ?? '')).prompt ?? null;
       const textOf = (name: string) => record.textOf(name);
       const answer = columns.answer === undefined ? null : textOf(columns.answer);
       const isAnswered = hasAnswer(columns, textOf);

@@ -37,7 +37,9 @@ export async function openAnthropicClient(connection: VendorConnection, classify
 
 function writePart(part: Part): ContentBlockParam {
   if (part.type === 'text') return part;
-  const { type, mediaType, data } = part;
+  const { type } = part;
+  if ('url' in part) return { type, source: { type: 'url', url: part.url } } as ContentBlockParam;
+  const { mediaType, data } = part;
   return { type, source: { type: 'base64', media_type: mediaType, data } } as ContentBlockParam;
 }
 

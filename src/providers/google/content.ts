@@ -2,7 +2,7 @@
 import type { HttpOptions } from '@google/genai';
 import { ProviderError } from '../../core/errors.ts';
 import { isCutOff, type RowResult, type Usage } from '../../core/models.ts';
-import type { PromptRequest } from '../../core/request/content.ts';
+import type { LinkPart, PromptRequest } from '../../core/request/content.ts';
 import type { Call } from '../call.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
@@ -60,10 +60,19 @@ export function contentBody({ content, settings }: PromptRequest) {
     parts: parts.map((part) =>
       part.type === 'text'
         ? { text: part.text }
-        : { inlineData: { mimeType: part.mediaType, data: part.data } },
+        : 'url' in part
+          ? { fileData: { fileUri: part.url, mimeType: mediaTypeOfLink(part) } }
+          : { inlineData: { mimeType: part.mediaType, data: part.data } },
     ),
   }));
   return { contents, ...settingsBody(settingsTable, settings) };
+}
+
+/** A type has to be named, and nobody here has looked: its name tells it, or else it is a JPEG as most are. */
+function mediaTypeOfLink({ type, url }: LinkPart): string {
+  if (type === 'document') return 'application/pdf';
+  const [, extension = ''] = /\.(png|webp|gif)$/i.exec(new URL(url).pathname) ?? [];
+  return `image/${extension.toLowerCase() || 'jpeg'}`;
 }
 
 /** The SDK refuses these in words that would pass for a broken connection. */

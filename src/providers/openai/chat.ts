@@ -45,7 +45,7 @@ export function chatBody(profile: Profile, { model, content, settings }: PromptR
 
 function writePart(part: Part) {
   if (part.type === 'text') return { type: 'text' as const, text: part.text };
-  const url = `data:${part.mediaType};base64,${part.data}`;
+  const url = 'url' in part ? part.url : `data:${part.mediaType};base64,${part.data}`;
   return part.type === 'image'
     ? { type: 'image_url' as const, image_url: { url } }
     : { type: 'file' as const, file: { file_data: url, filename: 'document' } };

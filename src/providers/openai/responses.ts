@@ -36,7 +36,8 @@ function writeMessage(message: Message) {
 
 function writePart(part: Part) {
   if (part.type === 'text') return { type: 'input_text', text: part.text };
-  const url = `data:${part.mediaType};base64,${part.data}`;
+  const url = 'url' in part ? part.url : `data:${part.mediaType};base64,${part.data}`;
+  if ('url' in part && part.type === 'document') return { type: 'input_file', file_url: url };
   return part.type === 'image'
     ? { type: 'input_image', detail: 'auto', image_url: url }
     : { type: 'input_file', filename: 'document', file_data: url };

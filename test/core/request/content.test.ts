@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openCache } from '../../../src/cache/cache.ts';
 import {
-  type Content,
+  type AskedContent,
   contentOf,
   contentText,
+  type AskedPart,
   digestContent,
+  fillFiles,
+  filesOf,
   plainContent,
   textsOf,
 } from '../../../src/core/request/content.ts';
@@ -34,16 +37,40 @@ test('its answer lies in the cache where it always did', async () => {
 });
 
 const text = (text: string) => ({ type: 'text', text }) as const;
-const image = { type: 'image', mediaType: 'image/png', data: 'aW1hZ2U=' } as const;
+const file = { sha256: 'ab'.repeat(32), bytes: 5, place: '/tmp/a.png' };
+const image = { type: 'image', mediaType: 'image/png', file } as const;
+const link = { type: 'image', url: 'https://example.com/a.png' } as const;
 
-test.each<[string, Content['messages']]>([
+test.each<[string, AskedContent['messages']]>([
   ['a text and an image', [{ role: 'user', parts: [text(prompt), image] }]],
   ['two texts', [{ role: 'user', parts: [text(prompt), text('')] }]],
   ['two messages', [...plainContent(prompt).messages, { role: 'assistant', parts: [text('Yes.')] }]],
   ['a message of another', [{ role: 'assistant', parts: [text(prompt)] }]],
 ])('%s are another content than a prompt, with a digest of their own', (_, messages) => {
   const content = { messages };
-  expect(contentText(content)).toBe(`\0${JSON.stringify(messages)}`);
   expect(digestContent(content)).not.toEqual(digestContent(plainContent(prompt)));
   expect(textsOf(content)[0]).toBe(prompt);
+});
+
+test('a file is known by its bytes, wherever it lies, and an address by itself', () => {
+  const elsewhere = { ...image, file: { ...file, place: 'data:image/png;base64,aW1hZ2U=' } };
+  const asked = (part: AskedPart) => contentText({ messages: [{ role: 'user', parts: [text('Hi'), part] }] });
+  expect(asked(image)).toBe(
+    `\0[{"role":"user","parts":[{"type":"text","text":"Hi"},{"type":"image","mediaType":"image/png","sha256":"${file.sha256}"}]}]`,
+  );
+  expect(asked(elsewhere)).toBe(asked(image));
+  expect(asked(link)).toBe(
+    '\0[{"role":"user","parts":[{"type":"text","text":"Hi"},{"type":"image","url":"https://example.com/a.png"}]}]',
+  );
+});
+
+test('files go out in the places where they were named', () => {
+  const content: AskedContent = { messages: [{ role: 'user', parts: [text('Hi'), image, link, image] }] };
+  expect(filesOf(content)).toEqual([file, file]);
+  expect(fillFiles(content, ({ bytes }, place) => `${bytes} at ${place}`).messages[0]?.parts).toEqual([
+    text('Hi'),
+    { type: 'image', mediaType: 'image/png', data: '5 at 0' },
+    link,
+    { type: 'image', mediaType: 'image/png', data: '5 at 1' },
+  ]);
 });

@@ -4,7 +4,7 @@ import { LoomError } from '../../../core/errors.ts';
 import { LogHistogram } from '../../../core/log-histogram.ts';
 import type { BatchRecord, ProviderName } from '../../../core/models.ts';
 import { traitsOf } from '../../../formats/format.ts';
-import { removeRequestFiles } from '../../../state/job-files.ts';
+import { attachedFilesName, removeRequestFiles } from '../../../state/job-files.ts';
 import { type Job, saveJob } from '../../../state/jobs.ts';
 import { deleteRecord, resultsName, updateRecord } from '../../../state/records.ts';
 import { forgetJob, type StoredJob } from '../../../state/stored-jobs.ts';
@@ -113,6 +113,8 @@ export async function mergeJob(
   const { dataset, path, model } = planOutput(stored, options);
   // From here on the input has to be one: what is found out about it now counts for the rows that are read below.
   const inputWatch = await watchInput(dataset.path);
+  const sentFiles = dataset.files && (await home.results.read(attachedFilesName(job.job_id)));
+  if (sentFiles !== undefined) dataset.files?.know(sentFiles);
   const answers = await openJobAnswers(home, dataset, stored, records, options.imported);
   const written = new WrittenBytes();
   try {

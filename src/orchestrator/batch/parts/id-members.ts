@@ -11,6 +11,7 @@ import type { Job, JobPart } from '../../../state/jobs.ts';
 import { hashFile, isFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
 import { createCustomId } from '../../dataset/custom-ids.ts';
+import { lookUpContent } from '../../dataset/attachments/row-contents.ts';
 import { readOptionsOf, recordedDataset } from '../../dataset/dataset.ts';
 import { PromptIndex } from '../../dataset/first-rows.ts';
 import { createPicker } from '../../dataset/pick-rows.ts';
@@ -57,8 +58,10 @@ async function* makeIdMembers(job: Job, inputPath: string): AsyncGenerator<strin
   for await (const rows of converter.readRows(path, format.gzip, readOptionsOf(dataset))) {
     let members = '';
     for (const row of rows) {
+      if (!isPicked(row.index)) continue;
+      if (dataset.files) await lookUpContent(row, dataset.files);
       const content = contentOf(row);
-      if (content === null || !isPicked(row.index)) continue;
+      if (content === null) continue;
       const digest = digestContent(content);
       if (prompts && prompts.firstRowWith(digest, row.index) !== row.index) continue;
       members += separator + formatIdMember(createCustomId(row.index, digest), row.id);

@@ -1,12 +1,13 @@
 /** Writes the request files and id maps of a job's parts, a row at a time, starting a new part when one is full. */
 
 import type { Row } from '../../../core/models.ts';
-import type { PromptRequest } from '../../../core/request/content.ts';
+import type { AskedContent, PromptRequest } from '../../../core/request/content.ts';
 import type { BatchLimits, BatchProvider } from '../../../providers/provider.ts';
 import { idMapPath, removeRequestFiles, requestFilePath } from '../../../state/job-files.ts';
 import type { JobPart } from '../../../state/jobs.ts';
 import { type BufferedFile, openBufferedFile } from '../../../storage/buffered-file.ts';
 import type { LoomHome } from '../../../storage/home.ts';
+import type { AttachedFiles } from '../../dataset/attachments/attached-files.ts';
 import { PartCutter } from './part-cutter.ts';
 import { openRequestEncoder } from './request-encoder.ts';
 
@@ -16,7 +17,7 @@ export function formatIdMember(customId: string, rowId: string): string {
 }
 
 export interface PartWriter {
-  add(row: Row, request: PromptRequest): Promise<void> | undefined;
+  add(row: Row, request: PromptRequest<AskedContent>): Promise<void> | undefined;
   finish(): Promise<JobPart[]>;
   /** Removes every file that was written. */
   discard(): Promise<void>;
@@ -28,9 +29,10 @@ export function createPartWriter(
   jobId: string,
   provider: BatchProvider,
   limits: BatchLimits,
+  files?: AttachedFiles,
 ): PartWriter {
   const { framing } = provider;
-  const encode = openRequestEncoder(provider);
+  const encode = openRequestEncoder(provider, files);
   const cutter = new PartCutter(framing, limits);
   const parts: JobPart[] = [];
   let current: OpenPart | undefined;
@@ -70,15 +72,19 @@ export function createPartWriter(
     return open.requests.drain() ?? open.ids.drain();
   }
 
+  function place(line: Buffer, member: string): Promise<void> | undefined {
+    const where = cutter.place(line.length);
+    if (where === 'no_part') return;
+    return where === 'last_part' && current
+      ? write(current, line, member)
+      : addToNewPart(Buffer.from(line), member);
+  }
+
   return {
     add(row, request) {
       const line = encode(request);
-      const place = cutter.place(line.length);
-      if (place === 'no_part') return;
       const member = formatIdMember(request.customId, row.id);
-      return place === 'last_part' && current
-        ? write(current, line, member)
-        : addToNewPart(Buffer.from(line), member);
+      return line instanceof Promise ? line.then((bytes) => place(bytes, member)) : place(line, member);
     },
     async finish() {
       if (current) await close(current);

@@ -3,11 +3,11 @@
 import { openCache } from '../../../cache/cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import type { ProviderName } from '../../../core/models.ts';
-import { type Content, contentOf, contentText, digestContent } from '../../../core/request/content.ts';
+import { type AskedContent, contentOf, contentText, digestContent } from '../../../core/request/content.ts';
 import type { Connection } from '../../../providers/connection.ts';
 import type { BatchEntry, BatchLimits, BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';
-import { cachedAnswersName } from '../../../state/job-files.ts';
+import { attachedFilesName, cachedAnswersName } from '../../../state/job-files.ts';
 import { type JobPart, type JobRecord, jobVersion } from '../../../state/jobs.ts';
 import { encodeResult } from '../../../state/result-lines.ts';
 import { openBufferedFile } from '../../../storage/buffered-file.ts';
@@ -85,11 +85,12 @@ export async function planBatches(planned: PlannedJob): Promise<Plan> {
   const inputWatch = await watchInput(order.dataset.path);
   const dataset = await drawRows(order.dataset, signal);
   await ensurePrivateFolder(home.requests);
-  const writer = createPartWriter(home, jobId, provider, limits);
+  const writer = createPartWriter(home, jobId, provider, limits, dataset.files);
   const answers = await openKnownAnswers(planned);
   const discard = async () => {
     await writer.discard();
     await answers.discard();
+    if (dataset.files) await home.results.delete(attachedFilesName(jobId));
   };
   try {
     const { rows, blankRows, sha256 } = await readDataset(dataset, signal, (row) => {
@@ -107,6 +108,7 @@ export async function planBatches(planned: PlannedJob): Promise<Plan> {
       throw allRowsTooLarge(order, largestRequest(limits, provider.framing));
     }
     requireLeast(parts, limits, order.provider);
+    if (dataset.files) await home.results.write(attachedFilesName(jobId), dataset.files.write());
     const job: JobRecord = {
       version: jobVersion,
       job_id: jobId,
@@ -150,7 +152,7 @@ function requireLeast(parts: readonly JobPart[], { least = 1 }: BatchLimits, pro
 
 /** Rows that need no request: their answer is in the cache, or an earlier row asks the same. */
 interface KnownAnswers {
-  has(row: number, customId: string, digest: Buffer, content: Content): boolean;
+  has(row: number, customId: string, digest: Buffer, content: AskedContent): boolean;
   drain(): Promise<void> | undefined;
   /** How many answers were in the cache; they are in the job's own file then. */
   finish(): Promise<number>;

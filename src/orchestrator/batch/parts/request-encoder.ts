@@ -6,8 +6,16 @@
 import { randomUUID } from 'node:crypto';
 import type { GenerationSettings } from '../../../core/models.ts';
 import { readJson } from '../../../core/nesting.ts';
-import { contentText, type PromptRequest, plainContent } from '../../../core/request/content.ts';
+import {
+  type AskedContent,
+  fillFiles,
+  type PromptRequest,
+  plainContent,
+  plainPrompt,
+  type StoredFile,
+} from '../../../core/request/content.ts';
 import type { BatchProvider } from '../../../providers/provider.ts';
+import type { AttachedFiles } from '../../dataset/attachments/attached-files.ts';
 import { JsonBytes } from './json-bytes.ts';
 
 /** What stands before the id, between it and the prompt, and after that. */
@@ -17,18 +25,19 @@ interface Frame {
   readonly pieces: readonly [Buffer, Buffer, Buffer];
 }
 
-/** The bytes are there until the next request is encoded. */
-export function openRequestEncoder({
-  encode,
-}: Pick<BatchProvider, 'encode'>): (request: PromptRequest) => Buffer {
+/** The bytes are there until the next request is encoded. Those with files come later: `files` reads them. */
+export function openRequestEncoder(
+  { encode }: Pick<BatchProvider, 'encode'>,
+  files?: Pick<AttachedFiles, 'read'>,
+): (request: PromptRequest<AskedContent>) => Buffer | Promise<Buffer> {
   const bytes = new JsonBytes();
   let frame: Frame | undefined;
   return (request) => {
-    const text = contentText(request.content);
-    const isPlain = !text.startsWith('\0');
+    const text = plainPrompt(request.content);
+    if (text === undefined) return encodeWithFiles(encode, request, files);
     if (frame?.model !== request.model || frame.settings !== request.settings)
       frame = makeFrame(encode, request);
-    if (!frame || !isPlain) return Buffer.from(encode(request));
+    if (!frame) return Buffer.from(encode(fillRequest(request, () => '')));
     const [before, between, after] = frame.pieces;
     bytes.start();
     bytes.append(before);
@@ -55,6 +64,42 @@ export function openRequestReader(
     const prompt = readJson(line.slice(idEnd + between.length, line.length - after.length));
     return typeof customId === 'string' && typeof prompt === 'string' ? { customId, prompt } : undefined;
   };
+}
+
+/**
+ * A mark stands for each file in the text of the request, and the file's bytes go into its place: a text of so many
+ * megabytes would be made three times on the way.
+ */
+async function encodeWithFiles(
+  encode: BatchProvider['encode'],
+  request: PromptRequest<AskedContent>,
+  files: Pick<AttachedFiles, 'read'> | undefined,
+): Promise<Buffer> {
+  const marks: string[] = [];
+  const stored: StoredFile[] = [];
+  let rest = encode(
+    fillRequest(request, (file) => {
+      stored.push(file);
+      return marks[marks.push(randomUUID()) - 1] as string;
+    }),
+  );
+  const pieces: Buffer[] = [];
+  for (const [place, file] of stored.entries()) {
+    const mark = marks[place] as string;
+    const at = rest.indexOf(mark);
+    if (!files || at === -1) throw new Error(`an attachment of ${request.customId} has no place in its request`);
+    const content = await files.read(file);
+    pieces.push(Buffer.from(rest.slice(0, at)), Buffer.from(content.toString('base64'), 'latin1'));
+    rest = rest.slice(at + mark.length);
+  }
+  return Buffer.concat([...pieces, Buffer.from(rest)]);
+}
+
+function fillRequest(
+  { content, ...request }: PromptRequest<AskedContent>,
+  dataOf: (file: StoredFile) => string,
+): PromptRequest {
+  return { ...request, content: fillFiles(content, dataOf) };
 }
 
 /** undefined where the id and the prompt do not stand once each, in this order. */

@@ -113,7 +113,7 @@ async function writeTold(
     if (!request) return false;
     file.write(count === 0 ? framing.before : framing.between);
     const { customId, prompt } = request;
-    file.write(write({ customId, model, content: plainContent(prompt), settings }));
+    file.write(await write({ customId, model, content: plainContent(prompt), settings }));
     count += 1;
     await file.drain();
   }
