@@ -13,6 +13,11 @@ export interface InputOptions {
   readonly col?: string | undefined;
   /** A template in place of `col`: `Translate {{text}} into {{language}}`. */
   readonly prompt?: string | undefined;
+  /**
+   * Columns or fields that name files to go with each prompt, or templates that do: a path from the input's folder on, an
+   * http(s) address or a data URI, several on lines of their own. PNG, JPEG, WebP, GIF and PDF.
+   */
+  readonly attach?: readonly string[] | undefined;
   /** The column or field that names rows in `<output>.errors.jsonl`. Default: `id`, where there is one. */
   readonly rowId?: string | undefined;
   /** What stands between two cells of a CSV file, such as `;`, or `tab`. Default: it is found. */

@@ -20,6 +20,7 @@ import { settleLayout } from '../../orchestrator/dataset/layout.ts';
 import { columnsOf } from '../../orchestrator/output/columns.ts';
 import { findForeignReasons } from '../../orchestrator/output/reasons-file.ts';
 import { sweepInputs } from '../../orchestrator/sweep/sweep-inputs.ts';
+import { attachmentRules } from '../../providers/attachments.ts';
 import type { Connection } from '../../providers/connection.ts';
 import { isOwnProvider, providerEntry } from '../../providers/registry.ts';
 import { checkTier } from '../../providers/tiers.ts';
@@ -81,7 +82,7 @@ async function describeInput(options: InputOptions, path: string): Promise<Datas
   const pick =
     limit !== undefined ? { limit } : sample !== undefined ? { sample, seed: sampleSeed ?? 0 } : undefined;
   const dataset: DatasetOrder = {
-    ...describeDataset(path, describeSource(options)),
+    ...describeDataset(path, describeSource(options), describeAttach(options)),
     pick,
     rowId,
     ...(onRemark && { onRemark: (told: Told) => onRemark(describeTold(told), told) }),
@@ -95,11 +96,21 @@ async function describeInput(options: InputOptions, path: string): Promise<Datas
 export function describeSource({
   col,
   prompt,
-}: Pick<InputOptions, 'col' | 'prompt'>): PromptSource | undefined {
+  attach,
+}: Pick<InputOptions, 'col' | 'prompt' | 'attach'>): PromptSource | undefined {
   if (prompt === undefined) return col === undefined ? undefined : { column: col };
   if (col !== undefined) throw exclude('prompt', 'col');
-  parseTemplate(prompt);
+  // The same question about another file in each row.
+  parseTemplate(prompt, { maySayNoName: attach !== undefined && attach.length > 0 });
   return { template: prompt };
+}
+
+function describeAttach({ attach = [] }: Pick<InputOptions, 'attach'>): readonly string[] | undefined {
+  for (const text of attach) {
+    if (text.includes('{{')) parseTemplate(text);
+    else if (text.trim() === '') throw new LoomError('usage', 'attach names no column.');
+  }
+  return attach.length > 0 ? attach : undefined;
 }
 
 /** What stands for an output that is handed over, in place of a path. */
@@ -126,9 +137,11 @@ export function describeRun(
   const outputPath = deliver ? noPath : resolve(workingFolder, output ?? usual());
   if (output !== undefined && !deliver) checkOutputName(dataset, outputPath);
   checkPick(dataset, outputPath);
+  const { title } = providerEntry(provider);
+  const attachable = { title, rules: attachmentRules(provider, settings) };
   const reserved = replaceColumns ? undefined : columnsOf(columns).map(({ name }) => name);
   return {
-    dataset: { ...dataset, reserved },
+    dataset: { ...dataset, reserved, attachable },
     provider,
     model,
     settings,

@@ -164,6 +164,7 @@ const proposers: Readonly<
   cacheDir: async () => ({ kind: 'folders' }),
   col: proposeColumns,
   rowId: proposeColumns,
+  attach: proposeColumns,
   on: proposeColumns,
   expect: proposeColumns,
   answer: proposeAnyColumns,

@@ -55,6 +55,11 @@ export function addNamedInputFlags(command: Command, alsoBy = ''): Command {
       parseText,
     ).conflicts('col'),
     rareFlag(
+      '--attach <column>',
+      'Send the picture or PDF that a column or field names with its prompt: a path, an address or a data URI; or a template such as "img/{{id}}.png". May be given again.',
+      collectTexts,
+    ),
+    rareFlag(
       '--row-id <field>',
       'Column or field that names rows in <output>.errors.jsonl; repeats in it are told (default: id, where there is one).',
       parseText,

@@ -85,7 +85,9 @@ export function plainText({ parts: [part, ...others] }: Message<Part | AskedPart
 }
 
 /** The text of a content that is one plain prompt. */
-export function plainPrompt({ messages: [message, ...others] }: Content<Part | AskedPart>): string | undefined {
+export function plainPrompt({
+  messages: [message, ...others],
+}: Content<Part | AskedPart>): string | undefined {
   return message?.role === 'user' && others.length === 0 ? plainText(message) : undefined;
 }
 
@@ -116,7 +118,10 @@ export function filesOf({ messages }: AskedContent): StoredFile[] {
 }
 
 /** The content as it goes out: with something, in base64 or standing for it, in the place of each file. */
-export function fillFiles(content: AskedContent, dataOf: (file: StoredFile, place: number) => string): Content {
+export function fillFiles(
+  content: AskedContent,
+  dataOf: (file: StoredFile, place: number) => string,
+): Content {
   let place = 0;
   const fill = (part: AskedPart): Part => {
     if (!('file' in part)) return part;

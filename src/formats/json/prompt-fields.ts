@@ -1,8 +1,8 @@
 /** The prompt of JSON entries, from the fields of each. */
 import type { ErrorFacts } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
-import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
 import type { Row } from '../../core/models.ts';
+import { findClosestName, listNames, quoteValue } from '../../core/words.ts';
 import type { PromptSource, ReadOptions } from '../format.ts';
 import { type PromptRecipe, readPromptSource } from '../template/prompt-source.ts';
 import { textOfField } from './text.ts';

@@ -153,7 +153,7 @@ export async function readDataset(
       if (!isPicked(row.index)) continue;
       rows += 1;
       if (row.prompt === null) blankRows += 1;
-      if (dataset.files) await lookUpContent(row, dataset.files);
+      if (dataset.files) await lookUpContent(row, dataset);
       ids.add(row);
       structured.add(row);
       const visited = visit(row);
@@ -231,7 +231,10 @@ export function recordedDataset(path: string, record: DatasetFields): Dataset {
   const { prompt_column: column, prompt_template: template, attach, pick, row_id_field: rowId } = record;
   const settled = { pick, rowId, layout: recordedLayout(record.layout) };
   if (template !== undefined) return { ...describeDataset(path, { template }, attach), ...settled };
-  return { ...describeDataset(path, typeof column === 'string' ? { column } : undefined, attach), ...settled };
+  return {
+    ...describeDataset(path, typeof column === 'string' ? { column } : undefined, attach),
+    ...settled,
+  };
 }
 
 /** A provider or model as part of a file name. */

@@ -1,7 +1,13 @@
 /** The story of a run that sends nothing: what it would send, and what its input would cost. */
 
 import { openCache } from '../../cache/cache.ts';
-import { type AskedContent, contentOf, contentText, digestContent, fillFiles } from '../../core/request/content.ts';
+import {
+  type AskedContent,
+  contentOf,
+  contentText,
+  digestContent,
+  fillFiles,
+} from '../../core/request/content.ts';
 import type { BatchLimits, BatchProvider } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';

@@ -19,6 +19,6 @@ export async function readFirstRows(
     first.push(...rows.filter(({ index }) => isPicked(index)).slice(0, count - first.length));
     if (first.length === count) break;
   }
-  if (dataset.files) for (const row of first) await lookUpContent(row, dataset.files);
+  if (dataset.files) for (const row of first) await lookUpContent(row, dataset);
   return first;
 }

@@ -174,7 +174,11 @@ function asFailedRow(customId: string, error: unknown): RowResult {
 function createCacheWriter({ cache, order, provider, onEvent, journals }: CheckedRun) {
   let keeping: Promise<void> | undefined;
   const isKnownSandbox = isSandboxServer(order.server);
-  return async (content: AskedContent, result: RowResult | undefined, isInPlace = false): Promise<boolean> => {
+  return async (
+    content: AskedContent,
+    result: RowResult | undefined,
+    isInPlace = false,
+  ): Promise<boolean> => {
     // What a sandbox makes up, where another server was looked for, goes nowhere but into the output.
     if (provider.isSandbox?.() && !isKnownSandbox) return false;
     if (!cache || result?.outcome !== 'succeeded') return false;

@@ -19,7 +19,13 @@ export interface RowWork {
   /** Deals with a row that needs no call; false when it does need one. */
   answerAtOnce?(row: Row, content: AskedContent, digest: Buffer): Promise<boolean>;
   /** Makes the row's call. What it throws stops the whole run. */
-  call(row: Row, content: AskedContent, digest: Buffer, calls: CallQueue, callSignal: AbortSignal): Promise<void>;
+  call(
+    row: Row,
+    content: AskedContent,
+    digest: Buffer,
+    calls: CallQueue,
+    callSignal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** Rows that may wait for another try while others are called: one slow or failing row does not stop the rest. */

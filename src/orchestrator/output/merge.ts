@@ -221,10 +221,10 @@ async function* mergeRows(
 const noFacts: AnswerFacts = {};
 
 /** What rows ask is known before anything is looked up by it. */
-function prepare({ dataset: { files }, prepareRows }: MergeOrder): MergeOrder['prepareRows'] {
-  if (!files) return prepareRows;
+function prepare({ dataset, prepareRows }: MergeOrder): MergeOrder['prepareRows'] {
+  if (!dataset.files) return prepareRows;
   return async (rows) => {
-    for (const row of rows) await lookUpContent(row, files);
+    for (const row of rows) await lookUpContent(row, dataset);
     await prepareRows?.(rows);
   };
 }

@@ -6,12 +6,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openCache } from '../../../src/cache/cache.ts';
 import {
   type AskedContent,
+  type AskedPart,
   contentOf,
   contentText,
-  type AskedPart,
   digestContent,
-  fillFiles,
   filesOf,
+  fillFiles,
   plainContent,
   textsOf,
 } from '../../../src/core/request/content.ts';

@@ -10,8 +10,8 @@ import { idMapPath } from '../../../state/job-files.ts';
 import type { Job, JobPart } from '../../../state/jobs.ts';
 import { hashFile, isFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import { createCustomId } from '../../dataset/custom-ids.ts';
 import { lookUpContent } from '../../dataset/attachments/row-contents.ts';
+import { createCustomId } from '../../dataset/custom-ids.ts';
 import { readOptionsOf, recordedDataset } from '../../dataset/dataset.ts';
 import { PromptIndex } from '../../dataset/first-rows.ts';
 import { createPicker } from '../../dataset/pick-rows.ts';
@@ -59,7 +59,7 @@ async function* makeIdMembers(job: Job, inputPath: string): AsyncGenerator<strin
     let members = '';
     for (const row of rows) {
       if (!isPicked(row.index)) continue;
-      if (dataset.files) await lookUpContent(row, dataset.files);
+      if (dataset.files) await lookUpContent(row, dataset);
       const content = contentOf(row);
       if (content === null) continue;
       const digest = digestContent(content);

@@ -87,7 +87,8 @@ async function encodeWithFiles(
   for (const [place, file] of stored.entries()) {
     const mark = marks[place] as string;
     const at = rest.indexOf(mark);
-    if (!files || at === -1) throw new Error(`an attachment of ${request.customId} has no place in its request`);
+    if (!files || at === -1)
+      throw new Error(`an attachment of ${request.customId} has no place in its request`);
     const content = await files.read(file);
     pieces.push(Buffer.from(rest.slice(0, at)), Buffer.from(content.toString('base64'), 'latin1'));
     rest = rest.slice(at + mark.length);

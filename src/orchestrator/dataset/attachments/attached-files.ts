@@ -9,8 +9,8 @@ import { LoomError } from '../../../core/errors.ts';
 import {
   type AskedContent,
   type Content,
-  fillFiles,
   filesOf,
+  fillFiles,
   type LinkPart,
   type StoredFile,
   type StoredPart,
@@ -114,9 +114,16 @@ export class AttachedFiles {
   #describeData(place: string, row: number): StoredPart {
     const bytes = readDataUri(place);
     const shown = `${place.slice(0, 40)}…`;
-    if (!bytes) throw attachmentRefused(row, shown, 'is no data URI with base64', 'Write it as data:image/png;base64,….');
+    if (!bytes)
+      throw attachmentRefused(
+        row,
+        shown,
+        'is no data URI with base64',
+        'Write it as data:image/png;base64,….',
+      );
     const media = findMediaType(bytes);
-    if (!media) throw attachmentRefused(row, shown, 'is of no type that can be sent', `There are ${knownTypes}.`);
+    if (!media)
+      throw attachmentRefused(row, shown, 'is of no type that can be sent', `There are ${knownTypes}.`);
     return { ...media, file: { sha256: hash('sha256', bytes), bytes: bytes.length, place } };
   }
 

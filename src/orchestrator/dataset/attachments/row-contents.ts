@@ -1,15 +1,64 @@
 /** What rows ask that is more than their prompt: looked up right after they are read, by every pass over an input. */
+import { LoomError } from '../../../core/errors.ts';
 import type { Row } from '../../../core/models.ts';
-import type { AskedPart } from '../../../core/request/content.ts';
-import type { AttachedFiles } from './attached-files.ts';
+import type { AskedPart, LinkPart, StoredPart } from '../../../core/request/content.ts';
+import { quoteValue } from '../../../core/words.ts';
+import type { AttachmentRules } from '../../../providers/attachments.ts';
+import type { DatasetOrder } from '../dataset-order.ts';
 
-/** Puts what a row asks into it. LoomError `input` for an attachment that can't be sent. */
-export async function lookUpContent(row: Row, files: AttachedFiles): Promise<void> {
-  if (row.prompt === null || !row.attached) return;
+/**
+ * Puts what a row asks into it, where its files are looked for at all. LoomError `input` for an attachment that can't be
+ * sent, or that the provider does not take.
+ */
+export async function lookUpContent(
+  row: Row,
+  { files, attachable }: Pick<DatasetOrder, 'files' | 'attachable'>,
+): Promise<void> {
+  if (!files || row.prompt === null || !row.attached) return;
   const parts: AskedPart[] = [{ type: 'text', text: row.prompt }];
   for (const line of row.attached.split('\n')) {
     const name = line.trim();
-    if (name !== '') parts.push(await files.describe(name, row.index + 1));
+    if (name === '') continue;
+    const part = await files.describe(name, row.index + 1);
+    if (attachable) checkPart(part, { ...attachable, name, row: row.index + 1 });
+    parts.push(part);
   }
   if (parts.length > 1) row.content = { messages: [{ role: 'user', parts }] };
+}
+
+/** What a run's provider takes, and its name. */
+export interface Attachable {
+  readonly title: string;
+  readonly rules: AttachmentRules;
+}
+
+function checkPart(
+  part: StoredPart | LinkPart,
+  { title, rules, name, row }: Attachable & { readonly name: string; readonly row: number },
+): void {
+  const problem = findProblem(part, rules);
+  if (!problem) return;
+  const what = `row ${row}: the attachment ${quoteValue(name)} ${problem.what}; nothing was sent.`;
+  throw new LoomError('input', what.replace('{}', title), { hint: problem.hint });
+}
+
+function findProblem(part: StoredPart | LinkPart, { mediaTypes, fileBytes, links }: AttachmentRules) {
+  if ('url' in part) {
+    if (links.includes(part.type)) return undefined;
+    return {
+      what: 'is at an address, from which {} fetches nothing',
+      hint: 'Download it, and name the file.',
+    };
+  }
+  const { mediaType, file } = part;
+  if (!mediaTypes.includes(mediaType))
+    return {
+      what: `is of type ${mediaType}, which {} does not take`,
+      hint: `It takes ${mediaTypes.join(', ')}.`,
+    };
+  if (file.bytes <= fileBytes) return undefined;
+  return {
+    what: `has ${file.bytes} bytes, and {} takes at most ${fileBytes} in a request`,
+    hint: 'Make it smaller.',
+  };
 }

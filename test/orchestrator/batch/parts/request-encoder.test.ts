@@ -37,13 +37,13 @@ function makePrompts(): string[] {
   );
 }
 
-const conversation: Content = {
+const conversation = {
   messages: [
     { role: 'user', parts: [{ type: 'text', text: 'one' }] },
     { role: 'assistant', parts: [{ type: 'text', text: 'two' }] },
     { role: 'user', parts: [{ type: 'text', text: 'three' }] },
   ],
-};
+} as const satisfies Content;
 
 describe.each(names)('%s', (name) => {
   let provider: BatchProvider;
@@ -68,7 +68,7 @@ describe.each(names)('%s', (name) => {
     }
   });
 
-  it('leaves what is not one text to the provider, and encodes anew for other settings', () => {
+  it('leaves what is not one text to the provider, and encodes anew for other settings', async () => {
     const encode = openRequestEncoder(provider);
     const request = { customId: 'row-0-0a1b2c3d', model: 'm', content: plainContent('a') };
     for (const change of [
@@ -79,7 +79,7 @@ describe.each(names)('%s', (name) => {
       {},
     ]) {
       const changed = { ...request, ...change };
-      expect(encode(changed).toString()).toBe(provider.encode(changed));
+      expect((await encode(changed)).toString()).toBe(provider.encode(changed));
     }
   });
 });
