@@ -8,7 +8,7 @@ import {
   type ProviderName,
   providerNamePattern,
 } from './names.ts';
-import type { AskedContent } from './request/content.ts';
+import type { AskedContent } from './parts.ts';
 import { isJsonObject, type JsonObject } from './shapes/json-object.ts';
 import {
   arrayOf,

@@ -106,6 +106,8 @@ const jobRecordShape = object({
   original_file_path: string,
   ...datasetShape,
   input_sha256: string,
+  /** Of what its rows ask with files, by which the same input asks something else once a file is another. */
+  contents_sha256: optional(string),
   /** Rows of the input that were picked, those without a prompt included. */
   rows: number,
   blank_rows: number,

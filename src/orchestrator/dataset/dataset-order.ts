@@ -1,22 +1,18 @@
 /** An input as a person names it. */
 import type { Told } from '../../core/errors.ts';
 import type { InputFormat, PromptSource, TextLayout } from '../../formats/format.ts';
-import type { AttachedFiles } from './attachments/attached-files.ts';
-import type { Attachable } from './attachments/row-contents.ts';
+import type { Attaching } from './attachments/row-contents.ts';
 import type { PickOrder } from './pick-rows.ts';
 
 /** An input as a person names it. */
-export interface DatasetOrder {
+export interface DatasetOrder extends Attaching {
   /** Absolute. */
   readonly path: string;
   readonly format: InputFormat;
   /** undefined: the field `prompt`, where rows are objects. */
   readonly promptSource: PromptSource | undefined;
-  /** What its rows attach: columns or fields that name files, or templates that do; and those files. */
+  /** What its rows attach: columns or fields that name files, or templates that do. */
   readonly attach?: readonly string[] | undefined;
-  readonly files?: AttachedFiles | undefined;
-  /** What the provider takes of them; undefined: what was sent already. */
-  readonly attachable?: Attachable | undefined;
   /** How its text is laid out; what is undefined is found whenever it is read. */
   readonly layout?: TextLayout | undefined;
   /** undefined: all rows are run. */

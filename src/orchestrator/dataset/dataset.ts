@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LoomError } from '../../core/errors.ts';
 import type { BatchRecord, ProviderName, Row, RowPick } from '../../core/models.ts';
+import { digestContent } from '../../core/request/content.ts';
 import type { PromptSource } from '../../formats/format.ts';
 import {
   detectFormat,
@@ -35,6 +36,8 @@ export interface DatasetSummary {
   readonly blankRows: number;
   /** Of the file's bytes as they lie on disk, in hex. */
   readonly sha256: string;
+  /** Of all that its rows ask with files; undefined where they attach none. */
+  readonly contentsSha256: string | undefined;
 }
 
 /** The dataset at a path, with all its rows. LoomError `input` for what is no file, and for a name with another extension. */
@@ -136,6 +139,7 @@ export async function readDataset(
 ): Promise<DatasetSummary> {
   const converter = await converterFor(dataset.format.fileType);
   const hash = createHash('sha256');
+  const contents = dataset.files && createHash('sha256');
   const options = {
     ...readOptionsOf(dataset),
     signal,
@@ -154,6 +158,7 @@ export async function readDataset(
       rows += 1;
       if (row.prompt === null) blankRows += 1;
       if (dataset.files) await lookUpContent(row, dataset);
+      if (row.content) contents?.update(digestContent(row.content));
       ids.add(row);
       structured.add(row);
       const visited = visit(row);
@@ -163,7 +168,7 @@ export async function readDataset(
   requirePrompts(dataset, rows - blankRows);
   for (const remark of [...ids.describe(dataset), ...structured.describe(dataset)])
     dataset.onRemark?.(remark);
-  return { rows, blankRows, sha256: hash.digest('hex') };
+  return { rows, blankRows, sha256: hash.digest('hex'), contentsSha256: contents?.digest('hex') };
 }
 
 /** How the rows of a dataset are read, by every pass over it. */

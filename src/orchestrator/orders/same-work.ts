@@ -34,7 +34,7 @@ export type Work = Pick<
 >;
 
 /** The same with the content of the input: two jobs that agree in it write the same output from the same answers. */
-export type SettledWork = Work & Pick<Job, 'input_sha256'>;
+export type SettledWork = Work & Pick<Job, 'input_sha256'> & Partial<Pick<Job, 'contents_sha256'>>;
 
 export function workOf({ dataset, settings, ...order }: DrawnOrder) {
   return {
@@ -107,6 +107,6 @@ function describeWork(work: SettledWork): string {
       columns: work.columns,
       layout: work.layout,
     }),
-    ...wherePresent({ attach: work.attach }),
+    ...wherePresent({ attach: work.attach, contents: work.contents_sha256 }),
   ]);
 }

@@ -93,7 +93,7 @@ export async function planBatches(planned: PlannedJob): Promise<Plan> {
     if (dataset.files) await home.results.delete(attachedFilesName(jobId));
   };
   try {
-    const { rows, blankRows, sha256 } = await readDataset(dataset, signal, (row) => {
+    const { rows, blankRows, sha256, contentsSha256 } = await readDataset(dataset, signal, (row) => {
       const content = contentOf(row);
       if (content === null) return;
       const digest = digestContent(content);
@@ -118,6 +118,7 @@ export async function planBatches(planned: PlannedJob): Promise<Plan> {
       ...(order.address !== undefined && { address: order.address }),
       file_type: dataset.format.fileType,
       input_sha256: sha256,
+      ...(contentsSha256 !== undefined && { contents_sha256: contentsSha256 }),
       rows,
       blank_rows: blankRows,
       cached_rows: cachedRows,

@@ -4,16 +4,13 @@ import type { Row } from '../../../core/models.ts';
 import type { AskedPart, LinkPart, StoredPart } from '../../../core/request/content.ts';
 import { quoteValue } from '../../../core/words.ts';
 import type { AttachmentRules } from '../../../providers/attachments.ts';
-import type { DatasetOrder } from '../dataset-order.ts';
+import type { AttachedFiles } from './attached-files.ts';
 
 /**
  * Puts what a row asks into it, where its files are looked for at all. LoomError `input` for an attachment that can't be
  * sent, or that the provider does not take.
  */
-export async function lookUpContent(
-  row: Row,
-  { files, attachable }: Pick<DatasetOrder, 'files' | 'attachable'>,
-): Promise<void> {
+export async function lookUpContent(row: Row, { files, attachable }: Attaching): Promise<void> {
   if (!files || row.prompt === null || !row.attached) return;
   const parts: AskedPart[] = [{ type: 'text', text: row.prompt }];
   for (const line of row.attached.split('\n')) {
@@ -24,6 +21,14 @@ export async function lookUpContent(
     parts.push(part);
   }
   if (parts.length > 1) row.content = { messages: [{ role: 'user', parts }] };
+}
+
+/** The files that rows name, and what may be sent of them. */
+export interface Attaching {
+  /** Absent where rows attach none. */
+  readonly files?: AttachedFiles | undefined;
+  /** What the provider takes of them; undefined: what was sent already. */
+  readonly attachable?: Attachable | undefined;
 }
 
 /** What a run's provider takes, and its name. */
