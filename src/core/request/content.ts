@@ -18,7 +18,6 @@ export type {
   AskedPart,
   Content,
   FileKind,
-  FilePart,
   LinkPart,
   Message,
   Part,
