@@ -127,8 +127,8 @@ export function isLive(kind: OperationKind): boolean {
 }
 
 /**
- * What a method and an address mean at a vendor: `GET /v1/files/{id}`. Each part in braces is handed on; `*` is any
- * part.
+ * What a method and an address mean at a vendor: `GET /v1/files/{id}`. Each part in braces is handed on, `{key+}` with
+ * what follows it; `*` is any part.
  */
 export type Route = readonly [
   kind: OperationKind,
@@ -141,7 +141,10 @@ export function routesOf(
   routes: readonly Route[],
 ): (call: Call) => { kind: OperationKind; run(): Answer | Promise<Answer> } | undefined {
   const table = routes.map(([kind, address, run]) => {
-    const pattern = address.replaceAll('*', '[^/:]+').replace(/\{\w+\}/g, '([^/:]+)');
+    const pattern = address
+      .replaceAll('*', '[^/:]+')
+      .replace(/\{\w+\}/g, '([^/:]+)')
+      .replace(/\{\w+\+\}/g, '(.+)');
     return { kind, run, pattern: new RegExp(`^${pattern}$`) };
   });
   return (call) => {
