@@ -17,7 +17,7 @@ import { converterFor } from '../../formats/index.ts';
 import { checkInputFile } from '../../formats/text/file-bytes.ts';
 import { isSameFile } from '../../storage/files.ts';
 import { AttachedFiles } from './attachments/attached-files.ts';
-import { lookUpContent } from './attachments/row-contents.ts';
+import { lookUpContents, rowsAtOnce } from './attachments/row-contents.ts';
 import type { DatasetOrder } from './dataset-order.ts';
 import { recordedLayout, recordLayout } from './layout.ts';
 import { createPicker } from './pick-rows.ts';
@@ -149,15 +149,18 @@ export async function readDataset(
   const ids = new RepeatedIds();
   const structured = new StructuredPrompts();
   const isPicked = createPicker(dataset.pick);
+  const isPickedRow = ({ index }: Row) => isPicked(index);
   let rows = 0;
   let blankRows = 0;
   for await (const some of converter.readRows(dataset.path, dataset.format.gzip, options)) {
     signal.throwIfAborted();
-    for (const row of some) {
+    for (const [place, row] of some.entries()) {
+      // A few rows ahead, no more: what was read of their files is at hand then, when their requests are written.
+      if (dataset.files && place % rowsAtOnce === 0)
+        await lookUpContents(some.slice(place, place + rowsAtOnce).filter(isPickedRow), dataset);
       if (!isPicked(row.index)) continue;
       rows += 1;
       if (row.prompt === null) blankRows += 1;
-      if (dataset.files) await lookUpContent(row, dataset);
       if (row.content) contents?.update(digestContent(row.content));
       ids.add(row);
       structured.add(row);

@@ -1,7 +1,7 @@
 /** The first rows of a run, with their prompts as they would be sent. */
 import type { Row } from '../../core/models.ts';
 import { converterFor } from '../../formats/index.ts';
-import { lookUpContent } from '../dataset/attachments/row-contents.ts';
+import { lookUpContents } from '../dataset/attachments/row-contents.ts';
 import { type Dataset, readOptionsOf } from '../dataset/dataset.ts';
 import { createPicker } from '../dataset/pick-rows.ts';
 
@@ -19,6 +19,6 @@ export async function readFirstRows(
     first.push(...rows.filter(({ index }) => isPicked(index)).slice(0, count - first.length));
     if (first.length === count) break;
   }
-  if (dataset.files) for (const row of first) await lookUpContent(row, dataset);
+  await lookUpContents(first, dataset);
   return first;
 }

@@ -17,7 +17,7 @@ import {
   type Placing,
   writeOutputFile,
 } from '../../storage/output-file.ts';
-import { lookUpContent } from '../dataset/attachments/row-contents.ts';
+import { lookUpContents } from '../dataset/attachments/row-contents.ts';
 import { type Dataset, readOptionsOf } from '../dataset/dataset.ts';
 import { createPicker } from '../dataset/pick-rows.ts';
 import { type ChangeWords, inputChanged } from './changed-input.ts';
@@ -224,7 +224,7 @@ const noFacts: AnswerFacts = {};
 function prepare({ dataset, prepareRows }: MergeOrder): MergeOrder['prepareRows'] {
   if (!dataset.files) return prepareRows;
   return async (rows) => {
-    for (const row of rows) await lookUpContent(row, dataset);
+    await lookUpContents(rows, dataset);
     await prepareRows?.(rows);
   };
 }

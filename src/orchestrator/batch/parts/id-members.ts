@@ -10,7 +10,7 @@ import { idMapPath } from '../../../state/job-files.ts';
 import type { Job, JobPart } from '../../../state/jobs.ts';
 import { hashFile, isFile } from '../../../storage/files.ts';
 import type { LoomHome } from '../../../storage/home.ts';
-import { lookUpContent } from '../../dataset/attachments/row-contents.ts';
+import { lookUpContents } from '../../dataset/attachments/row-contents.ts';
 import { createCustomId } from '../../dataset/custom-ids.ts';
 import { readOptionsOf, recordedDataset } from '../../dataset/dataset.ts';
 import { PromptIndex } from '../../dataset/first-rows.ts';
@@ -57,9 +57,12 @@ async function* makeIdMembers(job: Job, inputPath: string): AsyncGenerator<strin
   let separator = '';
   for await (const rows of converter.readRows(path, format.gzip, readOptionsOf(dataset))) {
     let members = '';
+    await lookUpContents(
+      rows.filter(({ index }) => isPicked(index)),
+      dataset,
+    );
     for (const row of rows) {
       if (!isPicked(row.index)) continue;
-      if (dataset.files) await lookUpContent(row, dataset);
       const content = contentOf(row);
       if (content === null) continue;
       const digest = digestContent(content);

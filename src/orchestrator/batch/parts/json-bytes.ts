@@ -6,6 +6,8 @@ const firstPlain = 0x20;
 /** The most bytes that one UTF-16 unit takes as UTF-8, and an escape in place of one byte. */
 const bytesPerUnit = 3;
 const bytesPerEscape = 6;
+/** Pieces of base64 join without padding where each is of a multiple of three bytes. */
+const base64PieceBytes = 3 * 8 * 1024;
 
 /** What stands for a byte in a string, where it can't stand for itself. */
 const escapes = new Map<number, Buffer>(
@@ -34,6 +36,20 @@ export class JsonBytes {
   append(bytes: Buffer): void {
     this.#makeRoom(bytes.length);
     this.#length += bytes.copy(this.#bytes, this.#length);
+  }
+
+  /** As base64, a piece at a time: a text of all of it would be as large again. */
+  appendBase64(bytes: Buffer): void {
+    this.#makeRoom(Math.ceil(bytes.length / 3) * 4);
+    for (let from = 0; from < bytes.length; from += base64PieceBytes) {
+      const piece = bytes.subarray(from, from + base64PieceBytes).toString('base64');
+      this.#length += this.#bytes.write(piece, this.#length, 'latin1');
+    }
+  }
+
+  appendText(text: string): void {
+    this.#makeRoom(text.length * bytesPerUnit);
+    this.#length += this.#bytes.write(text, this.#length);
   }
 
   appendString(text: string): void {

@@ -34,7 +34,7 @@ export function openRequestEncoder(
   let frame: Frame | undefined;
   return (request) => {
     const text = plainPrompt(request.content);
-    if (text === undefined) return encodeWithFiles(encode, request, files);
+    if (text === undefined) return encodeWithFiles(bytes, encode, request, files);
     if (frame?.model !== request.model || frame.settings !== request.settings)
       frame = makeFrame(encode, request);
     if (!frame) return Buffer.from(encode(fillRequest(request, () => '')));
@@ -71,6 +71,7 @@ export function openRequestReader(
  * megabytes would be made three times on the way.
  */
 async function encodeWithFiles(
+  bytes: JsonBytes,
   encode: BatchProvider['encode'],
   request: PromptRequest<AskedContent>,
   files: Pick<AttachedFiles, 'read'> | undefined,
@@ -83,17 +84,18 @@ async function encodeWithFiles(
       return marks[marks.push(randomUUID()) - 1] as string;
     }),
   );
-  const pieces: Buffer[] = [];
+  bytes.start();
   for (const [place, file] of stored.entries()) {
     const mark = marks[place] as string;
     const at = rest.indexOf(mark);
     if (!files || at === -1)
       throw new Error(`an attachment of ${request.customId} has no place in its request`);
-    const content = await files.read(file);
-    pieces.push(Buffer.from(rest.slice(0, at)), Buffer.from(content.toString('base64'), 'latin1'));
+    bytes.appendText(rest.slice(0, at));
+    bytes.appendBase64(await files.read(file));
     rest = rest.slice(at + mark.length);
   }
-  return Buffer.concat([...pieces, Buffer.from(rest)]);
+  bytes.appendText(rest);
+  return bytes.take();
 }
 
 function fillRequest(

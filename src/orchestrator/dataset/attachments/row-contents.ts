@@ -6,11 +6,25 @@ import { quoteValue } from '../../../core/words.ts';
 import type { AttachmentRules } from '../../../providers/attachments.ts';
 import type { AttachedFiles } from './attached-files.ts';
 
+/** Files of so many rows are looked through at once. */
+export const rowsAtOnce = 4;
+
 /**
- * Puts what a row asks into it, where its files are looked for at all. LoomError `input` for an attachment that can't be
+ * Puts what rows ask into them, where its files are looked for at all. LoomError `input` for an attachment that can't be
  * sent, or that the provider does not take.
  */
-export async function lookUpContent(row: Row, { files, attachable }: Attaching): Promise<void> {
+export async function lookUpContents(rows: readonly Row[], attaching: Attaching): Promise<void> {
+  if (!attaching.files) return;
+  for (let from = 0; from < rows.length; from += rowsAtOnce) {
+    const some = rows.slice(from, from + rowsAtOnce);
+    const lookedUp = await Promise.allSettled(some.map((row) => lookUpContent(row, attaching)));
+    // The first row that is wrong is told, whichever was found first.
+    const failed = lookedUp.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  }
+}
+
+async function lookUpContent(row: Row, { files, attachable }: Attaching): Promise<void> {
   if (!files || row.prompt === null || !row.attached) return;
   const parts: AskedPart[] = [{ type: 'text', text: row.prompt }];
   for (const line of row.attached.split('\n')) {
