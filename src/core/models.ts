@@ -229,6 +229,8 @@ export const datasetShape = {
   file_type: oneOf(fileTypes),
   prompt_column: nullable(string),
   prompt_template: optional(string),
+  /** What the prompt column holds, where that is no text. */
+  prompt_holds: optional(oneOf(['messages'])),
   /** What rows attach: columns or fields that name files, or templates that do. */
   attach: optional(texts),
   pick: optional(rowPickShape),
@@ -253,6 +255,7 @@ export const batchRecordShape = looseObject({
   output_path: nullish(string),
   with_meta: withDefault(boolean, false),
   prompt_template: optional(string),
+  prompt_holds: optional(oneOf(['messages'])),
   attach: optional(texts),
   pick: optional(rowPickShape),
   /** The column or field that tells rows apart, where it was named. */

@@ -48,6 +48,8 @@ export interface Message<PartOf = Part> {
 
 export interface Content<PartOf = Part> {
   readonly messages: readonly Message<PartOf>[];
+  /** What a conversation of a row begins with, for the model alone. */
+  readonly system?: string | undefined;
 }
 
 /** The content of a row, whose files are not read yet. */

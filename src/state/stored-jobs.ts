@@ -33,7 +33,17 @@ export function storedJob(job: Job, records: readonly BatchRecord[]): StoredJob 
 /** A record that no job has, as the job of its one batch. What is found out of its server is noted in the record. */
 function jobOfRecord(record: BatchRecord): StoredJob {
   const { batch_id, provider, model, created_at, original_file_path, file_type, with_meta } = record;
-  const { prompt_template, attach, pick, row_id_field, layout, part = 1, tag = '', file_id } = record;
+  const {
+    prompt_template,
+    prompt_holds,
+    attach,
+    pick,
+    row_id_field,
+    layout,
+    part = 1,
+    tag = '',
+    file_id,
+  } = record;
   const params = leaveOutUnset(record.params);
   const job: Job = {
     version: undefined,
@@ -42,6 +52,7 @@ function jobOfRecord(record: BatchRecord): StoredJob {
     ...{ provider, model, created_at, original_file_path, file_type, with_meta },
     prompt_column: record.prompt_column ?? null,
     ...(prompt_template !== undefined && { prompt_template }),
+    ...(prompt_holds !== undefined && { prompt_holds }),
     ...(attach !== undefined && { attach }),
     ...(pick && { pick }),
     ...(row_id_field !== undefined && { row_id_field }),
@@ -137,6 +148,7 @@ function recordsOf(job: JobRecord, records: readonly BatchRecord[]): BatchRecord
 export function describeOwnership(job: Job, part: JobPart) {
   return {
     prompt_template: job.prompt_template,
+    prompt_holds: job.prompt_holds,
     attach: job.attach,
     pick: job.pick,
     row_id_field: job.row_id_field,

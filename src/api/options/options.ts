@@ -13,6 +13,8 @@ export interface InputOptions {
   readonly col?: string | undefined;
   /** A template in place of `col`: `Translate {{text}} into {{language}}`. */
   readonly prompt?: string | undefined;
+  /** In place of `col`: the column or field that holds a conversation, a list of messages with `role` and `content`. */
+  readonly messages?: string | undefined;
   /**
    * Columns or fields that name files to go with each prompt, or templates that do: a path from the input's folder on, an
    * http(s) address or a data URI, several on lines of their own. PNG, JPEG, WebP, GIF and PDF.

@@ -96,8 +96,14 @@ async function describeInput(options: InputOptions, path: string): Promise<Datas
 export function describeSource({
   col,
   prompt,
+  messages,
   attach,
-}: Pick<InputOptions, 'col' | 'prompt' | 'attach'>): PromptSource | undefined {
+}: Pick<InputOptions, 'col' | 'prompt' | 'messages' | 'attach'>): PromptSource | undefined {
+  if (messages !== undefined) {
+    if (col !== undefined) throw exclude('messages', 'col');
+    if (prompt !== undefined) throw exclude('messages', 'prompt');
+    return { column: messages, holds: 'messages' };
+  }
   if (prompt === undefined) return col === undefined ? undefined : { column: col };
   if (col !== undefined) throw exclude('prompt', 'col');
   // The same question about another file in each row.

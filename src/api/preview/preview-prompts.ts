@@ -1,7 +1,7 @@
 /** `previewPrompts` of the library. */
 import { loadSchemaRefusal } from '../../cache/schema-refusals.ts';
 import type { Row } from '../../core/models.ts';
-import { contentOf, digestContent, fillFiles, type PromptRequest } from '../../core/request/content.ts';
+import { contentOf, digestContent, fillRequest, type PromptRequest } from '../../core/request/content.ts';
 import type { GivenHeaders } from '../../core/request/headers.ts';
 import { tellSchema } from '../../orchestrator/answers/told-schema.ts';
 import { createCustomId } from '../../orchestrator/dataset/custom-ids.ts';
@@ -94,8 +94,8 @@ function describeRequest(row: Row, { model, settings }: Omit<PromptRequest, 'cus
   const content = contentOf(row);
   if (!content) return undefined;
   const customId = createCustomId(row.index, digestContent(content));
-  const shown = fillFiles(content, ({ bytes }) => `[${bytes} bytes in base64]`);
-  return { customId, model, content: shown, settings };
+  const asking = { customId, model, content, settings };
+  return fillRequest(asking, ({ bytes }) => `[${bytes} bytes in base64]`);
 }
 
 async function previewCall(

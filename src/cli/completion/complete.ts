@@ -165,6 +165,7 @@ const proposers: Readonly<
   col: proposeColumns,
   rowId: proposeColumns,
   attach: proposeColumns,
+  messages: proposeColumns,
   on: proposeColumns,
   expect: proposeColumns,
   answer: proposeAnyColumns,

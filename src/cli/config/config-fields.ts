@@ -41,7 +41,7 @@ const ownFields = ['file', 'output'];
 
 /** What is asked of a model: for the commands that ask one. A report knows it from the run. */
 const orderFields = [
-  ...['col', 'prompt', 'attach', 'rowId', 'limit', 'sample', 'sampleSeed'],
+  ...['col', 'prompt', 'messages', 'attach', 'rowId', 'limit', 'sample', 'sampleSeed'],
   ...['delimiter', 'quoting', 'padRows', 'encoding'],
   ...['on', 'answer', 'expect'],
 ];

@@ -55,6 +55,11 @@ export function addNamedInputFlags(command: Command, alsoBy = ''): Command {
       parseText,
     ).conflicts('col'),
     rareFlag(
+      '--messages <name>',
+      "In place of --col: the column or field that holds a conversation, a JSON list of {role, content} whose last message is the user's.",
+      parseText,
+    ).conflicts(['col', 'prompt']),
+    rareFlag(
       '--attach <column>',
       'Send the picture or PDF that a column or field names with its prompt: a path, an address or a data URI; or a template such as "img/{{id}}.png". May be given again.',
       collectTexts,

@@ -9,7 +9,7 @@ import { readTextFlag } from './text-flag.ts';
 
 /** LoomError `input` for a template whose file can't be read, `usage` for flags that make no sense. */
 export function describeInput(options: InputFlags, context: CommandContext): InputOptions {
-  const { provider, model, attach, rowId, limit, sample, sampleSeed } = options;
+  const { provider, model, messages, attach, rowId, limit, sample, sampleSeed } = options;
   const { delimiter, quoting, padRows, encoding } = options;
   if (sampleSeed !== undefined && sample === undefined) {
     throw new LoomError('usage', '--sample-seed chooses the rows of a --sample.', {
@@ -21,7 +21,7 @@ export function describeInput(options: InputFlags, context: CommandContext): Inp
   const onRemark = tellOnce(context.terminal);
   const source = readSource(options, context);
   const layout = { delimiter, quoting, padRows, encoding };
-  return { file, provider, model, ...source, attach, rowId, ...pick, ...layout, onRemark };
+  return { file, provider, model, ...source, messages, attach, rowId, ...pick, ...layout, onRemark };
 }
 
 /** An input is read several times, and each time is told of. */

@@ -48,7 +48,7 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
     if (holds === 'requests') return {};
     if (holds === 'conversations')
       return {
-        hint: 'These are conversations: write the text that is to be asked into a field of its own, and name it with --col.',
+        hint: 'These are conversations: pass --messages messages to send them.',
       };
     if (option === undefined)
       return { hint: 'Name the field that holds the prompts with --col, or fill several into a --prompt.' };

@@ -57,7 +57,9 @@ export function plainText({ parts: [part, ...others] }: Message<Part | AskedPart
 /** The text of a content that is one plain prompt. */
 export function plainPrompt({
   messages: [message, ...others],
+  system,
 }: Content<Part | AskedPart>): string | undefined {
+  if (system !== undefined) return undefined;
   return message?.role === 'user' && others.length === 0 ? plainText(message) : undefined;
 }
 
@@ -66,7 +68,11 @@ export function plainPrompt({
  * known it, and JSON for anything else, in which a file is its bytes' digest, wherever it lies.
  */
 export function contentText(content: AskedContent): string {
-  return plainPrompt(content) ?? `\0${JSON.stringify(content.messages.map(identifyMessage))}`;
+  const plain = plainPrompt(content);
+  if (plain !== undefined) return plain;
+  const { system } = content;
+  const messages = content.messages.map(identifyMessage);
+  return `\0${JSON.stringify(system === undefined ? messages : { system, messages })}`;
 }
 
 function identifyMessage({ role, parts }: Message<AskedPart>): object {
@@ -99,6 +105,20 @@ export function fillFiles(
     return { type, mediaType, data: dataOf(file, place++) };
   };
   return { messages: content.messages.map(({ role, parts }) => ({ role, parts: parts.map(fill) })) };
+}
+
+/**
+ * The request as it goes out: with its files filled in as `fillFiles` does, and what is for the model alone in one text,
+ * that of the run before that of the row.
+ */
+export function fillRequest(
+  { content, settings, ...request }: PromptRequest<AskedContent>,
+  dataOf: (file: StoredFile, place: number) => string,
+): PromptRequest {
+  const filled = fillFiles(content, dataOf);
+  if (content.system === undefined) return { ...request, settings, content: filled };
+  const system = [settings?.system, content.system].filter(Boolean).join('\n\n');
+  return { ...request, settings: { ...settings, system }, content: filled };
 }
 
 /** What is sent to a provider for one row. */

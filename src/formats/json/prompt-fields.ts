@@ -101,8 +101,7 @@ function recognizeFields(fields: readonly string[]): 'requests' | 'conversations
 function proposeField({ option, closest, holds }: ErrorFacts['field_unknown']): string {
   if (holds === 'requests')
     return 'This is a file of batch requests, which loom makes itself: pass the prompts that they were made of.';
-  if (holds === 'conversations')
-    return 'These are conversations: write the text that is to be asked into a field of its own, and name it as col.';
+  if (holds === 'conversations') return 'These are conversations: name their field as messages.';
   if (option === undefined)
     return 'Name the field that holds the prompts as col, or fill several into a prompt.';
   return closest === undefined

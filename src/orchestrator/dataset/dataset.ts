@@ -29,6 +29,10 @@ export interface Dataset extends DatasetOrder {
   readonly pick: RowPick | undefined;
 }
 
+function holdsMessages(source: PromptSource | undefined): boolean {
+  return source !== undefined && 'column' in source && source.holds === 'messages';
+}
+
 /** What a whole read of a dataset tells; the rows are those that are picked. */
 export interface DatasetSummary {
   readonly rows: number;
@@ -48,7 +52,7 @@ export function describeDataset(
 ): Dataset {
   checkInputFile(path);
   const input = resolve(path);
-  const files = attach ? new AttachedFiles(input) : undefined;
+  const files = attach || holdsMessages(promptSource) ? new AttachedFiles(input) : undefined;
   return { path: input, format: detectFormat(path), promptSource, attach, files, pick: undefined };
 }
 
@@ -163,7 +167,7 @@ export async function readDataset(
       if (row.prompt === null) blankRows += 1;
       if (row.content) contents?.update(digestContent(row.content));
       ids.add(row);
-      structured.add(row);
+      if (!holdsMessages(dataset.promptSource)) structured.add(row);
       const visited = visit(row);
       if (visited) await visited;
     }
@@ -212,7 +216,10 @@ function describeSource({ promptSource, format }: Dataset): string {
 
 /** The fields of a record that say how its input is read. */
 export type DatasetFields = Partial<
-  Pick<BatchRecord, 'prompt_column' | 'prompt_template' | 'attach' | 'pick' | 'row_id_field' | 'layout'>
+  Pick<
+    BatchRecord,
+    'prompt_column' | 'prompt_template' | 'prompt_holds' | 'attach' | 'pick' | 'row_id_field' | 'layout'
+  >
 >;
 
 export function recordDataset({
@@ -227,6 +234,7 @@ export function recordDataset({
   return {
     prompt_column: column,
     prompt_template: template,
+    prompt_holds: holdsMessages(promptSource) ? 'messages' : undefined,
     attach,
     pick,
     row_id_field: rowId,
@@ -240,7 +248,11 @@ export function recordedDataset(path: string, record: DatasetFields): Dataset {
   const settled = { pick, rowId, layout: recordedLayout(record.layout) };
   if (template !== undefined) return { ...describeDataset(path, { template }, attach), ...settled };
   return {
-    ...describeDataset(path, typeof column === 'string' ? { column } : undefined, attach),
+    ...describeDataset(
+      path,
+      typeof column === 'string' ? { column, holds: record.prompt_holds } : undefined,
+      attach,
+    ),
     ...settled,
   };
 }

@@ -7,7 +7,7 @@ import type { ProviderName } from '../../core/models.ts';
 import { contentOf } from '../../core/request/content.ts';
 import type { ProviderEntry, SyncProvider } from '../../providers/provider.ts';
 import type { RetryEvent } from '../calls/retry.ts';
-import { loadFiles } from '../dataset/attachments/attached-files.ts';
+import { loadRequest } from '../dataset/attachments/attached-files.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { drawRows, readDataset } from '../dataset/dataset.ts';
 import type { DatasetOrder } from '../dataset/dataset-order.ts';
@@ -84,8 +84,8 @@ export async function countTokens(
     onRetry: (notice) => onEvent({ type: 'retry', provider: order.provider, ...notice }),
     async call({ index }, content, digest, calls, callSignal) {
       const { model, settings } = order;
-      const loaded = await loadFiles(content, order.dataset.files);
-      const request = { customId: createCustomId(index, digest), model, content: loaded, settings };
+      const asking = { customId: createCustomId(index, digest), model, content, settings };
+      const request = await loadRequest(asking, order.dataset.files);
       try {
         // Not `+= await`: that adds to the sum as it was before the call.
         const tokens = await calls.run(() => count(request, callSignal));

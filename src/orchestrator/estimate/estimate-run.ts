@@ -6,7 +6,7 @@ import {
   contentOf,
   contentText,
   digestContent,
-  fillFiles,
+  fillRequest,
 } from '../../core/request/content.ts';
 import type { BatchLimits, BatchProvider } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
@@ -86,12 +86,12 @@ export async function estimateRun(
   function isTooLarge(index: number, digest: Buffer, content: AskedContent): boolean {
     if (!cut || !cutter) return false;
     let fileBytes = 0;
-    const filled = fillFiles(content, ({ bytes }) => {
+    const asking = { customId: createCustomId(index, digest), model, content, settings };
+    const request = fillRequest(asking, ({ bytes }) => {
       fileBytes += base64Length(bytes);
       return '';
     });
-    const customId = createCustomId(index, digest);
-    const line = cut.provider.encode({ customId, model, content: filled, settings });
+    const line = cut.provider.encode(request);
     return cutter.place(Buffer.byteLength(line) + fileBytes) === 'no_part';
   }
 

@@ -25,7 +25,8 @@ export async function openRequestCounter({ provider, model, settings }: AskedMod
   return {
     encoding: tokenizer.encoding,
     countText: (text) => tokenizer.count(text),
-    count: (content) => textsOf(content).reduce((sum, text) => sum + tokenizer.count(text), beside),
+    count: (content) =>
+      [content.system ?? '', ...textsOf(content)].reduce((sum, text) => sum + tokenizer.count(text), beside),
   };
 }
 

@@ -12,7 +12,7 @@ import { providerEntry } from '../../providers/registry.ts';
 import { sayTier } from '../../providers/tiers.ts';
 import { selectCached } from '../answers/store-answers.ts';
 import { isSandboxServer } from '../calls/answer-server.ts';
-import { loadFiles } from '../dataset/attachments/attached-files.ts';
+import { loadRequest } from '../dataset/attachments/attached-files.ts';
 import { createCustomId } from '../dataset/custom-ids.ts';
 import { PromptIndex } from '../dataset/first-rows.ts';
 import type { RunJournals } from '../journals/run-journals.ts';
@@ -106,8 +106,8 @@ export async function answerRows(run: CheckedRun): Promise<{ areShared: boolean 
           order.beforeCall?.();
           await run.home.ensureHeld();
           const startedAt = performance.now();
-          const loaded = await loadFiles(asked, order.dataset.files);
-          const request = { customId: row.customId, model, content: loaded, settings: sent };
+          const asking = { customId: row.customId, model, content: asked, settings: sent };
+          const request = await loadRequest(asking, order.dataset.files);
           const answered = await askProvider(request, callSignal);
           // What a tier costs is in the sum.
           const { tier: _, ...result } = answered;

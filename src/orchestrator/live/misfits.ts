@@ -35,9 +35,12 @@ export function isMisfit(checked: RowOutcome): boolean {
 }
 
 /** The content with the answer that it got, what is wrong with that, and what would fit: a server may not have told it. */
-export function askAgain({ messages }: AskedContent, { text, reason, schema }: Misfit): AskedContent {
+export function askAgain(
+  { messages, ...content }: AskedContent,
+  { text, reason, schema }: Misfit,
+): AskedContent {
   const demand = `${reason} ${describeSchema(schema)}`;
-  return { messages: [...messages, say('assistant', text), say('user', demand)] };
+  return { ...content, messages: [...messages, say('assistant', text), say('user', demand)] };
 }
 
 function say(role: Message['role'], text: string): Message<TextPart> {

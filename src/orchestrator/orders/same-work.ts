@@ -16,6 +16,7 @@ export type Work = Pick<
   | 'original_file_path'
   | 'prompt_column'
   | 'prompt_template'
+  | 'prompt_holds'
   | 'attach'
   | 'pick'
   | 'row_id_field'
@@ -65,13 +66,23 @@ export function nameWork(work: SettledWork): string {
  * output. `input` is its path, or its content.
  */
 export function hashLiveWork(work: Work & { readonly server: string }, input: string): string {
-  const { prompt_column, provider, model, output_path, prompt_template, attach, pick, row_id_field } = work;
+  const {
+    prompt_column,
+    provider,
+    model,
+    output_path,
+    prompt_template,
+    prompt_holds,
+    attach,
+    pick,
+    row_id_field,
+  } = work;
   const settings = settingsText(work.params);
   const described = [
     ...[input, prompt_column, provider, model, output_path],
     ...(settings === undefined ? [] : [settings]),
     ...wherePresent({ prompt_template, pick, row_id_field }),
-    ...wherePresent({ attach }),
+    ...wherePresent({ attach, prompt_holds }),
     ...wherePresent({ base_url: placeOfServer(provider, work.server) }),
   ];
   return hashText(JSON.stringify(described));
@@ -107,6 +118,6 @@ function describeWork(work: SettledWork): string {
       columns: work.columns,
       layout: work.layout,
     }),
-    ...wherePresent({ attach: work.attach, contents: work.contents_sha256 }),
+    ...wherePresent({ attach: work.attach, prompt_holds: work.prompt_holds, contents: work.contents_sha256 }),
   ]);
 }

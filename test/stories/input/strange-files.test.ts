@@ -21,8 +21,7 @@ const request = JSON.stringify({
   body: { model: 'm', messages: [{ role: 'user', content: 'Hello' }] },
 });
 const conversation = JSON.stringify({ messages: [{ role: 'user', content: 'Hello' }] });
-const conversationHint =
-  'These are conversations: write the text that is to be asked into a field of its own, and name it with --col.';
+const conversationHint = 'These are conversations: pass --messages messages to send them.';
 const requestHint =
   'This is a file of batch requests, which loom makes itself: pass the prompts that they were made of.';
 

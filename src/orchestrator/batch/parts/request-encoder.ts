@@ -8,7 +8,7 @@ import type { GenerationSettings } from '../../../core/models.ts';
 import { readJson } from '../../../core/nesting.ts';
 import {
   type AskedContent,
-  fillFiles,
+  fillRequest,
   type PromptRequest,
   plainContent,
   plainPrompt,
@@ -96,13 +96,6 @@ async function encodeWithFiles(
   }
   bytes.appendText(rest);
   return bytes.take();
-}
-
-function fillRequest(
-  { content, ...request }: PromptRequest<AskedContent>,
-  dataOf: (file: StoredFile) => string,
-): PromptRequest {
-  return { ...request, content: fillFiles(content, dataOf) };
 }
 
 /** undefined where the id and the prompt do not stand once each, in this order. */

@@ -8,10 +8,10 @@ import { dirname, resolve } from 'node:path';
 import { LoomError } from '../../../core/errors.ts';
 import {
   type AskedContent,
-  type Content,
   filesOf,
-  fillFiles,
+  fillRequest,
   type LinkPart,
+  type PromptRequest,
   type StoredFile,
   type StoredPart,
 } from '../../../core/request/content.ts';
@@ -140,17 +140,17 @@ export class AttachedFiles {
   }
 }
 
-/** The content as it goes out, with its files in it. */
-export async function loadFiles(
-  content: AskedContent,
+/** The request as it goes out, with its files in it. */
+export async function loadRequest(
+  request: PromptRequest<AskedContent>,
   files: Pick<AttachedFiles, 'read'> | undefined,
-): Promise<Content> {
+): Promise<PromptRequest> {
   const loaded = new Map<StoredFile, string>();
-  for (const file of filesOf(content)) {
+  for (const file of filesOf(request.content)) {
     const bytes = await files?.read(file);
     loaded.set(file, bytes?.toString('base64') ?? '');
   }
-  return fillFiles(content, (file) => loaded.get(file) ?? '');
+  return fillRequest(request, (file) => loaded.get(file) ?? '');
 }
 
 /** undefined for what is none, or has no base64. */

@@ -1,10 +1,19 @@
 /** What rows ask that is more than their prompt: looked up right after they are read, by every pass over an input. */
 import { LoomError } from '../../../core/errors.ts';
 import type { Row } from '../../../core/models.ts';
-import type { AskedPart, LinkPart, StoredPart } from '../../../core/request/content.ts';
+import {
+  type AskedContent,
+  type AskedPart,
+  type LinkPart,
+  type Message,
+  plainContent,
+  type StoredPart,
+} from '../../../core/request/content.ts';
 import { quoteValue } from '../../../core/words.ts';
+import type { PromptSource } from '../../../formats/format.ts';
 import type { AttachmentRules } from '../../../providers/attachments.ts';
 import type { AttachedFiles } from './attached-files.ts';
+import { readConversation } from './conversation.ts';
 
 /** Files of so many rows are looked through at once. */
 export const rowsAtOnce = 4;
@@ -24,22 +33,51 @@ export async function lookUpContents(rows: readonly Row[], attaching: Attaching)
   }
 }
 
-async function lookUpContent(row: Row, { files, attachable }: Attaching): Promise<void> {
-  if (!files || row.prompt === null || !row.attached) return;
-  const parts: AskedPart[] = [{ type: 'text', text: row.prompt }];
-  for (const line of row.attached.split('\n')) {
-    const name = line.trim();
-    if (name === '') continue;
-    const part = await files.describe(name, row.index + 1);
-    if (attachable) checkPart(part, { ...attachable, name, row: row.index + 1 });
-    parts.push(part);
-  }
-  if (parts.length > 1) row.content = { messages: [{ role: 'user', parts }] };
+async function lookUpContent(row: Row, attaching: Attaching): Promise<void> {
+  const { prompt, attached = '' } = row;
+  if (prompt === null) return;
+  const attachedParts: AskedPart[] = [];
+  for (const line of attached.split('\n'))
+    if (line.trim() !== '') attachedParts.push(await lookUpFile(line.trim(), row, attaching));
+  const { promptSource } = attaching;
+  const isConversation = promptSource && 'column' in promptSource && promptSource.holds === 'messages';
+  if (!isConversation && attachedParts.length === 0) return;
+  const { system, messages } = isConversation
+    ? await lookUpConversation(prompt, row, attaching)
+    : plainContent(prompt);
+  const last = messages.at(-1) as Message<AskedPart>;
+  const asking = { ...last, parts: [...last.parts, ...attachedParts] };
+  row.content = { ...(system !== undefined && { system }), messages: [...messages.slice(0, -1), asking] };
 }
 
-/** The files that rows name, and what may be sent of them. */
+async function lookUpConversation(text: string, row: Row, attaching: Attaching): Promise<AskedContent> {
+  const { system, messages: written } = readConversation(text, row.index + 1);
+  const messages: Message<AskedPart>[] = [];
+  for (const { role, parts: writtenParts } of written) {
+    const parts: AskedPart[] = [];
+    for (const part of writtenParts)
+      parts.push(
+        'text' in part ? { type: 'text', text: part.text } : await lookUpFile(part.image, row, attaching),
+      );
+    messages.push({ role, parts });
+  }
+  return { system, messages };
+}
+
+async function lookUpFile(
+  name: string,
+  { index }: Row,
+  { files, attachable }: Attaching,
+): Promise<StoredPart | LinkPart> {
+  const part = await (files as AttachedFiles).describe(name, index + 1);
+  if (attachable) checkPart(part, { ...attachable, name, row: index + 1 });
+  return part;
+}
+
+/** What rows ask beside a text: conversations, and files that they name; and what may be sent of them. */
 export interface Attaching {
-  /** Absent where rows attach none. */
+  readonly promptSource: PromptSource | undefined;
+  /** Absent where rows ask texts alone. */
   readonly files?: AttachedFiles | undefined;
   /** What the provider takes of them; undefined: what was sent already. */
   readonly attachable?: Attachable | undefined;
