@@ -80,6 +80,8 @@ export type GenerationSettings = {
   readonly json_mode?: true;
   /** The JSON Schema that each answer has to fit. */
   readonly schema?: JsonObject;
+  /** Examples that go ahead of every prompt, as turns of a conversation. */
+  readonly few_shot?: readonly Example[];
   /** Fields of the provider's request body, as they are. */
   readonly extra?: JsonObject;
   /** `responses`: OpenAI's `/v1/responses`, and that of servers that speak alike. Default: `chat`, chat completions. */
@@ -87,7 +89,14 @@ export type GenerationSettings = {
 };
 export type SettingName = keyof GenerationSettings;
 
+/** What may be asked, and how it is to be answered. */
+export interface Example {
+  readonly prompt: string;
+  readonly response: string;
+}
+
 const texts: Shape<readonly string[]> = arrayOf(string);
+const examples: Shape<readonly Example[]> = arrayOf(object({ prompt: string, response: string }));
 
 /** Settings as they stand in a record: the Python tool writes unset ones too, as null, false or an empty object. */
 const storedSettingsShape = looseObject({
@@ -102,6 +111,7 @@ const storedSettingsShape = looseObject({
   frequency_penalty: nullish(number),
   json_mode: nullish(boolean),
   schema: nullish(jsonObject),
+  few_shot: nullish(examples),
   extra: nullish(jsonObject),
   api: nullish(oneOf(apiNames)),
 });

@@ -125,7 +125,7 @@ function tableOf(table: ProviderSettings, api: ApiName | undefined): SettingsTab
 }
 
 function isPlaced(name: SettingName): name is PlacedName {
-  return name !== 'extra' && name !== 'api';
+  return name !== 'extra' && name !== 'api' && name !== 'few_shot';
 }
 
 const noSettings: GenerationSettings = {};

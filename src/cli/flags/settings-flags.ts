@@ -36,6 +36,11 @@ export function addSettingsFlags(command: Command): Command {
       parseNumber,
     ),
     rareFlag('--json', 'Answer with a JSON object (not Anthropic).'),
+    rareFlag(
+      '--few-shot <path>',
+      'Examples that go ahead of every prompt as turns: a .jsonl, .json, .csv or .tsv with a prompt and a response each.',
+      parseText,
+    ),
     flag(
       '--fields <spec>',
       'What each answer has to hold, a column each: "tone: good|bad, score?: integer", or @<path> of it.',

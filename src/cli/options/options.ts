@@ -42,6 +42,8 @@ export interface SettingsOptions {
   fields?: string;
   /** The name of a file, with `@` or without, or JSON. */
   schema?: string;
+  /** The name of a file, with `@` or without. */
+  fewShot?: string;
   api?: ApiName;
   /** Field of the request body → its value. */
   param?: Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { ErrorFacts } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
 import { type GenerationSettings, isJsonObject, type JsonObject } from '../../core/models.ts';
+import { readExamples } from './examples.ts';
 import type { SettingsOptions } from './options.ts';
 import { readFlagFile, readTextFlag } from './text-flag.ts';
 
@@ -23,6 +24,7 @@ export function readSettings(
     frequency_penalty: options.frequencyPenalty,
     json_mode: options.json,
     schema: options.schema && readSchema(options.schema, workingFolder),
+    few_shot: options.fewShot && readExamples(options.fewShot, workingFolder),
     extra: options.param,
     api: options.api === 'chat' ? undefined : options.api,
   };

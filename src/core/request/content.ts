@@ -108,17 +108,40 @@ export function fillFiles(
 }
 
 /**
- * The request as it goes out: with its files filled in as `fillFiles` does, and what is for the model alone in one text,
+ * The request as it goes out: with its files filled in as `fillFiles` does, the examples of its settings ahead of what is asked, and what is for the model alone in one text,
  * that of the run before that of the row.
  */
 export function fillRequest(
   { content, settings, ...request }: PromptRequest<AskedContent>,
   dataOf: (file: StoredFile, place: number) => string,
 ): PromptRequest {
-  const filled = fillFiles(content, dataOf);
-  if (content.system === undefined) return { ...request, settings, content: filled };
-  const system = [settings?.system, content.system].filter(Boolean).join('\n\n');
-  return { ...request, settings: { ...settings, system }, content: filled };
+  const { messages } = fillFiles(content, dataOf);
+  const { turns, others } = splitExamples(settings);
+  const filled = { messages: turns.length > 0 ? [...turns, ...messages] : messages };
+  if (content.system === undefined) return { ...request, settings: others, content: filled };
+  const system = [others?.system, content.system].filter(Boolean).join('\n\n');
+  return { ...request, settings: { ...others, system }, content: filled };
+}
+
+interface SplitSettings {
+  readonly turns: readonly Message<TextPart>[];
+  readonly others: GenerationSettings | undefined;
+}
+
+/** By settings: they are the same in every request of a run, and others look them up by their identity. */
+const split = new WeakMap<GenerationSettings, SplitSettings>();
+
+/** Examples as turns ahead of what is asked, and the settings without them. */
+function splitExamples(settings: GenerationSettings | undefined): SplitSettings {
+  if (!settings?.few_shot) return { turns: [], others: settings };
+  const known = split.get(settings);
+  if (known) return known;
+  const { few_shot: examples, ...others } = settings;
+  const say = (role: Message['role'], text: string) => ({ role, parts: [{ type: 'text', text }] }) as const;
+  const turns = examples.flatMap(({ prompt, response }) => [say('user', prompt), say('assistant', response)]);
+  const made = { turns, others: Object.keys(others).length > 0 ? others : undefined };
+  split.set(settings, made);
+  return made;
 }
 
 /** What is sent to a provider for one row. */

@@ -31,7 +31,11 @@ export async function openRequestCounter({ provider, model, settings }: AskedMod
 }
 
 /** The model is shown the system text and, in some form, the schema. */
-function countSettings(tokenizer: Tokenizer, { system, schema }: GenerationSettings = {}): number {
-  const texts = [system ?? '', schema ? JSON.stringify(schema) : ''];
+function countSettings(
+  tokenizer: Tokenizer,
+  { system, schema, few_shot: examples = [] }: GenerationSettings = {},
+): number {
+  const turns = examples.flatMap(({ prompt, response }) => [prompt, response]);
+  const texts = [system ?? '', schema ? JSON.stringify(schema) : '', ...turns];
   return texts.reduce((sum, text) => sum + tokenizer.count(text), 0);
 }

@@ -18,7 +18,7 @@ import { never } from '../conformance.ts';
 
 const project = resolve(import.meta.dirname, '../../..');
 
-const values: Required<Omit<GenerationSettings, 'extra' | 'api'>> = {
+const values: Required<Omit<GenerationSettings, 'extra' | 'api' | 'few_shot'>> = {
   system: 'Be brief.',
   temperature: 0.5,
   max_tokens: 10,

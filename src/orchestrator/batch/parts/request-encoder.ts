@@ -104,7 +104,8 @@ function makeFrame(
   { model, settings }: Pick<PromptRequest, 'model' | 'settings'>,
 ): Frame | undefined {
   const [id, prompt] = [randomUUID(), randomUUID()];
-  const line = encode({ customId: id, model, content: plainContent(prompt), settings });
+  const asked = { customId: id, model, content: plainContent(prompt), settings };
+  const line = encode(fillRequest(asked, () => ''));
   const [before, rest, ...moreIds] = line.split(`"${id}"`);
   const [between, after, ...morePrompts] = (rest ?? '').split(`"${prompt}"`);
   if (after === undefined || moreIds.length > 0 || morePrompts.length > 0) return undefined;
