@@ -16,6 +16,7 @@ import { checkInputFlags } from '../options/stdin.ts';
 import { tellFileNames } from '../options/text-flag.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { warnOfPrices } from '../words/costs.ts';
+import { describeUncounted } from '../words/counts.ts';
 import { questionName } from '../words/model-names.ts';
 import { loom } from '../words/proposed-command.ts';
 import { dryRun } from './dry-run.ts';
@@ -35,6 +36,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   requireAsked(options, context);
   tellWrongPrices(options, context);
   await askAboutModel(options, context);
+  tellUncounted(options, context);
   if (options.dryRun) return dryRun(options, context, document);
   if (options.preview) return preview(options, context, document);
   return withProviders(options, context, async (reach) => {
@@ -62,6 +64,12 @@ function tellWrongPrices(options: RunOptions, context: CommandContext): void {
   const { maxCost, dryRun, preview } = options;
   if (maxCost !== undefined && !dryRun && !preview) return;
   warnOfPrices(checkOwnPrices(placeOf(options, context)), context.terminal);
+}
+
+/** A limit of costs is held against estimates, which know nothing of files. */
+function tellUncounted(options: RunOptions, { terminal }: CommandContext): void {
+  const uncounted = options.maxCost === undefined || options.dryRun ? undefined : describeUncounted(options);
+  if (uncounted !== undefined) terminal.note(`--max-cost: ${uncounted}`);
 }
 
 /** A name that is most likely a mistake is told before anything is sent. Nobody waits for an answer. */

@@ -6,7 +6,7 @@ import { describeRun, goesToStdout } from '../options/orders.ts';
 import { placeOf } from '../options/reach.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { noPriceFor } from '../words/costs.ts';
-import { countOf, formatCount, formatDollars } from '../words/counts.ts';
+import { countOf, describeUncounted, formatCount, formatDollars } from '../words/counts.ts';
 
 /** Returns the exit code. */
 export async function dryRun(
@@ -32,6 +32,8 @@ export async function dryRun(
   terminal.printSentence(
     `  Input tokens: about ${formatCount(preview.inputTokens)} (an estimate with the tokenizer ${preview.encoding})`,
   );
+  const uncounted = describeUncounted(options);
+  if (uncounted !== undefined) terminal.printSentence(`  ${uncounted}`);
   terminal.printSentence(`  ${describeEstimatedCost(preview, options, order.settings?.max_tokens)}`);
   const { firstPrompt } = preview;
   if (firstPrompt)

@@ -20,7 +20,7 @@ import { startProgress } from '../terminal/progress.ts';
 import type { DocumentFields } from '../terminal/voice.ts';
 import { tellCalls } from '../words/calls.ts';
 import { noPriceFor, warnOfPrices } from '../words/costs.ts';
-import { formatCount, formatDollars } from '../words/counts.ts';
+import { describeUncounted, formatCount, formatDollars } from '../words/counts.ts';
 import { describeSkipped } from '../words/failures.ts';
 
 export async function tokens(options: TokensOptions, context: CommandContext): Promise<number> {
@@ -94,7 +94,7 @@ function describeInputOf(options: TokensOptions, context: CommandContext) {
 /** Counted without the provider; the sentence is the usual one, and says that it is an estimate. */
 function printEstimate(
   { rows, blankRows, inputTokens, encoding, liveCost, batchCost }: TokenEstimate,
-  { provider, model }: TokensOptions,
+  { provider, model, ...options }: TokensOptions,
   terminal: CommandContext['terminal'],
   document: DocumentFields<TokensDocument>,
 ): number {
@@ -108,6 +108,8 @@ function printEstimate(
     batch_cost_usd: batchCost ?? null,
   });
   if (blankRows > 0) terminal.note(describeSkipped(blankRows));
+  const uncounted = describeUncounted(options);
+  if (uncounted !== undefined) terminal.note(uncounted);
   const count = `${formatCount(inputTokens)} across ${rows} prompts`;
   const about = `provider=${provider}, model=${model}, errors=0`;
   terminal.printResult(`Total input tokens: ${count} (${about}), an estimate with the tokenizer ${encoding}`);

@@ -59,3 +59,16 @@ export function formatDollars(dollars: number): string {
       : { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
   return `$${dollars.toLocaleString('en-US', digits)}`;
 }
+
+/** What a count on this machine leaves out; undefined where it has all. */
+export function describeUncounted({
+  attach,
+  messages,
+}: {
+  readonly attach?: unknown;
+  readonly messages?: unknown;
+}): string | undefined {
+  if (attach === undefined && messages === undefined) return undefined;
+  const what = attach === undefined ? 'Pictures in conversations' : 'Files that go with prompts';
+  return `${what} are not counted: what a model makes of them differs, and comes on top.`;
+}

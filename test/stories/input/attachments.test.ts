@@ -184,6 +184,16 @@ test('the same input is pending work until one of its files is another', async (
   expect((await submit()).stdout).toContain('Batch submitted.');
 });
 
+test('estimates say that they leave files out', async () => {
+  const left =
+    'Files that go with prompts are not counted: what a model makes of them differs, and comes on top.\n';
+  const flags = ['-f', 'data.csv', '-c', 'text', '-p', 'openai', '-m', 'gpt-4o', '--attach', 'file'];
+  expect((await world.loom('run', ...flags, '--dry-run')).stdout).toContain(`  ${left}`);
+  expect((await world.loom('tokens', ...flags, '--estimate')).stderr).toContain(left);
+  const limited = await world.loom('run', ...flags, '--sync', '--max-cost', '1', '-o', 'out.csv');
+  expect(limited.stderr).toContain(`--max-cost: ${left}`);
+});
+
 test('a preview shows how large each is in place of its bytes', async () => {
   const ended = await world.loom('run', ...order('-p', 'openai', '--attach', 'file', '--preview'));
   expect(ended.stdout).toContain(`"url": "data:image/png;base64,[${png.length} bytes in base64]"`);
