@@ -29,7 +29,7 @@ interface SeenFile extends MediaType {
 }
 
 /** Bytes of files that were read last are at hand: of a file that many rows name, most often. */
-const mostBytesAtHand = 16 * 1024 * 1024;
+const mostBytesAtHand = 8 * 1024 * 1024;
 
 export class AttachedFiles {
   readonly #folder: string;
