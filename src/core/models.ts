@@ -62,6 +62,10 @@ export type RowPick = ValueOf<typeof rowPickShape>;
 export const apiNames = ['chat', 'responses'] as const;
 export type ApiName = (typeof apiNames)[number];
 
+/** How much a model thinks before it answers. */
+export const efforts = ['minimal', 'low', 'medium', 'high'] as const;
+export type Effort = (typeof efforts)[number];
+
 /**
  * How to generate, the same for every row of a run; what is not set is absent. Records hold it as `params`, under the
  * names that the Python tool 0.7.0 has for it.
@@ -76,6 +80,8 @@ export type GenerationSettings = {
   readonly seed?: number;
   readonly presence_penalty?: number;
   readonly frequency_penalty?: number;
+  /** How much a model thinks before it answers. */
+  readonly effort?: Effort;
   /** Any JSON object as the answer. */
   readonly json_mode?: true;
   /** The JSON Schema that each answer has to fit. */
@@ -109,6 +115,7 @@ const storedSettingsShape = looseObject({
   seed: nullish(number),
   presence_penalty: nullish(number),
   frequency_penalty: nullish(number),
+  effort: nullish(oneOf(efforts)),
   json_mode: nullish(boolean),
   schema: nullish(jsonObject),
   few_shot: nullish(examples),

@@ -6,6 +6,7 @@ import { LoomError } from '../core/errors.ts';
 import {
   type ApiName,
   apiNames,
+  type Effort,
   type GenerationSettings,
   isJsonObject,
   type JsonObject,
@@ -51,6 +52,12 @@ export function atLeast(least: number) {
 export function atMost(most: number) {
   return (values: readonly string[]) =>
     values.length <= most ? undefined : `${values.length} are given, and at most ${most} are allowed`;
+}
+
+/** Of efforts, where a provider does not have each. */
+export function oneOfEfforts(...known: readonly Effort[]) {
+  return (effort: Effort) =>
+    known.includes(effort) ? undefined : `${quoteValue(effort)} is not one of ${known.join(', ')}`;
 }
 
 /** LoomError `usage` names the first setting that the provider does not have, or does not take with this value. */

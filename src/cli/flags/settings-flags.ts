@@ -1,6 +1,6 @@
 /** The flags that say how to generate. */
 import { type Command, InvalidArgumentError, type Option } from 'commander';
-import { apiNames } from '../../core/models.ts';
+import { apiNames, efforts } from '../../core/models.ts';
 import { addFlags, flag, rareFlag } from './flag.ts';
 import { parseNumber, parseText, parseWhole } from './flag-values.ts';
 
@@ -35,6 +35,10 @@ export function addSettingsFlags(command: Command): Command {
       'Favour words that have come less often (not Anthropic).',
       parseNumber,
     ),
+    rareFlag(
+      '--effort <level>',
+      'How much the model thinks before it answers, where it can be told.',
+    ).choices(efforts),
     rareFlag('--json', 'Answer with a JSON object (not Anthropic).'),
     rareFlag(
       '--few-shot <path>',

@@ -1,6 +1,6 @@
 /** What each command is asked for, as its flags say it. */
 import type { InputOptions as InputOfLibrary } from '../../api/options/options.ts';
-import type { ApiName, FileType, ProviderName } from '../../core/models.ts';
+import type { ApiName, Effort, FileType, ProviderName } from '../../core/models.ts';
 import type { Shell, StatusWord } from '../../core/names.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DocumentDraft, Voice } from '../terminal/voice.ts';
@@ -37,6 +37,7 @@ export interface SettingsOptions {
   seed?: number;
   presencePenalty?: number;
   frequencyPenalty?: number;
+  effort?: Effort;
   json?: boolean;
   /** The text, or `@` and the name of a file that holds it. */
   fields?: string;

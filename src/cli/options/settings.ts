@@ -22,6 +22,7 @@ export function readSettings(
     seed: options.seed,
     presence_penalty: options.presencePenalty,
     frequency_penalty: options.frequencyPenalty,
+    effort: options.effort,
     json_mode: options.json,
     schema: options.schema && readSchema(options.schema, workingFolder),
     few_shot: options.fewShot && readExamples(options.fewShot, workingFolder),

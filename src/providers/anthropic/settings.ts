@@ -1,6 +1,6 @@
 /** How Anthropic is told each setting. */
 import { findOpenObject, toAnthropicSchema } from '../json-schema.ts';
-import { atLeast, between, type ProviderSettings } from '../settings.ts';
+import { atLeast, between, oneOfEfforts, type ProviderSettings } from '../settings.ts';
 
 export const settings: ProviderSettings = {
   places: {
@@ -10,6 +10,7 @@ export const settings: ProviderSettings = {
     top_p: 'top_p',
     top_k: 'top_k',
     stop: 'stop_sequences',
+    effort: 'output_config.effort',
     schema: (schema) => ({
       output_config: { format: { type: 'json_schema', schema: toAnthropicSchema(schema) } },
     }),
@@ -19,6 +20,7 @@ export const settings: ProviderSettings = {
     max_tokens: atLeast(1),
     top_p: between(0, 1),
     top_k: atLeast(0),
+    effort: oneOfEfforts('low', 'medium', 'high'),
     stop: (stop) =>
       stop.every((text) => text.trim()) ? undefined : "white space alone can't be a stop text",
     schema: findOpenObject,

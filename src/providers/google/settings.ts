@@ -13,6 +13,9 @@ export const settings: ProviderSettings = {
     seed: 'generationConfig.seed',
     presence_penalty: 'generationConfig.presencePenalty',
     frequency_penalty: 'generationConfig.frequencyPenalty',
+    effort: (effort) => ({
+      generationConfig: { thinkingConfig: { thinkingLevel: effort.toUpperCase() } },
+    }),
     json_mode: () => ({ generationConfig: { responseMimeType: 'application/json' } }),
     // Not responseJsonSchema, which batches misread (crmne/ruby_llm#894): a live trial is to ask what a batch asks.
     schema: (schema) => ({

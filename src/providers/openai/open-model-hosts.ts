@@ -1,11 +1,12 @@
 /** Hosts of open models that speak OpenAI's protocol, a row each. What no page of theirs says is on the safe side, and told. */
-import { atLeast, atMost } from '../settings.ts';
+import { atLeast, atMost, oneOfEfforts } from '../settings.ts';
 import type { BatchProfile, Profile } from './profile.ts';
-import { chatSettings, responsesSettings } from './settings.ts';
+import { chatSettings, responsesSettings, withEffort } from './settings.ts';
 
+const threeEfforts = oneOfEfforts('low', 'medium', 'high');
 const asOpenAi = chatSettings({
-  places: { max_tokens: 'max_completion_tokens' },
-  checks: { stop: atMost(4) },
+  places: { max_tokens: 'max_completion_tokens', ...withEffort },
+  checks: { stop: atMost(4), effort: threeEfforts },
 });
 const plain = chatSettings();
 const withTopK = chatSettings({ places: { top_k: 'top_k' }, checks: { top_k: atLeast(-1) } });
@@ -123,7 +124,10 @@ export const openModelHosts: readonly Profile[] = [
     addresses: ['https://api.cerebras.ai/v1'],
     messageTokens: 7,
     priceListName: 'cerebras',
-    settings: chatSettings({ places: { max_tokens: 'max_completion_tokens' } }),
+    settings: chatSettings({
+      places: { max_tokens: 'max_completion_tokens', ...withEffort },
+      checks: { effort: threeEfforts },
+    }),
     unverified:
       'how many requests one of its batches takes; they are a private preview, which not every key has',
     batches: { ...cautious, priceShare: 0.5 },

@@ -12,7 +12,7 @@ import { boolean, nullable, oneOf, type Shape, stringLike, type ValueOf } from '
 import { quoteValue } from '../../core/words.ts';
 import { atLeast } from '../settings.ts';
 import type { BatchProfile, Profile } from './profile.ts';
-import { chatSettings, responsesSettings } from './settings.ts';
+import { chatSettings, responsesSettings, withEffort } from './settings.ts';
 
 const example = '{"our-vllm": {"base_url": "http://gpu01:8000/v1"}}';
 
@@ -135,7 +135,7 @@ function readProfile(name: string, described: unknown, fail: Fail): Profile {
     priceListName: fields.price_list ?? name,
     settings: {
       ...chatSettings({
-        places: { max_tokens: max_tokens_field, top_k: 'top_k' },
+        places: { max_tokens: max_tokens_field, top_k: 'top_k', ...withEffort },
         // vLLM says with -1 that there is no limit.
         checks: { top_k: atLeast(-1) },
       }),

@@ -2,10 +2,13 @@
 import { atLeast, atMost, between } from '../settings.ts';
 import { openModelHosts } from './open-model-hosts.ts';
 import type { Profile } from './profile.ts';
-import { chatSettings, responsesSettings } from './settings.ts';
+import { chatSettings, responsesSettings, withEffort } from './settings.ts';
 
 const asOpenAi = {
-  ...chatSettings({ places: { max_tokens: 'max_completion_tokens' }, checks: { stop: atMost(4) } }),
+  ...chatSettings({
+    places: { max_tokens: 'max_completion_tokens', ...withEffort },
+    checks: { stop: atMost(4) },
+  }),
   responses: responsesSettings(),
 };
 

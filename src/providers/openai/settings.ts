@@ -35,6 +35,9 @@ export function chatSettings({ places, checks }: Differences = {}): SettingsTabl
   };
 }
 
+/** Where models think as much as they are told, in OpenAI's field for it. */
+export const withEffort = { effort: 'reasoning_effort' } as const;
+
 /** Of the Responses API, which has neither stop texts, nor a seed, nor penalties. */
 export function responsesSettings({ places, checks }: Differences = {}): SettingsTable {
   return {
@@ -42,6 +45,7 @@ export function responsesSettings({ places, checks }: Differences = {}): Setting
       system: 'instructions',
       temperature: 'temperature',
       max_tokens: 'max_output_tokens',
+      effort: 'reasoning.effort',
       top_p: 'top_p',
       json_mode: () => ({ text: { format: { type: 'json_object' } } }),
       schema: (schema) => ({ text: { format: { type: 'json_schema', ...describeSchema(schema) } } }),

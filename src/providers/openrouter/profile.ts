@@ -13,7 +13,10 @@ export const profile: Profile = {
   addresses: ['https://openrouter.ai/api/v1', 'https://eu.openrouter.ai/api/v1'],
   messageTokens: 7,
   priceListName: 'openrouter',
-  settings: { ...chatSettings(withTopK), responses: responsesSettings(withTopK) },
+  settings: {
+    ...chatSettings({ ...withTopK, places: { ...withTopK.places, effort: 'reasoning.effort' } }),
+    responses: responsesSettings(withTopK),
+  },
   // Its code is the status once more; its word stands elsewhere.
   codePlaces: ['availability.code', 'metadata.error_type', 'error_type'],
   refusals: [

@@ -1,7 +1,8 @@
 /** xAI (Grok): live calls are OpenAI's, batches are its own. */
 import { asText } from '../network/wire.ts';
 import type { Profile } from '../openai/profile.ts';
-import { chatSettings } from '../openai/settings.ts';
+import { chatSettings, withEffort } from '../openai/settings.ts';
+import { oneOfEfforts } from '../settings.ts';
 
 export const profile: Profile = {
   name: 'xai',
@@ -13,7 +14,10 @@ export const profile: Profile = {
   priceListName: 'x-ai',
   unverified:
     'its batches by a call to xAI itself, how large a file they take, and which models have no discount',
-  settings: chatSettings({ places: { max_tokens: 'max_completion_tokens' } }),
+  settings: chatSettings({
+    places: { max_tokens: 'max_completion_tokens', ...withEffort },
+    checks: { effort: oneOfEfforts('low', 'medium', 'high') },
+  }),
   // `{"code": "Some requested entity was not found", "error": "…"}`
   isOwnError: ({ code, error }) => asText(code) !== '' && asText(error) !== '',
   refusals: [

@@ -28,6 +28,7 @@ const values: Required<Omit<GenerationSettings, 'extra' | 'api' | 'few_shot'>> =
   seed: 7,
   presence_penalty: 0.5,
   frequency_penalty: 0.5,
+  effort: 'low',
   json_mode: true,
   schema: {
     type: 'object',
@@ -113,7 +114,7 @@ async function compile(imports: string, objects: readonly (readonly [type: strin
 
 const openAiTypes = `import type { ChatCompletionCreateParamsNonStreaming as Chat } from 'openai/resources/chat/completions';
 interface Line { custom_id: string; method: 'POST'; url: '/v1/chat/completions'; body: Chat }
-type ChatWithTopK = Chat & { top_k?: number };
+type ChatWithTopK = Chat & { top_k?: number; reasoning?: { effort?: 'minimal' | 'low' | 'medium' | 'high' } };
 interface LineWithTopK extends Omit<Line, 'body'> { body: ChatWithTopK }
 interface Request { custom_id: string; body: Omit<ChatWithTopK, 'model'> }`;
 
@@ -132,12 +133,13 @@ test('the Responses API of OpenAI, in the types of its SDK', async () => {
     ['ResponseCreateParamsNonStreaming', live] as const,
     ['Line', batch] as const,
   ]);
-  expect(objects).toHaveLength(18);
+  expect(objects).toHaveLength(20);
   expect(await compile(responsesTypes, objects)).toEqual([]);
 });
 
 /** These publish that they take what OpenAI takes, and beside it this. */
 test.each([
+  // And OpenRouter its own word for how much a model thinks.
   ['openrouter', 'Request'],
   ['alibaba', 'LineWithTopK'],
 ])('%s, in the same with its own top_k', async (name, line) => {
@@ -213,7 +215,10 @@ function findMisfitsOf(
 
 test("Google, in the messages of its protocol's description", async () => {
   const text = await readFile(join(import.meta.dirname, 'google-messages.json'), 'utf8');
-  const { messages } = JSON.parse(text) as { messages: Messages };
+  const { messages: described } = JSON.parse(text) as { messages: Messages };
+  // The description is older than the levels, which the types of its SDK have.
+  const thinkingLevel = { type: 'enum', values: ['MINIMAL', 'LOW', 'MEDIUM', 'HIGH'] };
+  const messages = { ...described, ThinkingConfig: { ...described.ThinkingConfig, thinkingLevel } };
   const check = (value: object) => findMisfits(messages, 'GenerateContentRequest', value);
   const sent = await sendAll('google');
   for (const { live, batch } of sent) {

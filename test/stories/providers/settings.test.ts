@@ -96,6 +96,35 @@ test.each(ways)('%s, %s: every setting has its field, and nothing else is sent',
   expect(world.requestBodies(provider)).toEqual([body]);
 });
 
+const thinking: Partial<Record<ProviderName, object>> = {
+  openai: { reasoning_effort: 'high' },
+  openrouter: { reasoning: { effort: 'high' } },
+  anthropic: { output_config: { effort: 'high' } },
+  google: { generationConfig: { thinkingConfig: { thinkingLevel: 'HIGH' } } },
+};
+
+test.each(ways.filter(([provider]) => provider !== 'alibaba'))(
+  '%s, %s: how much a model thinks has a field of its own',
+  async (provider, mode) => {
+    await answer(provider, mode, '--effort', 'high');
+    expect(world.requestBodies(provider)).toEqual([expect.objectContaining(thinking[provider])]);
+  },
+);
+
+test('the Responses API has another field for it', async () => {
+  const flags = ['--effort', 'minimal', '--api', 'responses', '--preview', '1'];
+  const { stdout } = await world.loom('run', ...orderOf('openai', ...flags));
+  expect(stdout).toMatch(/"reasoning": \{\s+"effort": "minimal"\s+\}/);
+});
+
+test.each<[ProviderName, string, string]>([
+  ['alibaba', 'low', 'Alibaba has no setting for --effort. Leave it out.'],
+  ['anthropic', 'minimal', 'Anthropic does not take --effort: "minimal" is not one of low, medium, high.'],
+])('%s refuses --effort %s before anything is sent', async (provider, effort, says) => {
+  const ended = await world.loom('run', '--sync', ...orderOf(provider, '--effort', effort));
+  expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining(says)]);
+});
+
 const schema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   type: 'object',
