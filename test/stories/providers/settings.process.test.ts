@@ -23,6 +23,6 @@ test('every example of the page on settings runs, and together they have every f
   }
   const { stdout: help } = await world.loom('run', '--help-all');
   const flags = /( +--system[\s\S]*)--api-key/.exec(help)?.[1]?.match(/^ {2}(-t, )?--[\w-]+/gm) ?? [];
-  expect(flags.length).toBe(15);
+  expect(flags.length).toBe(17);
   for (const flag of flags.map((text) => text.trim().replace('-t, ', ''))) expect(examples).toContain(flag);
 });
