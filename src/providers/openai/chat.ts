@@ -95,10 +95,17 @@ function readUsage(usage: WireObject): Usage | undefined {
   };
 }
 
-/** Text, or with some compatible servers a list of parts. */
+/** Parts that hold what a model thought, in the words of several servers. */
+const thoughtTypes = ['reasoning', 'reasoning_content', 'thinking', 'thought'];
+
+/** Text, or with some compatible servers a list of parts. What a model thought is no part of its answer. */
 function readContent(content: unknown): string {
   if (typeof content === 'string') return content;
   return asList(content)
-    .map((part) => (typeof part === 'string' ? part : firstText(asObject(part).text)))
+    .map((part) => {
+      if (typeof part === 'string') return part;
+      const { type, text } = asObject(part);
+      return thoughtTypes.includes(asText(type)) ? '' : firstText(text);
+    })
     .join('');
 }

@@ -69,6 +69,16 @@ it('reads a content that is a list of parts', async () => {
   expect(server().arrived[0]?.path).toBe('/v1/chat/completions');
 });
 
+it.each(['reasoning', 'thinking'])('leaves parts of the type %s out, which are thoughts', async (type) => {
+  const provider = await entry.openSync(connect({ path: '/v1/' }, server().url));
+  const thought = { type, text: 'Hm.', thinking: [{ type: 'text', text: 'Hm.' }] };
+  server().play(() => ({
+    body: { choices: [{ message: { content: [thought, { type: 'text', text: 'Yes' }] } }] },
+  }));
+  const request = { customId: 'a', model: 'm', content: plainContent(prompt) };
+  expect(await provider.generate(request, never)).toMatchObject({ outcome: 'succeeded', text: 'Yes' });
+});
+
 it('names what is wrong with a connection that does not come about', async () => {
   const gone = createServer();
   await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));
