@@ -192,7 +192,7 @@ describe('only', () => {
   // Who runs the program, and what the SDKs would read by themselves.
   const readers: Readonly<Record<string, readonly string[]>> = {
     cwd: ['api/options/reach.ts'],
-    env: ['providers/transport/transport.ts', 'api/options/reach.ts'],
+    env: ['providers/transport/transport.ts', 'storage/objects/gcs-store.ts', 'api/options/reach.ts'],
     pid: ['storage/lock-holder.ts'],
     versions: ['api/options/reach.ts'],
   };
