@@ -24,7 +24,7 @@ const whole = (pattern: string) => new RegExp(`^(?:${pattern})$`, 's');
 export const ownNames = {
   job: whole(String.raw`(?<owner>${job})\.json`),
   request: whole(String.raw`(?<owner>${job})_\d+\.(?:jsonl|ids)`),
-  cachedAnswers: whole(String.raw`(?<owner>${job})_(?:cached|imported)\.jsonl`),
+  cachedAnswers: whole(String.raw`(?<owner>${job})_(?:(?:cached|imported)\.jsonl|files\.json)`),
   journal: whole(String.raw`(?<owner>${run})(?:_uncached)?(?:\.[0-9a-f]{12})?\.jsonl`),
   /** An output that goes to stdout, with what is written beside it. */
   delivery: whole(String.raw`\.?(?<owner>${run})_output(?:\..+)?`),

@@ -186,6 +186,7 @@ describe('a sweep takes away', () => {
     ['the requests of a job that is gone', `requests/${jobId}_1.jsonl`, '{}'],
     ['its id map', `requests/${jobId}_12.ids`, ''],
     ['the answers that it had from the cache', `results/${jobId}_cached.jsonl`, result],
+    ['what is known of the files that it attached', `results/${jobId}_files.json`, '{}'],
     [
       'the journal of a dead run whose answers are in the cache',
       `results/live_${hex(24)}.${hex(12)}.jsonl`,
