@@ -23,7 +23,7 @@ export async function adopt(options: AdoptOptions, context: CommandContext): Pro
   const onEvent = tellCalls(terminal);
   try {
     await withProviders(options, context, async (reach) => {
-      const run = describeRun(options, context);
+      const run = await describeRun(options, context);
       const { record, batch } = await adoptBatch({ ...reach, ...run, id: options.id, onEvent });
       document.batches.push(documentBatch(batch));
       terminal.print(`Batch adopted. id=${record.batch_id} provider=${record.provider}`);

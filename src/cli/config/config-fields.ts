@@ -46,6 +46,9 @@ const orderFields = [
   ...['on', 'answer', 'expect'],
 ];
 
+/** Texts of which a file may have a list: their flags may be given again. */
+export const repeatedTexts = ['stop', 'attach'];
+
 /** Every field that a file may have, once for each command that has the flag. */
 export function listFields(program: Command): ConfigField[] {
   const commands = leafCommands(program);
@@ -133,7 +136,7 @@ function describeValue(option: Option): object {
   if (!option.required) return { type: 'boolean' };
   if (option.argChoices) return { enum: option.argChoices };
   if (option.long === '--param') return { type: 'object' };
-  if (option.long === '--stop')
+  if (repeatedTexts.includes(fieldName(option)))
     return { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
   if (!takes(option, '1')) return { type: 'string' };
   return { type: takes(option, '1m') ? ['string', 'number'] : 'number' };

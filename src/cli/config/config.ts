@@ -14,6 +14,7 @@ import {
   listFields,
   nameSection,
   refusedFields,
+  repeatedTexts,
 } from './config-fields.ts';
 import type { ConfigFile } from './config-file.ts';
 import { doubtPath } from './config-trust.ts';
@@ -27,8 +28,8 @@ interface Default {
 }
 
 /** Names of files. `@` before a text makes it one too. */
-const pathFields = ['file', 'output', 'schema', 'faults', 'cacheDir'];
-const textFields = ['prompt', 'system'];
+const pathFields = ['file', 'output', 'schema', 'fewShot', 'faults', 'cacheDir'];
+const textFields = ['prompt', 'system', 'fields'];
 /** How a command waits: of use only where it does. */
 const waitFields = ['interval', 'timeout'];
 
@@ -164,7 +165,7 @@ function readValue({ name, option }: ConfigField, value: unknown, path: string, 
 
 function kindOf(name: string): string {
   if (name === 'param') return 'an object of fields';
-  return name === 'stop' ? 'a text, or a list of texts' : 'a text or a number';
+  return repeatedTexts.includes(name) ? 'a text, or a list of texts' : 'a text or a number';
 }
 
 /** commander itself is not loaded for its class: it would no longer be one file with the program. */
@@ -178,7 +179,7 @@ function wordsOf(name: string, value: unknown, folder: string): string[] | undef
     if (!isObject(value)) return undefined;
     return Object.entries(value).map(([key, part]) => `${key}=${JSON.stringify(part)}`);
   }
-  const values = name === 'stop' && Array.isArray(value) ? value : [value];
+  const values = repeatedTexts.includes(name) && Array.isArray(value) ? value : [value];
   if (!values.every((one) => typeof one === 'string' || typeof one === 'number')) return undefined;
   return values.map((one) => locate(name, String(one), folder));
 }
@@ -233,9 +234,17 @@ function giveDefaults(
 /** What there is to doubt about a value that names a file, or a text that lies in one. */
 function doubtDefault(option: Option, value: unknown, project: string): Doubt | undefined {
   const name = option.attributeName();
+  if (name === 'attach') return doubtTemplates(option, value as readonly string[], project);
   const path = textFields.includes(name) ? /^@(?!@)(.+)$/s.exec(String(value))?.[1] : String(value);
   if (path === undefined || path === '-' || ![...textFields, ...pathFields].includes(name)) return undefined;
   return doubtPath(option.long ?? name, path, project);
+}
+
+/** Templates name files, which would go to a provider; columns have their names from the input. */
+function doubtTemplates(option: Option, values: readonly string[], project: string): Doubt | undefined {
+  const templates = values.filter((text) => text.includes('{{') && !/^(?:https?|data):/i.test(text));
+  const doubts = templates.map((path) => doubtPath(option.long ?? '', resolve(project, path), project));
+  return doubts.find((doubt) => doubt !== undefined);
 }
 
 function isOutputFormat(option: Option): boolean {

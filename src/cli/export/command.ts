@@ -24,7 +24,7 @@ export async function exportRun(options: ExportOptions, context: CommandContext)
   const exported = await exportRequests({
     ...placeOf(options, context),
     ...describeInput(options, context),
-    settings: readSettings(options, workingFolder),
+    settings: await readSettings(options, workingFolder),
     ...{ output, cache, serverName, baseUrl },
     overwrite: askOverwrite(options, terminal),
   }).catch((error: unknown) => {

@@ -21,7 +21,7 @@ export async function importRun(options: ImportOptions, context: CommandContext)
   checkDocumentStream(options, context.voice);
   const written = await importResults({
     ...placeOf(options, context),
-    ...describeRun(options, context),
+    ...(await describeRun(options, context)),
     baseUrl: options.baseUrl,
     results: options.results,
     overwrite: askOverwrite(options, terminal),

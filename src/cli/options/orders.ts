@@ -40,12 +40,15 @@ export function checkDocumentStream(options: Pick<OrderOptions, 'file' | 'output
 }
 
 /** Throws like `describeInput` and `readSettings`. */
-export function describeRun(options: OrderOptions, context: CommandContext): InputOptions & OutputOptions {
+export async function describeRun(
+  options: OrderOptions,
+  context: CommandContext,
+): Promise<InputOptions & OutputOptions> {
   const { output, withMeta, withUsage, withError, cache, serverName } = options;
   const { fields, columns: schemaColumns, response, as, prefix, replaceColumns } = options;
   return {
     ...describeInput(options, context),
-    settings: readSettings(options, context.workingFolder),
+    settings: await readSettings(options, context.workingFolder),
     output: goesToStdout(options) ? undefined : output || undefined,
     withMeta,
     withUsage,

@@ -3,15 +3,14 @@ import { resolve } from 'node:path';
 import type { ErrorFacts } from '../../core/error-facts.ts';
 import { LoomError } from '../../core/errors.ts';
 import { type GenerationSettings, isJsonObject, type JsonObject } from '../../core/models.ts';
-import { readExamples } from './examples.ts';
 import type { SettingsOptions } from './options.ts';
 import { readFlagFile, readTextFlag } from './text-flag.ts';
 
 /** Undefined when nothing is set. LoomError `input` for a file that can't be read, or is not a JSON object. */
-export function readSettings(
+export async function readSettings(
   options: SettingsOptions,
   workingFolder: string,
-): GenerationSettings | undefined {
+): Promise<GenerationSettings | undefined> {
   const flags = {
     system: options.system && readTextFlag('--system', options.system, workingFolder),
     temperature: options.temperature,
@@ -25,12 +24,17 @@ export function readSettings(
     effort: options.effort,
     json_mode: options.json,
     schema: options.schema && readSchema(options.schema, workingFolder),
-    few_shot: options.fewShot && readExamples(options.fewShot, workingFolder),
+    few_shot: options.fewShot && (await readExamples(options.fewShot, workingFolder)),
     extra: options.param,
     api: options.api === 'chat' ? undefined : options.api,
   };
   const set = Object.entries(flags).filter(([, value]) => value !== undefined);
   return set.length > 0 ? Object.fromEntries(set) : undefined;
+}
+
+/** What reads a table is loaded for those who have one. */
+async function readExamples(path: string, workingFolder: string) {
+  return (await import('./examples.ts')).readExamples(path, workingFolder);
 }
 
 function readSchema(given: string, workingFolder: string): JsonObject {

@@ -17,7 +17,7 @@ export async function dryRun(
   const { terminal } = context;
   const { apiKey, baseUrl, batchSize, tier, sync: live } = options;
   const place = { ...placeOf(options, context), apiKey, baseUrl };
-  const order = describeRun(options, context);
+  const order = await describeRun(options, context);
   const preview = await previewRun({
     ...place,
     ...order,

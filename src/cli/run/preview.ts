@@ -19,7 +19,13 @@ export async function preview(
   const { baseUrl, tier, sync: live } = options;
   const rows = options.preview === true ? undefined : options.preview;
   const place = { ...placeOf(options, context), baseUrl };
-  const found = await previewPrompts({ ...place, ...describeRun(options, context), tier, rows, live });
+  const found = await previewPrompts({
+    ...place,
+    ...(await describeRun(options, context)),
+    tier,
+    rows,
+    live,
+  });
   document.preview = documentPreview(found);
   for (const line of describePreview(found)) context.terminal.printResult(line);
   return 0;

@@ -42,7 +42,7 @@ export async function submitRun(started: StartedRun): Promise<SubmittedRun> {
   let mayReplace = options.force;
   const submitted = await submitBatch({
     ...reach,
-    ...describeRun(options, context),
+    ...(await describeRun(options, context)),
     batchSize,
     maxCost,
     once,

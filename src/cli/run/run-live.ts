@@ -113,7 +113,7 @@ async function generate({ options, context, reach }: StartedRun): Promise<Answer
   try {
     return await runSync({
       ...reach,
-      ...describeRun(options, context),
+      ...(await describeRun(options, context)),
       workers,
       patienceMs,
       retryMisfits,

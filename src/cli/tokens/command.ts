@@ -31,7 +31,7 @@ export async function tokens(options: TokensOptions, context: CommandContext): P
   if (options.estimate) {
     const place = placeOf(options, context);
     warnOfPrices(checkOwnPrices(place), terminal);
-    const estimate = await estimateTokens({ ...place, ...describeInputOf(options, context) });
+    const estimate = await estimateTokens({ ...place, ...(await describeInputOf(options, context)) });
     return printEstimate(estimate, options, terminal, document);
   }
   try {
@@ -71,7 +71,7 @@ async function countFile(
   try {
     return await countTokens({
       ...reach,
-      ...describeInputOf(options, context),
+      ...(await describeInputOf(options, context)),
       workers,
       patienceMs,
       onEvent(event) {
@@ -85,9 +85,9 @@ async function countFile(
   }
 }
 
-function describeInputOf(options: TokensOptions, context: CommandContext) {
+async function describeInputOf(options: TokensOptions, context: CommandContext) {
   const { system } = options;
-  const settings = readSettings({ ...(system !== undefined && { system }) }, context.workingFolder);
+  const settings = await readSettings({ ...(system !== undefined && { system }) }, context.workingFolder);
   return { ...describeInput(options, context), settings };
 }
 

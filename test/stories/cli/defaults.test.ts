@@ -241,6 +241,7 @@ test('the schema for editors, which comes with the package, takes what loom take
     ...order,
     'max-tokens': 5,
     stop: ['a'],
+    attach: ['photo', 'img/{{id}}.png'],
     run: { sync: true, output: 'a.csv' },
   };
   expect([validate(good), validate.errors]).toEqual([true, null]);

@@ -41,6 +41,8 @@ describe('a file of defaults that nobody named', () => {
     ['a system text', 'system', { system: '@../home/secret.txt' }],
     ['a prompt', 'prompt', { col: undefined, prompt: '@../home/secret.txt' }],
     ['a schema', 'schema', { schema: '../home/secret.txt' }],
+    ['fields', 'fields', { fields: '@../home/secret.txt' }],
+    ['examples', 'few-shot', { fewShot: '../home/secret.txt' }],
     ['an input', 'file', { run: { ...run, file: '../home/secret.txt' } }],
     ['an output', 'output', { run: { ...run, output: '../home/secret.txt' } }],
   ])('can’t have %s outside of its folder', async (_, flag, fields) => {
@@ -63,6 +65,18 @@ describe('a file of defaults that nobody named', () => {
       await world.loom('run'),
       `${path} sets --system to ${link}, and that is outside of its folder. ${hintFor('--system')}`,
     );
+  });
+
+  test('nor name the files that rows attach there, as columns of the input may', async () => {
+    const template = '../home/{{id}}.png';
+    const path = await configure({ run, attach: ['text', template] });
+    const named = join(world.home, '{{id}}.png');
+    await expectRefused(
+      await world.loom('run'),
+      `${path} sets --attach to ${named}, and that is outside of its folder. ${hintFor('--attach')}`,
+    );
+    await configure({ run, attach: 'text' });
+    expect((await world.loom('run')).stderr).toContain('row 1: the attachment "Hello" is not there.');
   });
 
   test.each([['.env'], ['.env.local'], ['.ENV'], ['.git/config'], ['.npmrc'], ['.ssh/id']])(
