@@ -39,7 +39,12 @@ export function readPromptSource(source: PromptSource, attach: readonly string[]
   return {
     names,
     optionOf: (name) => (prompt.names.includes(name) ? option : 'attach'),
-    compose: (texts) => ({ prompt: composePrompt(texts), attached: composeFiles(texts).join('\n') }),
+    compose: (texts) => {
+      const attached = composeFiles(texts).join('\n');
+      // What asks the same of every row is about its files: without one there is nothing to ask.
+      const isAsked = own > 0 || blankToNull(attached) !== null;
+      return { prompt: isAsked ? composePrompt(texts) : null, attached };
+    },
   };
 }
 

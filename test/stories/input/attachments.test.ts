@@ -99,6 +99,13 @@ describe('what a row names', () => {
     ]);
   });
 
+  test('is what a prompt without a placeholder is about: a row without a file is not sent', async () => {
+    const flags = ['-p', 'openai', '--prompt', 'Describe it', '--attach', 'file'];
+    const { answers, stderr } = await ask([{ file: 'a.png' }, { file: ' ' }, {}], ...flags);
+    expect(answers).toEqual([`Sandbox answer from m: Describe it${say('image/png', png)}`, null, null]);
+    expect(stderr).toContain('2 empty prompts skipped');
+  });
+
   test('may come from several flags', async () => {
     const rows = [{ prompt: 'Both', one: 'a.png', two: 'b.jpeg' }];
     expect((await ask(rows, '-p', 'openai', '--attach', 'one', '--attach', 'two')).answers).toEqual([

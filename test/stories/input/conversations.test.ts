@@ -101,6 +101,11 @@ describe('what is none', () => {
       'has a system text behind others, message 2; nothing was sent. Put it first.',
     ],
     [
+      'has half a character',
+      [{ role: 'user', content: 'a\ud83d' }],
+      'holds half of a surrogate pair in message 1; nothing was sent. Complete the character or remove it.',
+    ],
+    [
       'has a part of another type',
       [{ role: 'user', content: [{ type: 'audio' }] }],
       "has a content of message 1 that can't be sent; nothing was sent. It is a text, or a list of parts of the types text and image_url.",

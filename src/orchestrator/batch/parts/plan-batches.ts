@@ -108,7 +108,8 @@ export async function planBatches(planned: PlannedJob): Promise<Plan> {
       throw allRowsTooLarge(order, largestRequest(limits, provider.framing));
     }
     requireLeast(parts, limits, order.provider);
-    if (dataset.files) await home.results.write(attachedFilesName(jobId), dataset.files.write());
+    const files = dataset.files?.write();
+    if (files !== undefined) await home.results.write(attachedFilesName(jobId), files);
     const job: JobRecord = {
       version: jobVersion,
       job_id: jobId,

@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { LoomError } from '../../../core/errors.ts';
+import { readJson } from '../../../core/nesting.ts';
 import {
   type AskedContent,
   filesOf,
@@ -57,7 +58,10 @@ export class AttachedFiles {
   async read({ place, sha256 }: StoredFile): Promise<Buffer> {
     if (/^data:/i.test(place)) return readDataUri(place) ?? Buffer.alloc(0);
     const known = this.#atHand.get(place);
-    if (known) return known;
+    if (known) {
+      this.#keep(place, known);
+      return known;
+    }
     const bytes = await readFile(place).catch((error: unknown) => {
       throw fileGone(place, describeDiskError(error), error);
     });
@@ -66,16 +70,19 @@ export class AttachedFiles {
     return bytes;
   }
 
-  /** All that was looked through, as JSON, by which another process knows what was sent. */
-  write(): string {
-    return JSON.stringify(Object.fromEntries(this.#seen));
+  /** All that was looked through, as JSON, by which another process knows what was sent; undefined where that is nothing. */
+  write(): string | undefined {
+    return this.#seen.size === 0 ? undefined : JSON.stringify(Object.fromEntries(this.#seen));
   }
 
-  /** Takes that over: a file that is gone since is what it was, and one that is as it was is not read. */
+  /**
+   * Takes that over: a file that is gone since is what it was, and one that is as it was is not read. What is damaged is
+   * left aside: then the files themselves tell.
+   */
   know(written: string): void {
-    const files: unknown = JSON.parse(written);
+    const files = readJson(written);
     if (!isJsonObject(files)) return;
-    for (const [place, seen] of Object.entries(files)) this.#sent.set(place, seen as unknown as SeenFile);
+    for (const [place, seen] of Object.entries(files)) if (isSeenFile(seen)) this.#sent.set(place, seen);
   }
 
   async #look(place: string, name: string, row: number): Promise<SeenFile> {
@@ -151,6 +158,14 @@ export async function loadRequest(
     loaded.set(file, bytes?.toString('base64') ?? '');
   }
   return fillRequest(request, (file) => loaded.get(file) ?? '');
+}
+
+function isSeenFile(value: unknown): value is SeenFile {
+  if (!isJsonObject(value)) return false;
+  const { type, mediaType, sha256, bytes, mtimeMs } = value;
+  const areTexts = [mediaType, sha256].every((member) => typeof member === 'string');
+  const areNumbers = [bytes, mtimeMs].every((member) => typeof member === 'number');
+  return (type === 'image' || type === 'document') && areTexts && areNumbers;
 }
 
 /** undefined for what is none, or has no base64. */

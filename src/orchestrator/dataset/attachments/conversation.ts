@@ -28,6 +28,9 @@ export function readConversation(text: string, row: number): WrittenConversation
     const place = `message ${index + 1}`;
     const { role, content } = isJsonObject(message) ? message : {};
     const parts = readParts(content, row, place);
+    // Half of a surrogate pair is no character: it can't be sent as UTF-8.
+    if (parts.some((part) => 'text' in part && /\p{Surrogate}/u.test(part.text)))
+      throw refuse(row, `holds half of a surrogate pair in ${place}`, 'Complete the character or remove it.');
     if (role === 'system' || role === 'developer') {
       if (messages.length > 0)
         throw refuse(row, `has a system text behind others, ${place}`, 'Put it first.');

@@ -49,7 +49,9 @@ test('one that is gone is what it was, for who knows what was sent', async () =>
   await rm(path);
   const later = new AttachedFiles(input);
   await expect(describe(later)).rejects.toThrow('row 1: the attachment "a.png" is not there.');
-  later.know(before.write());
+  for (const damaged of ['', '{', '[]', '{"/a.png":{}}']) later.know(damaged);
+  await expect(describe(later)).rejects.toThrow('is not there');
+  later.know(before.write() ?? '');
   expect(await describe(later)).toEqual(sent);
 });
 
@@ -58,6 +60,6 @@ test('one that is there and is another counts as it is', async () => {
   await describe(before);
   await writeFile(path, Buffer.concat([other, other]));
   const later = new AttachedFiles(input);
-  later.know(before.write());
+  later.know(before.write() ?? '');
   expect((await describe(later)).file.bytes).toBe(other.length * 2);
 });
