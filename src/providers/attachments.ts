@@ -5,7 +5,7 @@
  */
 
 import type { GenerationSettings, ProviderName } from '../core/models.ts';
-import type { FileKind } from '../core/request/content.ts';
+import type { FileKind } from '../core/parts.ts';
 
 export interface AttachmentRules {
   /** Of files whose bytes go along. */

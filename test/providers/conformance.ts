@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AnswerFacts, BatchStatus, GenerationSettings, RowResult } from '../../src/core/models.ts';
-import { type Content, plainContent } from '../../src/core/request/content.ts';
+import type { Content } from '../../src/core/parts.ts';
+import { plainContent } from '../../src/core/request/content.ts';
 import type { Connection } from '../../src/providers/connection.ts';
 import type {
   BatchProvider,

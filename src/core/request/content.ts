@@ -13,19 +13,6 @@ import type {
 } from '../parts.ts';
 import { digestText } from './digest.ts';
 
-export type {
-  AskedContent,
-  AskedPart,
-  Content,
-  FileKind,
-  LinkPart,
-  Message,
-  Part,
-  StoredFile,
-  StoredPart,
-  TextPart,
-} from '../parts.ts';
-
 export function plainContent(text: string): Content<TextPart> {
   return { messages: [{ role: 'user', parts: [{ type: 'text', text }] }] };
 }

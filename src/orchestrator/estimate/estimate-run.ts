@@ -1,13 +1,8 @@
 /** The story of a run that sends nothing: what it would send, and what its input would cost. */
 
 import { openCache } from '../../cache/cache.ts';
-import {
-  type AskedContent,
-  contentOf,
-  contentText,
-  digestContent,
-  fillRequest,
-} from '../../core/request/content.ts';
+import type { AskedContent } from '../../core/parts.ts';
+import { contentOf, contentText, digestContent, fillRequest } from '../../core/request/content.ts';
 import type { BatchLimits, BatchProvider } from '../../providers/provider.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import { checkSettings } from '../../providers/settings.ts';

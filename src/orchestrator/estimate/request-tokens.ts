@@ -2,7 +2,8 @@
 
 import { openTokenizer, type Tokenizer } from '../../cache/tokenizer.ts';
 import type { GenerationSettings } from '../../core/models.ts';
-import { type AskedContent, textsOf } from '../../core/request/content.ts';
+import type { AskedContent } from '../../core/parts.ts';
+import { textsOf } from '../../core/request/content.ts';
 import { providerEntry } from '../../providers/registry.ts';
 import type { RunOrder } from '../orders/run-order.ts';
 

@@ -3,7 +3,7 @@
  * and what is wrong with it: a model that is only asked the same again tends to say the same.
  */
 import type { JsonObject, RowOutcome } from '../../core/models.ts';
-import type { AskedContent, Message, TextPart } from '../../core/request/content.ts';
+import type { AskedContent, Message, TextPart } from '../../core/parts.ts';
 import type { AnswerCheck } from '../answers/answer-check.ts';
 import { describeSchema } from '../answers/told-schema.ts';
 

@@ -1,7 +1,8 @@
 /** Takes the rows of a dataset through one call each, many at once, without holding more rows than it works on. */
 import { setMaxListeners } from 'node:events';
 import type { Row } from '../../core/models.ts';
-import { type AskedContent, contentOf, digestContent } from '../../core/request/content.ts';
+import type { AskedContent } from '../../core/parts.ts';
+import { contentOf, digestContent } from '../../core/request/content.ts';
 import { createEarlyStop } from '../calls/early-stop.ts';
 import { abortAfterGrace } from '../calls/grace.ts';
 import { type CallQueue, createCallQueue, type RetryNotice } from '../calls/retry.ts';

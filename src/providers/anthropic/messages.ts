@@ -2,7 +2,8 @@
 
 import type { ContentBlockParam } from '@anthropic-ai/sdk/resources/messages';
 import { type GenerationSettings, isCutOff, type RowResult, type Usage } from '../../core/models.ts';
-import { type Part, type PromptRequest, plainText } from '../../core/request/content.ts';
+import type { Part } from '../../core/parts.ts';
+import { type PromptRequest, plainText } from '../../core/request/content.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import { type Classify, scopeOfStatus } from '../protocol/refusal.ts';

@@ -2,7 +2,8 @@
 import type { HttpOptions } from '@google/genai';
 import { ProviderError } from '../../core/errors.ts';
 import { isCutOff, type RowResult, type Usage } from '../../core/models.ts';
-import type { LinkPart, PromptRequest } from '../../core/request/content.ts';
+import type { LinkPart } from '../../core/parts.ts';
+import type { PromptRequest } from '../../core/request/content.ts';
 import type { Call } from '../call.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asCount, asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';

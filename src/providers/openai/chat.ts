@@ -1,7 +1,8 @@
 /** What batch and live calls share at OpenAI and at servers that speak like it: client, request, answer, refusals. */
 
 import { isCutOff, type RowResult, type Usage } from '../../core/models.ts';
-import { type Part, type PromptRequest, plainText } from '../../core/request/content.ts';
+import type { Part } from '../../core/parts.ts';
+import { type PromptRequest, plainText } from '../../core/request/content.ts';
 import type { VendorConnection } from '../connection.ts';
 import { asList, asObject, asText, asTokens, firstText, type WireObject } from '../network/wire.ts';
 import { readReason } from '../protocol/reasons.ts';

@@ -1,13 +1,8 @@
 /** OpenAI's Responses API, live and in batches: what is sent to `/v1/responses`, and what comes back. */
 
 import { isCutOff, type RowResult, type Usage } from '../../core/models.ts';
-import {
-  type Message,
-  type Part,
-  type PromptRequest,
-  plainText,
-  textsOf,
-} from '../../core/request/content.ts';
+import type { Message, Part } from '../../core/parts.ts';
+import { type PromptRequest, plainText, textsOf } from '../../core/request/content.ts';
 import { asList, asObject, asText, asTokens, type WireObject } from '../network/wire.ts';
 import { failRow } from '../protocol/wrappings.ts';
 import { settingsBody } from '../settings.ts';

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openCache } from '../../../src/cache/cache.ts';
+import type { AskedContent, AskedPart } from '../../../src/core/parts.ts';
 import {
-  type AskedContent,
-  type AskedPart,
   contentOf,
   contentText,
   digestContent,

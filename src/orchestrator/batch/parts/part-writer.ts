@@ -1,7 +1,8 @@
 /** Writes the request files and id maps of a job's parts, a row at a time, starting a new part when one is full. */
 
 import type { Row } from '../../../core/models.ts';
-import type { AskedContent, PromptRequest } from '../../../core/request/content.ts';
+import type { AskedContent } from '../../../core/parts.ts';
+import type { PromptRequest } from '../../../core/request/content.ts';
 import type { BatchLimits, BatchProvider } from '../../../providers/provider.ts';
 import { idMapPath, removeRequestFiles, requestFilePath } from '../../../state/job-files.ts';
 import type { JobPart } from '../../../state/jobs.ts';

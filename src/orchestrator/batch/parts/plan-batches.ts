@@ -3,7 +3,8 @@
 import { openCache } from '../../../cache/cache.ts';
 import { LoomError } from '../../../core/errors.ts';
 import type { ProviderName } from '../../../core/models.ts';
-import { type AskedContent, contentOf, contentText, digestContent } from '../../../core/request/content.ts';
+import type { AskedContent } from '../../../core/parts.ts';
+import { contentOf, contentText, digestContent } from '../../../core/request/content.ts';
 import type { Connection } from '../../../providers/connection.ts';
 import type { BatchEntry, BatchLimits, BatchProvider } from '../../../providers/provider.ts';
 import { providerEntry } from '../../../providers/registry.ts';

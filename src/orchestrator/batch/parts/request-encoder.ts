@@ -6,14 +6,8 @@
 import { randomUUID } from 'node:crypto';
 import type { GenerationSettings } from '../../../core/models.ts';
 import { readJson } from '../../../core/nesting.ts';
-import {
-  type AskedContent,
-  fillRequest,
-  type PromptRequest,
-  plainContent,
-  plainPrompt,
-  type StoredFile,
-} from '../../../core/request/content.ts';
+import type { AskedContent, StoredFile } from '../../../core/parts.ts';
+import { fillRequest, type PromptRequest, plainContent, plainPrompt } from '../../../core/request/content.ts';
 import type { BatchProvider } from '../../../providers/provider.ts';
 import type { AttachedFiles } from '../../dataset/attachments/attached-files.ts';
 import { JsonBytes } from './json-bytes.ts';

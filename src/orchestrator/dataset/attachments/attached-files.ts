@@ -7,15 +7,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { LoomError } from '../../../core/errors.ts';
 import { readJson } from '../../../core/nesting.ts';
-import {
-  type AskedContent,
-  filesOf,
-  fillRequest,
-  type LinkPart,
-  type PromptRequest,
-  type StoredFile,
-  type StoredPart,
-} from '../../../core/request/content.ts';
+import type { AskedContent, LinkPart, StoredFile, StoredPart } from '../../../core/parts.ts';
+import { filesOf, fillRequest, type PromptRequest } from '../../../core/request/content.ts';
 import { isJsonObject } from '../../../core/shapes/json-object.ts';
 import { quoteValue } from '../../../core/words.ts';
 import { describeDiskError, errorCode } from '../../../storage/files.ts';

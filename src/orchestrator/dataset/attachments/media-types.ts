@@ -1,5 +1,5 @@
 /** What a file is, told by its first bytes: its name may say anything. */
-import type { FileKind } from '../../../core/request/content.ts';
+import type { FileKind } from '../../../core/parts.ts';
 
 export interface MediaType {
   readonly type: FileKind;

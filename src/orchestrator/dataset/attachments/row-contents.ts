@@ -1,14 +1,8 @@
 /** What rows ask that is more than their prompt: looked up right after they are read, by every pass over an input. */
 import { LoomError } from '../../../core/errors.ts';
 import type { Row } from '../../../core/models.ts';
-import {
-  type AskedContent,
-  type AskedPart,
-  type LinkPart,
-  type Message,
-  plainContent,
-  type StoredPart,
-} from '../../../core/request/content.ts';
+import type { AskedContent, AskedPart, LinkPart, Message, StoredPart } from '../../../core/parts.ts';
+import { plainContent } from '../../../core/request/content.ts';
 import { quoteValue } from '../../../core/words.ts';
 import type { PromptSource } from '../../../formats/format.ts';
 import type { AttachmentRules } from '../../../providers/attachments.ts';

@@ -1,7 +1,8 @@
 /** Requests as bytes are, byte for byte, what the provider's own `encode` makes of them. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ProviderName } from '../../../../src/core/models.ts';
-import { type Content, plainContent } from '../../../../src/core/request/content.ts';
+import type { Content } from '../../../../src/core/parts.ts';
+import { plainContent } from '../../../../src/core/request/content.ts';
 import { openRequestEncoder } from '../../../../src/orchestrator/batch/parts/request-encoder.ts';
 import type { BatchProvider } from '../../../../src/providers/provider.ts';
 import { providerEntry } from '../../../../src/providers/registry.ts';
