@@ -49,6 +49,8 @@ function startOfPackName(now: Date, random: string): string {
 
 /** Names that others may give too: what a file holds, or the folder it is in, has to say the rest. */
 export const likelyNames = {
+  /** Of a batch of any provider, too, if there is one of that name. */
+  lock: whole(String.raw`(?<owner>${locked}|${batch})\.\d+\.lock`),
   record: whole(String.raw`${batch}\.json`),
   results: whole(String.raw`${batch}\.jsonl`),
   historyEntry: whole(String.raw`[0-9a-f]{32}\.json`),

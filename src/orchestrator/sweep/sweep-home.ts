@@ -8,6 +8,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { cacheTemporaryFolder } from '../../cache/cache-folders.ts';
 import { likelyNames, listOwnPaths, ownerIn, ownNames, temporaryNames } from '../../core/own-names.ts';
+import { providerNames } from '../../providers/registry.ts';
 import { resultsName } from '../../state/records.ts';
 import {
   isKnownJob,
@@ -70,7 +71,7 @@ async function sweepOrphans(home: LoomHome): Promise<void> {
     ...listOwned(home.results.locate(''), ownNames.journal),
     ...listOwned(home.results.locate(''), ownNames.delivery),
   ];
-  const locks = listOwned(home.locks.locate(''), ownNames.lock);
+  const locks = listOwned(home.locks.locate(''), likelyNames.lock).filter(isOwnLock);
   for (const owner of new Set([...files, ...locks].map((file) => file.owner))) {
     const own = files.filter((file) => file.owner === owner);
     if (await isNeeded(home, owner, own)) continue;
@@ -81,6 +82,11 @@ async function sweepOrphans(home: LoomHome): Promise<void> {
     if (!needed) for (const { path } of own) await removeHeld(holdHome(home, lock), path);
     await (needed ? lock.release() : lock.forget());
   }
+}
+
+/** Locks of batches have the names of providers, which come and go. */
+function isOwnLock({ path, owner }: OwnedFile): boolean {
+  return ownNames.lock.test(basename(path)) || providerNames().some((name) => owner.startsWith(`${name}_`));
 }
 
 function listOwned(folder: string, name: RegExp): OwnedFile[] {
@@ -136,7 +142,7 @@ function namedResults({ home, jobs, abandoned }: StoredState): ReadonlySet<strin
 
 async function sweepTemporaryFiles(home: LoomHome): Promise<void> {
   const { base, batches, jobs, results, locks, history, refusals, cache } = home;
-  await locks.clear(ownNames.lock, temporaryFileLifeMs);
+  await locks.clear(likelyNames.lock, temporaryFileLifeMs);
   await jobs.clear(ownNames.job, temporaryFileLifeMs);
   await batches.clear(likelyNames.record, temporaryFileLifeMs);
   await results.clear(keptResults, temporaryFileLifeMs);

@@ -56,7 +56,7 @@ describe('a sweep leaves alone', () => {
     requests: `a.tmp job_20240101000000_ab_plan.txt ${jobId}_notes.md ${jobId}_1.jsonl.gz`,
     history: `notes.json index.json 2023.json ${hex(32)}.json ${hex(32)}.txt`,
     inputs: `data.csv ${hex(64)}.html ${hex(64)}.csv.bak x${hex(16)}.part`,
-    locks: `build.1.lock x.tmp yarn.lock job_x.1.lock ${jobId}.lock`,
+    locks: `my_tool.1.lock build.1.lock x.tmp yarn.lock job_x.1.lock ${jobId}.lock`,
     jobs: `a.tmp job.json.tmp .${jobId}.json.tmp`,
     batches: `b.tmp .b.json.${hex(12)}.tmp`,
     'cache/tmp': `model.tmp 0123.tmp ${hex(16)}.tmp.gz`,
@@ -205,6 +205,7 @@ describe('a sweep takes away', () => {
     ['an input from stdin that nobody names', `inputs/${hex(64)}.csv`, 'id\n'],
     ['a part of one', `inputs/${hex(16)}.part`, 'id\n'],
     ['the lock of a job that is gone', `locks/${jobId}.3.lock`, 'released\n'],
+    ['the lock of a batch of any provider', 'locks/mistral_1a2b3c.2.lock', 'released\n'],
     ['a lock on its way', `locks/${jobId}.3.lock.${hex(12)}.tmp`, '{'],
   ])('%s', async (_, name, content) => {
     const path = put(name, content);
