@@ -6,11 +6,11 @@ import { loadClient } from './load-client.ts';
 import {
   type ObjectContent,
   type ObjectFacts,
-  type ObjectFault,
   type ObjectStore,
   ObjectStoreError,
   type WriteObjectOptions,
 } from './object-store.ts';
+import { faultOfStatus, guardPieces, PiecesError } from './store-faults.ts';
 
 export interface GcsOptions {
   /** Where STORAGE_EMULATOR_HOST may name a stand-in, which wants no credentials. */
@@ -178,7 +178,7 @@ async function writeFile(
     await file.save(Buffer.from(content), { ...options, resumable: false });
   } else {
     const body = file.createWriteStream({ ...options, resumable: true, chunkSize: pieceBytes });
-    await pipeline(Readable.from(content), body, { signal });
+    await pipeline(Readable.from(guardPieces(content)), body, { signal });
   }
   return String(file.metadata.generation);
 }
@@ -195,16 +195,11 @@ function statusOf(error: unknown): number | undefined {
 
 function asStoreError(error: unknown, address: string): unknown {
   if (error instanceof ObjectStoreError) return error;
+  if (error instanceof PiecesError) return error.cause;
   const { message } = error as Error;
   const status = statusOf(error);
   const isKeyless = /default credentials|invalid_grant|invalid_rapt|reauth/i.test(message);
   const advice = isKeyless ? ' Sign in with: gcloud auth application-default login' : '';
-  const fault = isKeyless ? 'refused' : faultOf(status);
+  const fault = isKeyless ? 'refused' : faultOfStatus(status);
   return new ObjectStoreError(fault, `${address}: ${message}${advice}`, { status, cause: error });
-}
-
-function faultOf(status: number | undefined): ObjectFault {
-  if (status === 404) return 'missing';
-  if (status === 401 || status === 403) return 'refused';
-  return status === 400 || status === 501 ? 'unsupported' : 'unavailable';
 }

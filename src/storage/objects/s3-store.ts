@@ -7,11 +7,11 @@ import { loadClient } from './load-client.ts';
 import {
   type ObjectContent,
   type ObjectFacts,
-  type ObjectFault,
   type ObjectStore,
   ObjectStoreError,
   type WriteObjectOptions,
 } from './object-store.ts';
+import { faultOfStatus, guardPieces, PiecesError } from './store-faults.ts';
 
 export interface S3Options {
   /** Where AWS_REGION, AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL stand. */
@@ -27,6 +27,9 @@ export interface S3Options {
 const partBytes = 16 * 1024 * 1024;
 
 type S3 = typeof import('@aws-sdk/client-s3');
+
+/** So long a store may take to give up the parts of a write that has failed. */
+const giveUpMs = 10_000;
 
 /** What a call is told beside its command. */
 interface Sending {
@@ -168,10 +171,11 @@ interface WriteContext {
 
 /** Returns the version that was written. */
 async function writeContent(
-  { s3, client, place, sending }: WriteContext,
+  context: WriteContext,
   content: ObjectContent,
   { only, contentType }: WriteObjectOptions,
 ): Promise<string> {
+  const { s3, client, place, sending } = context;
   const condition =
     only === undefined ? {} : only === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: only.version };
   const kind = contentType === undefined ? {} : { ContentType: contentType };
@@ -181,11 +185,26 @@ async function writeContent(
   };
   if (content instanceof Uint8Array) return put(content);
   const parts = splitIntoParts(content);
-  const first = await parts.next();
-  if (first.done) return put(new Uint8Array());
-  const second = await parts.next();
-  if (second.done) return put(first.value);
+  try {
+    const first = await parts.next();
+    if (first.done) return await put(new Uint8Array());
+    const second = await parts.next();
+    if (second.done) return await put(first.value);
+    return await writeParts(context, [first.value, second.value], parts, condition, kind);
+  } finally {
+    // What brings the pieces may hold a file open.
+    await parts.return();
+  }
+}
 
+/** The condition counts when all parts are there: until then nothing is to be seen of the object. */
+async function writeParts(
+  { s3, client, place, sending }: WriteContext,
+  begun: readonly Uint8Array[],
+  others: AsyncIterable<Uint8Array>,
+  condition: { readonly IfNoneMatch?: string; readonly IfMatch?: string },
+  kind: { readonly ContentType?: string },
+): Promise<string> {
   const { UploadId } = await client.send(new s3.CreateMultipartUploadCommand({ ...place, ...kind }), sending);
   const upload = { ...place, UploadId };
   const sent: { PartNumber: number; ETag: string }[] = [];
@@ -195,10 +214,8 @@ async function writeContent(
     sent.push({ PartNumber, ETag: requireVersion(part) });
   };
   try {
-    await send(first.value);
-    await send(second.value);
-    for await (const part of parts) await send(part);
-    // The condition counts here: until then nothing is to be seen of the object.
+    for (const part of begun) await send(part);
+    for await (const part of others) await send(part);
     const command = new s3.CompleteMultipartUploadCommand({
       ...upload,
       ...condition,
@@ -206,16 +223,10 @@ async function writeContent(
     });
     return requireVersion(await client.send(command, sending));
   } catch (error) {
-    // Parts that are left behind cost money. Without the signal, which may be what ended the write.
-    await client.send(new s3.AbortMultipartUploadCommand(upload)).catch(() => {});
+    // Parts that are left behind cost money. Without the caller's signal, which may be what ended the write.
+    const abortSignal = AbortSignal.timeout(giveUpMs);
+    await client.send(new s3.AbortMultipartUploadCommand(upload), { abortSignal }).catch(() => {});
     throw error;
-  }
-}
-
-/** What the pieces of an object threw, which is no matter of the store. */
-class PiecesError extends Error {
-  constructor(cause: unknown) {
-    super('The pieces of an object ended with an error.', { cause });
   }
 }
 
@@ -223,21 +234,17 @@ class PiecesError extends Error {
 async function* splitIntoParts(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   let begun: Uint8Array[] = [];
   let bytes = 0;
-  try {
-    for await (const piece of content) {
-      for (let from = 0; from < piece.length; ) {
-        const next = piece.subarray(from, from + partBytes - bytes);
-        begun.push(next);
-        bytes += next.length;
-        from += next.length;
-        if (bytes < partBytes) continue;
-        yield Buffer.concat(begun);
-        begun = [];
-        bytes = 0;
-      }
+  for await (const piece of guardPieces(content)) {
+    for (let from = 0; from < piece.length; ) {
+      const next = piece.subarray(from, from + partBytes - bytes);
+      begun.push(next);
+      bytes += next.length;
+      from += next.length;
+      if (bytes < partBytes) continue;
+      yield Buffer.concat(begun);
+      begun = [];
+      bytes = 0;
     }
-  } catch (error) {
-    throw new PiecesError(error);
   }
   if (bytes > 0) yield Buffer.concat(begun);
 }
@@ -290,6 +297,9 @@ function asBrokenCondition(
 const keyFaults =
   /^(Credentials|TokenProvider|Expired|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|AccessDenied|AuthorizationHeader)/;
 
+/** With status 400, of what went wrong on the way. */
+const passingFaults = /^(RequestTimeout|BadDigest|IncompleteBody|XAmzContentSHA256Mismatch)$/;
+
 function asStoreError(error: unknown, address: string): unknown {
   const { name, message, $metadata, $response } = error as ClientError;
   if (error instanceof ObjectStoreError) return error;
@@ -308,12 +318,7 @@ function asStoreError(error: unknown, address: string): unknown {
   const words = !message || /^Unknown/.test(message) ? `the store answered with status ${status}` : message;
   const isOld = /^(Expired|TokenProvider|CredentialsProvider)/.test(name);
   const advice = isOld ? ' Sign in with: aws sso login' : '';
-  const fault = keyFaults.test(name) ? 'refused' : faultOf(status);
+  const worded = keyFaults.test(name) ? 'refused' : passingFaults.test(name) ? 'unavailable' : undefined;
+  const fault = worded ?? faultOfStatus(status);
   return new ObjectStoreError(fault, `${address}: ${words}${advice}`, { status, cause: error });
-}
-
-function faultOf(status: number | undefined): ObjectFault {
-  if (status === 404) return 'missing';
-  if (status === 401 || status === 403) return 'refused';
-  return status === 400 || status === 405 || status === 501 ? 'unsupported' : 'unavailable';
 }

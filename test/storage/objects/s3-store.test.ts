@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Refused } from '../../../src/sandbox/http/http.ts';
 import type { ObjectStore } from '../../../src/storage/objects/object-store.ts';
 import { openS3Store } from '../../../src/storage/objects/s3-store.ts';
+import { listKeys, piecesOf, readAll } from './objects.ts';
 import { type S3Server, startS3Server } from './s3-server.ts';
 
 const credentials = { accessKeyId: 'made-up', secretAccessKey: 'made-up-secret' };
@@ -19,25 +20,6 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-async function readAll(key: string, range?: { start: number; end?: number }): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of store.read(key, range ? { range } : {})) pieces.push(piece);
-  return Buffer.concat(pieces).toString();
-}
-
-async function listKeys(prefix: string): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(prefix)) keys.push(key);
-  return keys;
-}
-
-async function* piecesOf(...pieces: (string | Buffer | Error)[]): AsyncGenerator<Uint8Array> {
-  for (const piece of pieces) {
-    if (piece instanceof Error) throw piece;
-    yield Buffer.from(piece);
-  }
-}
-
 test('writes bytes and pieces whole, and gives them back, or a range of them', async () => {
   const version = await store.write('a/b c+ü', Buffer.from('hello'), { contentType: 'text/plain' });
   expect(await store.look('a/b c+ü')).toEqual({
@@ -47,14 +29,14 @@ test('writes bytes and pieces whole, and gives them back, or a range of them', a
     modified: expect.any(Date),
   });
   expect(await store.write('a/b c+ü', piecesOf('in ', 'pieces'))).not.toBe(version);
-  expect(await readAll('a/b c+ü')).toBe('in pieces');
-  expect(await readAll('a/b c+ü', { start: 3, end: 5 })).toBe('pi');
-  expect(await readAll('a/b c+ü', { start: 7, end: 500 })).toBe('es');
-  expect(await readAll('a/b c+ü', { start: 7 })).toBe('es');
-  expect(await readAll('a/b c+ü', { start: 9 })).toBe('');
-  expect(await readAll('a/b c+ü', { start: 3, end: 3 })).toBe('');
+  expect(await readAll(store, 'a/b c+ü')).toBe('in pieces');
+  expect(await readAll(store, 'a/b c+ü', { start: 3, end: 5 })).toBe('pi');
+  expect(await readAll(store, 'a/b c+ü', { start: 7, end: 500 })).toBe('es');
+  expect(await readAll(store, 'a/b c+ü', { start: 7 })).toBe('es');
+  expect(await readAll(store, 'a/b c+ü', { start: 9 })).toBe('');
+  expect(await readAll(store, 'a/b c+ü', { start: 3, end: 3 })).toBe('');
   await store.write('empty', piecesOf());
-  expect(await readAll('empty')).toBe('');
+  expect(await readAll(store, 'empty')).toBe('');
 });
 
 test('asks by path, and says no sum that stores of others do not know', async () => {
@@ -67,8 +49,8 @@ test('asks by path, and says no sum that stores of others do not know', async ()
 test('sends an object that is larger than a part in parts', async () => {
   const version = await store.write('large', piecesOf(large, 'middle', large, 'end'));
   expect(await store.look('large')).toMatchObject({ bytes: 34_000_009, version });
-  expect(await readAll('large', { start: 16_999_999, end: 17_000_007 })).toBe('xmiddlex');
-  expect(await readAll('large', { start: 34_000_005 })).toBe('xend');
+  expect(await readAll(store, 'large', { start: 16_999_999, end: 17_000_007 })).toBe('xmiddlex');
+  expect(await readAll(store, 'large', { start: 34_000_005 })).toBe('xend');
   expect(server.calls.slice(0, 5)).toEqual([
     'POST /bucket/large?uploads',
     ...Array(3).fill('PUT /bucket/large?partNumber&uploadId'),
@@ -91,7 +73,7 @@ test.each([
   const newer = await store.write('a', Buffer.from('newer'), { only: { version } });
   const changed = { fault: 'changed', message: 's3://bucket/a is another by now.' };
   await expect(store.write('a', open(), { only: { version } })).rejects.toMatchObject(changed);
-  expect(await readAll('a')).toBe('newer');
+  expect(await readAll(store, 'a')).toBe('newer');
   await store.delete('a');
   await expect(store.write('a', open(), { only: { version: newer } })).rejects.toMatchObject(changed);
   expect(await store.look('a')).toBeUndefined();
@@ -103,7 +85,7 @@ test('gives exactly one of many that write at once only where there is nothing',
   );
   const ends = await Promise.allSettled(writes);
   const winners = ends.flatMap(({ status }, index) => (status === 'fulfilled' ? [String(index)] : []));
-  expect(winners).toEqual([await readAll('lock')]);
+  expect(winners).toEqual([await readAll(store, 'lock')]);
 });
 
 test('leaves what was there when the pieces throw, and no parts of them', async () => {
@@ -112,7 +94,7 @@ test('leaves what was there when the pieces throw, and no parts of them', async 
     const pieces = piecesOf(...before, new Error('the disk is gone'));
     await expect(store.write('a', pieces)).rejects.toThrow(/^the disk is gone$/);
   }
-  expect(await readAll('a')).toBe('old');
+  expect(await readAll(store, 'a')).toBe('old');
   expect(server.calls.filter((call) => call.startsWith('DELETE'))).toEqual(['DELETE /bucket/a?uploadId']);
 });
 
@@ -132,16 +114,31 @@ test.each(['PUT /bucket/a?partNumber&uploadId', 'POST /bucket/a?uploadId'])(
   },
 );
 
+test('lets go of what brings the pieces where nothing can be put there', async () => {
+  let isOpen = true;
+  async function* bring() {
+    try {
+      for (let piece = 0; piece < 9; piece += 1) yield large;
+    } finally {
+      isOpen = false;
+    }
+  }
+  server.refuse = (call) =>
+    call.endsWith('?uploads') ? new Refused(403, 'No.', { code: 'AccessDenied' }) : undefined;
+  await expect(store.write('a', bring())).rejects.toMatchObject({ fault: 'refused' });
+  expect(isOpen).toBe(false);
+});
+
 test('lists all pages of a prefix by the bytes of their keys', async () => {
   for (const key of ['b', 'a/3', 'a/1&', 'a/2', 'a/ü', 'a/10', 'c']) await store.write(key, Buffer.from(key));
-  expect(await listKeys('a/')).toEqual(['a/1&', 'a/10', 'a/2', 'a/3', 'a/ü']);
-  expect(await listKeys('none/')).toEqual([]);
+  expect(await listKeys(store, 'a/')).toEqual(['a/1&', 'a/10', 'a/2', 'a/3', 'a/ü']);
+  expect(await listKeys(store, 'none/')).toEqual([]);
   expect(server.calls.filter((call) => call.startsWith('GET'))).toHaveLength(4);
 });
 
 test('says what is not there, and deletes it without an error', async () => {
   expect(await store.look('a')).toBeUndefined();
-  await expect(readAll('a')).rejects.toMatchObject({
+  await expect(readAll(store, 'a')).rejects.toMatchObject({
     fault: 'missing',
     message: 'There is no s3://bucket/a.',
   });
@@ -159,7 +156,7 @@ test('says what is not there, and deletes it without an error', async () => {
 test('tells a download that breaks off', async () => {
   await store.write('a', Buffer.alloc(100_000, 'x'));
   server.cutAfter = 50_000;
-  await expect(readAll('a')).rejects.toMatchObject({
+  await expect(readAll(store, 'a')).rejects.toMatchObject({
     fault: 'unavailable',
     message: 'The connection broke off while s3://bucket/a was read.',
   });
@@ -171,6 +168,9 @@ test.each([
   [400, 'ExpiredToken', 'refused', 's3://bucket/a: No. Sign in with: aws sso login'],
   [301, 'PermanentRedirect', 'refused', 's3://bucket/a lies in another region: set AWS_REGION to it.'],
   [409, 'ConditionalRequestConflict', 'unavailable', 's3://bucket/a: No.'],
+  [400, 'RequestTimeout', 'unavailable', 's3://bucket/a: No.'],
+  [400, 'BadDigest', 'unavailable', 's3://bucket/a: No.'],
+  [400, 'InvalidBucketName', 'unsupported', 's3://bucket/a: No.'],
   [429, 'TooManyRequests', 'unavailable', 's3://bucket/a: No.'],
   [500, 'InternalError', 'unavailable', 's3://bucket/a: No.'],
   [501, 'NotImplemented', 'unsupported', 's3://bucket/a: No.'],
@@ -178,7 +178,7 @@ test.each([
   server.refuse = () => new Refused(status, 'No.', { code });
   const wanted = { fault, status, message };
   await expect(store.write('a', Buffer.from('x'), { only: 'absent' })).rejects.toMatchObject(wanted);
-  await expect(readAll('a')).rejects.toMatchObject(wanted);
+  await expect(readAll(store, 'a')).rejects.toMatchObject(wanted);
   expect(server.calls).toHaveLength(2);
 });
 
