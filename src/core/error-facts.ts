@@ -112,7 +112,7 @@ export interface ErrorFacts {
   /** A template has no placeholder. */
   placeholder_missing: object;
   /** Braces in a template make no placeholder. */
-  placeholder_broken: { readonly found: string };
+  placeholder_broken: { readonly found: string; readonly option: 'prompt' | 'attach' };
   /** The input of a batch is no longer where it was. */
   input_gone: { readonly path: string };
   /** The input has changed since it was looked at. */

@@ -113,7 +113,7 @@ export function describeSource({
 
 function describeAttach({ attach = [] }: Pick<InputOptions, 'attach'>): readonly string[] | undefined {
   for (const text of attach) {
-    if (text.includes('{{')) parseTemplate(text);
+    if (text.includes('{{')) parseTemplate(text, { option: 'attach', maySayNoName: true });
     else if (text.trim() === '') throw new LoomError('usage', 'attach names no column.');
   }
   return attach.length > 0 ? attach : undefined;

@@ -96,7 +96,9 @@ const words: { readonly [Code in ErrorCode]?: (facts: ErrorFacts[Code]) => Words
   row_id_unknown: ({ closest }) =>
     closest === undefined ? { hint: 'Name a field that the entries have with --row-id.' } : {},
   placeholder_missing: () => ({ message: '--prompt has no placeholder: every row would ask the same.' }),
-  placeholder_broken: ({ found }) => ({ message: `--prompt: ${found} does not begin a placeholder.` }),
+  placeholder_broken: ({ found, option }) => ({
+    message: `--${option}: ${found} does not begin a placeholder.`,
+  }),
   input_gone: () => ({
     hint: 'Put it back, or say with --id and --file where it is now; the batch and its answers are kept.',
   }),

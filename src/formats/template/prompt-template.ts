@@ -12,21 +12,27 @@ export interface PromptTemplate {
 /** A backslash before `{{` takes its meaning away, two stand for a backslash; or a name in braces. */
 const marks = /\\\\(?=\{\{)|\\\{\{|\{\{([^{}]*)\}\}/g;
 
+/** What a template is for: the option that has it, and whether it may say the same for every row. */
+interface TemplateUse {
+  readonly option?: 'prompt' | 'attach';
+  readonly maySayNoName?: boolean;
+}
+
 /** LoomError `usage` when it has no placeholder, where it needs one, or braces that make none. */
 export function parseTemplate(
   template: string,
-  { maySayNoName = false }: { readonly maySayNoName?: boolean } = {},
+  { maySayNoName = false, option = 'prompt' }: TemplateUse = {},
 ): PromptTemplate {
   const names: string[] = [];
   /** Text as it is, and names by their number. */
   const pieces: (string | number)[] = [];
   let end = 0;
   for (const { 0: mark, 1: name, index } of template.matchAll(marks)) {
-    pieces.push(checkPlainText(template.slice(end, index)));
+    pieces.push(checkPlainText(template.slice(end, index), option));
     pieces.push(name === undefined ? mark.slice(1) : numberOf(names, name.trim()));
     end = index + mark.length;
   }
-  pieces.push(checkPlainText(template.slice(end)));
+  pieces.push(checkPlainText(template.slice(end), option));
   if (names.length === 0 && !maySayNoName) throw noPlaceholderError(template);
   return {
     names,
@@ -40,13 +46,13 @@ function numberOf(names: string[], name: string): number {
 }
 
 /** A mistyped placeholder must not go out as text with every row. */
-function checkPlainText(text: string): string {
+function checkPlainText(text: string, option: 'prompt' | 'attach'): string {
   const start = text.indexOf('{{');
   if (start === -1) return text;
   const found = quoteValue(text.slice(start));
-  throw new LoomError('usage', `prompt: ${found} does not begin a placeholder.`, {
+  throw new LoomError('usage', `${option}: ${found} does not begin a placeholder.`, {
     code: 'placeholder_broken',
-    facts: { found },
+    facts: { found, option },
     hint: 'Write a name as {{name}}, and \\{{ for the braces themselves.',
   });
 }

@@ -153,6 +153,14 @@ describe('what a row names', () => {
     expect(await world.countCalls(flags.includes('google') ? 'google' : 'openai')).toEqual({});
   });
 
+  test('that is no template is told by its flag', async () => {
+    const ended = await ask([{ prompt: 'One', file: 'a.png' }], '-p', 'openai', '--attach', '{{file');
+    expect([ended.code, ended.stderr]).toEqual([
+      2,
+      'Error: --attach: "{{file" does not begin a placeholder. Write a name as {{name}}, and \\{{ for the braces themselves.\n',
+    ]);
+  });
+
   test('that no entry or column has is told by its flag', async () => {
     const ended = await ask([{ prompt: 'One', file: 'a.png' }], '-p', 'openai', '--attach', 'fil');
     expect(ended.code).toBe(1);
